@@ -1,0 +1,68 @@
+import type { JsonObject, JsonValue } from './json.js';
+import type { ParamSpec } from './params/source.js';
+import type { SeedPlan } from './seeds.js';
+
+/** The number of the scheme by which fingerprints are made. A release that must change it says so. */
+export const FINGERPRINT_SCHEME = 1;
+
+/** A file of the context, hashed: `mtime_ms` and `inode` tell cheaply that it has not changed since. */
+export interface HashedFile {
+  readonly path: string;
+  readonly content_hash: string;
+  readonly size_bytes: number;
+  readonly mtime_ms: number;
+  readonly inode: number;
+}
+
+/** Where a context value is a file or folder, the declaration's context holds one of these in its place. */
+export type ContextReference =
+  | { readonly $metalab: 'file'; readonly path: string; readonly content_hash: string; readonly size_bytes: number }
+  | { readonly $metalab: 'dir'; readonly path: string; readonly content_hash: string; readonly files: readonly string[] };
+
+/** An operation as data: what slots import, and what its code's identity is made of. */
+export interface OperationDeclaration {
+  readonly kind: 'typescript';
+  /** The exported binding's name. */
+  readonly name: string;
+  /** `path#export`, the path relative to the experiment file's folder. For people; never part of identity. */
+  readonly ref: string;
+  readonly code_fingerprint: string;
+  /** SHA-256 of the execution bundle, its name under `bundles/`. */
+  readonly bundle: string;
+  /** Hash of the part of every module that the operation reaches, by path relative to the experiment's folder. */
+  readonly modules: { readonly [path: string]: string };
+  /** Version (or content hash, for linked packages) of every package that the operation imports. */
+  readonly packages: { readonly [name: string]: string };
+  /** Packages that can't be bundled because they hold native code: imported from where the experiment is. */
+  readonly native: readonly string[];
+}
+
+/** An experiment as data: all that planning and running need. Content-addressed in the store, never evaluated again. */
+export interface ExperimentDeclaration {
+  readonly scheme: typeof FINGERPRINT_SCHEME;
+  readonly experiment_id: string;
+  readonly name: string;
+  readonly version: string;
+  readonly description: string | null;
+  readonly tags: readonly string[];
+  readonly metadata: JsonObject;
+  readonly operation: OperationDeclaration;
+  readonly params: ParamSpec;
+  readonly seeds: SeedPlan;
+  /** The context with {@link ContextReference}s in place of files and folders. */
+  readonly context: { readonly [key: string]: JsonValue };
+  readonly context_fingerprint: string;
+  /** Every file of the context, for noticing that one has changed. */
+  readonly files: readonly HashedFile[];
+  readonly retries: number;
+  readonly timeout_ms: number | null;
+  readonly memory_bytes: number | null;
+  readonly env: readonly string[];
+  /** The experiment file's folder: the working directory of runs. */
+  readonly cwd: string;
+}
+
+/** How many cells a declaration has: cases × replicates. Cell index = case × replicates + replicate. */
+export function countCells(cases: number, seeds: SeedPlan): number {
+  return cases * seeds.replicates;
+}

@@ -1,0 +1,53 @@
+import type { ContextValue } from './context.js';
+import type { Duration } from './duration.js';
+import type { JsonObject } from './json.js';
+import type { MemorySize } from './memory-size.js';
+import type { AnyOperation } from './operation.js';
+import type { ParamSource } from './params/source.js';
+import type { SeedPlan } from './seeds.js';
+
+const EXPERIMENT = Symbol.for('metalab.experiment');
+
+/** What a scientist declares: operation × params × seeds, with what all runs share. */
+export interface ExperimentSpec {
+  /** Letters, digits, `_`, `-` and `.`; begins with a letter or digit. */
+  readonly name: string;
+  /** As `name`. Together they are the experiment's id, `name:version`. */
+  readonly version: string;
+  /** An exported `operation(…)`. */
+  readonly operation: AnyOperation;
+  /** `grid`, `random`, `manual`, or any iterable of param objects. */
+  readonly params: ParamSource | Iterable<JsonObject>;
+  readonly seeds: SeedPlan;
+  /** Shared by all runs: part of their identity, frozen while they run. */
+  readonly context?: { readonly [key: string]: ContextValue };
+  readonly description?: string;
+  readonly tags?: readonly string[];
+  readonly metadata?: JsonObject;
+  /** Derives further params from the context and a case's params; what it returns is part of the identity. */
+  // biome-ignore lint/suspicious/noExplicitAny: params and context are what the user's schema and context say.
+  readonly resolve?: (input: { readonly params: any; readonly context: any }) => JsonObject | Promise<JsonObject>;
+  /** How often a failed run is tried again before it counts as failed. Default 0. */
+  readonly retries?: number;
+  /** The most that one run may take: `'90s'`, `'2h'`, or milliseconds. */
+  readonly timeout?: Duration;
+  /** The most memory that one run may use: `'512M'`, `'4G'`, or bytes. */
+  readonly memory?: MemorySize;
+  /** Names of environment variables that runs see beside PATH, HOME, LANG and TMPDIR. */
+  readonly env?: readonly string[];
+  /** Further files that count as code: what the operation imports by a computed path or reads as data. Globs. */
+  readonly code?: readonly string[];
+}
+
+export interface Experiment extends ExperimentSpec {
+  readonly [EXPERIMENT]: true;
+}
+
+/** Declares an experiment. All of it is checked at submit, every mistake at once. */
+export function experiment(spec: ExperimentSpec): Experiment {
+  return Object.freeze({ ...spec, [EXPERIMENT]: true as const });
+}
+
+export function isExperiment(value: unknown): value is Experiment {
+  return typeof value === 'object' && value !== null && (value as { [EXPERIMENT]?: unknown })[EXPERIMENT] === true;
+}

@@ -1,0 +1,44 @@
+import type { z } from 'zod';
+import type { JsonObject } from './json.js';
+import type { RunArguments } from './run-arguments.js';
+
+/** The user's computation for one cell. */
+export interface Operation<Params = JsonObject, Context = unknown> {
+  readonly [OPERATION]: true;
+  /** Checks, types and completes params, before anything runs. */
+  readonly params: z.ZodType<Params> | undefined;
+  readonly run: (args: RunArguments<Params, Context>) => unknown;
+  /** The stack where it was declared: the programmatic client finds the module by it. */
+  readonly declaredAt: string;
+}
+
+/** An operation of any params and context: what the machinery handles. */
+// biome-ignore lint/suspicious/noExplicitAny: params and context are contravariant; only `any` accepts every operation.
+export type AnyOperation = Operation<any, any>;
+
+// Registered, not unique: an experiment file may resolve another copy of this module than the CLI does.
+const OPERATION = Symbol.for('metalab.operation');
+
+export interface OperationSpec<Params, Context> {
+  /** A zod schema of one case's params. */
+  readonly params?: z.ZodType<Params>;
+  readonly run: (args: RunArguments<Params, Context>) => unknown;
+}
+
+/**
+ * Declares an operation. It must be an exported binding of its module, because slots import nothing else of it.
+ *
+ * @example
+ * export const double = operation(({ params, capture }) => capture.metric('twice', 2 * params.x));
+ */
+// biome-ignore lint/suspicious/noExplicitAny: without a schema, params are what the user says they are.
+export function operation<Params = any, Context = any>(
+  spec: OperationSpec<Params, Context> | ((args: RunArguments<Params, Context>) => unknown),
+): Operation<Params, Context> {
+  const { run, params = undefined } = typeof spec === 'function' ? { run: spec } : spec;
+  return { [OPERATION]: true, params, run, declaredAt: new Error().stack ?? '' };
+}
+
+export function isOperation(value: unknown): value is AnyOperation {
+  return typeof value === 'object' && value !== null && (value as { [OPERATION]?: unknown })[OPERATION] === true;
+}

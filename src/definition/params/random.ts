@@ -1,0 +1,150 @@
+import { createHash } from 'node:crypto';
+import { DefinitionError, type Problem } from '../errors.js';
+import type { JsonObject, JsonValue } from '../json.js';
+import { checkIndex, type Distribution, type ParamSource, type RandomSpec } from './source.js';
+
+/** Real numbers, every one as likely: low ≤ x < high. */
+export const uniform = (low: number, high: number): Distribution => ({ dist: 'uniform', low, high });
+/** Real numbers whose logarithm is uniform: low ≤ x < high, both above 0. */
+export const logUniform = (low: number, high: number): Distribution => ({ dist: 'logUniform', low, high });
+/** Whole numbers, every one as likely: low ≤ x ≤ high. */
+export const int = (low: number, high: number): Distribution => ({ dist: 'int', low, high });
+/** Whole numbers whose logarithm is about uniform: low ≤ x ≤ high, low at least 1. */
+export const logInt = (low: number, high: number): Distribution => ({ dist: 'logInt', low, high });
+/** Normally distributed real numbers. */
+export const normal = (mean: number, std: number): Distribution => ({ dist: 'normal', mean, std });
+/** One of the values, every one as likely. */
+export const choice = (values: readonly JsonValue[]): Distribution => ({ dist: 'choice', values });
+
+/**
+ * A random search. The i-th case depends only on `seed` and i, and each param only on its own name beside them, so that
+ * more trials keep the earlier ones, and a further param keeps the others' values.
+ *
+ * @param options.space how each param is drawn; a plain value is the same in every case
+ * @param options.trials how many cases are drawn; a case drawn twice is one case
+ * @param options.seed a whole number
+ * @throws DefinitionError naming every distribution that can't be drawn from
+ */
+export function random(options: {
+  readonly space: { readonly [param: string]: Distribution | JsonValue };
+  readonly trials: number;
+  readonly seed: number;
+}): ParamSource {
+  const problems: Problem[] = [];
+  const space: Record<string, Distribution> = {};
+  for (const [param, entry] of Object.entries(options.space)) {
+    const distribution = isDistribution(entry) ? entry : choice([entry as JsonValue]);
+    const expected = expectation(distribution);
+    if (expected) problems.push({ where: `random space '${param}'`, what: `got ${JSON.stringify(entry)}`, expected });
+    space[param] = distribution;
+  }
+  if (!Number.isInteger(options.trials) || options.trials < 0) {
+    problems.push({ where: 'random', what: `trials is ${options.trials}`, expected: 'a whole number of cases' });
+  }
+  if (!Number.isSafeInteger(options.seed)) {
+    problems.push({ where: 'random', what: `seed is ${options.seed}`, expected: 'a whole number, e.g. seed: 1' });
+  }
+  if (problems.length > 0) throw new DefinitionError(problems);
+  return new Random({ kind: 'random', space, trials: options.trials, seed: options.seed });
+}
+
+export class Random implements ParamSource {
+  readonly kind = 'random';
+  readonly length: number;
+  readonly #spec: RandomSpec;
+  readonly #keys: readonly string[];
+  readonly #collapsed: readonly number[];
+
+  constructor(spec: RandomSpec) {
+    this.#spec = spec;
+    this.#keys = Object.keys(spec.space).sort();
+    this.#collapsed = spec.collapsed ?? [];
+    this.length = spec.trials - this.#collapsed.length;
+  }
+
+  at(index: number): JsonObject {
+    checkIndex(index, this.length);
+    const trial = this.#trial(index);
+    const params: JsonObject = {};
+    for (const key of this.#keys) params[key] = draw(this.#spec.space[key]!, `${this.#spec.seed}:${trial}:${key}`);
+    return params;
+  }
+
+  tagsAt(): readonly string[] {
+    return [];
+  }
+
+  toSpec(): RandomSpec {
+    return this.#spec;
+  }
+
+  /** The trial behind the index-th distinct case: binary search for how many collapsed trials lie before it. */
+  #trial(index: number): number {
+    let low = 0;
+    let high = this.#collapsed.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.#collapsed[middle]! - middle <= index) low = middle + 1;
+      else high = middle;
+    }
+    return index + low;
+  }
+}
+
+function draw(distribution: Distribution, key: string): JsonValue {
+  const digest = createHash('sha256').update(key).digest();
+  const u = unitInterval(digest, 0);
+  switch (distribution.dist) {
+    case 'uniform':
+      return distribution.low + u * (distribution.high - distribution.low);
+    case 'logUniform':
+      return Math.exp(Math.log(distribution.low) + u * (Math.log(distribution.high) - Math.log(distribution.low)));
+    case 'int':
+      return distribution.low + Math.floor(u * (distribution.high - distribution.low + 1));
+    case 'logInt': {
+      const [low, high] = [Math.log(distribution.low), Math.log(distribution.high + 1)];
+      return Math.min(distribution.high, Math.floor(Math.exp(low + u * (high - low))));
+    }
+    case 'normal': {
+      // Box-Muller; 1 - u keeps the logarithm finite.
+      const radius = Math.sqrt(-2 * Math.log(1 - u));
+      return distribution.mean + distribution.std * radius * Math.cos(2 * Math.PI * unitInterval(digest, 8));
+    }
+    case 'choice':
+      return distribution.values[Math.floor(u * distribution.values.length)]!;
+  }
+}
+
+/** 53 bits of the digest as a number in [0, 1). */
+function unitInterval(digest: Buffer, offset: number): number {
+  return (digest.readUInt32BE(offset) * 2 ** 21 + (digest.readUInt32BE(offset + 4) >>> 11)) * 2 ** -53;
+}
+
+const KINDS = new Set(['uniform', 'logUniform', 'int', 'logInt', 'normal', 'choice']);
+
+function isDistribution(value: unknown): value is Distribution {
+  return typeof value === 'object' && value !== null && 'dist' in value && KINDS.has(String(value.dist));
+}
+
+/** @returns what the distribution should have been, or `undefined` where it is right. */
+function expectation(distribution: Distribution): string | undefined {
+  switch (distribution.dist) {
+    case 'uniform':
+      return ordered(distribution) ? undefined : 'uniform(low, high) with finite low < high';
+    case 'logUniform':
+      return ordered(distribution) && distribution.low > 0 ? undefined : 'logUniform(low, high) with 0 < low < high';
+    case 'int':
+      return whole(distribution) ? undefined : 'int(low, high) with whole numbers low ≤ high';
+    case 'logInt':
+      return whole(distribution) && distribution.low >= 1 ? undefined : 'logInt(low, high) with whole numbers 1 ≤ low ≤ high';
+    case 'normal':
+      return Number.isFinite(distribution.mean) && Number.isFinite(distribution.std) && distribution.std >= 0
+        ? undefined
+        : 'normal(mean, std) with finite numbers, std ≥ 0';
+    case 'choice':
+      return Array.isArray(distribution.values) && distribution.values.length > 0 ? undefined : 'choice([…]) with at least one value';
+  }
+}
+
+const ordered = ({ low, high }: { low: number; high: number }) => Number.isFinite(low) && Number.isFinite(high) && low < high;
+const whole = ({ low, high }: { low: number; high: number }) => Number.isSafeInteger(low) && Number.isSafeInteger(high) && low <= high;

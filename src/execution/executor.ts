@@ -1,0 +1,39 @@
+import type { ChunkOrder, ChunkReport, SlotSetup } from '../runner/protocol.js';
+
+/** A range of a submission's plan, to be executed. */
+export interface RangeOrder {
+  readonly setup: Omit<SlotSetup, 'provenance'>;
+  readonly order: Pick<ChunkOrder, 'from' | 'to' | 'budget_ms'>;
+  /** Per run; null: no limit. */
+  readonly timeout_ms: number | null;
+  readonly memory_bytes: number | null;
+  /** The runs' working directory. */
+  readonly cwd: string;
+  /** The environment that runs see, complete. */
+  readonly env: { readonly [name: string]: string };
+}
+
+/** Counts so far of a range in progress, and its run if that has been going for over a second. */
+export interface RangeProgress {
+  readonly report: Omit<ChunkReport, 'next' | 'busy_ms'>;
+  readonly running: { readonly position: number; readonly started_at: string; readonly progress: number | null } | null;
+}
+
+/**
+ * Where chunks run. Executes a range, with one record for every position before the returned `next`; a failing run never
+ * rejects. Rejects with {@link ExecutionFault} when the place itself failed.
+ */
+export interface Executor {
+  execute(
+    range: RangeOrder,
+    options: {
+      readonly onProgress: (progress: RangeProgress) => void;
+      /** `yield`: start no further run. `cancel`: abort the run in progress too. */
+      readonly signal: { onStop(listener: (how: 'yield' | 'cancel') => void): () => void };
+    },
+  ): Promise<ChunkReport>;
+  /** A submission has ended: its warm slots are no longer needed. */
+  release(submission: string): Promise<void>;
+  /** Ends every slot. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,3 @@
+// metalab's public API: named exports only.
+export { z } from 'zod';
+export * from './definition/index.js';

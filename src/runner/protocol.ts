@@ -1,0 +1,63 @@
+import type { ErrorDescription } from '../definition/errors.js';
+import type { RunningMean } from '../storage/manifest.js';
+
+/** What a slot is made for: one submission. It imports that submission's bundle and nothing else. */
+export interface SlotSetup {
+  /** The experiment's folder in the store. */
+  readonly folder: string;
+  readonly submission: string;
+  /** SHA-256 of the declaration under `declarations/`. */
+  readonly declaration: string;
+  /** What the records' provenance says beside host and versions: executor, and what the executor knows of the place. */
+  readonly provenance: { readonly [key: string]: string | number };
+}
+
+/** A run whose slot died under it, or was ended for its time or memory: the next slot records it. */
+export interface LostRun {
+  readonly position: number;
+  /** The attempt that was lost. */
+  readonly attempt: number;
+  readonly started_at: string;
+  readonly duration_ms: number;
+  readonly error: ErrorDescription;
+  /** What the operation printed to its last breath. */
+  readonly output: string;
+}
+
+/** A range of plan positions, from ≤ position < to. */
+export interface ChunkOrder {
+  readonly from: number;
+  readonly to: number;
+  /** Past it, the slot starts no further run and reports where it stopped. Milliseconds. */
+  readonly budget_ms: number;
+  readonly lost: readonly LostRun[];
+}
+
+/** What a chunk came to. Counts are of records that are on disk, fsynced. */
+export interface ChunkReport {
+  /** The first position that was not executed: `to` where the chunk is done. */
+  readonly next: number;
+  readonly success: number;
+  readonly failed: number;
+  readonly cancelled: number;
+  /** Time spent in runs, milliseconds: for sizing the next chunks and for utilisation. */
+  readonly busy_ms: number;
+  readonly means: { readonly [metric: string]: RunningMean };
+}
+
+export type ToSlot =
+  | { readonly type: 'setup'; readonly setup: SlotSetup }
+  | { readonly type: 'chunk'; readonly order: ChunkOrder }
+  /** Start no further run; report the chunk where it stands. */
+  | { readonly type: 'yield' }
+  /** Abort the run in progress: its record is `cancelled`; then as `yield`. */
+  | { readonly type: 'cancel' }
+  | { readonly type: 'end' };
+
+export type FromSlot =
+  | { readonly type: 'ready' }
+  | { readonly type: 'report'; readonly report: ChunkReport }
+  /** At most a few times a second, while a chunk runs: the same counts as the report will have, so far. */
+  | { readonly type: 'progress'; readonly report: Omit<ChunkReport, 'next' | 'busy_ms'> }
+  /** Not a run's fault: the store could not be written, the bundle not imported. The slot ends after it. */
+  | { readonly type: 'fault'; readonly code: string; readonly error: ErrorDescription; readonly report: ChunkReport };

@@ -1,0 +1,35 @@
+import { join } from 'node:path';
+
+/**
+ * Where everything is in a file store. An experiment's folder is `name@version`: `:` can't be in a file's name
+ * everywhere, and rsync takes it for a host. Names and versions hold no `@`, so the id can be read back.
+ */
+export const folderOf = (experimentId: string) => experimentId.replace(':', '@');
+export const experimentIdOf = (folder: string) => folder.replace('@', ':');
+
+export const storeFile = (root: string) => join(root, 'store.json');
+export const manifestFile = (folder: string) => join(folder, 'experiment.json');
+export const declarationFile = (folder: string, sha: string) => join(folder, 'declarations', `${sha}.json`);
+/** Two files: `operation.mjs` and its source map. */
+export const bundleFolder = (folder: string, sha: string) => join(folder, 'bundles', sha);
+export const bundleFile = (folder: string, sha: string) => join(bundleFolder(folder, sha), 'operation.mjs');
+export const artifactsFolder = (folder: string) => join(folder, 'artifacts');
+
+export const submissionFolder = (folder: string, submission: string) => join(folder, 'submissions', submission);
+export const submissionFile = (folder: string, submission: string) => join(submissionFolder(folder, submission), 'submission.json');
+export const planFile = (folder: string, submission: string) => join(submissionFolder(folder, submission), 'plan.json');
+export const planEntriesFile = (folder: string, submission: string) => join(submissionFolder(folder, submission), 'plan.bin');
+export const outcomeFile = (folder: string, submission: string) => join(submissionFolder(folder, submission), 'outcome.json');
+/** Values of the environment variables that runs see: mode 0600, deleted when the submission ends. */
+export const environmentFile = (folder: string, submission: string) => join(submissionFolder(folder, submission), 'env.json');
+export const liveFolder = (folder: string, submission: string) => join(submissionFolder(folder, submission), 'live');
+
+/**
+ * Segments of one submission. `records` are `{writer}.ndjson`; beside them `series-{writer}.ndjson`, `data-…` and
+ * `logs-…`. The writer is `{host}-{pid}-{random}`: one process, created exclusively.
+ */
+export const segmentsFolder = (folder: string, submission?: string) => join(folder, 'segments', submission ?? '');
+export type SegmentKind = 'records' | 'series' | 'data' | 'logs';
+export const segmentName = (kind: SegmentKind, writer: string) => (kind === 'records' ? `${writer}.ndjson` : `${kind}-${writer}.ndjson`);
+export const segmentKindOf = (name: string): SegmentKind | undefined =>
+  !name.endsWith('.ndjson') ? undefined : ((/^(series|data|logs)-/.exec(name)?.[1] as SegmentKind | undefined) ?? 'records');

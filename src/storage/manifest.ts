@@ -1,0 +1,120 @@
+import type { ExperimentDeclaration } from '../definition/declaration.js';
+import type { JsonObject } from '../definition/json.js';
+
+/** The state of the user's repository at submit, for saying in a paper what exactly was run. */
+export interface GitState {
+  readonly commit: string;
+  readonly dirty: boolean;
+  /** `git diff HEAD` at submit, at most 256 KiB; null where the tree was clean. */
+  readonly diff: string | null;
+}
+
+/** `experiment.json`: what the latest submission declared. */
+export interface ExperimentManifest {
+  readonly scheme: number;
+  readonly experiment_id: string;
+  /** SHA-256 of the declaration, its name under `declarations/`. */
+  readonly declaration: string;
+  readonly latest_submission: string;
+  readonly submitted_at: string;
+  readonly name: string;
+  readonly version: string;
+  readonly description: string | null;
+  readonly tags: readonly string[];
+  readonly metadata: JsonObject;
+  readonly operation: ExperimentDeclaration['operation'];
+  readonly params: ExperimentDeclaration['params'];
+  readonly seeds: ExperimentDeclaration['seeds'];
+  readonly context: ExperimentDeclaration['context'];
+  readonly context_fingerprint: string;
+  readonly files: ExperimentDeclaration['files'];
+  readonly totals: { readonly cases: number; readonly cells: number };
+  readonly environment: string;
+  readonly git: GitState | null;
+  readonly metalab_version: string;
+}
+
+/** `submissions/{id}/submission.json`: what one `metalab submit` asked for. Written before Temporal hears of it. */
+export interface SubmissionManifest {
+  readonly submission: string;
+  readonly experiment_id: string;
+  readonly declaration: string;
+  readonly submitted_at: string;
+  readonly options: SubmissionOptions;
+}
+
+export interface SubmissionOptions {
+  /** How many slots the submission may use at once; null: as many as the worker has. */
+  readonly slots: number | null;
+  /** Reuse failed and cancelled runs too, instead of doing them again. */
+  readonly keep_failed: boolean;
+  /** Do every run again. */
+  readonly fresh: boolean;
+}
+
+/** `submissions/{id}/plan.json`: what a submission decided. The cells themselves are in `plan.bin` beside it. */
+export interface PlanManifest {
+  readonly submission: string;
+  readonly experiment_id: string;
+  readonly declaration: string;
+  /** All cells of the declaration: new + retried + reused. */
+  readonly total: number;
+  /** How many runs are to be executed, numbered by position: 0 … positions - 1. */
+  readonly positions: number;
+  /** Runs that the store knows nothing of. */
+  readonly new: number;
+  /** Runs that ended as failed or cancelled (or, with `fresh`, any way) and are done again. */
+  readonly retried: number;
+  /** Runs whose final record stands, by that record's status. */
+  readonly reused: { readonly success: number; readonly failed: number; readonly cancelled: number };
+  /** New runs for whose params and seed the store has a record under other code or another context. */
+  readonly stale: { readonly code: number; readonly context: number };
+  /** Trials of a random search that repeated an earlier one. */
+  readonly collapsed: number;
+  /** `all`: position p is cell p, generation 0, and there is no `plan.bin`. `list`: see {@link PLAN_ENTRY_BYTES}. */
+  readonly kind: 'all' | 'list';
+}
+
+/** `plan.bin` has one entry a position: the cell's index and the run's generation, both uint32 little-endian. */
+export const PLAN_ENTRY_BYTES = 8;
+
+/** `submissions/{id}/outcome.json`: how a submission ended. Written once, when its last run is accounted for. */
+export interface SubmissionOutcome {
+  readonly submission: string;
+  readonly experiment_id: string;
+  readonly state: 'completed' | 'cancelled' | 'failed';
+  readonly total: number;
+  readonly reused: number;
+  readonly executed: number;
+  /** Final statuses of all of the declaration's cells: success + failed + cancelled + missing = total. */
+  readonly success: number;
+  readonly failed: number;
+  readonly cancelled: number;
+  /** Cells without a final record: more than 0 only where the submission itself was cancelled or failed. */
+  readonly missing: number;
+  readonly started_at: string;
+  readonly finished_at: string;
+  readonly duration_ms: number;
+  /** Why it did not complete, where it did not. */
+  readonly reason: string | null;
+}
+
+/** `submissions/{id}/live/{worker}.json`: what a worker has done so far, for showing only. Deleted at the end. */
+export interface LiveProgress {
+  readonly worker: string;
+  readonly updated_at: string;
+  readonly success: number;
+  readonly failed: number;
+  readonly cancelled: number;
+  /** Runs that have been going for more than a second. */
+  readonly running: readonly { readonly index: number; readonly started_at: string; readonly progress: number | null }[];
+  /** Running means of at most 8 numeric metrics. */
+  readonly means: { readonly [metric: string]: RunningMean };
+}
+
+/** Count, mean and sum of squared deviations: chunks' means merge exactly (Chan, Golub & LeVeque 1979). */
+export interface RunningMean {
+  readonly n: number;
+  readonly mean: number;
+  readonly m2: number;
+}
