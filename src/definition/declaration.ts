@@ -16,8 +16,18 @@ export interface HashedFile {
 
 /** Where a context value is a file or folder, the declaration's context holds one of these in its place. */
 export type ContextReference =
-  | { readonly $metalab: 'file'; readonly path: string; readonly content_hash: string; readonly size_bytes: number }
-  | { readonly $metalab: 'dir'; readonly path: string; readonly content_hash: string; readonly files: readonly string[] };
+  | {
+      readonly $metalab: 'file';
+      readonly path: string;
+      readonly content_hash: string;
+      readonly size_bytes: number;
+    }
+  | {
+      readonly $metalab: 'dir';
+      readonly path: string;
+      readonly content_hash: string;
+      readonly files: readonly string[];
+    };
 
 /** An operation as data: what slots import, and what its code's identity is made of. */
 export interface OperationDeclaration {

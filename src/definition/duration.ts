@@ -8,7 +8,8 @@ export function parseDuration(value: Duration): number | undefined {
   if (typeof value === 'number') return Number.isFinite(value) && value > 0 ? value : undefined;
   const text = value.trim();
   const parts = [...text.matchAll(/(\d+(?:\.\d+)?)\s*(ms|min|s|m|h|d)\s*/gy)];
-  if (parts.length === 0 || parts.reduce((length, part) => length + part[0].length, 0) !== text.length) return undefined;
+  if (parts.length === 0 || parts.reduce((length, part) => length + part[0].length, 0) !== text.length)
+    return undefined;
   const total = parts.reduce((sum, part) => sum + Number(part[1]) * UNITS[part[2] as keyof typeof UNITS], 0);
   return total > 0 ? total : undefined;
 }

@@ -48,7 +48,10 @@ export class DefinitionError extends MetalabError {
     super(
       problems.length === 1 && only
         ? { code, ...only }
-        : { code, what: `${problems.length} problems\n${problems.map((problem) => wordProblem(problem)).join('\n')}` },
+        : {
+            code,
+            what: `${problems.length} problems\n${problems.map((problem) => wordProblem(problem)).join('\n')}`,
+          },
     );
     this.problems = problems;
   }
@@ -93,7 +96,11 @@ export interface ErrorDescription {
 /** Describes anything that was thrown, including values that are not errors. */
 export function describeError(thrown: unknown): ErrorDescription {
   if (thrown instanceof Error) {
-    return { type: thrown.name || 'Error', message: String(thrown.message), ...(thrown.stack ? { stack: thrown.stack } : {}) };
+    return {
+      type: thrown.name || 'Error',
+      message: String(thrown.message),
+      ...(thrown.stack ? { stack: thrown.stack } : {}),
+    };
   }
   return { type: thrown === null ? 'null' : typeof thrown, message: describeValue(thrown) };
 }

@@ -8,6 +8,14 @@ import type { SeedPlan } from './seeds.js';
 
 const EXPERIMENT = Symbol.for('metalab.experiment');
 
+/** Params and context are what the user's schema and context say: `resolve` may name their types. */
+export interface ResolveInput {
+  // biome-ignore lint/suspicious/noExplicitAny: see above.
+  readonly params: any;
+  // biome-ignore lint/suspicious/noExplicitAny: see above.
+  readonly context: any;
+}
+
 /** What a scientist declares: operation × params × seeds, with what all runs share. */
 export interface ExperimentSpec {
   /** Letters, digits, `_`, `-` and `.`; begins with a letter or digit. */
@@ -25,8 +33,7 @@ export interface ExperimentSpec {
   readonly tags?: readonly string[];
   readonly metadata?: JsonObject;
   /** Derives further params from the context and a case's params; what it returns is part of the identity. */
-  // biome-ignore lint/suspicious/noExplicitAny: params and context are what the user's schema and context say.
-  readonly resolve?: (input: { readonly params: any; readonly context: any }) => JsonObject | Promise<JsonObject>;
+  readonly resolve?: (input: ResolveInput) => JsonObject | Promise<JsonObject>;
   /** How often a failed run is tried again before it counts as failed. Default 0. */
   readonly retries?: number;
   /** The most that one run may take: `'90s'`, `'2h'`, or milliseconds. */
@@ -49,5 +56,7 @@ export function experiment(spec: ExperimentSpec): Experiment {
 }
 
 export function isExperiment(value: unknown): value is Experiment {
-  return typeof value === 'object' && value !== null && (value as { [EXPERIMENT]?: unknown })[EXPERIMENT] === true;
+  return (
+    typeof value === 'object' && value !== null && (value as { [EXPERIMENT]?: unknown })[EXPERIMENT] === true
+  );
 }

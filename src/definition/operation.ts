@@ -40,5 +40,7 @@ export function operation<Params = any, Context = any>(
 }
 
 export function isOperation(value: unknown): value is AnyOperation {
-  return typeof value === 'object' && value !== null && (value as { [OPERATION]?: unknown })[OPERATION] === true;
+  return (
+    typeof value === 'object' && value !== null && (value as { [OPERATION]?: unknown })[OPERATION] === true
+  );
 }

@@ -29,11 +29,19 @@ export interface Capture {
    *
    * @param options.format a serializer's name; without it, the first that accepts the value
    */
-  artifact(name: string, value: unknown, options?: { readonly format?: string; readonly metadata?: JsonObject }): void;
+  artifact(
+    name: string,
+    value: unknown,
+    options?: { readonly format?: string; readonly metadata?: JsonObject },
+  ): void;
   /** Copies a file that the operation wrote into the store. */
   file(path: string, options?: { readonly name?: string; readonly metadata?: JsonObject }): void;
   /** An SVG as text, a PNG as bytes, or a Vega-Lite specification as an object. */
-  figure(name: string, figure: string | Uint8Array | JsonObject, options?: { readonly metadata?: JsonObject }): void;
+  figure(
+    name: string,
+    figure: string | Uint8Array | JsonObject,
+    options?: { readonly metadata?: JsonObject },
+  ): void;
   /** A line of the run's log, like `info`. */
   log(message: string): void;
   debug(message: string): void;

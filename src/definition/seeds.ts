@@ -19,10 +19,18 @@ export function seeds(plan: { readonly base: number; readonly replicates?: numbe
   const { base, replicates = 1 } = plan;
   const problems = [];
   if (!Number.isSafeInteger(base) || base < 0) {
-    problems.push({ where: 'seeds.base', what: `is ${String(base)}`, expected: 'a whole number from 0, e.g. base: 42' });
+    problems.push({
+      where: 'seeds.base',
+      what: `is ${String(base)}`,
+      expected: 'a whole number from 0, e.g. base: 42',
+    });
   }
   if (!Number.isSafeInteger(replicates) || replicates < 1) {
-    problems.push({ where: 'seeds.replicates', what: `is ${String(replicates)}`, expected: 'a whole number from 1' });
+    problems.push({
+      where: 'seeds.replicates',
+      what: `is ${String(replicates)}`,
+      expected: 'a whole number from 1',
+    });
   }
   if (problems.length > 0) throw new DefinitionError(problems);
   return { base, replicates };

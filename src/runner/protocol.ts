@@ -1,5 +1,5 @@
 import type { ErrorDescription } from '../definition/errors.js';
-import type { RunningMean } from '../storage/manifest.js';
+import type { RunningMeans } from '../definition/running-mean.js';
 
 /** What a slot is made for: one submission. It imports that submission's bundle and nothing else. */
 export interface SlotSetup {
@@ -42,7 +42,7 @@ export interface ChunkReport {
   readonly cancelled: number;
   /** Time spent in runs, milliseconds: for sizing the next chunks and for utilisation. */
   readonly busy_ms: number;
-  readonly means: { readonly [metric: string]: RunningMean };
+  readonly means: RunningMeans;
 }
 
 export type ToSlot =

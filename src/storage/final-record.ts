@@ -11,7 +11,11 @@ export interface Contender {
 }
 
 /** Lower is better. */
-export const STATUS_RANK: { readonly [status in RunStatus]: number } = { success: 0, failed: 1, cancelled: 2 };
+export const STATUS_RANK: { readonly [status in RunStatus]: number } = {
+  success: 0,
+  failed: 1,
+  cancelled: 2,
+};
 
 /**
  * The rule of the final record, the one for every reader: of all records of a run_id, the one that sorts first.

@@ -1,5 +1,6 @@
 import type { ExperimentDeclaration } from '../definition/declaration.js';
 import type { JsonObject } from '../definition/json.js';
+import type { RunningMeans } from '../definition/running-mean.js';
 
 /** The state of the user's repository at submit, for saying in a paper what exactly was run. */
 export interface GitState {
@@ -107,14 +108,11 @@ export interface LiveProgress {
   readonly failed: number;
   readonly cancelled: number;
   /** Runs that have been going for more than a second. */
-  readonly running: readonly { readonly index: number; readonly started_at: string; readonly progress: number | null }[];
+  readonly running: readonly {
+    readonly index: number;
+    readonly started_at: string;
+    readonly progress: number | null;
+  }[];
   /** Running means of at most 8 numeric metrics. */
-  readonly means: { readonly [metric: string]: RunningMean };
-}
-
-/** Count, mean and sum of squared deviations: chunks' means merge exactly (Chan, Golub & LeVeque 1979). */
-export interface RunningMean {
-  readonly n: number;
-  readonly mean: number;
-  readonly m2: number;
+  readonly means: RunningMeans;
 }

@@ -44,7 +44,10 @@ export interface ArtifactOpen {
 /** A store that can list a run's log lines. */
 export interface LogListing {
   /** In the order they were written. Without `attempt`, of every attempt of the generation. */
-  logs(experimentId: string, run: { readonly run_id: string; readonly generation?: number; readonly attempt?: number }): AsyncIterable<LogLine>;
+  logs(
+    experimentId: string,
+    run: { readonly run_id: string; readonly generation?: number; readonly attempt?: number },
+  ): AsyncIterable<LogLine>;
 }
 
 /** A store that keeps manifests, declarations, bundles, plans and outcomes. Reads give `undefined` where there is none. */
@@ -63,7 +66,9 @@ export interface ExperimentManifests {
   writeOutcome(outcome: SubmissionOutcome): Promise<void>;
 }
 
-export const hasWorkingDirectory = (store: Store): store is Store & WorkingDirectory => 'experimentFolder' in store;
+export const hasWorkingDirectory = (store: Store): store is Store & WorkingDirectory =>
+  'experimentFolder' in store;
 export const hasArtifactOpen = (store: Store): store is Store & ArtifactOpen => 'openArtifact' in store;
 export const hasLogListing = (store: Store): store is Store & LogListing => 'logs' in store;
-export const hasExperimentManifests = (store: Store): store is Store & ExperimentManifests => 'readManifest' in store;
+export const hasExperimentManifests = (store: Store): store is Store & ExperimentManifests =>
+  'readManifest' in store;

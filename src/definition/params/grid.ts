@@ -33,7 +33,8 @@ export class Grid implements ParamSource {
     this.#spec = spec;
     this.#keys = Object.keys(spec.axes).sort();
     this.#axes = this.#keys.map((key) => spec.axes[key]!);
-    this.length = this.#axes.length === 0 ? 0 : this.#axes.reduce((product, values) => product * values.length, 1);
+    this.length =
+      this.#axes.length === 0 ? 0 : this.#axes.reduce((product, values) => product * values.length, 1);
   }
 
   at(index: number): JsonObject {

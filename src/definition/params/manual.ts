@@ -6,7 +6,10 @@ import { checkIndex, type ManualSpec, type ParamSource } from './source.js';
  *
  * @param options.tags tags for the runs of all these cases
  */
-export function manual(cases: Iterable<JsonObject>, options: { readonly tags?: readonly string[] } = {}): ParamSource {
+export function manual(
+  cases: Iterable<JsonObject>,
+  options: { readonly tags?: readonly string[] } = {},
+): ParamSource {
   return new Manual({ kind: 'manual', cases: [...cases], ...(options.tags ? { tags: options.tags } : {}) });
 }
 

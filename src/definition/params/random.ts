@@ -35,14 +35,23 @@ export function random(options: {
   for (const [param, entry] of Object.entries(options.space)) {
     const distribution = isDistribution(entry) ? entry : choice([entry as JsonValue]);
     const expected = expectation(distribution);
-    if (expected) problems.push({ where: `random space '${param}'`, what: `got ${JSON.stringify(entry)}`, expected });
+    if (expected)
+      problems.push({ where: `random space '${param}'`, what: `got ${JSON.stringify(entry)}`, expected });
     space[param] = distribution;
   }
   if (!Number.isInteger(options.trials) || options.trials < 0) {
-    problems.push({ where: 'random', what: `trials is ${options.trials}`, expected: 'a whole number of cases' });
+    problems.push({
+      where: 'random',
+      what: `trials is ${options.trials}`,
+      expected: 'a whole number of cases',
+    });
   }
   if (!Number.isSafeInteger(options.seed)) {
-    problems.push({ where: 'random', what: `seed is ${options.seed}`, expected: 'a whole number, e.g. seed: 1' });
+    problems.push({
+      where: 'random',
+      what: `seed is ${options.seed}`,
+      expected: 'a whole number, e.g. seed: 1',
+    });
   }
   if (problems.length > 0) throw new DefinitionError(problems);
   return new Random({ kind: 'random', space, trials: options.trials, seed: options.seed });
@@ -66,7 +75,8 @@ export class Random implements ParamSource {
     checkIndex(index, this.length);
     const trial = this.#trial(index);
     const params: JsonObject = {};
-    for (const key of this.#keys) params[key] = draw(this.#spec.space[key]!, `${this.#spec.seed}:${trial}:${key}`);
+    for (const key of this.#keys)
+      params[key] = draw(this.#spec.space[key]!, `${this.#spec.seed}:${trial}:${key}`);
     return params;
   }
 
@@ -98,7 +108,9 @@ function draw(distribution: Distribution, key: string): JsonValue {
     case 'uniform':
       return distribution.low + u * (distribution.high - distribution.low);
     case 'logUniform':
-      return Math.exp(Math.log(distribution.low) + u * (Math.log(distribution.high) - Math.log(distribution.low)));
+      return Math.exp(
+        Math.log(distribution.low) + u * (Math.log(distribution.high) - Math.log(distribution.low)),
+      );
     case 'int':
       return distribution.low + Math.floor(u * (distribution.high - distribution.low + 1));
     case 'logInt': {
@@ -132,19 +144,27 @@ function expectation(distribution: Distribution): string | undefined {
     case 'uniform':
       return ordered(distribution) ? undefined : 'uniform(low, high) with finite low < high';
     case 'logUniform':
-      return ordered(distribution) && distribution.low > 0 ? undefined : 'logUniform(low, high) with 0 < low < high';
+      return ordered(distribution) && distribution.low > 0
+        ? undefined
+        : 'logUniform(low, high) with 0 < low < high';
     case 'int':
       return whole(distribution) ? undefined : 'int(low, high) with whole numbers low ≤ high';
     case 'logInt':
-      return whole(distribution) && distribution.low >= 1 ? undefined : 'logInt(low, high) with whole numbers 1 ≤ low ≤ high';
+      return whole(distribution) && distribution.low >= 1
+        ? undefined
+        : 'logInt(low, high) with whole numbers 1 ≤ low ≤ high';
     case 'normal':
       return Number.isFinite(distribution.mean) && Number.isFinite(distribution.std) && distribution.std >= 0
         ? undefined
         : 'normal(mean, std) with finite numbers, std ≥ 0';
     case 'choice':
-      return Array.isArray(distribution.values) && distribution.values.length > 0 ? undefined : 'choice([…]) with at least one value';
+      return Array.isArray(distribution.values) && distribution.values.length > 0
+        ? undefined
+        : 'choice([…]) with at least one value';
   }
 }
 
-const ordered = ({ low, high }: { low: number; high: number }) => Number.isFinite(low) && Number.isFinite(high) && low < high;
-const whole = ({ low, high }: { low: number; high: number }) => Number.isSafeInteger(low) && Number.isSafeInteger(high) && low <= high;
+const ordered = ({ low, high }: { low: number; high: number }) =>
+  Number.isFinite(low) && Number.isFinite(high) && low < high;
+const whole = ({ low, high }: { low: number; high: number }) =>
+  Number.isSafeInteger(low) && Number.isSafeInteger(high) && low <= high;

@@ -1,0 +1,29 @@
+/** Count, mean and sum of squared deviations of one metric. */
+export interface RunningMean {
+  readonly n: number;
+  readonly mean: number;
+  readonly m2: number;
+}
+
+export type RunningMeans = { readonly [metric: string]: RunningMean };
+
+/** As many as fit beside a progress bar; a bound on what travels with every chunk's report. */
+export const MOST_MEANS = 8;
+
+/** Merges means of disjoint samples exactly (Chan, Golub & LeVeque 1979). At most {@link MOST_MEANS} metrics. */
+export function mergeMeans(a: RunningMeans, b: RunningMeans): RunningMeans {
+  const merged: { [metric: string]: RunningMean } = { ...a };
+  for (const [metric, right] of Object.entries(b)) {
+    const left = merged[metric];
+    if (left) merged[metric] = mergeMean(left, right);
+    else if (Object.keys(merged).length < MOST_MEANS) merged[metric] = right;
+  }
+  return merged;
+}
+
+function mergeMean(a: RunningMean, b: RunningMean): RunningMean {
+  const n = a.n + b.n;
+  if (n === 0) return a;
+  const delta = b.mean - a.mean;
+  return { n, mean: a.mean + (delta * b.n) / n, m2: a.m2 + b.m2 + (delta * delta * a.n * b.n) / n };
+}

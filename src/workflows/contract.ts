@@ -1,0 +1,77 @@
+import type { SubmissionOptions } from '../storage/manifest.js';
+
+/**
+ * What clients and workers of the experiment workflow agree on. Names and plain types only: the client loads no
+ * workflow code, the workflow no client code.
+ */
+
+/** Workflows, planning and settling. */
+export const CONTROL_QUEUE = 'metalab';
+/** Chunks: polled by as many pollers as a worker has free slots. */
+export const SLOT_QUEUE = 'metalab-slots';
+
+export const EXPERIMENT_WORKFLOW = 'experiment';
+export const ENQUEUE_UPDATE = 'enqueue';
+export const STATUS_QUERY = 'status';
+
+/** One owner per experiment and store; `store.json`'s id, not its path, so that mounts and links don't matter. */
+export const workflowIdOf = (storeId: string, experimentId: string) => `metalab/${storeId}/${experimentId}`;
+
+export const SEARCH_ATTRIBUTES = {
+  experiment: 'MetalabExperiment',
+  status: 'MetalabStatus',
+  total: 'MetalabTotal',
+  done: 'MetalabDone',
+  failed: 'MetalabFailed',
+} as const;
+
+/** A submission as the workflow knows it: refs only. All else is in the store. */
+export interface SubmissionRequest {
+  readonly submission: string;
+  /** SHA-256 of the declaration: two submissions of the same one join. */
+  readonly declaration: string;
+  readonly options: SubmissionOptions;
+}
+
+export interface EnqueueReply {
+  /** The submission that will do it: the caller's own, or the one that it joined. */
+  readonly submission: string;
+  readonly joined: boolean;
+  /** How many submissions are done before it. */
+  readonly ahead: number;
+}
+
+export type Phase = 'queued' | 'planning' | 'running' | 'waiting' | 'settling';
+
+/** What the status query answers while the workflow runs. Afterwards, the store's outcome tells. */
+export interface WorkflowStatus {
+  readonly experiment_id: string;
+  readonly current: SubmissionStatus | null;
+  readonly queued: readonly string[];
+}
+
+export interface SubmissionStatus {
+  readonly submission: string;
+  readonly phase: Phase;
+  /** Why it waits; null otherwise. */
+  readonly reason: string | null;
+  /** All cells: success + failed + cancelled + running + pending. */
+  readonly total: number;
+  readonly reused: number;
+  /** Records of this submission so far, as chunks reported them. */
+  readonly success: number;
+  readonly failed: number;
+  readonly cancelled: number;
+  /** Chunks in slots: each slot does one run at a time. */
+  readonly running: number;
+}
+
+/** Types of the failures that activities end with, beside Temporal's own: faults that retrying at once can't mend. */
+export const FAULT = {
+  /** The store can't be written (full, read-only): wait until it can, then go on. Details of a chunk: an ExecuteResult. */
+  storeUnwritable: 'StoreUnwritable',
+  /** Slots can't do this submission's runs at all: give it up. */
+  execution: 'ExecutionFault',
+  /** What the submission refers to isn't in the store, or isn't what it should be: give it up. */
+  brokenSubmission: 'BrokenSubmission',
+} as const;

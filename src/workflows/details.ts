@@ -1,0 +1,31 @@
+import type { RunningMeans } from '../definition/running-mean.js';
+import type { SubmissionState } from './submission-state.js';
+
+/** Markdown for the Temporal UI's "current details": where the sweep stands, as a table. */
+export function describeSweep(
+  experimentId: string,
+  phase: string,
+  submission: SubmissionState,
+  queued: number,
+): string {
+  const { reason, total, reused, success, failed, cancelled, running } = submission.status();
+  const pending = Math.max(0, total - reused - success - failed - cancelled - running);
+  const lines = [
+    `**${experimentId}**: ${phase}${reason ? ` (${reason})` : ''}`,
+    '',
+    '| total | reused | success | failed | cancelled | running | pending |',
+    '|---:|---:|---:|---:|---:|---:|---:|',
+    `| ${total} | ${reused} | ${success} | ${failed} | ${cancelled} | ${running} | ${pending} |`,
+    ...describeMeans(submission.means),
+  ];
+  if (queued > 0) lines.push('', `${queued} more submission${queued > 1 ? 's' : ''} queued`);
+  return lines.join('\n');
+}
+
+function describeMeans(means: RunningMeans): string[] {
+  const rows = Object.entries(means).map(([metric, { n, mean, m2 }]) => {
+    const std = n > 1 ? Math.sqrt(m2 / (n - 1)) : 0;
+    return `| ${metric} | ${mean.toPrecision(6)} | ${std.toPrecision(3)} | ${n} |`;
+  });
+  return rows.length > 0 ? ['', '| metric | mean | std | n |', '|---|---:|---:|---:|', ...rows] : [];
+}

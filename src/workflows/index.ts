@@ -1,0 +1,2 @@
+// What the workflow bundle exports: the workflow types' names.
+export { experiment } from './experiment-workflow.js';

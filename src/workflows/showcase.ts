@@ -1,0 +1,44 @@
+import { setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow';
+import { SEARCH_ATTRIBUTES } from './contract.js';
+import { describeSweep } from './details.js';
+import type { ExperimentInput } from './experiment-workflow.js';
+import type { SubmissionQueue } from './submission-queue.js';
+import type { SubmissionState } from './submission-state.js';
+
+/** Every update of the search attributes is an event in the history: within one phase, at most this often. */
+const EVERY_MS = 5_000;
+
+/** What the Temporal UI shows of a sweep: current details with a table, and search attributes to find it by. */
+export class Showcase {
+  readonly #input: ExperimentInput;
+  readonly #state: SubmissionState;
+  readonly #queue: SubmissionQueue;
+  #phase = '';
+  #shownAt = 0;
+
+  constructor(input: ExperimentInput, state: SubmissionState, queue: SubmissionQueue) {
+    this.#input = input;
+    this.#state = state;
+    this.#queue = queue;
+  }
+
+  /** @param phase the submission's phase, or its outcome's state */
+  show(phase: string): void {
+    const now = Date.now();
+    if (phase === this.#phase && now - this.#shownAt < EVERY_MS) return;
+    this.#phase = phase;
+    this.#shownAt = now;
+    setCurrentDetails(
+      describeSweep(this.#input.experiment_id, phase, this.#state, this.#queue.requests.length),
+    );
+    if (!this.#input.search_attributes) return;
+    const { total, reused, success, failed, cancelled } = this.#state.status();
+    upsertSearchAttributes({
+      [SEARCH_ATTRIBUTES.experiment]: [this.#input.experiment_id],
+      [SEARCH_ATTRIBUTES.status]: [phase],
+      [SEARCH_ATTRIBUTES.total]: [total],
+      [SEARCH_ATTRIBUTES.done]: [reused + success + failed + cancelled],
+      [SEARCH_ATTRIBUTES.failed]: [failed],
+    });
+  }
+}

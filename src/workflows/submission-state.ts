@@ -1,0 +1,170 @@
+import type { ExecuteResult, PlanResult } from '../activities/contract.js';
+import { mergeMeans, type RunningMeans } from '../definition/running-mean.js';
+import { chunkSize } from './chunk-size.js';
+import type { Phase, SubmissionRequest, SubmissionStatus } from './contract.js';
+import { type Range, Ranges } from './ranges.js';
+
+/** What continue-as-new carries over. */
+export interface SubmissionSnapshot {
+  readonly request: SubmissionRequest;
+  readonly started_at: string;
+  readonly plan: PlanResult | null;
+  readonly ranges: readonly Range[];
+  readonly counts: Counts;
+  readonly means: RunningMeans;
+  readonly workers: { readonly [worker: string]: number };
+  readonly recorded: number;
+  readonly barrenRounds: number;
+}
+
+export interface Counts {
+  readonly success: number;
+  readonly failed: number;
+  readonly cancelled: number;
+  /** Milliseconds spent in these runs. */
+  readonly busy_ms: number;
+}
+
+/** One submission in progress: which positions are left, what was reported. No Temporal in it. */
+export class SubmissionState {
+  readonly request: SubmissionRequest;
+  readonly startedAt: string;
+  phase: Phase;
+  /** Why it waits. */
+  reason: string | null = null;
+  /** Rounds of settling, one after the other, that found runs missing and nothing newly recorded. */
+  barrenRounds: number;
+  /** Records that the store had at the last settling. */
+  recorded: number;
+  #plan: PlanResult | null;
+  #ranges: Ranges;
+  #counts: Counts;
+  #means: RunningMeans;
+  /** Slots by worker: of the one that planned, and of every one that reported a chunk. */
+  #workers: { [worker: string]: number };
+  #chunks = 0;
+
+  constructor(snapshot: SubmissionSnapshot) {
+    this.request = snapshot.request;
+    this.startedAt = snapshot.started_at;
+    this.barrenRounds = snapshot.barrenRounds;
+    this.recorded = snapshot.recorded;
+    this.phase = snapshot.plan ? 'running' : 'planning';
+    this.#plan = snapshot.plan;
+    this.#ranges = new Ranges(snapshot.ranges);
+    this.#counts = snapshot.counts;
+    this.#means = snapshot.means;
+    this.#workers = { ...snapshot.workers };
+  }
+
+  static begin(request: SubmissionRequest, startedAt: string): SubmissionState {
+    return new SubmissionState({
+      request,
+      started_at: startedAt,
+      plan: null,
+      ranges: [],
+      counts: { success: 0, failed: 0, cancelled: 0, busy_ms: 0 },
+      means: {},
+      workers: {},
+      recorded: 0,
+      barrenRounds: 0,
+    });
+  }
+
+  get plan(): PlanResult | null {
+    return this.#plan;
+  }
+
+  get means(): RunningMeans {
+    return this.#means;
+  }
+
+  get counts(): Counts {
+    return this.#counts;
+  }
+
+  /** Chunks that are in slots now. */
+  get chunks(): number {
+    return this.#chunks;
+  }
+
+  get hasRanges(): boolean {
+    return this.#ranges.size > 0;
+  }
+
+  planned(plan: PlanResult): void {
+    this.#plan = plan;
+    this.#workers[plan.worker] = plan.slots;
+    this.#ranges = new Ranges([{ from: 0, to: plan.positions }]);
+    this.phase = 'running';
+  }
+
+  /** How many chunks may be in slots at once. */
+  get slots(): number {
+    const offered = Object.values(this.#workers).reduce((sum, slots) => sum + slots, 0);
+    return Math.max(1, this.request.options.slots ?? offered);
+  }
+
+  nextChunk(): Range | undefined {
+    const { success, failed, cancelled, busy_ms } = this.#counts;
+    const runs = success + failed + cancelled;
+    const range = this.#ranges.take(
+      chunkSize(this.#ranges.size, this.slots, runs > 0 ? busy_ms / runs : undefined),
+    );
+    if (range) this.#chunks++;
+    return range;
+  }
+
+  /** A chunk has ended: its counts are added, and what it left goes back. */
+  chunkEnded(range: Range, result: ExecuteResult | undefined): void {
+    this.#chunks--;
+    this.#ranges.giveBack({ from: result?.next ?? range.from, to: range.to });
+    if (!result) return;
+    const { success, failed, cancelled, busy_ms } = this.#counts;
+    this.#counts = {
+      success: success + result.success,
+      failed: failed + result.failed,
+      cancelled: cancelled + result.cancelled,
+      busy_ms: busy_ms + result.busy_ms,
+    };
+    this.#means = mergeMeans(this.#means, result.means);
+    this.#workers[result.worker] = result.slots;
+  }
+
+  /** Runs that the store has no record of go round again. */
+  goRound(missing: readonly Range[], recorded: number): void {
+    this.barrenRounds = recorded > this.recorded ? 0 : this.barrenRounds + 1;
+    this.recorded = recorded;
+    for (const range of missing) this.#ranges.giveBack(range);
+    this.phase = 'running';
+  }
+
+  snapshot(): SubmissionSnapshot {
+    return {
+      request: this.request,
+      started_at: this.startedAt,
+      plan: this.#plan,
+      ranges: this.#ranges.toJSON(),
+      counts: this.#counts,
+      means: this.#means,
+      workers: this.#workers,
+      recorded: this.recorded,
+      barrenRounds: this.barrenRounds,
+    };
+  }
+
+  status(): SubmissionStatus {
+    const reused = this.#plan?.reused ?? { success: 0, failed: 0, cancelled: 0 };
+    return {
+      submission: this.request.submission,
+      phase: this.phase,
+      reason: this.reason,
+      total: this.#plan?.total ?? 0,
+      reused: reused.success + reused.failed + reused.cancelled,
+      success: this.#counts.success,
+      failed: this.#counts.failed,
+      cancelled: this.#counts.cancelled,
+      running: this.#chunks,
+    };
+  }
+}
