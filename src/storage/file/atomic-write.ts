@@ -1,0 +1,56 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { faultCode, storeFault } from './faults.js';
+
+/**
+ * Writes a file as a whole or not at all: readers see the old content or the new, also after a power cut.
+ *
+ * @throws StoreError where the folder can't be written or the disk is full
+ */
+export async function writeAtomically(path: string, content: string): Promise<void> {
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    const temporary = await writeBeside(path, content);
+    try {
+      await rename(temporary, path);
+    } catch (error) {
+      await rm(temporary, { force: true });
+      throw error;
+    }
+    await syncFolder(dirname(path));
+  } catch (error) {
+    throw storeFault(error, path);
+  }
+}
+
+/** Writes and fsyncs a temporary file in the target's folder. @returns its path */
+export async function writeBeside(path: string, content: string): Promise<string> {
+  const temporary = join(
+    dirname(path),
+    `.${basename(path)}.${process.pid}-${randomBytes(4).toString('hex')}.tmp`,
+  );
+  const handle = await open(temporary, 'wx');
+  try {
+    await handle.writeFile(content);
+    await handle.sync();
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  } finally {
+    await handle.close();
+  }
+  return temporary;
+}
+
+// A rename is durable once its folder is synced; some filesystems refuse to sync folders, and lose nothing by it.
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } catch (error) {
+    if (!['EINVAL', 'EPERM', 'EBADF', 'ENOTSUP'].includes(faultCode(error) ?? '')) throw error;
+  } finally {
+    await handle.close();
+  }
+}

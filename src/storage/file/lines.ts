@@ -1,0 +1,82 @@
+import { open } from 'node:fs/promises';
+import { faultCode, storeFault } from './faults.js';
+
+/** Whole lines of a segment, and where in it they begin. `bytes` is valid until the next chunk is asked for. */
+export interface LineChunk {
+  readonly bytes: Buffer;
+  readonly offset: number;
+}
+
+/** Gets one line at a time, without its newline: `bytes` from `start` to `end`, valid only until it returns. */
+export type LineListener = (bytes: Buffer, start: number, end: number, offset: number) => void;
+/** Gets the offset of a line that can't be what it should be. */
+export type CorruptListener = (offset: number) => void;
+
+const NEWLINE = 10;
+const CHUNK_BYTES = 1 << 20;
+
+/**
+ * Reads a segment in constant memory (that of its longest line). What stands after the last newline is a torn tail, or
+ * being written: it is left out. A segment that is not there has no lines.
+ *
+ * @param from byte offset of the first line
+ * @throws StoreError where the segment can't be read
+ */
+export async function* lineChunks(path: string, from = 0): AsyncGenerator<LineChunk, void> {
+  const handle = await open(path, 'r').catch((error: unknown) => {
+    if (faultCode(error) === 'ENOENT') return undefined;
+    throw storeFault(error, path);
+  });
+  if (!handle) return;
+  let buffer = Buffer.allocUnsafe(CHUNK_BYTES);
+  let offset = from;
+  let kept = 0;
+  try {
+    for (;;) {
+      const { bytesRead } = await handle.read(buffer, kept, buffer.length - kept, offset + kept);
+      if (bytesRead === 0) return;
+      const filled = kept + bytesRead;
+      const whole = buffer.lastIndexOf(NEWLINE, filled - 1) + 1;
+      if (whole > 0) yield { bytes: buffer.subarray(0, whole), offset };
+      buffer.copyWithin(0, whole, filled);
+      offset += whole;
+      kept = filled - whole;
+      if (kept === buffer.length) buffer = Buffer.concat([buffer], buffer.length * 2);
+    }
+  } catch (error) {
+    throw storeFault(error, path);
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Goes through a chunk's lines. One that holds NUL bytes, as network filesystems leave them, is corrupt. */
+export function forEachLine(chunk: LineChunk, onLine: LineListener, onCorrupt?: CorruptListener): void {
+  const { bytes, offset } = chunk;
+  // One search of the chunk instead of one a line: NUL bytes are rare.
+  const anyNul = bytes.includes(0);
+  let start = 0;
+  for (let end = bytes.indexOf(NEWLINE); end !== -1; end = bytes.indexOf(NEWLINE, start)) {
+    if (anyNul && bytes.subarray(start, end).includes(0)) onCorrupt?.(offset + start);
+    else if (end > start) onLine(bytes, start, end, offset + start);
+    start = end + 1;
+  }
+}
+
+/**
+ * Goes through a segment's lines.
+ *
+ * @returns the offset after the last line: where to go on when the segment has grown
+ */
+export async function scanLines(
+  path: string,
+  onLine: LineListener,
+  options: { readonly from?: number; readonly onCorrupt?: CorruptListener } = {},
+): Promise<number> {
+  let next = options.from ?? 0;
+  for await (const chunk of lineChunks(path, next)) {
+    forEachLine(chunk, onLine, options.onCorrupt);
+    next = chunk.offset + chunk.bytes.length;
+  }
+  return next;
+}

@@ -1,0 +1,60 @@
+import { dirname } from 'node:path';
+import type { ExperimentDeclaration } from '../../definition/declaration.js';
+import { canonicalJson } from '../../identity/canonical.js';
+import { sha256 } from '../../identity/fingerprint.js';
+import type { ExperimentManifest, PlanManifest, SubmissionManifest, SubmissionOutcome } from '../manifest.js';
+import type { ExperimentManifests } from '../store.js';
+import { writeAtomically } from './atomic-write.js';
+import {
+  declarationFile,
+  manifestFile,
+  outcomeFile,
+  planFile,
+  submissionFile,
+  submissionFolder,
+} from './layout.js';
+import { listNames } from './list-names.js';
+import { readJson } from './read-json.js';
+
+/** Manifests as JSON files. `folder` gives an experiment's folder. */
+export function fileManifests(folder: (experimentId: string) => string): ExperimentManifests {
+  const readSubmission = (experimentId: string, submission: string) =>
+    readJson<SubmissionManifest>(submissionFile(folder(experimentId), submission));
+  return {
+    readManifest: (experimentId) => readJson<ExperimentManifest>(manifestFile(folder(experimentId))),
+    writeManifest: (manifest) => writeJson(manifestFile(folder(manifest.experiment_id)), manifest),
+    readDeclaration: (experimentId, sha) =>
+      readJson<ExperimentDeclaration>(declarationFile(folder(experimentId), sha)),
+    async writeDeclaration(declaration) {
+      const text = canonicalJson(declaration, 'declaration');
+      const sha = sha256(text);
+      const path = declarationFile(folder(declaration.experiment_id), sha);
+      if (!(await readJson(path))) await writeAtomically(path, text);
+      return sha;
+    },
+    async submissions(experimentId) {
+      const names = await listNames(dirname(submissionFolder(folder(experimentId), '_')));
+      const manifests = await Promise.all(names.map((name) => readSubmission(experimentId, name)));
+      return manifests
+        .filter((manifest) => manifest !== undefined)
+        .sort(
+          (a, b) => compareText(a.submitted_at, b.submitted_at) || compareText(a.submission, b.submission),
+        )
+        .map((manifest) => manifest.submission);
+    },
+    readSubmission,
+    writeSubmission: (manifest) =>
+      writeJson(submissionFile(folder(manifest.experiment_id), manifest.submission), manifest),
+    readPlan: (experimentId, submission) =>
+      readJson<PlanManifest>(planFile(folder(experimentId), submission)),
+    readOutcome: (experimentId, submission) =>
+      readJson<SubmissionOutcome>(outcomeFile(folder(experimentId), submission)),
+    writeOutcome: (outcome) =>
+      writeJson(outcomeFile(folder(outcome.experiment_id), outcome.submission), outcome),
+  };
+}
+
+const writeJson = (path: string, value: object) =>
+  writeAtomically(path, `${JSON.stringify(value, undefined, 2)}\n`);
+
+const compareText = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);

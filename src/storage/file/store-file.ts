@@ -1,0 +1,88 @@
+import { randomBytes } from 'node:crypto';
+import { link, readdir, rm, writeFile } from 'node:fs/promises';
+import { FINGERPRINT_SCHEME } from '../../definition/declaration.js';
+import { StoreError } from '../../definition/errors.js';
+import { writeBeside } from './atomic-write.js';
+import { faultCode } from './faults.js';
+import { storeFile } from './layout.js';
+import { readJson } from './read-json.js';
+
+/** `store.json`: what makes a folder a store. */
+export interface StoreFile {
+  /** 16 random hex digits: the same through every mount and link. */
+  readonly id: string;
+  readonly scheme: number;
+  readonly created_at: string;
+}
+
+/**
+ * @returns `undefined` where the folder has no `store.json`
+ * @throws StoreError where it is of a newer scheme or unreadable
+ */
+export async function readStoreFile(root: string): Promise<StoreFile | undefined> {
+  const content = await readJson<StoreFile>(storeFile(root));
+  if (!content) return undefined;
+  if (typeof content.id !== 'string' || !Number.isInteger(content.scheme)) {
+    throw new StoreError({
+      code: 'METALAB_STORE_CORRUPT',
+      where: storeFile(root),
+      what: 'has no id or no scheme',
+      expected: `{"id":"16 hex digits","scheme":${FINGERPRINT_SCHEME},"created_at":"…"}`,
+      next: 'restore the file from a copy, or name another store with --store',
+    });
+  }
+  if (content.scheme > FINGERPRINT_SCHEME) {
+    throw new StoreError({
+      code: 'METALAB_STORE_NEWER',
+      where: root,
+      what: `the store is of scheme ${content.scheme}`,
+      expected: `scheme ${FINGERPRINT_SCHEME} or older, which this metalab reads`,
+      next: 'upgrade metalab (npm install metalab@latest), or name another store with --store',
+    });
+  }
+  return content;
+}
+
+/** Makes an empty folder a store. Of several creators at once one wins, and all get the winner's id. */
+export async function createStoreFile(root: string): Promise<StoreFile> {
+  await refuseForeignContent(root);
+  const content = {
+    id: randomBytes(8).toString('hex'),
+    scheme: FINGERPRINT_SCHEME,
+    created_at: new Date().toISOString(),
+  };
+  const text = `${JSON.stringify(content)}\n`;
+  const temporary = await writeBeside(storeFile(root), text);
+  try {
+    await linkOrCreate(temporary, storeFile(root), text);
+  } finally {
+    await rm(temporary, { force: true });
+  }
+  return (await readStoreFile(root))!;
+}
+
+// `link` fails where the name exists, and shows the content whole; not every filesystem has links.
+async function linkOrCreate(temporary: string, path: string, text: string): Promise<void> {
+  try {
+    await link(temporary, path).catch(async (error: unknown) => {
+      if (faultCode(error) === 'EEXIST') throw error;
+      await writeFile(path, text, { flag: 'wx', flush: true });
+    });
+  } catch (error) {
+    if (faultCode(error) !== 'EEXIST') throw error;
+  }
+}
+
+async function refuseForeignContent(root: string): Promise<void> {
+  const foreign = (await readdir(root)).filter((name) => !name.startsWith('.') && name !== 'lost+found');
+  // Another creator may have been quicker: then the folder is no longer empty, and is a store.
+  if (foreign.length === 0 || foreign.includes('store.json')) return;
+  const shown = foreign.slice(0, 3).map((name) => JSON.stringify(name));
+  throw new StoreError({
+    code: 'METALAB_STORE_FOREIGN',
+    where: root,
+    what: `the folder is no store, and holds other things: ${shown.join(', ')}${foreign.length > 3 ? ` and ${foreign.length - 3} more` : ''}`,
+    expected: 'a metalab store (a folder with store.json), an empty folder, or none yet',
+    next: `name another folder, e.g. --store ${JSON.stringify(`${root}/metalab`)}`,
+  });
+}
