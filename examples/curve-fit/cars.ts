@@ -1,0 +1,20 @@
+import { readFileSync } from 'node:fs';
+import { parse } from 'csv-parse/sync';
+
+/** One observation: power in horsepower (x), economy in miles per US gallon (y). */
+export interface Point {
+  readonly x: number;
+  readonly y: number;
+}
+
+/**
+ * Reads the cars of the 1983 ASA Data Exposition that have both measurements.
+ *
+ * @param path a CSV file with the columns `power (hp)` and `economy (mpg)`
+ */
+export function readCars(path: string): Point[] {
+  const rows = parse<Record<string, string>>(readFileSync(path), { columns: true });
+  return rows
+    .filter((row) => row['power (hp)'] && row['economy (mpg)'])
+    .map((row) => ({ x: Number(row['power (hp)']), y: Number(row['economy (mpg)']) }));
+}
