@@ -1,0 +1,132 @@
+import { Argument, Command, CommanderError, Option } from 'commander';
+import type { CommandContext, CommandDefinition, CommonOptions, OptionDefinition } from './command.js';
+import { colorsFor, createContext, DEFAULT_STORE, type Terminal } from './context.js';
+import { EXIT, exitCodeOf, wordError } from './report-error.js';
+
+interface ParsedOptions extends CommonOptions {
+  readonly store?: string;
+}
+
+/** What `buildProgram` leaves for the caller: commander has no place for a command's result. */
+export interface Outcome {
+  exitCode: number;
+  verbose: boolean;
+}
+
+/** Makes the commander program of a command table. */
+export function buildProgram(
+  commands: readonly CommandDefinition[],
+  version: string,
+  outcome: Outcome,
+  terminal: Terminal = process,
+): Command {
+  const program = new Command('metalab')
+    .description(
+      'Durable experiments: operation × params × seeds. Whatever is killed, nothing finished is done again.',
+    )
+    .version(version, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .showHelpAfterError('(metalab --help lists the commands)')
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => void terminal.stdout.write(text),
+      writeErr: (text) => void terminal.stderr.write(text),
+    })
+    .addHelpText('after', '\nmetalab COMMAND --help shows the options and examples of each.');
+  for (const definition of commands) addCommand(program, definition, outcome, terminal, 'metalab');
+  return program;
+}
+
+/**
+ * Runs a command line.
+ *
+ * @param argv the arguments after `node` and the program
+ * @returns the exit code
+ */
+export async function runProgram(
+  commands: readonly CommandDefinition[],
+  argv: readonly string[],
+  version: string,
+  terminal: Terminal = process,
+): Promise<number> {
+  const outcome: Outcome = { exitCode: EXIT.success, verbose: false };
+  try {
+    await buildProgram(commands, version, outcome, terminal).parseAsync(argv, { from: 'user' });
+    return outcome.exitCode;
+  } catch (error) {
+    // Commander has printed its own errors, and help, by itself.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.success : EXIT.usage;
+    const color = colorsFor(terminal.stderr, terminal.env);
+    terminal.stderr.write(`${wordError(error, { verbose: outcome.verbose, color })}\n`);
+    return exitCodeOf(error);
+  }
+}
+
+function addCommand(
+  parent: Command,
+  definition: CommandDefinition,
+  outcome: Outcome,
+  terminal: Terminal,
+  prefix: string,
+): void {
+  const command = parent.command(definition.name, { hidden: definition.hidden ?? false });
+  command.summary(definition.summary);
+  command.description([`${definition.summary}.`, definition.description].filter(Boolean).join('\n\n'));
+  for (const argument of definition.arguments ?? []) {
+    const { name, optional, description } = argument;
+    command.addArgument(new Argument(optional ? `[${name}]` : `<${name}>`, description));
+  }
+  for (const option of definition.options ?? []) command.addOption(optionOf(option));
+  if (definition.store) {
+    command.option(
+      '--store <store>',
+      `path or uri of the store (default: METALAB_STORE, else ${DEFAULT_STORE})`,
+    );
+  }
+  if (definition.json) command.option('--json', 'print data as JSON');
+  for (const subcommand of definition.subcommands ?? []) {
+    addCommand(command, subcommand, outcome, terminal, `${prefix} ${definition.name}`);
+  }
+  const { run } = definition;
+  if (run) {
+    command.option('-v, --verbose', 'say more; show where errors come from');
+    command.action(() => act(definition, command, outcome, terminal));
+  }
+  command.addHelpText('after', exampleText(definition));
+}
+
+async function act(
+  definition: CommandDefinition,
+  command: Command,
+  outcome: Outcome,
+  terminal: Terminal,
+): Promise<void> {
+  const { store, ...options } = command.opts<ParsedOptions>();
+  outcome.verbose = options.verbose ?? false;
+  const args = Object.fromEntries(
+    (definition.arguments ?? []).map(({ name }, index) => [name, command.args[index]]),
+  );
+  const context: CommandContext & { close(): Promise<void> } = createContext(store, terminal);
+  try {
+    outcome.exitCode = (await definition.run?.(args, options, context)) ?? EXIT.success;
+  } finally {
+    await context.close();
+  }
+}
+
+function optionOf(definition: OptionDefinition): Option {
+  const { flags, description, parse = (text: string): unknown => text, repeatable } = definition;
+  const option = new Option(flags, description);
+  if (definition.default !== undefined) option.default(definition.default);
+  if (option.isBoolean()) return option;
+  return option.argParser<unknown>((text, previous) =>
+    repeatable ? [...(Array.isArray(previous) ? previous : []), parse(text)] : parse(text),
+  );
+}
+
+function exampleText({ examples }: CommandDefinition): string {
+  if (examples.length === 0) return '';
+  const width = Math.max(...examples.map(({ line }) => line.length));
+  const lines = examples.map(({ line, does }) => `  metalab ${line.padEnd(width)}  ${does}`);
+  return `\nExamples:\n${lines.join('\n')}`;
+}
