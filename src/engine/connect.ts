@@ -1,0 +1,134 @@
+import type { Connection, ConnectionOptions } from '@temporalio/client';
+import { InfrastructureError } from '../definition/errors.js';
+import { type UserServer, userServer } from './address.js';
+import { ensureSearchAttributes } from './search-attributes.js';
+import { type EngineOptions, ensureServer, runningServer, type ServerInfo } from './server.js';
+
+const CONNECT_WITHIN_MS = 5_000;
+
+export interface ConnectOptions extends EngineOptions {
+  /** Start the engine's server where no other is configured and it doesn't run. Default true. */
+  readonly start?: boolean;
+}
+
+/** Which Temporal server to use, and how to reach it. */
+export interface TemporalTarget {
+  readonly address: string;
+  readonly namespace: string;
+  /** For the client's Connection and the worker's NativeConnection alike. */
+  readonly connectionOptions: UserServer['connectionOptions'];
+  /** Its web UI, where that is known. */
+  readonly uiAddress: string | undefined;
+  /** True: a server of the user's own, never started or stopped by metalab. False: the engine's. */
+  readonly own: boolean;
+  /** What named it, e.g. `TEMPORAL_ADDRESS`, or `the engine`. */
+  readonly source: string;
+  /** Whether the engine's has them; undefined for a user's own: only a connection can tell. */
+  readonly searchAttributes: boolean | undefined;
+}
+
+export interface TemporalConnection extends Omit<TemporalTarget, 'searchAttributes'> {
+  readonly connection: Connection;
+  /** False: they may not be created there, workflows must do without. */
+  readonly searchAttributes: boolean;
+}
+
+/**
+ * The Temporal server that everything on this machine uses: the user's own where the environment or a Temporal config
+ * profile names one, else the engine's.
+ *
+ * @throws InfrastructureError METALAB_ENGINE_STOPPED where `start` is false and the engine's doesn't run; what
+ *   {@link ensureServer} and {@link userServer} throw
+ */
+export async function resolveTemporal({
+  start = true,
+  ...options
+}: ConnectOptions = {}): Promise<TemporalTarget> {
+  const own = await userServer(options.env);
+  if (own) return { ...own, own: true, searchAttributes: undefined };
+  const engine = start ? await ensureServer(options) : runningServer(options.env);
+  if (!engine) throw stopped();
+  const { address, namespace, uiAddress, searchAttributes } = engine;
+  return {
+    address,
+    namespace,
+    uiAddress,
+    searchAttributes,
+    connectionOptions: { address },
+    own: false,
+    source: 'the engine',
+  };
+}
+
+/**
+ * Connects to {@link resolveTemporal}'s server. The caller closes the connection.
+ *
+ * @throws InfrastructureError METALAB_TEMPORAL_UNREACHABLE naming the address and what named it, where nothing answers
+ *   within 5 s or the namespace isn't there; what {@link resolveTemporal} throws
+ */
+export async function connectTemporal(options: ConnectOptions = {}): Promise<TemporalConnection> {
+  const target = await resolveTemporal(options);
+  const connection = await open(target, options);
+  try {
+    if (target.own) await checkNamespace(connection, target);
+    const searchAttributes =
+      target.searchAttributes || (await ensureSearchAttributes(connection, target.namespace));
+    return { ...target, connection, searchAttributes };
+  } catch (error) {
+    await connection.close();
+    throw error;
+  }
+}
+
+async function open(target: TemporalTarget, options: ConnectOptions): Promise<Connection> {
+  const { Connection } = await import('@temporalio/client');
+  const connectionOptions: ConnectionOptions = {
+    ...target.connectionOptions,
+    connectTimeout: CONNECT_WITHIN_MS,
+  };
+  try {
+    return await Connection.connect(connectionOptions);
+  } catch (error) {
+    throw unreachable(target, error, runningServer(options.env));
+  }
+}
+
+async function checkNamespace(connection: Connection, target: TemporalTarget): Promise<void> {
+  const { namespace } = target;
+  await connection
+    .withDeadline(Date.now() + CONNECT_WITHIN_MS, () =>
+      connection.workflowService.describeNamespace({ namespace }),
+    )
+    .catch((error: unknown) => {
+      // Grants to describe a namespace are not needed to use it: only its absence counts.
+      if (error instanceof Error && /not found/i.test(error.message))
+        throw unreachable(target, error, undefined);
+    });
+}
+
+function unreachable(
+  target: TemporalTarget,
+  error: unknown,
+  engine: ServerInfo | undefined,
+): InfrastructureError {
+  const reason = error instanceof Error ? error.message : String(error);
+  return new InfrastructureError(
+    {
+      code: 'METALAB_TEMPORAL_UNREACHABLE',
+      where: target.own ? `${target.source} (${target.address})` : target.address,
+      what: `no Temporal server could be reached at ${target.address}, namespace ${target.namespace}: ${reason}`,
+      expected: target.own ? 'the Temporal server that this setting names' : "the engine's Temporal server",
+      next: target.own
+        ? `start that server, correct ${target.source}, or unset it: metalab then starts a Temporal server by itself`
+        : `\`metalab engine stop\`, then submit again; its log is ${engine?.logFile ?? 'gone'}`,
+    },
+    { cause: error },
+  );
+}
+
+const stopped = () =>
+  new InfrastructureError({
+    code: 'METALAB_ENGINE_STOPPED',
+    what: 'no Temporal server runs here: the engine is stopped, and no other is configured',
+    next: 'run `metalab engine start`, or set TEMPORAL_ADDRESS to a server of yours',
+  });

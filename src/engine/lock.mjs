@@ -1,0 +1,104 @@
+// @ts-check
+// Plain JavaScript: scripts/setup.mjs needs it before anything is built.
+import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { processStart } from './process-start.mjs';
+
+/** A lock whose maker got no further than the folder is given up after this; milliseconds. */
+const UNOWNED_MS = 5_000;
+
+/**
+ * Does something while no other process holds the same lock: a folder that names its owner, so that a lock left by a
+ * process that was killed is seen for what it is and taken over. Not reentrant.
+ *
+ * @template T
+ * @param {string} path the lock's folder; its parent is made where it is missing
+ * @param {() => T | Promise<T>} action
+ * @param {{ onWait?: (owner: string) => void }} [options] `onWait` is told once, where another process holds it
+ * @returns {Promise<T>}
+ */
+export async function withLock(path, action, { onWait } = {}) {
+  mkdirSync(dirname(path), { recursive: true });
+  for (let waited = false; !tryAcquire(path); waited = true) {
+    if (isStale(path)) takeOver(path);
+    else {
+      if (!waited) onWait?.(`pid ${readOwner(path)?.pid ?? 'unknown'}`);
+      await sleep(50);
+    }
+  }
+  try {
+    return await action();
+  } finally {
+    rmSync(path, { recursive: true, force: true });
+  }
+}
+
+/** @param {string} path */
+function tryAcquire(path) {
+  try {
+    mkdirSync(path);
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') return false;
+    throw error;
+  }
+  const owner = { pid: process.pid, start_time: processStart(process.pid), host: hostname() };
+  writeFileSync(join(path, 'owner.json'), JSON.stringify(owner));
+  return true;
+}
+
+/** @param {string} path */
+function isStale(path) {
+  const owner = readOwner(path);
+  if (owner) return owner.host === hostname() && processStart(owner.pid) !== owner.start_time;
+  return ageOf(path) > UNOWNED_MS;
+}
+
+/**
+ * Removes a stale lock. Of two that saw the same one, the second must not remove the lock that the first then made.
+ *
+ * @param {string} path
+ */
+function takeOver(path) {
+  const guard = `${path}.takeover`;
+  try {
+    mkdirSync(guard);
+  } catch {
+    if (ageOf(guard) > UNOWNED_MS) rmSync(guard, { recursive: true, force: true });
+    return;
+  }
+  try {
+    if (isStale(path)) rmSync(path, { recursive: true, force: true });
+  } finally {
+    rmSync(guard, { recursive: true, force: true });
+  }
+}
+
+/**
+ * @param {string} path
+ * @returns {{ pid: number, start_time: string, host: string } | undefined}
+ */
+function readOwner(path) {
+  try {
+    return JSON.parse(readFileSync(join(path, 'owner.json'), 'utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Milliseconds since it was made; 0 where it is gone.
+ *
+ * @param {string} path
+ */
+function ageOf(path) {
+  try {
+    return Date.now() - statSync(path).mtimeMs;
+  } catch {
+    return 0;
+  }
+}
+
+/** @param {unknown} error */
+const codeOf = (error) => (error instanceof Error && 'code' in error ? error.code : undefined);

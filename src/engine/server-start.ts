@@ -1,0 +1,126 @@
+import { existsSync, renameSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Connection } from '@temporalio/client';
+import { InfrastructureError } from '../definition/errors.js';
+import { spawnDetached, tailOf } from './detached.js';
+import { choosePorts, type Ports } from './ports.js';
+import { ensureSearchAttributes } from './search-attributes.js';
+import { endProcess } from './signals.js';
+import { identify, isAlive, removeServer, type ServerState, writeServer } from './state.js';
+import { databaseFile, type Environment, logsFolder } from './state-folder.js';
+import { obtainTemporalCli } from './temporal-cli.js';
+
+const ANSWERS_WITHIN_MS = 30_000;
+/** A free port can be taken between being found and being used. */
+const TRIES = 3;
+
+/** Starts the server and waits until it answers. The caller holds the engine's lock. */
+export async function startServer(
+  home: string,
+  env: Environment,
+  say: (line: string) => void,
+): Promise<ServerState> {
+  const cli = await obtainTemporalCli({ env, say });
+  say('starting a Temporal server …');
+  for (let attempt = 1; ; attempt++) {
+    const ports = await choosePorts(home, env);
+    const state = launch(home, env, cli.path, ports);
+    try {
+      return await finishServer(home, state);
+    } catch (error) {
+      const taken = error instanceof InfrastructureError && /address already in use/.test(error.message);
+      if (!taken || attempt === TRIES) throw error;
+    }
+  }
+}
+
+/** Waits until a server that was launched answers, and marks it ready. */
+export async function finishServer(home: string, state: ServerState): Promise<ServerState> {
+  const connection = await firstAnswer(home, state);
+  try {
+    const search_attributes = await ensureSearchAttributes(connection, state.namespace);
+    const ready = { ...state, ready: true, search_attributes };
+    writeServer(home, ready);
+    return ready;
+  } finally {
+    await connection.close();
+  }
+}
+
+function launch(home: string, env: Environment, command: string, { port, ui_port }: Ports): ServerState {
+  const db_file = databaseFile(home);
+  const log_file = join(logsFolder(home), 'server.log');
+  if (existsSync(log_file)) renameSync(log_file, `${log_file}.1`);
+  const pid = spawnDetached({
+    command,
+    args: [
+      ...['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(port)],
+      ...['--ui-ip', '127.0.0.1', '--ui-port', String(ui_port)],
+      ...[
+        '--db-filename',
+        db_file,
+        '--sqlite-pragma',
+        'journal_mode=wal',
+        '--sqlite-pragma',
+        'synchronous=normal',
+      ],
+      ...['--log-level', 'warn', '--color', 'never'],
+      // Its daily call home, which says which version runs here.
+      ...['--dynamic-config-value', 'frontend.enableServerVersionCheck=false'],
+    ],
+    cwd: home,
+    // A profile of the user's is meant for clients; the CLI would take its flags from it.
+    env: Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('TEMPORAL_'))),
+    logFile: log_file,
+  });
+  if (pid === undefined) throw startError('could not be executed', { command, log_file, db_file });
+  const state: ServerState = {
+    ...identify(pid),
+    ...{ address: `127.0.0.1:${port}`, namespace: 'default', port, ui_port, db_file, log_file, command },
+    ...{ ready: false, search_attributes: false },
+  };
+  writeServer(home, state);
+  return state;
+}
+
+async function firstAnswer(home: string, state: ServerState): Promise<Connection> {
+  const { Connection } = await import('@temporalio/client');
+  for (const end = Date.now() + ANSWERS_WITHIN_MS; Date.now() < end; await sleep(100)) {
+    if (!isAlive(state)) {
+      removeServer(home);
+      throw startError('ended while starting', state);
+    }
+    const connection = await Connection.connect({ address: state.address, connectTimeout: 1_000 }).catch(
+      () => undefined,
+    );
+    // The frontend answers a moment before the namespace exists.
+    const usable = await connection?.workflowService
+      .describeNamespace({ namespace: state.namespace })
+      .catch(() => undefined);
+    if (connection && usable) return connection;
+    await connection?.close();
+  }
+  await endProcess(state, 1_000);
+  removeServer(home);
+  throw startError(`did not answer on ${state.address} within ${ANSWERS_WITHIN_MS / 1000} s`, state);
+}
+
+type Launched = Pick<ServerState, 'command' | 'log_file' | 'db_file'>;
+
+function startError(what: string, launched: Launched): InfrastructureError {
+  const tail = tailOf(launched.log_file ?? '', 8);
+  return new InfrastructureError({
+    code: 'METALAB_SERVER_START',
+    what: `the Temporal server ${what}${tail ? `; the end of its log:\n${tail.replace(/^/gm, '    ')}` : ', and wrote nothing to its log'}`,
+    where: launched.command,
+    next: nextFor(tail, launched),
+  });
+}
+
+function nextFor(tail: string, { db_file, log_file }: Launched): string {
+  if (/malformed|not a database|schema version|SQL logic error/i.test(tail)) {
+    return `the database ${db_file} seems broken or of another version: move it away and submit again (results are in the store, not there)`;
+  }
+  return `see ${log_file} and \`metalab doctor\`; METALAB_TEMPORAL chooses another Temporal CLI`;
+}

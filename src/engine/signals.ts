@@ -1,0 +1,31 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isAlive, type ProcessState } from './state.js';
+
+/**
+ * Ends a process that metalab started: SIGTERM, and after its grace SIGKILL, to its whole group. Never a process that
+ * has merely come to have its pid.
+ *
+ * @returns how it ended
+ */
+export async function endProcess(state: ProcessState, graceMs: number): Promise<'gone' | 'ended' | 'killed'> {
+  if (!isAlive(state)) return 'gone';
+  send(state.pid, 'SIGTERM');
+  if (await endsWithin(state, graceMs)) return 'ended';
+  send(-state.pid, 'SIGKILL');
+  send(state.pid, 'SIGKILL');
+  await endsWithin(state, 5_000);
+  return 'killed';
+}
+
+async function endsWithin(state: ProcessState, ms: number): Promise<boolean> {
+  for (const end = Date.now() + ms; isAlive(state); await sleep(25)) if (Date.now() > end) return false;
+  return true;
+}
+
+function send(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // It ended by itself in the meantime, or leads no group.
+  }
+}

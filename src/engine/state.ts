@@ -1,0 +1,114 @@
+import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { processStart } from './process-start.mjs';
+import { serverFile, workersFolder } from './state-folder.js';
+
+/** A process that metalab registered: what tells whether it still is the same one. */
+export interface ProcessState {
+  readonly pid: number;
+  /** As the system words it; see processStart. A pid alone may by now be somebody else's. */
+  readonly start_time: string;
+  readonly host: string;
+  /** ISO 8601, UTC. */
+  readonly started_at: string;
+  /** null: it writes to its terminal. */
+  readonly log_file: string | null;
+}
+
+export interface ServerState extends ProcessState {
+  readonly address: string;
+  readonly namespace: string;
+  readonly port: number;
+  readonly ui_port: number;
+  readonly db_file: string;
+  readonly command: string;
+  /** False: whoever started it was killed before it answered. */
+  readonly ready: boolean;
+  readonly search_attributes: boolean;
+}
+
+export interface WorkerState extends ProcessState {
+  readonly address: string;
+  readonly namespace: string;
+  /** See readBuild. */
+  readonly build: string;
+  readonly slots: number;
+  /** Started by `submit` or `engine start`; false: in somebody's terminal. */
+  readonly background: boolean;
+  /** How long it may take to hand back its ranges after SIGTERM, milliseconds. */
+  readonly grace_ms: number;
+}
+
+/** What identifies a process of this machine, for registering it. */
+export function identify(pid: number): Pick<ProcessState, 'pid' | 'start_time' | 'host' | 'started_at'> {
+  const started_at = new Date().toISOString();
+  return { pid, start_time: processStart(pid) ?? 'ended', host: hostname(), started_at };
+}
+
+export function isAlive(state: Pick<ProcessState, 'pid' | 'start_time'>): boolean {
+  return processStart(state.pid) === state.start_time;
+}
+
+/**
+ * Registered on another machine that shares this home folder, as a cluster's login nodes do: nothing can be said of its
+ * process from here. Not on macOS, where one machine's name changes with the network it is in.
+ */
+export const isElsewhere = (state: ProcessState) =>
+  process.platform === 'linux' && state.host !== hostname() && !isAlive(state);
+
+export function readServer(home: string): ServerState | undefined {
+  const state = readJson(serverFile(home));
+  return isProcessState(state) ? (state as ServerState) : undefined;
+}
+
+export const writeServer = (home: string, state: ServerState) => writeJson(serverFile(home), state);
+export const removeServer = (home: string) => rmSync(serverFile(home), { force: true });
+
+/** Every registered worker, dead ones too, those of other machines that share the folder not. */
+export function readWorkers(home: string): WorkerState[] {
+  return listFiles(workersFolder(home))
+    .filter((name) => name.endsWith('.json'))
+    .map((name) => readJson(join(workersFolder(home), name)))
+    .filter((state): state is WorkerState => isProcessState(state) && !isElsewhere(state));
+}
+
+export const writeWorker = (home: string, state: WorkerState) => writeJson(workerFile(home, state), state);
+export const removeWorker = (home: string, state: Pick<ProcessState, 'pid' | 'host'>) =>
+  rmSync(workerFile(home, state), { force: true });
+
+const workerFile = (home: string, { pid, host }: Pick<ProcessState, 'pid' | 'host'>) =>
+  join(workersFolder(home), `${host}-${pid}.json`);
+
+/** Replaces the file in one step: a reader sees the old or the new, never half. */
+export function writeJson(path: string, value: unknown): void {
+  const temporary = `${path}.${process.pid}.tmp`;
+  writeFileSync(temporary, `${JSON.stringify(value, null, 2)}\n`, { mode: 0o600 });
+  renameSync(temporary, path);
+}
+
+/** A JSON file's value; undefined where there is none, or what is there is no JSON. */
+export function readJson(path: string): unknown {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
+const isProcessState = (value: unknown): value is ProcessState =>
+  typeof value === 'object' &&
+  value !== null &&
+  'pid' in value &&
+  Number.isInteger(value.pid) &&
+  'start_time' in value &&
+  typeof value.start_time === 'string' &&
+  'host' in value;
+
+function listFiles(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}

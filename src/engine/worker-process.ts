@@ -1,0 +1,143 @@
+import { readdirSync, rmSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { InfrastructureError } from '../definition/errors.js';
+import { packageFolder, readBuild } from './build.js';
+import { spawnDetached, tailOf } from './detached.js';
+import { withLock } from './lock.mjs';
+import { LOG_VARIABLE } from './registration.js';
+import type { EngineOptions } from './server.js';
+import { endProcess } from './signals.js';
+import { identify, isAlive, readWorkers, removeWorker, type WorkerState } from './state.js';
+import { type Environment, lockFolder, logsFolder, makeStateFolder, stateFolder } from './state-folder.js';
+
+const READY_WITHIN_MS = 30_000;
+/** Beyond its own grace, for ending slots and connections. */
+const MARGIN_MS = 5_000;
+const LOGS_KEPT = 5;
+
+export interface WorkerOrder extends EngineOptions {
+  readonly address: string;
+  readonly namespace: string;
+  /** At least so many; null: as many as the worker takes by itself. */
+  readonly slots: number | null;
+  /** See readBuild, its default. */
+  readonly build?: string;
+  /** What to start: default this package's `bin/metalab.js` under this Node. */
+  readonly program?: readonly [command: string, ...args: string[]];
+}
+
+export interface EnsuredWorker {
+  readonly worker: WorkerState;
+  /** Whether it was this call that started it. */
+  readonly started: boolean;
+  /** Background workers of another build, or with too few slots, that were drained for it. */
+  readonly replaced: readonly WorkerState[];
+}
+
+/**
+ * A worker of this build on this machine for this server and namespace, started in the background where there is none.
+ * A foreground worker of this build counts; of another build it is left alone. Without anything to do it reads a few
+ * small files: about a millisecond.
+ *
+ * @throws InfrastructureError (METALAB_WORKER_START) where the worker ends or doesn't poll within 30 s, with the end of
+ *   its log
+ */
+export async function ensureWorker(order: WorkerOrder): Promise<EnsuredWorker> {
+  const { env = process.env, build = readBuild() } = order;
+  const running = suitable(stateFolder(env), order, build);
+  if (running) return { worker: running, started: false, replaced: [] };
+  const home = makeStateFolder(env);
+  return withLock(lockFolder(home), async () => {
+    const meanwhile = suitable(home, order, build);
+    if (meanwhile) return { worker: meanwhile, started: false, replaced: [] };
+    const replaced = await drainOthers(home, order, build);
+    return { worker: await start(home, env, order), started: true, replaced };
+  });
+}
+
+function suitable(home: string, order: WorkerOrder, build: string): WorkerState | undefined {
+  const enough = (state: WorkerState) => !state.background || state.slots >= (order.slots ?? 0);
+  return workersOf(home, order).find((state) => state.build === build && enough(state));
+}
+
+/** Ends background workers that this build can't use. They hand back what they have not finished. */
+async function drainOthers(home: string, order: WorkerOrder, build: string): Promise<WorkerState[]> {
+  const others = workersOf(home, order).filter((state) => state.background);
+  for (const state of others) {
+    const why = state.build === build ? `has only ${state.slots} slots` : 'is of another build';
+    order.say?.(
+      `replacing the background worker (pid ${state.pid}), which ${why}; it hands back its runs first …`,
+    );
+    await endWorker(home, state);
+  }
+  return others;
+}
+
+/** SIGTERM, its grace, SIGKILL; and forgets it. */
+export async function endWorker(home: string, state: WorkerState): Promise<'gone' | 'ended' | 'killed'> {
+  const how = await endProcess(state, state.grace_ms + MARGIN_MS);
+  removeWorker(home, state);
+  return how;
+}
+
+const workersOf = (home: string, { address, namespace }: WorkerOrder) =>
+  readWorkers(home).filter(
+    (state) => state.address === address && state.namespace === namespace && isAlive(state),
+  );
+
+async function start(home: string, env: Environment, order: WorkerOrder): Promise<WorkerState> {
+  order.say?.('starting a worker …');
+  dropLeftovers(home);
+  const [command, ...args] = order.program ?? [process.execPath, join(packageFolder(), 'bin', 'metalab.js')];
+  const logFile = join(
+    logsFolder(home),
+    `worker-${new Date().toISOString().replaceAll(':', '')}-${process.pid}.log`,
+  );
+  const pid = spawnDetached({
+    command,
+    args: [
+      ...args,
+      'worker',
+      '--background',
+      ...(order.slots === null ? [] : ['--slots', String(order.slots)]),
+    ],
+    // Not the user's folder, which may be deleted under it.
+    cwd: home,
+    env: { ...withAbsolutePaths(env), METALAB_HOME: home, [LOG_VARIABLE]: logFile },
+    logFile,
+  });
+  if (pid === undefined) throw startError('could not be executed', logFile);
+  const child = identify(pid);
+  for (const end = Date.now() + READY_WITHIN_MS; Date.now() < end; await sleep(25)) {
+    const ready = workersOf(home, order).find((state) => state.pid === pid);
+    if (ready) return ready;
+    if (!isAlive(child)) throw startError('ended while starting', logFile);
+  }
+  await endProcess({ ...child, log_file: logFile }, 1_000);
+  throw startError(`did not begin to poll ${order.address} within ${READY_WITHIN_MS / 1000} s`, logFile);
+}
+
+/** Paths of certificates and configuration are meant from where the user is. */
+function withAbsolutePaths(env: Environment): Environment {
+  const isPath = (name: string) =>
+    /^TEMPORAL_(CONFIG_FILE|TLS_.*_PATH)$|^METALAB_(CACHE|TEMPORAL)$/.test(name);
+  return Object.fromEntries(
+    Object.entries(env).map(([name, value]) => [name, value && isPath(name) ? resolve(value) : value]),
+  );
+}
+
+function dropLeftovers(home: string): void {
+  for (const state of readWorkers(home)) if (!isAlive(state)) removeWorker(home, state);
+  const logs = readdirSync(logsFolder(home)).filter((name) => name.startsWith('worker-'));
+  for (const name of logs.sort().slice(0, -LOGS_KEPT)) rmSync(join(logsFolder(home), name), { force: true });
+}
+
+function startError(what: string, logFile: string): InfrastructureError {
+  const tail = tailOf(logFile, 12);
+  return new InfrastructureError({
+    code: 'METALAB_WORKER_START',
+    what: `the background worker ${what}${tail ? `; the end of its log:\n${tail.replace(/^/gm, '    ')}` : ', and wrote nothing to its log'}`,
+    next: `see ${logFile} and \`metalab doctor\`; \`metalab worker\` runs one in this terminal`,
+  });
+}
