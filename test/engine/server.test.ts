@@ -1,0 +1,199 @@
+import {
+  chmodSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Client } from '@temporalio/client';
+import { defineSearchAttributeKey, TypedSearchAttributes } from '@temporalio/common';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { InfrastructureError } from '../../src/definition/errors.js';
+import { connectTemporal } from '../../src/engine/connect.js';
+import { processStart } from '../../src/engine/process-start.mjs';
+import { ensureServer, runningServer } from '../../src/engine/server.js';
+import { engineStatus } from '../../src/engine/status.js';
+import { stopEngine } from '../../src/engine/stop.js';
+import { temporaryEngine } from './temporary-engine.js';
+
+let engine: ReturnType<typeof temporaryEngine>;
+
+beforeEach(() => {
+  engine = temporaryEngine();
+});
+
+afterEach(() => engine.remove());
+
+const failureOf = async (promise: Promise<unknown>): Promise<InfrastructureError> => {
+  const error = await promise.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  expect(error).toBeInstanceOf(InfrastructureError);
+  return error as InfrastructureError;
+};
+
+/** Starts a workflow that no worker will take, with the search attributes of an experiment. */
+async function startWorkflow(workflowId: string): Promise<void> {
+  const { connection, namespace } = await connectTemporal({ env: engine.env });
+  try {
+    await new Client({ connection, namespace }).workflow.start('nothing', {
+      workflowId,
+      taskQueue: 'nobody',
+      typedSearchAttributes: new TypedSearchAttributes([
+        { key: defineSearchAttributeKey('MetalabExperiment', 'KEYWORD'), value: 'pi:1' },
+        { key: defineSearchAttributeKey('MetalabTotal', 'INT'), value: 3 },
+      ]),
+    });
+  } finally {
+    await connection.close();
+  }
+}
+
+async function isKnown(workflowId: string): Promise<boolean> {
+  const { connection, namespace } = await connectTemporal({ env: engine.env });
+  try {
+    const description = await new Client({ connection, namespace }).workflow.getHandle(workflowId).describe();
+    return description.status.name === 'RUNNING';
+  } finally {
+    await connection.close();
+  }
+}
+
+describe('the engine', { timeout: 60_000 }, () => {
+  test('starts one server, however often and by however many it is asked for', async () => {
+    const servers = await Promise.all([1, 2, 3, 4].map(() => ensureServer({ env: engine.env })));
+    const later = await ensureServer({ env: engine.env });
+    expect(new Set([...servers, later].map(({ pid }) => pid)).size).toBe(1);
+    expect(servers.filter(({ started }) => started)).toHaveLength(1);
+    expect(later.started).toBe(false);
+  });
+
+  test('keeps to this machine and to this user', async () => {
+    const server = await ensureServer({ env: engine.env });
+    expect(server.address).toMatch(/^127\.0\.0\.1:\d+$/);
+    expect(statSync(engine.home).mode & 0o777).toBe(0o700);
+    const listening = listeners(server.pid);
+    if (process.platform === 'linux') expect(listening).not.toEqual([]);
+    for (const address of listening) expect(address).toBe('127.0.0.1');
+  });
+
+  test('says within a few milliseconds that all is well', async () => {
+    await ensureServer({ env: engine.env });
+    const started = performance.now();
+    await ensureServer({ env: engine.env });
+    expect(performance.now() - started).toBeLessThan(50);
+  });
+
+  test('takes new workflows with search attributes, and keeps them through a kill', async () => {
+    const first = await ensureServer({ env: engine.env });
+    expect(first.searchAttributes).toBe(true);
+    await startWorkflow('kept');
+    process.kill(first.pid, 'SIGKILL');
+    while (processStart(first.pid)) await sleep(10);
+    const second = await ensureServer({ env: engine.env });
+    expect(second.pid).not.toBe(first.pid);
+    expect(second.address).toBe(first.address);
+    expect(await isKnown('kept')).toBe(true);
+  });
+
+  test('goes on with a server whose starter was killed before it answered', async () => {
+    const first = await ensureServer({ env: engine.env });
+    const file = join(engine.home, 'server.json');
+    writeFileSync(file, JSON.stringify({ ...JSON.parse(readFileSync(file, 'utf8')), ready: false }));
+    expect(runningServer(engine.env)).toBeUndefined();
+    expect((await ensureServer({ env: engine.env })).pid).toBe(first.pid);
+  });
+
+  test('stops, and says what it stopped', async () => {
+    const { pid } = await ensureServer({ env: engine.env });
+    expect(engineStatus(engine.env).server).toMatchObject({ pid, namespace: 'default' });
+    expect(await stopEngine({ env: engine.env })).toMatchObject({
+      server: { pid, how: 'ended' },
+      workers: [],
+    });
+    expect(processStart(pid)).toBeUndefined();
+    expect(engineStatus(engine.env).server).toBeNull();
+    expect(await stopEngine({ env: engine.env })).toMatchObject({ server: null });
+  });
+
+  test('never signals a process that merely has the pid of one that it started', async () => {
+    const { pid } = await ensureServer({ env: engine.env });
+    await stopEngine({ env: engine.env });
+    const other = { pid: process.pid, start_time: '1', host: 'here', ready: true };
+    writeFileSync(join(engine.home, 'server.json'), JSON.stringify(other));
+    expect(await stopEngine({ env: engine.env })).toMatchObject({ server: null });
+    expect(pid).not.toBe(process.pid);
+  });
+
+  test('takes other ports where the usual ones are in use, and names the holder of a fixed one', async () => {
+    const holder = createServer();
+    await new Promise<void>((resolve) => holder.listen({ host: '127.0.0.1', port: 0 }, resolve));
+    const { port } = holder.address() as { port: number };
+    try {
+      engine.env.METALAB_PORT = String(port);
+      engine.env.METALAB_UI_PORT = 'eighty';
+      const error = await failureOf(ensureServer({ env: engine.env }));
+      expect(error.code).toBe('METALAB_PORT');
+      expect(error.message).toContain(`METALAB_PORT: port ${port} is in use by`);
+      expect(error.message).toContain(`pid ${process.pid}`);
+      expect(error.message).toContain('METALAB_UI_PORT=eighty is no port');
+    } finally {
+      await new Promise((resolve) => holder.close(resolve));
+    }
+    delete engine.env.METALAB_UI_PORT;
+    expect((await ensureServer({ env: engine.env })).address).toBe(`127.0.0.1:${port}`);
+  });
+
+  test('says how a server that ends at its start ended', async () => {
+    const broken = join(engine.folder, 'temporal');
+    writeFileSync(broken, '#!/bin/sh\necho "no space on any device" >&2\nexit 1\n');
+    chmodSync(broken, 0o755);
+    engine.env.METALAB_TEMPORAL = broken;
+    const error = await failureOf(ensureServer({ env: engine.env }));
+    expect(error.code).toBe('METALAB_SERVER_START');
+    expect(error.message).toContain('ended while starting');
+    expect(error.message).toContain('no space on any device');
+    expect(error.next).toContain('server.log');
+    expect(existsSync(join(engine.home, 'server.json'))).toBe(false);
+  });
+
+  test('refuses to open a database that another machine may have open', async () => {
+    await stopEngine({ env: engine.env });
+    const other = {
+      pid: 1,
+      start_time: '1',
+      host: 'login-2',
+      ready: true,
+      started_at: '2026-01-01T00:00:00Z',
+    };
+    writeFileSync(join(engine.home, 'server.json'), JSON.stringify(other));
+    const error = await failureOf(ensureServer({ env: engine.env }));
+    expect(error.message).toContain('login-2');
+    expect(error.next).toContain('METALAB_HOME');
+  });
+});
+
+/** The local addresses on which a process listens, from /proc; none on other systems. */
+function listeners(pid: number): string[] {
+  if (process.platform !== 'linux') return [];
+  const rows = ['tcp', 'tcp6'].flatMap((name) =>
+    readFileSync(`/proc/${pid}/net/${name}`, 'utf8').split('\n').slice(1),
+  );
+  const inodes = new Set(socketInodes(pid));
+  return rows
+    .map((row) => row.trim().split(/\s+/))
+    .filter((fields) => fields[3] === '0A' && inodes.has(fields[9]!))
+    .map((fields) => fields[1]!.split(':')[0]!)
+    .map((hex) => (hex === '0100007F' ? '127.0.0.1' : hex));
+}
+
+function socketInodes(pid: number): string[] {
+  const links = readdirSync(`/proc/${pid}/fd`).map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`));
+  return links.flatMap((link) => /^socket:\[(\d+)\]$/.exec(link)?.[1] ?? []);
+}
