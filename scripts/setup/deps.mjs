@@ -1,0 +1,44 @@
+// node_modules as package-lock.json says.
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { root } from './root.mjs';
+import { runCommand } from './run-command.mjs';
+import { hasStamp, writeStamp } from './stamp.mjs';
+
+const lockFile = join(root, 'package-lock.json');
+const stamp = join(root, 'node_modules', '.metalab-deps');
+
+export const isDone = () => hasStamp(stamp, inputs());
+
+export function run() {
+  if (!isInstalled()) install();
+  writeStamp(stamp, inputs());
+}
+
+function install() {
+  const command = existsSync(lockFile) ? 'ci' : 'install';
+  console.error(`installing dependencies (npm ${command}) …`);
+  // Development tools and prebuilt native parts are needed, whatever NODE_ENV and the user's npmrc say.
+  const include = ['--include=dev', '--include=optional', '--include=peer'];
+  runCommand('npm', [command, ...include, '--no-audit', '--no-fund', '--loglevel=error']);
+}
+
+/** Whether somebody has just installed exactly this by hand: npm notes in node_modules what it put there. */
+function isInstalled() {
+  const wanted = packagesOf(lockFile);
+  const present = packagesOf(join(root, 'node_modules', '.package-lock.json'));
+  if (!wanted || !present) return false;
+  return Object.entries(wanted).every(
+    ([path, entry]) => path === '' || entry.optional || present[path]?.version === entry.version,
+  );
+}
+
+const packagesOf = (file) => (existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')).packages : undefined);
+
+/** Native packages are made for a platform and, some, for a Node. */
+function inputs() {
+  const { dependencies, devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const lock = existsSync(lockFile) ? readFileSync(lockFile, 'utf8') : '';
+  const machine = [process.platform, process.arch, process.versions.modules];
+  return [lock, JSON.stringify({ dependencies, devDependencies }), ...machine];
+}

@@ -1,0 +1,44 @@
+// The commands that only tests use.
+import { accessSync, constants, existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { runCommand } from './run-command.mjs';
+import { SetupError } from './setup-error.mjs';
+
+/** Command → Debian's package of it. Full disks are made of small tmpfs mounts, which only Linux has. */
+const NEEDED = {
+  git: 'git',
+  tmux: 'tmux',
+  ...(process.platform === 'linux' ? { unshare: 'util-linux', mount: 'mount' } : {}),
+};
+
+export const isDone = () => missing().length === 0;
+
+export function run() {
+  const packages = [...new Set(missing().map((command) => NEEDED[command]))];
+  if (!existsSync('/usr/bin/apt-get') || process.getuid?.() !== 0) {
+    throw new SetupError(
+      `the tests need ${missing().join(' and ')}\n  next: install ${packages.join(' ')} with your package manager (Debian: sudo apt-get install ${packages.join(' ')})`,
+    );
+  }
+  console.error(`installing ${packages.join(', ')} for the tests (apt-get) …`);
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  runCommand('apt-get', ['update', '-qq'], { env });
+  runCommand('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...packages], { env });
+  if (missing().length > 0)
+    throw new SetupError(
+      `apt-get installed ${packages.join(' ')}, but ${missing().join(' and ')} is still missing`,
+    );
+}
+
+const missing = () => Object.keys(NEEDED).filter((command) => !isOnPath(command));
+
+function isOnPath(command) {
+  return (process.env.PATH ?? '').split(delimiter).some((folder) => {
+    try {
+      accessSync(join(folder, command), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
