@@ -1,0 +1,87 @@
+import { readFileSync } from 'node:fs';
+import type { BundleError, RolldownError } from 'rolldown';
+import { DefinitionError, type Problem } from '../../definition/errors.js';
+
+/** Everything that is wrong with the user's source, gathered while it is bundled and reported at once. */
+export class BuildProblems {
+  readonly #problems = new Map<string, Problem>();
+
+  /** An import that leads nowhere. */
+  addUnresolved(specifier: string, importer: string): void {
+    const { where, frame } = locate(specifier, importer);
+    const isPath = /^[./]/.test(specifier);
+    this.#problems.set(`${importer}\0${specifier}`, {
+      where,
+      what: `can't find '${specifier}'${frame}`,
+      expected: isPath ? 'the path of a file, relative to this one' : 'an installed package',
+      next: isPath ? 'check the path' : `npm install ${packageNameOf(specifier)}`,
+    });
+  }
+
+  throwIfAny(): void {
+    if (this.#problems.size > 0)
+      throw new DefinitionError([...this.#problems.values()], 'METALAB_DOES_NOT_COMPILE');
+  }
+
+  /** What to throw where the bundler itself gave up. Errors that are not about the source stay what they are. */
+  toError(error: unknown): unknown {
+    if (error instanceof DefinitionError) return error;
+    const errors = (error as BundleError).errors;
+    if (!errors) return error;
+    const problems = [...this.#problems.values(), ...errors.map(describe)];
+    return new DefinitionError(problems, 'METALAB_DOES_NOT_COMPILE');
+  }
+}
+
+function describe(error: RolldownError): Problem {
+  const sentence = firstLine(error.message.replace(/^\[\w+\] /, '')).replace(/\.$/, '');
+  const { loc, id, frame } = error;
+  const file = loc?.file ?? id;
+  if (error.code === 'MISSING_EXPORT' && file && error.exporter) {
+    const name = /^"(.*?)" is not exported/.exec(sentence)?.[1] ?? 'the name';
+    return {
+      where: place(file, loc),
+      what: `'${name}' is not exported by ${error.exporter}${framed(frame)}`,
+      next: 'export it there, or correct the import',
+    };
+  }
+  return {
+    ...(file ? { where: place(file, loc) } : {}),
+    what: `does not compile: ${sentence}${framed(frame)}`,
+    next: 'correct it and try again',
+  };
+}
+
+/** Columns are counted from 1, as editors do; the bundler's are from 0. */
+const place = (file: string, loc: RolldownError['loc']) =>
+  loc ? `${file}:${loc.line}:${loc.column + 1}` : file;
+const framed = (frame: string | undefined) => (frame ? `\n${frame}` : '');
+const firstLine = (text: string) => text.split('\n', 1)[0] ?? '';
+
+/** Plugins are told who imports, not where: found again by the specifier's text. */
+function locate(specifier: string, importer: string): { readonly where: string; readonly frame: string } {
+  const lines = readLines(importer);
+  const index = lines.findIndex((line) => line.includes(`'${specifier}'`) || line.includes(`"${specifier}"`));
+  const line = lines[index];
+  if (line === undefined) return { where: importer, frame: '' };
+  const column = line.indexOf(specifier);
+  const number = `${index + 1}: `;
+  return {
+    where: `${importer}:${index + 1}:${column}`,
+    frame: `\n${number}${line}\n${' '.repeat(number.length + column)}^`,
+  };
+}
+
+function readLines(file: string): string[] {
+  try {
+    return readFileSync(file, 'utf8').split(/\r?\n/);
+  } catch {
+    return [];
+  }
+}
+
+export const packageNameOf = (specifier: string) =>
+  specifier
+    .split('/')
+    .slice(0, specifier.startsWith('@') ? 2 : 1)
+    .join('/');

@@ -1,0 +1,216 @@
+import { realpathSync } from 'node:fs';
+import { relative, sep } from 'node:path';
+import type { OutputChunk, Plugin } from 'rolldown';
+import { fingerprint, sha256 } from '../fingerprint.js';
+import { blindSpots } from './blind-spots.js';
+import { buildChunk, isVirtual } from './build.js';
+import { BuildProblems } from './build-problems.js';
+import { canonicalCode, numberNames, plainNames } from './canonical-code.js';
+import { makeDroppable } from './droppable.js';
+import { hashExtraFiles } from './extra-files.js';
+import { languageOf, resolveImport, subpathOf } from './imports.js';
+import { ENTRY, type OperationBinding, operationEntry } from './operation-entry.js';
+import { type InstalledPackage, PackageIndex } from './packages.js';
+import { isNode, type ParsedModule, parseModule, type SyntaxNode, walk } from './syntax.js';
+
+export interface CodeClosure {
+  /** The code's fingerprint: 32 hex digits. */
+  readonly fingerprint: string;
+  /** A hash of the part of every module that the operation reaches, and of every extra file, by path relative to `base`. */
+  readonly modules: { readonly [path: string]: string };
+  /** Versions of the packages that it imports; of linked packages, a hash of what it reaches of them. */
+  readonly packages: { readonly [name: string]: string };
+  /** What its identity can't see, a sentence each that names the module. */
+  readonly warnings: readonly string[];
+  /** Those of the packages that hold native code. */
+  readonly native: readonly string[];
+}
+
+export interface CodeClosureRequest extends OperationBinding {
+  /** What paths are told relative to: the experiment file's folder. */
+  readonly base: string;
+  /** Globs relative to `base`: further files that count, by content and path. */
+  readonly extraFiles?: readonly string[];
+}
+
+/**
+ * The identity of an operation's code: what it reaches of its own source, tree-shaken, and the versions of the packages
+ * that it imports. Packages stay outside, metalab does not count, and neither do names of files, places, or comments.
+ *
+ * Warm, a file of 100 lines with three helpers takes about 10 ms, and about 30 ms in a fresh process (2 cores).
+ *
+ * @throws DefinitionError where the source does not compile, an import can't be found, or a glob matches nothing
+ */
+export async function codeClosure(request: CodeClosureRequest): Promise<CodeClosure> {
+  const base = realpathSync(request.base);
+  const extra = hashExtraFiles(base, request.extraFiles ?? []);
+  const reached = new ReachedImports();
+  const problems = new BuildProblems();
+  const chunk = await buildChunk(
+    {
+      input: ENTRY,
+      cwd: base,
+      treeshake: {
+        propertyReadSideEffects: false,
+        unknownGlobalSideEffects: false,
+        moduleSideEffects: (_id, isExternal) => !isExternal,
+      },
+      plugins: [
+        operationEntry({ file: realpathSync(request.file), exportName: request.exportName }, 'operation'),
+        reached.plugin(problems),
+        droppableSource(),
+      ],
+    },
+    { comments: false },
+    problems,
+  );
+  const code = parseOutput(chunk.code);
+  const modules = describeModules(chunk, base, reached, (request.extraFiles ?? []).length > 0);
+  const packages = reached.packagesIn(code, modules.byFile);
+  return {
+    fingerprint: fingerprint({
+      code: sha256(canonicalCode([code.program as unknown as SyntaxNode], numberNames(code))),
+      files: extra,
+    }),
+    modules: { ...modules.byPath, ...extra },
+    packages: packages.versions,
+    warnings: modules.warnings,
+    native: packages.native,
+  };
+}
+
+function droppableSource(): Plugin {
+  return {
+    name: 'metalab:droppable',
+    transform(code, id) {
+      const language = languageOf(id);
+      if (!language || isVirtual(id)) return null;
+      const unixLines = code.replaceAll('\r\n', '\n');
+      return makeDroppable(unixLines, language, 'identity')?.toString() ?? unixLines;
+    },
+  };
+}
+
+function parseOutput(code: string): ParsedModule {
+  const parsed = parseModule(code);
+  if (!parsed) throw new Error('the bundler wrote code that does not parse');
+  return parsed;
+}
+
+interface DescribedModules {
+  readonly byPath: { readonly [path: string]: string };
+  readonly byFile: ReadonlyMap<string, string>;
+  readonly warnings: readonly string[];
+}
+
+function describeModules(
+  chunk: OutputChunk,
+  base: string,
+  reached: ReachedImports,
+  hasExtraFiles: boolean,
+): DescribedModules {
+  const byPath: Record<string, string> = {};
+  const byFile = new Map<string, string>();
+  const warnings: string[] = [];
+  for (const [file, { code }] of Object.entries(chunk.modules)) {
+    const parsed = code && !isVirtual(file) ? parseModule(code) : undefined;
+    if (!parsed || parsed.program.body.length === 0) continue;
+    const path = relative(base, file).split(sep).join('/');
+    const hash = sha256(canonicalCode([parsed.program as unknown as SyntaxNode], plainNames(parsed)));
+    byPath[path] = hash;
+    byFile.set(file, hash);
+    if (hasExtraFiles) continue;
+    for (const spot of blindSpots(parsed, reached.readsFiles(file))) {
+      warnings.push(
+        `${path} ${spot}. What it finds there is not part of the code's identity: name it in code: ['…']`,
+      );
+    }
+  }
+  return { byPath, byFile, warnings };
+}
+
+/** What imports led to while a closure was built. */
+class ReachedImports {
+  readonly #index = new PackageIndex();
+  /** By what stands for the import in the bundle: `name@version/sub/path`. */
+  readonly #packages = new Map<string, InstalledPackage>();
+  readonly #linked = new Map<string, InstalledPackage>();
+  readonly #readers = new Set<string>();
+
+  readsFiles(file: string): boolean {
+    return this.#readers.has(file);
+  }
+
+  plugin(problems: BuildProblems): Plugin {
+    const index = this.#index;
+    const reached = this;
+    return {
+      name: 'metalab:reached-imports',
+      async resolveId(specifier, importer, { kind }) {
+        if (isVirtual(specifier) || importer === undefined) return null;
+        if (isVirtual(importer)) return null;
+        const target = await resolveImport(this, specifier, importer, { kind, packages: index, problems });
+        switch (target.kind) {
+          case 'metalab':
+            return { id: 'metalab', external: true };
+          case 'builtin':
+            if (/^node:fs(?:\/promises)?$/.test(target.name)) reached.#readers.add(importer);
+            return { id: target.name, external: true };
+          case 'missing':
+            return { id: specifier, external: true };
+          case 'package': {
+            const { name, version } = target.package;
+            const id = `${name}@${version}${subpathOf(specifier)}`;
+            reached.#packages.set(id, target.package);
+            return { id, external: true };
+          }
+          case 'source':
+            reached.#noteLinked(specifier, target.resolved.id);
+            return target.resolved;
+        }
+      },
+    };
+  }
+
+  /** The packages that the bundle still imports, and the linked ones that modules of it belong to. */
+  packagesIn(
+    code: ParsedModule,
+    hashes: ReadonlyMap<string, string>,
+  ): { readonly versions: { readonly [name: string]: string }; readonly native: readonly string[] } {
+    const versions = new Map<string, string[]>();
+    const native = new Set<string>();
+    for (const id of [...importedIn(code)].sort()) {
+      const found = this.#packages.get(id);
+      if (!found) continue;
+      const known = versions.get(found.name) ?? [];
+      if (!known.includes(found.version)) versions.set(found.name, [...known, found.version]);
+      if (this.#index.isNative(found)) native.add(found.name);
+    }
+    for (const { name, folder } of this.#linked.values()) {
+      const parts = [...hashes]
+        .filter(([file]) => this.#index.of(file)?.folder === folder)
+        .map(([, hash]) => hash);
+      if (parts.length > 0) versions.set(name, [fingerprint(parts.sort())]);
+    }
+    const entries = [...versions].map(([name, found]): [string, string] => [name, found.join(', ')]);
+    return { versions: Object.fromEntries(entries.sort()), native: [...native].sort() };
+  }
+
+  #noteLinked(specifier: string, file: string): void {
+    if (/^[./#]/.test(specifier)) return;
+    const found = this.#index.of(file);
+    if (found && specifier.startsWith(found.name)) this.#linked.set(found.folder, found);
+  }
+}
+
+function importedIn({ program }: ParsedModule): Set<string> {
+  const specifiers = new Set<string>();
+  walk(program as unknown as SyntaxNode, (node) => {
+    const isCall = node.type === 'CallExpression';
+    const source = isCall ? (node.arguments as SyntaxNode[])[0] : node.source;
+    if (isNode(source) && source.type === 'Literal' && typeof source.value === 'string')
+      specifiers.add(source.value);
+    return true;
+  });
+  return specifiers;
+}

@@ -1,0 +1,157 @@
+import { RolldownMagicString } from 'rolldown';
+import { assigns, hasDecorators, hasStaticEffects, isInert, topLevelAwaits } from './effects.js';
+import { bare, isClass, type Language, namesOf, parseModule, type SyntaxNode } from './syntax.js';
+
+/** `identity`: the result is only hashed, never run, so that even an `await` can be made droppable. */
+export type Purpose = 'identity' | 'execution';
+
+const PURE = '/* @__PURE__ */ ';
+const DEFAULT = 'metalab_default';
+
+/**
+ * Makes every initialiser at a module's top level droppable: what nobody reads vanishes, whatever it calls, spreads or
+ * destructures. `const a = INIT` becomes `const a = PURE (() => (INIT))()`. Annotating each call instead leaves spreads,
+ * templates, destructuring and classes with static parts behind. Statements stay as they are, and so always count.
+ *
+ * @returns undefined where there is nothing to change
+ */
+export function makeDroppable(
+  code: string,
+  language: Language,
+  purpose: Purpose,
+): RolldownMagicString | undefined {
+  const parsed = parseModule(code, language);
+  if (!parsed?.isModule) return undefined;
+  const edits = new DroppableEdits(code, purpose);
+  for (const statement of parsed.program.body) edits.statement(statement as unknown as SyntaxNode);
+  return edits.text.hasChanged() ? edits.text : undefined;
+}
+
+class DroppableEdits {
+  readonly text: RolldownMagicString;
+  readonly #purpose: Purpose;
+
+  constructor(code: string, purpose: Purpose) {
+    this.text = new RolldownMagicString(code);
+    this.#purpose = purpose;
+  }
+
+  statement(node: SyntaxNode): void {
+    const declaration = node.declaration as SyntaxNode | null | undefined;
+    if (node.type === 'VariableDeclaration') this.#variables(node, node, '');
+    else if (node.type === 'ClassDeclaration') this.#classDeclaration(node, node, '', '');
+    else if (node.type === 'ImportDeclaration') this.#bareImport(node);
+    else if (node.type === 'ExportDefaultDeclaration') this.#exportDefault(node, declaration!);
+    else if (node.type === 'ExportNamedDeclaration' && declaration?.type === 'VariableDeclaration') {
+      this.#variables(node, declaration, 'export ');
+    } else if (node.type === 'ExportNamedDeclaration' && declaration?.type === 'ClassDeclaration') {
+      this.#classDeclaration(node, declaration, 'export ', '');
+    }
+  }
+
+  #variables(statement: SyntaxNode, node: SyntaxNode, prefix: string): void {
+    if (node.declare === true || !['const', 'let', 'var'].includes(node.kind as string)) return;
+    const declarators = node.declarations as SyntaxNode[];
+    declarators.forEach((declarator, index) => {
+      const previous = declarators[index - 1];
+      // A declaration is kept or dropped as a whole: each binding gets its own.
+      if (previous) this.text.overwrite(previous.end, declarator.start, `; ${prefix}${node.kind} `);
+      const init = declarator.init as SyntaxNode | null;
+      const target = declarator.id as SyntaxNode;
+      if (!init) return;
+      if (target.type === 'Identifier') this.#initialiser(init, target.name as string);
+      else if (node.kind === 'const')
+        this.#destructuring(statement, declarator, target, init, prefix, !previous);
+      else this.#initialiser(init, '');
+    });
+  }
+
+  #initialiser(init: SyntaxNode, name: string): void {
+    if (isInert(init) || !this.#isWrappable(init)) return;
+    if (isClass(bare(init)) && name) this.#wrap(init, `{ const ${name} = `, `; return ${name}; }`);
+    else this.#wrap(init, '(', ')');
+  }
+
+  #destructuring(
+    statement: SyntaxNode,
+    declarator: SyntaxNode,
+    target: SyntaxNode,
+    init: SyntaxNode,
+    prefix: string,
+    isFirst: boolean,
+  ): void {
+    if (!this.#isWrappable(declarator)) return;
+    const names = namesOf(target);
+    const whole = `metalab_parts_${declarator.start}`;
+    // With `export`, the whole would be exported as well: harmless, for nobody knows its name.
+    const start = isFirst ? statement.start : declarator.start;
+    const parts = names.map((name) => `; ${prefix}const ${name} = ${whole}.${name}`).join('');
+    const head = `${whole} = ${PURE}(() => { const `;
+    if (isFirst) this.text.overwrite(start, target.start, `${prefix}const ${head}`);
+    else this.text.prependRight(target.start, head);
+    this.#replaceAwaits(declarator);
+    this.text.appendLeft(init.end, `; return { ${names.join(', ')} }; })()${parts}`);
+  }
+
+  #classDeclaration(statement: SyntaxNode, node: SyntaxNode, prefix: string, suffix: string): void {
+    if (node.declare === true || hasDecorators(node) || !hasStaticEffects(node) || !this.#isWrappable(node))
+      return;
+    const name = namesOf(node.id as SyntaxNode)[0];
+    if (statement.start < node.start) this.text.remove(statement.start, node.start);
+    this.text.prependRight(node.start, `${prefix}let ${name} = ${PURE}(() => { `);
+    this.text.appendLeft(node.end, ` return ${name}; })();${suffix}`);
+  }
+
+  #exportDefault(statement: SyntaxNode, node: SyntaxNode): void {
+    if (node.type === 'ClassDeclaration' && node.id) {
+      const name = namesOf(node.id as SyntaxNode)[0];
+      this.#classDeclaration(statement, node, '', ` export { ${name} as default };`);
+      return;
+    }
+    const isDeclaration = node.type === 'FunctionDeclaration' || node.type.startsWith('TS');
+    if (isDeclaration || isInert(node) || !this.#isWrappable(node) || hasClassDecorators(node)) return;
+    // By a name of its own, the same in every file: the bundler would name it after the file.
+    this.text.overwrite(statement.start, node.start, `const ${DEFAULT} = `);
+    this.#wrap(node, '(', ')');
+    this.text.appendLeft(statement.end, `; export { ${DEFAULT} as default };`);
+  }
+
+  /** `import 'package'` is there for what it does: kept, though imports from packages otherwise count only when used. */
+  #bareImport(node: SyntaxNode): void {
+    const source = (node.source as { readonly value: string }).value;
+    if (
+      this.#purpose !== 'identity' ||
+      (node.specifiers as unknown[]).length > 0 ||
+      /^[./#]|^node:/.test(source)
+    )
+      return;
+    const name = `metalab_effect_${node.start}`;
+    this.text.overwrite(
+      node.start,
+      node.end,
+      `import * as ${name} from ${JSON.stringify(source)}; globalThis.metalab_effect(${name});`,
+    );
+  }
+
+  #isWrappable(node: SyntaxNode): boolean {
+    if (assigns(node)) return false;
+    return this.#purpose === 'identity' || topLevelAwaits(node).length === 0;
+  }
+
+  #wrap(node: SyntaxNode, open: string, close: string): void {
+    this.#replaceAwaits(node);
+    this.text.prependRight(node.start, `${PURE}(() => ${open}`);
+    this.text.appendLeft(node.end, `${close})()`);
+  }
+
+  /** Only for identity (see `#isWrappable`): a function can't hold a module's `await`, but can hold a call. */
+  #replaceAwaits(node: SyntaxNode): void {
+    for (const wait of topLevelAwaits(node)) {
+      const argument = wait.argument as SyntaxNode;
+      this.text.overwrite(wait.start, argument.start, 'globalThis.metalab_await(');
+      this.text.appendLeft(wait.end, ')');
+    }
+  }
+}
+
+const hasClassDecorators = (node: SyntaxNode) => isClass(node) && hasDecorators(node);

@@ -1,0 +1,104 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, sep } from 'node:path';
+
+/** An installed package, by its own package.json: what an alias or a registry calls it does not matter. */
+export interface InstalledPackage {
+  readonly name: string;
+  readonly version: string;
+  readonly folder: string;
+}
+
+const MODULES_FOLDER = `${sep}node_modules${sep}`;
+
+/** Whether a real path is an installed package's. Linked and workspace packages are not: they count as own source. */
+export const isInstalled = (path: string) => path.includes(MODULES_FOLDER);
+
+interface PackageJson {
+  readonly name?: string;
+  readonly version?: string;
+  readonly gypfile?: boolean;
+  readonly binary?: unknown;
+  readonly napi?: unknown;
+  readonly dependencies?: { readonly [name: string]: string };
+  readonly optionalDependencies?: { readonly [name: string]: string };
+}
+
+/**
+ * The packages around files. Made for one build, so that a package.json is read once a build and never stale.
+ */
+export class PackageIndex {
+  readonly #manifests = new Map<string, PackageJson | undefined>();
+  readonly #byFolder = new Map<string, InstalledPackage | undefined>();
+
+  /** The package that a file belongs to: the nearest package.json with a name above it. */
+  of(file: string): InstalledPackage | undefined {
+    return this.#around(dirname(file));
+  }
+
+  /** Whether a package holds native code, or looks for some at run time: it can't be inlined into a bundle. */
+  isNative({ folder }: InstalledPackage): boolean {
+    const manifest = this.#manifest(folder) ?? {};
+    if (manifest.gypfile || manifest.binary || manifest.napi) return true;
+    const dependencies = Object.keys(manifest.dependencies ?? {});
+    if (dependencies.some((name) => NATIVE_LOADERS.has(name))) return true;
+    if (Object.keys(manifest.optionalDependencies ?? {}).some((name) => PLATFORM_NAME.test(name)))
+      return true;
+    return ['', 'build/Release', 'lib'].some((inside) =>
+      namesIn(join(folder, inside)).some(
+        (name) =>
+          name.endsWith('.node') || (inside === '' && (name === 'binding.gyp' || name === 'prebuilds')),
+      ),
+    );
+  }
+
+  #around(folder: string): InstalledPackage | undefined {
+    if (this.#byFolder.has(folder)) return this.#byFolder.get(folder);
+    const manifest = this.#manifest(folder);
+    const parent = dirname(folder);
+    // A package.json without a name only says `"type"`, for a part of the package.
+    const found = manifest?.name
+      ? { name: manifest.name, version: manifest.version ?? '0.0.0', folder }
+      : parent === folder
+        ? undefined
+        : this.#around(parent);
+    this.#byFolder.set(folder, found);
+    return found;
+  }
+
+  #manifest(folder: string): PackageJson | undefined {
+    if (!this.#manifests.has(folder)) this.#manifests.set(folder, readManifest(join(folder, 'package.json')));
+    return this.#manifests.get(folder);
+  }
+}
+
+const NATIVE_LOADERS = new Set([
+  'bindings',
+  'node-gyp-build',
+  'node-gyp-build-optional-packages',
+  'node-pre-gyp',
+  '@mapbox/node-pre-gyp',
+  'prebuild-install',
+  'pkg-prebuilds',
+  'node-addon-api',
+  'nan',
+]);
+
+/** As in `@img/sharp-linux-x64`: one package for each platform, of which npm installs the one that fits. */
+const PLATFORM_NAME = /(?:linux|darwin|win32)[-_](?:x64|arm64|ia32|arm)/;
+
+function readManifest(file: string): PackageJson | undefined {
+  try {
+    const value: unknown = JSON.parse(readFileSync(file, 'utf8'));
+    return typeof value === 'object' && value !== null ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,88 @@
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+
+/** What says cheaply that a file is the one that was hashed. */
+export interface FileStamp {
+  readonly size: number;
+  /** Nanoseconds since 1970, as text: more digits than a number holds. */
+  readonly mtime_ns: string;
+  readonly inode: string;
+}
+
+interface CachedHash extends FileStamp {
+  readonly content_hash: string;
+}
+
+/** Enough for data sets of many files, small enough to be read in a tenth of a second. */
+const MOST_ENTRIES = 100_000;
+
+/** Where metalab keeps what can be made again: `$METALAB_CACHE`, else under `$XDG_CACHE_HOME` or `~/.cache`. */
+export function cacheFolder(environment: NodeJS.ProcessEnv = process.env): string {
+  return (
+    environment.METALAB_CACHE || join(environment.XDG_CACHE_HOME || join(homedir(), '.cache'), 'metalab')
+  );
+}
+
+/**
+ * Hashes of files by their absolute path, kept between processes. Written whole and renamed into place, so that writers
+ * at the same time at worst forget each other's entries; what can't be read counts as empty.
+ */
+export class FileHashCache {
+  readonly #file: string;
+  readonly #added = new Map<string, CachedHash>();
+  #loaded: Map<string, CachedHash> | undefined;
+
+  constructor(folder: string = cacheFolder()) {
+    this.#file = join(folder, 'file-hashes.json');
+  }
+
+  get(path: string, stamp: FileStamp): string | undefined {
+    this.#loaded ??= this.#read();
+    const entry = this.#added.get(path) ?? this.#loaded.get(path);
+    const isSame =
+      entry && entry.size === stamp.size && entry.mtime_ns === stamp.mtime_ns && entry.inode === stamp.inode;
+    return isSame ? entry.content_hash : undefined;
+  }
+
+  set(path: string, stamp: FileStamp, contentHash: string): void {
+    this.#added.set(path, { ...stamp, content_hash: contentHash });
+  }
+
+  /** Writes what was added, beside what others have added meanwhile. A cache that can't be written is no error. */
+  save(): void {
+    if (this.#added.size === 0) return;
+    const entries = [...this.#read(), ...this.#added].slice(-MOST_ENTRIES);
+    const temporary = `${this.#file}.${process.pid}-${randomBytes(4).toString('hex')}`;
+    try {
+      mkdirSync(join(this.#file, '..'), { recursive: true });
+      writeFileSync(temporary, JSON.stringify({ version: 1, files: Object.fromEntries(entries) }), {
+        mode: 0o600,
+      });
+      renameSync(temporary, this.#file);
+      this.#loaded = new Map(entries);
+      this.#added.clear();
+    } catch {
+      rmSync(temporary, { force: true });
+    }
+  }
+
+  #read(): Map<string, CachedHash> {
+    try {
+      const { version, files } = JSON.parse(readFileSync(this.#file, 'utf8')) as {
+        readonly version: unknown;
+        readonly files: { readonly [path: string]: CachedHash };
+      };
+      return version === 1
+        ? new Map(Object.entries(files).filter(([, entry]) => isCachedHash(entry)))
+        : new Map();
+    } catch {
+      return new Map();
+    }
+  }
+}
+
+function isCachedHash(entry: Partial<CachedHash> | null): entry is CachedHash {
+  return /^[0-9a-f]{64}$/.test(String(entry?.content_hash));
+}

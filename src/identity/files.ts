@@ -1,0 +1,144 @@
+import { createHash } from 'node:crypto';
+import { type BigIntStats, createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import type { HashedFile } from '../definition/declaration.js';
+import { DefinitionError, type Problem } from '../definition/errors.js';
+import { canonicalJson } from './canonical.js';
+import { FileHashCache, type FileStamp } from './file-hash-cache.js';
+import { sha256 } from './fingerprint.js';
+import { listFiles, unreadable } from './list-files.js';
+
+/** A folder of the context, hashed. */
+export interface HashedDir {
+  readonly path: string;
+  /** SHA-256 of the canonical JSON of `[relative path, content hash]` of every file, sorted by path. */
+  readonly content_hash: string;
+  /** Relative to `path`, with `/` between, sorted. */
+  readonly files: readonly string[];
+  readonly hashed: readonly HashedFile[];
+  /** Everything that could not be read; the hash means nothing where there is any. */
+  readonly problems: readonly Problem[];
+}
+
+/** Files modified so recently may be modified again within the file system's tick, with the same time. */
+const RACY_MS = 2_000;
+/** Reading is bound by the disk: more at once gains nothing. */
+const AT_ONCE = 4;
+
+/** Hashes files by their content, reading none twice that has not changed. */
+export class FileHasher {
+  readonly #cache: FileHashCache;
+
+  constructor(cache: FileHashCache = new FileHashCache()) {
+    this.#cache = cache;
+  }
+
+  /** @throws DefinitionError where the file can't be read, or changes while it is */
+  async hashFile(path: string): Promise<HashedFile> {
+    const absolute = resolve(path);
+    const hashed = await this.#hash(absolute);
+    this.#cache.save();
+    if ('what' in hashed) throw new DefinitionError([hashed], 'METALAB_FILE_UNREADABLE');
+    return hashed;
+  }
+
+  /** Hashes a folder's files. `pattern` is a glob against their relative paths. Reports all that can't be read. */
+  async hashDir(path: string, pattern?: string): Promise<HashedDir> {
+    const folder = resolve(path);
+    const { paths, problems: unlisted } = listFiles(folder, { pattern });
+    const results = await this.hashAll(paths.map((file) => join(folder, file)));
+    const hashed = results.filter((result): result is HashedFile => !('what' in result));
+    const problems = [...unlisted, ...results.filter((result): result is Problem => 'what' in result)];
+    if (paths.length === 0 && problems.length === 0) problems.push(empty(folder, pattern));
+    const pairs = results.map((result, index) => [
+      paths[index]!,
+      'what' in result ? null : result.content_hash,
+    ]);
+    return { path: folder, content_hash: sha256(canonicalJson(pairs)), files: paths, hashed, problems };
+  }
+
+  /** One result for every path, in order: the file, or why it can't be read. */
+  async hashAll(paths: readonly string[]): Promise<(HashedFile | Problem)[]> {
+    const results: (HashedFile | Problem)[] = new Array(paths.length);
+    let next = 0;
+    const work = async () => {
+      while (next < paths.length) {
+        const index = next++;
+        results[index] = await this.#hash(paths[index]!);
+      }
+    };
+    await Promise.all(Array.from({ length: Math.min(AT_ONCE, paths.length) }, work));
+    this.#cache.save();
+    return results;
+  }
+
+  async #hash(path: string): Promise<HashedFile | Problem> {
+    try {
+      const before = await stat(path, { bigint: true });
+      if (!before.isFile()) return notAFile(path, before);
+      const known = this.#cache.get(path, stampOf(before));
+      if (known) return describe(path, before, known);
+      const contentHash = await hashContent(path);
+      const after = await stat(path, { bigint: true });
+      if (after.mtimeNs !== before.mtimeNs || after.size !== before.size || after.ino !== before.ino)
+        return changing(path);
+      if (Date.now() - Number(after.mtimeMs) > RACY_MS) this.#cache.set(path, stampOf(after), contentHash);
+      return describe(path, after, contentHash);
+    } catch (error) {
+      return unreadable(path, error);
+    }
+  }
+}
+
+/** One folder, with the cache that all share: see {@link FileHasher.hashDir}. */
+export const hashDir = (path: string, pattern?: string): Promise<HashedDir> =>
+  new FileHasher().hashDir(path, pattern);
+
+/** One file, with the cache that all share: see {@link FileHasher.hashFile}. */
+export const hashFile = (path: string): Promise<HashedFile> => new FileHasher().hashFile(path);
+
+async function hashContent(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  // 1 MiB at a time reads 2 GB/s here, the default 64 KiB 1.2 GB/s.
+  for await (const bytes of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(bytes as Buffer);
+  return hash.digest('hex');
+}
+
+const stampOf = (stats: BigIntStats): FileStamp => ({
+  size: Number(stats.size),
+  mtime_ns: String(stats.mtimeNs),
+  inode: String(stats.ino),
+});
+
+const describe = (path: string, stats: BigIntStats, contentHash: string): HashedFile => ({
+  path,
+  content_hash: contentHash,
+  size_bytes: Number(stats.size),
+  mtime_ms: Number(stats.mtimeNs) / 1e6,
+  inode: Number(stats.ino),
+});
+
+const notAFile = (path: string, stats: BigIntStats): Problem =>
+  stats.isDirectory()
+    ? { where: path, what: 'is a folder', expected: 'a file', next: 'use dir(…) instead of file(…)' }
+    : {
+        where: path,
+        what: 'is neither a file nor a folder',
+        expected: 'a file',
+        next: 'copy its content into a file',
+      };
+
+const changing = (path: string): Problem => ({
+  where: path,
+  what: 'changes while it is read',
+  expected: 'a file that nobody writes to',
+  next: 'wait until it is complete, and try again',
+});
+
+const empty = (folder: string, pattern: string | undefined): Problem => ({
+  where: folder,
+  what: pattern === undefined ? 'holds no file' : `holds no file that matches '${pattern}'`,
+  expected: 'at least one file',
+  next: pattern === undefined ? 'check the path' : "check the pattern; '**/' reaches into folders below",
+});

@@ -1,0 +1,88 @@
+import { readdirSync, realpathSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import picomatch from 'picomatch';
+import type { Problem } from '../definition/errors.js';
+
+export interface ListedFiles {
+  /** Relative to the folder, with `/` between, sorted by code units: the same on every machine. */
+  readonly paths: readonly string[];
+  /** Folders and links that can't be read. */
+  readonly problems: readonly Problem[];
+}
+
+/**
+ * Every file below a folder, links to files and folders followed. A link to a folder that it is in is not: it has no end.
+ *
+ * @param options.pattern a glob, matched against the relative path; without it every file counts
+ * @param options.skip names of folders to leave out
+ */
+export function listFiles(
+  folder: string,
+  options: { readonly pattern?: string | undefined; readonly skip?: ReadonlySet<string> } = {},
+): ListedFiles {
+  const { pattern, skip = new Set<string>() } = options;
+  const matches = pattern === undefined ? () => true : picomatch(pattern);
+  const paths: string[] = [];
+  const problems: Problem[] = [];
+
+  const visit = (relative: string, ancestors: ReadonlySet<string>) => {
+    const place = join(folder, relative);
+    try {
+      const real = realpathSync(place);
+      if (ancestors.has(real)) return;
+      const inside = new Set([...ancestors, real]);
+      for (const name of readdirSync(place)) {
+        const path = relative ? `${relative}/${name}` : name;
+        const kind = kindOf(join(folder, path));
+        if (kind === 'folder' && !skip.has(name)) visit(path, inside);
+        else if (kind === 'file' && matches(path)) paths.push(path);
+        else if (kind instanceof Error && matches(path)) problems.push(unreadable(join(folder, path), kind));
+      }
+    } catch (error) {
+      problems.push(unreadable(place, error));
+    }
+  };
+  visit('', new Set());
+  return { paths: paths.sort(), problems };
+}
+
+/** Sockets, pipes and devices are none: reading them may never end. */
+function kindOf(path: string): 'file' | 'folder' | 'other' | Error {
+  try {
+    const stat = statSync(path);
+    return stat.isFile() ? 'file' : stat.isDirectory() ? 'folder' : 'other';
+  } catch (error) {
+    return error as Error;
+  }
+}
+
+/** Words why a path can't be read. */
+export function unreadable(path: string, error: unknown): Problem {
+  const { code, message } = error as NodeJS.ErrnoException;
+  switch (code) {
+    case 'ENOENT':
+      return {
+        where: path,
+        what: 'does not exist',
+        expected: 'a file that can be read',
+        next: 'check the path',
+      };
+    case 'EACCES':
+    case 'EPERM':
+      return {
+        where: path,
+        what: 'may not be read',
+        expected: 'read permission',
+        next: `chmod u+r '${path}'`,
+      };
+    case 'ELOOP':
+      return {
+        where: path,
+        what: 'is a link that leads to itself',
+        expected: 'a file',
+        next: 'correct the link',
+      };
+    default:
+      return { where: path, what: `can't be read: ${message}`, expected: 'a file that can be read' };
+  }
+}
