@@ -47,16 +47,18 @@ export interface ExperimentSpec {
 }
 
 export interface Experiment extends ExperimentSpec {
-  readonly [EXPERIMENT]: true;
+  /** The stack where it was declared: the programmatic client finds the file by it. */
+  readonly [EXPERIMENT]: string;
 }
 
 /** Declares an experiment. All of it is checked at submit, every mistake at once. */
 export function experiment(spec: ExperimentSpec): Experiment {
-  return Object.freeze({ ...spec, [EXPERIMENT]: true as const });
+  return Object.freeze({ ...spec, [EXPERIMENT]: new Error().stack ?? '' });
 }
 
 export function isExperiment(value: unknown): value is Experiment {
-  return (
-    typeof value === 'object' && value !== null && (value as { [EXPERIMENT]?: unknown })[EXPERIMENT] === true
-  );
+  return typeof value === 'object' && value !== null && EXPERIMENT in value;
 }
+
+/** The stack where an experiment was declared. */
+export const declaredAt = (experiment: Experiment): string => experiment[EXPERIMENT];

@@ -100,7 +100,10 @@ export interface SubmissionOutcome {
   readonly reason: string | null;
 }
 
-/** `submissions/{id}/live/{worker}.json`: what a worker has done so far, for showing only. Deleted at the end. */
+/**
+ * `submissions/{id}/live/{worker}.json`: what a worker's chunks in progress have done so far, for showing only. What chunks
+ * reported when they ended is the workflow's to tell. Deleted at the end.
+ */
 export interface LiveProgress {
   readonly worker: string;
   readonly updated_at: string;
@@ -109,7 +112,7 @@ export interface LiveProgress {
   readonly cancelled: number;
   /** Runs that have been going for more than a second. */
   readonly running: readonly {
-    readonly index: number;
+    readonly position: number;
     readonly started_at: string;
     readonly progress: number | null;
   }[];

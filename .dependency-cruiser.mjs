@@ -1,0 +1,95 @@
+// The layers of ARCHITECTURE.md: what each may import. Types count as imports, except where a rule says otherwise.
+
+/** What each layer may import beside itself and packages. */
+const MAY_IMPORT = {
+  definition: [],
+  identity: ['definition'],
+  operation: ['definition'],
+  storage: ['definition', 'identity'],
+  planning: ['definition', 'identity', 'storage'],
+  runner: ['definition', 'identity', 'operation', 'storage'],
+  execution: ['definition', 'storage', 'runner'],
+  results: ['definition', 'storage'],
+  workflows: ['definition', 'storage', 'activities'],
+  activities: ['definition', 'identity', 'storage', 'planning', 'runner', 'execution', 'workflows'],
+  engine: ['definition'],
+  client: ['definition', 'identity', 'storage', 'planning', 'results', 'engine', 'workflows'],
+  workers: ['definition', 'storage', 'planning', 'execution', 'activities', 'workflows', 'engine'],
+  cli: ['definition', 'storage', 'planning', 'results', 'client', 'engine', 'workers'],
+};
+
+const layerRules = Object.entries(MAY_IMPORT).map(([layer, allowed]) => ({
+  name: `${layer}-imports-only-what-it-may`,
+  severity: 'error',
+  comment: `src/${layer} may import ${allowed.join(', ') || 'nothing but itself'}: see ARCHITECTURE.md`,
+  from: { path: `^src/${layer}/` },
+  to: { path: '^src/', pathNot: [layer, ...allowed].map((name) => `^src/${name}/`) },
+}));
+
+export default {
+  forbidden: [
+    {
+      name: 'no-cycles',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
+    {
+      name: 'no-orphans',
+      severity: 'error',
+      from: { orphan: true, path: '^src/', pathNot: '\\.d\\.m?ts$' },
+      to: {},
+    },
+    ...layerRules,
+    {
+      name: 'workflows-are-deterministic',
+      severity: 'error',
+      comment:
+        'workflow code runs in an isolate: no Node, no adapters, no values of other layers but pure arithmetic',
+      from: { path: '^src/workflows/' },
+      to: {
+        path: ['^src/(?!workflows/)', '^node:', '^node_modules/(?!@temporalio/(workflow|common)/)'],
+        pathNot: '^src/definition/running-mean\\.ts$',
+        dependencyTypesNot: ['type-only'],
+      },
+    },
+    {
+      name: 'runner-knows-no-temporal',
+      severity: 'error',
+      from: { path: '^src/(definition|identity|operation|runner|storage|results|planning)/' },
+      to: { path: 'node_modules/@temporalio/' },
+    },
+    {
+      name: 'runner-storage-is-file-only',
+      severity: 'error',
+      from: { path: '^src/runner/' },
+      to: { path: '^src/storage/', pathNot: ['^src/storage/file/', '^src/storage/manifest\\.ts$'] },
+    },
+    {
+      name: 'execution-knows-no-slots-inside',
+      severity: 'error',
+      comment: 'executors and slots share a protocol, not code',
+      from: { path: '^src/execution/' },
+      to: { path: '^src/runner/', pathNot: '^src/runner/protocol' },
+    },
+    {
+      name: 'client-needs-workflow-contract-only',
+      severity: 'error',
+      from: { path: '^src/(client|cli)/' },
+      to: {
+        path: '^src/workflows/',
+        pathNot: '^src/workflows/contract\\.ts$',
+        dependencyTypesNot: ['type-only'],
+      },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsConfig: { fileName: 'tsconfig.json' },
+    tsPreCompilationDeps: true,
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'default', 'types'],
+    },
+  },
+};

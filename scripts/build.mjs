@@ -1,0 +1,65 @@
+// Builds dist/: TypeScript to JavaScript, then the parts that run elsewhere, each as one file:
+// the slots' program (no Temporal in it) and the workflow bundle. Last, build-id: a hash of all of it.
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const dist = join(root, 'dist');
+const next = join(root, `dist.${process.pid}`);
+
+try {
+  rmSync(next, { recursive: true, force: true });
+  mkdirSync(next, { recursive: true });
+  compile();
+  await Promise.all([bundleRunner(), bundleWorkflows()]);
+  writeFileSync(join(next, 'build-id'), hashOf(next));
+  // A worker that runs from the old dist/ has loaded what it needs but for lazy imports: replaced at the next submit.
+  rmSync(dist, { recursive: true, force: true });
+  renameSync(next, dist);
+} finally {
+  rmSync(next, { recursive: true, force: true });
+}
+
+function compile() {
+  const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+  const { status } = spawnSync(process.execPath, [tsc, '-p', root, '--outDir', next], { stdio: 'inherit' });
+  if (status !== 0) process.exit(status ?? 1);
+}
+
+async function bundleRunner() {
+  const { rolldown } = await import('rolldown');
+  const bundle = await rolldown({
+    input: join(next, 'runner', 'main.js'),
+    platform: 'node',
+  });
+  await bundle.write({
+    file: join(next, 'runner.mjs'),
+    format: 'esm',
+    codeSplitting: false,
+    comments: false,
+  });
+  await bundle.close();
+}
+
+async function bundleWorkflows() {
+  const { bundleWorkflowCode, DefaultLogger } = await import('@temporalio/worker');
+  const { code } = await bundleWorkflowCode({
+    workflowsPath: join(next, 'workflows', 'index.js'),
+    logger: new DefaultLogger('WARN'),
+  });
+  writeFileSync(join(next, 'workflow-bundle.js'), code);
+}
+
+function hashOf(folder) {
+  const hash = createHash('sha256');
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && /\.m?js$/.test(entry.name))
+    .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
+    .sort();
+  for (const file of files)
+    hash.update(relative(folder, file)).update('\0').update(readFileSync(file)).update('\0');
+  return hash.digest('hex').slice(0, 16);
+}

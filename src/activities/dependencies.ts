@@ -1,0 +1,27 @@
+import type { Executor } from '../execution/executor.js';
+import type { ExperimentManifests, Store, WorkingDirectory } from '../storage/store.js';
+import type { LiveBoard } from './live-board.js';
+
+/** What activities need of the worker that runs them: ports only, so that tests and other workers can give their own. */
+export interface ActivityDependencies {
+  readonly executor: Executor;
+  /** Opens a store, once; later calls give the same. */
+  openStore(uri: string): Promise<SweepStore>;
+  readonly worker: WorkerIdentity;
+  readonly live: LiveBoard;
+  /** Says when the worker is about to end: chunks hand back what they have not started. */
+  onStopping(listener: () => void): () => void;
+}
+
+export interface WorkerIdentity {
+  /** `{host}-{pid}`. */
+  readonly id: string;
+  /** How many chunks it does at once. */
+  slots(): number;
+  /** A submission asks for more slots than the worker was started with: as many, until it is released. */
+  provide(submission: string, slots: number | null): void;
+  release(submission: string): void;
+}
+
+/** What a store must be able to do for sweeps to run on it. */
+export type SweepStore = Store & WorkingDirectory & ExperimentManifests;

@@ -1,0 +1,117 @@
+import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity';
+import type { ExperimentDeclaration } from '../definition/declaration.js';
+import { mergeMeans } from '../definition/running-mean.js';
+import { ExecutionFault } from '../execution/execution-fault.js';
+import type { RangeOrder } from '../execution/executor.js';
+import { readEntries } from '../planning/entries.js';
+import { tallyPlan } from '../planning/tally.js';
+import type { ChunkReport } from '../runner/protocol.js';
+import { FAULT } from '../workflows/contract.js';
+import type { ExecuteInput, ExecuteResult } from './contract.js';
+import type { ActivityDependencies, SweepStore } from './dependencies.js';
+import { atTheEdge, brokenSubmission, isUnwritableCode, storeUnwritable } from './failures.js';
+import { keepBeating } from './heartbeat.js';
+import { readRunEnvironment } from './run-environment.js';
+import { StopSignal } from './stop-signal.js';
+
+type Part = { readonly from: number; readonly to: number };
+
+export function createExecute(dependencies: ActivityDependencies) {
+  const declarations = new Map<string, Promise<ExperimentDeclaration | undefined>>();
+
+  return (input: ExecuteInput): Promise<ExecuteResult> =>
+    atTheEdge(async () => {
+      const { openStore, worker, executor, live } = dependencies;
+      const store = await openStore(input.store);
+      const folder = store.experimentFolder(input.experiment_id);
+      const declaration = await cachedDeclaration(store, input);
+      const setup: RangeOrder['setup'] = {
+        folder,
+        submission: input.submission,
+        declaration: input.declaration,
+      };
+      const place = {
+        setup,
+        timeout_ms: declaration.timeout_ms,
+        memory_bytes: declaration.memory_bytes,
+        cwd: declaration.cwd,
+        env: await readRunEnvironment(folder, input.submission),
+      };
+      const signal = new StopSignal(Context.current(), dependencies);
+      const entry = live.open(folder, input.submission);
+      let result: ExecuteResult = { ...EMPTY, next: input.from, worker: worker.id, slots: worker.slots() };
+      try {
+        await keepBeating(
+          async () => {
+            for (const part of await partsToDo(store, input)) {
+              if (signal.stopped) break;
+              const order = { from: part.from, to: part.to, budget_ms: input.budget_ms };
+              const report = await executor.execute(
+                { ...place, order },
+                { signal, onProgress: (progress) => entry.show(progress) },
+              );
+              result = { ...result, ...add(result, report), next: report.next };
+              if (report.next < part.to) return;
+            }
+            if (!signal.stopped) result = { ...result, next: input.to };
+          },
+          () => entry.summary(),
+        );
+        if (signal.stopped === 'lost') throw new CancelledFailure('this attempt is no longer wanted');
+        return result;
+      } catch (fault) {
+        throw fault instanceof ExecutionFault ? mapFault(fault, result) : fault;
+      } finally {
+        signal.close();
+        entry.close();
+      }
+    });
+
+  async function cachedDeclaration(store: SweepStore, input: ExecuteInput): Promise<ExperimentDeclaration> {
+    const { experiment_id, declaration: sha } = input;
+    const key = `${store.id}/${sha}`;
+    if (!declarations.has(key)) {
+      // A handful of submissions at once: what is older is read again.
+      if (declarations.size >= 8) declarations.clear();
+      declarations.set(key, store.readDeclaration(experiment_id, sha));
+    }
+    const declaration = await declarations.get(key);
+    if (declaration) return declaration;
+    declarations.delete(key);
+    throw brokenSubmission(input, `its declaration ${sha} is not in the store: submit again`);
+  }
+}
+
+const EMPTY: ChunkReport = { next: 0, success: 0, failed: 0, cancelled: 0, busy_ms: 0, means: {} };
+
+function add(a: ChunkReport, b: ChunkReport): Omit<ChunkReport, 'next'> {
+  return {
+    success: a.success + b.success,
+    failed: a.failed + b.failed,
+    cancelled: a.cancelled + b.cancelled,
+    busy_ms: a.busy_ms + b.busy_ms,
+    means: mergeMeans(a.means, b.means),
+  };
+}
+
+/** An earlier attempt (a worker that died, or was taken for dead) may have recorded some of the range: not done again. */
+async function partsToDo(store: SweepStore, input: ExecuteInput): Promise<readonly Part[]> {
+  const range = { from: input.from, to: input.to };
+  if (Context.current().info.attempt === 1) return [range];
+  const plan = await store.readPlan(input.experiment_id, input.submission);
+  if (!plan) throw brokenSubmission(input, 'its plan is not in the store: submit again');
+  const folder = store.experimentFolder(input.experiment_id);
+  const { missing } = await tallyPlan(folder, input.submission, await readEntries(folder, plan), range);
+  return missing;
+}
+
+function mapFault(fault: ExecutionFault, done: ExecuteResult): Error {
+  const result = { ...done, ...add(done, fault.report), next: Math.max(done.next, fault.report.next) };
+  if (isUnwritableCode(fault.code)) return storeUnwritable(fault.message, result);
+  return ApplicationFailure.create({
+    message: fault.message,
+    type: FAULT.execution,
+    nonRetryable: true,
+    details: [result],
+  });
+}

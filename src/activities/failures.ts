@@ -1,0 +1,42 @@
+import { ApplicationFailure } from '@temporalio/activity';
+import { MetalabError, StoreError } from '../definition/errors.js';
+import { FAULT } from '../workflows/contract.js';
+import type { SubmissionRef } from './contract.js';
+
+const UNWRITABLE = new Set(['METALAB_STORE_FULL', 'METALAB_STORE_UNWRITABLE']);
+/** What the system says where nothing can be written now, but may be later. */
+const UNWRITABLE_CODES = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EACCES', 'EPERM']);
+
+export const isUnwritableCode = (code: string): boolean => UNWRITABLE_CODES.has(code);
+
+/** The failure by which the workflow knows that it has to wait for the store. */
+export function storeUnwritable(message: string, result?: unknown): ApplicationFailure {
+  return ApplicationFailure.create({
+    message,
+    type: FAULT.storeUnwritable,
+    nonRetryable: true,
+    details: result ? [result] : [],
+  });
+}
+
+/** What is not in the store will not come back by trying again. */
+export function brokenSubmission(
+  { submission, experiment_id }: SubmissionRef,
+  what: string,
+): ApplicationFailure {
+  return ApplicationFailure.nonRetryable(
+    `submission ${submission} of ${experiment_id}: ${what}`,
+    FAULT.brokenSubmission,
+  );
+}
+
+/** Maps metalab's errors to Temporal failures, at the activity's edge and nowhere else. */
+export async function atTheEdge<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof StoreError && UNWRITABLE.has(error.code)) throw storeUnwritable(error.message);
+    if (error instanceof MetalabError) throw ApplicationFailure.retryable(error.message, error.code);
+    throw error;
+  }
+}

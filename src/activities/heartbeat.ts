@@ -1,0 +1,17 @@
+import { Context } from '@temporalio/activity';
+
+const EVERY_MS = 2_000;
+
+/** Heartbeats while the work goes on, so that the death of this worker is noticed, and cancellation reaches it. */
+export async function keepBeating<T>(
+  work: () => Promise<T>,
+  details: () => unknown = () => undefined,
+): Promise<T> {
+  const context = Context.current();
+  const timer = setInterval(() => context.heartbeat(details()), EVERY_MS);
+  try {
+    return await work();
+  } finally {
+    clearInterval(timer);
+  }
+}

@@ -1,0 +1,36 @@
+import { writePlan } from '../planning/write-plan.js';
+import type { PlanInput, PlanResult } from './contract.js';
+import type { ActivityDependencies } from './dependencies.js';
+import { atTheEdge, brokenSubmission } from './failures.js';
+import { keepBeating } from './heartbeat.js';
+
+export function createPlan({ openStore, worker }: ActivityDependencies) {
+  return (input: PlanInput): Promise<PlanResult> =>
+    atTheEdge(() =>
+      keepBeating(async () => {
+        const store = await openStore(input.store);
+        const { experiment_id, submission, declaration: sha, options } = input;
+        worker.provide(submission, options.slots);
+        // A second try finds the plan of the first, if it got so far: chunks may have begun by it.
+        const plan = (await store.readPlan(experiment_id, submission)) ?? (await decide());
+        const { total, positions, new: fresh, retried, reused, stale } = plan;
+        return {
+          total,
+          positions,
+          new: fresh,
+          retried,
+          reused,
+          stale,
+          worker: worker.id,
+          slots: worker.slots(),
+        };
+
+        async function decide() {
+          const declaration = await store.readDeclaration(experiment_id, sha);
+          if (!declaration)
+            throw brokenSubmission(input, `its declaration ${sha} is not in the store: submit again`);
+          return writePlan(store.experimentFolder(experiment_id), submission, declaration, sha, options);
+        }
+      }),
+    );
+}

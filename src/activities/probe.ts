@@ -1,0 +1,37 @@
+import { randomBytes } from 'node:crypto';
+import { open, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { storeFault } from '../storage/file/faults.js';
+import type { ProbeInput } from './contract.js';
+import type { ActivityDependencies } from './dependencies.js';
+
+/** Room for a segment to make some way: going on with less would fail again at once. */
+const ENOUGH = Buffer.alloc(1024 * 1024, 0x20);
+
+export function createProbe({ openStore }: ActivityDependencies) {
+  return async ({ store: uri }: ProbeInput): Promise<string | null> => {
+    try {
+      const { root } = await openStore(uri);
+      await tryToWrite(join(root, `.probe-${process.pid}-${randomBytes(4).toString('hex')}.tmp`));
+      return null;
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error);
+    }
+  };
+}
+
+async function tryToWrite(path: string): Promise<void> {
+  try {
+    const file = await open(path, 'wx');
+    try {
+      await file.writeFile(ENOUGH);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    throw storeFault(error, path);
+  } finally {
+    await rm(path, { force: true });
+  }
+}

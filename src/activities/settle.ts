@@ -1,0 +1,67 @@
+import { rm } from 'node:fs/promises';
+import { readEntries } from '../planning/entries.js';
+import { type Tally, tallyPlan } from '../planning/tally.js';
+import { environmentFile, liveFolder } from '../storage/file/layout.js';
+import type { PlanManifest, SubmissionOutcome } from '../storage/manifest.js';
+import type { SettleInput, SettleResult } from './contract.js';
+import type { ActivityDependencies } from './dependencies.js';
+import { atTheEdge, brokenSubmission } from './failures.js';
+import { keepBeating } from './heartbeat.js';
+
+const NOTHING: Tally = { recorded: 0, success: 0, failed: 0, cancelled: 0, missing: [] };
+
+export function createSettle({ openStore, executor, worker, live }: ActivityDependencies) {
+  return (input: SettleInput): Promise<SettleResult> =>
+    atTheEdge(() =>
+      keepBeating(async () => {
+        const store = await openStore(input.store);
+        const { experiment_id, submission } = input;
+        const folder = store.experimentFolder(experiment_id);
+        const plan = await store.readPlan(experiment_id, submission);
+        if (!plan && !input.abandon)
+          throw brokenSubmission(input, 'its plan is not in the store: submit again');
+        const tally = plan ? await tallyPlan(folder, submission, await readEntries(folder, plan)) : NOTHING;
+        if (tally.missing.length > 0 && !input.abandon)
+          return { outcome: null, missing: tally.missing, recorded: tally.recorded };
+
+        const outcome = wordOutcome(input, plan, tally);
+        await executor.release(submission);
+        worker.release(submission);
+        await live.clear(folder, submission);
+        await rm(environmentFile(folder, submission), { force: true });
+        await rm(liveFolder(folder, submission), { recursive: true, force: true });
+        // Last: whoever waits for the outcome finds everything tidied.
+        await store.writeOutcome(outcome);
+        return { outcome, missing: [], recorded: tally.recorded };
+      }),
+    );
+}
+
+function wordOutcome(
+  { experiment_id, submission, started_at, abandon }: SettleInput,
+  plan: PlanManifest | undefined,
+  tally: Tally,
+): SubmissionOutcome {
+  const reused = plan?.reused ?? { success: 0, failed: 0, cancelled: 0 };
+  const total = plan?.total ?? 0;
+  const counts = {
+    success: reused.success + tally.success,
+    failed: reused.failed + tally.failed,
+    cancelled: reused.cancelled + tally.cancelled,
+  };
+  const finished = new Date();
+  return {
+    submission,
+    experiment_id,
+    state: abandon?.state ?? 'completed',
+    total,
+    reused: reused.success + reused.failed + reused.cancelled,
+    executed: tally.recorded,
+    ...counts,
+    missing: total - counts.success - counts.failed - counts.cancelled,
+    started_at,
+    finished_at: finished.toISOString(),
+    duration_ms: Math.max(0, finished.getTime() - Date.parse(started_at)),
+    reason: abandon?.reason ?? null,
+  };
+}

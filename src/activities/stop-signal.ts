@@ -1,0 +1,42 @@
+import { CancelledFailure, type Context } from '@temporalio/activity';
+import type { ActivityDependencies } from './dependencies.js';
+
+/**
+ * Why a chunk should stop. `yield`: the worker is about to end. `cancel`: somebody cancelled the sweep. `lost`: the
+ * server has given the chunk to another worker, so nothing that happens here is anybody's wish: its runs are not
+ * recorded as cancelled.
+ */
+type Why = 'yield' | 'cancel' | 'lost';
+
+/** Turns Temporal's cancellation and the worker's end into what an executor understands. */
+export class StopSignal {
+  stopped: Why | undefined;
+  readonly #listeners = new Set<(how: 'yield' | 'cancel') => void>();
+  readonly #stopListening: () => void;
+
+  constructor(context: Context, { onStopping }: Pick<ActivityDependencies, 'onStopping'>) {
+    this.#stopListening = onStopping(() => this.#stop('yield'));
+    context.cancelled.catch((reason: unknown) => {
+      const message = reason instanceof CancelledFailure ? reason.message : '';
+      if (message === 'WORKER_SHUTDOWN') this.#stop('yield');
+      else this.#stop(context.cancellationDetails?.cancelRequested ? 'cancel' : 'lost');
+    });
+  }
+
+  onStop(listener: (how: 'yield' | 'cancel') => void): () => void {
+    if (this.stopped) listener(this.stopped === 'cancel' ? 'cancel' : 'yield');
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  close(): void {
+    this.#stopListening();
+    this.#listeners.clear();
+  }
+
+  #stop(why: Why): void {
+    if (this.stopped === 'cancel' || this.stopped === why) return;
+    this.stopped = why;
+    for (const listener of this.#listeners) listener(why === 'cancel' ? 'cancel' : 'yield');
+  }
+}

@@ -1,0 +1,83 @@
+import type { EngineStatus } from '../../engine/status.js';
+import type { CommandContext, CommandDefinition } from '../command.js';
+import { EXIT } from '../report-error.js';
+
+const start: CommandDefinition = {
+  name: 'start',
+  summary: 'start the local Temporal server and a worker, where they do not run',
+  examples: [{ line: 'engine start', does: '`submit` does it by itself' }],
+  json: true,
+  async run(_, options, context) {
+    const [{ connectTemporal }, { ensureWorker }, { engineStatus }] = await Promise.all([
+      import('../../engine/connect.js'),
+      import('../../engine/worker-process.js'),
+      import('../../engine/status.js'),
+    ]);
+    const say = (line: string) => context.note(line);
+    const { connection, address, namespace } = await connectTemporal({ say });
+    await connection.close();
+    await ensureWorker({ address, namespace, slots: null, say });
+    print(engineStatus(), options.json, context);
+    return undefined;
+  },
+};
+
+const stop: CommandDefinition = {
+  name: 'stop',
+  summary: 'stop the background worker and the local Temporal server',
+  description: 'Runs that are not finished go on after the next start. What is recorded stays.',
+  examples: [{ line: 'engine stop', does: 'nothing of metalab runs afterwards' }],
+  json: true,
+  async run(_, options, context) {
+    const { stopEngine } = await import('../../engine/stop.js');
+    const stopped = await stopEngine({ say: (line) => context.note(line) });
+    if (options.json) context.out(JSON.stringify(stopped));
+    else {
+      const ended = [...stopped.workers.map(({ pid, how }) => `worker (pid ${pid}) ${how}`)];
+      if (stopped.server) ended.push(`Temporal server (pid ${stopped.server.pid}) ${stopped.server.how}`);
+      context.out(ended.length > 0 ? ended.join('\n') : 'nothing was running');
+      if (stopped.foreground.length > 0)
+        context.out(`workers in terminals go on: pid ${stopped.foreground.join(', ')}`);
+    }
+    return undefined;
+  },
+};
+
+const status: CommandDefinition = {
+  name: 'status',
+  summary: 'what runs in the background, and where',
+  examples: [{ line: 'engine status --json', does: 'addresses and pids, for scripts' }],
+  json: true,
+  async run(_, options, context) {
+    const { engineStatus } = await import('../../engine/status.js');
+    const found = engineStatus();
+    print(found, options.json, context);
+    return found.server ? undefined : EXIT.infrastructure;
+  },
+};
+
+export const engineCommand: CommandDefinition = {
+  name: 'engine',
+  summary: 'the local Temporal server and worker in the background',
+  examples: [
+    { line: 'engine status', does: 'what runs, and where' },
+    { line: 'engine stop', does: 'stop it' },
+  ],
+  subcommands: [start, stop, status],
+};
+
+function print(found: EngineStatus, json: boolean | undefined, { out, color }: CommandContext): void {
+  if (json) {
+    out(JSON.stringify(found));
+    return;
+  }
+  const { server, workers } = found;
+  if (server)
+    out(`Temporal server  ${server.address}  pid ${server.pid}  UI ${color.cyan(server.ui_address)}`);
+  else out('Temporal server  not running');
+  for (const { pid, slots, background, address } of workers) {
+    out(`worker           ${address}  pid ${pid}  ${slots} slots${background ? '' : '  in a terminal'}`);
+  }
+  if (workers.length === 0) out('worker           not running');
+  out(color.dim(`state            ${found.state_folder}`));
+}

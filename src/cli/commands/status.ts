@@ -1,0 +1,53 @@
+import type { SweepStatus } from '../../client/sweep-status.js';
+import type { CommandContext, CommandDefinition } from '../command.js';
+
+export const statusCommand: CommandDefinition = {
+  name: 'status',
+  summary: 'what is done, what runs now, and what is still to do',
+  description: `total = success + failed + cancelled + running + pending, always. Without EXP: every experiment of the store.
+Works without a server too: then it tells what the store knows.`,
+  arguments: [
+    { name: 'exp', description: 'experiment, by any unambiguous prefix of its id', optional: true },
+  ],
+  examples: [
+    { line: 'status', does: 'every experiment of the store' },
+    { line: 'status pi_mc', does: 'one of them' },
+    { line: 'status pi_mc --json | jq .pending', does: 'for scripts' },
+  ],
+  store: true,
+  json: true,
+  async run({ exp }, options, context) {
+    const [{ readStatuses }, { printTable }, { resolveExperiment }] = await Promise.all([
+      import('../../client/read-statuses.js'),
+      import('../table.js'),
+      import('../resolve-experiment.js'),
+    ]);
+    const store = await context.store();
+    const ids = exp === undefined ? await store.experiments() : [await resolveExperiment(store, exp)];
+    const { statuses, unreachable } = await readStatuses(store, ids);
+    if (options.json) context.out(JSON.stringify(exp === undefined ? statuses : (statuses[0] ?? null)));
+    else if (statuses.length === 0) context.out(`nothing was submitted to ${store.uri} yet`);
+    else
+      printTable(
+        statuses.map((status) => row(status)),
+        context,
+      );
+    if (!options.json) explain(statuses, unreachable, context);
+    return undefined;
+  },
+};
+
+function row(status: SweepStatus) {
+  const { experiment_id: experiment, state, total, success, failed, cancelled, running, pending } = status;
+  return { experiment, state, total, success, failed, cancelled, running, pending };
+}
+
+function explain(
+  statuses: readonly SweepStatus[],
+  unreachable: string | undefined,
+  { note, color }: CommandContext,
+): void {
+  for (const { experiment_id, reason } of statuses)
+    if (reason) note(color.yellow(`${experiment_id}: ${reason}`));
+  if (unreachable) note(color.dim(`(no Temporal server was asked: ${unreachable})`));
+}

@@ -1,0 +1,171 @@
+import type { Declared } from '../../client/declare/declare.js';
+import type { RunHandle } from '../../client/handle.js';
+import type { SubmissionOutcome } from '../../storage/manifest.js';
+import type { CommandContext, CommandDefinition, CommonOptions } from '../command.js';
+import { wholeNumber } from '../parse-options.js';
+import { EXIT } from '../report-error.js';
+
+export interface SubmitFlags extends CommonOptions {
+  readonly slots?: number;
+  readonly name?: string;
+  readonly detach?: boolean;
+  readonly dryRun?: boolean;
+  readonly keepFailed?: boolean;
+  readonly fresh?: boolean;
+}
+
+export const submitCommand: CommandDefinition<SubmitFlags> = {
+  name: 'submit',
+  summary: 'run what is missing of an experiment, and follow it',
+  description: `Evaluates FILE once, plans the runs that the store has no record of, and runs them in the background. Ctrl-C
+detaches: the runs go on. Submitting again does only what is missing; runs that failed are done again.
+
+Exit codes: 0 all runs are success; 1 some failed or were cancelled; 2 wrong usage or definition; 3 infrastructure not
+reachable, paused or waiting; 130 detached by Ctrl-C.`,
+  arguments: [{ name: 'file', description: 'experiment file, TypeScript or JavaScript' }],
+  options: [
+    {
+      flags: '--slots <n>',
+      description: 'runs at once (default: as many as the worker has cores)',
+      parse: wholeNumber('--slots', 1, 1000),
+    },
+    { flags: '--name <name>', description: 'which experiment, where the file exports several' },
+    { flags: '--detach', description: 'return once it is submitted' },
+    { flags: '--dry-run', description: 'print what would be done, and why; change nothing' },
+    { flags: '--keep-failed', description: 'reuse failed and cancelled runs too' },
+    { flags: '--fresh', description: 'do every run again' },
+  ],
+  examples: [
+    { line: 'submit experiment.ts', does: 'run what is missing, and follow' },
+    { line: 'submit experiment.ts --dry-run', does: 'say what would be run, and why' },
+    { line: 'submit sweep.ts --store /data/lab --slots 8', does: 'eight runs at once, into another store' },
+    { line: 'submit sweep.ts --json | tail -n 1 | jq', does: 'the outcome as one JSON line' },
+  ],
+  store: true,
+  json: true,
+  async run({ file }, options, context) {
+    const { evaluateFile } = await import('../../client/evaluate.js');
+    // The Temporal client takes long to load: while the file is evaluated in its own process.
+    const loading = options.dryRun ? undefined : import('../../client/lab.js');
+    loading?.catch(() => {});
+    const declared = await evaluateFile(file!, options.name);
+    for (const warning of declared.warnings) context.note(context.color.yellow(`warning: ${warning}`));
+    if (options.dryRun) {
+      const { printDryRun } = await import('../dry-run.js');
+      return printDryRun(declared, options, context);
+    }
+    const { connect } = await loading!;
+    const lab = await connect({ say: (line) => context.note(line) });
+    try {
+      const handle = await lab.submitDeclared(declared, { ...options, store: context.storeLocation });
+      return await followOrDetach(handle, declared, options, context);
+    } finally {
+      await lab.close();
+    }
+  },
+};
+
+async function followOrDetach(
+  handle: RunHandle,
+  declared: Declared,
+  options: SubmitFlags,
+  context: CommandContext,
+): Promise<number> {
+  const { experiment_id } = declared.declaration;
+  if (handle.joined)
+    context.note(`the same definition is being run already: joined submission ${handle.submission}`);
+  if (options.detach) {
+    if (options.json) {
+      const { experimentId, workflowId, submission, store } = handle;
+      context.out(JSON.stringify({ experiment: experimentId, workflow_id: workflowId, submission, store }));
+    } else
+      context.out(
+        `submitted ${experiment_id} (${handle.submission}); metalab status ${experiment_id} shows where it stands`,
+      );
+    return EXIT.success;
+  }
+  const { follow } = await import('../progress/follow.js');
+  const followed = await follow(handle, context.interrupted);
+  switch (followed.how) {
+    case 'detached':
+      context.note(
+        `detached: the runs of ${experiment_id} go on. metalab status ${experiment_id} shows where they stand; submit again to follow`,
+      );
+      return EXIT.detached;
+    case 'waiting':
+      context.note(`${context.color.yellow('waiting:')} ${followed.status.reason}`);
+      context.note(
+        '  nothing recorded is lost, and it goes on by itself; metalab status shows it, submit again to follow',
+      );
+      return EXIT.infrastructure;
+    case 'outcome':
+      printOutcome(handle, followed.outcome, options, context);
+      return exitCodeOf(followed.outcome);
+  }
+}
+
+function exitCodeOf({ state, failed, cancelled }: SubmissionOutcome): number {
+  if (state === 'failed') return EXIT.infrastructure;
+  return state === 'cancelled' || failed > 0 || cancelled > 0 ? EXIT.failure : EXIT.success;
+}
+
+function printOutcome(
+  handle: RunHandle,
+  outcome: SubmissionOutcome,
+  options: SubmitFlags,
+  context: CommandContext,
+): void {
+  if (options.json) context.out(JSON.stringify(outcomeJson(handle, outcome)));
+  else printWords(handle, outcome, context);
+}
+
+/** The last line of `submit --json`. */
+function outcomeJson({ workflowId, store }: RunHandle, outcome: SubmissionOutcome) {
+  const {
+    experiment_id: experiment,
+    submission,
+    total,
+    reused,
+    executed,
+    success,
+    failed,
+    cancelled,
+    duration_ms,
+  } = outcome;
+  return {
+    experiment,
+    workflow_id: workflowId,
+    submission,
+    total,
+    reused,
+    executed,
+    success,
+    failed,
+    cancelled,
+    duration_ms,
+    store,
+  };
+}
+
+function printWords(
+  { store }: RunHandle,
+  outcome: SubmissionOutcome,
+  { out, note, color }: CommandContext,
+): void {
+  const { experiment_id, total, reused, executed, success, failed, cancelled, missing, reason } = outcome;
+  const good = exitCodeOf(outcome) === EXIT.success;
+  const parts = [
+    `${success} success`,
+    ...(failed > 0 ? [color.red(`${failed} failed`)] : []),
+    ...(cancelled > 0 ? [color.yellow(`${cancelled} cancelled`)] : []),
+    ...(missing > 0 ? [color.yellow(`${missing} not done`)] : []),
+  ];
+  const what =
+    executed === 0 ? `everything reused, nothing executed` : `${executed} executed, ${reused} reused`;
+  out(
+    `${good ? color.green('✓') : color.red('✗')} ${color.bold(experiment_id)}: ${total} runs: ${parts.join(', ')}; ${what}`,
+  );
+  if (reason) note(`  ${reason}`);
+  out(color.dim(`  results: metalab results ${experiment_id}   store: ${store}`));
+  if (failed > 0) out(`  failed runs: metalab results ${experiment_id} --where status=failed`);
+}

@@ -1,0 +1,95 @@
+import type { Declared } from '../client/declare/declare.js';
+import { StoreError } from '../definition/errors.js';
+import { decidePlan } from '../planning/decide.js';
+import { type Change, explainChanges } from '../planning/explain.js';
+import type { ExperimentManifest, PlanManifest } from '../storage/manifest.js';
+import { hasExperimentManifests, hasWorkingDirectory } from '../storage/store.js';
+import type { CommandContext } from './command.js';
+import type { SubmitFlags } from './commands/submit.js';
+import { wordCount } from './progress/words.js';
+
+type Plan = Omit<PlanManifest, 'submission'>;
+
+/** Prints what a submit would do, and why; decided by the same code, and written nowhere. */
+export async function printDryRun(
+  declared: Declared,
+  options: SubmitFlags,
+  context: CommandContext,
+): Promise<number> {
+  const { declaration } = declared;
+  const { folder, before } = await lookAtStore(declaration.experiment_id, context);
+  const choices = { fresh: options.fresh ?? false, keep_failed: options.keepFailed ?? false };
+  const { manifest: plan } = await decidePlan(folder, declaration, 'dry-run', choices);
+  const changes = before ? explainChanges(before, declaration) : [];
+  if (options.json) context.out(JSON.stringify(asJson(plan, changes)));
+  else printWords(plan, changes, context);
+  return 0;
+}
+
+/** A store that isn't there yet is empty; everything else that is wrong with it would hinder the submit too. */
+async function lookAtStore(
+  experimentId: string,
+  context: CommandContext,
+): Promise<{ folder: string; before: ExperimentManifest | undefined }> {
+  try {
+    const store = await context.store();
+    if (!hasWorkingDirectory(store) || !hasExperimentManifests(store))
+      return { folder: '', before: undefined };
+    return { folder: store.experimentFolder(experimentId), before: await store.readManifest(experimentId) };
+  } catch (error) {
+    if (error instanceof StoreError && error.code === 'METALAB_STORE_MISSING')
+      return { folder: '', before: undefined };
+    throw error;
+  }
+}
+
+function asJson(plan: Plan, changes: readonly Change[]) {
+  const {
+    experiment_id: experiment,
+    total,
+    positions: to_execute,
+    new: fresh,
+    retried,
+    reused,
+    stale,
+    collapsed,
+  } = plan;
+  return {
+    experiment,
+    total,
+    to_execute,
+    new: fresh,
+    retried,
+    reused,
+    stale: { ...stale, changes },
+    collapsed,
+  };
+}
+
+function printWords(plan: Plan, changes: readonly Change[], { out, color }: CommandContext): void {
+  const reused = plan.reused.success + plan.reused.failed + plan.reused.cancelled;
+  const stale = plan.stale.code + plan.stale.context;
+  out(
+    `${color.bold(plan.experiment_id)}: ${wordCount(plan.positions)} of ${wordCount(plan.total)} runs would be executed`,
+  );
+  const row = (count: number, what: string) => out(`  ${wordCount(count).padStart(9)}  ${what}`);
+  row(plan.new, stale > 0 ? `new, of which ${wordCount(stale)} are stale: ${staleWords(plan)}` : 'new');
+  row(plan.retried, 'to retry: failed, cancelled or asked for again');
+  row(
+    reused,
+    `reused${plan.reused.failed + plan.reused.cancelled > 0 ? ', failed and cancelled ones too' : ''}`,
+  );
+  if (plan.collapsed > 0) row(plan.collapsed, 'trials repeat an earlier one and count as one run with it');
+  if (changes.length === 0 || stale === 0) return;
+  out('changed since the last submit:');
+  for (const { part, name, change } of changes)
+    out(`  ${part}: ${name} ${change === 'changed' ? '' : `(${change})`}`.trimEnd());
+}
+
+function staleWords({ stale }: Plan): string {
+  const parts = [
+    ...(stale.code > 0 ? [`${wordCount(stale.code)} were done under other code`] : []),
+    ...(stale.context > 0 ? [`${wordCount(stale.context)} with another context`] : []),
+  ];
+  return parts.join(', ');
+}

@@ -1,0 +1,57 @@
+import { availableParallelism } from 'node:os';
+import { parseDuration } from '../definition/duration.js';
+import { UsageError } from '../definition/errors.js';
+import { readBuild } from '../engine/build.js';
+import { resolveTemporal } from '../engine/connect.js';
+import { registerWorker, unregisterWorker } from '../engine/registration.js';
+import { startWorker } from '../workers/run-worker.js';
+import type { CommandContext } from './command.js';
+
+/** Connects, registers once it polls, and runs until it is told to stop. */
+export async function runWorkerCommand(
+  options: {
+    readonly slots?: number;
+    readonly grace?: string;
+    readonly background?: boolean;
+    readonly verbose?: boolean;
+  },
+  context: CommandContext,
+): Promise<number> {
+  const slots = options.slots ?? availableParallelism();
+  const grace_ms = parseDuration(options.grace ?? '30s');
+  if (grace_ms === undefined) {
+    throw new UsageError({
+      code: 'METALAB_OPTION',
+      where: '--grace',
+      what: `is ${JSON.stringify(options.grace)}`,
+      expected: "a duration such as '30s' or '10m'",
+    });
+  }
+  const background = options.background ?? false;
+  // A background worker never starts a server: it was started for one that is there.
+  const target = await resolveTemporal({ start: !background, say: (line) => context.note(line) });
+  const worker = await startWorker({
+    target,
+    slots,
+    grows: background,
+    grace_ms,
+    verbose: options.verbose ?? false,
+  });
+  const stop = () => {
+    if (!background) context.note('stopping: no further run is started; Ctrl-C again ends at once');
+    process.once('SIGINT', () => process.exit(130));
+    worker.stop();
+  };
+  process.once('SIGINT', stop);
+  process.once('SIGTERM', stop);
+  const { address, namespace } = target;
+  registerWorker({ address, namespace, build: readBuild(), slots, background, grace_ms });
+  if (!background)
+    context.note(`worker with ${slots} slots polls ${address} (namespace ${namespace}); Ctrl-C stops it`);
+  try {
+    await worker.stopped;
+  } finally {
+    unregisterWorker();
+  }
+  return 0;
+}

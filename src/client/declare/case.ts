@@ -1,0 +1,89 @@
+import { describeError, type Problem } from '../../definition/errors.js';
+import type { Experiment } from '../../definition/experiment.js';
+import type { JsonObject } from '../../definition/json.js';
+import { canonicalJson } from '../../identity/canonical.js';
+import { CanonicalError, toPlainJson } from '../../identity/plain-json.js';
+
+/** More than these are counted, not listed: a wrong schema fails every case of a sweep. */
+const MOST_LISTED = 20;
+
+export function mostProblems(problems: readonly Problem[]): Problem[] {
+  if (problems.length <= MOST_LISTED) return [...problems];
+  return [
+    ...problems.slice(0, MOST_LISTED),
+    { what: `and ${problems.length - MOST_LISTED} more like these` },
+  ];
+}
+
+/**
+ * One case through `resolve` and the operation's schema: what the operation will get, and what its identity is made of.
+ *
+ * @returns the completed params, and whether they differ from what was given; or what is wrong with them
+ */
+export async function checkCase(
+  params: JsonObject,
+  index: number,
+  experiment: Experiment,
+  context: unknown,
+): Promise<{ params: JsonObject; changed: boolean } | { problems: Problem[] }> {
+  const where = `params[${index}]`;
+  let completed = params;
+  try {
+    if (experiment.resolve) {
+      const further = toPlainJson(await experiment.resolve({ params, context }), `resolve(${where})`);
+      if (typeof further !== 'object' || further === null || Array.isArray(further)) {
+        return {
+          problems: [
+            {
+              where: `resolve(${where})`,
+              what: `returned ${JSON.stringify(further)}`,
+              expected: 'an object of further params',
+            },
+          ],
+        };
+      }
+      completed = { ...params, ...further };
+    }
+    const { schema, problems, parsed } = await parse(completed, where, experiment);
+    if (problems.length > 0) return { problems };
+    if (schema) completed = parsed;
+  } catch (thrown) {
+    if (thrown instanceof CanonicalError) return { problems: [...thrown.problems] };
+    const { type, message } = describeError(thrown);
+    return {
+      problems: [
+        {
+          where,
+          what: `${type}: ${message}`,
+          next: 'mend resolve or the schema: it must not throw for a case of the sweep',
+        },
+      ],
+    };
+  }
+  return { params: completed, changed: canonicalJson(completed) !== canonicalJson(params) };
+}
+
+async function parse(params: JsonObject, where: string, { operation }: Experiment) {
+  const schema = operation.params;
+  if (!schema) return { schema, problems: [], parsed: params };
+  const result = await schema.safeParseAsync(params);
+  const shown = JSON.stringify(params).slice(0, 200);
+  if (!result.success) {
+    const problems: Problem[] = result.error.issues.map((issue) => ({
+      where: [where, ...issue.path.map(String)].join('.'),
+      what: `${issue.message} (case ${shown})`,
+      expected: "what the operation's schema says",
+    }));
+    return { schema, problems, parsed: params };
+  }
+  const parsed = toPlainJson(result.data, where) as JsonObject;
+  // zod drops keys that a schema doesn't know: a mistyped param would silently vanish.
+  const problems: Problem[] = Object.keys(params)
+    .filter((key) => !(key in parsed))
+    .map((key) => ({
+      where: `${where}.${key}`,
+      what: `the operation's schema has no param '${key}' (case ${shown})`,
+      expected: `one of ${Object.keys(parsed).join(', ')}`,
+    }));
+  return { schema, problems, parsed };
+}

@@ -1,0 +1,141 @@
+import { parseDuration } from '../../definition/duration.js';
+import type { Problem } from '../../definition/errors.js';
+import type { Experiment, ExperimentSpec } from '../../definition/experiment.js';
+import { parseMemorySize } from '../../definition/memory-size.js';
+import { isOperation } from '../../definition/operation.js';
+import { collectCanonicalProblems } from '../../identity/plain-json.js';
+
+const LEGAL = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$/;
+const LEGAL_EXPECTATION = 'letters, digits, `_`, `-` and `.`, beginning with a letter or digit, at most 100';
+
+const FIELDS: { readonly [field in keyof Required<ExperimentSpec>]: true } = {
+  name: true,
+  version: true,
+  operation: true,
+  params: true,
+  seeds: true,
+  context: true,
+  description: true,
+  tags: true,
+  metadata: true,
+  resolve: true,
+  retries: true,
+  timeout: true,
+  memory: true,
+  env: true,
+  code: true,
+};
+
+/** Everything that is wrong with an experiment's own fields: params and context have checks of their own. */
+export function checkFields(experiment: Experiment, environment: NodeJS.ProcessEnv): Problem[] {
+  return [
+    ...checkNames(experiment),
+    ...checkShapes(experiment),
+    ...checkLimits(experiment),
+    ...checkEnvironment(experiment, environment),
+  ];
+}
+
+function checkNames(experiment: Experiment): Problem[] {
+  const problems: Problem[] = [];
+  for (const field of ['name', 'version'] as const) {
+    const value: unknown = experiment[field];
+    if (typeof value !== 'string' || !LEGAL.test(value)) {
+      problems.push({ where: field, what: `is ${show(value)}`, expected: LEGAL_EXPECTATION });
+    }
+  }
+  for (const field of Object.keys(experiment)) {
+    if (field in FIELDS) continue;
+    const nearest = Object.keys(FIELDS).find((known) => known.startsWith(field.slice(0, 3)));
+    problems.push({
+      where: field,
+      what: 'is not a property of an experiment',
+      expected: `one of ${Object.keys(FIELDS).join(', ')}`,
+      ...(nearest ? { next: `did you mean ${nearest}?` } : {}),
+    });
+  }
+  return problems;
+}
+
+function checkShapes({
+  operation,
+  seeds,
+  params,
+  description,
+  tags,
+  metadata,
+  resolve,
+  env,
+  code,
+}: Experiment): Problem[] {
+  const problems: Problem[] = [];
+  const refuse = (where: string, value: unknown, expected: string) =>
+    problems.push({ where, what: `is ${show(value)}`, expected });
+  if (!isOperation(operation))
+    refuse('operation', operation, 'operation({ run({ params, … }) { … } }), an exported binding');
+  if (typeof seeds !== 'object' || seeds === null || !('base' in seeds) || !('replicates' in seeds)) {
+    refuse('seeds', seeds, 'seeds({ base: 42, replicates: 10 })');
+  }
+  if (typeof params !== 'object' || params === null || !('at' in params || Symbol.iterator in params)) {
+    refuse('params', params, 'grid({ … }), random({ … }), manual([ … ]), or an iterable of objects');
+  }
+  if (description !== undefined && typeof description !== 'string')
+    refuse('description', description, 'a text');
+  if (resolve !== undefined && typeof resolve !== 'function') {
+    refuse('resolve', resolve, 'a function of { params, context } that returns further params');
+  }
+  for (const [field, list] of Object.entries({ tags, env, code })) {
+    if (
+      list !== undefined &&
+      !(Array.isArray(list) && list.every((item) => typeof item === 'string' && item !== ''))
+    ) {
+      refuse(field, list, 'an array of texts');
+    }
+  }
+  if (metadata !== undefined) problems.push(...collectCanonicalProblems(metadata, 'metadata'));
+  return problems;
+}
+
+function checkLimits({ retries, timeout, memory }: Experiment): Problem[] {
+  const problems: Problem[] = [];
+  if (retries !== undefined && !(Number.isSafeInteger(retries) && retries >= 0)) {
+    problems.push({ where: 'retries', what: `is ${show(retries)}`, expected: 'a whole number from 0' });
+  }
+  if (timeout !== undefined && parseDuration(timeout) === undefined) {
+    problems.push({
+      where: 'timeout',
+      what: `is ${show(timeout)}`,
+      expected: "a duration such as '90s', '2h', or milliseconds above 0",
+    });
+  }
+  if (memory !== undefined && parseMemorySize(memory) === undefined) {
+    problems.push({
+      where: 'memory',
+      what: `is ${show(memory)}`,
+      expected: "an amount such as '512M', '4G', or bytes above 0",
+    });
+  }
+  return problems;
+}
+
+function checkEnvironment({ env }: Experiment, environment: NodeJS.ProcessEnv): Problem[] {
+  if (!Array.isArray(env)) return [];
+  return env
+    .filter((name) => typeof name === 'string' && environment[name] === undefined)
+    .map((name) => ({
+      where: 'env',
+      what: `the environment variable ${name} is not set`,
+      expected: 'a value, since runs are to see it',
+      next: `export ${name}=… and submit again, or take it out of env`,
+    }));
+}
+
+function show(value: unknown): string {
+  if (value === undefined) return 'missing';
+  if (typeof value === 'function') return 'a function';
+  try {
+    return JSON.stringify(value)?.slice(0, 100) ?? String(value);
+  } catch {
+    return String(value);
+  }
+}

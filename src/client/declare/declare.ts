@@ -1,0 +1,122 @@
+import { dirname, relative } from 'node:path';
+import { contextView } from '../../definition/context-view.js';
+import { type ExperimentDeclaration, FINGERPRINT_SCHEME } from '../../definition/declaration.js';
+import { parseDuration } from '../../definition/duration.js';
+import { DefinitionError, type Problem } from '../../definition/errors.js';
+import type { Experiment } from '../../definition/experiment.js';
+import type { JsonObject } from '../../definition/json.js';
+import { parseMemorySize } from '../../definition/memory-size.js';
+import { codeClosure } from '../../identity/code/closure.js';
+import { executionBundle } from '../../identity/code/execution-bundle.js';
+import { resolveContext } from '../../identity/context.js';
+import { sha256 } from '../../identity/fingerprint.js';
+import { toPlainJson } from '../../identity/plain-json.js';
+import { checkFields } from './check-fields.js';
+import type { OperationLocation } from './locate-operation.js';
+import { declareParams } from './params.js';
+
+/** An experiment as data, with the bundle that slots import. */
+export interface Declared {
+  readonly declaration: ExperimentDeclaration;
+  readonly bundle: { readonly code: string; readonly map: string };
+  /** What the code's identity can't see, for the user to know. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Checks all of an experiment and makes it into data: nobody evaluates its file again.
+ *
+ * @param file absolute path of the file that declares it; its folder is the runs' working directory
+ * @param locate finds where the operation is exported
+ * @throws DefinitionError with every mistake at once
+ */
+export async function declareExperiment(
+  experiment: Experiment,
+  file: string,
+  locate: () => OperationLocation | Promise<OperationLocation>,
+): Promise<Declared> {
+  const base = dirname(file);
+  const problems = new ProblemList();
+  problems.add(checkFields(experiment, process.env));
+  // Without sound fields, the rest would only complain of the same again.
+  problems.refuse();
+
+  const [context, operation] = await Promise.all([
+    resolveContext(experiment.context ?? {}, base),
+    problems.collect(async () => declareOperation(experiment, base, await locate())),
+  ]);
+  problems.add(context.problems);
+  const params = await problems.collect(() =>
+    declareParams(experiment, context.problems.length === 0 ? contextView(context.context) : {}),
+  );
+  problems.refuse();
+
+  const { name, version, seeds } = experiment;
+  const { declared, bundle, warnings } = operation!;
+  const declaration: ExperimentDeclaration = {
+    scheme: FINGERPRINT_SCHEME,
+    experiment_id: `${name}:${version}`,
+    name,
+    version,
+    description: experiment.description ?? null,
+    tags: [...(experiment.tags ?? [])],
+    metadata: toPlainJson(experiment.metadata ?? {}, 'metadata') as JsonObject,
+    operation: declared,
+    params: params!,
+    seeds: { base: seeds.base, replicates: seeds.replicates },
+    context: context.context,
+    context_fingerprint: context.fingerprint,
+    files: context.files,
+    retries: experiment.retries ?? 0,
+    timeout_ms: experiment.timeout === undefined ? null : (parseDuration(experiment.timeout) ?? null),
+    memory_bytes: experiment.memory === undefined ? null : (parseMemorySize(experiment.memory) ?? null),
+    env: [...(experiment.env ?? [])],
+    cwd: base,
+  };
+  return { declaration, bundle, warnings };
+}
+
+async function declareOperation(
+  experiment: Experiment,
+  base: string,
+  { file, exportName }: OperationLocation,
+) {
+  const [closure, bundle] = await Promise.all([
+    codeClosure({ file, exportName, base, extraFiles: experiment.code ?? [] }),
+    executionBundle({ file, exportName }),
+  ]);
+  const declared: ExperimentDeclaration['operation'] = {
+    kind: 'typescript',
+    name: exportName,
+    ref: `${relative(base, file)}#${exportName}`,
+    code_fingerprint: closure.fingerprint,
+    bundle: sha256(bundle.code),
+    modules: closure.modules,
+    packages: closure.packages,
+    native: bundle.native,
+  };
+  return { declared, bundle: { code: bundle.code, map: bundle.map }, warnings: closure.warnings };
+}
+
+/** Gathers the mistakes of several checks, so that they are reported together. */
+class ProblemList {
+  readonly #problems: Problem[] = [];
+
+  add(problems: readonly Problem[]): void {
+    this.#problems.push(...problems);
+  }
+
+  async collect<T>(check: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await check();
+    } catch (failure) {
+      if (!(failure instanceof DefinitionError)) throw failure;
+      this.add(failure.problems);
+      return undefined;
+    }
+  }
+
+  refuse(): void {
+    if (this.#problems.length > 0) throw new DefinitionError(this.#problems);
+  }
+}

@@ -1,0 +1,146 @@
+import { DefinitionError, type Problem } from '../../definition/errors.js';
+import type { Experiment } from '../../definition/experiment.js';
+import type { JsonObject, JsonValue } from '../../definition/json.js';
+import { Manual } from '../../definition/params/manual.js';
+import { Random } from '../../definition/params/random.js';
+import type { ManualSpec, ParamSource, ParamSpec } from '../../definition/params/source.js';
+import { canonicalJson } from '../../identity/canonical.js';
+import { paramsFingerprint } from '../../identity/fingerprint.js';
+import { collectCanonicalProblems, toPlainJson } from '../../identity/plain-json.js';
+import { checkCase, mostProblems } from './case.js';
+
+/**
+ * Makes an experiment's params into data: a grid or a random search stays what it is, unless the schema completes its
+ * cases or `resolve` adds to them; everything else becomes the list of its cases.
+ *
+ * @param context as the operation sees it, for `resolve`
+ * @throws DefinitionError with every case that can't be run
+ */
+export async function declareParams(experiment: Experiment, context: unknown): Promise<ParamSpec> {
+  const source = sourceOf(experiment.params);
+  if (source.length === 0) throw new DefinitionError([emptyProblem(source)], 'METALAB_EMPTY');
+  refuse(valueProblems(source));
+
+  const schema = experiment.operation.params;
+  const spec =
+    schema || experiment.resolve ? await completeCases(source, experiment, context) : source.toSpec();
+  if (spec.kind === 'random') return collapse(spec);
+  refuse(spec.kind === 'grid' ? repeatedAxisValues(spec.axes) : repeatedCases(spec));
+  return spec;
+}
+
+function sourceOf(params: Experiment['params']): ParamSource {
+  if ('toSpec' in params && 'at' in params) return params;
+  return new Manual({ kind: 'manual', cases: [...params] });
+}
+
+function emptyProblem(source: ParamSource): Problem {
+  const spec = source.toSpec();
+  const emptyAxes =
+    spec.kind === 'grid' ? Object.keys(spec.axes).filter((axis) => spec.axes[axis]!.length === 0) : [];
+  return {
+    where: emptyAxes.length > 0 ? `params.${emptyAxes.join(', params.')}` : 'params',
+    what: emptyAxes.length > 0 ? 'has no values, so the grid has no cases' : `the ${spec.kind} has no cases`,
+    expected: 'at least one case',
+    next:
+      emptyAxes.length > 0 ? 'give it a value, or take the axis out' : 'nothing to run: check what fills it',
+  };
+}
+
+/** What canonical JSON refuses: of a grid every value once, of the others every case. */
+function valueProblems(source: ParamSource): Problem[] {
+  const spec = source.toSpec();
+  if (spec.kind === 'random') return collectCanonicalProblems(spec.space, 'params');
+  if (spec.kind === 'grid') return collectCanonicalProblems(spec.axes, 'params');
+  return mostProblems(
+    spec.cases.flatMap((params, index) =>
+      isObject(params)
+        ? collectCanonicalProblems(params, `params[${index}]`)
+        : [
+            {
+              where: `params[${index}]`,
+              what: `is ${JSON.stringify(params) ?? typeof params}`,
+              expected: 'an object of params',
+            },
+          ],
+    ),
+  );
+}
+
+/** Every case through the schema and `resolve`. Where they change nothing, the source stays what it is. */
+async function completeCases(
+  source: ParamSource,
+  experiment: Experiment,
+  context: unknown,
+): Promise<ParamSpec> {
+  const problems: Problem[] = [];
+  const cases: JsonObject[] = [];
+  let changed = false;
+  for (let index = 0; index < source.length; index++) {
+    const params = toPlainJson(source.at(index), `params[${index}]`) as JsonObject;
+    const completed = await checkCase(params, index, experiment, context);
+    if ('problems' in completed) {
+      problems.push(...completed.problems);
+      continue;
+    }
+    changed ||= completed.changed;
+    cases.push(completed.params);
+  }
+  refuse(mostProblems(problems));
+  if (!changed) return source.toSpec();
+  return { kind: 'manual', cases, ...(source.tagsAt(0).length > 0 ? { tags: source.tagsAt(0) } : {}) };
+}
+
+/** Trials that repeat an earlier one are one run: left out, and counted. */
+function collapse(spec: Extract<ParamSpec, { kind: 'random' }>): ParamSpec {
+  const source = new Random({ ...spec, collapsed: [] });
+  const seen = new Set<string>();
+  const collapsed: number[] = [];
+  for (let trial = 0; trial < source.length; trial++) {
+    const key = paramsFingerprint(source.at(trial));
+    if (seen.has(key)) collapsed.push(trial);
+    else seen.add(key);
+  }
+  return collapsed.length > 0 ? { ...spec, collapsed } : spec;
+}
+
+function repeatedAxisValues(axes: { readonly [axis: string]: readonly JsonValue[] }): Problem[] {
+  return Object.entries(axes).flatMap(([axis, values]) =>
+    repeats(values).map(([first, again, text]) => ({
+      where: `params.${axis}`,
+      what: `has ${text} twice, at ${first} and ${again}: every cell of the grid would occur twice`,
+      expected: 'each value once',
+      next: 'take one out; for more runs of the same case, raise seeds.replicates',
+    })),
+  );
+}
+
+function repeatedCases(spec: ManualSpec): Problem[] {
+  return mostProblems(
+    repeats(spec.cases).map(([first, again, text]) => ({
+      where: `params[${again}]`,
+      what: `is the same case as params[${first}]: ${text}`,
+      expected: 'each case once',
+      next: 'take one out; for more runs of the same case, raise seeds.replicates',
+    })),
+  );
+}
+
+function repeats(values: readonly JsonValue[]): [first: number, again: number, text: string][] {
+  const seen = new Map<string, number>();
+  const found: [number, number, string][] = [];
+  values.forEach((value, index) => {
+    const text = canonicalJson(value);
+    const first = seen.get(text);
+    if (first === undefined) seen.set(text, index);
+    else found.push([first, index, text.slice(0, 200)]);
+  });
+  return found;
+}
+
+function refuse(problems: readonly Problem[]): void {
+  if (problems.length > 0) throw new DefinitionError(problems);
+}
+
+const isObject = (value: unknown): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);

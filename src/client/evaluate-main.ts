@@ -1,0 +1,87 @@
+// The child process in which an experiment file is evaluated, once: what it prints, throws or leaves running stays here.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { DefinitionError, describeError, MetalabError } from '../definition/errors.js';
+import { evaluationBundle } from '../identity/code/evaluation-bundle.js';
+import { declareExperiment } from './declare/declare.js';
+import { findExperiment } from './declare/find-experiment.js';
+import { locateOperation } from './declare/locate-operation.js';
+import type { EvaluationReply, EvaluationRequest } from './evaluate.js';
+
+type Namespace = { readonly [name: string]: unknown };
+
+process.once('message', (request: EvaluationRequest) => {
+  evaluate(request).then(
+    (reply) => answer(reply),
+    (failure: unknown) => answer({ failure: wordFailure(failure) }),
+  );
+});
+
+async function evaluate({ file, name }: EvaluationRequest): Promise<EvaluationReply> {
+  const folder = await mkdtemp(join(tmpdir(), 'metalab-evaluate-'));
+  try {
+    const modules = new Map<string, Namespace>();
+    (globalThis as { [key: symbol]: unknown })[Symbol.for('metalab.modules')] = modules;
+    const bundle = await evaluationBundle({
+      file,
+      folder,
+      metalab: new URL('../index.js', import.meta.url).href,
+    });
+    process.setSourceMapsEnabled(true);
+    const namespace = await importUserModule(bundle, file);
+    const experiment = findExperiment(file, namespace, name);
+    return {
+      declared: await declareExperiment(experiment, file, () =>
+        locateOperation(experiment.operation, modules, file),
+      ),
+    };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function importUserModule(bundle: string, file: string): Promise<Namespace> {
+  try {
+    return (await import(pathToFileURL(bundle).href)) as Namespace;
+  } catch (thrown) {
+    if (thrown instanceof MetalabError) throw thrown;
+    const { type, message, stack } = describeError(thrown);
+    const place = stack
+      ?.split('\n')
+      .find((line) => /^\s+at .*\(?(file:|\/|[A-Z]:\\)/.test(line))
+      ?.trim();
+    throw new DefinitionError(
+      [
+        {
+          where: file,
+          what: `evaluating it threw ${type}: ${message}${place ? ` (${place})` : ''}`,
+          expected: 'a file that can be imported without error',
+          next: 'mend it; what needs data at run time belongs inside the operation',
+        },
+      ],
+      'METALAB_EVALUATION',
+    );
+  }
+}
+
+function wordFailure(failure: unknown): EvaluationReply['failure'] {
+  if (failure instanceof DefinitionError)
+    return { kind: 'definition', code: failure.code, problems: [...failure.problems] };
+  if (failure instanceof MetalabError) {
+    const { code, where, expected, next } = failure;
+    const what = failure.message.split('\n')[0]!.replace(`${where}: `, '');
+    return { kind: 'usage', code, problems: [{ what, where, expected, next }] };
+  }
+  return {
+    kind: 'crash',
+    code: 'METALAB_INTERNAL',
+    problems: [{ what: describeError(failure).stack ?? String(failure) }],
+  };
+}
+
+function answer(reply: EvaluationReply): void {
+  // Whatever the file left running (timers, servers) ends with this process.
+  process.send!(reply, () => process.exit(0));
+}

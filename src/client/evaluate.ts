@@ -1,0 +1,88 @@
+import { fork } from 'node:child_process';
+import { stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { DefinitionError, MetalabError, type Problem, UsageError } from '../definition/errors.js';
+import type { Declared } from './declare/declare.js';
+
+export interface EvaluationRequest {
+  /** Absolute path. */
+  readonly file: string;
+  readonly name: string | undefined;
+}
+
+export interface EvaluationReply {
+  readonly declared?: Declared;
+  readonly failure?: {
+    readonly kind: 'definition' | 'usage' | 'crash';
+    readonly code: `METALAB_${string}`;
+    readonly problems: Problem[];
+  };
+}
+
+/**
+ * Evaluates an experiment file in a child process, checks all of it, and returns it as data. What the file prints goes
+ * to this process's stderr.
+ *
+ * @throws DefinitionError, UsageError as the file deserves
+ */
+export async function evaluateFile(path: string, name?: string): Promise<Declared> {
+  const file = resolve(path);
+  const found = await stat(file).catch(() => undefined);
+  if (!found?.isFile()) {
+    throw new DefinitionError(
+      [
+        {
+          where: path,
+          what: found ? 'is a folder' : 'there is no such file',
+          expected: 'the path of an experiment file, e.g. experiment.ts',
+          next: `looked for ${file}`,
+        },
+      ],
+      'METALAB_NO_FILE',
+    );
+  }
+  const { declared, failure } = await askChild({ file, name });
+  if (declared) return declared;
+  if (failure?.kind === 'definition') throw new DefinitionError(failure.problems, failure.code);
+  const problem = failure?.problems[0] ?? { what: 'the evaluation ended without a word' };
+  if (failure?.kind === 'usage') throw new UsageError({ code: failure.code, ...problem });
+  throw new MetalabError({ code: 'METALAB_INTERNAL', ...problem });
+}
+
+function askChild(request: EvaluationRequest): Promise<EvaluationReply> {
+  return new Promise((resolveReply, reject) => {
+    const program = fileURLToPath(new URL('evaluate-main.js', import.meta.url));
+    // stdout is for what the command prints: the file's own prints go to stderr.
+    const child = fork(program, [], {
+      stdio: ['ignore', 2, 2, 'ipc'],
+      serialization: 'advanced',
+      execArgv: [],
+    });
+    let reply: EvaluationReply | undefined;
+    child.once('message', (message) => {
+      reply = message as EvaluationReply;
+    });
+    child.once('error', reject);
+    child.once('close', (code, signal) => {
+      if (reply) return resolveReply(reply);
+      const how = signal ? `was ended by ${signal}` : `called process.exit(${code})`;
+      const what = `the file ${how} while it was evaluated`;
+      resolveReply({
+        failure: {
+          kind: 'definition',
+          code: 'METALAB_EVALUATION',
+          problems: [
+            {
+              where: request.file,
+              what,
+              expected: 'a file that only declares experiments',
+              next: 'take the call out of its top level',
+            },
+          ],
+        },
+      });
+    });
+    child.send(request);
+  });
+}

@@ -1,0 +1,105 @@
+import { open } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ArtifactDescriptor, LogLine, RunRecord } from '../definition/record.js';
+import { listSegments } from '../storage/file/segments.js';
+import type { SubmitStore } from './submission.js';
+import type { SweepStatus } from './sweep-status.js';
+import { sweepStatus } from './sweep-status.js';
+
+export type SweepEvent =
+  /** Runs of the declaration that were not executed, because their record stands. */
+  | { readonly type: 'runs_skipped'; readonly count: number }
+  | { readonly type: 'run_finished' | 'run_failed' | 'run_cancelled'; readonly record: RunRecord }
+  | { readonly type: 'artifact_saved'; readonly run_id: string; readonly artifact: ArtifactDescriptor }
+  | { readonly type: 'log'; readonly line: LogLine }
+  | {
+      readonly type: 'progress';
+      readonly status: Pick<SweepStatus, 'total' | 'success' | 'failed' | 'cancelled'>;
+    };
+
+const EVERY_MS = 100;
+const CHUNK_BYTES = 1024 * 1024;
+
+/** Tails a submission's segments until its outcome is there and everything is read. Constant memory. */
+export async function* tailEvents(
+  store: SubmitStore,
+  place: { readonly experiment_id: string; readonly submission: string },
+): AsyncGenerator<SweepEvent, void> {
+  const { experiment_id, submission } = place;
+  const folder = store.experimentFolder(experiment_id);
+  const records = new SegmentTails<RunRecord>(() => listSegments(folder, 'records', submission));
+  const logs = new SegmentTails<LogLine>(() => listSegments(folder, 'logs', submission));
+  let skippedTold = false;
+  for (;;) {
+    // Looked for before reading: what was written until then is read below.
+    const ended = (await store.readOutcome(experiment_id, submission)) !== undefined;
+    if (!skippedTold) {
+      const plan = await store.readPlan(experiment_id, submission);
+      const count = plan ? plan.reused.success + plan.reused.failed + plan.reused.cancelled : 0;
+      if (count > 0) yield { type: 'runs_skipped', count };
+      skippedTold = plan !== undefined;
+    }
+    for await (const line of logs.read()) yield { type: 'log', line };
+    let any = false;
+    for await (const record of records.read()) {
+      any = true;
+      for (const artifact of record.artifacts)
+        yield { type: 'artifact_saved', run_id: record.run_id, artifact };
+      yield { type: EVENT_OF[record.status], record };
+    }
+    if (any || ended) {
+      const { total, success, failed, cancelled } = await sweepStatus(store, place, undefined);
+      yield { type: 'progress', status: { total, success, failed, cancelled } };
+    }
+    if (ended) return;
+    await sleep(EVERY_MS);
+  }
+}
+
+const EVENT_OF = { success: 'run_finished', failed: 'run_failed', cancelled: 'run_cancelled' } as const;
+
+/** Reads what was appended to a growing set of segments since the last time, whole lines only. */
+class SegmentTails<T> {
+  readonly #list: () => Promise<readonly { readonly path: string }[]>;
+  readonly #offsets = new Map<string, number>();
+
+  constructor(list: () => Promise<readonly { readonly path: string }[]>) {
+    this.#list = list;
+  }
+
+  async *read(): AsyncGenerator<T, void> {
+    for (const { path } of await this.#list()) {
+      for (let bytes = await this.#next(path); bytes.length > 0; bytes = await this.#next(path)) {
+        for (const line of bytes.toString('utf8').split('\n')) {
+          const object = parse<T>(line);
+          if (object) yield object;
+        }
+      }
+    }
+  }
+
+  /** The next whole lines of a segment, about a MiB of them. */
+  async #next(path: string): Promise<Buffer> {
+    const offset = this.#offsets.get(path) ?? 0;
+    const file = await open(path, 'r');
+    try {
+      for (let size = CHUNK_BYTES; ; size *= 2) {
+        const { buffer, bytesRead } = await file.read(Buffer.alloc(size), 0, size, offset);
+        const end = buffer.subarray(0, bytesRead).lastIndexOf(0x0a) + 1;
+        if (end === 0 && bytesRead === size) continue;
+        this.#offsets.set(path, offset + end);
+        return buffer.subarray(0, end);
+      }
+    } finally {
+      await file.close();
+    }
+  }
+}
+
+function parse<T>(line: string): T | undefined {
+  try {
+    return line === '' ? undefined : (JSON.parse(line) as T);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,98 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Client } from '@temporalio/client';
+import { type Duration, parseDuration } from '../definition/duration.js';
+import { InfrastructureError, MetalabError } from '../definition/errors.js';
+import type { SubmissionOutcome } from '../storage/manifest.js';
+import { workflowIdOf } from '../workflows/contract.js';
+import { type SweepEvent, tailEvents } from './events.js';
+import type { SubmitStore } from './submission.js';
+import { type SweepStatus, sweepStatus } from './sweep-status.js';
+import { queryStatus } from './workflow-link.js';
+
+/** What the client holds of a submission. It can be re-made anywhere from the experiment's id. */
+export interface RunHandle {
+  readonly experimentId: string;
+  readonly submission: string;
+  readonly workflowId: string;
+  /** The store's uri. */
+  readonly store: string;
+  /** Whether it joined a submission of the same definition that was already running. */
+  readonly joined: boolean;
+  status(): Promise<SweepStatus>;
+  /** What happens, as it happens: read from the segments, nothing through Temporal. Ends with the submission. */
+  events(): AsyncIterable<SweepEvent>;
+  /**
+   * Waits for the outcome. Works with no worker and after Temporal's retention: the outcome is in the store.
+   *
+   * @param options.timeout how long to wait at most
+   * @throws MetalabError METALAB_TIMEOUT; InfrastructureError METALAB_INTERRUPTED where nothing works on it any more
+   */
+  result(options?: { readonly timeout?: Duration }): Promise<SubmissionOutcome>;
+}
+
+/** A followed submission's outcome is looked for this often: a stat of a file. */
+const LOOK_EVERY_MS = 15;
+/** How often the workflow is asked whether it still works on it. */
+const ASK_EVERY_MS = 3_000;
+
+export interface SubmissionPlace {
+  readonly store: SubmitStore;
+  readonly experiment_id: string;
+  readonly submission: string;
+  readonly joined: boolean;
+}
+
+export function makeHandle(client: () => Promise<Client>, place: SubmissionPlace): RunHandle {
+  const { store, experiment_id, submission, joined } = place;
+  const status = async () => {
+    const outcome = await store.readOutcome(experiment_id, submission);
+    return sweepStatus(store, place, outcome ? undefined : await queryStatus(await client(), place));
+  };
+  return {
+    experimentId: experiment_id,
+    submission,
+    workflowId: workflowIdOf(store.id, experiment_id),
+    store: store.uri,
+    joined,
+    status,
+    events: () => tailEvents(store, place),
+    async result({ timeout } = {}) {
+      const within = timeout === undefined ? Number.POSITIVE_INFINITY : parseDuration(timeout);
+      if (within === undefined)
+        throw new MetalabError({
+          code: 'METALAB_DURATION',
+          what: `timeout is ${String(timeout)}`,
+          expected: "a duration such as '90s'",
+        });
+      const end = performance.now() + within;
+      for (let asked = performance.now(), missed = 0; ; ) {
+        const outcome = await store.readOutcome(experiment_id, submission);
+        if (outcome) return outcome;
+        if (performance.now() > end) throw timedOut(place, String(timeout));
+        if (performance.now() - asked > ASK_EVERY_MS) {
+          // Between two workflow runs there may be none for a moment: only three silences in a row count.
+          missed = (await status()).state === 'interrupted' ? missed + 1 : 0;
+          if (missed >= 3) throw interrupted(place);
+          asked = performance.now();
+        }
+        await sleep(LOOK_EVERY_MS);
+      }
+    },
+  };
+}
+
+const timedOut = ({ experiment_id, submission }: SubmissionPlace, timeout: string) =>
+  new MetalabError({
+    code: 'METALAB_TIMEOUT',
+    where: `${experiment_id}, submission ${submission}`,
+    what: `no outcome within ${timeout}; its runs go on`,
+    next: 'wait longer, or look at status()',
+  });
+
+const interrupted = ({ experiment_id, submission }: SubmissionPlace) =>
+  new InfrastructureError({
+    code: 'METALAB_INTERRUPTED',
+    where: `${experiment_id}, submission ${submission}`,
+    what: 'nothing works on it any more: its workflow was terminated, or its server lost it',
+    next: 'submit again: what is recorded is reused',
+  });

@@ -1,0 +1,152 @@
+import { resolve } from 'node:path';
+import type { Client } from '@temporalio/client';
+import { MetalabError } from '../definition/errors.js';
+import type { Experiment } from '../definition/experiment.js';
+import { connectTemporal, type TemporalConnection } from '../engine/connect.js';
+import { ensureWorker } from '../engine/worker-process.js';
+import type { SubmissionOutcome } from '../storage/manifest.js';
+import { type Declared, declareExperiment } from './declare/declare.js';
+import { locateInProcess } from './declare/locate-in-process.js';
+import { makeHandle, type RunHandle } from './handle.js';
+import { openForSubmit, removeSubmission, writeSubmission } from './submission.js';
+import { enqueue } from './workflow-link.js';
+
+export interface LabOptions {
+  /** Hears of every long step, such as starting a server. Default: silence. */
+  readonly say?: (line: string) => void;
+}
+
+export interface SubmitOptions {
+  /** A path or a `file:///` uri. Default: METALAB_STORE, else `./experiments`. */
+  readonly store?: string;
+  /** How many runs at once. Default: as many as the worker has cores. */
+  readonly slots?: number;
+  /** Reuse failed and cancelled runs instead of doing them again. */
+  readonly keepFailed?: boolean;
+  /** Do every run again. */
+  readonly fresh?: boolean;
+}
+
+/** A connection to Temporal, and to the worker on this machine. */
+export interface Lab {
+  /** The server's address, and its web UI's where that is known. */
+  readonly temporal: {
+    readonly address: string;
+    readonly namespace: string;
+    readonly uiAddress: string | undefined;
+  };
+  /** Submits an experiment. Resolves once it is enqueued, not when it is done. */
+  submit(experiment: Experiment, options?: SubmitOptions): Promise<RunHandle>;
+  /** Submits what `evaluateFile` made of an experiment file. */
+  submitDeclared(declared: Declared, options?: SubmitOptions): Promise<RunHandle>;
+  /** The handle of an experiment's latest submission. */
+  attach(experimentId: string, options?: { readonly store?: string }): Promise<RunHandle>;
+  /** Closes the connection. Runs go on. */
+  close(): Promise<void>;
+}
+
+/** The store that a location, METALAB_STORE or the default names. */
+export const storeLocation = (location?: string): string =>
+  location ?? (process.env.METALAB_STORE || resolve('experiments'));
+
+/**
+ * Connects to the Temporal server that the environment names, or else to the local one, which is started where it does
+ * not run.
+ *
+ * @throws InfrastructureError where there is none and none can be started
+ */
+export async function connect(options: LabOptions = {}): Promise<Lab> {
+  const temporal = await connectTemporal(options);
+  const { Client: TemporalClient } = await import('@temporalio/client');
+  const client = new TemporalClient({ connection: temporal.connection, namespace: temporal.namespace });
+  return new ConnectedLab(temporal, client, options);
+}
+
+/** Submits an experiment, waits for its outcome, and closes: the one-liner. */
+export async function run(
+  experiment: Experiment,
+  options: SubmitOptions & LabOptions = {},
+): Promise<SubmissionOutcome> {
+  const lab = await connect(options);
+  try {
+    return await (await lab.submit(experiment, options)).result();
+  } finally {
+    await lab.close();
+  }
+}
+
+class ConnectedLab implements Lab {
+  readonly temporal: Lab['temporal'];
+  readonly #connection: TemporalConnection;
+  readonly #client: Client;
+  readonly #options: LabOptions;
+
+  constructor(connection: TemporalConnection, client: Client, options: LabOptions) {
+    const { address, namespace, uiAddress } = connection;
+    this.temporal = { address, namespace, uiAddress };
+    this.#connection = connection;
+    this.#client = client;
+    this.#options = options;
+  }
+
+  async submit(experiment: Experiment, options: SubmitOptions = {}): Promise<RunHandle> {
+    const { file, locate } = locateInProcess(experiment);
+    return this.submitDeclared(await declareExperiment(experiment, file, locate), options);
+  }
+
+  async submitDeclared(declared: Declared, options: SubmitOptions = {}): Promise<RunHandle> {
+    const slots = checkSlots(options.slots);
+    const { address, namespace, searchAttributes } = this.#connection;
+    const [store] = await Promise.all([
+      openForSubmit(storeLocation(options.store)),
+      // More slots than it was started with, a background worker provides by itself.
+      ensureWorker({ address, namespace, slots: null, ...this.#options }),
+    ]);
+    const choices = { slots, keep_failed: options.keepFailed ?? false, fresh: options.fresh ?? false };
+    const manifest = await writeSubmission(store, declared, choices);
+    const { experiment_id, declaration } = manifest;
+    const request = { submission: manifest.submission, declaration, options: choices };
+    const { submission, joined } = await enqueue(
+      this.#client,
+      { store, experiment_id },
+      request,
+      searchAttributes,
+    );
+    if (joined) await removeSubmission(store, manifest);
+    return makeHandle(async () => this.#client, { store, experiment_id, submission, joined });
+  }
+
+  async attach(experimentId: string, options: { readonly store?: string } = {}): Promise<RunHandle> {
+    const store = await openForSubmit(storeLocation(options.store));
+    const submission = (await store.submissions(experimentId)).at(-1);
+    if (!submission) {
+      throw new MetalabError({
+        code: 'METALAB_NO_SUBMISSION',
+        where: store.uri,
+        what: `there is no submission of ${experimentId}`,
+        expected: `one of ${(await store.experiments()).join(', ') || 'nothing: the store is empty'}`,
+      });
+    }
+    return makeHandle(async () => this.#client, {
+      store,
+      experiment_id: experimentId,
+      submission,
+      joined: true,
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#connection.connection.close();
+  }
+}
+
+function checkSlots(slots: number | undefined): number | null {
+  if (slots === undefined) return null;
+  if (Number.isSafeInteger(slots) && slots >= 1 && slots <= 1000) return slots;
+  throw new MetalabError({
+    code: 'METALAB_SLOTS',
+    where: 'slots',
+    what: `is ${slots}`,
+    expected: 'a whole number from 1 to 1000',
+  });
+}

@@ -1,0 +1,72 @@
+import { InfrastructureError, StoreError } from '../definition/errors.js';
+import { connectTemporal, type TemporalConnection } from '../engine/connect.js';
+import { hasExperimentManifests, hasWorkingDirectory, type Store } from '../storage/store.js';
+import type { SubmitStore } from './submission.js';
+import { type SweepStatus, sweepStatus } from './sweep-status.js';
+import { queryStatus } from './workflow-link.js';
+
+/**
+ * The status of the latest submission of every experiment named. A server is asked only where an outcome is missing, and
+ * none is started for it.
+ *
+ * @returns `unreachable`: why no server could be asked, where one was needed
+ */
+export async function readStatuses(
+  opened: Store,
+  experimentIds: readonly string[],
+): Promise<{ statuses: SweepStatus[]; unreachable: string | undefined }> {
+  const store = needSweepStore(opened);
+  const places: { readonly experiment_id: string; readonly submission: string }[] = [];
+  for (const experiment_id of experimentIds) {
+    const submission = (await store.readManifest(experiment_id))?.latest_submission;
+    if (submission)
+      places.push({ experiment_id, submission: await lastKnown(store, experiment_id, submission) });
+  }
+  const open: typeof places = [];
+  for (const place of places)
+    if (!(await store.readOutcome(place.experiment_id, place.submission))) open.push(place);
+  const link = open.length > 0 ? await tryConnect() : undefined;
+  try {
+    const statuses = await Promise.all(
+      places.map(async (place) => {
+        const asked =
+          link?.client && open.includes(place)
+            ? queryStatus(link.client, { store, ...place }).catch(() => undefined)
+            : undefined;
+        return sweepStatus(store, place, await asked);
+      }),
+    );
+    return { statuses, unreachable: link?.unreachable };
+  } finally {
+    await link?.connection?.connection.close();
+  }
+}
+
+/** A submission that joined another left no folder: then the newest that is there. */
+async function lastKnown(store: SubmitStore, experimentId: string, submission: string): Promise<string> {
+  if (await store.readSubmission(experimentId, submission)) return submission;
+  return (await store.submissions(experimentId)).at(-1) ?? submission;
+}
+
+async function tryConnect() {
+  let connection: TemporalConnection;
+  try {
+    connection = await connectTemporal({ start: false });
+  } catch (error) {
+    if (!(error instanceof InfrastructureError)) throw error;
+    return { client: undefined, connection: undefined, unreachable: error.message.split('\n')[0] };
+  }
+  const { Client } = await import('@temporalio/client');
+  const client = new Client({ connection: connection.connection, namespace: connection.namespace });
+  return { client, connection, unreachable: undefined };
+}
+
+function needSweepStore(store: Store): SubmitStore {
+  if (hasWorkingDirectory(store) && hasExperimentManifests(store)) return store;
+  throw new StoreError({
+    code: 'METALAB_STORE_CAPABILITY',
+    where: store.uri,
+    what: 'this store keeps no submissions',
+    next: 'name a file store',
+  });
+}

@@ -1,0 +1,137 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { countCells, type ExperimentDeclaration } from '../definition/declaration.js';
+import { StoreError } from '../definition/errors.js';
+import { paramSourceFromSpec } from '../definition/params/from-spec.js';
+import { pickEnvironment } from '../definition/run-environment.js';
+import { writeAtomically } from '../storage/file/atomic-write.js';
+import { storeFault } from '../storage/file/faults.js';
+import { bundleFile, bundleFolder, environmentFile, submissionFolder } from '../storage/file/layout.js';
+import type { SubmissionManifest, SubmissionOptions } from '../storage/manifest.js';
+import { openStore } from '../storage/registry.js';
+import {
+  type ExperimentManifests,
+  hasExperimentManifests,
+  hasWorkingDirectory,
+  type Store,
+  type WorkingDirectory,
+} from '../storage/store.js';
+import type { Declared } from './declare/declare.js';
+import { readGitState } from './git-state.js';
+import { METALAB_VERSION } from './version.js';
+
+export type SubmitStore = Store & WorkingDirectory & ExperimentManifests;
+
+/** @throws StoreError where there can be no store, or one that sweeps can't run on */
+export async function openForSubmit(location: string): Promise<SubmitStore> {
+  const store = await openStore(location, { create: true });
+  if (hasWorkingDirectory(store) && hasExperimentManifests(store)) return store;
+  throw new StoreError({
+    code: 'METALAB_STORE_CAPABILITY',
+    where: location,
+    what: 'sweeps cannot run on this store: it has no folders that slots can write to',
+    next: 'submit to a file store',
+  });
+}
+
+/** Writes everything that carrying a declaration out needs, before Temporal hears of it. @returns what was submitted */
+export async function writeSubmission(
+  store: SubmitStore,
+  declared: Declared,
+  options: SubmissionOptions,
+): Promise<SubmissionManifest> {
+  const { declaration, bundle } = declared;
+  const { experiment_id } = declaration;
+  const folder = store.experimentFolder(experiment_id);
+  const [sha, git] = await Promise.all([
+    store.writeDeclaration(declaration),
+    readGitState(declaration.cwd),
+    writeBundle(folder, declaration, bundle),
+  ]);
+  const submitted = new Date();
+  const submission = nameSubmission(submitted);
+  const manifest: SubmissionManifest = {
+    submission,
+    experiment_id,
+    declaration: sha,
+    submitted_at: submitted.toISOString(),
+    options,
+  };
+  await store.writeSubmission(manifest);
+  await writeEnvironment(folder, submission, declaration.env);
+  const cases = paramSourceFromSpec(declaration.params).length;
+  const {
+    name,
+    version,
+    description,
+    tags,
+    metadata,
+    operation,
+    params,
+    seeds,
+    context,
+    context_fingerprint,
+    files,
+    scheme,
+  } = declaration;
+  await store.writeManifest({
+    scheme,
+    experiment_id,
+    declaration: sha,
+    latest_submission: submission,
+    submitted_at: manifest.submitted_at,
+    name,
+    version,
+    description,
+    tags,
+    metadata,
+    operation,
+    params,
+    seeds,
+    context,
+    context_fingerprint,
+    files,
+    totals: { cases, cells: countCells(cases, seeds) },
+    environment: 'local',
+    git,
+    metalab_version: METALAB_VERSION,
+  });
+  return manifest;
+}
+
+/** A submission that joined another leaves nothing behind. */
+export async function removeSubmission(
+  store: SubmitStore,
+  { experiment_id, submission }: SubmissionManifest,
+): Promise<void> {
+  await rm(submissionFolder(store.experimentFolder(experiment_id), submission), {
+    recursive: true,
+    force: true,
+  });
+}
+
+/** Sorts by time as text; the rest keeps two at the same second apart. */
+function nameSubmission(at: Date): string {
+  const time = at.toISOString().replace(/[-:]/g, '').slice(0, 15);
+  return `${time}-${randomBytes(3).toString('hex')}`;
+}
+
+async function writeBundle(
+  folder: string,
+  { operation }: ExperimentDeclaration,
+  { code, map }: Declared['bundle'],
+): Promise<void> {
+  await writeAtomically(join(bundleFolder(folder, operation.bundle), 'operation.mjs.map'), map);
+  await writeAtomically(bundleFile(folder, operation.bundle), code);
+}
+
+async function writeEnvironment(folder: string, submission: string, names: readonly string[]): Promise<void> {
+  const path = environmentFile(folder, submission);
+  try {
+    await mkdir(submissionFolder(folder, submission), { recursive: true });
+    await writeFile(path, JSON.stringify(pickEnvironment(process.env, names)), { mode: 0o600, flag: 'wx' });
+  } catch (error) {
+    throw storeFault(error, path);
+  }
+}

@@ -1,0 +1,132 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { mergeMeans, type RunningMeans } from '../definition/running-mean.js';
+import { liveFolder } from '../storage/file/layout.js';
+import type { LiveProgress, PlanManifest, SubmissionOutcome } from '../storage/manifest.js';
+import type { Phase, WorkflowStatus } from '../workflows/contract.js';
+import type { SubmitStore } from './submission.js';
+
+/** Where a submission stands. total = success + failed + cancelled + running + pending, always. */
+export interface SweepStatus {
+  readonly experiment_id: string;
+  readonly submission: string;
+  /** `interrupted`: it has no outcome, and no workflow that works on it is to be seen. */
+  readonly state: Phase | SubmissionOutcome['state'] | 'interrupted';
+  /** Why it waits, was cancelled or failed. */
+  readonly reason: string | null;
+  readonly total: number;
+  readonly reused: number;
+  readonly success: number;
+  readonly failed: number;
+  readonly cancelled: number;
+  readonly running: number;
+  readonly pending: number;
+  /** Running means of the runs of this submission, while it runs. */
+  readonly means: RunningMeans;
+  /** Runs that have been going for over a second. */
+  readonly long_running: LiveProgress['running'];
+}
+
+/**
+ * A submission's status: of its outcome where it has one, else of what its workflow and its workers' live files say.
+ *
+ * @param workflow what the workflow answers; undefined where there is none, or no server
+ */
+export async function sweepStatus(
+  store: SubmitStore,
+  { experiment_id, submission }: { readonly experiment_id: string; readonly submission: string },
+  workflow: WorkflowStatus | undefined,
+): Promise<SweepStatus> {
+  const outcome = await store.readOutcome(experiment_id, submission);
+  if (outcome) return ofOutcome(outcome);
+  const [plan, cells, live] = await Promise.all([
+    store.readPlan(experiment_id, submission),
+    countCellsOf(store, experiment_id),
+    readLive(store.experimentFolder(experiment_id), submission),
+  ]);
+  const total = plan?.total ?? cells;
+  const current = workflow?.current?.submission === submission ? workflow.current : undefined;
+  const queued = workflow?.queued.includes(submission) ?? false;
+  const reused = plan?.reused ?? NONE;
+  const done = cap(total, {
+    success: reused.success + (current?.success ?? 0) + live.success,
+    failed: reused.failed + (current?.failed ?? 0) + live.failed,
+    cancelled: reused.cancelled + (current?.cancelled ?? 0) + live.cancelled,
+  });
+  const running = Math.min(current?.running ?? 0, total - done.success - done.failed - done.cancelled);
+  return {
+    experiment_id,
+    submission,
+    state: current?.phase ?? (queued ? 'queued' : 'interrupted'),
+    reason: current?.reason ?? (current || queued ? null : INTERRUPTED),
+    total,
+    reused: reused.success + reused.failed + reused.cancelled,
+    ...done,
+    running,
+    pending: total - done.success - done.failed - done.cancelled - running,
+    means: live.means,
+    long_running: live.running,
+  };
+}
+
+const INTERRUPTED = 'nothing works on it now: submit again, and what is recorded is reused';
+const NONE: PlanManifest['reused'] = { success: 0, failed: 0, cancelled: 0 };
+
+function ofOutcome(outcome: SubmissionOutcome): SweepStatus {
+  const { experiment_id, submission, state, reason, total, reused, success, failed, cancelled, missing } =
+    outcome;
+  return {
+    experiment_id,
+    submission,
+    state,
+    reason,
+    total,
+    reused,
+    success,
+    failed,
+    cancelled,
+    running: 0,
+    pending: missing,
+    means: {},
+    long_running: [],
+  };
+}
+
+/** A chunk that has just reported may still be in its worker's live file: never more than there are. */
+function cap(total: number, counts: PlanManifest['reused']): PlanManifest['reused'] {
+  const failed = Math.min(counts.failed, total);
+  const cancelled = Math.min(counts.cancelled, total - failed);
+  return { success: Math.min(counts.success, total - failed - cancelled), failed, cancelled };
+}
+
+async function countCellsOf(store: SubmitStore, experimentId: string): Promise<number> {
+  return (await store.readManifest(experimentId))?.totals.cells ?? 0;
+}
+
+async function readLive(
+  folder: string,
+  submission: string,
+): Promise<Omit<LiveProgress, 'worker' | 'updated_at'>> {
+  const sum = {
+    success: 0,
+    failed: 0,
+    cancelled: 0,
+    means: {} as RunningMeans,
+    running: [] as LiveProgress['running'][number][],
+  };
+  const place = liveFolder(folder, submission);
+  const names = await readdir(place).catch(() => []);
+  for (const name of names.filter((file) => file.endsWith('.json'))) {
+    const live = await readFile(join(place, name), 'utf8').then(
+      (text) => JSON.parse(text) as LiveProgress,
+      () => undefined,
+    );
+    if (!live) continue;
+    sum.success += live.success;
+    sum.failed += live.failed;
+    sum.cancelled += live.cancelled;
+    sum.means = mergeMeans(sum.means, live.means);
+    sum.running.push(...live.running);
+  }
+  return sum;
+}

@@ -1,0 +1,97 @@
+import type { Client } from '@temporalio/client';
+import type { Workflow } from '@temporalio/common';
+import { InfrastructureError } from '../definition/errors.js';
+import {
+  CONTROL_QUEUE,
+  ENQUEUE_UPDATE,
+  type EnqueueReply,
+  EXPERIMENT_WORKFLOW,
+  STATUS_QUERY,
+  type SubmissionRequest,
+  type WorkflowStatus,
+  workflowIdOf,
+} from '../workflows/contract.js';
+import type { ExperimentInput } from '../workflows/experiment-workflow.js';
+
+/** What of a store and an experiment names its workflow. */
+export interface WorkflowAddress {
+  readonly store: { readonly id: string; readonly uri: string };
+  readonly experiment_id: string;
+}
+
+const MOST_TRIES = 20;
+const ENQUEUE_WITHIN_MS = 60_000;
+
+/**
+ * Enqueues a submission: starts the experiment's workflow where none runs. Idempotent by the submission's id; tried again
+ * where it raced the workflow's end.
+ */
+export async function enqueue(
+  client: Client,
+  { store, experiment_id }: WorkflowAddress,
+  request: SubmissionRequest,
+  searchAttributes: boolean,
+): Promise<EnqueueReply> {
+  const { WithStartWorkflowOperation } = await import('@temporalio/client');
+  const input: ExperimentInput = { store: store.uri, experiment_id, search_attributes: searchAttributes };
+  for (let tries = 1; ; tries++) {
+    const start = new WithStartWorkflowOperation(EXPERIMENT_WORKFLOW, {
+      workflowId: workflowIdOf(store.id, experiment_id),
+      taskQueue: CONTROL_QUEUE,
+      args: [input],
+      workflowIdConflictPolicy: 'USE_EXISTING',
+      workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+      staticSummary: `${experiment_id}`,
+      staticDetails: `store: ${store.uri}`,
+    });
+    try {
+      return await client.withDeadline(Date.now() + ENQUEUE_WITHIN_MS, () =>
+        client.workflow.executeUpdateWithStart<Workflow, EnqueueReply, [SubmissionRequest]>(ENQUEUE_UPDATE, {
+          updateId: request.submission,
+          args: [request],
+          startWorkflowOperation: start,
+        }),
+      );
+    } catch (error) {
+      if (tries >= MOST_TRIES || !racedTheEnd(error)) throw unreachable(error);
+    }
+  }
+}
+
+/** What the experiment's workflow answers; undefined where none runs. */
+export async function queryStatus(
+  client: Client,
+  { store, experiment_id }: WorkflowAddress,
+): Promise<WorkflowStatus | undefined> {
+  const { QueryNotRegisteredError, WorkflowNotFoundError } = await import('@temporalio/client');
+  const handle = client.workflow.getHandle(workflowIdOf(store.id, experiment_id));
+  try {
+    return await client.withDeadline(Date.now() + 10_000, () => handle.query<WorkflowStatus>(STATUS_QUERY));
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError || error instanceof QueryNotRegisteredError) return undefined;
+    throw unreachable(error);
+  }
+}
+
+/** The workflow ended between accepting an update and answering it: nothing was enqueued, and a new one can be started. */
+function racedTheEnd(error: unknown): boolean {
+  const text = `${error} ${error instanceof Error ? String(error.cause ?? '') : ''}`;
+  return /completed|already closed|not found|closing|aborted/i.test(text) && !/deadline/i.test(text);
+}
+
+function unreachable(error: unknown): InfrastructureError {
+  const message =
+    error instanceof Error
+      ? error.cause instanceof Error
+        ? error.cause.message
+        : error.message
+      : String(error);
+  return new InfrastructureError(
+    {
+      code: 'METALAB_TEMPORAL',
+      what: `Temporal did not do what was asked: ${message}`,
+      next: 'metalab doctor',
+    },
+    { cause: error },
+  );
+}

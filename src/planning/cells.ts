@@ -1,0 +1,42 @@
+import type { ExperimentDeclaration } from '../definition/declaration.js';
+import type { ParamSource } from '../definition/params/source.js';
+import { makeRunIdentifier, paramsFingerprint, seedFingerprint } from '../identity/fingerprint.js';
+
+/** What tells runs apart within one declaration. */
+export interface Cell {
+  readonly index: number;
+  readonly runId: string;
+  readonly paramsFingerprint: string;
+  readonly seedFingerprint: string;
+}
+
+/** Visits cells from ≤ index < to, in order: consecutive replicates share their case's fingerprint. */
+export function visitCells(
+  declaration: ExperimentDeclaration,
+  source: ParamSource,
+  { from, to }: { readonly from: number; readonly to: number },
+  visit: (cell: Cell) => void,
+): void {
+  const { base, replicates } = declaration.seeds;
+  const identify = makeRunIdentifier({
+    experiment_id: declaration.experiment_id,
+    context: declaration.context_fingerprint,
+    code: declaration.operation.code_fingerprint,
+  });
+  const seeds: string[] = [];
+  let lastCase = -1;
+  let params = '';
+  for (let index = from; index < to; index++) {
+    const replicate = index % replicates;
+    const ofCase = (index - replicate) / replicates;
+    if (ofCase !== lastCase) params = paramsFingerprint(source.at(ofCase));
+    lastCase = ofCase;
+    seeds[replicate] ??= seedFingerprint({ base, replicate });
+    visit({
+      index,
+      runId: identify(params, seeds[replicate]!),
+      paramsFingerprint: params,
+      seedFingerprint: seeds[replicate]!,
+    });
+  }
+}

@@ -1,0 +1,96 @@
+import { hostname } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { DefaultLogger, NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
+import { createActivities } from '../activities/create.js';
+import type { ActivityDependencies } from '../activities/dependencies.js';
+import { LiveBoard } from '../activities/live-board.js';
+import type { TemporalTarget } from '../engine/connect.js';
+import { createLocalExecutor } from '../execution/local/executor.js';
+import { CONTROL_QUEUE, SLOT_QUEUE } from '../workflows/contract.js';
+import { SlotCapacity } from './slot-capacity.js';
+import { openStores } from './stores.js';
+
+export interface WorkerSettings {
+  readonly target: TemporalTarget;
+  readonly slots: number;
+  /** Whether submissions may have more slots than `slots`. */
+  readonly grows: boolean;
+  /** How long running runs may take to end once the worker was told to, milliseconds. */
+  readonly grace_ms: number;
+  readonly verbose: boolean;
+}
+
+/** A worker that polls. `stop` hands back what has not started; `stopped` settles when all has ended. */
+export interface RunningWorker {
+  readonly stopped: Promise<void>;
+  stop(): void;
+}
+
+/** Connects, creates the two Temporal workers (control and slots), and runs them. */
+export async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
+  const { target, slots, grows, grace_ms } = settings;
+  Runtime.install({ logger: new DefaultLogger(settings.verbose ? 'INFO' : 'WARN'), shutdownSignals: [] });
+  const connection = await NativeConnection.connect(target.connectionOptions);
+  const capacity = new SlotCapacity(slots, { grows });
+  const executor = createLocalExecutor({ runner: fileURLToPath(new URL('../runner.mjs', import.meta.url)) });
+  const stopListeners = new Set<() => void>();
+  const id = `${hostname()}-${process.pid}`;
+  const dependencies: ActivityDependencies = {
+    executor,
+    openStore: openStores(),
+    live: new LiveBoard(id),
+    worker: {
+      id,
+      slots: () => capacity.size,
+      provide: (submission, asked) => capacity.provide(submission, asked),
+      release: (submission) => capacity.release(submission),
+    },
+    onStopping(listener) {
+      stopListeners.add(listener);
+      return () => stopListeners.delete(listener);
+    },
+  };
+  const { execute, ...control } = createActivities(dependencies);
+  const shared: Pick<
+    WorkerOptions,
+    'connection' | 'namespace' | 'identity' | 'shutdownGraceTime' | 'shutdownForceTime'
+  > = {
+    connection,
+    namespace: target.namespace,
+    identity: id,
+    shutdownGraceTime: grace_ms,
+    shutdownForceTime: grace_ms + 5_000,
+  };
+  const workers = await Promise.all([
+    Worker.create({
+      ...shared,
+      taskQueue: CONTROL_QUEUE,
+      workflowBundle: { codePath: fileURLToPath(new URL('../workflow-bundle.js', import.meta.url)) },
+      activities: control,
+      maxCachedWorkflows: 200,
+    }),
+    Worker.create({ ...shared, taskQueue: SLOT_QUEUE, activities: { execute }, tuner: slotTuner(capacity) }),
+  ]);
+  const stopped = Promise.all(workers.map((worker) => worker.run()))
+    .finally(() => executor.close())
+    .finally(() => connection.close())
+    .then(() => undefined);
+  return {
+    stopped,
+    stop() {
+      for (const listener of stopListeners) listener();
+      for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+    },
+  };
+}
+
+function slotTuner(activityTaskSlotSupplier: SlotCapacity): WorkerOptions['tuner'] {
+  // This worker has no workflows, local activities or Nexus operations; the tuner wants to be told all the same.
+  const few = { type: 'fixed-size' as const, numSlots: 2 };
+  return {
+    activityTaskSlotSupplier,
+    workflowTaskSlotSupplier: few,
+    localActivityTaskSlotSupplier: few,
+    nexusTaskSlotSupplier: few,
+  };
+}
