@@ -2,6 +2,7 @@ import type { JsonValue } from './json.js';
 
 /** A file of the context, identified by its content. Paths are relative to the experiment file's folder. */
 export class FileReference {
+  readonly kind = 'file';
   readonly path: string;
   constructor(path: string) {
     this.path = path;
@@ -10,6 +11,7 @@ export class FileReference {
 
 /** A folder of the context, identified by its files' relative paths and contents. */
 export class DirReference {
+  readonly kind = 'dir';
   readonly path: string;
   readonly pattern: string | undefined;
   constructor(path: string, pattern?: string) {

@@ -110,6 +110,6 @@ function describeValue(value: unknown): string {
   try {
     return JSON.stringify(value) ?? String(value);
   } catch {
-    return String(value);
+    return typeof value === 'bigint' ? String(value) : `a value of type ${typeof value} that can't be shown`;
   }
 }

@@ -106,16 +106,17 @@ function draw(distribution: Distribution, key: string): JsonValue {
   const u = unitInterval(digest, 0);
   switch (distribution.dist) {
     case 'uniform':
-      return distribution.low + u * (distribution.high - distribution.low);
-    case 'logUniform':
-      return Math.exp(
-        Math.log(distribution.low) + u * (Math.log(distribution.high) - Math.log(distribution.low)),
-      );
+      return within(distribution, distribution.low + u * (distribution.high - distribution.low));
+    case 'logUniform': {
+      const [low, high] = [Math.log(distribution.low), Math.log(distribution.high)];
+      return within(distribution, Math.exp(low + u * (high - low)));
+    }
     case 'int':
       return distribution.low + Math.floor(u * (distribution.high - distribution.low + 1));
     case 'logInt': {
       const [low, high] = [Math.log(distribution.low), Math.log(distribution.high + 1)];
-      return Math.min(distribution.high, Math.floor(Math.exp(low + u * (high - low))));
+      const drawn = Math.floor(Math.exp(low + u * (high - low)));
+      return Math.max(distribution.low, Math.min(distribution.high, drawn));
     }
     case 'normal': {
       // Box-Muller; 1 - u keeps the logarithm finite.
@@ -125,6 +126,11 @@ function draw(distribution: Distribution, key: string): JsonValue {
     case 'choice':
       return distribution.values[Math.floor(u * distribution.values.length)]!;
   }
+}
+
+/** Rounding can carry a draw onto `high`, or just below `low`: e.g. Math.exp(Math.log(3)) < 3. */
+function within({ low, high }: { low: number; high: number }, drawn: number): number {
+  return drawn >= low && drawn < high ? drawn : low;
 }
 
 /** 53 bits of the digest as a number in [0, 1). */
@@ -164,7 +170,6 @@ function expectation(distribution: Distribution): string | undefined {
   }
 }
 
-const ordered = ({ low, high }: { low: number; high: number }) =>
-  Number.isFinite(low) && Number.isFinite(high) && low < high;
+const ordered = ({ low, high }: { low: number; high: number }) => Number.isFinite(high - low) && low < high;
 const whole = ({ low, high }: { low: number; high: number }) =>
   Number.isSafeInteger(low) && Number.isSafeInteger(high) && low <= high;
