@@ -5,6 +5,7 @@ import { BuildProblems } from './build-problems.js';
 const SHARED = {
   platform: 'node',
   logLevel: 'silent',
+  experimental: { attachDebugInfo: 'none' },
   // Off, because an inlined constant would be counted where it is used only in some of the ways to write it.
   optimization: { inlineConst: false },
   transform: { target: 'node20', typescript: { optimizeConstEnums: true, optimizeEnums: true } },

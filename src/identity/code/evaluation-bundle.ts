@@ -1,0 +1,96 @@
+import { realpathSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { type Plugin, RolldownMagicString } from 'rolldown';
+import { buildChunk, isVirtual } from './build.js';
+import { BuildProblems } from './build-problems.js';
+import { languageOf, resolveImport } from './imports.js';
+import { moduleLocation } from './module-location.js';
+import { isInstalled, PackageIndex } from './packages.js';
+import { absoluteSources } from './source-map.js';
+import { parseModule } from './syntax.js';
+
+/**
+ * Bundles an experiment file for evaluating it once: the user's own modules in one file, so that TypeScript, JSON and
+ * `paths` work, and packages imported from where they are. Nothing is dropped.
+ *
+ * Where `globalThis[Symbol.for('metalab.modules')]` is a Map, every module of the user's puts its namespace into it,
+ * by its absolute, real path: that is how to find which module exports an operation.
+ *
+ * @param request.file the experiment file, TypeScript or JavaScript
+ * @param request.folder where to write `experiment.mjs` and its source map
+ * @param request.metalab the URL that `import … from 'metalab'` leads to
+ * @returns the absolute path of what to import
+ * @throws DefinitionError naming every file that does not compile and every import that can't be found
+ */
+export async function evaluationBundle(request: {
+  readonly file: string;
+  readonly folder: string;
+  readonly metalab: string;
+}): Promise<string> {
+  const file = realpathSync(request.file);
+  const problems = new BuildProblems();
+  const chunk = await buildChunk(
+    {
+      input: file,
+      cwd: dirname(file),
+      treeshake: false,
+      makeAbsoluteExternalsRelative: false,
+      plugins: [packagesInPlace(request.metalab, problems), moduleLocation(), registerNamespace()],
+    },
+    {
+      dir: request.folder,
+      entryFileNames: 'experiment.mjs',
+      sourcemap: true,
+      sourcemapPathTransform: absoluteSources,
+    },
+    problems,
+  );
+  const bundle = join(request.folder, 'experiment.mjs');
+  writeFileSync(bundle, chunk.code);
+  writeFileSync(`${bundle}.map`, chunk.map?.toString() ?? '{}');
+  return bundle;
+}
+
+function packagesInPlace(metalab: string, problems: BuildProblems): Plugin {
+  const packages = new PackageIndex();
+  return {
+    name: 'metalab:packages-in-place',
+    async resolveId(specifier, importer, { kind }) {
+      if (importer === undefined || isVirtual(importer) || specifier === importer) return null;
+      const target = await resolveImport(this, specifier, importer, { kind, packages, problems });
+      switch (target.kind) {
+        case 'metalab':
+          return { id: metalab, external: true };
+        case 'builtin':
+          return { id: target.name, external: true };
+        case 'missing':
+          return { id: specifier, external: true };
+        case 'package': {
+          // `require` takes no URLs, `import` no Windows paths.
+          const { id } = target.resolved;
+          return { id: kind === 'require-call' ? id : pathToFileURL(id).href, external: true };
+        }
+        case 'source':
+          return target.resolved;
+      }
+    },
+  };
+}
+
+function registerNamespace(): Plugin {
+  return {
+    name: 'metalab:register-namespace',
+    transform(code, id) {
+      const language = languageOf(id);
+      if (!language || isVirtual(id) || isInstalled(id) || !parseModule(code, language)?.isModule)
+        return null;
+      const path = JSON.stringify(id);
+      const text = new RolldownMagicString(code);
+      text.append(
+        `\n;import * as metalab_self from ${path}; globalThis[Symbol.for('metalab.modules')]?.set(${path}, metalab_self);`,
+      );
+      return { code: text };
+    },
+  };
+}

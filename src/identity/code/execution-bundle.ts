@@ -1,0 +1,129 @@
+import { realpathSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { Plugin } from 'rolldown';
+import { buildChunk, isVirtual } from './build.js';
+import { BuildProblems } from './build-problems.js';
+import { makeDroppable } from './droppable.js';
+import { languageOf, resolveImport } from './imports.js';
+import { moduleLocation } from './module-location.js';
+import { nativeModule } from './native-module.js';
+import { ENTRY, type OperationBinding, operationEntry } from './operation-entry.js';
+import { isInstalled, PackageIndex } from './packages.js';
+import { absoluteSources } from './source-map.js';
+
+export interface ExecutionBundle {
+  /** An ES module; its default export is the operation. It names its source map `operation.mjs.map`. */
+  readonly code: string;
+  readonly map: string;
+  /** Packages that hold native code: they are required from the working directory, where the bundle runs. */
+  readonly native: readonly string[];
+}
+
+const RUNTIME = '\0metalab/runtime';
+
+/**
+ * Bundles an operation with the packages that it uses, for slots to import. What `metalab` exports comes from
+ * `globalThis[Symbol.for('metalab.runtime')]`, which must be there when it is imported.
+ *
+ * @throws DefinitionError naming every file that does not compile and every import that can't be found
+ */
+export async function executionBundle({ file, exportName }: OperationBinding): Promise<ExecutionBundle> {
+  const source = realpathSync(file);
+  const problems = new BuildProblems();
+  const imports = new InlinedImports(problems);
+  const chunk = await buildChunk(
+    {
+      input: ENTRY,
+      cwd: dirname(source),
+      treeshake: { propertyReadSideEffects: false, unknownGlobalSideEffects: false },
+      plugins: [
+        operationEntry({ file: source, exportName }, 'default'),
+        imports.plugin(),
+        moduleLocation(),
+        droppableSource(),
+      ],
+    },
+    {
+      dir: dirname(source),
+      entryFileNames: 'operation.mjs',
+      comments: false,
+      sourcemap: true,
+      sourcemapExcludeSources: true,
+      sourcemapPathTransform: absoluteSources,
+    },
+    problems,
+  );
+  return {
+    code: chunk.code,
+    map: chunk.map?.toString() ?? '{}',
+    native: imports.nativeIn(Object.keys(chunk.modules)),
+  };
+}
+
+function droppableSource(): Plugin {
+  return {
+    name: 'metalab:droppable',
+    transform(code, id) {
+      const language = languageOf(id);
+      if (!language || isVirtual(id) || isInstalled(id)) return null;
+      const changed = makeDroppable(code, language, 'execution');
+      return changed ? { code: changed } : null;
+    },
+  };
+}
+
+class InlinedImports {
+  readonly #packages = new PackageIndex();
+  readonly #problems: BuildProblems;
+  /** By the id of the module that stands for it. */
+  readonly #native = new Map<string, { readonly name: string; readonly code: string }>();
+
+  constructor(problems: BuildProblems) {
+    this.#problems = problems;
+  }
+
+  nativeIn(modules: readonly string[]): string[] {
+    const names = modules.map((id) => this.#native.get(id)?.name).filter((name) => name !== undefined);
+    return [...new Set(names)].sort();
+  }
+
+  plugin(): Plugin {
+    const inlined = this;
+    return {
+      name: 'metalab:inlined-imports',
+      async resolveId(specifier, importer, { kind }) {
+        if (importer === undefined || isVirtual(importer)) return null;
+        const how = { kind, packages: inlined.#packages, problems: inlined.#problems };
+        const target = await resolveImport(this, specifier, importer, how);
+        switch (target.kind) {
+          // As CommonJS, it needs no list of its exports. Reading them does nothing, so it may vanish.
+          case 'metalab':
+            return { id: RUNTIME, moduleSideEffects: false };
+          case 'builtin':
+            return { id: target.name, external: true };
+          case 'missing':
+            return { id: specifier, external: true };
+          case 'package':
+            if (!inlined.#packages.isNative(target.package)) return target.resolved;
+            return {
+              id: inlined.#standIn(specifier, importer, target.package.name),
+              moduleSideEffects: false,
+            };
+          case 'source':
+            return target.resolved;
+        }
+      },
+      load(id) {
+        if (id === RUNTIME) return `module.exports = globalThis[Symbol.for('metalab.runtime')];`;
+        return inlined.#native.get(id)?.code ?? null;
+      },
+    };
+  }
+
+  #standIn(specifier: string, importer: string, name: string): string {
+    const via = isInstalled(importer) ? this.#packages.of(importer)?.name : undefined;
+    const id = `\0metalab/native/${via ?? ''}/${specifier}`;
+    this.#native.set(id, { name, code: nativeModule(specifier, via) });
+    return id;
+  }
+}
