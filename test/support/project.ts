@@ -1,0 +1,37 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { onTestFinished } from 'vitest';
+
+/** A scientist's folder, with the files given; removed after the test. Its store is `experiments` in it. */
+export class Project {
+  readonly folder: string;
+
+  constructor() {
+    // Spaces and quotes, because users have them.
+    this.folder = mkdtempSync(join(tmpdir(), "metalab test's "));
+    onTestFinished(() => rmSync(this.folder, { recursive: true, force: true }));
+  }
+
+  get store(): string {
+    return join(this.folder, 'experiments');
+  }
+
+  path(name: string): string {
+    return join(this.folder, name);
+  }
+
+  async write(files: { readonly [name: string]: string | Uint8Array }): Promise<void> {
+    for (const [name, content] of Object.entries(files)) {
+      await mkdir(dirname(this.path(name)), { recursive: true });
+      await writeFile(this.path(name), content);
+    }
+  }
+}
+
+export async function projectWith(files: { readonly [name: string]: string | Uint8Array }): Promise<Project> {
+  const project = new Project();
+  await project.write(files);
+  return project;
+}
