@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { metalab } from './metalab.js';
@@ -13,6 +13,7 @@ export default function setup() {
   for (const name of ['METALAB_STORE', 'TEMPORAL_ADDRESS', 'TEMPORAL_PROFILE', 'NO_COLOR', 'FORCE_COLOR'])
     delete process.env[name];
   return async () => {
+    if (readdirSync(home).length === 0) return rmSync(home, { recursive: true });
     const stopped = await metalab(['engine', 'stop']);
     rmSync(home, { recursive: true, force: true });
     if (stopped.code !== 0) throw new Error(`the engine could not be stopped: ${stopped.stderr}`);

@@ -1,0 +1,71 @@
+import { describe, expect, it } from 'vitest';
+import type { SubmissionRequest } from '../../src/workflows/contract.js';
+import { SubmissionQueue } from '../../src/workflows/submission-queue.js';
+import { SubmissionState } from '../../src/workflows/submission-state.js';
+
+const request = (
+  submission: string,
+  declaration: string,
+  options: Partial<SubmissionRequest['options']> = {},
+): SubmissionRequest => ({
+  submission,
+  declaration,
+  options: { slots: null, keep_failed: false, fresh: false, ...options },
+});
+const current = (of: SubmissionRequest) => SubmissionState.begin(of, '2026-01-01T00:00:00.000Z');
+
+describe('the queue of an experiment', () => {
+  it('lets the same definition join the submission that runs', () => {
+    const queue = new SubmissionQueue([]);
+    expect(queue.enqueue(request('b', 'sha'), current(request('a', 'sha')))).toEqual({
+      submission: 'a',
+      joined: true,
+      ahead: 0,
+    });
+    expect(queue.requests).toEqual([]);
+  });
+
+  it('puts another definition behind it, and lets its twin join it there', () => {
+    const queue = new SubmissionQueue([]);
+    const running = current(request('a', 'sha'));
+    expect(queue.enqueue(request('b', 'other'), running)).toEqual({
+      submission: 'b',
+      joined: false,
+      ahead: 1,
+    });
+    expect(queue.enqueue(request('c', 'other'), running)).toEqual({
+      submission: 'b',
+      joined: true,
+      ahead: 1,
+    });
+    expect(queue.requests.map(({ submission }) => submission)).toEqual(['b']);
+  });
+
+  it('answers a repeated enqueue as before, also after that submission ended', () => {
+    const queue = new SubmissionQueue([]);
+    const first = request('a', 'sha');
+    expect(queue.enqueue(first, undefined)).toEqual({ submission: 'a', joined: false, ahead: 0 });
+    expect(queue.enqueue(first, undefined)).toEqual({ submission: 'a', joined: false, ahead: 0 });
+    queue.next();
+    queue.finished(first);
+    expect(queue.enqueue(first, undefined)).toEqual({ submission: 'a', joined: false, ahead: 0 });
+    expect(queue.requests).toEqual([]);
+  });
+
+  it('never lets a fresh submission join: it asked for runs to be done again', () => {
+    const queue = new SubmissionQueue([]);
+    expect(queue.enqueue(request('b', 'sha', { fresh: true }), current(request('a', 'sha'))).joined).toBe(
+      false,
+    );
+  });
+
+  it('never lets one that repeats failed runs join one that keeps them', () => {
+    const queue = new SubmissionQueue([]);
+    expect(
+      queue.enqueue(request('b', 'sha'), current(request('a', 'sha', { keep_failed: true }))).joined,
+    ).toBe(false);
+    expect(
+      queue.enqueue(request('c', 'sha', { keep_failed: true }), current(request('a', 'sha'))).joined,
+    ).toBe(true);
+  });
+});

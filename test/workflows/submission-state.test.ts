@@ -1,0 +1,91 @@
+import { describe, expect, it } from 'vitest';
+import type { ExecuteResult, PlanResult } from '../../src/activities/contract.js';
+import { SubmissionState } from '../../src/workflows/submission-state.js';
+
+const plan = (positions: number, slots: number): PlanResult => ({
+  total: positions + 3,
+  positions,
+  new: positions,
+  retried: 0,
+  reused: { success: 2, failed: 1, cancelled: 0 },
+  stale: { code: 0, context: 0 },
+  worker: 'one',
+  slots,
+});
+const report = (next: number, success: number, more: Partial<ExecuteResult> = {}): ExecuteResult => ({
+  next,
+  success,
+  failed: 0,
+  cancelled: 0,
+  busy_ms: success,
+  means: {},
+  worker: 'one',
+  slots: 2,
+  ...more,
+});
+const begin = (slots: number | null = null) =>
+  SubmissionState.begin(
+    { submission: 's', declaration: 'd', options: { slots, keep_failed: false, fresh: false } },
+    '2026-01-01T00:00:00.000Z',
+  );
+
+describe('a submission in progress', () => {
+  it('hands out every position once, and counts what chunks report', () => {
+    const state = begin();
+    state.planned(plan(10, 2));
+    const seen: number[] = [];
+    for (let range = state.nextChunk(); range; range = state.nextChunk()) {
+      for (let position = range.from; position < range.to; position++) seen.push(position);
+      state.chunkEnded(range, report(range.to, range.to - range.from));
+    }
+    expect(seen).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    expect(state.status()).toMatchObject({ total: 13, reused: 3, success: 10, running: 0 });
+  });
+
+  it('hands out again what a chunk left, and all of a chunk that failed', () => {
+    const state = begin();
+    state.planned(plan(8, 1));
+    const first = state.nextChunk()!;
+    state.chunkEnded(first, report(1, 1));
+    const second = state.nextChunk()!;
+    expect(second.from).toBe(1);
+    state.chunkEnded(second, undefined);
+    expect(state.nextChunk()!.from).toBe(1);
+    expect(state.status()).toMatchObject({ success: 1, running: 1 });
+  });
+
+  it('has as many slots as its workers together, unless it asked for a number', () => {
+    const state = begin();
+    state.planned(plan(100, 2));
+    expect(state.slots).toBe(2);
+    state.chunkEnded(state.nextChunk()!, report(100, 1, { worker: 'two', slots: 6 }));
+    expect(state.slots).toBe(8);
+    const asked = begin(3);
+    asked.planned(plan(100, 2));
+    expect(asked.slots).toBe(3);
+  });
+
+  it('is the same after continue-as-new', () => {
+    const state = begin();
+    state.planned(plan(100, 2));
+    const range = state.nextChunk()!;
+    state.chunkEnded(range, report(range.to, 25, { failed: 2, means: { loss: { n: 25, mean: 1, m2: 3 } } }));
+    const revived = new SubmissionState(JSON.parse(JSON.stringify(state.snapshot())));
+    expect(revived.status()).toEqual(state.status());
+    expect(revived.means).toEqual(state.means);
+    expect(revived.nextChunk()).toEqual(state.nextChunk());
+  });
+
+  it('counts rounds of settling that brought nothing new', () => {
+    const state = begin();
+    state.planned(plan(10, 1));
+    for (let range = state.nextChunk(); range; range = state.nextChunk())
+      state.chunkEnded(range, report(range.to, 0));
+    state.goRound([{ from: 3, to: 5 }], 8);
+    expect(state.barrenRounds).toBe(0);
+    state.goRound([{ from: 3, to: 5 }], 8);
+    state.goRound([{ from: 3, to: 5 }], 8);
+    expect(state.barrenRounds).toBe(2);
+    expect(state.nextChunk()!.from).toBe(3);
+  });
+});
