@@ -1,6 +1,6 @@
 // node_modules as package-lock.json says.
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './root.mjs';
 import { runCommand } from './run-command.mjs';
@@ -14,6 +14,7 @@ export const isDone = () => hasStamp(stamp, inputs());
 
 export function run() {
   if (!isInstalled()) install();
+  mkdirSync(join(root, 'node_modules'), { recursive: true });
   writeStamp(stamp, inputs());
 }
 

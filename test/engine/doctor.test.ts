@@ -1,0 +1,56 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { type Check, runDoctor } from '../../src/engine/doctor/index.js';
+import { ensureServer } from '../../src/engine/server.js';
+import { temporaryEngine } from './temporary-engine.js';
+
+let engine: ReturnType<typeof temporaryEngine>;
+let store: string;
+
+beforeEach(() => {
+  engine = temporaryEngine();
+  store = join(engine.folder, 'experiments');
+});
+
+afterEach(() => engine.remove());
+
+const named = (checks: readonly Check[], name: string) => checks.filter((check) => check.name === name);
+
+test('the doctor finds nothing wrong where all is well', { timeout: 30_000 }, async () => {
+  await ensureServer({ env: engine.env });
+  mkdirSync(store);
+  writeFileSync(join(store, 'store.json'), '{"scheme":1}');
+  const checks = await runDoctor({ env: engine.env, store, build: 'a' });
+  expect(checks.filter(({ ok }) => ok === false)).toEqual([]);
+  expect(named(checks, 'temporal server')[0]?.detail).toContain('the engine');
+  expect(named(checks, 'search attributes')[0]?.ok).toBe(true);
+  expect(named(checks, 'store')).toEqual([{ name: 'store', ok: true, detail: `${store}, scheme 1` }]);
+});
+
+test('the doctor says what is wrong and how to mend it, whatever else is wrong', async () => {
+  mkdirSync(join(engine.home, 'workers'), { recursive: true });
+  mkdirSync(store);
+  writeFileSync(join(store, 'store.json'), '{"scheme":2}');
+  const left = { pid: 1, start_time: 'long ago', host: (await import('node:os')).hostname() };
+  writeFileSync(join(engine.home, 'server.json'), JSON.stringify(left));
+  const checks = await runDoctor({ env: { ...engine.env, METALAB_TEMPORAL: '/none' }, store, build: 'a' });
+  expect(named(checks, 'temporal CLI')[0]).toMatchObject({
+    ok: false,
+    next: expect.stringContaining('METALAB_TEMPORAL'),
+  });
+  expect(named(checks, 'store')[0]).toMatchObject({ ok: false, next: expect.stringContaining('newer') });
+  expect(named(checks, 'state')[0]).toMatchObject({
+    ok: 'warn',
+    detail: expect.stringContaining('server, pid 1'),
+  });
+  expect(named(checks, 'workers')[0]?.ok).toBe(true);
+});
+
+test('the doctor starts nothing', async () => {
+  const checks = await runDoctor({ env: engine.env, build: 'a' });
+  expect(named(checks, 'temporal server')[0]).toMatchObject({
+    ok: true,
+    detail: expect.stringContaining('stopped'),
+  });
+});

@@ -1,0 +1,131 @@
+import { execFile, spawnSync } from 'node:child_process';
+import {
+  appendFileSync,
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+
+const root = resolve(import.meta.dirname, '..', '..');
+const run = promisify(execFile);
+
+let clone: string;
+
+/** The set-up script in a project without dependencies, whose build counts how often it ran. */
+beforeEach(() => {
+  clone = mkdtempSync(join(tmpdir(), "metalab clone's "));
+  for (const part of [
+    'scripts/setup.mjs',
+    'scripts/setup',
+    'src/engine/lock.mjs',
+    'src/engine/process-start.mjs',
+  ]) {
+    cpSync(join(root, part), join(clone, part), { recursive: true });
+  }
+  const { engines } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const description = { name: 'small', version: '1.0.0', engines };
+  writeFileSync(join(clone, 'package.json'), JSON.stringify(description));
+  const lock = { ...description, lockfileVersion: 3, packages: { '': description } };
+  writeFileSync(join(clone, 'package-lock.json'), JSON.stringify(lock));
+  writeFileSync(
+    join(clone, 'scripts', 'build.mjs'),
+    `import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
+     await new Promise((resolve) => setTimeout(resolve, 300));
+     mkdirSync('dist', { recursive: true });
+     writeFileSync('dist/build-id', 'x');
+     appendFileSync('built', 'x');`,
+  );
+});
+
+afterEach(() => rmSync(clone, { recursive: true, force: true }));
+
+const setUp = (parts: string[], env: NodeJS.ProcessEnv = process.env) =>
+  run(process.execPath, [join(clone, 'scripts', 'setup.mjs'), ...parts], { env });
+const builds = () => readFileSync(join(clone, 'built'), 'utf8').length;
+
+describe('set-up', { timeout: 60_000 }, () => {
+  test('does each part once, with a line for each long step, and then nothing', async () => {
+    const first = await setUp(['build', 'deps']);
+    expect(first.stderr).toMatch(/installing dependencies with npm …[^]*building metalab …/);
+    const second = await setUp(['deps', 'build']);
+    expect(second.stdout + second.stderr).toBe('');
+    expect(builds()).toBe(1);
+  });
+
+  test('builds again when a source has changed', async () => {
+    await setUp(['build']);
+    appendFileSync(join(clone, 'src', 'engine', 'lock.mjs'), '\n');
+    await setUp(['build']);
+    expect(builds()).toBe(2);
+  });
+
+  test('run twice at the same time does the work once', async () => {
+    const both = await Promise.all([setUp(['build']), setUp(['build'])]);
+    expect(
+      both.filter(({ stderr }) => stderr.includes('waiting for another set-up of this clone (pid')),
+    ).toHaveLength(1);
+    expect(builds()).toBe(1);
+  });
+
+  test('goes on where a set-up was killed in the middle', async () => {
+    const killed = spawnSync(process.execPath, [join(clone, 'scripts', 'setup.mjs'), 'build'], {
+      timeout: 200,
+      killSignal: 'SIGKILL',
+    });
+    expect(killed.signal).toBe('SIGKILL');
+    await setUp(['build']);
+    expect(builds()).toBeGreaterThanOrEqual(1);
+  });
+
+  test('says which parts there are, and that the Temporal CLI needs a build', async () => {
+    await expect(setUp(['everything'])).rejects.toMatchObject({
+      code: 1,
+      stderr: 'setup: unknown part everything\n  expected: some of deps, build, temporal, tests\n',
+    });
+    await expect(setUp(['temporal'])).rejects.toMatchObject({
+      stderr: expect.stringContaining('needs a build'),
+    });
+  });
+
+  test('refuses a Node that package.json does not allow', async () => {
+    const description = JSON.parse(readFileSync(join(clone, 'package.json'), 'utf8'));
+    writeFileSync(
+      join(clone, 'package.json'),
+      JSON.stringify({ ...description, engines: { node: '^18.0.0 || >=99.1.0' } }),
+    );
+    await expect(setUp(['build'])).rejects.toMatchObject({
+      stderr: expect.stringMatching(
+        /Node \d+\S+ is too old[^]*expected: \^18\.0\.0 \|\| >=99\.1\.0\n {2}next: /,
+      ),
+    });
+    expect(existsSync(join(clone, 'built'))).toBe(false);
+  });
+
+  test.runIf(process.getuid?.() === 0 && existsSync('/usr/bin/apt-get'))(
+    'gets what only tests need from Debian',
+    async () => {
+      const bin = join(clone, 'bin');
+      mkdirSync(bin);
+      for (const command of ['git', 'unshare', 'mount']) symlinkSync('/bin/true', join(bin, command));
+      writeFileSync(
+        join(bin, 'apt-get'),
+        `#!/bin/sh\n/bin/echo "$@" >> '${join(clone, 'asked').replaceAll("'", "'\\''")}'\n/bin/ln -sf /bin/true "${bin}/tmux"\n`,
+      );
+      chmodSync(join(bin, 'apt-get'), 0o755);
+      await setUp(['tests'], { PATH: bin });
+      expect(readFileSync(join(clone, 'asked'), 'utf8')).toBe(
+        'update -qq\ninstall -y -qq --no-install-recommends tmux\n',
+      );
+    },
+  );
+});
