@@ -31,7 +31,7 @@ export async function buildChunk(
   try {
     const bundle = await rolldown({ ...SHARED, ...input });
     try {
-      const result = await bundle.generate({ format: 'es', codeSplitting: false, ...output });
+      const result = await bundle.generate({ format: 'es', codeSplitting: false, minify: false, ...output });
       problems.throwIfAny();
       return result.output[0];
     } finally {

@@ -7,6 +7,7 @@ import { makeDroppable } from './droppable.js';
 import { languageOf, resolveImport } from './imports.js';
 import { moduleLocation } from './module-location.js';
 import { nativeModule } from './native-module.js';
+import { withNodeInterop } from './node-interop.js';
 import { ENTRY, type OperationBinding, operationEntry } from './operation-entry.js';
 import { isInstalled, PackageIndex } from './packages.js';
 import { absoluteSources } from './source-map.js';
@@ -92,7 +93,7 @@ class InlinedImports {
     return {
       name: 'metalab:inlined-imports',
       async resolveId(specifier, importer, { kind }) {
-        if (importer === undefined || isVirtual(importer)) return null;
+        if (importer === undefined || isVirtual(specifier)) return null;
         const how = { kind, packages: inlined.#packages, problems: inlined.#problems };
         const target = await resolveImport(this, specifier, importer, how);
         switch (target.kind) {
@@ -110,7 +111,7 @@ class InlinedImports {
               moduleSideEffects: false,
             };
           case 'source':
-            return target.resolved;
+            return withNodeInterop(target.resolved);
         }
       },
       load(id) {
