@@ -1,3 +1,37 @@
 // metalab's public API: named exports only.
+
+import type { Lab, LabOptions, SubmitOptions } from './client/lab.js';
+import type { Experiment } from './definition/experiment.js';
+import type { SubmissionOutcome } from './storage/manifest.js';
+
 export { z } from 'zod';
-export * from './definition/index.js';
+export type { SweepEvent } from './client/events.js';
+export type { RunHandle } from './client/handle.js';
+export type { SweepStatus } from './client/sweep-status.js';
+export {
+  DefinitionError,
+  InfrastructureError,
+  MetalabError,
+  StoreError,
+  UsageError,
+} from './definition/errors.js';
+export type { ArtifactDescriptor, LogLine, MetricValue, RunRecord, RunStatus } from './definition/record.js';
+export * from './operation/public.js';
+export { registerSerializer } from './operation/serializers/registry.js';
+export type { Serializer } from './operation/serializers/serializer.js';
+export type { Lab, LabOptions, SubmissionOutcome, SubmitOptions };
+
+// Loaded when first called: experiment files import this module too, and have no use for a Temporal client.
+
+/** Connects to Temporal and to a worker on this machine, starting what does not run: see {@link Lab}. */
+export async function connect(options?: LabOptions): Promise<Lab> {
+  return (await import('./client/lab.js')).connect(options);
+}
+
+/** Submits an experiment, waits for its outcome, and closes: the one-liner. */
+export async function run(
+  experiment: Experiment,
+  options?: SubmitOptions & LabOptions,
+): Promise<SubmissionOutcome> {
+  return (await import('./client/lab.js')).run(experiment, options);
+}

@@ -1,0 +1,21 @@
+import { METALAB_VERSION } from '../client/version.js';
+import type { CommandDefinition } from './command.js';
+import { doctorCommand } from './commands/doctor.js';
+import { engineCommand } from './commands/engine.js';
+import { statusCommand } from './commands/status.js';
+import { submitCommand } from './commands/submit.js';
+import { workerCommand } from './commands/worker.js';
+import { runProgram } from './program.js';
+
+/** The command table, in the order of the help. */
+const COMMANDS: readonly CommandDefinition[] = [
+  submitCommand,
+  statusCommand,
+  engineCommand,
+  workerCommand,
+  doctorCommand,
+];
+
+// Into a pipe that was closed (`metalab results … | head`): there is nobody left to tell.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+process.exitCode = await runProgram(COMMANDS, process.argv.slice(2), METALAB_VERSION);
