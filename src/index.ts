@@ -4,7 +4,6 @@ import type { Lab, LabOptions, SubmitOptions } from './client/lab.js';
 import type { Experiment } from './definition/experiment.js';
 import type { SubmissionOutcome } from './storage/manifest.js';
 
-export { z } from 'zod';
 export type { SweepEvent } from './client/events.js';
 export type { RunHandle } from './client/handle.js';
 export type { SweepStatus } from './client/sweep-status.js';
@@ -17,8 +16,6 @@ export {
 } from './definition/errors.js';
 export type { ArtifactDescriptor, LogLine, MetricValue, RunRecord, RunStatus } from './definition/record.js';
 export * from './operation/public.js';
-export { registerSerializer } from './operation/serializers/registry.js';
-export type { Serializer } from './operation/serializers/serializer.js';
 export type { Lab, LabOptions, SubmissionOutcome, SubmitOptions };
 
 // Loaded when first called: experiment files import this module too, and have no use for a Temporal client.

@@ -1,5 +1,5 @@
 import { fork } from 'node:child_process';
-import { stat } from 'node:fs/promises';
+import { realpath, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DefinitionError, MetalabError, type Problem, UsageError } from '../definition/errors.js';
@@ -42,7 +42,8 @@ export async function evaluateFile(path: string, name?: string): Promise<Declare
       'METALAB_NO_FILE',
     );
   }
-  const { declared, failure } = await askChild({ file, name });
+  // Modules are known by their real paths.
+  const { declared, failure } = await askChild({ file: await realpath(file), name });
   if (declared) return declared;
   if (failure?.kind === 'definition') throw new DefinitionError(failure.problems, failure.code);
   const problem = failure?.problems[0] ?? { what: 'the evaluation ended without a word' };
