@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { parse } from 'csv-parse/sync';
 
 /** One observation: power in horsepower (x), economy in miles per US gallon (y). */
@@ -8,12 +7,12 @@ export interface Point {
 }
 
 /**
- * Reads the cars of the 1983 ASA Data Exposition that have both measurements.
+ * The cars of the 1983 ASA Data Exposition that have both measurements.
  *
- * @param path a CSV file with the columns `power (hp)` and `economy (mpg)`
+ * @param csv a table with the columns `power (hp)` and `economy (mpg)`
  */
-export function readCars(path: string): Point[] {
-  const rows = parse<Record<string, string>>(readFileSync(path), { columns: true });
+export function parseCars(csv: Buffer): Point[] {
+  const rows = parse<Record<string, string>>(csv, { columns: true });
   return rows
     .filter((row) => row['power (hp)'] && row['economy (mpg)'])
     .map((row) => ({ x: Number(row['power (hp)']), y: Number(row['economy (mpg)']) }));

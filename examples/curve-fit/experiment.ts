@@ -1,5 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { experiment, file, grid, operation, type Resolved, seeds, z } from 'metalab';
-import { readCars } from './cars.js';
+import { parseCars } from './cars.js';
 import { fitFigure } from './figure.js';
 import { fitPolynomial } from './polynomial.js';
 import { determination, rmse } from './scores.js';
@@ -19,7 +20,7 @@ const schema = z.object({
 export const fitEconomy = operation<z.infer<typeof schema>, Resolved<typeof context>>({
   params: schema,
   run({ params, seeds, context, capture }) {
-    const cars = readCars(context.cars.path);
+    const cars = parseCars(readFileSync(context.cars.path));
     // A replicate has the same split at every degree and λ, so that models are compared pair by pair.
     const { train, test } = split(cars, context.test_fraction, seeds.rng('split'));
     const predict = fitPolynomial(train, params);

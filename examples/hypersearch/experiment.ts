@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import {
   choice,
   experiment,
@@ -12,7 +13,7 @@ import {
 } from 'metalab';
 import { accuracy, confusionRows, crossEntropy } from './evaluation.js';
 import { ACTIVATIONS, Mlp } from './mlp.js';
-import { FEATURES, readPenguins, SPECIES } from './penguins.js';
+import { FEATURES, parsePenguins, SPECIES } from './penguins.js';
 import { prepare } from './preparation.js';
 import { trainEpochs } from './training.js';
 
@@ -35,7 +36,7 @@ export const trainClassifier = operation<z.infer<typeof schema>, Resolved<typeof
   run({ params, seeds, context, capture, runtime }) {
     // One split for all runs: what differs between replicates is initial weights and the order of batches.
     const splitRng = seeds.forPreprocessing().rng('split');
-    const { train, validation, test } = prepare(readPenguins(context.penguins.path), splitRng);
+    const { train, validation, test } = prepare(parsePenguins(readFileSync(context.penguins.path)), splitRng);
     const network = new Mlp(
       {
         inputs: FEATURES.length,

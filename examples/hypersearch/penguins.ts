@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { parse } from 'csv-parse/sync';
 
 export const SPECIES: readonly string[] = ['Adelie', 'Chinstrap', 'Gentoo'];
@@ -13,13 +12,13 @@ export interface Example {
 }
 
 /**
- * Reads the penguins of Palmer Archipelago (Gorman, Williams & Fraser 2014) that were measured in full.
+ * The penguins of Palmer Archipelago (Gorman, Williams & Fraser 2014) that were measured in full.
  *
- * @param path a CSV file with the columns `species` and {@link FEATURES}
+ * @param csv a table with the columns `species` and {@link FEATURES}
  * @throws RangeError at a species that is not one of {@link SPECIES}
  */
-export function readPenguins(path: string): Example[] {
-  const rows = parse<Record<string, string>>(readFileSync(path), { columns: true });
+export function parsePenguins(csv: Buffer): Example[] {
+  const rows = parse<Record<string, string>>(csv, { columns: true });
   return rows
     .map((row) => ({
       features: FEATURES.map((feature) => Number(row[feature] || Number.NaN)),
