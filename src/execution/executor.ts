@@ -2,7 +2,7 @@ import type { ChunkOrder, ChunkReport, SlotSetup } from '../runner/protocol.js';
 
 /** A range of a submission's plan, to be executed. */
 export interface RangeOrder {
-  readonly setup: Omit<SlotSetup, 'provenance'>;
+  readonly setup: Omit<SlotSetup, 'provenance' | 'scratch'>;
   readonly order: Pick<ChunkOrder, 'from' | 'to' | 'budget_ms'>;
   /** Per run; null: no limit. */
   readonly timeout_ms: number | null;
@@ -16,7 +16,11 @@ export interface RangeOrder {
 /** Counts so far of a range in progress, and its run if that has been going for over a second. */
 export interface RangeProgress {
   readonly report: Omit<ChunkReport, 'next' | 'busy_ms'>;
-  readonly running: { readonly position: number; readonly started_at: string; readonly progress: number | null } | null;
+  readonly running: {
+    readonly position: number;
+    readonly started_at: string;
+    readonly progress: number | null;
+  } | null;
 }
 
 /**

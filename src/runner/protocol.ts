@@ -10,6 +10,8 @@ export interface SlotSetup {
   readonly declaration: string;
   /** What the records' provenance says beside host and versions: executor, and what the executor knows of the place. */
   readonly provenance: { readonly [key: string]: string | number };
+  /** Where runs' scratch folders are made. The parent removes it, whatever becomes of the slot. */
+  readonly scratch: string;
 }
 
 /** A run whose slot died under it, or was ended for its time or memory: the next slot records it. */
@@ -20,8 +22,10 @@ export interface LostRun {
   readonly started_at: string;
   readonly duration_ms: number;
   readonly error: ErrorDescription;
-  /** What the operation printed to its last breath. */
+  /** What the operation's native code and child processes printed to their last breath. */
   readonly output: string;
+  /** It was being cancelled when its slot was ended: recorded as such, not tried again. */
+  readonly cancelled?: boolean;
 }
 
 /** A range of plan positions, from ≤ position < to. */
@@ -54,10 +58,19 @@ export type ToSlot =
   | { readonly type: 'cancel' }
   | { readonly type: 'end' };
 
+/**
+ * `segment_bytes` is how long the slot's segment of records was when the message's counts were true: where the parent
+ * begins to read, to learn what the slot did between its last message and its death.
+ */
 export type FromSlot =
-  | { readonly type: 'ready' }
-  | { readonly type: 'report'; readonly report: ChunkReport }
+  | { readonly type: 'ready'; readonly writer: string }
+  | { readonly type: 'report'; readonly report: ChunkReport; readonly segment_bytes: number }
   /** At most a few times a second, while a chunk runs: the same counts as the report will have, so far. */
-  | { readonly type: 'progress'; readonly report: Omit<ChunkReport, 'next' | 'busy_ms'> }
+  | { readonly type: 'progress'; readonly report: Omit<ChunkReport, 'next'>; readonly segment_bytes: number }
   /** Not a run's fault: the store could not be written, the bundle not imported. The slot ends after it. */
-  | { readonly type: 'fault'; readonly code: string; readonly error: ErrorDescription; readonly report: ChunkReport };
+  | {
+      readonly type: 'fault';
+      readonly code: string;
+      readonly error: ErrorDescription;
+      readonly report: ChunkReport;
+    };

@@ -1,0 +1,22 @@
+import type { ErrorDescription } from '../definition/errors.js';
+import type { ChunkReport } from '../runner/protocol.js';
+
+/** Thrown when the place of execution failed, not a run: the store can't be written, slots can't start or import. */
+export class ExecutionFault extends Error {
+  override readonly name = 'ExecutionFault';
+  /**
+   * The system's code where writing to the store failed (`ENOSPC`, `EROFS`, …), else `IMPORT` (the operation's modules),
+   * `SLOT_START` (a slot can't be started) or `SLOT_CRASH` (slots die with no run in progress).
+   */
+  readonly code: string;
+  /** What was recorded before, and is done. */
+  readonly report: ChunkReport;
+  readonly error: ErrorDescription;
+
+  constructor(code: string, error: ErrorDescription, report: ChunkReport) {
+    super(error.message);
+    this.code = code;
+    this.error = error;
+    this.report = report;
+  }
+}

@@ -1,0 +1,191 @@
+import { hash } from 'node:crypto';
+import { basename } from 'node:path';
+import type { JsonObject, JsonValue } from '../../definition/json.js';
+import type { ArtifactDescriptor, MetricValue } from '../../definition/record.js';
+import type { Capture } from '../../definition/run-arguments.js';
+import { encodeFigure } from '../figure.js';
+import { jsonText } from '../json-text.js';
+import type { RunSink, StoredBytes } from '../run-sink.js';
+import { serializerFor } from '../serializers/registry.js';
+
+/** What one attempt of a run captured: the record's part is kept here, the rest goes through the sink. */
+export class RunCapture implements Capture {
+  // Each is undefined until it is used: most of a run's costs are objects that it never needs.
+  collectedMetrics: { [name: string]: MetricValue } | undefined;
+  collectedTags: Set<string> | undefined;
+  collectedWarnings: string[] | undefined;
+  collectedNotes: string[] | undefined;
+  collectedArtifacts: Map<string, ArtifactDescriptor> | undefined;
+  readonly #runId: string;
+  readonly #sink: RunSink;
+  #open = true;
+
+  constructor(runId: string, sink: RunSink) {
+    this.#runId = runId;
+    this.#sink = sink;
+  }
+
+  /** From here on every call throws: what a forgotten promise still captures belongs to no run. */
+  close(): void {
+    this.#open = false;
+  }
+
+  metric(name: string, value: MetricValue, options?: { readonly step?: number }): void {
+    this.#check('metric', name);
+    if (!isMetricValue(value)) {
+      throw new TypeError(
+        `metric '${name}' is ${word(value)}: expected a finite number, a string or a boolean`,
+      );
+    }
+    if (options?.step !== undefined) this.#point(name, value, options.step);
+    this.collectedMetrics ??= {};
+    if (name === '__proto__') {
+      Object.defineProperty(this.collectedMetrics, name, {
+        value,
+        enumerable: true,
+        configurable: true,
+        writable: true,
+      });
+    } else {
+      this.collectedMetrics[name] = value;
+    }
+  }
+
+  metrics(values: { readonly [name: string]: MetricValue }): void {
+    for (const name of Object.keys(values)) this.metric(name, values[name]!);
+  }
+
+  data(name: string, value: JsonValue): void {
+    this.#check('data', name);
+    this.#sink.data(name, jsonText(value, `data '${name}'`));
+  }
+
+  artifact(
+    name: string,
+    value: unknown,
+    options: { readonly format?: string; readonly metadata?: JsonObject } = {},
+  ): void {
+    this.#checkArtifact('artifact', name);
+    const serializer = serializerFor(value, options.format, name);
+    const stored = this.#sink.store(serializer.serialize(value));
+    this.#keep(name, 'artifact', serializer.name, stored, options.metadata);
+  }
+
+  file(path: string, options: { readonly name?: string; readonly metadata?: JsonObject } = {}): void {
+    const name = options.name ?? basename(path);
+    this.#checkArtifact('file', name);
+    this.#keep(name, 'file', 'bytes', this.#sink.storeFile(path), options.metadata);
+  }
+
+  figure(
+    name: string,
+    figure: string | Uint8Array | JsonObject,
+    options: { readonly metadata?: JsonObject } = {},
+  ): void {
+    this.#checkArtifact('figure', name);
+    const { format, bytes } = encodeFigure(name, figure);
+    this.#keep(name, 'figure', format, this.#sink.store(bytes), options.metadata);
+  }
+
+  log(message: string): void {
+    this.info(message);
+  }
+
+  debug(message: string): void {
+    this.#checkOpen('debug');
+    this.#sink.log('debug', String(message));
+  }
+
+  info(message: string): void {
+    this.#checkOpen('log');
+    this.#sink.log('info', String(message));
+  }
+
+  error(message: string): void {
+    this.#checkOpen('error');
+    this.#sink.log('error', String(message));
+  }
+
+  warn(message: string): void {
+    this.#checkOpen('warn');
+    this.#sink.log('warn', String(message));
+    this.collectedWarnings ??= [];
+    this.collectedWarnings.push(String(message));
+  }
+
+  tag(...tags: string[]): void {
+    for (const tag of tags) this.#check('tag', tag);
+    this.collectedTags ??= new Set();
+    for (const tag of tags) this.collectedTags.add(tag);
+  }
+
+  note(text: string): void {
+    this.#checkOpen('note');
+    this.collectedNotes ??= [];
+    this.collectedNotes.push(String(text));
+  }
+
+  #point(name: string, value: MetricValue, step: number): void {
+    if (typeof value !== 'number' || !Number.isFinite(step)) {
+      throw new TypeError(
+        `metric '${name}' at step ${word(step)} is ${word(value)}: expected a finite number at a finite step; strings and booleans have no steps`,
+      );
+    }
+    this.#sink.series(name, step, value);
+  }
+
+  #keep(name: string, kind: string, format: string, stored: StoredBytes, metadata: JsonObject = {}): void {
+    jsonText(metadata, `metadata of '${name}'`);
+    const artifact_id = hash('sha256', `${this.#runId}:${name}`, 'hex').slice(0, 32);
+    const { uri, content_hash, size_bytes } = stored;
+    this.collectedArtifacts ??= new Map();
+    this.collectedArtifacts.set(name, {
+      artifact_id,
+      name,
+      kind,
+      format,
+      uri,
+      content_hash,
+      size_bytes,
+      metadata,
+    });
+  }
+
+  #checkArtifact(method: string, name: string): void {
+    this.#check(method, name);
+    if (this.collectedArtifacts?.has(name)) {
+      throw new Error(
+        `${method} '${name}': this run has already saved something under that name; give each its own`,
+      );
+    }
+  }
+
+  #check(method: string, name: unknown): void {
+    if (!this.#open) this.#checkOpen(method);
+    if (typeof name !== 'string' || name === '') {
+      throw new TypeError(
+        `capture.${method}: the name is ${name === '' ? 'empty' : word(name)}: expected a text`,
+      );
+    }
+  }
+
+  #checkOpen(method: string): void {
+    if (this.#open) return;
+    throw new Error(
+      `capture.${method} after the run of ${this.#runId} has ended: await what the operation starts`,
+    );
+  }
+}
+
+function isMetricValue(value: unknown): value is MetricValue {
+  return typeof value === 'number'
+    ? Number.isFinite(value)
+    : typeof value === 'string' || typeof value === 'boolean';
+}
+
+function word(value: unknown): string {
+  if (value === null || typeof value === 'number' || value === undefined) return String(value);
+  if (typeof value === 'bigint') return `the bigint ${value}n`;
+  if (typeof value === 'string') return JSON.stringify(value);
+  return `a value of type ${typeof value === 'object' ? (value.constructor?.name ?? 'object') : typeof value}`;
+}

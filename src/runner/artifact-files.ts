@@ -1,0 +1,85 @@
+import { randomBytes } from 'node:crypto';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { sha256 } from '../identity/fingerprint.js';
+import type { StoredBytes } from '../operation/run-sink.js';
+import { artifactsFolder } from '../storage/file/layout.js';
+import { hashFile } from './hash-file.js';
+
+/** Stores bytes under their hash: by a temporary file and a rename, so that a name never stands for half a file. */
+export class ArtifactFiles {
+  readonly #folder: string;
+  #unsynced: string[] = [];
+
+  constructor(experimentFolder: string) {
+    this.#folder = artifactsFolder(experimentFolder);
+  }
+
+  /** @throws the system's error where the store can't be written */
+  store(bytes: Uint8Array): StoredBytes {
+    const content_hash = sha256(bytes);
+    if (existsSync(join(this.#folder, content_hash))) return describe(content_hash, bytes.length);
+    return this.#write((fd) => {
+      writeAll(fd, bytes);
+      return { content_hash, size_bytes: bytes.length };
+    });
+  }
+
+  /** Hashes while it copies, so that a file that still changes is stored as what was read of it. */
+  storeFile(path: string): StoredBytes {
+    return this.#write((fd) => hashFile(path, (block) => writeAll(fd, block)));
+  }
+
+  /** What was stored since the last call survives a power failure once this returns. */
+  sync(): void {
+    const paths = this.#unsynced;
+    this.#unsynced = [];
+    if (paths.length > 0) paths.push(this.#folder);
+    for (const path of paths) {
+      const fd = openSync(path, 'r');
+      try {
+        fsyncSync(fd);
+      } finally {
+        closeSync(fd);
+      }
+    }
+  }
+
+  #write(fill: (fd: number) => { content_hash: string; size_bytes: number }): StoredBytes {
+    mkdirSync(this.#folder, { recursive: true });
+    const temporary = join(this.#folder, `.tmp-${process.pid}-${randomBytes(6).toString('hex')}`);
+    const fd = openSync(temporary, 'wx');
+    try {
+      const { content_hash, size_bytes } = fill(fd);
+      const path = join(this.#folder, content_hash);
+      renameSync(temporary, path);
+      this.#unsynced.push(path);
+      return describe(content_hash, size_bytes);
+    } catch (error) {
+      rmSync(temporary, { force: true });
+      throw error;
+    } finally {
+      closeSync(fd);
+    }
+  }
+}
+
+const describe = (content_hash: string, size_bytes: number): StoredBytes => ({
+  uri: `artifacts/${content_hash}`,
+  content_hash,
+  size_bytes,
+});
+
+function writeAll(fd: number, bytes: Uint8Array): void {
+  let written = 0;
+  while (written < bytes.length) written += writeSync(fd, bytes, written, bytes.length - written);
+}

@@ -1,0 +1,179 @@
+import { describeError, type ErrorDescription } from '../definition/errors.js';
+import { MeanCounter } from '../definition/mean-counter.js';
+import type { Cell, Cells } from './cells.js';
+import type { RunExecutor } from './execute-run.js';
+import type { PlanSlice } from './plan-slice.js';
+import type { ChunkOrder, ChunkReport, FromSlot, LostRun } from './protocol.js';
+import type { NoteWriter } from './protocol-note.js';
+import type { Outcome, RecordLines } from './record-line.js';
+import { contextError, type RecordWriter } from './record-writer.js';
+import type { Sidecars } from './sidecars.js';
+import { storeFaultCode } from './store-fault.js';
+
+/** So often messages are looked at between runs. */
+const TURN_MS = 10;
+const PROGRESS_MS = 250;
+
+export interface ChunkParts {
+  readonly cells: Cells;
+  readonly executor: RunExecutor;
+  readonly lines: RecordLines;
+  readonly records: RecordWriter;
+  readonly sidecars: Sidecars;
+  readonly note: NoteWriter;
+  readonly retries: number;
+  readonly send: (message: FromSlot) => void;
+}
+
+/** How a chunk ended: with a fault, what its report counts is right all the same. */
+export interface ChunkEnd {
+  readonly report: ChunkReport;
+  readonly fault: { readonly code: string; readonly error: ErrorDescription } | undefined;
+  /** How long the segment of records is now. */
+  readonly segment_bytes: number;
+}
+
+/** Executes a range of positions in order. One at a time in a slot. */
+export class Chunk {
+  readonly #parts: ChunkParts;
+  readonly #order: ChunkOrder;
+  readonly #means = new MeanCounter();
+  #stopped = false;
+  #fault: ChunkEnd['fault'];
+  #busyMs = 0;
+  /** Monotonic time at the end of the last run, and how long that took. */
+  #now = performance.now();
+  #lastRunMs = 0;
+  #turnedAt = this.#now;
+  #progressAt = this.#now;
+  #flushTimer: NodeJS.Timeout | undefined;
+
+  constructor(parts: ChunkParts, order: ChunkOrder) {
+    this.#parts = parts;
+    this.#order = order;
+  }
+
+  async run(slice: PlanSlice): Promise<ChunkEnd> {
+    const { from, to, budget_ms } = this.#order;
+    const { cells, records } = this.#parts;
+    const deadline = this.#now + budget_ms;
+    const lost = new Map(this.#order.lost.map((run) => [run.position, run]));
+    records.begin();
+    for (let position = from; position < to && !this.#stopped && !this.#fault; position++) {
+      const cell = cells.at(position, slice.cellAt(position), slice.generationAt(position));
+      const waiting = this.#execute(cell, lost.get(position));
+      if (waiting) await waiting;
+      if (records.isDue(this.#now, this.#lastRunMs)) this.flush();
+      if (this.#now - this.#turnedAt >= TURN_MS) await this.#turn();
+      if (this.#now >= deadline) break;
+    }
+    clearTimeout(this.#flushTimer);
+    return this.#end();
+  }
+
+  /** No further run starts. */
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  /** The store can't be written: no further run starts, and what is not written is not done. */
+  fail(error: unknown): void {
+    this.#fault ??= { code: storeFaultCode(error), error: describeError(error) };
+    this.#stopped = true;
+  }
+
+  onOutcome(cell: Cell, outcome: Outcome): void {
+    this.#now = performance.now();
+    this.#lastRunMs = outcome.durationMs;
+    this.#busyMs += outcome.durationMs;
+    if (this.#fault) return;
+    const metrics = outcome.capture?.collectedMetrics;
+    if (metrics && outcome.status === 'success') this.#means.add(metrics);
+    const { records, lines } = this.#parts;
+    records.append(lines.line(cell, outcome), outcome.status, this.#now);
+  }
+
+  /** While an operation is awaited, the records before it get no older than they should. */
+  onWait(): void {
+    this.#flushTimer ??= setTimeout(() => {
+      this.#flushTimer = undefined;
+      this.flush();
+    }, TURN_MS);
+  }
+
+  /** Writes what waits; an error becomes the chunk's fault. */
+  flush(): void {
+    try {
+      this.#parts.records.flush();
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  #execute(cell: Cell, lost: LostRun | undefined): Promise<void> | undefined {
+    const { executor, records, retries } = this.#parts;
+    if (lost && (lost.cancelled || lost.attempt > retries)) return this.#recordLost(cell, lost);
+    if (records.contextChange !== undefined) return this.#recordChanged(cell, records.contextChange);
+    return executor.execute(cell, lost ? lost.attempt + 1 : 1);
+  }
+
+  #recordLost(cell: Cell, lost: LostRun): undefined {
+    const { attempt, duration_ms: durationMs } = lost;
+    const startedAt = Date.parse(lost.started_at);
+    this.#parts.sidecars.begin(cell, attempt);
+    for (const line of lost.output.split('\n')) if (line !== '') this.#parts.sidecars.log('stderr', line);
+    this.onOutcome(cell, {
+      status: lost.cancelled ? 'cancelled' : 'failed',
+      attempt,
+      startedAt,
+      finishedAt: startedAt + Math.round(durationMs),
+      durationMs,
+      error: lost.cancelled ? null : lost.error,
+      capture: undefined,
+    });
+  }
+
+  #recordChanged(cell: Cell, message: string): undefined {
+    const now = Date.now();
+    const error = contextError(message);
+    this.onOutcome(cell, {
+      status: 'failed',
+      attempt: 1,
+      startedAt: now,
+      finishedAt: now,
+      durationMs: 0,
+      error,
+      capture: undefined,
+    });
+  }
+
+  /** Lets messages, timers and strays in. */
+  async #turn(): Promise<void> {
+    const { records, note, send } = this.#parts;
+    if (this.#now - this.#progressAt >= PROGRESS_MS) {
+      this.#progressAt = this.#now;
+      const report = { ...records.written, busy_ms: this.#busyMs, means: this.#means.toMeans() };
+      send({ type: 'progress', report, segment_bytes: records.bytes });
+    }
+    note.idle();
+    await new Promise(setImmediate);
+    this.#now = performance.now();
+    this.#turnedAt = this.#now;
+  }
+
+  #end(): ChunkEnd {
+    const { records, note } = this.#parts;
+    this.flush();
+    note.idle();
+    let counts = records.written;
+    try {
+      records.sync();
+    } catch (error) {
+      this.fail(error);
+      counts = { success: 0, failed: 0, cancelled: 0 };
+    }
+    const next = this.#order.from + counts.success + counts.failed + counts.cancelled;
+    const report = { next, ...counts, busy_ms: this.#busyMs, means: this.#means.toMeans() };
+    return { report, fault: this.#fault, segment_bytes: records.bytes };
+  }
+}

@@ -1,0 +1,190 @@
+import type { ErrorDescription } from '../definition/errors.js';
+import type { AnyOperation } from '../definition/operation.js';
+import type { Cell } from './cells.js';
+import { describeRunError } from './describe-run-error.js';
+import { timeoutInterruption } from './interruptions.js';
+import type { PrintedOutput } from './printed-output.js';
+import type { NoteWriter } from './protocol-note.js';
+import type { Outcome } from './record-line.js';
+import { type Interruption, Run, type RunSurroundings } from './run.js';
+import { reseedRandom } from './seeded-random.js';
+import type { Sidecars } from './sidecars.js';
+import { promisesCreated } from './strays.js';
+
+/** Reading what native code printed costs two system calls: only of runs that took as long as a child process takes. */
+const RAW_OUTPUT_MS = 1;
+const GIVEN_UP = Symbol('given up');
+
+export interface RunExecutorParts {
+  readonly operation: AnyOperation;
+  readonly surroundings: RunSurroundings;
+  readonly note: NoteWriter;
+  readonly output: PrintedOutput;
+  readonly sidecars: Sidecars;
+  readonly retries: number;
+  readonly timeoutMs: number | null;
+}
+
+export interface RunExecutorEvents {
+  /** A run has ended, its last attempt with this outcome. */
+  onOutcome(cell: Cell, outcome: Outcome): void;
+  /** The slot is about to wait for an async operation. */
+  onWait(): void;
+  /** The attempt can't be ended but with the whole process: write what there is, and exit. Never returns. */
+  onGiveUp(): never;
+}
+
+/** How the operation itself ended, before timeouts, strays and cancellation are looked at. */
+interface Settled {
+  readonly failed: boolean;
+  readonly thrown: unknown;
+}
+
+const SUCCEEDED: Settled = { failed: false, thrown: undefined };
+
+/** Executes one run at a time, with its retries. */
+export class RunExecutor {
+  current: Run | undefined;
+  #startedAt = 0;
+  #started = 0;
+  readonly #parts: RunExecutorParts;
+  readonly #events: RunExecutorEvents;
+
+  constructor(parts: RunExecutorParts, events: RunExecutorEvents) {
+    this.#parts = parts;
+    this.#events = events;
+  }
+
+  /** @returns a promise only where the operation was async or made promises: awaiting nothing costs 1 µs */
+  execute(cell: Cell, firstAttempt: number): Promise<void> | undefined {
+    const { operation } = this.#parts;
+    for (let attempt = firstAttempt; ; attempt++) {
+      const run = this.#begin(cell, attempt);
+      const promises = promisesCreated();
+      let result: unknown;
+      let settled = SUCCEEDED;
+      this.#started = performance.now();
+      try {
+        result = operation.run(run.args);
+      } catch (thrown) {
+        settled = { failed: true, thrown };
+      }
+      if (isThenable(result) || promisesCreated() !== promises) return this.#settle(run, result, settled);
+      if (!this.#end(run, settled, performance.now())) return undefined;
+    }
+  }
+
+  /** Records the run in progress as ended by the process's own exit. Returns only where none is in progress. */
+  endByExit(exitCode: number): void {
+    const run = this.current;
+    if (!run) return;
+    const thrown = new Error(`the operation ended the process with exit code ${exitCode}`);
+    thrown.name = 'ProcessExit';
+    this.#giveUp(run, { failed: true, thrown }, exitCode);
+  }
+
+  #begin(cell: Cell, attempt: number): Run {
+    const { surroundings, note, sidecars } = this.#parts;
+    const run = new Run(cell, attempt, surroundings);
+    sidecars.begin(cell, attempt);
+    reseedRandom(cell.runId);
+    this.#startedAt = Date.now();
+    note.running(cell.position, attempt, this.#startedAt);
+    this.current = run;
+    return run;
+  }
+
+  async #settle(run: Run, result: unknown, atOnce: Settled): Promise<void> {
+    this.#events.onWait();
+    const settled = isThenable(result) ? await this.#race(run, result) : atOnce;
+    const ended = performance.now();
+    if (settled === GIVEN_UP) this.#giveUp(run, SUCCEEDED, null);
+    // Stray rejections of the run show before the next turn of the event loop.
+    await new Promise(setImmediate);
+    if (this.#end(run, settled, ended)) await this.execute(run.cell, run.attempt + 1);
+  }
+
+  async #race(run: Run, result: PromiseLike<unknown>): Promise<Settled | typeof GIVEN_UP> {
+    const { timeoutMs } = this.#parts;
+    const timers: NodeJS.Timeout[] = [];
+    if (timeoutMs !== null) {
+      const rest = timeoutMs - (performance.now() - this.#started);
+      timers.push(longTimeout(() => run.interrupt(timeoutInterruption(timeoutMs)), rest));
+    }
+    try {
+      return await Promise.race([
+        Promise.resolve(result).then(
+          () => SUCCEEDED,
+          (thrown: unknown) => ({ failed: true, thrown }),
+        ),
+        new Promise<typeof GIVEN_UP>((resolve) => {
+          run.onInterruption(({ graceMs }) => timers.push(setTimeout(resolve, graceMs, GIVEN_UP)));
+        }),
+      ]);
+    } finally {
+      for (const timer of timers) clearTimeout(timer);
+    }
+  }
+
+  /** @returns whether the run is to be tried again */
+  #end(run: Run, settled: Settled, ended: number): boolean {
+    const { output, retries, timeoutMs, sidecars } = this.#parts;
+    const durationMs = ended - this.#started;
+    if (durationMs >= RAW_OUTPUT_MS) output.takeRaw();
+    output.endLines();
+    run.close();
+    this.current = undefined;
+    const { status, error } = judge(run.interruption ?? lateTimeout(settled, durationMs, timeoutMs), settled);
+    if (status === 'failed' && run.attempt <= retries) {
+      sidecars.log('warn', `attempt ${run.attempt} failed, trying again: ${error?.type}: ${error?.message}`);
+      return true;
+    }
+    const { attempt, captured: capture } = run;
+    const startedAt = this.#startedAt;
+    this.#events.onOutcome(run.cell, {
+      status,
+      attempt,
+      startedAt,
+      finishedAt: Date.now(),
+      durationMs,
+      error,
+      capture,
+    });
+    return false;
+  }
+
+  #giveUp(run: Run, settled: Settled, exitCode: number | null): never {
+    if (this.#end(run, settled, performance.now())) this.#parts.note.givenUp(exitCode);
+    this.#events.onGiveUp();
+  }
+}
+
+/** A thread that was blocked past its timeout, but came back: the limit holds all the same. */
+function lateTimeout(
+  settled: Settled,
+  durationMs: number,
+  timeoutMs: number | null,
+): Interruption | undefined {
+  return !settled.failed && timeoutMs !== null && durationMs > timeoutMs
+    ? timeoutInterruption(timeoutMs)
+    : undefined;
+}
+
+function judge(
+  interruption: Interruption | undefined,
+  settled: Settled,
+): { status: Outcome['status']; error: ErrorDescription | null } {
+  if (interruption) return interruption;
+  return settled.failed
+    ? { status: 'failed', error: describeRunError(settled.thrown) }
+    : { status: 'success', error: null };
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return (
+    typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
+  );
+}
+
+/** `setTimeout` of more than 24.8 days would fire at once. */
+const longTimeout = (listener: () => void, ms: number) => setTimeout(listener, Math.min(ms, 2 ** 31 - 1));

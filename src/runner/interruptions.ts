@@ -1,0 +1,47 @@
+import { describeRunError } from './describe-run-error.js';
+import type { Interruption } from './run.js';
+
+/** How long an operation has to settle after its AbortSignal fired. The parent waits 1 s longer, then kills. */
+const GRACE_MS = 1_000;
+const CANCEL_GRACE_MS = 5_000;
+
+export function timeoutInterruption(timeoutMs: number): Interruption {
+  const message = `the run took longer than its timeout of ${timeoutMs / 1000} s`;
+  return {
+    status: 'failed',
+    error: { type: 'TimeoutError', message },
+    reason: named('TimeoutError', message),
+    graceMs: GRACE_MS,
+  };
+}
+
+/** A rejection that nobody awaits, or an error thrown where nobody can catch it: it fails the run it came up in. */
+export function strayInterruption(thrown: unknown, kind: 'rejection' | 'exception'): Interruption {
+  const error = describeRunError(thrown);
+  const origin =
+    kind === 'rejection'
+      ? 'rejected in a promise that nobody awaits'
+      : 'thrown outside of the run, from a timer or an event';
+  const message = `${error.message} (${origin})`;
+  return {
+    status: 'failed',
+    error: { ...error, message },
+    reason: named(error.type, message),
+    graceMs: GRACE_MS,
+  };
+}
+
+export function cancelInterruption(): Interruption {
+  return {
+    status: 'cancelled',
+    error: null,
+    reason: named('AbortError', 'the submission was cancelled'),
+    graceMs: CANCEL_GRACE_MS,
+  };
+}
+
+function named(name: string, message: string): Error {
+  const error = new Error(message);
+  error.name = name;
+  return error;
+}

@@ -1,0 +1,49 @@
+import { register } from 'node:module';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { ExperimentDeclaration } from '../definition/declaration.js';
+import { MetalabError } from '../definition/errors.js';
+import { type AnyOperation, isOperation } from '../definition/operation.js';
+import * as api from '../operation/public.js';
+import { bundleFile } from '../storage/file/layout.js';
+
+const RUNTIME = Symbol.for('metalab.runtime');
+
+/**
+ * Imports a submission's operation from its bundle, which finds metalab's public API under a global symbol.
+ *
+ * @throws whatever the user's modules throw when they are imported
+ */
+export async function loadOperation(
+  folder: string,
+  declaration: ExperimentDeclaration,
+): Promise<AnyOperation> {
+  (globalThis as { [RUNTIME]?: unknown })[RUNTIME] = api;
+  const { bundle, native, ref } = declaration.operation;
+  if (native.length > 0) resolveFrom(process.cwd(), native);
+  const file = bundleFile(folder, bundle);
+  const { default: operation } = (await import(pathToFileURL(file).href)) as { default?: unknown };
+  if (!isOperation(operation)) {
+    throw new MetalabError({
+      code: 'METALAB_BUNDLE',
+      where: file,
+      what: `the bundle of ${ref} exports no operation`,
+      next: 'submit the experiment again',
+    });
+  }
+  return operation;
+}
+
+/** Packages with native code are not in the bundle: they are looked for where the experiment is. */
+function resolveFrom(folder: string, packages: readonly string[]): void {
+  const hook = `
+    let names, parent;
+    export function initialize(data) { ({ names, parent } = data); }
+    export function resolve(specifier, context, next) {
+      const ours = names.some((name) => specifier === name || specifier.startsWith(name + '/'));
+      return next(specifier, ours ? { ...context, parentURL: parent } : context);
+    }`;
+  register(`data:text/javascript,${encodeURIComponent(hook)}`, {
+    data: { names: packages, parent: pathToFileURL(join(folder, 'experiment.js')).href },
+  });
+}

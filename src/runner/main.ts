@@ -1,0 +1,77 @@
+// The slot's program: one bundled file without Temporal, spoken to over the IPC channel (see protocol.ts).
+import { describeRunError } from './describe-run-error.js';
+import type { ChunkReport, FromSlot, SlotSetup, ToSlot } from './protocol.js';
+import { patchRandom } from './seeded-random.js';
+import { Slot } from './slot.js';
+import { catchStrays, countPromises } from './strays.js';
+import { startWatchdog } from './watchdog.js';
+
+const send = takeChannel();
+// Node's own last step of every exit, which libraries patch for the same purpose; its types leave it out.
+const node = process as unknown as { reallyExit: (code?: number) => never };
+const reallyExit = node.reallyExit.bind(process);
+let slot: Slot | undefined;
+
+startWatchdog();
+process.setSourceMapsEnabled(true);
+patchRandom();
+countPromises();
+catchStrays((thrown, kind) => (slot ? slot.stray(thrown, kind) : fault('IMPORT', thrown)));
+// `process.exit` ends here after its listeners: the run that called it is recorded first.
+node.reallyExit = (code = 0) => {
+  slot?.exiting(code);
+  return reallyExit(code);
+};
+// A terminal's or a job's signals are meant for the parent, which decides what becomes of the runs.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
+process.on('disconnect', () => reallyExit(0));
+process.on('message', (message: ToSlot) => {
+  switch (message.type) {
+    case 'setup':
+      void open(message.setup);
+      break;
+    case 'chunk':
+      void execute(message.order);
+      break;
+    case 'end':
+      reallyExit(0);
+      break;
+    default:
+      slot?.stop(message.type);
+  }
+});
+
+async function open(setup: SlotSetup): Promise<void> {
+  try {
+    slot = await Slot.open(setup, { send, exit: () => reallyExit(0) });
+    send({ type: 'ready', writer: slot.writer });
+  } catch (error) {
+    fault('IMPORT', error);
+  }
+}
+
+async function execute(order: Extract<ToSlot, { type: 'chunk' }>['order']): Promise<void> {
+  try {
+    const { report, fault, segment_bytes } = await slot!.execute(order);
+    if (fault) send({ type: 'fault', ...fault, report }, () => reallyExit(0));
+    else send({ type: 'report', report, segment_bytes });
+  } catch (error) {
+    fault('SLOT', error);
+  }
+}
+
+/** Nothing of the chunk counts: what was written after all is found again when the runs are planned. */
+function fault(code: string, thrown: unknown): void {
+  const report: ChunkReport = { next: 0, success: 0, failed: 0, cancelled: 0, busy_ms: 0, means: {} };
+  send({ type: 'fault', code, error: describeRunError(thrown), report }, () => reallyExit(0));
+}
+
+/** Libraries take a process with a channel for one of their own children: the operation sees none. */
+function takeChannel(): (message: FromSlot, done?: () => void) => void {
+  const channelSend = process.send!.bind(process);
+  // `connected` and `channel` must stay: without them Node itself can't send.
+  for (const name of ['send', 'disconnect']) Reflect.deleteProperty(process, name);
+  return (message, done) => {
+    channelSend(message, done ?? (() => {}));
+  };
+}

@@ -1,0 +1,93 @@
+import { readSync, writeSync } from 'node:fs';
+
+/**
+ * The note: a small file without a name, opened by the parent and inherited by its slot, in which the slot says what it
+ * is about to do. It outlives any crash of the slot, and the parent reads it while the slot's thread is blocked.
+ */
+export const NOTE_FD = 4;
+const NOTE_BYTES = 56;
+
+/** `given_up`: the slot ends itself by intention, because the attempt can't be ended otherwise. */
+export const NOTE_STATES = ['idle', 'running', 'given_up'] as const;
+export type NoteState = (typeof NOTE_STATES)[number];
+
+export interface Note {
+  readonly state: NoteState;
+  readonly position: number;
+  readonly attempt: number;
+  /** Wall clock, milliseconds. */
+  readonly started_at: number;
+  /** 0 to 1, where the operation tells. */
+  readonly progress: number | null;
+  /** With `given_up` by `process.exit`: its code. */
+  readonly exit_code: number | null;
+}
+
+/** The slot's side. One `pwrite` a run: 1.1 µs, on /dev/shm as on ext4. */
+export class NoteWriter {
+  readonly #fd: number;
+  readonly #words = new Float64Array(NOTE_BYTES / 8);
+
+  constructor(fd: number) {
+    this.#fd = fd;
+  }
+
+  running(position: number, attempt: number, startedAt: number): void {
+    const words = this.#words;
+    words[0] = position;
+    words[1] = 1;
+    words[2] = attempt;
+    words[3] = startedAt;
+    words[4] = Number.NaN;
+    words[5] = Number.NaN;
+    // Again at the end: a reader that sees two positions has caught the slot in the middle of writing.
+    words[6] = position;
+    this.#write();
+  }
+
+  idle(): void {
+    this.#words[1] = 0;
+    this.#write();
+  }
+
+  progress(fraction: number): void {
+    this.#words[4] = fraction;
+    this.#write();
+  }
+
+  givenUp(exitCode: number | null): void {
+    this.#words[1] = 2;
+    this.#words[5] = exitCode ?? Number.NaN;
+    this.#write();
+  }
+
+  #write(): void {
+    writeSync(this.#fd, this.#words, 0, NOTE_BYTES, 0);
+  }
+}
+
+/** The parent's side. @returns undefined where nothing was written yet, or the slot is just writing */
+export function readNote(fd: number): Note | undefined {
+  const words = new Float64Array(NOTE_BYTES / 8);
+  if (readSync(fd, words, 0, NOTE_BYTES, 0) < NOTE_BYTES) return undefined;
+  const [position, state, attempt, started_at, progress, exit_code, again] = words as unknown as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
+  if (position !== again) return undefined;
+  return {
+    state: NOTE_STATES[state] ?? 'idle',
+    position,
+    attempt,
+    started_at,
+    progress: finiteOrNull(progress),
+    exit_code: finiteOrNull(exit_code),
+  };
+}
+
+const finiteOrNull = (value: number) => (Number.isNaN(value) ? null : value);

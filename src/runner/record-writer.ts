@@ -1,0 +1,99 @@
+import type { RunRecord, RunStatus } from '../definition/record.js';
+import { segmentName, segmentsFolder } from '../storage/file/layout.js';
+import { FLUSH_BYTES, SegmentWriter } from '../storage/file/segment-writer.js';
+import type { ContextGuard } from './context-guard.js';
+import type { Sidecars } from './sidecars.js';
+
+/** A record is flushed when it is this old: as much as a crash may cost. */
+export const FLUSH_MS = 10;
+/** Where checking the context's files takes long, at most this part of the time is spent on it. */
+const CHECK_SHARE = 1 / 20;
+
+/** Counts of records that are written. */
+export interface Written {
+  success: number;
+  failed: number;
+  cancelled: number;
+}
+
+/** Appends records to the slot's segment: buffered, checked against the context's files, in step with the sidecars. */
+export class RecordWriter {
+  readonly #segment: SegmentWriter;
+  readonly #sidecars: Sidecars;
+  readonly #guard: ContextGuard;
+  #pending: RunStatus[] = [];
+  #oldest = 0;
+  #written: Written = { success: 0, failed: 0, cancelled: 0 };
+  /** What has changed in the context; runs can't succeed until it is put back. */
+  contextChange: string | undefined;
+
+  constructor(folder: string, submission: string, writer: string, sidecars: Sidecars, guard: ContextGuard) {
+    this.#segment = new SegmentWriter(segmentsFolder(folder, submission), segmentName('records', writer));
+    this.#sidecars = sidecars;
+    this.#guard = guard;
+  }
+
+  /** Bytes of the segment that are written. */
+  get bytes(): number {
+    return this.#segment.bytes;
+  }
+
+  get written(): Readonly<Written> {
+    return this.#written;
+  }
+
+  /** Begins a chunk: counts from nothing, and looks at the context's files again. */
+  begin(): void {
+    this.#written = { success: 0, failed: 0, cancelled: 0 };
+    this.contextChange = this.#guard.check();
+  }
+
+  /** @param now monotonic milliseconds */
+  append(line: string, status: RunStatus, now: number): void {
+    if (this.#pending.length === 0) this.#oldest = now;
+    this.#pending.push(status);
+    this.#segment.append(line);
+  }
+
+  /** Whether enough, or something old enough, waits to be flushed. After a run of a millisecond a flush costs nothing. */
+  isDue(now: number, lastRunMs: number): boolean {
+    if (this.#pending.length === 0) return false;
+    const age = now - this.#oldest;
+    if (age + lastRunMs < this.#guard.costMs / CHECK_SHARE) return false;
+    return age >= FLUSH_MS || lastRunMs >= 1 || this.#segment.pendingBytes >= FLUSH_BYTES;
+  }
+
+  /** @throws the system's error; `written` then says what was written nevertheless */
+  flush(): void {
+    if (this.#pending.length > 0 && this.#guard.hasFiles) this.#checkContext();
+    const before = this.#segment.lines;
+    try {
+      this.#sidecars.flush();
+      this.#segment.flush();
+    } finally {
+      const flushed = this.#segment.lines - before;
+      for (let line = 0; line < flushed; line++) this.#written[this.#pending[line]!]++;
+      this.#pending = [];
+    }
+  }
+
+  /** @throws the system's error: then nothing since the last call is sure to last */
+  sync(): void {
+    this.#sidecars.sync();
+    this.#segment.sync();
+  }
+
+  /** What ran while a file of the context changed may have read either: it is no success of this identity. */
+  #checkContext(): void {
+    this.contextChange ??= this.#guard.check();
+    if (this.contextChange === undefined || !this.#pending.includes('success')) return;
+    const error = contextError(this.contextChange);
+    this.#segment.rewritePending((line) => {
+      const record = JSON.parse(line) as RunRecord;
+      return record.status === 'success' ? JSON.stringify({ ...record, status: 'failed', error }) : line;
+    });
+    this.#pending = this.#pending.map((status) => (status === 'success' ? 'failed' : status));
+  }
+}
+
+export const contextError = (message: string) => ({ type: 'ContextChangedError', message });

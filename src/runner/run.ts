@@ -1,0 +1,149 @@
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ErrorDescription } from '../definition/errors.js';
+import type { JsonObject } from '../definition/json.js';
+import type { RunLogger, RunRuntime } from '../definition/run-arguments.js';
+import type { Seeds } from '../definition/seeds.js';
+import type { RunSink } from '../operation/run-sink.js';
+import { type ArgumentSource, LazyArguments } from '../operation/typescript/arguments.js';
+import type { RunCapture } from '../operation/typescript/capture.js';
+import { type Cell, frozenParams } from './cells.js';
+
+/** What a slot's runs have in common, made once. */
+export interface RunSurroundings {
+  readonly sink: RunSink;
+  readonly metadata: JsonObject;
+  readonly scratch: string;
+  seedsOf(replicate: number): Seeds;
+  context(): unknown;
+  progress(fraction: number): void;
+}
+
+/** Why a run in progress is being ended, and how long it has to settle. */
+export interface Interruption {
+  readonly status: 'failed' | 'cancelled';
+  readonly error: ErrorDescription | null;
+  /** What the AbortSignal says. */
+  readonly reason: Error;
+  readonly graceMs: number;
+}
+
+/** One attempt of a run, from the operation's side. Whatever it does not read is never made. */
+export class Run implements ArgumentSource {
+  readonly cell: Cell;
+  readonly attempt: number;
+  readonly args: LazyArguments;
+  interruption: Interruption | undefined;
+  closed = false;
+  readonly #surroundings: RunSurroundings;
+  #runtime: Runtime | undefined;
+  #onInterruption: ((interruption: Interruption) => void) | undefined;
+
+  constructor(cell: Cell, attempt: number, surroundings: RunSurroundings) {
+    this.cell = cell;
+    this.attempt = attempt;
+    this.#surroundings = surroundings;
+    this.args = new LazyArguments(this);
+  }
+
+  get runId(): string {
+    return this.cell.runId;
+  }
+
+  get sink(): RunSink {
+    return this.#surroundings.sink;
+  }
+
+  /** What was captured; undefined where the operation never read `capture`. */
+  get captured(): RunCapture | undefined {
+    return LazyArguments.captured(this.args);
+  }
+
+  params(): JsonObject {
+    return frozenParams(this.cell.case);
+  }
+
+  seeds(): Seeds {
+    return this.#surroundings.seedsOf(this.cell.replicate);
+  }
+
+  context(): unknown {
+    return this.#surroundings.context();
+  }
+
+  runtime(): RunRuntime {
+    this.#runtime ??= new Runtime(this, this.#surroundings);
+    return this.#runtime;
+  }
+
+  /** The first reason counts; later ones change nothing. */
+  interrupt(interruption: Interruption): void {
+    if (this.interruption) return;
+    this.interruption = interruption;
+    this.#runtime?.abort(interruption.reason);
+    this.#onInterruption?.(interruption);
+  }
+
+  onInterruption(listener: (interruption: Interruption) => void): void {
+    this.#onInterruption = listener;
+    if (this.interruption) listener(this.interruption);
+  }
+
+  /** From here on nothing that the operation still does counts. */
+  close(): void {
+    this.closed = true;
+    this.captured?.close();
+    this.#runtime?.removeScratch();
+  }
+}
+
+class Runtime implements RunRuntime {
+  readonly runId: string;
+  readonly attempt: number;
+  readonly metadata: JsonObject;
+  readonly logger: RunLogger;
+  readonly #run: Run;
+  readonly #surroundings: RunSurroundings;
+  #abortion: AbortController | undefined;
+  #scratch: string | undefined;
+
+  constructor(run: Run, surroundings: RunSurroundings) {
+    this.runId = run.runId;
+    this.attempt = run.attempt;
+    this.metadata = surroundings.metadata;
+    this.logger = run.args.capture;
+    this.#run = run;
+    this.#surroundings = surroundings;
+  }
+
+  get scratchDir(): string {
+    if (this.#scratch === undefined) {
+      const folder = join(this.#surroundings.scratch, `${this.runId}-${this.attempt}`);
+      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      this.#scratch = folder;
+    }
+    return this.#scratch;
+  }
+
+  get signal(): AbortSignal {
+    if (!this.#abortion) {
+      this.#abortion = new AbortController();
+      if (this.#run.interruption) this.#abortion.abort(this.#run.interruption.reason);
+    }
+    return this.#abortion.signal;
+  }
+
+  progress(fraction: number): void {
+    if (!Number.isFinite(fraction))
+      throw new TypeError(`runtime.progress(${fraction}): expected a number from 0 to 1`);
+    this.#surroundings.progress(Math.min(1, Math.max(0, fraction)));
+  }
+
+  abort(reason: Error): void {
+    this.#abortion?.abort(reason);
+  }
+
+  removeScratch(): void {
+    if (this.#scratch !== undefined) rmSync(this.#scratch, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,109 @@
+import type { LogLevel } from '../definition/record.js';
+import type { RunSink, StoredBytes } from '../operation/run-sink.js';
+import { segmentName, segmentsFolder } from '../storage/file/layout.js';
+import { FLUSH_BYTES, SegmentWriter } from '../storage/file/segment-writer.js';
+import { ArtifactFiles } from './artifact-files.js';
+import type { Cell } from './cells.js';
+import { isoTime } from './iso-time.js';
+import { isFullOrBroken } from './store-fault.js';
+
+/** As many lines of a run's log are written at once, so that a crash does not take its last words with it. */
+const LINES_WRITTEN_AT_ONCE = 100;
+const LOG_FLUSH_MS = 10;
+
+/** What runs save beside their records: one sink for all of a slot's runs, told which one is in progress. */
+export class Sidecars implements RunSink {
+  readonly #logs: SegmentWriter;
+  readonly #series: SegmentWriter;
+  readonly #data: SegmentWriter;
+  readonly #artifacts: ArtifactFiles;
+  readonly #onFault: (error: unknown) => void;
+  #cell: Cell | undefined;
+  #attempt = 0;
+  #logLines = 0;
+  #logFlushedAt = 0;
+
+  /** @param onFault gets the error when the store can't be written: no fault of the run that happens to find out */
+  constructor(folder: string, submission: string, writer: string, onFault: (error: unknown) => void) {
+    const segments = segmentsFolder(folder, submission);
+    this.#logs = new SegmentWriter(segments, segmentName('logs', writer));
+    this.#series = new SegmentWriter(segments, segmentName('series', writer));
+    this.#data = new SegmentWriter(segments, segmentName('data', writer));
+    this.#artifacts = new ArtifactFiles(folder);
+    this.#onFault = onFault;
+  }
+
+  /** What comes from here on belongs to this attempt. */
+  begin(cell: Cell, attempt: number): void {
+    this.#cell = cell;
+    this.#attempt = attempt;
+    this.#logLines = 0;
+  }
+
+  log(level: LogLevel, message: string): void {
+    if (!this.#cell) return;
+    const now = Date.now();
+    this.#append(
+      this.#logs,
+      `,"at":"${isoTime(now)}","level":"${level}","message":${JSON.stringify(message)}}`,
+    );
+    this.#logLines++;
+    if (this.#logLines <= LINES_WRITTEN_AT_ONCE || now - this.#logFlushedAt >= LOG_FLUSH_MS) {
+      this.#logFlushedAt = now;
+      this.#try(() => this.#logs.flush());
+    }
+  }
+
+  series(name: string, step: number, value: number): void {
+    this.#append(this.#series, `,"name":${JSON.stringify(name)},"step":${step},"value":${value}}`);
+  }
+
+  data(name: string, json: string): void {
+    this.#append(this.#data, `,"name":${JSON.stringify(name)},"value":${json}}`);
+  }
+
+  store(bytes: Uint8Array): StoredBytes {
+    return this.#try(() => this.#artifacts.store(bytes));
+  }
+
+  storeFile(path: string): StoredBytes {
+    try {
+      return this.#artifacts.storeFile(path);
+    } catch (error) {
+      if (isFullOrBroken(error)) this.#onFault(error);
+      throw error;
+    }
+  }
+
+  /** Called before records are flushed, so that a record never refers to lost lines. Throws the system's error. */
+  flush(): void {
+    this.#logs.flush();
+    this.#series.flush();
+    this.#data.flush();
+  }
+
+  /** Throws the system's error. */
+  sync(): void {
+    this.#logs.sync();
+    this.#series.sync();
+    this.#data.sync();
+    this.#artifacts.sync();
+  }
+
+  #append(segment: SegmentWriter, rest: string): void {
+    const cell = this.#cell!;
+    segment.append(
+      `{"run_id":"${cell.runId}","attempt":${this.#attempt},"generation":${cell.generation}${rest}`,
+    );
+    if (segment.pendingBytes >= FLUSH_BYTES) this.#try(() => segment.flush());
+  }
+
+  #try<T>(write: () => T): T {
+    try {
+      return write();
+    } catch (error) {
+      this.#onFault(error);
+      throw error;
+    }
+  }
+}

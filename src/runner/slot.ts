@@ -1,0 +1,144 @@
+import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { contextView } from '../definition/context-view.js';
+import type { ExperimentDeclaration } from '../definition/declaration.js';
+import { declarationFile } from '../storage/file/layout.js';
+import { newWriterName } from '../storage/file/segment-writer.js';
+import { Cells } from './cells.js';
+import { Chunk, type ChunkEnd } from './chunk.js';
+import { ContextGuard } from './context-guard.js';
+import { RunExecutor } from './execute-run.js';
+import { cancelInterruption, strayInterruption } from './interruptions.js';
+import { loadOperation } from './load-operation.js';
+import { PlanReader } from './plan-slice.js';
+import { PrintedOutput } from './printed-output.js';
+import type { ChunkOrder, FromSlot, SlotSetup } from './protocol.js';
+import { NOTE_FD, NoteWriter } from './protocol-note.js';
+import { RecordLines } from './record-line.js';
+import { RecordWriter } from './record-writer.js';
+import { reseedRandom } from './seeded-random.js';
+import { Sidecars } from './sidecars.js';
+
+/** What the process around the slot gives it. */
+export interface SlotProcess {
+  readonly send: (message: FromSlot) => void;
+  /** Ends the process at once, past everything that user code may have hooked. */
+  readonly exit: () => never;
+}
+
+/** The slot's state for one submission: made once, warm over chunks. */
+export class Slot {
+  readonly writer: string;
+  readonly #plan: PlanReader;
+  readonly #executor: RunExecutor;
+  readonly #makeChunk: (order: ChunkOrder) => Chunk;
+  readonly #sidecars: Sidecars;
+  #chunk: Chunk | undefined;
+
+  /** @throws what the user's modules throw at import, or the system's error where the submission can't be read */
+  static async open(setup: SlotSetup, host: SlotProcess): Promise<Slot> {
+    const file = declarationFile(setup.folder, setup.declaration);
+    const declaration = JSON.parse(readFileSync(file, 'utf8')) as ExperimentDeclaration;
+    const writer = newWriterName();
+    reseedRandom(declaration.operation.code_fingerprint);
+    // Before the import: what modules print, and streams that they keep, must be ours already.
+    const sidecars = new Sidecars(setup.folder, setup.submission, writer, (error) => slot?.fail(error));
+    const output = new PrintedOutput((level, line) => sidecars.log(level, line));
+    let slot: Slot | undefined;
+    const operation = await loadOperation(setup.folder, declaration);
+    slot = new Slot(setup, host, { declaration, writer, sidecars, output, operation });
+    return slot;
+  }
+
+  private constructor(
+    setup: SlotSetup,
+    host: SlotProcess,
+    loaded: {
+      readonly declaration: ExperimentDeclaration;
+      readonly writer: string;
+      readonly sidecars: Sidecars;
+      readonly output: PrintedOutput;
+      readonly operation: Awaited<ReturnType<typeof loadOperation>>;
+    },
+  ) {
+    const { declaration, writer, sidecars, output, operation } = loaded;
+    const { retries, timeout_ms: timeoutMs } = declaration;
+    const note = new NoteWriter(NOTE_FD);
+    const cells = new Cells(declaration);
+    const guard = new ContextGuard(declaration.files);
+    const records = new RecordWriter(setup.folder, setup.submission, writer, sidecars, guard);
+    const provenance = { host: hostname(), slot: writer, node: process.versions.node, ...setup.provenance };
+    const lines = new RecordLines(declaration, provenance);
+    let context: unknown;
+    const surroundings = {
+      sink: sidecars,
+      metadata: declaration.metadata,
+      scratch: setup.scratch,
+      seedsOf: (replicate: number) => cells.seedsOf(replicate),
+      context: () => {
+        context ??= contextView(declaration.context);
+        return context;
+      },
+      progress: (fraction: number) => note.progress(fraction),
+    };
+    this.writer = writer;
+    this.#sidecars = sidecars;
+    this.#plan = new PlanReader(setup.folder, setup.submission);
+    this.#executor = new RunExecutor(
+      { operation, surroundings, note, output, sidecars, retries, timeoutMs },
+      {
+        onOutcome: (cell, outcome) => this.#chunk?.onOutcome(cell, outcome),
+        onWait: () => this.#chunk?.onWait(),
+        onGiveUp: () => {
+          this.#chunk?.flush();
+          return host.exit();
+        },
+      },
+    );
+    const parts = {
+      cells,
+      executor: this.#executor,
+      lines,
+      records,
+      sidecars,
+      note,
+      retries,
+      send: host.send,
+    };
+    this.#makeChunk = (order) => new Chunk(parts, order);
+    output.open();
+  }
+
+  async execute(order: ChunkOrder): Promise<ChunkEnd> {
+    const chunk = this.#makeChunk(order);
+    this.#chunk = chunk;
+    try {
+      return await chunk.run(this.#plan.slice(order.from, order.to));
+    } finally {
+      this.#chunk = undefined;
+    }
+  }
+
+  stop(how: 'yield' | 'cancel'): void {
+    this.#chunk?.stop();
+    if (how === 'cancel') this.#executor.current?.interrupt(cancelInterruption());
+  }
+
+  fail(error: unknown): void {
+    this.#chunk?.fail(error);
+  }
+
+  stray(thrown: unknown, kind: 'rejection' | 'exception'): void {
+    const interruption = strayInterruption(thrown, kind);
+    const run = this.#executor.current;
+    if (run) run.interrupt(interruption);
+    // The run it belongs to is recorded already: only its log can still say so.
+    else this.#sidecars.log('error', `after the run had ended: ${interruption.reason.message}`);
+  }
+
+  /** The operation ends the process: its run is recorded before. */
+  exiting(exitCode: number): void {
+    this.#executor.endByExit(exitCode);
+    this.#chunk?.flush();
+  }
+}

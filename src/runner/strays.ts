@@ -1,0 +1,21 @@
+import { promiseHooks } from 'node:v8';
+
+let created = 0;
+
+/**
+ * Counts promises, so that only runs that made some wait for a turn of the event loop, in which a stray rejection
+ * shows: a sync operation without promises costs nothing (0.03 µs a promise otherwise).
+ */
+export function countPromises(): void {
+  promiseHooks.onInit(() => {
+    created++;
+  });
+}
+
+export const promisesCreated = () => created;
+
+/** Gives every rejection that nobody awaits, and every error thrown from a timer or event, to the listener. */
+export function catchStrays(listener: (thrown: unknown, kind: 'rejection' | 'exception') => void): void {
+  process.on('unhandledRejection', (reason) => listener(reason, 'rejection'));
+  process.on('uncaughtException', (error) => listener(error, 'exception'));
+}

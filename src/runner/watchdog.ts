@@ -1,0 +1,22 @@
+import { Worker } from 'node:worker_threads';
+
+/**
+ * Ends this process and what it started when its parent is gone, even while the main thread is blocked for ever. A
+ * thread of a few lines: 10 ms of another core at start.
+ */
+export function startWatchdog(): void {
+  const program = `
+    const { workerData: parent } = require('node:worker_threads');
+    setInterval(() => {
+      if (process.ppid === parent) return;
+      try { process.kill(-process.pid, 'SIGKILL'); } catch { process.kill(process.pid, 'SIGKILL'); }
+    }, 500);`;
+  const watchdog = new Worker(program, {
+    eval: true,
+    workerData: process.ppid,
+    env: {},
+    execArgv: [],
+    resourceLimits: { maxOldGenerationSizeMb: 16 },
+  });
+  watchdog.unref();
+}
