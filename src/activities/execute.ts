@@ -105,13 +105,18 @@ async function partsToDo(store: SweepStore, input: ExecuteInput): Promise<readon
   return missing;
 }
 
+/** A slot that can't be started, or dies idle, may be this machine's bad moment: tried again a few times. */
+const MOST_ATTEMPTS = 5;
+
 function mapFault(fault: ExecutionFault, done: ExecuteResult): Error {
   const result = { ...done, ...add(done, fault.report), next: Math.max(done.next, fault.report.next) };
   if (isUnwritableCode(fault.code)) return storeUnwritable(fault.message, result);
+  const { attempt } = Context.current().info;
+  const hopeless = fault.code === 'IMPORT' || attempt >= MOST_ATTEMPTS;
   return ApplicationFailure.create({
     message: fault.message,
     type: FAULT.execution,
-    nonRetryable: true,
-    details: [result],
+    nonRetryable: hopeless,
+    details: hopeless ? [result] : [],
   });
 }
