@@ -37,3 +37,11 @@ export function tailOf(logFile: string, lines: number): string {
     return '';
   }
 }
+
+/** The end of a log of a process that ended: from its last error on, which a stack trace may follow; at most 8 lines. */
+export function lastWords(logFile: string): string {
+  const lines = tailOf(logFile, 200).split('\n');
+  const error = lines.findLastIndex((line) => /^\s*(panic|fatal error|Error|\w+Error)\b.*:/.test(line));
+  const end = error === -1 ? lines.slice(-8) : lines.slice(error, error + 8);
+  return end.join('\n').trim();
+}

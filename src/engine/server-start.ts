@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Connection } from '@temporalio/client';
 import { InfrastructureError } from '../definition/errors.js';
-import { spawnDetached, tailOf } from './detached.js';
-import { answers, choosePorts, type Ports } from './ports.js';
+import { lastWords, spawnDetached, tailOf } from './detached.js';
+import { answers, choosePorts, isFree, type Ports } from './ports.js';
 import { ensureSearchAttributes } from './search-attributes.js';
 import { endProcess } from './signals.js';
 import { identify, isAlive, removeServer, type ServerState, writeServer } from './state.js';
@@ -29,7 +29,8 @@ export async function startServer(
     try {
       return await finishServer(home, state);
     } catch (error) {
-      const taken = error instanceof InfrastructureError && /address already in use/.test(error.message);
+      // Its log does not always say so: the CLI sometimes panics over a port that is in use.
+      const taken = !isAlive(state) && !(await areFree(ports));
       if (!taken || attempt === TRIES) throw error;
     }
   }
@@ -47,6 +48,8 @@ export async function finishServer(home: string, state: ServerState): Promise<Se
     await connection.close();
   }
 }
+
+const areFree = async ({ port, ui_port }: Ports) => (await isFree(port)) && (await isFree(ui_port));
 
 function launch(home: string, env: Environment, command: string, { port, ui_port }: Ports): ServerState {
   const db_file = databaseFile(home);
@@ -100,7 +103,7 @@ async function firstAnswer(home: string, state: ServerState): Promise<Connection
     const usable = await connection?.workflowService
       .describeNamespace({ namespace: state.namespace })
       .catch(() => undefined);
-    if (connection && usable) return connection;
+    if (connection && usable && (await isItsOwn(state))) return connection;
     await connection?.close();
   }
   await endProcess(state, 1_000);
@@ -108,10 +111,21 @@ async function firstAnswer(home: string, state: ServerState): Promise<Connection
   throw startError(`did not answer on ${state.address} within ${ANSWERS_WITHIN_MS / 1000} s`, state);
 }
 
+/**
+ * Two that start at the same moment may have found the same port free: then it is the other's server that answers, until
+ * this one has seen that and ended. Its log names its address once it listens; a CLI that words that otherwise gets 2 s.
+ */
+async function isItsOwn(state: ServerState): Promise<boolean> {
+  for (const end = Date.now() + 2_000; Date.now() < end && isAlive(state); await sleep(25)) {
+    if (/^(Temporal )?Server:/m.test(tailOf(state.log_file ?? '', 50))) return isAlive(state);
+  }
+  return isAlive(state);
+}
+
 type Launched = Pick<ServerState, 'command' | 'log_file' | 'db_file'>;
 
 function startError(what: string, launched: Launched): InfrastructureError {
-  const tail = tailOf(launched.log_file ?? '', 8);
+  const tail = lastWords(launched.log_file ?? '');
   return new InfrastructureError({
     code: 'METALAB_SERVER_START',
     what: `the Temporal server ${what}${tail ? `; the end of its log:\n${tail.replace(/^/gm, '    ')}` : ', and wrote nothing to its log'}`,

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { InfrastructureError } from '../definition/errors.js';
 import { packageFolder, readBuild } from './build.js';
-import { spawnDetached, tailOf } from './detached.js';
+import { lastWords, spawnDetached } from './detached.js';
 import { withLock } from './lock.mjs';
 import { LOG_VARIABLE } from './registration.js';
 import type { EngineOptions } from './server.js';
@@ -134,7 +134,7 @@ function dropLeftovers(home: string): void {
 }
 
 function startError(what: string, logFile: string): InfrastructureError {
-  const tail = tailOf(logFile, 12);
+  const tail = lastWords(logFile);
   return new InfrastructureError({
     code: 'METALAB_WORKER_START',
     what: `the background worker ${what}${tail ? `; the end of its log:\n${tail.replace(/^/gm, '    ')}` : ', and wrote nothing to its log'}`,

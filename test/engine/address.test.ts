@@ -25,7 +25,7 @@ describe('the Temporal server to use', () => {
     expect(await userServer(engine.env)).toBeUndefined();
     expect(await userServer({ ...engine.env, TEMPORAL_ADDRESS: '' })).toBeUndefined();
     await expect(resolveTemporal({ env: engine.env, start: false })).rejects.toThrow(
-      /engine is stopped[^]*metalab engine start/,
+      /engine is stopped[\s\S]*metalab engine start/,
     );
   });
 
@@ -63,7 +63,7 @@ describe('the Temporal server to use', () => {
     async () => {
       writeProfiles('[profile.empty]\nnamespace = "x"\n');
       await expect(userServer({ ...engine.env, TEMPORAL_PROFILE: 'none' })).rejects.toThrow(
-        /TEMPORAL_PROFILE=none[^]*not found/,
+        /TEMPORAL_PROFILE=none[\s\S]*not found/,
       );
       await expect(userServer({ ...engine.env, TEMPORAL_PROFILE: 'empty' })).rejects.toThrow(
         /has no address/,

@@ -1,6 +1,8 @@
+import { spawn } from 'node:child_process';
 import {
   chmodSync,
   existsSync,
+  mkdirSync,
   readdirSync,
   readFileSync,
   readlinkSync,
@@ -8,6 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { createServer } from 'node:net';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from '@temporalio/client';
@@ -123,12 +126,17 @@ describe('the engine', { timeout: 60_000 }, () => {
   });
 
   test('never signals a process that merely has the pid of one that it started', async () => {
-    const { pid } = await ensureServer({ env: engine.env });
-    await stopEngine({ env: engine.env });
-    const other = { pid: process.pid, start_time: '1', host: 'here', ready: true };
-    writeFileSync(join(engine.home, 'server.json'), JSON.stringify(other));
-    expect(await stopEngine({ env: engine.env })).toMatchObject({ server: null });
-    expect(pid).not.toBe(process.pid);
+    const other = spawn('sleep', ['60']);
+    try {
+      mkdirSync(engine.home);
+      const state = { pid: other.pid, start_time: 'before', host: hostname(), ready: true };
+      writeFileSync(join(engine.home, 'server.json'), JSON.stringify(state));
+      expect(await stopEngine({ env: engine.env })).toMatchObject({ server: null });
+      await sleep(50);
+      expect(processStart(other.pid!)).toBeDefined();
+    } finally {
+      other.kill();
+    }
   });
 
   test('takes other ports where the usual ones are in use, and names the holder of a fixed one', async () => {
@@ -148,6 +156,18 @@ describe('the engine', { timeout: 60_000 }, () => {
     }
     delete engine.env.METALAB_UI_PORT;
     expect((await ensureServer({ env: engine.env })).address).toBe(`127.0.0.1:${port}`);
+  });
+
+  test('of several users who start it at the same moment is each their own', async () => {
+    const engines = [engine, temporaryEngine(), temporaryEngine()];
+    try {
+      const servers = await Promise.all(engines.map(({ env }) => ensureServer({ env })));
+      expect(new Set(servers.map(({ address }) => address)).size).toBe(3);
+      const later = await Promise.all(engines.map(({ env }) => ensureServer({ env })));
+      expect(later.map(({ pid }) => pid)).toEqual(servers.map(({ pid }) => pid));
+    } finally {
+      await Promise.all(engines.slice(1).map((other) => other.remove()));
+    }
   });
 
   test('says how a server that ends at its start ended', async () => {

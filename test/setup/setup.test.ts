@@ -56,7 +56,7 @@ const builds = () => readFileSync(join(clone, 'built'), 'utf8').length;
 describe('set-up', { timeout: 60_000 }, () => {
   test('does each part once, with a line for each long step, and then nothing', async () => {
     const first = await setUp(['build', 'deps']);
-    expect(first.stderr).toMatch(/installing dependencies with npm …[^]*building metalab …/);
+    expect(first.stderr).toMatch(/installing dependencies with npm …[\s\S]*building metalab …/);
     const second = await setUp(['deps', 'build']);
     expect(second.stdout + second.stderr).toBe('');
     expect(builds()).toBe(1);
@@ -105,7 +105,7 @@ describe('set-up', { timeout: 60_000 }, () => {
     );
     await expect(setUp(['build'])).rejects.toMatchObject({
       stderr: expect.stringMatching(
-        /Node \d+\S+ is too old[^]*expected: \^18\.0\.0 \|\| >=99\.1\.0\n {2}next: /,
+        /Node \d+\S+ is too old[\s\S]*expected: \^18\.0\.0 \|\| >=99\.1\.0\n {2}next: /,
       ),
     });
     expect(existsSync(join(clone, 'built'))).toBe(false);
