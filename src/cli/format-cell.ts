@@ -18,3 +18,20 @@ export function formatNumber(value: number): string {
 // Control characters would move the terminal's cursor, or worse: results may come from others' data.
 const oneLine = (text: string) =>
   text.replace(/\p{Cc}/gu, (character) => (character === '\n' ? '↵' : character === '\t' ? ' ' : '\ufffd'));
+
+/** `840 B`, `1.2 MiB`. */
+export function formatBytes(bytes: number): string {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
+  const power = Math.min(units.length - 1, bytes < 1 ? 0 : Math.floor(Math.log2(bytes) / 10));
+  return `${Number((bytes / 1024 ** power).toPrecision(3))} ${units[power]}`;
+}
+
+/** Milliseconds as `3.2 ms`, `4.1 s`, `2 min 5 s`, `3 h 20 min`. */
+export function formatDuration(milliseconds: number): string {
+  if (milliseconds < 1000) return `${Number(milliseconds.toPrecision(3))} ms`;
+  const seconds = milliseconds / 1000;
+  if (seconds < 60) return `${Number(seconds.toPrecision(3))} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes} min ${Math.floor(seconds % 60)} s`;
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}

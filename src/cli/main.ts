@@ -1,7 +1,12 @@
 import { METALAB_VERSION } from '../client/version.js';
 import type { CommandDefinition } from './command.js';
+import { artifactsCommand } from './commands/artifacts.js';
 import { doctorCommand } from './commands/doctor.js';
 import { engineCommand } from './commands/engine.js';
+import { listCommand } from './commands/list.js';
+import { logsCommand } from './commands/logs.js';
+import { resultsCommand } from './commands/results.js';
+import { showCommand } from './commands/show.js';
 import { statusCommand } from './commands/status.js';
 import { submitCommand } from './commands/submit.js';
 import { workerCommand } from './commands/worker.js';
@@ -11,6 +16,11 @@ import { runProgram } from './program.js';
 const COMMANDS: readonly CommandDefinition[] = [
   submitCommand,
   statusCommand,
+  listCommand,
+  resultsCommand,
+  showCommand,
+  logsCommand,
+  artifactsCommand,
   engineCommand,
   workerCommand,
   doctorCommand,

@@ -1,0 +1,51 @@
+import type { ArtifactDescriptor } from '../../definition/record.js';
+import type { CommandContext, CommandDefinition, CommonOptions } from '../command.js';
+
+interface ArtifactsOptions extends CommonOptions {
+  readonly get?: string;
+  readonly output?: string;
+}
+
+export const artifactsCommand: CommandDefinition<ArtifactsOptions> = {
+  name: 'artifacts',
+  summary: 'what a run saved: list it, or get one',
+  arguments: [{ name: 'run', description: 'run, by any unambiguous prefix of its run_id' }],
+  options: [
+    { flags: '--get <name>', description: 'write this artifact to stdout, or to --output' },
+    { flags: '-o, --output <file>', description: 'where --get writes to' },
+  ],
+  examples: [
+    { line: 'artifacts 3f9a', does: 'names, formats and sizes' },
+    { line: 'artifacts 3f9a --get fit --output fit.svg', does: 'one of them, into a file' },
+    { line: 'artifacts 3f9a --get confusion | head', does: 'one of them, to stdout' },
+  ],
+  store: true,
+  json: true,
+  async run({ run = '' }, options, context) {
+    const { resolveRun } = await import('../resolve-run.js');
+    const store = await context.store();
+    const record = await resolveRun(store, run);
+    if (options.get !== undefined) {
+      const { writeArtifact } = await import('../write-artifact.js');
+      await writeArtifact(store, record, options.get, options.output, context);
+    } else if (options.json) context.out(JSON.stringify(record.artifacts));
+    else if (record.artifacts.length === 0) context.note('the run saved no artifacts');
+    else await list(record.artifacts, context);
+    return undefined;
+  },
+};
+
+async function list(artifacts: readonly ArtifactDescriptor[], context: CommandContext): Promise<void> {
+  const [{ printTable }, { formatBytes }] = await Promise.all([
+    import('../table.js'),
+    import('../format-cell.js'),
+  ]);
+  const rows = artifacts.map(({ name, kind, format, size_bytes, uri }) => ({
+    name,
+    kind,
+    format,
+    size: formatBytes(size_bytes),
+    uri,
+  }));
+  printTable(rows, context);
+}

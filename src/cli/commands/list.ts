@@ -1,0 +1,34 @@
+import type { ExperimentSummary } from '../../results/summaries.js';
+import type { CommandDefinition } from '../command.js';
+
+export const listCommand: CommandDefinition = {
+  name: 'list',
+  summary: 'the experiments of the store, and how many runs each has',
+  description: 'Runs are those of the latest code and context; `older` counts those of earlier ones.',
+  examples: [
+    { line: 'list', does: 'every experiment, the one submitted last first' },
+    { line: 'list --store /data/lab --json', does: 'another store, as data' },
+  ],
+  store: true,
+  json: true,
+  async run(_args, options, context) {
+    const { summarizeExperiments } = await import('../../results/summaries.js');
+    const store = await context.store();
+    const summaries = await summarizeExperiments(store);
+    if (options.json) context.out(JSON.stringify(summaries));
+    else if (summaries.length === 0) context.note(`nothing was submitted to ${store.uri} yet`);
+    else (await import('../table.js')).printTable(summaries.map(row), context);
+    return undefined;
+  },
+};
+
+const row = ({ experiment_id, cells, runs, older, submissions, last_submitted_at }: ExperimentSummary) => ({
+  experiment: experiment_id,
+  cells,
+  success: runs.success,
+  failed: runs.failed,
+  cancelled: runs.cancelled,
+  older,
+  submissions,
+  'last submitted': last_submitted_at?.replace(/\.\d+Z$/, 'Z'),
+});

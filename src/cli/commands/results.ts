@@ -1,0 +1,146 @@
+import type { RowQuery } from '../../results/query.js';
+import type { Results } from '../../results/results.js';
+import type { CommandContext, CommandDefinition, CommonOptions } from '../command.js';
+import { wholeNumber } from '../parse-options.js';
+import { parseCondition, parseNames, parseSort } from '../parse-query.js';
+
+interface ResultsOptions extends CommonOptions {
+  readonly where?: readonly ReturnType<typeof parseCondition>[];
+  readonly columns?: readonly string[];
+  readonly sort?: ReturnType<typeof parseSort>;
+  readonly limit?: number;
+  readonly all?: boolean;
+  readonly csv?: string;
+  readonly groupBy?: readonly string[];
+}
+
+const DEFAULT_LIMIT = 50;
+
+export const resultsCommand: CommandDefinition<ResultsOptions> = {
+  name: 'results',
+  summary: 'params and metrics of the runs, as a table, CSV or JSON; summaries by group',
+  description: `One row a run: its final record, of the latest code and context (--all: of older ones too). Columns are params and
+metrics by name (params.x or metrics.x where both have an x), and: run_id, status, replicate, index, generation,
+attempt, duration_ms, started_at, finished_at, error, error_type, tags, warnings, notes, code, context.`,
+  arguments: [{ name: 'exp', description: 'experiment, by any unambiguous prefix of its id' }],
+  options: [
+    {
+      flags: '--where <condition>',
+      description: 'only runs that fit, e.g. status=failed; may be repeated',
+      repeatable: true,
+      parse: parseCondition,
+    },
+    { flags: '--columns <names>', description: 'these columns, in this order', parse: parseNames },
+    { flags: '--sort <names>', description: 'sort by these columns; -name: descending', parse: parseSort },
+    {
+      flags: '--limit <n>',
+      description: `at most so many rows (default: ${DEFAULT_LIMIT} in a table, else all)`,
+      parse: wholeNumber('--limit', 0, 1e9),
+    },
+    { flags: '--all', description: 'runs of older code and contexts too' },
+    { flags: '--csv <file>', description: 'write CSV to a file, or - for stdout' },
+    {
+      flags: '--group-by <names>',
+      description: 'n, mean, standard deviation and 95 % confidence interval by these columns',
+      parse: parseNames,
+    },
+  ],
+  examples: [
+    { line: 'results pi_mc', does: 'the table' },
+    {
+      line: 'results pi_mc --group-by samples',
+      does: 'mean and 95 % confidence interval for each number of samples',
+    },
+    {
+      line: "results pi_mc --where 'samples>=1000000' --sort -pi --limit 5",
+      does: 'the five largest estimates',
+    },
+    { line: 'results pi_mc --where status=failed --columns run_id,error', does: 'what failed, and why' },
+    { line: 'results pi_mc --csv pi.csv', does: 'for a spreadsheet, R or pandas' },
+    { line: "results pi_mc --json | jq '.[].metrics.pi'", does: 'complete records' },
+  ],
+  store: true,
+  json: true,
+  async run({ exp = '' }, options, context) {
+    const [{ resolveExperiment }, { openResults }] = await Promise.all([
+      import('../resolve-experiment.js'),
+      import('../../results/results.js'),
+    ]);
+    const store = await context.store();
+    const experiment = await resolveExperiment(store, exp);
+    const results = await openResults(store, experiment, { all: options.all ?? false });
+    try {
+      await print(results, options, context);
+    } finally {
+      results.close();
+    }
+    return undefined;
+  },
+};
+
+async function print(results: Results, options: ResultsOptions, context: CommandContext): Promise<void> {
+  const query: RowQuery = {
+    where: options.where ?? [],
+    sort: options.sort ?? [],
+    ...(options.limit === undefined ? {} : { limit: options.limit }),
+  };
+  if (options.groupBy) return printGroups(results, options.groupBy, options, context);
+  if (options.csv !== undefined) {
+    const { writeCsv } = await import('../write-csv.js');
+    return writeCsv(
+      results,
+      { ...query, columns: options.columns ?? results.defaultColumns },
+      options.csv,
+      context,
+    );
+  }
+  if (options.json) {
+    const { writeJsonArray } = await import('../write-json.js');
+    return writeJsonArray(results.records(query), context);
+  }
+  await printRows(
+    results,
+    { ...query, columns: options.columns ?? results.defaultColumns, limit: options.limit ?? DEFAULT_LIMIT },
+    context,
+  );
+}
+
+async function printRows(results: Results, query: RowQuery, context: CommandContext): Promise<void> {
+  const rows = await results.rows(query);
+  const total = await results.count(query.where);
+  if (rows.length > 0) {
+    const { printTable } = await import('../table.js');
+    printTable(rows, context, query.columns);
+  }
+  if (total === 0)
+    context.note(
+      query.where?.length
+        ? 'no run fits'
+        : 'no runs yet of the latest code and context (--all: older ones too)',
+    );
+  else if (total > rows.length)
+    context.note(context.color.dim(`… and ${total - rows.length} more (--limit)`));
+}
+
+async function printGroups(
+  results: Results,
+  by: readonly string[],
+  options: ResultsOptions,
+  context: CommandContext,
+): Promise<void> {
+  const { groups, left_out } = await results.groups({
+    by,
+    where: options.where ?? [],
+    ...(options.columns ? { metrics: options.columns } : {}),
+  });
+  if (options.json) return context.out(JSON.stringify(groups));
+  const { groupRows } = await import('../group-rows.js');
+  if (options.csv !== undefined) {
+    const { writeRowsAsCsv } = await import('../write-csv.js');
+    return writeRowsAsCsv(groupRows(groups), options.csv, context);
+  }
+  const { printTable } = await import('../table.js');
+  if (groups.length > 0) printTable(groupRows(groups), context);
+  else context.note('no run fits');
+  if (left_out > 0) context.note(context.color.dim(`${left_out} failed or cancelled runs left out`));
+}

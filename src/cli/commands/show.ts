@@ -1,0 +1,28 @@
+import type { CommandDefinition } from '../command.js';
+
+export const showCommand: CommandDefinition = {
+  name: 'show',
+  summary: 'one run in full',
+  description: `Its identity and what it is made of, params, metrics, times, provenance, error, tags, warnings, notes, series and
+artifacts: of its final record.`,
+  arguments: [
+    { name: 'run', description: 'run, by any unambiguous prefix of its run_id, 4 characters at least' },
+  ],
+  examples: [
+    { line: 'show 3f9a', does: 'everything about the run whose id begins so' },
+    { line: 'show 3f9a --json | jq .params', does: 'as data' },
+  ],
+  store: true,
+  json: true,
+  async run({ run = '' }, options, context) {
+    const [{ resolveRun }, { readRunDetails }] = await Promise.all([
+      import('../resolve-run.js'),
+      import('../../results/run-details.js'),
+    ]);
+    const store = await context.store();
+    const details = await readRunDetails(store, await resolveRun(store, run));
+    if (options.json) context.out(JSON.stringify(details));
+    else (await import('../print-run.js')).printRun(details, context);
+    return undefined;
+  },
+};

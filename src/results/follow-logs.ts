@@ -1,0 +1,36 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { LogLine, RunRecord } from '../definition/record.js';
+import { SegmentTails } from '../storage/file/segment-tails.js';
+import { listSegments } from '../storage/file/segments.js';
+
+const EVERY_MS = 250;
+
+/**
+ * A run's log lines, those that are there and those to come, until the run has a final record.
+ *
+ * @param run.folder the experiment's folder
+ * @param signal ends it too
+ */
+export async function* followLogs(
+  run: { readonly folder: string; readonly run_id: string },
+  signal: AbortSignal,
+): AsyncGenerator<LogLine, void> {
+  const logs = new SegmentTails<LogLine>(() => listSegments(run.folder, 'logs'), run.run_id);
+  const records = new SegmentTails<RunRecord>(() => listSegments(run.folder, 'records'), run.run_id);
+  // A run that is done again has a record from before: it has ended once there is one of the generation that logs.
+  let recorded = -1;
+  let logging = 0;
+  while (!signal.aborted) {
+    // Records before logs: what a run logged is on disk before its record.
+    for await (const { run_id, generation } of records.read()) {
+      if (run_id === run.run_id) recorded = Math.max(recorded, generation);
+    }
+    for await (const line of logs.read()) {
+      if (line.run_id !== run.run_id) continue;
+      logging = Math.max(logging, line.generation);
+      yield line;
+    }
+    if (recorded >= logging) return;
+    await sleep(EVERY_MS, undefined, { signal }).catch(() => undefined);
+  }
+}

@@ -1,0 +1,27 @@
+const MOST = 12;
+
+/** The names most like a mistyped one first: by edit distance, a name that holds it counting as near. At most 12. */
+export function nearest(mistyped: string, names: readonly string[]): string[] {
+  const distance = new Map(
+    names.map((name) => [name, distanceOf(mistyped.toLowerCase(), name.toLowerCase())]),
+  );
+  return [...names].sort((a, b) => (distance.get(a) ?? 0) - (distance.get(b) ?? 0)).slice(0, MOST);
+}
+
+function distanceOf(a: string, b: string): number {
+  return b.includes(a) ? 1 : editDistance(a, b);
+}
+
+/** Levenshtein's distance, by rows. */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, column) => column);
+  for (let i = 1; i <= a.length; i++) {
+    const above = row;
+    row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = above[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
+      row.push(Math.min(replaced, above[j]! + 1, row[j - 1]! + 1));
+    }
+  }
+  return row[b.length]!;
+}

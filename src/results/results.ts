@@ -1,0 +1,103 @@
+import { StoreError } from '../definition/errors.js';
+import type { RunRecord } from '../definition/record.js';
+import { listSegments } from '../storage/file/segments.js';
+import { hasExperimentManifests, hasWorkingDirectory, type Store } from '../storage/store.js';
+import { type Column, type Columns, findColumns } from './columns.js';
+import { openDatabase, type Row } from './database.js';
+import { finalRecords } from './final-records.js';
+import { type GroupQuery, type Groups, queryGroups } from './groups.js';
+import { type Current, loadRuns } from './load-runs.js';
+import { type RowQuery, selectColumns, selectSql } from './query.js';
+import { type Condition, whereSql } from './where.js';
+
+/** What an experiment's runs came to: one row a run, that of its final record. */
+export interface Results {
+  /** Every column, and which of them a table shows where nothing else is asked for. */
+  readonly columns: readonly Column[];
+  readonly defaultColumns: readonly string[];
+  /** How many runs fit the conditions. */
+  count(where?: readonly Condition[]): Promise<number>;
+  /** Rows of cells by column name, in the order of the query: by default that of the cells. */
+  rows(query?: RowQuery): Promise<Row[]>;
+  /** The same in batches, in constant memory. */
+  batches(query?: RowQuery): AsyncIterable<Row[]>;
+  groups(query: GroupQuery): Promise<Groups>;
+  /** Complete records as they are stored, in the order of the query. */
+  records(query?: Omit<RowQuery, 'columns'>): AsyncIterable<RunRecord>;
+  close(): void;
+}
+
+/**
+ * Opens an experiment's results: of the latest manifest's code and context.
+ *
+ * @param options.all runs of older code and contexts too
+ * @throws StoreError where the store keeps no segments on this machine
+ */
+export async function openResults(
+  store: Store,
+  experimentId: string,
+  options: { readonly all?: boolean } = {},
+): Promise<Results> {
+  if (!hasWorkingDirectory(store)) {
+    throw new StoreError({
+      code: 'METALAB_STORE_NOT_LOCAL',
+      where: store.uri,
+      what: 'results are read from a store in a folder, and this one is elsewhere',
+      next: 'name a store that is a folder with --store',
+    });
+  }
+  const folder = store.experimentFolder(experimentId);
+  const current = options.all ? null : await currentOf(store, experimentId);
+  const database = await openDatabase();
+  await loadRuns(database, await listSegments(folder, 'records'), current);
+  const columns = await findColumns(database);
+  const batches = (query: RowQuery = {}) =>
+    database.batches(selectSql(query, selectColumns(query, columns), columns));
+  return {
+    columns: columns.all,
+    defaultColumns: await defaultColumns(columns, options.all ?? false, () =>
+      database.all(`SELECT DISTINCT status FROM runs`),
+    ),
+    async count(where = []) {
+      const [row] = await database.all(`SELECT count(*) AS n FROM runs ${whereSql(where, columns)}`);
+      return Number(row?.n ?? 0);
+    },
+    async rows(query) {
+      const rows: Row[] = [];
+      for await (const batch of batches(query)) rows.push(...batch);
+      return rows;
+    },
+    batches,
+    groups: (query) => queryGroups(database, columns, query),
+    records: (query) => finalRecords(folder, current, batches({ ...query, columns: ['run_id'] })),
+    close: () => database.close(),
+  };
+}
+
+/** Code and context of the latest manifest; null where there is none. */
+export async function currentOf(store: Store, experimentId: string): Promise<Current | null> {
+  const manifest = hasExperimentManifests(store) ? await store.readManifest(experimentId) : undefined;
+  if (!manifest) return null;
+  return {
+    code_fingerprint: manifest.operation.code_fingerprint,
+    context_fingerprint: manifest.context_fingerprint,
+  };
+}
+
+/** Varying params, replicate and metrics; status where not all is success; code and context where they are mixed. */
+async function defaultColumns(
+  columns: Columns,
+  all: boolean,
+  statuses: () => Promise<Row[]>,
+): Promise<string[]> {
+  const params = columns.ofKind('param');
+  const varying = params.filter(({ varies }) => varies);
+  const troubled = (await statuses()).some(({ status }) => status !== 'success');
+  return [
+    ...(varying.length > 0 ? varying : params).map(({ name }) => name),
+    'replicate',
+    ...columns.ofKind('metric').map(({ name }) => name),
+    ...(troubled ? ['status'] : []),
+    ...(all ? ['code', 'context'] : []),
+  ];
+}

@@ -1,0 +1,42 @@
+import type { RunRecord } from '../definition/record.js';
+import type { Store } from '../storage/store.js';
+
+/** What a series of a run looks like in one line. */
+export interface SeriesSummary {
+  readonly name: string;
+  readonly points: number;
+  readonly first_step: number;
+  readonly last_step: number;
+  readonly first: number;
+  readonly last: number;
+  readonly least: number;
+  readonly most: number;
+}
+
+/** A run's record, and what stands beside it. */
+export interface RunDetails extends RunRecord {
+  readonly series: readonly SeriesSummary[];
+  /** Names of its `capture.data` entries. */
+  readonly data: readonly string[];
+}
+
+/** Reads all there is of a run. */
+export async function readRunDetails(store: Store, record: RunRecord): Promise<RunDetails> {
+  const series = new Map<string, SeriesSummary>();
+  for await (const { name, step, value } of store.series(record)) {
+    const known = series.get(name);
+    series.set(name, {
+      name,
+      points: (known?.points ?? 0) + 1,
+      first_step: known?.first_step ?? step,
+      last_step: step,
+      first: known?.first ?? value,
+      last: value,
+      least: Math.min(known?.least ?? value, value),
+      most: Math.max(known?.most ?? value, value),
+    });
+  }
+  const data = new Set<string>();
+  for await (const { name } of store.data(record)) data.add(name);
+  return { ...record, series: [...series.values()], data: [...data] };
+}

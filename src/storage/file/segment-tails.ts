@@ -1,0 +1,30 @@
+import { forEachLine, lineChunks } from './lines.js';
+import { parseObject, type Segment } from './segments.js';
+
+/** Reads what was appended to a growing set of segments since the last time: whole lines only, in constant memory. */
+export class SegmentTails<T extends object> {
+  readonly #list: () => Promise<readonly Segment[]>;
+  readonly #matching: Buffer | undefined;
+  readonly #offsets = new Map<string, number>();
+
+  /** @param matching only lines that hold this text */
+  constructor(list: () => Promise<readonly Segment[]>, matching?: string) {
+    this.#list = list;
+    this.#matching = matching === undefined ? undefined : Buffer.from(matching);
+  }
+
+  async *read(): AsyncGenerator<T, void> {
+    for (const { path } of await this.#list()) {
+      for await (const chunk of lineChunks(path, this.#offsets.get(path))) {
+        const objects: T[] = [];
+        forEachLine(chunk, (bytes, start, end) => {
+          if (this.#matching && !bytes.subarray(start, end).includes(this.#matching)) return;
+          const object = parseObject<T>(bytes, start, end);
+          if (object) objects.push(object);
+        });
+        this.#offsets.set(path, chunk.offset + chunk.bytes.length);
+        yield* objects;
+      }
+    }
+  }
+}
