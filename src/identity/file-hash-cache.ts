@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 
@@ -8,12 +8,16 @@ export interface FileStamp {
   readonly size: number;
   /** Nanoseconds since 1970, as text: more digits than a number holds. */
   readonly mtime_ns: string;
+  /** Of the last change of any kind: tools that keep times (`rsync --times --inplace`, `touch -r`) can't keep this one. */
+  readonly ctime_ns: string;
   readonly inode: string;
 }
 
 interface CachedHash extends FileStamp {
   readonly content_hash: string;
 }
+
+const STAMPS = ['size', 'mtime_ns', 'ctime_ns', 'inode'] as const;
 
 /** Enough for data sets of many files, small enough to be read in a tenth of a second. */
 const MOST_ENTRIES = 100_000;
@@ -41,8 +45,7 @@ export class FileHashCache {
   get(path: string, stamp: FileStamp): string | undefined {
     this.#loaded ??= this.#read();
     const entry = this.#added.get(path) ?? this.#loaded.get(path);
-    const isSame =
-      entry && entry.size === stamp.size && entry.mtime_ns === stamp.mtime_ns && entry.inode === stamp.inode;
+    const isSame = entry && STAMPS.every((key) => entry[key] === stamp[key]);
     return isSame ? entry.content_hash : undefined;
   }
 
@@ -64,7 +67,7 @@ export class FileHashCache {
       this.#loaded = new Map(entries);
       this.#added.clear();
     } catch {
-      rmSync(temporary, { force: true });
+      removeIfThere(temporary);
     }
   }
 
@@ -80,6 +83,14 @@ export class FileHashCache {
     } catch {
       return new Map();
     }
+  }
+}
+
+function removeIfThere(file: string): void {
+  try {
+    unlinkSync(file);
+  } catch {
+    // It was never made.
   }
 }
 

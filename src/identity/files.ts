@@ -108,6 +108,7 @@ async function hashContent(path: string): Promise<string> {
 const stampOf = (stats: BigIntStats): FileStamp => ({
   size: Number(stats.size),
   mtime_ns: String(stats.mtimeNs),
+  ctime_ns: String(stats.ctimeNs),
   inode: String(stats.ino),
 });
 

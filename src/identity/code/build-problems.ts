@@ -60,16 +60,15 @@ const firstLine = (text: string) => text.split('\n', 1)[0] ?? '';
 
 /** Plugins are told who imports, not where: found again by the specifier's text. */
 function locate(specifier: string, importer: string): { readonly where: string; readonly frame: string } {
-  const lines = readLines(importer);
-  const index = lines.findIndex((line) => line.includes(`'${specifier}'`) || line.includes(`"${specifier}"`));
-  const line = lines[index];
-  if (line === undefined) return { where: importer, frame: '' };
-  const column = line.indexOf(specifier);
-  const number = `${index + 1}: `;
-  return {
-    where: `${importer}:${index + 1}:${column}`,
-    frame: `\n${number}${line}\n${' '.repeat(number.length + column)}^`,
-  };
+  const quotes = [`'${specifier}'`, `"${specifier}"`];
+  for (const [index, line] of readLines(importer).entries()) {
+    const column = Math.max(...quotes.map((quoted) => line.indexOf(quoted)));
+    if (column < 0) continue;
+    const number = `${index + 1}: `;
+    const frame = `\n${number}${line}\n${' '.repeat(number.length + column)}^`;
+    return { where: `${importer}:${index + 1}:${column + 1}`, frame };
+  }
+  return { where: importer, frame: '' };
 }
 
 function readLines(file: string): string[] {

@@ -1,0 +1,137 @@
+import { mkdirSync, renameSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { closureIn, type Files, makeProject, PROJECT, removeProjects } from './project.js';
+
+afterAll(removeProjects);
+
+const warningsOf = async (body: string, before = '', extraFiles: readonly string[] = []) => {
+  const files: Files = {
+    'exp.ts': `import { operation } from 'metalab';\n${before}\nexport const op = operation(async ({ params, context }: any) => { ${body} });\n`,
+  };
+  return (await closureIn(makeProject(PROJECT, files), { extraFiles })).warnings;
+};
+
+describe('a code closure', () => {
+  it('tells the modules and packages that the operation reaches, and none else', async () => {
+    const { fingerprint, modules, packages, warnings, native } = await closureIn(makeProject(PROJECT));
+    expect(fingerprint).toMatch(/^[0-9a-f]{32}$/);
+    expect(Object.keys(modules).sort()).toEqual([
+      'constants.ts',
+      'exp.ts',
+      'linked/shared-models/scale.js',
+      'stats.ts',
+      'sum.ts',
+    ]);
+    expect(packages).toEqual({ maths: '1.0.0', 'shared-models': expect.stringMatching(/^[0-9a-f]{32}$/) });
+    expect(warnings).toEqual([]);
+    expect(native).toEqual([]);
+  });
+
+  it('tells which module changed, and only that', async () => {
+    const before = await closureIn(makeProject(PROJECT));
+    const after = await closureIn(
+      makeProject(PROJECT, { 'sum.ts': 'export function sum(values: number[]) { return values.length; }' }),
+    );
+    const changed = Object.keys(after.modules).filter((path) => after.modules[path] !== before.modules[path]);
+    expect(changed).toEqual(['sum.ts']);
+  });
+
+  it('is the same when the folder is moved', async () => {
+    const folder = makeProject(PROJECT);
+    const before = await closureIn(folder);
+    const inside = makeProject({});
+    mkdirSync(join(inside, 'a'));
+    renameSync(folder, join(inside, 'a/b'));
+    expect(await closureIn(join(inside, 'a/b'))).toEqual(before);
+  });
+
+  it('names both versions of a package where two are reached', async () => {
+    const { packages } = await closureIn(
+      makeProject(PROJECT, {
+        'linked/shared-models/scale.js':
+          "import { normalise } from 'maths';\nexport const scale = (x) => normalise(x);",
+        'linked/shared-models/node_modules/maths/package.json':
+          '{ "name": "maths", "version": "7.0.0", "main": "index.js" }',
+        'linked/shared-models/node_modules/maths/index.js': 'exports.normalise = (x) => x;',
+      }),
+    );
+    expect(packages.maths).toBe('1.0.0, 7.0.0');
+  });
+
+  it('names the packages that hold native code', async () => {
+    const { native } = await closureIn(
+      makeProject(PROJECT, {
+        'node_modules/maths/package.json':
+          '{ "name": "maths", "version": "1.0.0", "type": "module", "main": "index.js", "dependencies": { "bindings": "1" } }',
+      }),
+    );
+    expect(native).toEqual(['maths']);
+  });
+
+  it('counts files that `code` names, by path', async () => {
+    const folder = makeProject(PROJECT, {
+      'models/a.csv': '1',
+      'models/b.txt': '2',
+      'models/deep/c.csv': '3',
+    });
+    const { modules } = await closureIn(folder, { extraFiles: ['models/**/*.csv', 'models/b.txt'] });
+    expect(Object.keys(modules).filter((path) => path.startsWith('models'))).toEqual([
+      'models/a.csv',
+      'models/b.txt',
+      'models/deep/c.csv',
+    ]);
+  });
+
+  it('refuses all the names in `code` that match nothing', async () => {
+    const closure = closureIn(makeProject(PROJECT), { extraFiles: ['nothing.csv', 'no/**/*.ts', 'plot.ts'] });
+    await expect(closure).rejects.toMatchObject({
+      problems: [{ where: "code: 'nothing.csv'" }, { where: "code: 'no/**/*.ts'" }],
+    });
+  });
+});
+
+describe('what identity can’t see is told', () => {
+  it.each([
+    [
+      'a computed import',
+      'return import(params.name);',
+      '',
+      /^exp\.ts imports a module whose name is computed/,
+    ],
+    [
+      'data found by import.meta',
+      "return new URL('./table.csv', import.meta.url);",
+      '',
+      /^exp\.ts finds its data by import\.meta\.url/,
+    ],
+    [
+      'a file read by its path',
+      "return readFileSync('table.csv');",
+      "import { readFileSync } from 'fs';",
+      /^exp\.ts reads a file by its path: readFileSync/,
+    ],
+    [
+      'a module loaded by createRequire',
+      "return createRequire('/')('x');",
+      "import { createRequire } from 'node:module';",
+      /^exp\.ts loads modules by createRequire/,
+    ],
+  ])('%s, with the remedy', async (_name, body, before, expected) => {
+    const warnings = await warningsOf(body, before);
+    expect(warnings[0]).toMatch(expected);
+    expect(warnings[0]).toContain("code: ['…']");
+  });
+
+  it('but not what metalab itself gives the path of, or what something else does', async () => {
+    const fs = "import { readFileSync } from 'node:fs';";
+    expect(await warningsOf('return readFileSync(context.table.path);', fs)).toEqual([]);
+    expect(await warningsOf('return 1;', `${fs}\nexport const other = () => readFileSync('x');`)).toEqual([]);
+  });
+
+  it('and no longer once `code` names files', async () => {
+    expect(
+      await warningsOf("return readFileSync('sum.ts');", "import { readFileSync } from 'fs';", ['sum.ts']),
+    ).toEqual([]);
+  });
+});

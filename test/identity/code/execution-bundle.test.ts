@@ -1,0 +1,150 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { type ExecutionBundle, executionBundle } from '../../../src/identity/code/execution-bundle.js';
+import { RUNTIME, runInNode } from './child.js';
+import { type Files, makeProject, PROJECT, removeProjects } from './project.js';
+
+afterAll(removeProjects);
+
+const OPERATION = "import { operation } from 'metalab';\n";
+const bundleOf = (folder: string, exportName = 'op') =>
+  executionBundle({ file: join(folder, 'exp.ts'), exportName });
+
+/** Imports the bundle as a slot does, in another folder, and prints what the operation returns or throws. */
+const run = ({ code, map }: ExecutionBundle, cwd: string) =>
+  runInNode(
+    `import * as runtime from './runtime.mjs';
+globalThis[Symbol.for('metalab.runtime')] = runtime;
+const { default: operation } = await import('./operation.mjs');
+const metrics = {};
+const capture = { metric: (name, value) => { metrics[name] = value; } };
+try {
+  const returned = await operation.run({ params: { n: 2 }, capture });
+  console.log(JSON.stringify({ metrics, returned }));
+} catch (error) {
+  console.log(JSON.stringify({ message: error.message, stack: error.stack }));
+}`,
+    { cwd, files: { 'operation.mjs': code, 'operation.mjs.map': map, 'runtime.mjs': RUNTIME } },
+  );
+
+async function runOf(files: Files): Promise<unknown> {
+  const folder = makeProject(PROJECT, files);
+  return run(await bundleOf(folder), folder);
+}
+
+describe('an execution bundle', () => {
+  it('has everything but metalab in it: it runs where neither the source nor the packages are', async () => {
+    const folder = makeProject(PROJECT);
+    const bundle = await bundleOf(folder);
+    rmSync(join(folder, 'node_modules'), { recursive: true });
+    rmSync(join(folder, 'exp.ts'));
+    expect(await run(bundle, folder)).toEqual({ metrics: { mean: ((2 + 0 + 10) / 3 / 2) * 3 } });
+    expect(bundle.native).toEqual([]);
+  });
+
+  it('has stacks that point to the user’s own line, in helpers of other modules too', async () => {
+    const folder = makeProject(PROJECT, {
+      'exp.ts': `${OPERATION}import { fail } from './fail.js';\n\nexport const op = operation(() => {\n  fail(1);\n});\n`,
+      'fail.ts': `interface Shape {\n  readonly a: number;\n}\nexport function fail(a: number): Shape {\n  throw new Error(\`failed \${a}\`);\n}\n`,
+    });
+    const { message, stack } = (await run(await bundleOf(folder), folder)) as {
+      message: string;
+      stack: string;
+    };
+    expect(message).toBe('failed 1');
+    expect(stack).toContain(`${folder}/fail.ts:5:9`);
+    expect(stack).toContain(`${folder}/exp.ts:5:3`);
+  });
+
+  it('does not run what the operation does not use', async () => {
+    const result = await runOf({
+      'exp.ts': `${OPERATION}const seen: string[] = ((globalThis as any).seen ??= []);
+const note = (name: string) => seen.push(name);
+const unused = note('unused'), used = [...String(note('used'))];
+const { a } = { a: note('a') };
+class Unused { static x = note('class'); }
+export const op = operation(() => [seen, used.length]);
+export default note('default');
+`,
+    });
+    expect(result).toEqual({ metrics: {}, returned: [['used'], 1] });
+  });
+
+  it('finds data beside the module that asks for it, in packages of both kinds too', async () => {
+    const result = await runOf({
+      'exp.ts': `${OPERATION}import { readFileSync } from 'node:fs';
+import { own } from 'with-data';
+import { words } from 'with-words';
+const here = readFileSync(new URL('./table.csv', import.meta.url), 'utf8');
+export const op = operation(() => [here, import.meta.dirname === process.cwd(), own, words]);
+`,
+      'table.csv': 'a,b',
+      'node_modules/with-data/package.json':
+        '{ "name": "with-data", "version": "1.0.0", "main": "index.js" }',
+      'node_modules/with-data/index.js': `'use strict';\nconst { join } = require('path');\nexports.own = require('fs').readFileSync(join(__dirname, 'data.txt'), 'utf8');`,
+      'node_modules/with-data/data.txt': 'data',
+      'node_modules/with-words/package.json':
+        '{ "name": "with-words", "version": "1.0.0", "type": "module", "exports": "./index.js" }',
+      'node_modules/with-words/index.js': `import { readFileSync } from 'node:fs';\nexport const words = readFileSync(new URL('words.txt', import.meta.url), 'utf8');`,
+      'node_modules/with-words/words.txt': 'words',
+    });
+    expect(result).toEqual({ metrics: {}, returned: ['a,b', true, 'data', 'words'] });
+  });
+
+  it('requires packages with native code from the working directory, and names them', async () => {
+    const folder = makeProject(PROJECT, {
+      'exp.ts': `${OPERATION}import fast from 'fast';\nimport wrapped from 'wrapper';\nexport const op = operation(() => [fast.answer, wrapped]);\n`,
+      'node_modules/fast/package.json':
+        '{ "name": "fast", "version": "1.0.0", "main": "index.js", "gypfile": true }',
+      'node_modules/fast/index.js': `exports.answer = 'native ' + require('path').basename(__dirname);`,
+      'node_modules/wrapper/package.json': '{ "name": "wrapper", "version": "1.0.0", "main": "index.js" }',
+      'node_modules/wrapper/index.js': `module.exports = require('inner').version;`,
+      'node_modules/wrapper/node_modules/inner/package.json':
+        '{ "name": "inner", "version": "2.0.0", "main": "index.js", "dependencies": { "node-gyp-build": "4" } }',
+      'node_modules/wrapper/node_modules/inner/index.js': `exports.version = 2;`,
+    });
+    const bundle = await bundleOf(folder);
+    expect(bundle.native).toEqual(['fast', 'inner']);
+    expect(bundle.code).not.toContain(folder);
+    expect(await run(bundle, folder)).toEqual({ metrics: {}, returned: ['native fast', 2] });
+  });
+
+  it('does not require a native package that the operation does not use', async () => {
+    const folder = makeProject(PROJECT, {
+      'exp.ts': `${OPERATION}import fast from 'fast';\nexport const report = () => fast;\nexport const op = operation(() => 1);\n`,
+      'node_modules/fast/package.json':
+        '{ "name": "fast", "version": "1.0.0", "main": "index.js", "gypfile": true }',
+      'node_modules/fast/index.js': `throw new Error('loaded');`,
+    });
+    const bundle = await bundleOf(folder);
+    expect(bundle.native).toEqual([]);
+    expect(await run(bundle, folder)).toEqual({ metrics: {}, returned: 1 });
+  });
+
+  it('gives ES modules the default export of CommonJS packages that Node gives them', async () => {
+    const result = await runOf({
+      'package.json': '{ "name": "no-type" }',
+      'exp.ts': `${OPERATION}import lib from 'compiled';\nexport const op = operation(() => Object.keys(lib));\n`,
+      'node_modules/compiled/package.json': '{ "name": "compiled", "version": "1.0.0", "main": "index.js" }',
+      'node_modules/compiled/index.js': `Object.defineProperty(exports, '__esModule', { value: true });\nexports.default = { inner: 1 };`,
+    });
+    expect(result).toEqual({ metrics: {}, returned: ['default'] });
+  });
+
+  it('is the same in every folder', async () => {
+    const one = await bundleOf(makeProject(PROJECT));
+    const two = await bundleOf(makeProject(PROJECT));
+    expect(two.code).toBe(one.code);
+  });
+
+  it('takes a default export, and one with several top-level awaits', async () => {
+    const folder = makeProject(PROJECT, {
+      'exp.ts': `${OPERATION}const table = await Promise.resolve([1, 2]);\nconst [first] = await Promise.all(table);\nexport default operation(() => [table, first]);\n`,
+    });
+    expect(await run(await bundleOf(folder, 'default'), folder)).toEqual({
+      metrics: {},
+      returned: [[1, 2], 1],
+    });
+  });
+});
