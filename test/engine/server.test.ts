@@ -9,7 +9,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { createServer } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -93,8 +93,12 @@ describe('the engine', { timeout: 60_000 }, () => {
     expect(performance.now() - started).toBeLessThan(50);
   });
 
-  test('takes new workflows with search attributes, and keeps them through a kill', async () => {
+  test('takes new workflows with search attributes, and keeps them and its ports through a kill', async () => {
+    const ports = { port: await freePort(), ui_port: await freePort() };
+    mkdirSync(engine.home);
+    writeFileSync(join(engine.home, 'ports.json'), JSON.stringify(ports));
     const first = await ensureServer({ env: engine.env });
+    expect(first.address).toBe(`127.0.0.1:${ports.port}`);
     expect(first.searchAttributes).toBe(true);
     await startWorkflow('kept');
     process.kill(first.pid, 'SIGKILL');
@@ -198,6 +202,14 @@ describe('the engine', { timeout: 60_000 }, () => {
     expect(error.next).toContain('METALAB_HOME');
   });
 });
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen({ host: '127.0.0.1', port: 0 }, resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
 
 /** The local addresses on which a process listens, from /proc; none on other systems. */
 function listeners(pid: number): string[] {
