@@ -22,7 +22,8 @@ function fromProc(pid) {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return isEnded(fields[0]) ? undefined : fields[19];
+    // A killed process whose first thread is gone holds its ports and files until its last one is: field 20 counts them.
+    return isEnded(fields[0]) && Number(fields[17]) <= 1 ? undefined : fields[19];
   } catch {
     return undefined;
   }
