@@ -1,9 +1,9 @@
 import { describeRunError } from './describe-run-error.js';
+import { CANCEL_GRACE_MS } from './protocol.js';
 import type { Interruption } from './run.js';
 
 /** How long an operation has to settle after its AbortSignal fired. The parent waits 1 s longer, then kills. */
 const GRACE_MS = 1_000;
-const CANCEL_GRACE_MS = 5_000;
 
 export function timeoutInterruption(timeoutMs: number): Interruption {
   const message = `the run took longer than its timeout of ${timeoutMs / 1000} s`;

@@ -49,6 +49,9 @@ export interface ChunkReport {
   readonly means: RunningMeans;
 }
 
+/** How long a run has to settle after `cancel`. A slot that can't end it by then ends itself; the parent waits 2 s longer. */
+export const CANCEL_GRACE_MS = 5_000;
+
 export type ToSlot =
   | { readonly type: 'setup'; readonly setup: SlotSetup }
   | { readonly type: 'chunk'; readonly order: ChunkOrder }

@@ -1,0 +1,160 @@
+import { mergeMeans } from '../../definition/running-mean.js';
+import type { ChunkOrder, ChunkReport, LostRun } from '../../runner/protocol.js';
+import { ExecutionFault } from '../execution-fault.js';
+import type { Executor, RangeOrder } from '../executor.js';
+import { readRecordedTail } from './recorded-tail.js';
+import { describeDeath, lostRun, type SlotDeath } from './slot-death.js';
+import type { SlotPool } from './slot-pool.js';
+import type { SlotEnd, SlotProcess } from './slot-process.js';
+import { SlotWatch } from './slot-watch.js';
+
+type Options = Parameters<Executor['execute']>[1];
+type Counts = Omit<ChunkReport, 'next'>;
+
+/** Slots that die so often in a row, with no run in progress and nothing recorded, will go on to. */
+const MOST_DEATHS_FOR_NOTHING = 2;
+/** With less of the budget left, a slot that takes over from a dead one only records what that one lost. */
+const LEAST_BUDGET_MS = 1_000;
+const NO_LIMIT_MS = 2 ** 31 - 1;
+
+/** Executes one range, with as many slots one after another as it takes. */
+export class RangeExecution {
+  readonly #range: RangeOrder;
+  readonly #pool: SlotPool;
+  readonly #options: Options;
+  readonly #deadline: number;
+  readonly #lost = new Map<number, LostRun>();
+  #report: ChunkReport;
+  #stopped: 'yield' | 'cancel' | undefined;
+  #active: { readonly slot: SlotProcess; readonly watch: SlotWatch | undefined } | undefined;
+  #deathsForNothing = 0;
+
+  constructor(range: RangeOrder, pool: SlotPool, options: Options) {
+    this.#range = range;
+    this.#pool = pool;
+    this.#options = options;
+    this.#deadline = performance.now() + range.order.budget_ms;
+    this.#report = { next: range.order.from, success: 0, failed: 0, cancelled: 0, busy_ms: 0, means: {} };
+  }
+
+  /** @throws ExecutionFault when the place failed; its report says what is done all the same */
+  async run(): Promise<ChunkReport> {
+    const forget = this.#options.signal.onStop((how) => this.#stop(how));
+    try {
+      while (this.#report.next < this.#range.order.to && !(this.#stopped && this.#lost.size === 0)) {
+        const slot = this.#pool.take(this.#range);
+        const end = await this.#useSlot(slot);
+        if (end?.kind !== 'death') break;
+        await this.#bury(slot, end.death);
+      }
+      return this.#report;
+    } finally {
+      forget();
+    }
+  }
+
+  #stop(how: 'yield' | 'cancel'): void {
+    if (this.#stopped !== 'cancel') this.#stopped = how;
+    if (!this.#active) return;
+    const { slot, watch } = this.#active;
+    // A slot that has not begun yet need not be waited for.
+    if (!watch && this.#lost.size === 0) this.#pool.drop(slot);
+    else slot.stop(how);
+    if (how === 'cancel') watch?.cancelled();
+  }
+
+  /** @returns how the slot's part of the range ended; undefined where it did not begin */
+  async #useSlot(slot: SlotProcess): Promise<SlotEnd | undefined> {
+    this.#active = { slot, watch: undefined };
+    const notReady = await slot.ready();
+    if (this.#stopped && this.#lost.size === 0) {
+      this.#pool.give(slot);
+      return undefined;
+    }
+    if (notReady) return this.#accept(slot, notReady);
+    const watch = new SlotWatch(slot, this.#range.timeout_ms, (progress) => this.#show(progress));
+    this.#active = { slot, watch };
+    try {
+      return this.#accept(slot, await slot.execute(this.#order()));
+    } finally {
+      watch.close();
+      this.#active = undefined;
+    }
+  }
+
+  #order(): ChunkOrder {
+    const { to } = this.#range.order;
+    const lost = [...this.#lost.values()];
+    const rest = this.#deadline - performance.now();
+    if (lost.length > 0 && (this.#stopped || rest < LEAST_BUDGET_MS)) {
+      const last = Math.max(...this.#lost.keys());
+      return { from: this.#report.next, to: last + 1, budget_ms: NO_LIMIT_MS, lost };
+    }
+    return { from: this.#report.next, to, budget_ms: Math.max(0, rest), lost };
+  }
+
+  #accept(slot: SlotProcess, end: SlotEnd): SlotEnd {
+    if (end.kind === 'report') this.#add(end.report);
+    if (end.kind === 'fault') {
+      this.#add(end.report);
+      this.#pool.drop(slot);
+      throw new ExecutionFault(end.code, end.error, this.#report);
+    }
+    this.#pool.give(slot);
+    return end;
+  }
+
+  /** Counts what a dead slot has recorded, and notes the run that it took with it. */
+  async #bury(slot: SlotProcess, death: SlotDeath): Promise<void> {
+    const { writer, segmentBytes, progress } = slot;
+    const { folder, submission } = slot.options.setup;
+    const before = this.#report.next;
+    if (writer !== undefined) {
+      this.#add(progress);
+      this.#add(await readRecordedTail({ folder, submission, writer }, segmentBytes));
+    }
+    const run = lostRun(death);
+    if (run && run.position >= this.#report.next) {
+      this.#lost.set(run.position, this.#stopped === 'cancel' ? { ...run, cancelled: true } : run);
+      this.#deathsForNothing = 0;
+      return;
+    }
+    if (this.#report.next > before) {
+      this.#deathsForNothing = 0;
+      return;
+    }
+    this.#deathsForNothing++;
+    if (this.#deathsForNothing < MOST_DEATHS_FOR_NOTHING && death.killed?.kind !== 'start') return;
+    const error = describeDeath(death);
+    const message = `slots die before they can do a run: ${error.message}`;
+    throw new ExecutionFault('SLOT_CRASH', { ...error, message }, this.#report);
+  }
+
+  #add(counts: Counts): void {
+    const { success, failed, cancelled, busy_ms, means } = counts;
+    const report = this.#report;
+    this.#report = {
+      next: report.next + success + failed + cancelled,
+      success: report.success + success,
+      failed: report.failed + failed,
+      cancelled: report.cancelled + cancelled,
+      busy_ms: report.busy_ms + busy_ms,
+      means: mergeMeans(report.means, means),
+    };
+    for (const position of this.#lost.keys()) if (position < this.#report.next) this.#lost.delete(position);
+  }
+
+  #show(progress: Parameters<Options['onProgress']>[0]): void {
+    const { success, failed, cancelled, means } = this.#report;
+    const { report, running } = progress;
+    this.#options.onProgress({
+      report: {
+        success: success + report.success,
+        failed: failed + report.failed,
+        cancelled: cancelled + report.cancelled,
+        means: mergeMeans(means, report.means),
+      },
+      running,
+    });
+  }
+}

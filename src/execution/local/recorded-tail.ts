@@ -1,0 +1,42 @@
+import { closeSync, existsSync, fsyncSync, openSync } from 'node:fs';
+import { join } from 'node:path';
+import { MeanCounter } from '../../definition/mean-counter.js';
+import type { RunRecord } from '../../definition/record.js';
+import type { ChunkReport } from '../../runner/protocol.js';
+import { segmentName, segmentsFolder } from '../../storage/file/layout.js';
+import { scanLines } from '../../storage/file/lines.js';
+
+/**
+ * Reads what a slot recorded between its last message and its death, and makes it last. What stands there is finished:
+ * it is never executed again.
+ *
+ * @param from how long the segment was at that message, bytes
+ */
+export async function readRecordedTail(
+  place: { readonly folder: string; readonly submission: string; readonly writer: string },
+  from: number,
+): Promise<Omit<ChunkReport, 'next'>> {
+  const counts = { success: 0, failed: 0, cancelled: 0, busy_ms: 0 };
+  const means = new MeanCounter();
+  const folder = segmentsFolder(place.folder, place.submission);
+  for (const kind of ['logs', 'series', 'data', 'records'] as const)
+    sync(join(folder, segmentName(kind, place.writer)));
+  await scanLines(
+    join(folder, segmentName('records', place.writer)),
+    (bytes, start, end) => {
+      const record = JSON.parse(bytes.toString('utf8', start, end)) as RunRecord;
+      counts[record.status]++;
+      counts.busy_ms += record.duration_ms;
+      if (record.status === 'success') means.add(record.metrics);
+    },
+    { from },
+  );
+  return { ...counts, means: means.toMeans() };
+}
+
+function sync(path: string): void {
+  if (!existsSync(path)) return;
+  const fd = openSync(path, 'r');
+  fsyncSync(fd);
+  closeSync(fd);
+}

@@ -1,0 +1,92 @@
+import type { ErrorDescription } from '../../definition/errors.js';
+import type { LostRun } from '../../runner/protocol.js';
+import type { Note } from '../../runner/protocol-note.js';
+import { wordBytes } from './memory.js';
+
+/** Why the parent killed a slot. */
+export type KillReason =
+  | { readonly kind: 'timeout'; readonly timeoutMs: number }
+  | { readonly kind: 'memory'; readonly usedBytes: number }
+  | { readonly kind: 'cancel' }
+  | { readonly kind: 'start'; readonly waitedMs: number };
+
+/** How a slot's process ended. */
+export interface SlotDeath {
+  readonly exitCode: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly killed: KillReason | undefined;
+  readonly note: Note | undefined;
+  readonly output: string;
+  readonly memoryBytes: number;
+}
+
+/** The run that a slot took with it, if one was in progress. */
+export function lostRun(death: SlotDeath): LostRun | undefined {
+  const { note, output, killed } = death;
+  if (!note || note.state === 'idle') return undefined;
+  return {
+    position: note.position,
+    attempt: note.attempt,
+    started_at: new Date(note.started_at).toISOString(),
+    duration_ms: Math.max(0, Date.now() - note.started_at),
+    error: describeDeath(death),
+    output,
+    ...(killed?.kind === 'cancel' ? { cancelled: true } : {}),
+  };
+}
+
+/** Says of what a slot died, as a run's error. */
+export function describeDeath(death: SlotDeath): ErrorDescription {
+  const { killed, signal, exitCode, note, output, memoryBytes } = death;
+  const limit = wordBytes(memoryBytes);
+  switch (killed?.kind) {
+    case 'timeout':
+      return {
+        type: 'TimeoutError',
+        message: `the run took longer than its timeout of ${killed.timeoutMs / 1000} s and could not be interrupted: its process was ended`,
+      };
+    case 'memory':
+      return {
+        type: 'MemoryError',
+        message: `the run used ${wordBytes(killed.usedBytes)} of memory, over its limit of ${limit}`,
+      };
+    case 'cancel':
+      return {
+        type: 'AbortError',
+        message: 'the run was cancelled and could not be interrupted: its process was ended',
+      };
+    case 'start':
+      return {
+        type: 'TimeoutError',
+        message: `importing the operation took longer than ${killed.waitedMs / 1000} s`,
+      };
+  }
+  if (/heap out of memory|allocation failed/i.test(output)) {
+    return {
+      type: 'MemoryError',
+      message: `the run exhausted its heap, within its memory limit of ${limit}`,
+    };
+  }
+  if (note?.state === 'given_up' && note.exit_code !== null) {
+    return {
+      type: 'ProcessExit',
+      message: `the operation ended the process with exit code ${note.exit_code}`,
+    };
+  }
+  const end = signal ? `ended by ${signal}${SIGNALS[signal] ?? ''}` : `left with exit code ${exitCode}`;
+  return {
+    type: 'CrashError',
+    message: `the run's process was ${end}${output ? `\n${lastLines(output)}` : ''}`,
+  };
+}
+
+const SIGNALS: { readonly [signal: string]: string } = {
+  SIGSEGV: ': a crash in native code',
+  SIGBUS: ': a crash in native code',
+  SIGILL: ': a crash in native code',
+  SIGFPE: ': a crash in native code',
+  SIGABRT: ': it aborted itself',
+  SIGKILL: ': by somebody, or by the system for lack of memory',
+};
+
+const lastLines = (text: string) => text.split('\n').slice(-5).join('\n');

@@ -1,0 +1,58 @@
+import { randomBytes } from 'node:crypto';
+import { closeSync, existsSync, fstatSync, openSync, readSync, rmSync, unlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Note, readNote } from '../../runner/protocol-note.js';
+
+const MOST_OUTPUT_BYTES = 64 * 1024;
+
+/** What a slot inherits, and leaves behind when it dies: its note, what it prints, and its scratch folder. */
+export class SlotFiles {
+  readonly note: number;
+  readonly stdout: number;
+  readonly stderr: number;
+  /** Not made before a run asks for it. */
+  readonly scratch: string;
+
+  /** @param temporary the folder that runs know as TMPDIR */
+  constructor(temporary: string) {
+    // In memory where there is such a place: a note that is written a hundred thousand times a second never meets a disk.
+    this.note = openNameless(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'w+');
+    this.stdout = openNameless(tmpdir(), 'a+');
+    this.stderr = openNameless(tmpdir(), 'a+');
+    this.scratch = join(temporary, `metalab-${process.pid}-${randomName()}`);
+  }
+
+  readNote(): Note | undefined {
+    return readNote(this.note);
+  }
+
+  /** The end of what was printed past the slot's own streams and not yet brought to a run. */
+  output(): string {
+    return [this.stdout, this.stderr]
+      .map(readEnd)
+      .filter((text) => text !== '')
+      .join('\n');
+  }
+
+  remove(): void {
+    for (const fd of [this.note, this.stdout, this.stderr]) closeSync(fd);
+    rmSync(this.scratch, { recursive: true, force: true });
+  }
+}
+
+/** A file that is gone when its last holder is: nothing is left behind, however everything ends. */
+function openNameless(folder: string, flags: string): number {
+  const path = join(folder, `metalab-slot-${process.pid}-${randomName()}`);
+  const fd = openSync(path, flags, 0o600);
+  unlinkSync(path);
+  return fd;
+}
+
+function readEnd(fd: number): string {
+  const { size } = fstatSync(fd);
+  const end = Buffer.alloc(Math.min(size, MOST_OUTPUT_BYTES));
+  return end.toString('utf8', 0, readSync(fd, end, 0, end.length, size - end.length)).trimEnd();
+}
+
+const randomName = () => randomBytes(6).toString('hex');

@@ -1,0 +1,85 @@
+import { CANCEL_GRACE_MS } from '../../runner/protocol.js';
+import type { Note } from '../../runner/protocol-note.js';
+import type { RangeProgress } from '../executor.js';
+import { residentBytes } from './memory.js';
+import type { SlotProcess } from './slot-process.js';
+
+/** Reading the note and the memory of a slot costs 30 µs. */
+const LOOK_MS = 100;
+const SHOW_MS = 250;
+/** From here on a run is shown as running. */
+const LONG_RUN_MS = 1_000;
+/** A slot interrupts its runs by itself, 1 s after their signal fired: what is still there then is blocked. */
+const BLOCKED_MS = 2_000;
+
+/** Watches a slot while it executes a chunk: its time, its memory, and when asked to cancel, that it does. */
+export class SlotWatch {
+  readonly #slot: SlotProcess;
+  readonly #timeoutMs: number | null;
+  readonly #onProgress: (progress: RangeProgress) => void;
+  readonly #timer: NodeJS.Timeout;
+  #run: Note | undefined;
+  /** Monotonic: when this run was first seen, and what else happened when. */
+  #since = 0;
+  #shownAt = 0;
+  #cancelledAt: number | undefined;
+
+  constructor(slot: SlotProcess, timeoutMs: number | null, onProgress: (progress: RangeProgress) => void) {
+    this.#slot = slot;
+    this.#timeoutMs = timeoutMs;
+    this.#onProgress = onProgress;
+    this.#timer = setInterval(() => this.#look(), LOOK_MS);
+  }
+
+  cancelled(): void {
+    this.#cancelledAt ??= performance.now();
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+  }
+
+  #look(): void {
+    if (!this.#slot.alive) return;
+    const now = performance.now();
+    const elapsed = this.#elapsed(now);
+    const usedBytes = residentBytes(this.#slot.pid!) ?? 0;
+    if (usedBytes > this.#slot.options.memoryBytes) {
+      this.#slot.kill({ kind: 'memory', usedBytes });
+    } else if (this.#timeoutMs !== null && elapsed > this.#timeoutMs + BLOCKED_MS) {
+      this.#slot.kill({ kind: 'timeout', timeoutMs: this.#timeoutMs });
+    } else if (this.#cancelledAt !== undefined && now - this.#cancelledAt > CANCEL_GRACE_MS + BLOCKED_MS) {
+      this.#slot.kill({ kind: 'cancel' });
+    }
+    if (now - this.#shownAt >= SHOW_MS) {
+      this.#shownAt = now;
+      this.#show(elapsed);
+    }
+  }
+
+  /** For how long the run in progress has been seen; 0 where there is none. */
+  #elapsed(now: number): number {
+    const note = this.#slot.files.readNote();
+    if (note?.state === 'idle') this.#run = undefined;
+    else if (note) {
+      const same = this.#run && this.#run.position === note.position && this.#run.attempt === note.attempt;
+      if (!same) this.#since = now;
+      this.#run = note;
+    }
+    return this.#run ? now - this.#since : 0;
+  }
+
+  #show(elapsed: number): void {
+    const run = this.#run;
+    const { busy_ms: _, ...report } = this.#slot.progress;
+    const running =
+      run && elapsed > LONG_RUN_MS
+        ? {
+            position: run.position,
+            started_at: new Date(run.started_at).toISOString(),
+            progress: run.progress,
+          }
+        : null;
+    this.#onProgress({ report, running });
+  }
+}

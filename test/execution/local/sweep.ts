@@ -1,0 +1,181 @@
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { rolldown } from 'rolldown';
+import type { ExperimentDeclaration } from '../../../src/definition/declaration.js';
+import type { LogLine, RunRecord } from '../../../src/definition/record.js';
+import type { Executor, RangeOrder, RangeProgress } from '../../../src/execution/executor.js';
+import { createLocalExecutor } from '../../../src/execution/local/executor.js';
+import type { ChunkReport } from '../../../src/runner/protocol.js';
+import {
+  bundleFile,
+  declarationFile,
+  planEntriesFile,
+  planFile,
+  segmentKindOf,
+  segmentsFolder,
+} from '../../../src/storage/file/layout.js';
+
+/** Bundles the slot's program as the build does, into a folder of the test's own. */
+export async function buildRunner(): Promise<{ runner: string; remove: () => void }> {
+  const folder = mkdtempSync(join(tmpdir(), 'metalab-runner-'));
+  const runner = join(folder, 'runner.mjs');
+  const bundle = await rolldown({ input: 'src/runner/main.ts', platform: 'node' });
+  await bundle.write({ file: runner, format: 'esm', codeSplitting: false, comments: false });
+  await bundle.close();
+  return { runner, remove: () => rmSync(folder, { recursive: true, force: true }) };
+}
+
+export interface SweepOptions {
+  /** Module source; `metalab`, the public API, is in scope. Its default export is the operation. */
+  readonly code: string;
+  /** Cases `{ x: 0 }`, `{ x: 1 }`, … */
+  readonly cases?: number;
+  readonly declaration?: Partial<ExperimentDeclaration>;
+  /** Cells and generations of a `list` plan. */
+  readonly list?: readonly (readonly [cell: number, generation: number])[];
+  readonly env?: { readonly [name: string]: string };
+}
+
+const DECLARATION: ExperimentDeclaration = {
+  scheme: 1,
+  experiment_id: 'sweep:1',
+  name: 'sweep',
+  version: '1',
+  description: null,
+  tags: [],
+  metadata: {},
+  operation: {
+    kind: 'typescript',
+    name: 'op',
+    ref: 'experiment.ts#op',
+    code_fingerprint: 'c'.repeat(32),
+    bundle: 'b'.repeat(64),
+    modules: {},
+    packages: {},
+    native: [],
+  },
+  params: { kind: 'manual', cases: [] },
+  seeds: { base: 42, replicates: 1 },
+  context: {},
+  context_fingerprint: 'd'.repeat(32),
+  files: [],
+  retries: 0,
+  timeout_ms: null,
+  memory_bytes: null,
+  env: [],
+  cwd: '',
+};
+
+/** A submission, written by hand into a folder of its own, and an executor for it. */
+export class Sweep {
+  readonly root = mkdtempSync(join(tmpdir(), "metalab sweep ü'"));
+  readonly folder = join(this.root, 'sweep@1');
+  readonly declaration: ExperimentDeclaration;
+  readonly positions: number;
+  readonly executor: Executor;
+  readonly shown: RangeProgress[] = [];
+  readonly #env: { readonly [name: string]: string };
+  readonly #stops = new Set<(how: 'yield' | 'cancel') => void>();
+
+  constructor(runner: string, options: SweepOptions) {
+    const { code, cases = 1, declaration, list } = options;
+    const params = { kind: 'manual', cases: Array.from({ length: cases }, (_, x) => ({ x })) } as const;
+    this.declaration = { ...DECLARATION, params, cwd: this.root, ...declaration };
+    this.positions = list?.length ?? cases * this.declaration.seeds.replicates;
+    this.#env = { PATH: process.env.PATH ?? '', ROOT: this.root, ...options.env };
+    write(declarationFile(this.folder, 'declared'), JSON.stringify(this.declaration));
+    write(
+      planFile(this.folder, 's1'),
+      JSON.stringify({ kind: list ? 'list' : 'all', positions: this.positions }),
+    );
+    if (list) write(planEntriesFile(this.folder, 's1'), Buffer.from(Uint32Array.from(list.flat()).buffer));
+    const head = "const metalab = globalThis[Symbol.for('metalab.runtime')];\n";
+    write(bundleFile(this.folder, this.declaration.operation.bundle), head + code);
+    this.executor = createLocalExecutor({ runner });
+  }
+
+  async run(order: Partial<RangeOrder['order']> = {}): Promise<ChunkReport> {
+    const { timeout_ms, memory_bytes, cwd } = this.declaration;
+    return this.executor.execute(
+      {
+        setup: { folder: this.folder, submission: 's1', declaration: 'declared' },
+        order: { from: 0, to: this.positions, budget_ms: 60_000, ...order },
+        timeout_ms,
+        memory_bytes,
+        cwd,
+        env: this.#env,
+      },
+      {
+        onProgress: (progress) => this.shown.push(progress),
+        signal: {
+          onStop: (listener) => {
+            this.#stops.add(listener);
+            return () => this.#stops.delete(listener);
+          },
+        },
+      },
+    );
+  }
+
+  stop(how: 'yield' | 'cancel'): void {
+    for (const listener of this.#stops) listener(how);
+  }
+
+  /** Every record of every segment, sorted by cell. */
+  records(): RunRecord[] {
+    return this.lines<RunRecord>('records').sort((a, b) => a.index - b.index);
+  }
+
+  /** The one record, of a sweep that must have one. */
+  record(): RunRecord {
+    const records = this.records();
+    if (records.length !== 1) throw new Error(`expected one record, found ${records.length}`);
+    return records[0]!;
+  }
+
+  log(index = 0): string[] {
+    const { run_id } = this.records()[index]!;
+    return this.lines<LogLine>('logs')
+      .filter((line) => line.run_id === run_id)
+      .map((line) => `${line.level}: ${line.message}`);
+  }
+
+  lines<T>(kind: 'records' | 'series' | 'data' | 'logs'): T[] {
+    return this.texts(kind).map((line) => JSON.parse(line) as T);
+  }
+
+  /** Complete lines of all segments of a kind. */
+  texts(kind: 'records' | 'series' | 'data' | 'logs'): string[] {
+    return this.segments(kind).flatMap((path) => readFileSync(path, 'utf8').split('\n').slice(0, -1));
+  }
+
+  segments(kind: 'records' | 'series' | 'data' | 'logs'): string[] {
+    const folder = segmentsFolder(this.folder, 's1');
+    const names = readdirSync(folder).filter((name) => segmentKindOf(name) === kind);
+    return names.map((name) => join(folder, name));
+  }
+
+  /** A file that the operation has written into its working directory. */
+  written(name: string): string {
+    return readFileSync(join(this.root, name), 'utf8');
+  }
+
+  async remove(): Promise<void> {
+    await this.executor.close();
+    rmSync(this.root, { recursive: true, force: true });
+  }
+}
+
+/** An operation's module, from the body of its `run`. */
+export const body = (text: string, options: { readonly async?: boolean } = {}) =>
+  `import fs from 'node:fs';
+  export default metalab.operation(${options.async ? 'async ' : ''}(args) => {
+    const { params, capture } = args;
+    ${text}
+  });`;
+
+function write(path: string, content: string | Uint8Array): void {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, content);
+}
