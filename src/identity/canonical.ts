@@ -70,7 +70,7 @@ function writeObject(value: object, depth: number): string | undefined {
   return `${text}}`;
 }
 
-/** Sorts in place; most objects come sorted, and looking costs a tenth of sorting. */
+/** Sorts in place; most objects come sorted, and looking takes a seventh of the time of sorting. */
 function sorted(keys: string[]): string[] {
   for (let index = 1; index < keys.length; index++) {
     if (keys[index - 1]! > keys[index]!) return keys.sort();

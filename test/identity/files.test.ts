@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import {
   chmodSync,
   existsSync,
@@ -11,6 +12,7 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -165,12 +167,14 @@ describe('hashing a folder', () => {
     expect(files.length).toBeLessThan(20);
   });
 
-  it('reports all that can’t be read at once, and does not wait for a pipe', async () => {
+  it('reports all that can’t be read at once, and leaves out what is no file', async () => {
     write('a.csv', '1');
     symlinkSync('nowhere', join(data, 'broken.csv'));
     symlinkSync('loop.csv', join(data, 'loop.csv'));
-    execFileSync('mkfifo', [join(data, 'pipe')]);
+    const server = createServer().listen(join(data, 'socket'));
+    await once(server, 'listening');
     const { problems } = await hasher().hashDir(data);
+    server.close();
     expect(problems.map(({ where }) => where)).toEqual([join(data, 'broken.csv'), join(data, 'loop.csv')]);
   });
 

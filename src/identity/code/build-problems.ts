@@ -79,7 +79,7 @@ function readLines(file: string): string[] {
   }
 }
 
-export const packageNameOf = (specifier: string) =>
+const packageNameOf = (specifier: string) =>
   specifier
     .split('/')
     .slice(0, specifier.startsWith('@') ? 2 : 1)

@@ -1,5 +1,5 @@
 import { RolldownMagicString } from 'rolldown';
-import { assigns, hasDecorators, hasStaticEffects, isInert, topLevelAwaits } from './effects.js';
+import { changesOthers, hasDecorators, hasStaticEffects, isInert, topLevelAwaits } from './effects.js';
 import { bare, isClass, type Language, namesOf, parseModule, type SyntaxNode } from './syntax.js';
 
 /** `identity`: the result is only hashed, never run, so that even an `await` can be made droppable. */
@@ -134,7 +134,7 @@ class DroppableEdits {
   }
 
   #isWrappable(node: SyntaxNode): boolean {
-    if (assigns(node)) return false;
+    if (changesOthers(node)) return false;
     return this.#purpose === 'identity' || topLevelAwaits(node).length === 0;
   }
 

@@ -48,16 +48,45 @@ export function hasDecorators(node: SyntaxNode): boolean {
   return [node, ...members].some((part) => Array.isArray(part.decorators) && part.decorators.length > 0);
 }
 
-/** Whether it assigns to something outside of it, not counting what functions do that are called. */
-export function assigns(expression: SyntaxNode): boolean {
+/**
+ * Whether it visibly changes something outside of it: an assignment, or a call such as `table.set(…)`. What functions do
+ * that it calls is not looked at: by the rule of identity, a call in an initialiser does nothing but give its value.
+ */
+export function changesOthers(expression: SyntaxNode): boolean {
   let found = false;
   walk(expression, (node) => {
     if (isFunction(node)) return false;
     if (node.type === 'AssignmentExpression' || node.type === 'UpdateExpression') found = true;
     if (node.type === 'UnaryExpression' && node.operator === 'delete') found = true;
+    if (node.type === 'CallExpression' && isMutation(node)) found = true;
     return !found;
   });
   return found;
+}
+
+const MUTATING_METHODS = new Set(
+  'add append clear copyWithin define delete fill pop push register reverse set shift sort splice unshift use'.split(
+    ' ',
+  ),
+);
+const MUTATING_STATICS = new Set(['assign', 'defineProperty', 'defineProperties', 'setPrototypeOf']);
+
+/** `list.push(x)` and `Object.assign(defaults, x)`, but not `[3, 1].sort()` or `Object.assign({}, x)`: those make new ones. */
+function isMutation(call: SyntaxNode): boolean {
+  const callee = bare(call.callee as SyntaxNode);
+  if (callee.type !== 'MemberExpression' || callee.computed) return false;
+  const method = (callee.property as { readonly name?: string }).name ?? '';
+  const receiver = callee.object as SyntaxNode;
+  const [first] = call.arguments as SyntaxNode[];
+  if (MUTATING_STATICS.has(method)) return first !== undefined && isVariable(first);
+  return MUTATING_METHODS.has(method) && isVariable(receiver);
+}
+
+function isVariable(expression: SyntaxNode): boolean {
+  const node = bare(expression);
+  return (
+    node.type === 'Identifier' || (node.type === 'MemberExpression' && isVariable(node.object as SyntaxNode))
+  );
 }
 
 /** The `await`s that wait while the module is evaluated, not those within functions. */

@@ -84,6 +84,11 @@ const CHANGES_THE_CODE: readonly Edit[] = [
     },
   },
   {
+    name: 'an initialiser that fills a table which is used',
+    given: alone('const table = new Map();\nconst unused = table.set(1, Math.sqrt(4));', 'return table;'),
+    edit: alone('const table = new Map();\nconst unused = table.set(1, Math.sqrt(5));', 'return table;'),
+  },
+  {
     name: 'an assignment within an initialiser',
     given: alone('let state = 0;\nconst unused = (state = Math.sqrt(4));', 'return state;'),
     edit: alone('let state = 0;\nconst unused = (state = Math.sqrt(5));', 'return state;'),

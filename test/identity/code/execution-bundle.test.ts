@@ -71,6 +71,16 @@ export default note('default');
     expect(result).toEqual({ metrics: {}, returned: [['used'], 1] });
   });
 
+  it('runs an initialiser that visibly changes what the operation uses', async () => {
+    const result = await runOf({
+      'exp.ts': `${OPERATION}const table = new Map<string, number>();
+const filled = table.set('a', 1), merged = Object.assign(table, { extra: 2 });
+export const op = operation(() => [table.get('a'), (table as any).extra]);
+`,
+    });
+    expect(result).toEqual({ metrics: {}, returned: [1, 2] });
+  });
+
   it('finds data beside the module that asks for it, in packages of both kinds too', async () => {
     const result = await runOf({
       'exp.ts': `${OPERATION}import { readFileSync } from 'node:fs';

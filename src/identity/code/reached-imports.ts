@@ -1,0 +1,93 @@
+import type { Plugin } from 'rolldown';
+import { fingerprint } from '../fingerprint.js';
+import { isVirtual } from './build.js';
+import type { BuildProblems } from './build-problems.js';
+import { resolveImport, subpathOf } from './imports.js';
+import { type InstalledPackage, PackageIndex } from './packages.js';
+import { isNode, type ParsedModule, type SyntaxNode, walk } from './syntax.js';
+
+/** What imports led to while a closure was built. */
+export class ReachedImports {
+  readonly #index = new PackageIndex();
+  /** By what stands for the import in the bundle: `name@version/sub/path`. */
+  readonly #packages = new Map<string, InstalledPackage>();
+  readonly #linked = new Map<string, InstalledPackage>();
+  readonly #readers = new Set<string>();
+
+  readsFiles(file: string): boolean {
+    return this.#readers.has(file);
+  }
+
+  plugin(problems: BuildProblems): Plugin {
+    const index = this.#index;
+    const reached = this;
+    return {
+      name: 'metalab:reached-imports',
+      async resolveId(specifier, importer, { kind }) {
+        if (isVirtual(specifier) || importer === undefined) return null;
+        if (isVirtual(importer)) return null;
+        const target = await resolveImport(this, specifier, importer, { kind, packages: index, problems });
+        switch (target.kind) {
+          case 'metalab':
+            return { id: 'metalab', external: true };
+          case 'builtin':
+            if (/^node:fs(?:\/promises)?$/.test(target.name)) reached.#readers.add(importer);
+            return { id: target.name, external: true };
+          case 'missing':
+            return { id: specifier, external: true };
+          case 'package': {
+            const { name, version } = target.package;
+            const id = `${name}@${version}${subpathOf(specifier)}`;
+            reached.#packages.set(id, target.package);
+            return { id, external: true };
+          }
+          case 'source':
+            reached.#noteLinked(specifier, target.resolved.id);
+            return target.resolved;
+        }
+      },
+    };
+  }
+
+  /** The packages that the bundle still imports, and the linked ones that modules of it belong to. */
+  packagesIn(
+    code: ParsedModule,
+    hashes: ReadonlyMap<string, string>,
+  ): { readonly versions: { readonly [name: string]: string }; readonly native: readonly string[] } {
+    const versions = new Map<string, string[]>();
+    const native = new Set<string>();
+    for (const id of [...importedIn(code)].sort()) {
+      const found = this.#packages.get(id);
+      if (!found) continue;
+      const known = versions.get(found.name) ?? [];
+      if (!known.includes(found.version)) versions.set(found.name, [...known, found.version]);
+      if (this.#index.isNative(found)) native.add(found.name);
+    }
+    for (const { name, folder } of this.#linked.values()) {
+      const parts = [...hashes]
+        .filter(([file]) => this.#index.of(file)?.folder === folder)
+        .map(([, hash]) => hash);
+      if (parts.length > 0) versions.set(name, [fingerprint(parts.sort())]);
+    }
+    const entries = [...versions].map(([name, found]): [string, string] => [name, found.join(', ')]);
+    return { versions: Object.fromEntries(entries.sort()), native: [...native].sort() };
+  }
+
+  #noteLinked(specifier: string, file: string): void {
+    if (/^[./#]/.test(specifier)) return;
+    const found = this.#index.of(file);
+    if (found && specifier.startsWith(found.name)) this.#linked.set(found.folder, found);
+  }
+}
+
+function importedIn({ program }: ParsedModule): Set<string> {
+  const specifiers = new Set<string>();
+  walk(program as unknown as SyntaxNode, (node) => {
+    const isCall = node.type === 'CallExpression';
+    const source = isCall ? (node.arguments as SyntaxNode[])[0] : node.source;
+    if (isNode(source) && source.type === 'Literal' && typeof source.value === 'string')
+      specifiers.add(source.value);
+    return true;
+  });
+  return specifiers;
+}
