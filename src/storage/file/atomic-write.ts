@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { faultCode, storeFault } from './faults.js';
+import { makeFolder } from './make-folder.js';
 
 /**
  * Writes a file as a whole or not at all: readers see the old content or the new, also after a power cut.
@@ -10,7 +11,7 @@ import { faultCode, storeFault } from './faults.js';
  */
 export async function writeAtomically(path: string, content: string): Promise<void> {
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
     const temporary = await writeBeside(path, content);
     try {
       await rename(temporary, path);

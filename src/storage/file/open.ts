@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { access, mkdir, stat } from 'node:fs/promises';
+import { access, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { StoreError } from '../../definition/errors.js';
@@ -10,6 +10,7 @@ import { openArtifact } from './artifacts.js';
 import { faultCode, storeFault } from './faults.js';
 import { experimentIdOf, folderOf, manifestFile } from './layout.js';
 import { listNames } from './list-names.js';
+import { makeFolder } from './make-folder.js';
 import { fileManifests } from './manifests.js';
 import { readRecords } from './records.js';
 import { readData, readLogs, readSeries } from './sidecars.js';
@@ -47,7 +48,7 @@ export async function openFileStore(location: string, options: OpenOptions = {})
 
 async function createStore(root: string): Promise<StoreFile> {
   try {
-    await mkdir(root, { recursive: true });
+    await makeFolder(root);
     const file = (await readStoreFile(root)) ?? (await createStoreFile(root));
     await access(root, constants.W_OK | constants.X_OK);
     return file;
