@@ -17,6 +17,12 @@ const program = join(root, 'bin', 'metalab.js');
 const scratch = mkdtempSync(join(tmpdir(), 'metalab-bench-'));
 process.env.METALAB_HOME = join(scratch, 'home');
 
+const ONE_RUN = `
+import { experiment, grid, operation, seeds } from 'metalab';
+export const one = operation(({ params, capture }) => capture.metric('x', params.x));
+export default experiment({ name: 'one', version: 'VERSION', operation: one, params: grid({ x: [1] }), seeds: seeds({ base: 1 }) });
+`;
+
 const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1];
 const metalab = (...args) =>
   execFileSync(process.execPath, [program, ...args], { stdio: ['ignore', 'pipe', 'ignore'], cwd: scratch });
@@ -88,12 +94,6 @@ function measureWarmSubmit() {
   row('warm submit of one run', `${median(times.submit).toFixed(3)} s`, 'expected ≤ 1.0 s');
   row('  ratio to node -e 0', (median(times.submit) / median(times.node)).toFixed(1));
 }
-
-const ONE_RUN = `
-import { experiment, grid, operation, seeds } from 'metalab';
-export const one = operation(({ params, capture }) => capture.metric('x', params.x));
-export default experiment({ name: 'one', version: 'VERSION', operation: one, params: grid({ x: [1] }), seeds: seeds({ base: 1 }) });
-`;
 
 function wall(args) {
   const began = performance.now();

@@ -26,7 +26,7 @@ try {
 function compile() {
   const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
   const { status } = spawnSync(process.execPath, [tsc, '-p', root, '--outDir', next], { stdio: 'inherit' });
-  if (status !== 0) process.exit(status ?? 1);
+  if (status !== 0) throw new Error('tsc found mistakes: see above');
 }
 
 async function bundleRunner() {

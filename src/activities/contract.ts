@@ -28,6 +28,8 @@ export interface ExecuteInput extends SubmissionRef {
 }
 
 export interface ExecuteResult extends ChunkReport {
+  /** How long the slot was taken, milliseconds. */
+  readonly elapsed_ms: number;
   readonly worker: string;
   readonly slots: number;
 }

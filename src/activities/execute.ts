@@ -39,7 +39,14 @@ export function createExecute(dependencies: ActivityDependencies) {
       };
       const signal = new StopSignal(Context.current(), dependencies);
       const entry = live.open(folder, input.submission);
-      let result: ExecuteResult = { ...EMPTY, next: input.from, worker: worker.id, slots: worker.slots() };
+      const began = performance.now();
+      let result: ExecuteResult = {
+        ...EMPTY,
+        next: input.from,
+        elapsed_ms: 0,
+        worker: worker.id,
+        slots: worker.slots(),
+      };
       try {
         await keepBeating(
           async () => {
@@ -58,7 +65,7 @@ export function createExecute(dependencies: ActivityDependencies) {
           () => entry.summary(),
         );
         if (signal.stopped === 'lost') throw new CancelledFailure('this attempt is no longer wanted');
-        return result;
+        return { ...result, elapsed_ms: Math.round(performance.now() - began) };
       } catch (fault) {
         throw fault instanceof ExecutionFault ? mapFault(fault, result) : fault;
       } finally {

@@ -1,20 +1,33 @@
 /** Past it, a slot starts no further run of its chunk: long runs are one activity each, short ones go by the 100,000. */
 export const CHUNK_BUDGET_MS = 3_000;
 
-/** A chunk shorter than this spends more in Temporal (about 8 ms a chunk on the dev server) than in its runs. */
+/** A chunk of less spends much of its time in Temporal: about 10 ms a chunk on the dev server. */
 const WORTHWHILE_MS = 60;
+/** A chunk of less spends most of its time there: the last slot that is free takes so much whatever is left for others. */
+const TINY_MS = 10;
 
 /**
  * How many positions the next chunk gets. Half an even share of what is left, so that the last chunks are small and no
- * slot waits long for another; but no fewer than are worth an activity, as long as every slot can have as many.
+ * slot waits long for another; but as many as are worth an activity, as long as every slot can have as many.
  *
  * @param remaining positions that no chunk holds
  * @param slots how many slots share them
- * @param meanRunMs mean duration of the runs so far; undefined before the first report
+ * @param free how many of those have no chunk, this one's counted
+ * @param meanMs what a run took on average so far, with all that is around it; undefined before the first report
  */
-export function chunkSize(remaining: number, slots: number, meanRunMs: number | undefined): number {
+export function chunkSize(
+  remaining: number,
+  slots: number,
+  free: number,
+  meanMs: number | undefined,
+): number {
   const share = Math.ceil(remaining / (2 * slots));
-  if (meanRunMs === undefined) return share;
-  const worthwhile = Math.floor(WORTHWHILE_MS / Math.max(meanRunMs, 0.001));
-  return Math.max(1, share, Math.min(worthwhile, Math.ceil(remaining / slots)));
+  if (meanMs === undefined) return share;
+  const worth = (ms: number) => Math.floor(ms / Math.max(meanMs, 0.001));
+  return Math.max(
+    1,
+    share,
+    Math.min(worth(WORTHWHILE_MS), Math.ceil(remaining / slots)),
+    Math.min(worth(TINY_MS), Math.ceil(remaining / free)),
+  );
 }

@@ -21,8 +21,8 @@ export interface Counts {
   readonly success: number;
   readonly failed: number;
   readonly cancelled: number;
-  /** Milliseconds spent in these runs. */
-  readonly busy_ms: number;
+  /** Milliseconds that their chunks took, slots' time added up. */
+  readonly elapsed_ms: number;
 }
 
 /** One submission in progress: which positions are left, what was reported. No Temporal in it. */
@@ -63,7 +63,7 @@ export class SubmissionState {
       started_at: startedAt,
       plan: null,
       ranges: [],
-      counts: { success: 0, failed: 0, cancelled: 0, busy_ms: 0 },
+      counts: { success: 0, failed: 0, cancelled: 0, elapsed_ms: 0 },
       means: {},
       workers: {},
       recorded: 0,
@@ -106,10 +106,11 @@ export class SubmissionState {
   }
 
   nextChunk(): Range | undefined {
-    const { success, failed, cancelled, busy_ms } = this.#counts;
+    const { success, failed, cancelled, elapsed_ms } = this.#counts;
     const runs = success + failed + cancelled;
+    const mean = runs > 0 ? elapsed_ms / runs : undefined;
     const range = this.#ranges.take(
-      chunkSize(this.#ranges.size, this.slots, runs > 0 ? busy_ms / runs : undefined),
+      chunkSize(this.#ranges.size, this.slots, this.slots - this.#chunks, mean),
     );
     if (range) this.#chunks++;
     return range;
@@ -120,12 +121,12 @@ export class SubmissionState {
     this.#chunks--;
     this.#ranges.giveBack({ from: result?.next ?? range.from, to: range.to });
     if (!result) return;
-    const { success, failed, cancelled, busy_ms } = this.#counts;
+    const { success, failed, cancelled, elapsed_ms } = this.#counts;
     this.#counts = {
       success: success + result.success,
       failed: failed + result.failed,
       cancelled: cancelled + result.cancelled,
-      busy_ms: busy_ms + result.busy_ms,
+      elapsed_ms: elapsed_ms + result.elapsed_ms,
     };
     this.#means = mergeMeans(this.#means, result.means);
     this.#workers[result.worker] = result.slots;

@@ -19,7 +19,9 @@ function play(durations: readonly number[], slots: number, perChunkMs: number) {
       const slot = free.indexOf(
         Math.min(...free.filter((_, index) => !running.some((chunk) => chunk.slot === index))),
       );
-      const range = ranges.take(chunkSize(ranges.size, slots, done > 0 ? busy / done : undefined))!;
+      const range = ranges.take(
+        chunkSize(ranges.size, slots, slots - running.length, done > 0 ? busy / done : undefined),
+      )!;
       let [at, took] = [range.from, 0];
       while (at < range.to && took < CHUNK_BUDGET_MS) took += durations[at++]!;
       chunks++;
@@ -68,7 +70,7 @@ describe('chunk sizes', () => {
   });
 
   it('are at least one run, and leave something to every slot', () => {
-    expect(chunkSize(1, 8, 5)).toBe(1);
-    expect(chunkSize(4, 2, 0.001)).toBe(2);
+    expect(chunkSize(1, 8, 8, 5)).toBe(1);
+    expect(chunkSize(40_000, 2, 2, 0.001)).toBe(20_000);
   });
 });

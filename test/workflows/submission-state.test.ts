@@ -18,6 +18,7 @@ const report = (next: number, success: number, more: Partial<ExecuteResult> = {}
   failed: 0,
   cancelled: 0,
   busy_ms: success,
+  elapsed_ms: success,
   means: {},
   worker: 'one',
   slots: 2,
