@@ -46,9 +46,10 @@ export async function queryGroups(database: Database, columns: Columns, query: G
     `count(*) FILTER (status <> 'success') AS left_out`,
     ...metrics.flatMap(({ sql }, index) => aggregates(sql, index)),
   ];
-  const positions = keys.map((_, index) => index + 1).join(', ');
+  const positions = keys.map((_, index) => index + 1);
+  const order = positions.length > 0 ? `ORDER BY ${positions.join(', ')}` : '';
   const rows = await database.all(
-    `SELECT ${selection.join(', ')} FROM runs ${whereSql(query.where ?? [], columns)} GROUP BY ${positions} ORDER BY ${positions}`,
+    `SELECT ${selection.join(', ')} FROM runs ${whereSql(query.where ?? [], columns)} GROUP BY ALL ${order}`,
   );
   const groups = rows.map((row) => toGroup(row, query.by, metrics));
   return { groups, left_out: groups.reduce((sum, group) => sum + group.left_out, 0) };
