@@ -53,7 +53,7 @@ export class SlotProcess {
   constructor(options: SlotOptions) {
     const { runner, setup, cwd, env, memoryBytes } = options;
     this.options = options;
-    this.files = new SlotFiles(env.TMPDIR ?? tmpdir());
+    this.files = new SlotFiles(env.TMPDIR || tmpdir());
     const { note, stdout, stderr, scratch } = this.files;
     this.#child = spawn(process.execPath, [`--max-old-space-size=${heapMegabytes(memoryBytes)}`, runner], {
       cwd,
