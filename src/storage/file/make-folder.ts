@@ -8,13 +8,21 @@ import { faultCode } from './faults.js';
  */
 export async function makeFolder(path: string): Promise<void> {
   try {
+    await makeOne(path);
+  } catch (error) {
+    const parent = dirname(path);
+    if (faultCode(error) !== 'ENOENT' || parent === path) throw error;
+    // The parent may be there by now, made by another at the same time: then only this one is missing.
+    if (!(await isFolder(parent))) await makeFolder(parent);
+    await makeOne(path);
+  }
+}
+
+async function makeOne(path: string): Promise<void> {
+  try {
     await mkdir(path);
   } catch (error) {
-    if (await isFolder(path)) return;
-    const parent = dirname(path);
-    if (faultCode(error) !== 'ENOENT' || parent === path || (await isFolder(parent))) throw error;
-    await makeFolder(parent);
-    await makeFolder(path);
+    if (!(await isFolder(path))) throw error;
   }
 }
 
