@@ -13,7 +13,7 @@ export const estimatePi = operation({
     }
     const pi = (4 * inside) / params.samples;
     capture.metric('pi', pi);
-    capture.metric('error', Math.abs(pi - Math.PI));
+    capture.metric('abs_error', Math.abs(pi - Math.PI));
   },
 });
 
