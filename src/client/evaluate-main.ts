@@ -13,6 +13,8 @@ import type { EvaluationReply, EvaluationRequest } from './evaluate.js';
 type Namespace = { readonly [name: string]: unknown };
 
 process.once('message', (request: EvaluationRequest) => {
+  // Nothing is left that could wake it, and it has not answered: whoever exits by process.exit does not come here.
+  process.once('beforeExit', () => answer({ failure: wordFailure(neverSettles(request.file)) }));
   evaluate(request).then(
     (reply) => answer(reply),
     (failure: unknown) => answer({ failure: wordFailure(failure) }),
@@ -48,9 +50,11 @@ async function importUserModule(bundle: string, file: string): Promise<Namespace
   } catch (thrown) {
     if (thrown instanceof MetalabError) throw thrown;
     const { type, message, stack } = describeError(thrown);
+    const unknown = /'([^']*dist\/index\.js)' does not provide an export named '(.*)'/.exec(message)?.[2];
+    if (unknown !== undefined) throw await noSuchExport(file, unknown);
     const place = stack
       ?.split('\n')
-      .find((line) => /^\s+at .*\(?(file:|\/|[A-Z]:\\)/.test(line))
+      .find((line) => /^\s+at (.*\()?(file:|\/|[A-Z]:\\)/.test(line))
       ?.trim();
     throw new DefinitionError(
       [
@@ -65,6 +69,34 @@ async function importUserModule(bundle: string, file: string): Promise<Namespace
     );
   }
 }
+
+async function noSuchExport(file: string, name: string): Promise<DefinitionError> {
+  const known = Object.keys(await import('../index.js'));
+  return new DefinitionError(
+    [
+      {
+        where: file,
+        what: `it imports '${name}' from 'metalab', which exports nothing of that name`,
+        expected: `one of ${known.join(', ')}`,
+        next: 'correct the import',
+      },
+    ],
+    'METALAB_EVALUATION',
+  );
+}
+
+const neverSettles = (file: string) =>
+  new DefinitionError(
+    [
+      {
+        where: file,
+        what: 'evaluating it waits for a promise that never settles',
+        expected: 'a file whose top-level await, and whose resolve, come to an end',
+        next: 'take the await out of its top level',
+      },
+    ],
+    'METALAB_EVALUATION',
+  );
 
 function wordFailure(failure: unknown): EvaluationReply['failure'] {
   if (failure instanceof DefinitionError)

@@ -78,7 +78,9 @@ function askChild(request: EvaluationRequest): Promise<EvaluationReply> {
               where: request.file,
               what,
               expected: 'a file that only declares experiments',
-              next: 'take the call out of its top level',
+              next: signal
+                ? 'look for what takes so much memory, e.g. params without an end'
+                : 'take the call out of its top level',
             },
           ],
         },

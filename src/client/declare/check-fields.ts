@@ -1,8 +1,10 @@
+import { DirReference, FileReference } from '../../definition/context.js';
 import { parseDuration } from '../../definition/duration.js';
-import type { Problem } from '../../definition/errors.js';
+import { DefinitionError, type Problem } from '../../definition/errors.js';
 import type { Experiment, ExperimentSpec } from '../../definition/experiment.js';
 import { parseMemorySize } from '../../definition/memory-size.js';
 import { isOperation } from '../../definition/operation.js';
+import { seeds as seedPlan } from '../../definition/seeds.js';
 import { collectCanonicalProblems } from '../../identity/plain-json.js';
 
 const LEGAL = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$/;
@@ -61,6 +63,7 @@ function checkShapes({
   operation,
   seeds,
   params,
+  context,
   description,
   tags,
   metadata,
@@ -75,9 +78,12 @@ function checkShapes({
     refuse('operation', operation, 'operation({ run({ params, … }) { … } }), an exported binding');
   if (typeof seeds !== 'object' || seeds === null || !('base' in seeds) || !('replicates' in seeds)) {
     refuse('seeds', seeds, 'seeds({ base: 42, replicates: 10 })');
-  }
-  if (typeof params !== 'object' || params === null || !('at' in params || Symbol.iterator in params)) {
+  } else problems.push(...seedProblems(seeds));
+  if (typeof params !== 'object' || params === null || !('toSpec' in params || Symbol.iterator in params)) {
     refuse('params', params, 'grid({ … }), random({ … }), manual([ … ]), or an iterable of objects');
+  }
+  if (context !== undefined && !isPlain(context)) {
+    refuse('context', context, 'an object of plain values, file(…) and dir(…), each under a name');
   }
   if (description !== undefined && typeof description !== 'string')
     refuse('description', description, 'a text');
@@ -92,8 +98,25 @@ function checkShapes({
       refuse(field, list, 'an array of texts');
     }
   }
-  if (metadata !== undefined) problems.push(...collectCanonicalProblems(metadata, 'metadata'));
+  if (metadata !== undefined && !isPlain(metadata)) refuse('metadata', metadata, 'an object of plain values');
+  else if (metadata !== undefined) problems.push(...collectCanonicalProblems(metadata, 'metadata'));
   return problems;
+}
+
+const isPlain = (value: unknown) =>
+  typeof value === 'object' &&
+  value !== null &&
+  !(Array.isArray(value) || value instanceof FileReference || value instanceof DirReference);
+
+/** A plan may be written by hand: then nobody has checked it yet. */
+function seedProblems(plan: Experiment['seeds']): readonly Problem[] {
+  try {
+    seedPlan(plan);
+    return [];
+  } catch (failure) {
+    if (failure instanceof DefinitionError) return failure.problems;
+    throw failure;
+  }
 }
 
 function checkLimits({ retries, timeout, memory }: Experiment): Problem[] {

@@ -37,18 +37,23 @@ export async function declareExperiment(
 ): Promise<Declared> {
   const base = dirname(file);
   const problems = new ProblemList();
-  problems.add(checkFields(experiment, process.env));
-  // Without sound fields, the rest would only complain of the same again.
-  problems.refuse();
+  const unsound = checkFields(experiment, process.env);
+  problems.add(unsound);
+  // What is built on an unsound field would only complain of the same again.
+  const sound = (...fields: string[]) => !unsound.some(({ where }) => fields.includes(where ?? ''));
 
   const [context, operation] = await Promise.all([
-    resolveContext(experiment.context ?? {}, base),
-    problems.collect(async () => declareOperation(experiment, base, await locate())),
+    sound('context') ? resolveContext(experiment.context ?? {}, base) : undefined,
+    sound('operation', 'code')
+      ? problems.collect(async () => declareOperation(experiment, base, await locate()))
+      : undefined,
   ]);
-  problems.add(context.problems);
-  const params = await problems.collect(() =>
-    declareParams(experiment, context.problems.length === 0 ? contextView(context.context) : {}),
-  );
+  if (context) problems.add(context.problems);
+  const resolvable = context?.problems.length === 0 || !experiment.resolve;
+  const params =
+    resolvable && sound('params', 'seeds', 'operation', 'resolve')
+      ? await problems.collect(() => declareParams(experiment, contextView(context?.context ?? {})))
+      : undefined;
   problems.refuse();
 
   const { name, version, seeds } = experiment;
@@ -64,9 +69,9 @@ export async function declareExperiment(
     operation: declared,
     params: params!,
     seeds: { base: seeds.base, replicates: seeds.replicates },
-    context: context.context,
-    context_fingerprint: context.fingerprint,
-    files: context.files,
+    context: context!.context,
+    context_fingerprint: context!.fingerprint,
+    files: context!.files,
     retries: experiment.retries ?? 0,
     timeout_ms: experiment.timeout === undefined ? null : (parseDuration(experiment.timeout) ?? null),
     memory_bytes: experiment.memory === undefined ? null : (parseMemorySize(experiment.memory) ?? null),

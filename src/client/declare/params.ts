@@ -1,4 +1,5 @@
-import { DefinitionError, type Problem } from '../../definition/errors.js';
+import { countCells } from '../../definition/declaration.js';
+import { DefinitionError, describeError, type Problem } from '../../definition/errors.js';
 import type { Experiment } from '../../definition/experiment.js';
 import type { JsonObject, JsonValue } from '../../definition/json.js';
 import { Manual } from '../../definition/params/manual.js';
@@ -8,6 +9,9 @@ import { canonicalJson } from '../../identity/canonical.js';
 import { paramsFingerprint } from '../../identity/fingerprint.js';
 import { collectCanonicalProblems, toPlainJson } from '../../identity/plain-json.js';
 import { checkCase, mostProblems } from './case.js';
+
+/** Plans number cells by 32 bits. */
+const MOST_CELLS = 2 ** 32 - 1;
 
 /**
  * Makes an experiment's params into data: a grid or a random search stays what it is, unless the schema completes its
@@ -19,6 +23,8 @@ import { checkCase, mostProblems } from './case.js';
 export async function declareParams(experiment: Experiment, context: unknown): Promise<ParamSpec> {
   const source = sourceOf(experiment.params);
   if (source.length === 0) throw new DefinitionError([emptyProblem(source)], 'METALAB_EMPTY');
+  const cells = countCells(source.length, experiment.seeds);
+  if (cells > MOST_CELLS) throw new DefinitionError([tooManyProblem(cells)], 'METALAB_TOO_MANY');
   refuse(valueProblems(source));
 
   const schema = experiment.operation.params;
@@ -31,8 +37,31 @@ export async function declareParams(experiment: Experiment, context: unknown): P
 
 function sourceOf(params: Experiment['params']): ParamSource {
   if ('toSpec' in params && 'at' in params) return params;
-  return new Manual({ kind: 'manual', cases: [...params] });
+  try {
+    return new Manual({ kind: 'manual', cases: [...params] });
+  } catch (thrown) {
+    const { type, message, stack } = describeError(thrown);
+    const place = stack?.split('\n')[1]?.trim();
+    throw new DefinitionError([
+      {
+        where: 'params',
+        what: `going through its cases threw ${type}: ${message}${place ? ` (${place})` : ''}`,
+        expected:
+          'grid({ … }), random({ … }), manual([ … ]), or an iterable that yields an object for every case',
+        next: 'mend what yields the cases',
+      },
+    ]);
+  }
 }
+
+const SOURCES = { grid: 'the grid', random: 'the random search', manual: 'the list of cases' } as const;
+
+const tooManyProblem = (cells: number): Problem => ({
+  where: 'params',
+  what: `${cells.toLocaleString('en-US')} runs (cases × replicates)`,
+  expected: `at most ${MOST_CELLS.toLocaleString('en-US')}`,
+  next: 'take values out, draw cases with random({ … }), or split it into several experiments',
+});
 
 function emptyProblem(source: ParamSource): Problem {
   const spec = source.toSpec();
@@ -40,10 +69,13 @@ function emptyProblem(source: ParamSource): Problem {
     spec.kind === 'grid' ? Object.keys(spec.axes).filter((axis) => spec.axes[axis]!.length === 0) : [];
   return {
     where: emptyAxes.length > 0 ? `params.${emptyAxes.join(', params.')}` : 'params',
-    what: emptyAxes.length > 0 ? 'has no values, so the grid has no cases' : `the ${spec.kind} has no cases`,
+    what:
+      emptyAxes.length > 0 ? 'has no values, so the grid has no cases' : `${SOURCES[spec.kind]} has no cases`,
     expected: 'at least one case',
     next:
-      emptyAxes.length > 0 ? 'give it a value, or take the axis out' : 'nothing to run: check what fills it',
+      emptyAxes.length > 0
+        ? 'give it a value, or take the axis out'
+        : 'there is nothing to run: check what fills it',
   };
 }
 
