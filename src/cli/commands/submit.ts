@@ -167,5 +167,6 @@ function printWords(
   );
   if (reason) note(`  ${reason}`);
   out(color.dim(`  results: metalab results ${experiment_id}   store: ${store}`));
-  if (failed > 0) out(`  failed runs: metalab results ${experiment_id} --where status=failed`);
+  if (failed > 0)
+    out(`  failed runs: metalab results ${experiment_id} --where status=failed --columns run_id,error`);
 }
