@@ -1,10 +1,12 @@
+import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import type { JsonObject } from '../../src/definition/json.js';
 import type { RunRecord } from '../../src/definition/record.js';
 import { fingerprint } from '../../src/identity/fingerprint.js';
 import { toCsv } from '../../src/results/csv.js';
 import { openResults, type Results } from '../../src/results/results.js';
-import type { FileStore } from '../../src/storage/file/open.js';
-import { temporaryStore } from '../storage/file/temporary-store.js';
+import { type FileStore, openFileStore } from '../../src/storage/file/open.js';
+import { temporaryFolder, temporaryStore } from '../storage/file/temporary-store.js';
 import { EXPERIMENT, manifestOf, recordOf, writeSegment } from '../support/records.js';
 
 async function open(store: FileStore, options?: { readonly all?: boolean }): Promise<Results> {
@@ -106,7 +108,7 @@ describe('results', () => {
   });
 
   it('keep text text, mixed types as text, and lists as JSON', async () => {
-    const params = [
+    const params: JsonObject[] = [
       { v: 1, d: '2024-01-01', l: [1, 2] },
       { v: 'two', d: '12:00', l: [] },
       { v: null, d: '1e5', l: null },
@@ -226,6 +228,20 @@ describe('results', () => {
     let csv = '';
     for await (const piece of toCsv(columns, results.batches({ columns }))) csv += piece;
     expect(csv).toBe('text,third,ok,error\n"a ""b"",\nc",0.3333333333333333,false,\n');
+  });
+
+  it('are those of the folder named, not of one that its name matches as a pattern', async () => {
+    // Not in a folder whose own name would keep the pattern from matching.
+    const folder = temporaryFolder('plain-');
+    for (const [name, pi] of [
+      ['sweep[1]', 3],
+      ['sweep1', 4],
+    ] as const) {
+      const store = await openFileStore(join(folder, name), { create: true });
+      writeSegment(store, [recordOf({ metrics: { pi } })]);
+    }
+    const results = await open(await openFileStore(join(folder, 'sweep[1]')));
+    expect(await results.rows({ columns: ['pi'] })).toEqual([{ pi: 3 }]);
   });
 
   it('are empty where nothing was recorded yet', async () => {

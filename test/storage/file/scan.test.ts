@@ -62,6 +62,15 @@ describe('scanning record heads', () => {
     expect(heads).toEqual([TRICKY[1]!, TRICKY[2]!].map(pick));
   });
 
+  it('takes no line for a record that a network filesystem left full of NUL bytes', async () => {
+    const store = await temporaryStore();
+    const holed = Buffer.from(`${JSON.stringify(recordOf({ index: 1 }))}\n`).fill(0, 500, 600);
+    writeSegment(store, [recordOf({ index: 0 }), holed, recordOf({ index: 2 })]);
+    const indexes: number[] = [];
+    await scanRecordHeads(store.experimentFolder(EXPERIMENT), undefined, ({ index }) => indexes.push(index));
+    expect(indexes).toEqual([0, 2]);
+  });
+
   it('tells where records stand, and of lines that are none', async () => {
     const store = await temporaryStore();
     writeSegment(store, [recordOf({ index: 0 }), 'garbage\n', recordOf({ index: 1 }), '{"run_id":"torn'], {

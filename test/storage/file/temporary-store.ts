@@ -4,21 +4,22 @@ import { join } from 'node:path';
 import { afterAll, onTestFinished } from 'vitest';
 import { type FileStore, openFileStore } from '../../../src/storage/file/open.js';
 
-/** A folder with what people put in names, removed after the test. */
-export function temporaryFolder(): string {
-  const folder = makeFolder();
+/** What people put in names. */
+const AWKWARD = `metalab it's "a" [st*re]\n%41 ü `;
+
+/** A folder, removed after the test. */
+export function temporaryFolder(prefix = AWKWARD): string {
+  const folder = mkdtempSync(join(tmpdir(), prefix));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }
 
-/** The same, removed after the file's tests. */
+/** A folder, removed after the file's tests. */
 export function lastingFolder(): string {
-  const folder = makeFolder();
+  const folder = mkdtempSync(join(tmpdir(), AWKWARD));
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }
-
-const makeFolder = () => mkdtempSync(join(tmpdir(), `metalab it's "a" [st*re]\n%41 ü `));
 
 export const temporaryStore = (): Promise<FileStore> =>
   openFileStore(join(temporaryFolder(), 'store'), { create: true });
