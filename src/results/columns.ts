@@ -100,7 +100,7 @@ interface Occurrence {
   readonly most: string | null;
 }
 
-/** Finds the params and metrics that occur in the table `runs`, and their types. 1,000,000 runs: about a second. */
+/** Finds the params and metrics that occur in the table `runs`, and their types. 1,000,000 runs: some 3 s on a busy machine. */
 export async function findColumns(database: Database): Promise<Columns> {
   const [total] = await database.all('SELECT count(*) AS n FROM runs');
   const [params, metrics] = [await occurrences(database, 'params'), await occurrences(database, 'metrics')];

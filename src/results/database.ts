@@ -17,7 +17,7 @@ export interface Database {
 
 /**
  * Opens a DuckDB in memory; what does not fit goes to a file in the system's folder for temporary files. Loads DuckDB,
- * which takes some 60 ms: only where a query needs it.
+ * which takes some 200 ms on a busy machine: only where a query needs it.
  */
 export async function openDatabase(): Promise<Database> {
   const { DuckDBInstance } = await import('@duckdb/node-api');
