@@ -2,9 +2,9 @@ import { open } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ArtifactDescriptor, LogLine, RunRecord } from '../definition/record.js';
 import { listSegments } from '../storage/file/segments.js';
+import type { PlanManifest } from '../storage/manifest.js';
 import type { SubmitStore } from './submission.js';
 import type { SweepStatus } from './sweep-status.js';
-import { sweepStatus } from './sweep-status.js';
 
 export type SweepEvent =
   /** Runs of the declaration that were not executed, because their record stands. */
@@ -17,6 +17,7 @@ export type SweepEvent =
       readonly status: Pick<SweepStatus, 'total' | 'success' | 'failed' | 'cancelled'>;
     };
 
+const NONE: PlanManifest['reused'] = { success: 0, failed: 0, cancelled: 0 };
 const EVERY_MS = 100;
 const CHUNK_BYTES = 1024 * 1024;
 
@@ -29,15 +30,19 @@ export async function* tailEvents(
   const folder = store.experimentFolder(experiment_id);
   const records = new SegmentTails<RunRecord>(() => listSegments(folder, 'records', submission));
   const logs = new SegmentTails<LogLine>(() => listSegments(folder, 'logs', submission));
-  let skippedTold = false;
+  let plan: PlanManifest | undefined;
+  const done = { ...NONE };
   for (;;) {
     // Looked for before reading: what was written until then is read below.
-    const ended = (await store.readOutcome(experiment_id, submission)) !== undefined;
-    if (!skippedTold) {
-      const plan = await store.readPlan(experiment_id, submission);
-      const count = plan ? plan.reused.success + plan.reused.failed + plan.reused.cancelled : 0;
-      if (count > 0) yield { type: 'runs_skipped', count };
-      skippedTold = plan !== undefined;
+    const outcome = await store.readOutcome(experiment_id, submission);
+    if (!plan) {
+      plan = await store.readPlan(experiment_id, submission);
+      const { success, failed, cancelled } = plan?.reused ?? NONE;
+      if (success + failed + cancelled > 0)
+        yield { type: 'runs_skipped', count: success + failed + cancelled };
+      done.success += success;
+      done.failed += failed;
+      done.cancelled += cancelled;
     }
     for await (const line of logs.read()) yield { type: 'log', line };
     let any = false;
@@ -45,13 +50,17 @@ export async function* tailEvents(
       any = true;
       for (const artifact of record.artifacts)
         yield { type: 'artifact_saved', run_id: record.run_id, artifact };
+      done[record.status]++;
       yield { type: EVENT_OF[record.status], record };
     }
-    if (any || ended) {
-      const { total, success, failed, cancelled } = await sweepStatus(store, place, undefined);
-      yield { type: 'progress', status: { total, success, failed, cancelled } };
+    if (any || outcome) {
+      const { success, failed, cancelled } = outcome ?? done;
+      yield {
+        type: 'progress',
+        status: { total: outcome?.total ?? plan?.total ?? 0, success, failed, cancelled },
+      };
     }
-    if (ended) return;
+    if (outcome) return;
     await sleep(EVERY_MS);
   }
 }

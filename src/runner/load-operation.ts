@@ -6,6 +6,7 @@ import { MetalabError } from '../definition/errors.js';
 import { type AnyOperation, isOperation } from '../definition/operation.js';
 import * as api from '../operation/public.js';
 import { bundleFile } from '../storage/file/layout.js';
+import { connect, run } from './no-client.js';
 
 const RUNTIME = Symbol.for('metalab.runtime');
 
@@ -18,7 +19,7 @@ export async function loadOperation(
   folder: string,
   declaration: ExperimentDeclaration,
 ): Promise<AnyOperation> {
-  (globalThis as { [RUNTIME]?: unknown })[RUNTIME] = api;
+  (globalThis as { [RUNTIME]?: unknown })[RUNTIME] = { ...api, connect, run };
   const { bundle, native, ref } = declaration.operation;
   if (native.length > 0) resolveFrom(process.cwd(), native);
   const file = bundleFile(folder, bundle);

@@ -1,4 +1,5 @@
 import { dirname } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { DefinitionError } from '../../definition/errors.js';
 import { declaredAt, type Experiment } from '../../definition/experiment.js';
@@ -23,14 +24,34 @@ export function locateInProcess(experiment: Experiment): {
       const declared = isOperation(experiment.operation)
         ? callerOf(experiment.operation.declaredAt)
         : undefined;
-      const modules = new Map<string, { readonly [name: string]: unknown }>();
-      for (const module of new Set([declared, file])) {
-        if (module) modules.set(module, await import(pathToFileURL(module).href).catch(() => ({})));
-      }
+      const places = [...new Set([declared ?? file, file])];
+      const found = await Promise.all(
+        places.map(async (place) => [place, await loadedModule(place)] as const),
+      );
+      const modules = new Map(found.flatMap(([place, module]) => (module ? [[place, module]] : [])));
+      if (declared && !modules.has(declared)) throw stillRunning(declared);
       if (modules.size === 0) throw unknownFile(dirname(file));
       return locateOperation(experiment.operation, modules, file);
     },
   };
+}
+
+type Namespace = { readonly [name: string]: unknown };
+
+/** A module that is loaded answers within a millisecond or, behind a loader's hooks, a few. */
+const LOADED_WITHIN_MS = 250;
+
+/** A script that awaits its own submit at top level can't be imported until that is over: undefined. */
+async function loadedModule(file: string): Promise<Namespace | undefined> {
+  const giveUp = new AbortController();
+  try {
+    return await Promise.race([
+      import(pathToFileURL(file).href).catch(() => ({})) as Promise<Namespace>,
+      sleep(LOADED_WITHIN_MS, undefined, { signal: giveUp.signal }),
+    ]);
+  } finally {
+    giveUp.abort();
+  }
 }
 
 /** The first file of a stack that is not metalab's. */
@@ -56,3 +77,16 @@ const unknownFile = (folder: string) =>
       next: 'declare it in a file, or submit that file with `metalab submit FILE`',
     },
   ]);
+
+const stillRunning = (file: string) =>
+  new DefinitionError(
+    [
+      {
+        where: file,
+        what: 'declares the operation, and is a script that waits for its own submit at top level: slots would run it again',
+        expected: 'an operation in a module of its own',
+        next: 'move the operation into another file, and import it from there',
+      },
+    ],
+    'METALAB_OPERATION_IN_SCRIPT',
+  );
