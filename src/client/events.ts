@@ -1,6 +1,6 @@
-import { open } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ArtifactDescriptor, LogLine, RunRecord } from '../definition/record.js';
+import { SegmentTails } from '../storage/file/segment-tails.js';
 import { listSegments } from '../storage/file/segments.js';
 import type { PlanManifest } from '../storage/manifest.js';
 import type { SubmitStore } from './submission.js';
@@ -19,7 +19,6 @@ export type SweepEvent =
 
 const NONE: PlanManifest['reused'] = { success: 0, failed: 0, cancelled: 0 };
 const EVERY_MS = 100;
-const CHUNK_BYTES = 1024 * 1024;
 
 /** Tails a submission's segments until its outcome is there and everything is read. Constant memory. */
 export async function* tailEvents(
@@ -66,49 +65,3 @@ export async function* tailEvents(
 }
 
 const EVENT_OF = { success: 'run_finished', failed: 'run_failed', cancelled: 'run_cancelled' } as const;
-
-/** Reads what was appended to a growing set of segments since the last time, whole lines only. */
-class SegmentTails<T> {
-  readonly #list: () => Promise<readonly { readonly path: string }[]>;
-  readonly #offsets = new Map<string, number>();
-
-  constructor(list: () => Promise<readonly { readonly path: string }[]>) {
-    this.#list = list;
-  }
-
-  async *read(): AsyncGenerator<T, void> {
-    for (const { path } of await this.#list()) {
-      for (let bytes = await this.#next(path); bytes.length > 0; bytes = await this.#next(path)) {
-        for (const line of bytes.toString('utf8').split('\n')) {
-          const object = parse<T>(line);
-          if (object) yield object;
-        }
-      }
-    }
-  }
-
-  /** The next whole lines of a segment, about a MiB of them. */
-  async #next(path: string): Promise<Buffer> {
-    const offset = this.#offsets.get(path) ?? 0;
-    const file = await open(path, 'r');
-    try {
-      for (let size = CHUNK_BYTES; ; size *= 2) {
-        const { buffer, bytesRead } = await file.read(Buffer.alloc(size), 0, size, offset);
-        const end = buffer.subarray(0, bytesRead).lastIndexOf(0x0a) + 1;
-        if (end === 0 && bytesRead === size) continue;
-        this.#offsets.set(path, offset + end);
-        return buffer.subarray(0, end);
-      }
-    } finally {
-      await file.close();
-    }
-  }
-}
-
-function parse<T>(line: string): T | undefined {
-  try {
-    return line === '' ? undefined : (JSON.parse(line) as T);
-  } catch {
-    return undefined;
-  }
-}

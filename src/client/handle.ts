@@ -42,11 +42,27 @@ export interface SubmissionPlace {
   readonly joined: boolean;
 }
 
-export function makeHandle(client: () => Promise<Client>, place: SubmissionPlace): RunHandle {
+/** The way to Temporal that a handle uses. */
+export interface Link {
+  readonly client: Client;
+  /** Starts again what has died of the local server and worker. About a millisecond where nothing has. */
+  keepUp(): Promise<void>;
+}
+
+export function makeHandle(link: Link, place: SubmissionPlace): RunHandle {
   const { store, experiment_id, submission, joined } = place;
   const status = async () => {
     const outcome = await store.readOutcome(experiment_id, submission);
-    return sweepStatus(store, place, outcome ? undefined : await queryStatus(await client(), place));
+    return sweepStatus(store, place, outcome ? undefined : await queryStatus(link.client, place));
+  };
+  /** A server or worker that does not answer now says nothing of the sweep. */
+  const isInterrupted = async () => {
+    try {
+      return (await status()).state === 'interrupted';
+    } catch (error) {
+      if (error instanceof InfrastructureError) return false;
+      throw error;
+    }
   };
   return {
     experimentId: experiment_id,
@@ -70,8 +86,9 @@ export function makeHandle(client: () => Promise<Client>, place: SubmissionPlace
         if (outcome) return outcome;
         if (performance.now() > end) throw timedOut(place, String(timeout));
         if (performance.now() - asked > ASK_EVERY_MS) {
+          await link.keepUp();
           // Between two workflow runs there may be none for a moment: only three silences in a row count.
-          missed = (await status()).state === 'interrupted' ? missed + 1 : 0;
+          missed = (await isInterrupted()) ? missed + 1 : 0;
           if (missed >= 3) throw interrupted(place);
           asked = performance.now();
         }

@@ -3,11 +3,12 @@ import type { Client } from '@temporalio/client';
 import { MetalabError } from '../definition/errors.js';
 import type { Experiment } from '../definition/experiment.js';
 import { connectTemporal, type TemporalConnection } from '../engine/connect.js';
+import { ensureServer } from '../engine/server.js';
 import { ensureWorker } from '../engine/worker-process.js';
 import type { SubmissionOutcome } from '../storage/manifest.js';
 import { type Declared, declareExperiment } from './declare/declare.js';
 import { locateInProcess } from './declare/locate-in-process.js';
-import { makeHandle, type RunHandle } from './handle.js';
+import { type Link, makeHandle, type RunHandle } from './handle.js';
 import { openForSubmit, removeSubmission, writeSubmission } from './submission.js';
 import { enqueue } from './workflow-link.js';
 
@@ -80,6 +81,7 @@ class ConnectedLab implements Lab {
   readonly #connection: TemporalConnection;
   readonly #client: Client;
   readonly #options: LabOptions;
+  readonly #link: Link;
 
   constructor(connection: TemporalConnection, client: Client, options: LabOptions) {
     const { address, namespace, uiAddress } = connection;
@@ -87,6 +89,7 @@ class ConnectedLab implements Lab {
     this.#connection = connection;
     this.#client = client;
     this.#options = options;
+    this.#link = { client, keepUp: () => this.#keepUp() };
   }
 
   async submit(experiment: Experiment, options: SubmitOptions = {}): Promise<RunHandle> {
@@ -96,12 +99,8 @@ class ConnectedLab implements Lab {
 
   async submitDeclared(declared: Declared, options: SubmitOptions = {}): Promise<RunHandle> {
     const slots = checkSlots(options.slots);
-    const { address, namespace, searchAttributes } = this.#connection;
-    const [store] = await Promise.all([
-      openForSubmit(storeLocation(options.store)),
-      // More slots than it was started with, a background worker provides by itself.
-      ensureWorker({ address, namespace, slots: null, ...this.#options }),
-    ]);
+    const { searchAttributes } = this.#connection;
+    const [store] = await Promise.all([openForSubmit(storeLocation(options.store)), this.#ensureWorker()]);
     const choices = { slots, keep_failed: options.keepFailed ?? false, fresh: options.fresh ?? false };
     const manifest = await writeSubmission(store, declared, choices);
     const { experiment_id, declaration } = manifest;
@@ -113,7 +112,7 @@ class ConnectedLab implements Lab {
       searchAttributes,
     );
     if (joined) await removeSubmission(store, manifest);
-    return makeHandle(async () => this.#client, { store, experiment_id, submission, joined });
+    return makeHandle(this.#link, { store, experiment_id, submission, joined });
   }
 
   async attach(experimentId: string, options: { readonly store?: string } = {}): Promise<RunHandle> {
@@ -127,7 +126,7 @@ class ConnectedLab implements Lab {
         expected: `one of ${(await store.experiments()).join(', ') || 'nothing: the store is empty'}`,
       });
     }
-    return makeHandle(async () => this.#client, {
+    return makeHandle(this.#link, {
       store,
       experiment_id: experimentId,
       submission,
@@ -137,6 +136,18 @@ class ConnectedLab implements Lab {
 
   async close(): Promise<void> {
     await this.#connection.connection.close();
+  }
+
+  async #ensureWorker(): Promise<void> {
+    const { address, namespace } = this.#connection;
+    // More slots than it was started with, a background worker provides by itself.
+    await ensureWorker({ address, namespace, slots: null, ...this.#options });
+  }
+
+  /** The engine's server comes back at its address, and the connection with it. */
+  async #keepUp(): Promise<void> {
+    if (!this.#connection.own) await ensureServer(this.#options);
+    await this.#ensureWorker();
   }
 }
 

@@ -21,6 +21,8 @@ export interface WorkflowAddress {
 
 const MOST_TRIES = 20;
 const ENQUEUE_WITHIN_MS = 60_000;
+/** With no worker there, a query is answered by nobody. */
+const QUERY_WITHIN_MS = 5_000;
 
 /**
  * Enqueues a submission: starts the experiment's workflow where none runs. Idempotent by the submission's id; tried again
@@ -66,7 +68,9 @@ export async function queryStatus(
   const { QueryNotRegisteredError, WorkflowNotFoundError } = await import('@temporalio/client');
   const handle = client.workflow.getHandle(workflowIdOf(store.id, experiment_id));
   try {
-    return await client.withDeadline(Date.now() + 10_000, () => handle.query<WorkflowStatus>(STATUS_QUERY));
+    return await client.withDeadline(Date.now() + QUERY_WITHIN_MS, () =>
+      handle.query<WorkflowStatus>(STATUS_QUERY),
+    );
   } catch (error) {
     if (error instanceof WorkflowNotFoundError || error instanceof QueryNotRegisteredError) return undefined;
     throw unreachable(error);

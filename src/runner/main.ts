@@ -24,7 +24,6 @@ node.reallyExit = (code = 0) => {
 };
 // A terminal's or a job's signals are meant for the parent, which decides what becomes of the runs.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
-process.on('disconnect', () => reallyExit(0));
 process.on('message', (message: ToSlot) => {
   switch (message.type) {
     case 'setup':
@@ -69,8 +68,10 @@ function fault(code: string, thrown: unknown): void {
 /** Libraries take a process with a channel for one of their own children: the operation sees none. */
 function takeChannel(): (message: FromSlot, done?: () => void) => void {
   const channelSend = process.send!.bind(process);
-  // `connected` and `channel` must stay: without them Node itself can't send.
-  for (const name of ['send', 'disconnect']) Reflect.deleteProperty(process, name);
+  // `connected` and `channel` must stay: without them Node itself can't send. Node calls `disconnect` when the channel's
+  // other end is gone: the parent was killed, so nobody is there to report to, and the run in progress has not failed.
+  Reflect.deleteProperty(process, 'send');
+  process.disconnect = () => reallyExit(0);
   return (message, done) => {
     channelSend(message, done ?? (() => {}));
   };

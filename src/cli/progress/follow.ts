@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RunHandle } from '../../client/handle.js';
 import type { SweepStatus } from '../../client/sweep-status.js';
+import { InfrastructureError } from '../../definition/errors.js';
 import type { SubmissionOutcome } from '../../storage/manifest.js';
 import { colorsFor } from '../context.js';
 import { type ProgressView, progressLines, progressText } from './lines.js';
@@ -33,7 +34,8 @@ export async function follow(handle: RunHandle, interrupted: AbortSignal): Promi
     await Promise.race([finish, sleep(PATIENCE_MS)]);
     const began = performance.now();
     for (const rate = new Rate(); !over; ) {
-      const status = await handle.status();
+      const status = await statusIfKnown(handle);
+      if (!status) continue;
       if (status.state === 'waiting') return { how: 'waiting', status };
       rate.add(performance.now(), status.success + status.failed + status.cancelled - status.reused);
       if (!over)
@@ -48,6 +50,17 @@ export async function follow(handle: RunHandle, interrupted: AbortSignal): Promi
   } finally {
     ended.catch(() => {});
     display.clear();
+  }
+}
+
+/** While a server or worker that died is being replaced, nobody knows: the sweep goes on as soon as it is there. */
+async function statusIfKnown(handle: RunHandle): Promise<SweepStatus | undefined> {
+  try {
+    return await handle.status();
+  } catch (error) {
+    if (!(error instanceof InfrastructureError)) throw error;
+    await sleep(REDRAW_MS);
+    return undefined;
   }
 }
 
