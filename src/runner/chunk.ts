@@ -161,13 +161,13 @@ export class Chunk {
     this.#turnedAt = this.#now;
   }
 
-  #end(): ChunkEnd {
+  async #end(): Promise<ChunkEnd> {
     const { records, note } = this.#parts;
     this.flush();
     note.idle();
     let counts = records.written;
     try {
-      records.sync();
+      await records.sync();
     } catch (error) {
       this.fail(error);
       counts = { success: 0, failed: 0, cancelled: 0 };

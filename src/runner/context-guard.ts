@@ -27,7 +27,7 @@ export class ContextGuard {
     return this.#seen.length > 0;
   }
 
-  /** What the last check took, milliseconds: 3 µs a file on a local disk. */
+  /** What the last check took, milliseconds: about 3 µs a file on a local disk. */
   get costMs(): number {
     return this.#cost;
   }

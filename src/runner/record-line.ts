@@ -20,7 +20,7 @@ export interface Outcome {
 
 /**
  * Writes records, byte for byte what `JSON.stringify(record)` would write with `RunRecord`'s keys in their order. What
- * all of a slot's records share is text already: 0.9 µs a record, against 2.7 µs for stringifying the object.
+ * all of a slot's records share is text already: that takes 0.4 of the time of stringifying the object.
  */
 export class RecordLines {
   readonly #experiment: string;

@@ -78,8 +78,8 @@ export class RecordWriter {
   }
 
   /** @throws the system's error: then nothing since the last call is sure to last */
-  sync(): void {
-    this.#sidecars.sync();
+  async sync(): Promise<void> {
+    await this.#sidecars.sync();
     this.#segment.sync();
   }
 

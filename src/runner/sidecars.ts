@@ -82,12 +82,12 @@ export class Sidecars implements RunSink {
     this.#data.flush();
   }
 
-  /** Throws the system's error. */
-  sync(): void {
+  /** Rejects with the system's error. */
+  async sync(): Promise<void> {
     this.#logs.sync();
     this.#series.sync();
     this.#data.sync();
-    this.#artifacts.sync();
+    await this.#artifacts.sync();
   }
 
   #append(segment: SegmentWriter, rest: string): void {

@@ -4,7 +4,7 @@ let created = 0;
 
 /**
  * Counts promises, so that only runs that made some wait for a turn of the event loop, in which a stray rejection
- * shows: a sync operation without promises costs nothing (0.03 µs a promise otherwise).
+ * shows: a sync operation without promises costs nothing, and each promise 10 ns.
  */
 export function countPromises(): void {
   promiseHooks.onInit(() => {

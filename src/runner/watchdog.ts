@@ -2,7 +2,7 @@ import { Worker } from 'node:worker_threads';
 
 /**
  * Ends this process and what it started when its parent is gone, even while the main thread is blocked for ever. A
- * thread of a few lines: 10 ms of another core at start.
+ * thread of a few lines: 10 ms at start, and 40 ms of another core.
  */
 export function startWatchdog(): void {
   const program = `

@@ -1,19 +1,11 @@
 import { spawnSync } from 'node:child_process';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { body, buildRunner, Sweep, type SweepOptions } from './sweep.js';
+import { describe, expect, test } from 'vitest';
+import { body, type Sweep, type SweepOptions, useSweeps } from './sweep.js';
 
-let built: Awaited<ReturnType<typeof buildRunner>>;
 let sweep: Sweep;
-const start = (options: SweepOptions) => {
-  sweep = new Sweep(built.runner, options);
-  return sweep;
-};
-
-beforeAll(async () => {
-  built = await buildRunner();
+const start = useSweeps((made) => {
+  sweep = made;
 });
-afterEach(() => sweep.remove());
-afterAll(() => built.remove());
 
 /** Case 1 of three goes wrong by `text`; the others are as they should be. */
 const middle = (text: string, options: { async?: boolean } = {}) =>

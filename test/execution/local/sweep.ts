@@ -1,7 +1,17 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { rolldown } from 'rolldown';
+import { afterAll, afterEach, beforeAll } from 'vitest';
 import type { ExperimentDeclaration } from '../../../src/definition/declaration.js';
 import type { LogLine, RunRecord } from '../../../src/definition/record.js';
 import type { Executor, RangeOrder, RangeProgress } from '../../../src/execution/executor.js';
@@ -24,6 +34,25 @@ export async function buildRunner(): Promise<{ runner: string; remove: () => voi
   await bundle.write({ file: runner, format: 'esm', codeSplitting: false, comments: false });
   await bundle.close();
   return { runner, remove: () => rmSync(folder, { recursive: true, force: true }) };
+}
+
+/** One runner for a test file, and for each of its tests sweeps of its own, removed afterwards. */
+export function useSweeps(onMade: (sweep: Sweep) => void): (options: SweepOptions) => Sweep {
+  let built: Awaited<ReturnType<typeof buildRunner>>;
+  const made: Sweep[] = [];
+  beforeAll(async () => {
+    built = await buildRunner();
+  });
+  afterEach(async () => {
+    for (const sweep of made.splice(0)) await sweep.remove();
+  });
+  afterAll(() => built.remove());
+  return (options) => {
+    const sweep = new Sweep(built.runner, options);
+    made.push(sweep);
+    onMade(sweep);
+    return sweep;
+  };
 }
 
 export interface SweepOptions {
@@ -78,7 +107,10 @@ export class Sweep {
   readonly #env: { readonly [name: string]: string };
   readonly #stops = new Set<(how: 'yield' | 'cancel') => void>();
 
-  constructor(runner: string, options: SweepOptions) {
+  constructor(
+    readonly runner: string,
+    options: SweepOptions,
+  ) {
     const { code, cases = 1, declaration, list } = options;
     const params = { kind: 'manual', cases: Array.from({ length: cases }, (_, x) => ({ x })) } as const;
     this.declaration = { ...DECLARATION, params, cwd: this.root, ...declaration };
@@ -161,9 +193,21 @@ export class Sweep {
     return readFileSync(join(this.root, name), 'utf8');
   }
 
+  /** Waits until the operation has written that file. */
+  async untilWritten(name: string): Promise<void> {
+    await until(() => existsSync(join(this.root, name)));
+  }
+
   async remove(): Promise<void> {
     await this.executor.close();
     rmSync(this.root, { recursive: true, force: true });
+  }
+}
+
+/** Waits for what another process does. */
+export async function until(condition: () => boolean, ms = 10_000): Promise<void> {
+  for (const end = Date.now() + ms; !condition(); await sleep(10)) {
+    if (Date.now() > end) throw new Error('it did not come to that in time');
   }
 }
 
@@ -174,6 +218,11 @@ export const body = (text: string, options: { readonly async?: boolean } = {}) =
     const { params, capture } = args;
     ${text}
   });`;
+
+/** Runs of 0.2 ms, each of which says that it was executed. */
+export const BUSY = body(
+  "fs.appendFileSync('executed', params.x + '\\n'); const end = performance.now() + 0.2; while (performance.now() < end) {}",
+);
 
 function write(path: string, content: string | Uint8Array): void {
   mkdirSync(dirname(path), { recursive: true });

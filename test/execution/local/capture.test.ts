@@ -1,0 +1,141 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import type { ArtifactDescriptor, SeriesPoint } from '../../../src/definition/record.js';
+import { sha256 } from '../../../src/identity/fingerprint.js';
+import { body, type Sweep, useSweeps } from './sweep.js';
+
+let sweep: Sweep;
+const start = useSweeps((made) => {
+  sweep = made;
+});
+
+const bytesOf = (artifact: ArtifactDescriptor) => readFileSync(join(sweep.folder, artifact.uri));
+
+describe('capture', () => {
+  test('stepped metrics are a series whose last point is the metric', async () => {
+    await start({
+      code: body("for (let step = 0; step < 3; step++) capture.metric('loss', 1 / (step + 1), { step });"),
+    }).run();
+    expect(sweep.lines<SeriesPoint>('series').map(({ name, step, value }) => [name, step, value])).toEqual([
+      ['loss', 0, 1],
+      ['loss', 1, 0.5],
+      ['loss', 2, 1 / 3],
+    ]);
+    expect(sweep.record().metrics.loss).toBe(1 / 3);
+  });
+
+  test.each([
+    ['NaN', "metric 'm' is NaN: expected a finite number, a string or a boolean"],
+    ['1 / 0', "metric 'm' is Infinity"],
+    ['null', "metric 'm' is null"],
+    ['10n', "metric 'm' is the bigint 10n"],
+    ['[1]', "metric 'm' is a value of type Array"],
+  ])('a metric that is %s fails the run', async (value, message) => {
+    await start({ code: body(`capture.metric('m', ${value});`) }).run();
+    expect(sweep.record().error).toMatchObject({
+      type: 'TypeError',
+      message: expect.stringContaining(message),
+    });
+    expect(sweep.record().error!.stack!.split('\n')[1]).toContain('operation.mjs');
+  });
+
+  test('artifacts, files and figures are stored by their content, once', async () => {
+    const code = body(`fs.writeFileSync('out.txt', 'from a file');
+      capture.artifact('rows', [{ a: 1, 'b.c': 'x,y' }, { a: 2, 'b.c': null }]);
+      capture.artifact('nested', [{ a: [1] }]); capture.artifact('text', 'hello'); capture.artifact('bytes', Buffer.from([1, 2]));
+      capture.file('out.txt'); capture.figure('plot', '<svg xmlns="http://www.w3.org/2000/svg"/>'); capture.figure('spec', { mark: 'bar' });`);
+    await start({ code, cases: 2 }).run();
+    const { artifacts } = sweep.records()[0]!;
+    expect(artifacts.map(({ name, kind, format }) => [name, kind, format])).toEqual([
+      ['rows', 'artifact', 'csv'],
+      ['nested', 'artifact', 'json'],
+      ['text', 'artifact', 'text'],
+      ['bytes', 'artifact', 'bytes'],
+      ['out.txt', 'file', 'bytes'],
+      ['plot', 'figure', 'svg'],
+      ['spec', 'figure', 'vega-lite'],
+    ]);
+    expect(bytesOf(artifacts[0]!).toString()).toBe('a,b.c\n1,"x,y"\n2,\n');
+    for (const artifact of artifacts) {
+      expect(sha256(bytesOf(artifact))).toBe(artifact.content_hash);
+      expect(bytesOf(artifact)).toHaveLength(artifact.size_bytes);
+    }
+    // The second run has saved the same: nothing is there twice, and no temporary file is left.
+    expect(readdirSync(join(sweep.folder, 'artifacts'))).toHaveLength(7);
+  });
+
+  test.each([
+    [
+      "capture.artifact('a', 1); capture.artifact('a', 2);",
+      "artifact 'a': this run has already saved something under that name",
+    ],
+    ["capture.artifact('', 1);", 'capture.artifact: the name is empty'],
+    ["capture.metric('', 1);", 'capture.metric: the name is empty'],
+    [
+      "capture.artifact('a', 1, { format: 'xml' });",
+      "there is no format 'xml'; there are text, bytes, npy, csv, json",
+    ],
+    ["capture.artifact('a', { x: NaN });", 'value.x is NaN'],
+    ["capture.data('d', { x: [1, undefined] });", "data 'd'.x[1] is undefined"],
+    ["capture.data('d', new Float64Array(2));", "data 'd' is a Float64Array"],
+    ["capture.figure('f', 'no picture');", "figure 'f': the text is not an SVG"],
+    ["capture.figure('f', new Uint8Array(8));", "figure 'f': the bytes are not a PNG"],
+    ["capture.file('nowhere.txt');", 'ENOENT'],
+    ["capture.metric('m', 'text', { step: 1 });", 'strings and booleans have no steps'],
+  ])('%s fails the run with a message that says why', async (text, message) => {
+    await start({ code: body(text) }).run();
+    expect(sweep.record().error!.message).toContain(message);
+  });
+
+  test('an operation’s own serializer is asked first', async () => {
+    const code = `metalab.registerSerializer({ name: 'point', extension: 'pt', accepts: (v) => v?.kind === 'point', serialize: (v) => Buffer.from(v.x + ';' + v.y) });
+      export default metalab.operation(({ capture }) => capture.artifact('p', { kind: 'point', x: 1, y: 2 }));`;
+    await start({ code }).run();
+    const [artifact] = sweep.record().artifacts;
+    expect(artifact!.format).toBe('point');
+    expect(bytesOf(artifact!).toString()).toBe('1;2');
+  });
+
+  test('what a forgotten promise captures after its run belongs to no run', async () => {
+    const code = body(
+      "if (params.x === 0) setTimeout(() => { try { capture.metric('late', 1); } catch (e) { fs.writeFileSync('late', e.message); } }, 20); else await new Promise((done) => setTimeout(done, 60));",
+      { async: true },
+    );
+    await start({ code, cases: 2 }).run();
+    expect(sweep.records().map(({ metrics }) => metrics)).toEqual([{}, {}]);
+    expect(sweep.written('late')).toContain('after the run of');
+  });
+});
+
+describe('what a run prints is in its log', () => {
+  test('console and process streams, line by line', async () => {
+    const code = body(
+      "console.log('a', { b: 1 }); console.error('bad'); process.stdout.write('no '); process.stdout.write('newline'); process.stderr.write(Buffer.from('ü\\n')); capture.log('said'); capture.error('e');",
+    );
+    await start({ code, cases: 2 }).run();
+    const expected = [
+      'stdout: a { b: 1 }',
+      'stderr: bad',
+      'stderr: ü',
+      'info: said',
+      'error: e',
+      'stdout: no newline',
+    ];
+    expect(sweep.log(0)).toEqual(expected);
+    expect(sweep.log(1)).toEqual(expected);
+  });
+
+  test('child processes and native code', async () => {
+    const code = `import { execFileSync } from 'node:child_process';
+      export default metalab.operation(({ params }) => { execFileSync('sh', ['-c', 'echo out ' + params.x + '; echo err >&2'], { stdio: 'inherit' }); });`;
+    await start({ code, cases: 2 }).run();
+    expect(sweep.log(0)).toEqual(['stdout: out 0', 'stderr: err']);
+    expect(sweep.log(1)).toEqual(['stdout: out 1', 'stderr: err']);
+  });
+
+  test('its last words before a crash too', async () => {
+    await start({ code: body("console.log('first'); console.log('last'); process.abort();") }).run();
+    expect(sweep.log().slice(0, 2)).toEqual(['stdout: first', 'stdout: last']);
+  });
+});
