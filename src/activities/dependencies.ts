@@ -1,5 +1,5 @@
 import type { Executor } from '../execution/executor.js';
-import type { ExperimentManifests, Store, WorkingDirectory } from '../storage/store.js';
+import type { SweepStore } from '../storage/sweep-store.js';
 import type { LiveBoard } from './live-board.js';
 
 /** What activities need of the worker that runs them: ports only, so that tests and other workers can give their own. */
@@ -22,6 +22,3 @@ export interface WorkerIdentity {
   provide(submission: string, slots: number | null): void;
   release(submission: string): void;
 }
-
-/** What a store must be able to do for sweeps to run on it. */
-export type SweepStore = Store & WorkingDirectory & ExperimentManifests;

@@ -1,4 +1,4 @@
-import { METALAB_VERSION } from '../client/version.js';
+import { METALAB_VERSION } from '../engine/version.js';
 import type { CommandDefinition } from './command.js';
 import { artifactsCommand } from './commands/artifacts.js';
 import { doctorCommand } from './commands/doctor.js';

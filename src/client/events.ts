@@ -3,7 +3,7 @@ import type { ArtifactDescriptor, LogLine, RunRecord } from '../definition/recor
 import { SegmentTails } from '../storage/file/segment-tails.js';
 import { listSegments } from '../storage/file/segments.js';
 import type { PlanManifest } from '../storage/manifest.js';
-import type { SubmitStore } from './submission.js';
+import type { SweepStore } from '../storage/sweep-store.js';
 import type { SweepStatus } from './sweep-status.js';
 
 export type SweepEvent =
@@ -22,7 +22,7 @@ const EVERY_MS = 100;
 
 /** Tails a submission's segments until its outcome is there and everything is read. Constant memory. */
 export async function* tailEvents(
-  store: SubmitStore,
+  store: SweepStore,
   place: { readonly experiment_id: string; readonly submission: string },
 ): AsyncGenerator<SweepEvent, void> {
   const { experiment_id, submission } = place;

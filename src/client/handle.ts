@@ -3,9 +3,9 @@ import type { Client } from '@temporalio/client';
 import { type Duration, parseDuration } from '../definition/duration.js';
 import { InfrastructureError, MetalabError } from '../definition/errors.js';
 import type { SubmissionOutcome } from '../storage/manifest.js';
+import type { SweepStore } from '../storage/sweep-store.js';
 import { workflowIdOf } from '../workflows/contract.js';
 import { type SweepEvent, tailEvents } from './events.js';
-import type { SubmitStore } from './submission.js';
 import { type SweepStatus, sweepStatus } from './sweep-status.js';
 import { queryStatus } from './workflow-link.js';
 
@@ -36,7 +36,7 @@ const LOOK_EVERY_MS = 15;
 const ASK_EVERY_MS = 3_000;
 
 export interface SubmissionPlace {
-  readonly store: SubmitStore;
+  readonly store: SweepStore;
   readonly experiment_id: string;
   readonly submission: string;
   readonly joined: boolean;

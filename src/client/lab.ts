@@ -6,10 +6,12 @@ import { connectTemporal, type TemporalConnection } from '../engine/connect.js';
 import { ensureServer } from '../engine/server.js';
 import { ensureWorker } from '../engine/worker-process.js';
 import type { SubmissionOutcome } from '../storage/manifest.js';
+import { openStore } from '../storage/registry.js';
+import { asSweepStore } from '../storage/sweep-store.js';
 import { type Declared, declareExperiment } from './declare/declare.js';
 import { locateInProcess } from './declare/locate-in-process.js';
 import { type Link, makeHandle, type RunHandle } from './handle.js';
-import { openForSubmit, removeSubmission, writeSubmission } from './submission.js';
+import { removeSubmission, writeSubmission } from './submission.js';
 import { enqueue } from './workflow-link.js';
 
 export interface LabOptions {
@@ -100,7 +102,7 @@ class ConnectedLab implements Lab {
   async submitDeclared(declared: Declared, options: SubmitOptions = {}): Promise<RunHandle> {
     const slots = checkSlots(options.slots);
     const { searchAttributes } = this.#connection;
-    const [store] = await Promise.all([openForSubmit(storeLocation(options.store)), this.#ensureWorker()]);
+    const [store] = await Promise.all([openForSubmit(options.store), this.#ensureWorker()]);
     const choices = { slots, keep_failed: options.keepFailed ?? false, fresh: options.fresh ?? false };
     const manifest = await writeSubmission(store, declared, choices);
     const { experiment_id, declaration } = manifest;
@@ -116,7 +118,7 @@ class ConnectedLab implements Lab {
   }
 
   async attach(experimentId: string, options: { readonly store?: string } = {}): Promise<RunHandle> {
-    const store = await openForSubmit(storeLocation(options.store));
+    const store = await openForSubmit(options.store);
     const submission = (await store.submissions(experimentId)).at(-1);
     if (!submission) {
       throw new MetalabError({
@@ -150,6 +152,9 @@ class ConnectedLab implements Lab {
     await this.#ensureWorker();
   }
 }
+
+const openForSubmit = async (location?: string) =>
+  asSweepStore(await openStore(storeLocation(location), { create: true }));
 
 function checkSlots(slots: number | undefined): number | null {
   if (slots === undefined) return null;

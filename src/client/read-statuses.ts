@@ -1,7 +1,7 @@
-import { InfrastructureError, StoreError } from '../definition/errors.js';
+import { InfrastructureError } from '../definition/errors.js';
 import { connectTemporal, type TemporalConnection } from '../engine/connect.js';
-import { hasExperimentManifests, hasWorkingDirectory, type Store } from '../storage/store.js';
-import type { SubmitStore } from './submission.js';
+import type { Store } from '../storage/store.js';
+import { asSweepStore, type SweepStore } from '../storage/sweep-store.js';
 import { type SweepStatus, sweepStatus } from './sweep-status.js';
 import { queryStatus } from './workflow-link.js';
 
@@ -15,7 +15,7 @@ export async function readStatuses(
   opened: Store,
   experimentIds: readonly string[],
 ): Promise<{ statuses: SweepStatus[]; unreachable: string | undefined }> {
-  const store = needSweepStore(opened);
+  const store = asSweepStore(opened);
   const places: { readonly experiment_id: string; readonly submission: string }[] = [];
   for (const experiment_id of experimentIds) {
     const submission = (await store.readManifest(experiment_id))?.latest_submission;
@@ -43,7 +43,7 @@ export async function readStatuses(
 }
 
 /** A submission that joined another left no folder: then the newest that is there. */
-async function lastKnown(store: SubmitStore, experimentId: string, submission: string): Promise<string> {
+async function lastKnown(store: SweepStore, experimentId: string, submission: string): Promise<string> {
   if (await store.readSubmission(experimentId, submission)) return submission;
   return (await store.submissions(experimentId)).at(-1) ?? submission;
 }
@@ -59,14 +59,4 @@ async function tryConnect() {
   const { Client } = await import('@temporalio/client');
   const client = new Client({ connection: connection.connection, namespace: connection.namespace });
   return { client, connection, unreachable: undefined };
-}
-
-function needSweepStore(store: Store): SubmitStore {
-  if (hasWorkingDirectory(store) && hasExperimentManifests(store)) return store;
-  throw new StoreError({
-    code: 'METALAB_STORE_CAPABILITY',
-    where: store.uri,
-    what: 'this store keeps no submissions',
-    next: 'name a file store',
-  });
 }

@@ -2,42 +2,20 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { countCells, type ExperimentDeclaration } from '../definition/declaration.js';
-import { StoreError } from '../definition/errors.js';
 import { paramSourceFromSpec } from '../definition/params/from-spec.js';
 import { pickEnvironment } from '../definition/run-environment.js';
+import { METALAB_VERSION } from '../engine/version.js';
 import { writeAtomically } from '../storage/file/atomic-write.js';
 import { storeFault } from '../storage/file/faults.js';
 import { bundleFile, bundleFolder, environmentFile, submissionFolder } from '../storage/file/layout.js';
 import type { SubmissionManifest, SubmissionOptions } from '../storage/manifest.js';
-import { openStore } from '../storage/registry.js';
-import {
-  type ExperimentManifests,
-  hasExperimentManifests,
-  hasWorkingDirectory,
-  type Store,
-  type WorkingDirectory,
-} from '../storage/store.js';
+import type { SweepStore } from '../storage/sweep-store.js';
 import type { Declared } from './declare/declare.js';
 import { readGitState } from './git-state.js';
-import { METALAB_VERSION } from './version.js';
-
-export type SubmitStore = Store & WorkingDirectory & ExperimentManifests;
-
-/** @throws StoreError where there can be no store, or one that sweeps can't run on */
-export async function openForSubmit(location: string): Promise<SubmitStore> {
-  const store = await openStore(location, { create: true });
-  if (hasWorkingDirectory(store) && hasExperimentManifests(store)) return store;
-  throw new StoreError({
-    code: 'METALAB_STORE_CAPABILITY',
-    where: location,
-    what: 'sweeps cannot run on this store: it has no folders that slots can write to',
-    next: 'submit to a file store',
-  });
-}
 
 /** Writes everything that carrying a declaration out needs, before Temporal hears of it. @returns what was submitted */
 export async function writeSubmission(
-  store: SubmitStore,
+  store: SweepStore,
   declared: Declared,
   options: SubmissionOptions,
 ): Promise<SubmissionManifest> {
@@ -61,38 +39,13 @@ export async function writeSubmission(
   await store.writeSubmission(manifest);
   await writeEnvironment(folder, submission, declaration.env);
   const cases = paramSourceFromSpec(declaration.params).length;
-  const {
-    name,
-    version,
-    description,
-    tags,
-    metadata,
-    operation,
-    params,
-    seeds,
-    context,
-    context_fingerprint,
-    files,
-    scheme,
-  } = declaration;
+  const { retries: _, timeout_ms: _1, memory_bytes: _2, env: _3, cwd: _4, ...described } = declaration;
   await store.writeManifest({
-    scheme,
-    experiment_id,
+    ...described,
     declaration: sha,
     latest_submission: submission,
     submitted_at: manifest.submitted_at,
-    name,
-    version,
-    description,
-    tags,
-    metadata,
-    operation,
-    params,
-    seeds,
-    context,
-    context_fingerprint,
-    files,
-    totals: { cases, cells: countCells(cases, seeds) },
+    totals: { cases, cells: countCells(cases, declaration.seeds) },
     environment: 'local',
     git,
     metalab_version: METALAB_VERSION,
@@ -102,7 +55,7 @@ export async function writeSubmission(
 
 /** A submission that joined another leaves nothing behind. */
 export async function removeSubmission(
-  store: SubmitStore,
+  store: SweepStore,
   { experiment_id, submission }: SubmissionManifest,
 ): Promise<void> {
   await rm(submissionFolder(store.experimentFolder(experiment_id), submission), {

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { mergeMeans, type RunningMeans } from '../definition/running-mean.js';
 import { liveFolder } from '../storage/file/layout.js';
 import type { LiveProgress, PlanManifest, SubmissionOutcome } from '../storage/manifest.js';
+import type { SweepStore } from '../storage/sweep-store.js';
 import type { Phase, WorkflowStatus } from '../workflows/contract.js';
-import type { SubmitStore } from './submission.js';
 
 /** Where a submission stands. total = success + failed + cancelled + running + pending, always. */
 export interface SweepStatus {
@@ -33,7 +33,7 @@ export interface SweepStatus {
  * @param workflow what the workflow answers; undefined where there is none, or no server
  */
 export async function sweepStatus(
-  store: SubmitStore,
+  store: SweepStore,
   { experiment_id, submission }: { readonly experiment_id: string; readonly submission: string },
   workflow: WorkflowStatus | undefined,
 ): Promise<SweepStatus> {
@@ -99,7 +99,7 @@ function cap(total: number, counts: PlanManifest['reused']): PlanManifest['reuse
   return { success: Math.min(counts.success, total - failed - cancelled), failed, cancelled };
 }
 
-async function countCellsOf(store: SubmitStore, experimentId: string): Promise<number> {
+async function countCellsOf(store: SweepStore, experimentId: string): Promise<number> {
   return (await store.readManifest(experimentId))?.totals.cells ?? 0;
 }
 

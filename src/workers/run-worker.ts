@@ -5,6 +5,7 @@ import { createActivities } from '../activities/create.js';
 import type { ActivityDependencies } from '../activities/dependencies.js';
 import { LiveBoard } from '../activities/live-board.js';
 import type { TemporalTarget } from '../engine/connect.js';
+import { METALAB_VERSION } from '../engine/version.js';
 import { createLocalExecutor } from '../execution/local/executor.js';
 import { CONTROL_QUEUE, SLOT_QUEUE } from '../workflows/contract.js';
 import { SlotCapacity } from './slot-capacity.js';
