@@ -33,7 +33,10 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
   Runtime.install({ logger: new DefaultLogger(settings.verbose ? 'INFO' : 'WARN'), shutdownSignals: [] });
   const connection = await NativeConnection.connect(target.connectionOptions);
   const capacity = new SlotCapacity(slots, { grows });
-  const executor = createLocalExecutor({ runner: fileURLToPath(new URL('../runner.mjs', import.meta.url)) });
+  const executor = createLocalExecutor({
+    runner: fileURLToPath(new URL('../runner.mjs', import.meta.url)),
+    provenance: { metalab: METALAB_VERSION },
+  });
   const stopListeners = new Set<() => void>();
   const id = `${hostname()}-${process.pid}`;
   const dependencies: ActivityDependencies = {
