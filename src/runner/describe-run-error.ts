@@ -17,7 +17,7 @@ export function describeRunError(thrown: unknown): ErrorDescription {
 }
 
 /** Leaves out the runner's own frames and Node's. */
-export function trimStack(stack: string): string {
+function trimStack(stack: string): string {
   return stack
     .split('\n')
     .filter(

@@ -8,8 +8,8 @@ export const NOTE_FD = 4;
 const NOTE_BYTES = 56;
 
 /** `given_up`: the slot ends itself by intention, because the attempt can't be ended otherwise. */
-export const NOTE_STATES = ['idle', 'running', 'given_up'] as const;
-export type NoteState = (typeof NOTE_STATES)[number];
+const NOTE_STATES = ['idle', 'running', 'given_up'] as const;
+type NoteState = (typeof NOTE_STATES)[number];
 
 export interface Note {
   readonly state: NoteState;

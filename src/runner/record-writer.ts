@@ -5,7 +5,7 @@ import type { ContextGuard } from './context-guard.js';
 import type { Sidecars } from './sidecars.js';
 
 /** A record is flushed when it is this old: as much as a crash may cost. */
-export const FLUSH_MS = 10;
+const FLUSH_MS = 10;
 /** Where checking the context's files takes long, at most this part of the time is spent on it. */
 const CHECK_SHARE = 1 / 20;
 

@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
 import { paramsFingerprint, runId, seedFingerprint } from '../../../src/identity/fingerprint.js';
 import { body, type Sweep, useSweeps } from './sweep.js';
@@ -74,14 +73,4 @@ describe('a record', () => {
     }).run();
     expect(means).toEqual({ x: { n: 5, mean: 2, m2: 10 } });
   });
-});
-
-test('an idle slot does not keep its parent alive after close, and leaves nothing in the temporary folder', async () => {
-  await start({ code: body(''), env: { TMPDIR: '' } }).run();
-  await sweep.executor.close();
-  const left = execFileSync('sh', [
-    '-c',
-    `ls ${process.env.TMPDIR ?? '/tmp'} | grep '^metalab-slot-${process.pid}-' || true`,
-  ]);
-  expect(left.toString()).toBe('');
 });
