@@ -33,6 +33,7 @@ async function bundleRunner() {
   const { rolldown } = await import('rolldown');
   const bundle = await rolldown({
     input: join(next, 'runner', 'main.js'),
+    cwd: next,
     platform: 'node',
     plugins: [lazyZod(await zodAsText(rolldown))],
   });
@@ -100,8 +101,23 @@ async function bundleWorkflows() {
   const { code } = await bundleWorkflowCode({
     workflowsPath: join(next, 'workflows', 'index.js'),
     logger: new DefaultLogger('WARN'),
+    webpackConfigHook: withoutMachinePaths,
   });
   writeFileSync(join(next, 'workflow-bundle.js'), code);
+}
+
+/** The same sources make the same bundle, wherever they are: else every build would replace workers of the last. */
+function withoutMachinePaths(config) {
+  return {
+    ...config,
+    context: next,
+    devtool: 'inline-nosources-source-map',
+    output: {
+      ...config.output,
+      filename: 'workflow-bundle.js',
+      devtoolModuleFilenameTemplate: '[resource-path]',
+    },
+  };
 }
 
 function hashOf(folder) {
