@@ -120,7 +120,7 @@ function mapFault(fault: ExecutionFault, done: ExecuteResult): Error {
   const result = { ...done, ...add(done, fault.report), next: Math.max(done.next, fault.report.next) };
   if (isUnwritableCode(fault.code)) return storeUnwritable(fault.message, result);
   const { attempt } = Context.current().info;
-  const hopeless = fault.code === 'IMPORT' || attempt >= MOST_ATTEMPTS;
+  const hopeless = fault.code === 'IMPORT' || (fault.code !== 'CLOSED' && attempt >= MOST_ATTEMPTS);
   return ApplicationFailure.create({
     message: fault.message,
     type: FAULT.execution,

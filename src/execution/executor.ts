@@ -38,6 +38,6 @@ export interface Executor {
   ): Promise<ChunkReport>;
   /** A submission has ended: its warm slots are no longer needed. */
   release(submission: string): Promise<void>;
-  /** Ends every slot. */
+  /** Ends every slot. Ranges in progress reject with code `CLOSED`: no run counts as failed by it. */
   close(): Promise<void>;
 }

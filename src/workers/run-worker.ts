@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { DefaultLogger, NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
+import { NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
 import { createActivities } from '../activities/create.js';
 import type { ActivityDependencies } from '../activities/dependencies.js';
 import { LiveBoard } from '../activities/live-board.js';
@@ -8,8 +8,12 @@ import type { TemporalTarget } from '../engine/connect.js';
 import { METALAB_VERSION } from '../engine/version.js';
 import { createLocalExecutor } from '../execution/local/executor.js';
 import { CONTROL_QUEUE, SLOT_QUEUE } from '../workflows/contract.js';
+import { workerLogger } from './log.js';
 import { SlotCapacity } from './slot-capacity.js';
 import { openStores } from './stores.js';
+
+/** What chunks need to report, once their slots are gone. */
+const HAND_BACK_MS = 10_000;
 
 export interface WorkerSettings {
   readonly target: TemporalTarget;
@@ -30,7 +34,7 @@ export interface RunningWorker {
 /** Connects, creates the two Temporal workers (control and slots), and runs them. */
 export async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
   const { target, slots, grows, grace_ms } = settings;
-  Runtime.install({ logger: new DefaultLogger(settings.verbose ? 'INFO' : 'WARN'), shutdownSignals: [] });
+  Runtime.install({ logger: workerLogger(settings.verbose), shutdownSignals: [] });
   const connection = await NativeConnection.connect(target.connectionOptions);
   const capacity = new SlotCapacity(slots, { grows });
   const executor = createLocalExecutor({
@@ -55,15 +59,11 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
     },
   };
   const { execute, ...control } = createActivities(dependencies);
-  const shared: Pick<
-    WorkerOptions,
-    'connection' | 'namespace' | 'identity' | 'shutdownGraceTime' | 'shutdownForceTime'
-  > = {
+  const shared: Pick<WorkerOptions, 'connection' | 'namespace' | 'identity' | 'shutdownGraceTime'> = {
     connection,
     namespace: target.namespace,
     identity: id,
-    shutdownGraceTime: grace_ms,
-    shutdownForceTime: grace_ms + 5_000,
+    shutdownGraceTime: grace_ms + HAND_BACK_MS,
   };
   const workers = await Promise.all([
     Worker.create({
@@ -83,6 +83,8 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
     stopped,
     stop() {
       for (const listener of stopListeners) listener();
+      // Runs that outlast the grace end with their slots; their ranges go back, and what is recorded of them stays.
+      setTimeout(() => void executor.close(), grace_ms).unref();
       for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
     },
   };

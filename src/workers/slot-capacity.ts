@@ -42,7 +42,8 @@ export class SlotCapacity implements CustomSlotSupplier<ActivitySlotInfo> {
       };
       const abort = () => {
         this.#waiting.splice(this.#waiting.indexOf(serve), 1);
-        reject(signal.reason instanceof Error ? signal.reason : new DOMException('aborted', 'AbortError'));
+        // The SDK knows its own abort by the reason itself.
+        reject(signal.reason);
       };
       signal.addEventListener('abort', abort, { once: true });
       this.#waiting.push(serve);

@@ -15,6 +15,8 @@ type Counts = Omit<ChunkReport, 'next'>;
 const MOST_DEATHS_FOR_NOTHING = 2;
 /** With less of the budget left, a slot that takes over from a dead one only records what that one lost. */
 const LEAST_BUDGET_MS = 1_000;
+/** Nobody's run has failed by it: whoever takes the range over finds what is recorded, and does the rest. */
+const WORKER_ENDS = { type: 'WorkerEnded', message: 'the worker ended before the run did' };
 const NO_LIMIT_MS = 2 ** 31 - 1;
 
 /** Executes one range, with as many slots one after another as it takes. */
@@ -42,9 +44,11 @@ export class RangeExecution {
     const forget = this.#options.signal.onStop((how) => this.#stop(how));
     try {
       while (this.#report.next < this.#range.order.to && !(this.#stopped && this.#lost.size === 0)) {
+        if (this.#pool.closed) throw new ExecutionFault('CLOSED', WORKER_ENDS, this.#report);
         const slot = this.#pool.take(this.#range);
         const end = await this.#useSlot(slot);
         if (end?.kind !== 'death') break;
+        if (this.#pool.closed) throw new ExecutionFault('CLOSED', WORKER_ENDS, this.#report);
         await this.#bury(slot, end.death);
       }
       return this.#report;

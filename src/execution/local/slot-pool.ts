@@ -15,6 +15,7 @@ export class SlotPool {
   readonly #idle = new Map<string, Map<SlotProcess, NodeJS.Timeout>>();
   readonly #busy = new Set<SlotProcess>();
   readonly #ending = new Set<Promise<void>>();
+  #closed = false;
 
   constructor(options: SlotPoolOptions) {
     this.#options = options;
@@ -57,7 +58,13 @@ export class SlotPool {
     await Promise.all(this.#ending);
   }
 
+  /** No slot is started any more: what dies now dies because the worker ends. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
   async close(): Promise<void> {
+    this.#closed = true;
     for (const slot of this.#busy) slot.kill();
     await Promise.all([...this.#idle.keys()].map((submission) => this.release(submission)));
   }

@@ -1,0 +1,18 @@
+import { DefaultLogger, type LogEntry } from '@temporalio/worker';
+
+/** The slot worker has no workflows on purpose. */
+const EXPECTED = /^No workflows registered/;
+
+/** One line an entry, with what an error says but not its stack: what of it concerns the user is told where it happens. */
+export function workerLogger(verbose: boolean): DefaultLogger {
+  if (verbose) return new DefaultLogger('INFO');
+  return new DefaultLogger('WARN', ({ level, message, timestampNanos, meta }: LogEntry) => {
+    if (EXPECTED.test(message)) return;
+    const at = new Date(Number(timestampNanos / 1_000_000n)).toISOString();
+    const what = [message, describe(meta?.error), meta?.workflowId].filter(Boolean).join(': ');
+    process.stderr.write(`${at} ${level} ${what}\n`);
+  });
+}
+
+const describe = (error: unknown) =>
+  error instanceof Error ? error.message : error === undefined ? '' : String(error);
