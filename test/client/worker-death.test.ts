@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, describe, expect, it } from 'vitest';
 import { metalab, resultsJson, type SubmitLine, startMetalab } from '../support/metalab.js';
-import { projectWith } from '../support/project.js';
+import { type Project, projectWith } from '../support/project.js';
 
 const home = mkdtempSync(join(tmpdir(), 'metalab-death-'));
 const env = { METALAB_HOME: home };
@@ -14,44 +14,73 @@ afterAll(async () => {
   rmSync(home, { recursive: true, force: true });
 });
 
+async function waitFor(condition: () => boolean): Promise<void> {
+  while (!condition()) await sleep(50);
+}
+
 interface Engine {
   readonly server: { readonly pid: number };
   readonly workers: readonly { readonly pid: number }[];
 }
 
+/** A sweep that notes every execution in a file, and whose runs take so long. */
+const sweep = (runs: number, milliseconds: number) => ({
+  'slow.mjs': `
+    import { appendFileSync } from 'node:fs';
+    import { experiment, grid, operation, seeds } from 'metalab';
+    export const slow = operation(async ({ params, capture }) => {
+      appendFileSync('executions', params.x + '\\n');
+      await new Promise((resolve) => setTimeout(resolve, ${milliseconds}));
+      capture.metric('y', 2 * params.x);
+    });
+    export default experiment({
+      name: 'slow', version: '1', operation: slow,
+      params: grid({ x: Array.from({ length: ${runs} }, (_, i) => i) }), seeds: seeds({ base: 1 }),
+    });`,
+});
+
+const executionsIn = (project: Project) =>
+  existsSync(project.path('executions'))
+    ? readFileSync(project.path('executions'), 'utf8').trim().split('\n').length
+    : 0;
+
+describe('a worker that is told to end', () => {
+  it('hands back the runs that outlast its grace: another worker does them, and none is failed', async () => {
+    const project = await projectWith(sweep(2, 5_000));
+    const first = startMetalab(['worker', '--slots', '2', '--grace', '1s'], { env });
+    await waitFor(() => first.stderrSoFar().includes('polls'));
+    const submit = startMetalab(['submit', 'slow.mjs', '--json'], { cwd: project.folder, env });
+    await waitFor(() => executionsIn(project) === 2);
+
+    const told = performance.now();
+    first.kill('SIGTERM');
+    expect((await first.finished).code).toBe(0);
+    expect(performance.now() - told).toBeLessThan(8_000);
+
+    const { stdout, code } = await submit.finished;
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout.trim()) as SubmitLine).toMatchObject({ success: 2, failed: 0 });
+    expect(executionsIn(project)).toBe(4);
+  }, 120_000);
+});
+
 describe('a followed sweep', () => {
   it('survives a kill -9 of the worker and of the server: both are replaced, no run is failed or lost', async () => {
     const RUNS = 40;
-    const project = await projectWith({
-      'slow.mjs': `
-        import { appendFileSync } from 'node:fs';
-        import { experiment, grid, operation, seeds } from 'metalab';
-        export const slow = operation(async ({ params, capture }) => {
-          appendFileSync('executions', params.x + '\\n');
-          await new Promise((resolve) => setTimeout(resolve, 300));
-          capture.metric('y', 2 * params.x);
-        });
-        export default experiment({
-          name: 'slow', version: '1', operation: slow,
-          params: grid({ x: Array.from({ length: ${RUNS} }, (_, i) => i) }), seeds: seeds({ base: 1 }),
-        });`,
-    });
-    const executions = () =>
-      existsSync(project.path('executions'))
-        ? readFileSync(project.path('executions'), 'utf8').trim().split('\n').length
-        : 0;
+    const project = await projectWith(sweep(RUNS, 300));
+    const executions = () => executionsIn(project);
     const submit = startMetalab(['submit', 'slow.mjs', '--slots', '2', '--json'], {
       cwd: project.folder,
       env,
     });
-    while (executions() < 6) await sleep(50);
+    await waitFor(() => executions() >= 6);
 
     const { stdout } = await metalab(['engine', 'status', '--json'], { env });
     const { server, workers } = JSON.parse(stdout) as Engine;
     for (const { pid } of [...workers, server]) process.kill(pid, 'SIGKILL');
 
     const { code, stdout: out, stderr } = await submit.finished;
-    expect(stderr.match(/starting a Temporal server/g)).toHaveLength(2);
+    expect(stderr).toContain('starting a Temporal server');
     expect(code).toBe(0);
     expect(JSON.parse(out.trim()) as SubmitLine).toMatchObject({
       total: RUNS,

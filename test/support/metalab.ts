@@ -19,7 +19,7 @@ export interface RunOptions {
 export function startMetalab(
   args: readonly string[],
   options: RunOptions = {},
-): ChildProcess & { readonly finished: Promise<Finished> } {
+): ChildProcess & { readonly finished: Promise<Finished>; stderrSoFar(): string } {
   const child = spawn(process.execPath, [PROGRAM, ...args], {
     cwd: options.cwd ?? ROOT,
     env: { ...process.env, NO_COLOR: '1', ...options.env },
@@ -36,7 +36,7 @@ export function startMetalab(
     child.once('error', reject);
     child.once('close', (code) => resolve({ code, ...output }));
   });
-  return Object.assign(child, { finished });
+  return Object.assign(child, { finished, stderrSoFar: () => output.stderr });
 }
 
 /** Runs the built `metalab` to its end. */
