@@ -51,13 +51,13 @@ export async function decidePlan(
   }
 
   const standing = await findStanding(folder, declaration, source, total);
-  const { pairs, fresh, retried, reused } = choose(standing, total, options);
+  const { pairs, newRuns, retried, reused } = choose(standing, total, options);
   const stale =
-    fresh > 0 && standing.foreign > 0
+    newRuns > 0 && standing.foreign > 0
       ? await countStale(folder, declaration, source, standing)
       : { code: 0, context: 0 };
-  const counts = { new: fresh, retried, reused, stale };
-  if (fresh === total)
+  const counts = { new: newRuns, retried, reused, stale };
+  if (newRuns === total)
     return { manifest: { ...shared, ...counts, kind: 'all', positions: total }, entries: null };
   const entries = new EntryList(pairs);
   return { manifest: { ...shared, ...counts, kind: 'list', positions: entries.positions }, entries };
@@ -102,7 +102,7 @@ function choose(
 ) {
   const pairs = new Uint32Array(total * 2);
   const reused = { success: 0, failed: 0, cancelled: 0 };
-  let [used, fresh, retried] = [0, 0, 0];
+  let [used, newRuns, retried] = [0, 0, 0];
   for (let cell = 0; cell < total; cell++) {
     const rank = ranks[cell]!;
     if (rank !== NONE && !options.fresh && (rank === STATUS_RANK.success || options.keep_failed)) {
@@ -111,12 +111,12 @@ function choose(
       else reused.cancelled++;
       continue;
     }
-    if (rank === NONE) fresh++;
+    if (rank === NONE) newRuns++;
     else retried++;
     pairs[used++] = cell;
     pairs[used++] = rank === NONE ? 0 : generations[cell]! + 1;
   }
-  return { pairs: pairs.slice(0, used), fresh, retried, reused };
+  return { pairs: pairs.slice(0, used), newRuns, retried, reused };
 }
 
 /** Stale: new runs for whose params and seed the store has a record under other code or another context. */
