@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import pc from 'picocolors';
 import type { Store } from '../storage/store.js';
 import type { Colors, CommandContext } from './command.js';
+import { EXIT } from './report-error.js';
 
 /** Where a command's output goes, and what it sees of the process. */
 export interface Terminal {
@@ -21,7 +22,10 @@ export function createContext(
   const storeLocation = store ?? (env.METALAB_STORE || DEFAULT_STORE);
   let opened: Promise<Store> | undefined;
   let interruption: AbortController | undefined;
-  const interrupt = () => interruption?.abort();
+  const interrupt = () => {
+    if (interruption?.signal.aborted) process.exit(EXIT.detached);
+    interruption?.abort();
+  };
   return {
     storeLocation,
     store(options) {
@@ -40,7 +44,8 @@ export function createContext(
     get interrupted() {
       if (!interruption) {
         interruption = new AbortController();
-        process.once('SIGINT', interrupt);
+        // Not `once`: who restores the cursor kills the process where it finds no other listener.
+        process.on('SIGINT', interrupt);
       }
       return interruption.signal;
     },

@@ -74,7 +74,8 @@ function printWords(plan: Plan, changes: readonly Change[], { out, color }: Comm
   );
   const row = (count: number, what: string) => out(`  ${wordCount(count).padStart(9)}  ${what}`);
   row(plan.new, stale > 0 ? `new, of which ${wordCount(stale)} are stale: ${staleWords(plan)}` : 'new');
-  if (plan.retried > 0) row(plan.retried, 'to do again: failed or cancelled before, or asked for with --fresh');
+  if (plan.retried > 0)
+    row(plan.retried, 'to do again: failed or cancelled before, or asked for with --fresh');
   row(
     reused,
     `reused${plan.reused.failed + plan.reused.cancelled > 0 ? ', failed and cancelled ones too' : ''}`,

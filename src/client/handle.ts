@@ -25,9 +25,13 @@ export interface RunHandle {
    * Waits for the outcome. Works with no worker and after Temporal's retention: the outcome is in the store.
    *
    * @param options.timeout how long to wait at most
+   * @param options.signal ends the waiting, not the runs
    * @throws MetalabError METALAB_TIMEOUT; InfrastructureError METALAB_INTERRUPTED where nothing works on it any more
    */
-  result(options?: { readonly timeout?: Duration }): Promise<SubmissionOutcome>;
+  result(options?: {
+    readonly timeout?: Duration;
+    readonly signal?: AbortSignal;
+  }): Promise<SubmissionOutcome>;
 }
 
 /** A followed submission's outcome is looked for this often: a stat of a file. */
@@ -72,7 +76,7 @@ export function makeHandle(link: Link, place: SubmissionPlace): RunHandle {
     joined,
     status,
     events: () => tailEvents(store, place),
-    async result({ timeout } = {}) {
+    async result({ timeout, signal } = {}) {
       const within = timeout === undefined ? Number.POSITIVE_INFINITY : parseDuration(timeout);
       if (within === undefined)
         throw new MetalabError({
@@ -84,6 +88,7 @@ export function makeHandle(link: Link, place: SubmissionPlace): RunHandle {
       for (let asked = performance.now(), missed = 0; ; ) {
         const outcome = await store.readOutcome(experiment_id, submission);
         if (outcome) return outcome;
+        signal?.throwIfAborted();
         if (performance.now() > end) throw timedOut(place, String(timeout));
         if (performance.now() - asked > ASK_EVERY_MS) {
           await link.keepUp();
@@ -92,7 +97,7 @@ export function makeHandle(link: Link, place: SubmissionPlace): RunHandle {
           if (missed >= 3) throw interrupted(place);
           asked = performance.now();
         }
-        await sleep(LOOK_EVERY_MS);
+        await sleep(LOOK_EVERY_MS, undefined, { signal });
       }
     },
   };

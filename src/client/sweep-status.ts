@@ -64,7 +64,7 @@ export async function sweepStatus(
     ...done,
     running,
     pending: total - done.success - done.failed - done.cancelled - running,
-    means: live.means,
+    means: mergeMeans(current?.means ?? {}, live.means),
     long_running: live.running,
   };
 }

@@ -66,9 +66,7 @@ async function drainOthers(home: string, order: WorkerOrder, build: string): Pro
   const others = workersOf(home, order).filter((state) => state.background);
   for (const state of others) {
     const why = state.build === build ? `has only ${state.slots} slots` : 'is of another build';
-    order.say?.(
-      `replacing the background worker (pid ${state.pid}), which ${why}; it hands back its runs first …`,
-    );
+    order.say?.(`replacing the background worker (pid ${state.pid}), which ${why} …`);
     await endWorker(home, state);
   }
   return others;

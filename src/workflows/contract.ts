@@ -1,3 +1,4 @@
+import type { RunningMeans } from '../definition/running-mean.js';
 import type { SubmissionOptions } from '../storage/manifest.js';
 
 /**
@@ -64,6 +65,8 @@ export interface SubmissionStatus {
   readonly cancelled: number;
   /** Chunks in slots: each slot does one run at a time. */
   readonly running: number;
+  /** Running means of the metrics in these records. */
+  readonly means: RunningMeans;
 }
 
 /** Types of the failures that activities end with, beside Temporal's own: faults that retrying at once can't mend. */

@@ -166,6 +166,7 @@ export class SubmissionState {
       failed: this.#counts.failed,
       cancelled: this.#counts.cancelled,
       running: this.#chunks,
+      means: this.#means,
     };
   }
 }

@@ -20,7 +20,10 @@ const PLAIN_EVERY_MS = 10_000;
 
 /** Shows a submission's progress on stderr until it ends: a live bar on a terminal, a plain line now and then elsewhere. */
 export async function follow(handle: RunHandle, interrupted: AbortSignal): Promise<Followed> {
-  const ended = handle.result().then((outcome): Followed => ({ how: 'outcome', outcome }));
+  const leaving = new AbortController();
+  const ended = handle
+    .result({ signal: leaving.signal })
+    .then((outcome): Followed => ({ how: 'outcome', outcome }));
   const detached = new Promise<Followed>((resolve) => {
     interrupted.addEventListener('abort', () => resolve({ how: 'detached' }), { once: true });
   });
@@ -49,6 +52,7 @@ export async function follow(handle: RunHandle, interrupted: AbortSignal): Promi
     return over;
   } finally {
     ended.catch(() => {});
+    leaving.abort();
     display.clear();
   }
 }

@@ -1,8 +1,10 @@
+import { stripVTControlCharacters } from 'node:util';
 import type { SweepStatus } from '../../client/sweep-status.js';
 import type { Colors } from '../command.js';
 import { wordCount, wordDuration, wordNumber, wordRate } from './words.js';
 
 const BAR_WIDTH = 28;
+const NARROWEST_BAR = 8;
 
 export interface ProgressView {
   readonly status: SweepStatus;
@@ -10,16 +12,20 @@ export interface ProgressView {
   readonly elapsedMs: number;
 }
 
-/** What a terminal shows while a sweep runs: a bar, and the metrics' running means below. */
+/** What a terminal shows while a sweep runs: a bar, its pace, and the metrics' running means. No line is wider than `width`. */
 export function progressLines(view: ProgressView, color: Colors, width: number): string[] {
   const { status } = view;
-  const done = status.success + status.failed + status.cancelled;
-  const share = status.total > 0 ? done / status.total : 0;
-  const filled = Math.round(share * BAR_WIDTH);
-  const bar = color.green('━'.repeat(filled)) + color.dim('━'.repeat(BAR_WIDTH - filled));
-  const head = `${color.bold(status.experiment_id)} ${bar} ${String(Math.floor(share * 100)).padStart(3)} %`;
+  const runs = wordRuns(status);
+  const share = status.total > 0 ? done(status) / status.total : 0;
+  const percent = `${String(Math.floor(share * 100)).padStart(3)} %`;
+  // The counts' final width is kept free from the start: a bar that changes its length is hard to read.
+  const others = `${status.experiment_id}  ${percent}  ${wordRuns({ ...status, success: status.total, failed: 0, cancelled: 0 })}`;
+  const length = Math.max(NARROWEST_BAR, Math.min(BAR_WIDTH, width - 1 - others.length));
+  const filled = Math.round(share * length);
+  const bar = color.green('━'.repeat(filled)) + color.dim('━'.repeat(length - filled));
   return [
-    `${head}  ${facts(view, color).join(color.dim(' · '))}`,
+    `${color.bold(status.experiment_id)} ${bar} ${percent}  ${runs}`,
+    ...factsLine(facts(view, color), color, width),
     ...meansLine(status, color, width),
     ...stateLine(status, color),
   ];
@@ -28,23 +34,31 @@ export function progressLines(view: ProgressView, color: Colors, width: number):
 /** The same as one plain line, for logs and pipes. */
 export function progressText(view: ProgressView): string {
   const plain: Colors = { bold: same, dim: same, red: same, green: same, yellow: same, cyan: same };
-  return `${view.status.experiment_id}: ${facts(view, plain).join(', ')}`;
+  return `${view.status.experiment_id}: ${[wordRuns(view.status), ...facts(view, plain)].join(', ')}`;
 }
 
 const same = (text: string) => text;
 
+const done = ({ success, failed, cancelled }: SweepStatus) => success + failed + cancelled;
+
+const wordRuns = (status: SweepStatus) => `${wordCount(done(status))}/${wordCount(status.total)} runs`;
+
+/** The most urgent first: what does not fit is left out. */
 function facts({ status, perSecond, elapsedMs }: ProgressView, color: Colors): string[] {
-  const done = status.success + status.failed + status.cancelled;
   const left = status.pending + status.running;
   return [
-    `${wordCount(done)}/${wordCount(status.total)} runs`,
-    ...(status.reused > 0 ? [`${wordCount(status.reused)} reused`] : []),
-    ...(status.failed > 0 ? [color.red(`${wordCount(status.failed)} failed`)] : []),
-    ...(status.cancelled > 0 ? [color.yellow(`${wordCount(status.cancelled)} cancelled`)] : []),
     ...(perSecond === undefined ? [] : [wordRate(perSecond)]),
     ...(perSecond === undefined || left === 0 ? [] : [`${wordDuration((left * 1000) / perSecond)} left`]),
     ...(perSecond === undefined && elapsedMs >= 1000 ? [wordDuration(elapsedMs)] : []),
+    ...(status.failed > 0 ? [color.red(`${wordCount(status.failed)} failed`)] : []),
+    ...(status.cancelled > 0 ? [color.yellow(`${wordCount(status.cancelled)} cancelled`)] : []),
+    ...(status.reused > 0 ? [`${wordCount(status.reused)} reused`] : []),
   ];
+}
+
+function factsLine(words: readonly string[], color: Colors, width: number): string[] {
+  const fitting = firstThatFit(words, width - 3);
+  return fitting.length > 0 ? [`  ${fitting.join(color.dim(' · '))}`] : [];
 }
 
 function meansLine(status: SweepStatus, color: Colors, width: number): string[] {
@@ -52,12 +66,17 @@ function meansLine(status: SweepStatus, color: Colors, width: number): string[] 
     const std = n > 1 ? ` ± ${wordNumber(Number(Math.sqrt(m2 / (n - 1)).toPrecision(2)))}` : '';
     return `${metric} ${wordNumber(mean)}${std}`;
   });
-  const shown: string[] = [];
-  for (const mean of means) {
-    if ([...shown, mean].join(' · ').length > width - 4) break;
-    shown.push(mean);
-  }
+  const shown = firstThatFit(means, width - 8);
   return shown.length > 0 ? [`  ${color.dim('mean')} ${shown.join(color.dim(' · '))}`] : [];
+}
+
+/** As many of the first words as fit into a line, ` · ` between them. */
+function firstThatFit(words: readonly string[], width: number): readonly string[] {
+  for (let count = words.length; count > 0; count--) {
+    const first = words.slice(0, count);
+    if (stripVTControlCharacters(first.join(' · ')).length <= width) return first;
+  }
+  return [];
 }
 
 function stateLine({ state, reason, long_running }: SweepStatus, color: Colors): string[] {
