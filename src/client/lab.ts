@@ -65,6 +65,12 @@ export async function connect(options: LabOptions = {}): Promise<Lab> {
   return new ConnectedLab(temporal, client, options);
 }
 
+/** Loads what `connect` will need, while the caller has other things to wait for. */
+export async function preload(): Promise<{ readonly connect: typeof connect }> {
+  await import('@temporalio/client');
+  return { connect };
+}
+
 /** Submits an experiment, waits for its outcome, and closes: the one-liner. */
 export async function run(
   experiment: Experiment,

@@ -45,8 +45,8 @@ reachable, paused or waiting; 130 detached by Ctrl-C.`,
   json: true,
   async run({ file }, options, context) {
     const { evaluateFile } = await import('../../client/evaluate.js');
-    // The Temporal client takes long to load: while the file is evaluated in its own process.
-    const loading = options.dryRun ? undefined : import('../../client/lab.js');
+    // The Temporal client takes 0.3 s to load: meanwhile the file is evaluated in its own process.
+    const loading = options.dryRun ? undefined : import('../../client/lab.js').then((lab) => lab.preload());
     loading?.catch(() => {});
     const declared = await evaluateFile(file!, options.name);
     for (const warning of declared.warnings) context.note(context.color.yellow(`warning: ${warning}`));
