@@ -8,7 +8,7 @@ import { METALAB_VERSION } from '../engine/version.js';
 import { writeAtomically } from '../storage/file/atomic-write.js';
 import { storeFault } from '../storage/file/faults.js';
 import { bundleFile, bundleFolder, environmentFile, submissionFolder } from '../storage/file/layout.js';
-import type { SubmissionManifest, SubmissionOptions } from '../storage/manifest.js';
+import type { ExperimentManifest, SubmissionManifest, SubmissionOptions } from '../storage/manifest.js';
 import type { SweepStore } from '../storage/sweep-store.js';
 import type { Declared } from './declare/declare.js';
 import { readGitState } from './git-state.js';
@@ -36,11 +36,9 @@ export async function writeSubmission(
     submitted_at: submitted.toISOString(),
     options,
   };
-  await store.writeSubmission(manifest);
-  await writeEnvironment(folder, submission, declaration.env);
   const cases = paramSourceFromSpec(declaration.params).length;
   const { retries: _, timeout_ms: _1, memory_bytes: _2, env: _3, cwd: _4, ...described } = declaration;
-  await store.writeManifest({
+  const latest: ExperimentManifest = {
     ...described,
     declaration: sha,
     latest_submission: submission,
@@ -49,7 +47,12 @@ export async function writeSubmission(
     environment: 'local',
     git,
     metalab_version: METALAB_VERSION,
-  });
+  };
+  await Promise.all([
+    store.writeSubmission(manifest),
+    writeEnvironment(folder, submission, declaration.env),
+    store.writeManifest(latest),
+  ]);
   return manifest;
 }
 
@@ -75,8 +78,10 @@ async function writeBundle(
   { operation }: ExperimentDeclaration,
   { code, map }: Declared['bundle'],
 ): Promise<void> {
-  await writeAtomically(join(bundleFolder(folder, operation.bundle), 'operation.mjs.map'), map);
-  await writeAtomically(bundleFile(folder, operation.bundle), code);
+  await Promise.all([
+    writeAtomically(join(bundleFolder(folder, operation.bundle), 'operation.mjs.map'), map),
+    writeAtomically(bundleFile(folder, operation.bundle), code),
+  ]);
 }
 
 async function writeEnvironment(folder: string, submission: string, names: readonly string[]): Promise<void> {

@@ -83,7 +83,7 @@ export class SubmissionState {
     return this.#counts;
   }
 
-  /** Chunks that are in slots now. */
+  /** Chunks that are handed out: in slots, or waiting for one. */
   get chunks(): number {
     return this.#chunks;
   }
@@ -99,10 +99,21 @@ export class SubmissionState {
     this.phase = 'running';
   }
 
-  /** How many chunks may be in slots at once. */
+  /** How many slots do the submission's chunks. */
   get slots(): number {
-    const offered = Object.values(this.#workers).reduce((sum, slots) => sum + slots, 0);
-    return Math.max(1, this.request.options.slots ?? offered);
+    return Math.max(1, this.request.options.slots ?? this.#offered);
+  }
+
+  /**
+   * How many chunks may be handed out at once: one more than there are slots, so that a slot that becomes free finds the
+   * next one waiting (20 ms sooner); but no more than were asked for where workers would have slots for more.
+   */
+  get window(): number {
+    return this.slots >= this.#offered ? this.slots + 1 : this.slots;
+  }
+
+  get #offered(): number {
+    return Object.values(this.#workers).reduce((sum, slots) => sum + slots, 0);
   }
 
   nextChunk(): Range | undefined {
@@ -110,7 +121,7 @@ export class SubmissionState {
     const runs = success + failed + cancelled;
     const mean = runs > 0 ? elapsed_ms / runs : undefined;
     const range = this.#ranges.take(
-      chunkSize(this.#ranges.size, this.slots, this.slots - this.#chunks, mean),
+      chunkSize(this.#ranges.size, this.slots, Math.max(1, this.slots - this.#chunks), mean),
     );
     if (range) this.#chunks++;
     return range;
@@ -165,7 +176,7 @@ export class SubmissionState {
       success: this.#counts.success,
       failed: this.#counts.failed,
       cancelled: this.#counts.cancelled,
-      running: this.#chunks,
+      running: Math.min(this.#chunks, this.slots),
       means: this.#means,
     };
   }

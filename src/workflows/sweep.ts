@@ -92,7 +92,7 @@ export class Sweep {
     const state = this.#state;
     while (state.hasRanges || state.chunks > 0) {
       const mayStart = state.phase === 'running' && !isContinueAsNewDue() && this.#hopeless === undefined;
-      while (mayStart && state.chunks < state.slots) {
+      while (mayStart && state.chunks < state.window) {
         const range = state.nextChunk();
         if (!range) break;
         void this.#chunk(range);

@@ -66,6 +66,17 @@ describe('a submission in progress', () => {
     expect(asked.slots).toBe(3);
   });
 
+  it('has one chunk more waiting than it has slots, unless workers would give it more slots than it asked for', () => {
+    const state = begin(2);
+    state.planned(plan(100, 2));
+    expect(state.window).toBe(3);
+    const modest = begin(1);
+    modest.planned(plan(100, 2));
+    expect(modest.window).toBe(1);
+    modest.nextChunk();
+    expect(modest.status().running).toBe(1);
+  });
+
   it('is the same after continue-as-new', () => {
     const state = begin();
     state.planned(plan(100, 2));
