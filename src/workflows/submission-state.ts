@@ -106,10 +106,13 @@ export class SubmissionState {
 
   /**
    * How many chunks may be handed out at once: one more than there are slots, so that a slot that becomes free finds the
-   * next one waiting (20 ms sooner); but no more than were asked for where workers would have slots for more.
+   * next one waiting (20 ms sooner). Not before the first report: the first chunks are large, and the one that waits may
+   * wait long, since task queues keep no order. Nor where workers would have slots for more than was asked for.
    */
   get window(): number {
-    return this.slots >= this.#offered ? this.slots + 1 : this.slots;
+    const { success, failed, cancelled } = this.#counts;
+    const reported = success + failed + cancelled > 0;
+    return reported && this.slots >= this.#offered ? this.slots + 1 : this.slots;
   }
 
   get #offered(): number {

@@ -69,6 +69,9 @@ describe('a submission in progress', () => {
   it('has one chunk more waiting than it has slots, unless workers would give it more slots than it asked for', () => {
     const state = begin(2);
     state.planned(plan(100, 2));
+    expect(state.window).toBe(2);
+    const range = state.nextChunk()!;
+    state.chunkEnded(range, report(range.to, range.to - range.from));
     expect(state.window).toBe(3);
     const modest = begin(1);
     modest.planned(plan(100, 2));
