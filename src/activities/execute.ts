@@ -39,7 +39,7 @@ export function createExecute(dependencies: ActivityDependencies) {
         env: await readRunEnvironment(folder, input.submission),
       };
       const signal = new StopSignal(Context.current(), dependencies);
-      const entry = live.open(folder, input.submission);
+      const entry = live.open(folder, input.submission, input.from);
       const began = performance.now();
       let result: ExecuteResult = {
         ...EMPTY,

@@ -1,11 +1,12 @@
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { mergeMeans } from '../definition/running-mean.js';
 import type { RangeProgress } from '../execution/executor.js';
 import { liveFolder } from '../storage/file/layout.js';
 import type { LiveProgress } from '../storage/manifest.js';
 
 const EVERY_MS = 250;
+/** How long the counts of a chunk that ended are still shown. */
+const LINGER_MS = 1_000;
 
 /** One chunk in progress. */
 export interface LiveEntry {
@@ -27,11 +28,12 @@ export class LiveBoard {
     this.#worker = worker;
   }
 
-  open(folder: string, submission: string): LiveEntry {
+  /** @param from the chunk's first position */
+  open(folder: string, submission: string, from: number): LiveEntry {
     const key = liveFolder(folder, submission);
     const board = this.#boards.get(key) ?? new Board(key, this.#worker);
     this.#boards.set(key, board);
-    return board.open();
+    return board.open(from);
   }
 
   /** Ends a submission's board: nothing of it is written afterwards. */
@@ -45,7 +47,7 @@ export class LiveBoard {
 class Board {
   readonly #folder: string;
   readonly #worker: string;
-  readonly #chunks = new Map<symbol, RangeProgress>();
+  readonly #chunks = new Map<symbol, RangeProgress & { readonly from: number }>();
   #timer: NodeJS.Timeout | undefined;
   #writing: Promise<void> = Promise.resolve();
   #ended = false;
@@ -55,11 +57,11 @@ class Board {
     this.#worker = worker;
   }
 
-  open(): LiveEntry {
+  open(from: number): LiveEntry {
     const key = Symbol();
     return {
       show: (progress) => {
-        this.#chunks.set(key, progress);
+        this.#chunks.set(key, { from, ...progress });
         this.#changed();
       },
       summary: () => {
@@ -67,8 +69,8 @@ class Board {
         return report && { success: report.success, failed: report.failed, running: running ?? undefined };
       },
       close: () => {
-        // Its counts are in its report from now on.
-        if (this.#chunks.delete(key)) this.#changed();
+        // Not at once: the workflow may not have its report yet, and its counts would be nowhere.
+        setTimeout(() => this.#chunks.delete(key) && this.#changed(), LINGER_MS).unref();
       },
     };
   }
@@ -94,7 +96,7 @@ class Board {
     await mkdir(this.#folder, { recursive: true });
     const temporary = `${path}.tmp`;
     try {
-      await writeFile(temporary, JSON.stringify(this.#sum()));
+      await writeFile(temporary, JSON.stringify(this.#progress()));
       await rename(temporary, path);
     } catch (error) {
       // A full disk must not hurt the sweep by its display.
@@ -103,16 +105,11 @@ class Board {
     }
   }
 
-  #sum(): LiveProgress {
-    const sum = { success: 0, failed: 0, cancelled: 0, means: {} };
-    const running = [];
-    for (const { report, running: run } of this.#chunks.values()) {
-      sum.success += report.success;
-      sum.failed += report.failed;
-      sum.cancelled += report.cancelled;
-      sum.means = mergeMeans(sum.means, report.means);
-      if (run) running.push(run);
-    }
-    return { worker: this.#worker, updated_at: new Date().toISOString(), ...sum, running };
+  #progress(): LiveProgress {
+    const chunks = [...this.#chunks.values()].map(({ from, report, running }) => {
+      const { success, failed, cancelled, means } = report;
+      return { from, success, failed, cancelled, means, running };
+    });
+    return { worker: this.#worker, updated_at: new Date().toISOString(), chunks };
   }
 }

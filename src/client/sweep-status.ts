@@ -2,9 +2,9 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { mergeMeans, type RunningMeans } from '../definition/running-mean.js';
 import { liveFolder } from '../storage/file/layout.js';
-import type { LiveProgress, PlanManifest, SubmissionOutcome } from '../storage/manifest.js';
+import type { LiveChunk, LiveProgress, PlanManifest, SubmissionOutcome } from '../storage/manifest.js';
 import type { SweepStore } from '../storage/sweep-store.js';
-import type { Phase, WorkflowStatus } from '../workflows/contract.js';
+import type { Phase, SubmissionStatus, WorkflowStatus } from '../workflows/contract.js';
 
 /** Where a submission stands. total = success + failed + cancelled + running + pending, always. */
 export interface SweepStatus {
@@ -24,7 +24,7 @@ export interface SweepStatus {
   /** Running means of the runs of this submission, while it runs. */
   readonly means: RunningMeans;
   /** Runs that have been going for over a second. */
-  readonly long_running: LiveProgress['running'];
+  readonly long_running: readonly NonNullable<LiveChunk['running']>[];
 }
 
 /**
@@ -39,13 +39,13 @@ export async function sweepStatus(
 ): Promise<SweepStatus> {
   const outcome = await store.readOutcome(experiment_id, submission);
   if (outcome) return ofOutcome(outcome);
+  const current = workflow?.current?.submission === submission ? workflow.current : undefined;
   const [plan, cells, live] = await Promise.all([
     store.readPlan(experiment_id, submission),
     countCellsOf(store, experiment_id),
-    readLive(store.experimentFolder(experiment_id), submission),
+    readLive(store.experimentFolder(experiment_id), submission, current),
   ]);
   const total = plan?.total ?? cells;
-  const current = workflow?.current?.submission === submission ? workflow.current : undefined;
   const queued = workflow?.queued.includes(submission) ?? false;
   const reused = plan?.reused ?? NONE;
   const done = cap(total, {
@@ -92,7 +92,7 @@ function ofOutcome(outcome: SubmissionOutcome): SweepStatus {
   };
 }
 
-/** A chunk that has just reported may still be in its worker's live file: never more than there are. */
+/** A chunk that is tried again may be in two workers' live files: never more than there are. */
 function cap(total: number, counts: PlanManifest['reused']): PlanManifest['reused'] {
   const failed = Math.min(counts.failed, total);
   const cancelled = Math.min(counts.cancelled, total - failed);
@@ -103,30 +103,37 @@ async function countCellsOf(store: SweepStore, experimentId: string): Promise<nu
   return (await store.readManifest(experimentId))?.totals.cells ?? 0;
 }
 
+interface LiveSum extends Pick<LiveChunk, 'success' | 'failed' | 'cancelled' | 'means'> {
+  readonly running: SweepStatus['long_running'];
+}
+
+/** @param current what the workflow says: chunks that it no longer has in slots are in its counts */
 async function readLive(
   folder: string,
   submission: string,
-): Promise<Omit<LiveProgress, 'worker' | 'updated_at'>> {
-  const sum = {
-    success: 0,
-    failed: 0,
-    cancelled: 0,
-    means: {} as RunningMeans,
-    running: [] as LiveProgress['running'][number][],
-  };
+  current: SubmissionStatus | undefined,
+): Promise<LiveSum> {
   const place = liveFolder(folder, submission);
-  const names = await readdir(place).catch(() => []);
-  for (const name of names.filter((file) => file.endsWith('.json'))) {
-    const live = await readFile(join(place, name), 'utf8').then(
-      (text) => JSON.parse(text) as LiveProgress,
-      () => undefined,
+  const names = (await readdir(place).catch(() => [])).filter((file) => file.endsWith('.json'));
+  const chunks = (await Promise.all(names.map((name) => readChunks(join(place, name))))).flat();
+  return chunks
+    .filter(({ from }) => !current || current.chunks.includes(from))
+    .reduce<LiveSum>(
+      (sum, chunk) => ({
+        success: sum.success + chunk.success,
+        failed: sum.failed + chunk.failed,
+        cancelled: sum.cancelled + chunk.cancelled,
+        means: mergeMeans(sum.means, chunk.means),
+        running: [...sum.running, ...(chunk.running ? [chunk.running] : [])],
+      }),
+      { ...NONE, means: {}, running: [] },
     );
-    if (!live) continue;
-    sum.success += live.success;
-    sum.failed += live.failed;
-    sum.cancelled += live.cancelled;
-    sum.means = mergeMeans(sum.means, live.means);
-    sum.running.push(...live.running);
+}
+
+async function readChunks(path: string): Promise<LiveProgress['chunks']> {
+  try {
+    return (JSON.parse(await readFile(path, 'utf8')) as LiveProgress).chunks ?? [];
+  } catch {
+    return [];
   }
-  return sum;
 }

@@ -107,15 +107,21 @@ export interface SubmissionOutcome {
 export interface LiveProgress {
   readonly worker: string;
   readonly updated_at: string;
+  readonly chunks: readonly LiveChunk[];
+}
+
+export interface LiveChunk {
+  /** Its first position. A chunk that has ended stays a little: who reads this knows from the workflow which have. */
+  readonly from: number;
   readonly success: number;
   readonly failed: number;
   readonly cancelled: number;
-  /** Runs that have been going for more than a second. */
-  readonly running: readonly {
+  /** Its run, where that has been going for more than a second. */
+  readonly running: {
     readonly position: number;
     readonly started_at: string;
     readonly progress: number | null;
-  }[];
+  } | null;
   /** Running means of at most 8 numeric metrics. */
   readonly means: RunningMeans;
 }

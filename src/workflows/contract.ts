@@ -65,6 +65,8 @@ export interface SubmissionStatus {
   readonly cancelled: number;
   /** Chunks in slots: each slot does one run at a time. */
   readonly running: number;
+  /** Their first positions: workers' live files tell of these, and for a moment of others, which have reported. */
+  readonly chunks: readonly number[];
   /** Running means of the metrics in these records. */
   readonly means: RunningMeans;
 }

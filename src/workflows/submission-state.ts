@@ -42,7 +42,8 @@ export class SubmissionState {
   #means: RunningMeans;
   /** Slots by worker: of the one that planned, and of every one that reported a chunk. */
   #workers: { [worker: string]: number };
-  #chunks = 0;
+  /** First positions of the chunks that are in slots now. */
+  readonly #chunks = new Set<number>();
 
   constructor(snapshot: SubmissionSnapshot) {
     this.request = snapshot.request;
@@ -85,7 +86,7 @@ export class SubmissionState {
 
   /** Chunks that are handed out: in slots, or waiting for one. */
   get chunks(): number {
-    return this.#chunks;
+    return this.#chunks.size;
   }
 
   get hasRanges(): boolean {
@@ -124,15 +125,15 @@ export class SubmissionState {
     const runs = success + failed + cancelled;
     const mean = runs > 0 ? elapsed_ms / runs : undefined;
     const range = this.#ranges.take(
-      chunkSize(this.#ranges.size, this.slots, Math.max(1, this.slots - this.#chunks), mean),
+      chunkSize(this.#ranges.size, this.slots, Math.max(1, this.slots - this.#chunks.size), mean),
     );
-    if (range) this.#chunks++;
+    if (range) this.#chunks.add(range.from);
     return range;
   }
 
   /** A chunk has ended: its counts are added, and what it left goes back. */
   chunkEnded(range: Range, result: ExecuteResult | undefined): void {
-    this.#chunks--;
+    this.#chunks.delete(range.from);
     this.#ranges.giveBack({ from: result?.next ?? range.from, to: range.to });
     if (!result) return;
     const { success, failed, cancelled, elapsed_ms } = this.#counts;
@@ -179,7 +180,8 @@ export class SubmissionState {
       success: this.#counts.success,
       failed: this.#counts.failed,
       cancelled: this.#counts.cancelled,
-      running: Math.min(this.#chunks, this.slots),
+      running: Math.min(this.#chunks.size, this.slots),
+      chunks: [...this.#chunks],
       means: this.#means,
     };
   }
