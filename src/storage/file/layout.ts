@@ -15,21 +15,32 @@ export const bundleFolder = (folder: string, sha: string) => join(folder, 'bundl
 export const bundleFile = (folder: string, sha: string) => join(bundleFolder(folder, sha), 'operation.mjs');
 export const artifactsFolder = (folder: string) => join(folder, 'artifacts');
 
-export const submissionFolder = (folder: string, submission: string) => join(folder, 'submissions', submission);
-export const submissionFile = (folder: string, submission: string) => join(submissionFolder(folder, submission), 'submission.json');
-export const planFile = (folder: string, submission: string) => join(submissionFolder(folder, submission), 'plan.json');
-export const planEntriesFile = (folder: string, submission: string) => join(submissionFolder(folder, submission), 'plan.bin');
-export const outcomeFile = (folder: string, submission: string) => join(submissionFolder(folder, submission), 'outcome.json');
+export const submissionFolder = (folder: string, submission: string) =>
+  join(folder, 'submissions', submission);
+export const submissionFile = (folder: string, submission: string) =>
+  join(submissionFolder(folder, submission), 'submission.json');
+export const planFile = (folder: string, submission: string) =>
+  join(submissionFolder(folder, submission), 'plan.json');
+export const planEntriesFile = (folder: string, submission: string) =>
+  join(submissionFolder(folder, submission), 'plan.bin');
+export const outcomeFile = (folder: string, submission: string) =>
+  join(submissionFolder(folder, submission), 'outcome.json');
 /** Values of the environment variables that runs see: mode 0600, deleted when the submission ends. */
-export const environmentFile = (folder: string, submission: string) => join(submissionFolder(folder, submission), 'env.json');
-export const liveFolder = (folder: string, submission: string) => join(submissionFolder(folder, submission), 'live');
+export const environmentFile = (folder: string, submission: string) =>
+  join(submissionFolder(folder, submission), 'env.json');
+export const liveFolder = (folder: string, submission: string) =>
+  join(submissionFolder(folder, submission), 'live');
 
 /**
  * Segments of one submission. `records` are `{writer}.ndjson`; beside them `series-{writer}.ndjson`, `data-…` and
  * `logs-…`. The writer is `{host}-{pid}-{random}`: one process, created exclusively.
  */
-export const segmentsFolder = (folder: string, submission?: string) => join(folder, 'segments', submission ?? '');
+export const segmentsFolder = (folder: string, submission?: string) =>
+  join(folder, 'segments', submission ?? '');
 export type SegmentKind = 'records' | 'series' | 'data' | 'logs';
-export const segmentName = (kind: SegmentKind, writer: string) => (kind === 'records' ? `${writer}.ndjson` : `${kind}-${writer}.ndjson`);
+export const segmentName = (kind: SegmentKind, writer: string) =>
+  kind === 'records' ? `${writer}.ndjson` : `${kind}-${writer}.ndjson`;
 export const segmentKindOf = (name: string): SegmentKind | undefined =>
-  !name.endsWith('.ndjson') ? undefined : ((/^(series|data|logs)-/.exec(name)?.[1] as SegmentKind | undefined) ?? 'records');
+  !name.endsWith('.ndjson')
+    ? undefined
+    : ((/^(series|data|logs)-/.exec(name)?.[1] as SegmentKind | undefined) ?? 'records');
