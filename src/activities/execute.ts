@@ -6,11 +6,18 @@ import type { RangeOrder } from '../execution/executor.js';
 import { readEntries } from '../planning/entries.js';
 import { tallyPlan } from '../planning/tally.js';
 import type { ChunkReport } from '../runner/protocol.js';
+import { storeFault } from '../storage/file/faults.js';
 import type { SweepStore } from '../storage/sweep-store.js';
 import { FAULT } from '../workflows/contract.js';
 import type { ExecuteInput, ExecuteResult } from './contract.js';
 import type { ActivityDependencies } from './dependencies.js';
-import { atTheEdge, brokenSubmission, isUnwritableCode, storeUnwritable } from './failures.js';
+import {
+  atTheEdge,
+  brokenSubmission,
+  isUnwritableCode,
+  storeUnwritable,
+  wordUnwritable,
+} from './failures.js';
 import { keepBeating } from './heartbeat.js';
 import { readRunEnvironment } from './run-environment.js';
 import { StopSignal } from './stop-signal.js';
@@ -68,7 +75,7 @@ export function createExecute(dependencies: ActivityDependencies) {
         if (signal.stopped === 'lost') throw new CancelledFailure('this attempt is no longer wanted');
         return { ...result, elapsed_ms: Math.round(performance.now() - began) };
       } catch (fault) {
-        throw fault instanceof ExecutionFault ? mapFault(fault, result) : fault;
+        throw fault instanceof ExecutionFault ? mapFault(fault, result, store.root) : fault;
       } finally {
         signal.close();
         entry.close();
@@ -116,9 +123,12 @@ async function partsToDo(store: SweepStore, input: ExecuteInput): Promise<readon
 /** A slot that can't be started, or dies idle, may be this machine's bad moment: tried again a few times. */
 const MOST_ATTEMPTS = 5;
 
-function mapFault(fault: ExecutionFault, done: ExecuteResult): Error {
+function mapFault(fault: ExecutionFault, done: ExecuteResult, root: string): Error {
   const result = { ...done, ...add(done, fault.report), next: Math.max(done.next, fault.report.next) };
-  if (isUnwritableCode(fault.code)) return storeUnwritable(fault.message, result);
+  if (isUnwritableCode(fault.code)) {
+    const thrown = Object.assign(new Error(fault.message), { code: fault.code });
+    return storeUnwritable(wordUnwritable(storeFault(thrown, root)), result);
+  }
   const { attempt } = Context.current().info;
   const hopeless = fault.code === 'IMPORT' || (fault.code !== 'CLOSED' && attempt >= MOST_ATTEMPTS);
   return ApplicationFailure.create({

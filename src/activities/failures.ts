@@ -9,6 +9,11 @@ const UNWRITABLE_CODES = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EACCES', 'EPERM'
 
 export const isUnwritableCode = (code: string): boolean => UNWRITABLE_CODES.has(code);
 
+/** Why the store can't be written, in one line: it is shown as the reason for waiting. */
+export function wordUnwritable(error: Error): string {
+  return error.message.split('\n', 1)[0]!;
+}
+
 /** The failure by which the workflow knows that it has to wait for the store. */
 export function storeUnwritable(message: string, result?: unknown): ApplicationFailure {
   return ApplicationFailure.create({
@@ -35,7 +40,8 @@ export async function atTheEdge<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    if (error instanceof StoreError && UNWRITABLE.has(error.code)) throw storeUnwritable(error.message);
+    if (error instanceof StoreError && UNWRITABLE.has(error.code))
+      throw storeUnwritable(wordUnwritable(error));
     if (error instanceof MetalabError) throw ApplicationFailure.retryable(error.message, error.code);
     throw error;
   }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { storeFault } from '../storage/file/faults.js';
 import type { ProbeInput } from './contract.js';
 import type { ActivityDependencies } from './dependencies.js';
+import { wordUnwritable } from './failures.js';
 
 /** Room for a segment to make some way: going on with less would fail again at once. */
 const ENOUGH = Buffer.alloc(1024 * 1024, 0x20);
@@ -12,15 +13,15 @@ export function createProbe({ openStore }: ActivityDependencies) {
   return async ({ store: uri }: ProbeInput): Promise<string | null> => {
     try {
       const { root } = await openStore(uri);
-      await tryToWrite(join(root, `.probe-${process.pid}-${randomBytes(4).toString('hex')}.tmp`));
+      await tryToWrite(root, join(root, `.probe-${process.pid}-${randomBytes(4).toString('hex')}.tmp`));
       return null;
     } catch (error) {
-      return error instanceof Error ? error.message : String(error);
+      return error instanceof Error ? wordUnwritable(error) : String(error);
     }
   };
 }
 
-async function tryToWrite(path: string): Promise<void> {
+async function tryToWrite(root: string, path: string): Promise<void> {
   try {
     const file = await open(path, 'wx');
     try {
@@ -30,7 +31,7 @@ async function tryToWrite(path: string): Promise<void> {
       await file.close();
     }
   } catch (error) {
-    throw storeFault(error, path);
+    throw storeFault(error, root);
   } finally {
     await rm(path, { force: true });
   }

@@ -95,7 +95,7 @@ async function followOrDetach(
     case 'waiting':
       context.note(`${context.color.yellow('waiting:')} ${followed.status.reason}`);
       context.note(
-        '  nothing recorded is lost, and it goes on by itself; metalab status shows it, submit again to follow',
+        '  nothing recorded is lost, and it goes on by itself once that is mended; metalab status shows it, submit again to follow',
       );
       return EXIT.infrastructure;
     case 'outcome':
