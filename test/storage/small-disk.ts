@@ -1,0 +1,87 @@
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { onTestFinished } from 'vitest';
+import { type Finished, ROOT } from '../support/metalab.js';
+import type { Project } from '../support/project.js';
+
+const run = promisify(execFile);
+
+/**
+ * A disk that is soon full: a tmpfs in the project's folder. Who is not root has it in a namespace of his own, and metalab
+ * with all its processes in there too. With an engine of its own, and everything ended after the test.
+ */
+export class SmallDisk {
+  readonly folder: string;
+  readonly #home: string;
+  /** Comes before a command's name. */
+  readonly #inside: readonly string[];
+  /** Where this process sees the folder. */
+  readonly #seen: string;
+
+  static async mount(project: Project, mebibytes: number): Promise<SmallDisk> {
+    const folder = project.path('disk');
+    mkdirSync(folder);
+    const mount = ['mount', '-t', 'tmpfs', '-o', `size=${mebibytes}m`, 'tmpfs', folder];
+    if (process.getuid?.() === 0) {
+      await run(mount[0]!, mount.slice(1));
+      onTestFinished(() => run('umount', ['--lazy', folder]).then(() => {}));
+      return new SmallDisk(project, folder, [], folder);
+    }
+    const holder = spawn(
+      'unshare',
+      ['--map-root-user', '--mount', 'sh', '-c', '"$@" && echo mounted && exec sleep 600', 'sh', ...mount],
+      {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      },
+    );
+    onTestFinished(() => void holder.kill());
+    await once(holder.stdout, 'data');
+    const inside = ['nsenter', '--preserve-credentials', '--user', '--mount', '--target', String(holder.pid)];
+    return new SmallDisk(project, folder, inside, `/proc/${holder.pid}/root${folder}`);
+  }
+
+  private constructor(project: Project, folder: string, inside: readonly string[], seen: string) {
+    this.folder = folder;
+    this.#home = project.path('home');
+    this.#inside = inside;
+    this.#seen = seen;
+    onTestFinished(() => this.metalab(['engine', 'stop']).then(() => {}));
+  }
+
+  get store(): string {
+    return join(this.folder, 'store');
+  }
+
+  /** Takes room, as others do: so many MiB, or all that there is. */
+  fill(mebibytes = 1024): void {
+    try {
+      writeFileSync(join(this.#seen, 'others'), Buffer.alloc(mebibytes * 1024 * 1024));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
+    }
+  }
+
+  free(): void {
+    rmSync(join(this.#seen, 'others'));
+  }
+
+  /** Runs the built program where the disk is. */
+  async metalab(args: readonly string[]): Promise<Finished> {
+    const [command, ...rest] = [...this.#inside, process.execPath, join(ROOT, 'bin', 'metalab.js'), ...args];
+    const env = { ...process.env, NO_COLOR: '1', METALAB_HOME: this.#home, METALAB_STORE: this.store };
+    const finished = run(command!, rest, { env, cwd: ROOT, maxBuffer: 64 * 1024 * 1024 });
+    return finished.then(
+      ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
+      ({ code, stdout, stderr }: Finished) => ({ code, stdout, stderr }),
+    );
+  }
+
+  async json<T>(args: readonly string[]): Promise<T> {
+    const { code, stdout, stderr } = await this.metalab([...args, '--json']);
+    if (code !== 0) throw new Error(`metalab ${args.join(' ')}: ${stderr}`);
+    return JSON.parse(stdout) as T;
+  }
+}
