@@ -1,0 +1,77 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { metalab, resultsJson, type SubmitLine } from '../support/metalab.js';
+import { projectWith } from '../support/project.js';
+
+/** Notes every execution, then takes a tenth of a second. */
+const sweep = (cells: number) => `
+import { appendFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { experiment, grid, operation, seeds } from 'metalab';
+export const measure = operation(async ({ params, capture }) => {
+  appendFileSync('executions.txt', params.x + '\\n');
+  await sleep(100);
+  capture.metric('y', 2 * params.x);
+});
+export default experiment({
+  name: 'stops', version: '1', operation: measure, params: grid({ x: Array.from({ length: ${cells} }, (_, x) => x) }), seeds: seeds({ base: 1 }),
+});`;
+
+test('a drained worker, a stopped engine and a queued submission lose nothing and do nothing twice', {
+  timeout: 120_000,
+}, async () => {
+  const project = await projectWith({ 'small.ts': sweep(60), 'large.ts': sweep(80) });
+  const env = { METALAB_HOME: project.path('home'), METALAB_STORE: project.store };
+  onTestFinished(() => metalab(['engine', 'stop'], { env }).then(() => {}));
+  const json = async <T>(...args: readonly string[]): Promise<T> => {
+    const { code, stdout, stderr } = await metalab([...args, '--json'], { env, cwd: project.folder });
+    expect(code, stderr).toBe(0);
+    return JSON.parse(stdout) as T;
+  };
+  const executions = () => {
+    const file = project.path('executions.txt');
+    return existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n') : [];
+  };
+  const until = (count: number) =>
+    vi.waitFor(() => expect(executions().length).toBeGreaterThanOrEqual(count), {
+      timeout: 30_000,
+      interval: 20,
+    });
+
+  const first = await json<SubmitLine>('submit', 'small.ts', '--slots', '2', '--detach');
+  const second = await json<SubmitLine>('submit', 'large.ts', '--slots', '2', '--detach');
+  expect(second.workflow_id).toBe(first.workflow_id);
+  expect(await json('status', 'stops')).toMatchObject({ submission: second.submission, state: 'queued' });
+
+  await until(10);
+  const { workers } = await json<{ readonly workers: readonly { readonly pid: number }[] }>(
+    'engine',
+    'status',
+  );
+  const { pid } = workers[0]!;
+  process.kill(pid, 'SIGTERM');
+  await vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow(), { timeout: 20_000, interval: 50 });
+  expect(executions().length).toBeLessThan(60);
+  // The next submit replaces the worker, and joins what is in progress.
+  expect(await json('submit', 'small.ts', '--slots', '2', '--detach')).toMatchObject({
+    submission: first.submission,
+  });
+
+  await until(35);
+  await json('engine', 'stop');
+  const stoppedAt = executions().length;
+  expect(stoppedAt).toBeLessThan(60);
+  await json('engine', 'start');
+  const outcome = await json<SubmitLine>('submit', 'large.ts', '--slots', '2');
+  expect(outcome).toMatchObject({
+    submission: second.submission,
+    total: 80,
+    reused: 60,
+    executed: 20,
+    success: 80,
+  });
+
+  expect(executions()).toHaveLength(80);
+  expect(new Set(executions()).size).toBe(80);
+  expect(await resultsJson('stops', project.store)).toHaveLength(80);
+});
