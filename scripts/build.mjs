@@ -115,7 +115,7 @@ function withoutMachinePaths(config) {
     output: {
       ...config.output,
       filename: 'workflow-bundle.js',
-      devtoolModuleFilenameTemplate: '[resource-path]',
+      devtoolModuleFilenameTemplate: ({ resourcePath }) => resourcePath.replaceAll(root, '../'),
     },
   };
 }

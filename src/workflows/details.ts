@@ -25,7 +25,7 @@ export function describeSweep(
 function describeMeans(means: RunningMeans): string[] {
   const rows = Object.entries(means).map(([metric, { n, mean, m2 }]) => {
     const std = n > 1 ? Math.sqrt(m2 / (n - 1)) : 0;
-    return `| ${metric} | ${mean.toPrecision(6)} | ${std.toPrecision(3)} | ${n} |`;
+    return `| ${metric} | ${Number(mean.toPrecision(6))} | ${Number(std.toPrecision(3))} | ${n} |`;
   });
   return rows.length > 0 ? ['', '| metric | mean | std | n |', '|---|---:|---:|---:|', ...rows] : [];
 }
