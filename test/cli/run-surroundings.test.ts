@@ -1,0 +1,77 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import type { RunRecord } from '../../src/definition/record.js';
+import { experimentText } from '../support/experiment-text.js';
+import { metalab, resultsJson, submitJson } from '../support/metalab.js';
+import { type Project, projectWith } from '../support/project.js';
+
+let project: Project;
+const write = async (parts: Parameters<typeof experimentText>[0], more: { [name: string]: string } = {}) => {
+  project = await projectWith({ 'experiment.ts': experimentText(parts), ...more });
+};
+const submit = (env: NodeJS.ProcessEnv = {}) => submitJson(['experiment.ts'], { cwd: project.folder, env });
+const records = async () =>
+  (await resultsJson('e', project.store, ['--sort', 'x'])) as unknown as RunRecord[];
+
+test('runs see the environment variables that are named, no others, and the store never has their values', async () => {
+  const secret = `s3cret-${process.pid}-value`;
+  const names =
+    "['PATH', 'HOME', 'METALAB_TEST_TOKEN', 'METALAB_TEST_OTHER', 'METALAB_STORE', 'METALAB_HOME']";
+  const body = `capture.metric('length', (process.env.METALAB_TEST_TOKEN ?? '').length);
+  capture.metric('names', ${names}.filter((name) => process.env[name] !== undefined).join(' '));`;
+  await write({ body, properties: "env: ['METALAB_TEST_TOKEN']" });
+  const env = { METALAB_TEST_TOKEN: secret, METALAB_TEST_OTHER: secret };
+  expect((await submit(env)).outcome).toMatchObject({ success: 3 });
+  const seen = { length: secret.length, names: 'PATH HOME METALAB_TEST_TOKEN' };
+  expect((await records()).map(({ metrics }) => metrics)).toEqual([seen, seen, seen]);
+  const files = readdirSync(project.store, { recursive: true, withFileTypes: true }).filter((entry) =>
+    entry.isFile(),
+  );
+  expect(files.length).toBeGreaterThan(5);
+  for (const { parentPath, name } of files) {
+    expect(readFileSync(join(parentPath, name)).includes(secret), `${name} has the secret`).toBe(false);
+  }
+});
+
+test('runs have the file’s folder as working directory, and a scratch folder that is gone afterwards', async () => {
+  const body = `const fs = await import('node:fs');
+  fs.writeFileSync(runtime.scratchDir + '/here', 'x');
+  capture.metric('cwd', process.cwd());
+  capture.metric('read', fs.readFileSync('table.csv', 'utf8'));
+  fs.appendFileSync('scratch', runtime.scratchDir + '\\n');
+  if (params.x === 2) throw new Error('no');
+  if (params.x === 3) process.kill(process.pid, 'SIGKILL');`;
+  await write({ body }, { 'table.csv': 'a,b' });
+  // From another folder: it is the file's that counts.
+  const args = ['submit', project.path('experiment.ts'), '--store', project.store];
+  expect((await metalab(args)).code).toBe(1);
+  const [first] = await records();
+  expect(first!.metrics).toEqual({ cwd: project.folder, read: 'a,b' });
+  const scratch = readFileSync(project.path('scratch'), 'utf8').trim().split('\n');
+  expect(scratch).toHaveLength(3);
+  expect(scratch.filter((folder) => existsSync(folder))).toEqual([]);
+});
+
+test('what the operation prints goes to its run’s log, with what it logs', async () => {
+  const body = `console.log('printed', params.x); console.error('complained');
+  process.stdout.write('in '); process.stdout.write('parts\\n');
+  capture.warn('careful'); runtime.logger.debug('detail');`;
+  await write({ body });
+  const { stdout, stderr } = await submit();
+  expect(stdout + stderr).not.toContain('printed');
+  const [first] = await records();
+  const { stdout: json } = await metalab(['logs', first!.run_id, '--json', '--store', project.store]);
+  const lines = (JSON.parse(json) as { level: string; message: string }[]).map(({ level, message }) => [
+    level,
+    message,
+  ]);
+  expect(lines).toEqual([
+    ['stdout', 'printed 1'],
+    ['stderr', 'complained'],
+    ['stdout', 'in parts'],
+    ['warn', 'careful'],
+    ['debug', 'detail'],
+  ]);
+  expect(first!.warnings).toEqual(['careful']);
+});
