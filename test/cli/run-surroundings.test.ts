@@ -14,25 +14,35 @@ const submit = (env: NodeJS.ProcessEnv = {}) => submitJson(['experiment.ts'], { 
 const records = async () =>
   (await resultsJson('e', project.store, ['--sort', 'x'])) as unknown as RunRecord[];
 
-test('runs see the environment variables that are named, no others, and the store never has their values', async () => {
+test('runs see the environment variables that are named, no others, and neither store nor server have their values', async () => {
   const secret = `s3cret-${process.pid}-value`;
   const names =
     "['PATH', 'HOME', 'METALAB_TEST_TOKEN', 'METALAB_TEST_OTHER', 'METALAB_STORE', 'METALAB_HOME']";
-  const body = `capture.metric('length', (process.env.METALAB_TEST_TOKEN ?? '').length);
-  capture.metric('names', ${names}.filter((name) => process.env[name] !== undefined).join(' '));`;
+  const body = `const fs = await import('node:fs');
+  capture.metric('length', (process.env.METALAB_TEST_TOKEN ?? '').length);
+  capture.metric('names', ${names}.filter((name) => process.env[name] !== undefined).join(' '));
+  const submissions = 'experiments/e@1/submissions';
+  const [submission] = fs.readdirSync(submissions);
+  capture.metric('mode', fs.statSync(submissions + '/' + submission + '/env.json').mode.toString(8).slice(-3));`;
   await write({ body, properties: "env: ['METALAB_TEST_TOKEN']" });
   const env = { METALAB_TEST_TOKEN: secret, METALAB_TEST_OTHER: secret };
   expect((await submit(env)).outcome).toMatchObject({ success: 3 });
-  const seen = { length: secret.length, names: 'PATH HOME METALAB_TEST_TOKEN' };
+  const seen = { length: secret.length, names: 'PATH HOME METALAB_TEST_TOKEN', mode: '600' };
   expect((await records()).map(({ metrics }) => metrics)).toEqual([seen, seen, seen]);
-  const files = readdirSync(project.store, { recursive: true, withFileTypes: true }).filter((entry) =>
+  expect(filesWith(secret, project.store)).toEqual([]);
+  // Temporal's database, and the logs of server and worker.
+  expect(filesWith(secret, process.env.METALAB_HOME!)).toEqual([]);
+});
+
+function filesWith(text: string, folder: string): string[] {
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) =>
     entry.isFile(),
   );
-  expect(files.length).toBeGreaterThan(5);
-  for (const { parentPath, name } of files) {
-    expect(readFileSync(join(parentPath, name)).includes(secret), `${name} has the secret`).toBe(false);
-  }
-});
+  expect(files.length).toBeGreaterThan(2);
+  return files
+    .map(({ parentPath, name }) => join(parentPath, name))
+    .filter((path) => existsSync(path) && readFileSync(path).includes(text));
+}
 
 test('runs have the file’s folder as working directory, and a scratch folder that is gone afterwards', async () => {
   const body = `const fs = await import('node:fs');
