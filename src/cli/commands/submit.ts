@@ -54,6 +54,8 @@ reachable, paused or waiting; 130 detached by Ctrl-C.`,
       const { printDryRun } = await import('../dry-run.js');
       return printDryRun(declared, options, context);
     }
+    // A store that can't be is told before any server is started for it.
+    await context.store({ create: true });
     const { connect } = await loading!;
     const lab = await connect({ say: (line) => context.note(line) });
     try {
