@@ -1,7 +1,4 @@
 // The child process in which an experiment file is evaluated, once: what it prints, throws or leaves running stays here.
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { DefinitionError, describeError, MetalabError } from '../definition/errors.js';
 import { evaluationBundle } from '../identity/code/evaluation-bundle.js';
@@ -21,27 +18,22 @@ process.once('message', (request: EvaluationRequest) => {
   );
 });
 
-async function evaluate({ file, name }: EvaluationRequest): Promise<EvaluationReply> {
-  const folder = await mkdtemp(join(tmpdir(), 'metalab-evaluate-'));
-  try {
-    const modules = new Map<string, Namespace>();
-    (globalThis as { [key: symbol]: unknown })[Symbol.for('metalab.modules')] = modules;
-    const bundle = await evaluationBundle({
-      file,
-      folder,
-      metalab: new URL('../index.js', import.meta.url).href,
-    });
-    process.setSourceMapsEnabled(true);
-    const namespace = await importUserModule(bundle, file);
-    const experiment = findExperiment(file, namespace, name);
-    return {
-      declared: await declareExperiment(experiment, file, () =>
-        locateOperation(experiment.operation, modules, file),
-      ),
-    };
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+async function evaluate({ file, name, folder }: EvaluationRequest): Promise<EvaluationReply> {
+  const modules = new Map<string, Namespace>();
+  (globalThis as { [key: symbol]: unknown })[Symbol.for('metalab.modules')] = modules;
+  const bundle = await evaluationBundle({
+    file,
+    folder,
+    metalab: new URL('../index.js', import.meta.url).href,
+  });
+  process.setSourceMapsEnabled(true);
+  const namespace = await importUserModule(bundle, file);
+  const experiment = findExperiment(file, namespace, name);
+  return {
+    declared: await declareExperiment(experiment, file, () =>
+      locateOperation(experiment.operation, modules, file),
+    ),
+  };
 }
 
 async function importUserModule(bundle: string, file: string): Promise<Namespace> {

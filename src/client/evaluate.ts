@@ -1,6 +1,7 @@
 import { fork } from 'node:child_process';
-import { realpath, stat } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { mkdtemp, realpath, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DefinitionError, MetalabError, type Problem, UsageError } from '../definition/errors.js';
 import type { Declared } from './declare/declare.js';
@@ -9,6 +10,8 @@ export interface EvaluationRequest {
   /** Absolute path. */
   readonly file: string;
   readonly name: string | undefined;
+  /** Where the child writes its bundle: made and removed by the parent, since the file may end the child at any point. */
+  readonly folder: string;
 }
 
 export interface EvaluationReply {
@@ -43,12 +46,21 @@ export async function evaluateFile(path: string, name?: string): Promise<Declare
     );
   }
   // Modules are known by their real paths.
-  const { declared, failure } = await askChild({ file: await realpath(file), name });
+  const { declared, failure } = await evaluateIn(await realpath(file), name);
   if (declared) return declared;
   if (failure?.kind === 'definition') throw new DefinitionError(failure.problems, failure.code);
   const problem = failure?.problems[0] ?? { what: 'the evaluation ended without a word' };
   if (failure?.kind === 'usage') throw new UsageError({ code: failure.code, ...problem });
   throw new MetalabError({ code: 'METALAB_INTERNAL', ...problem });
+}
+
+async function evaluateIn(file: string, name: string | undefined): Promise<EvaluationReply> {
+  const folder = await mkdtemp(join(tmpdir(), 'metalab-evaluate-'));
+  try {
+    return await askChild({ file, name, folder });
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 }
 
 function askChild(request: EvaluationRequest): Promise<EvaluationReply> {

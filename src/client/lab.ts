@@ -12,7 +12,7 @@ import { type Declared, declareExperiment } from './declare/declare.js';
 import { locateInProcess } from './declare/locate-in-process.js';
 import { type Link, makeHandle, type RunHandle } from './handle.js';
 import { removeSubmission, writeSubmission } from './submission.js';
-import { enqueue } from './workflow-link.js';
+import { enqueue, makeClient } from './workflow-link.js';
 
 export interface LabOptions {
   /** Hears of every long step, such as starting a server. Default: silence. */
@@ -60,8 +60,7 @@ export const storeLocation = (location?: string): string =>
  */
 export async function connect(options: LabOptions = {}): Promise<Lab> {
   const temporal = await connectTemporal(options);
-  const { Client: TemporalClient } = await import('@temporalio/client');
-  const client = new TemporalClient({ connection: temporal.connection, namespace: temporal.namespace });
+  const client = await makeClient(temporal);
   return new ConnectedLab(temporal, client, options);
 }
 

@@ -3,7 +3,7 @@ import { connectTemporal, type TemporalConnection } from '../engine/connect.js';
 import type { Store } from '../storage/store.js';
 import { asSweepStore, type SweepStore } from '../storage/sweep-store.js';
 import { type SweepStatus, sweepStatus } from './sweep-status.js';
-import { queryStatus } from './workflow-link.js';
+import { makeClient, queryStatus } from './workflow-link.js';
 
 /**
  * The status of the latest submission of every experiment named. A server is asked only where an outcome is missing, and
@@ -56,7 +56,6 @@ async function tryConnect() {
     if (!(error instanceof InfrastructureError)) throw error;
     return { client: undefined, connection: undefined, unreachable: error.message.split('\n')[0] };
   }
-  const { Client } = await import('@temporalio/client');
-  const client = new Client({ connection: connection.connection, namespace: connection.namespace });
+  const client = await makeClient(connection);
   return { client, connection, unreachable: undefined };
 }

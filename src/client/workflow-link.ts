@@ -1,6 +1,7 @@
 import type { Client } from '@temporalio/client';
 import type { Workflow } from '@temporalio/common';
 import { InfrastructureError } from '../definition/errors.js';
+import type { TemporalConnection } from '../engine/connect.js';
 import {
   CONTROL_QUEUE,
   ENQUEUE_UPDATE,
@@ -60,19 +61,31 @@ export async function enqueue(
   }
 }
 
+/** A client for these calls. A workflow that was terminated still answers queries, as if it ran: only an open one is asked. */
+export async function makeClient({
+  connection,
+  namespace,
+}: Pick<TemporalConnection, 'connection' | 'namespace'>): Promise<Client> {
+  const { Client } = await import('@temporalio/client');
+  return new Client({ connection, namespace, workflow: { queryRejectCondition: 'NOT_OPEN' } });
+}
+
 /** What the experiment's workflow answers; undefined where none runs. */
 export async function queryStatus(
   client: Client,
   { store, experiment_id }: WorkflowAddress,
 ): Promise<WorkflowStatus | undefined> {
-  const { QueryNotRegisteredError, WorkflowNotFoundError } = await import('@temporalio/client');
+  const { QueryNotRegisteredError, QueryRejectedError, WorkflowNotFoundError } = await import(
+    '@temporalio/client'
+  );
   const handle = client.workflow.getHandle(workflowIdOf(store.id, experiment_id));
   try {
     return await client.withDeadline(Date.now() + QUERY_WITHIN_MS, () =>
       handle.query<WorkflowStatus>(STATUS_QUERY),
     );
   } catch (error) {
-    if (error instanceof WorkflowNotFoundError || error instanceof QueryNotRegisteredError) return undefined;
+    const none = [WorkflowNotFoundError, QueryRejectedError, QueryNotRegisteredError];
+    if (none.some((kind) => error instanceof kind)) return undefined;
     throw unreachable(error);
   }
 }

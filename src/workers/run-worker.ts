@@ -72,6 +72,9 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
       workflowBundle: { codePath: fileURLToPath(new URL('../workflow-bundle.js', import.meta.url)) },
       activities: control,
       maxCachedWorkflows: 200,
+      // Of a workflow that another build's code can't continue, everything is in the store: it ends instead of hanging,
+      // and whoever follows it submits again.
+      workflowFailureErrorTypes: { '*': ['NondeterminismError', 'DeterminismViolationError', 'Error'] },
     }),
     Worker.create({ ...shared, taskQueue: SLOT_QUEUE, activities: { execute }, tuner: slotTuner(capacity) }),
   ]);

@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Client, Connection } from '@temporalio/client';
 import { afterAll, describe, expect, it } from 'vitest';
 import { metalab, resultsJson, type SubmitLine, startMetalab } from '../support/metalab.js';
 import { type Project, projectWith } from '../support/project.js';
@@ -19,7 +20,7 @@ async function waitFor(condition: () => boolean): Promise<void> {
 }
 
 interface Engine {
-  readonly server: { readonly pid: number };
+  readonly server: { readonly pid: number; readonly address: string };
   readonly workers: readonly { readonly pid: number }[];
 }
 
@@ -93,5 +94,29 @@ describe('a followed sweep', () => {
     expect(records.map(({ metrics }) => (metrics as { y: number }).y).sort((a, b) => a - b)).toEqual(
       Array.from({ length: RUNS }, (_, x) => 2 * x),
     );
+  }, 120_000);
+
+  it('whose workflow somebody terminated is submitted again, and reuses what is recorded', async () => {
+    const RUNS = 24;
+    const project = await projectWith(sweep(RUNS, 300));
+    const submit = startMetalab(['submit', 'slow.mjs', '--slots', '2', '--json'], {
+      cwd: project.folder,
+      env,
+    });
+    await waitFor(() => executionsIn(project) >= 6);
+
+    const { stdout } = await metalab(['engine', 'status', '--json'], { env });
+    const connection = await Connection.connect({ address: (JSON.parse(stdout) as Engine).server.address });
+    const { id } = JSON.parse(readFileSync(join(project.store, 'store.json'), 'utf8')) as { id: string };
+    await new Client({ connection }).workflow.getHandle(`metalab/${id}/slow:1`).terminate('by mistake');
+    await connection.close();
+
+    const { code, stdout: out, stderr } = await submit.finished;
+    expect(stderr).toContain('submitting again');
+    expect(code).toBe(0);
+    const outcome = JSON.parse(out.trim()) as SubmitLine;
+    expect(outcome).toMatchObject({ total: RUNS, success: RUNS, failed: 0 });
+    expect(outcome.reused).toBeGreaterThan(0);
+    expect(executionsIn(project) - RUNS).toBeLessThanOrEqual(2);
   }, 120_000);
 });

@@ -1,5 +1,7 @@
 import type { Declared } from '../../client/declare/declare.js';
 import type { RunHandle } from '../../client/handle.js';
+import type { Lab } from '../../client/lab.js';
+import { InfrastructureError } from '../../definition/errors.js';
 import type { SubmissionOutcome } from '../../storage/manifest.js';
 import type { CommandContext, CommandDefinition, CommonOptions } from '../command.js';
 import { wholeNumber } from '../parse-options.js';
@@ -59,13 +61,33 @@ reachable, paused or waiting; 130 detached by Ctrl-C.`,
     const { connect } = await loading!;
     const lab = await connect({ say: (line) => context.note(line) });
     try {
-      const handle = await lab.submitDeclared(declared, { ...options, store: context.storeLocation });
-      return await followOrDetach(handle, declared, options, context);
+      return await submitAndFollow(lab, declared, options, context);
     } finally {
       await lab.close();
     }
   },
 };
+
+/** A workflow that was terminated, or that another build can't continue, is replaced: what is recorded is reused. */
+const MOST_SUBMITS = 3;
+
+async function submitAndFollow(
+  lab: Lab,
+  declared: Declared,
+  options: SubmitFlags,
+  context: CommandContext,
+): Promise<number> {
+  for (let submits = 1; ; submits++) {
+    const handle = await lab.submitDeclared(declared, { ...options, store: context.storeLocation });
+    try {
+      return await followOrDetach(handle, declared, options, context);
+    } catch (error) {
+      const interrupted = error instanceof InfrastructureError && error.code === 'METALAB_INTERRUPTED';
+      if (!interrupted || submits === MOST_SUBMITS) throw error;
+      context.note('nothing works on it any more: submitting again, and reusing what is recorded');
+    }
+  }
+}
 
 async function followOrDetach(
   handle: RunHandle,

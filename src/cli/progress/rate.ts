@@ -5,6 +5,8 @@ export class Rate {
 
   /** @param at milliseconds on a monotonic clock */
   add(at: number, done: number): void {
+    // Fewer than before: another submission took over, and counts from its own beginning.
+    if (done < (this.#samples.at(-1)?.done ?? 0)) this.#samples.length = 0;
     this.#samples.push({ at, done });
     while (this.#samples.length > 2 && at - this.#samples[0]!.at > Rate.#WINDOW_MS) this.#samples.shift();
   }
