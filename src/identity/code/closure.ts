@@ -87,7 +87,7 @@ function droppableSource(): Plugin {
       const language = languageOf(id);
       if (!language || isVirtual(id)) return null;
       const unixLines = code.replaceAll('\r\n', '\n');
-      return makeDroppable(unixLines, language, 'identity')?.toString() ?? unixLines;
+      return makeDroppable(unixLines, language)?.toString() ?? unixLines;
     },
   };
 }

@@ -2,38 +2,30 @@ import { RolldownMagicString } from 'rolldown';
 import { changesOthers, hasDecorators, hasStaticEffects, isInert, topLevelAwaits } from './effects.js';
 import { bare, isClass, type Language, namesOf, parseModule, type SyntaxNode } from './syntax.js';
 
-/** `identity`: the result is only hashed, never run, so that even an `await` can be made droppable. */
-export type Purpose = 'identity' | 'execution';
-
 const PURE = '/* @__PURE__ */ ';
 const DEFAULT = 'metalab_default';
 
 /**
  * Makes every initialiser at a module's top level droppable: what nobody reads vanishes, whatever it calls, spreads or
  * destructures. `const a = INIT` becomes `const a = PURE (() => (INIT))()`. Annotating each call instead leaves spreads,
- * templates, destructuring and classes with static parts behind. Statements stay as they are, and so always count.
+ * templates, destructuring and classes with static parts behind. Statements stay as they are, and so always count. The
+ * result is only to be hashed, never run: its `await`s are replaced, and what it drops may have had effects.
  *
  * @returns undefined where there is nothing to change
  */
-export function makeDroppable(
-  code: string,
-  language: Language,
-  purpose: Purpose,
-): RolldownMagicString | undefined {
+export function makeDroppable(code: string, language: Language): RolldownMagicString | undefined {
   const parsed = parseModule(code, language);
   if (!parsed?.isModule) return undefined;
-  const edits = new DroppableEdits(code, purpose);
+  const edits = new DroppableEdits(code);
   for (const statement of parsed.program.body) edits.statement(statement as unknown as SyntaxNode);
   return edits.text.hasChanged() ? edits.text : undefined;
 }
 
 class DroppableEdits {
   readonly text: RolldownMagicString;
-  readonly #purpose: Purpose;
 
-  constructor(code: string, purpose: Purpose) {
+  constructor(code: string) {
     this.text = new RolldownMagicString(code);
-    this.#purpose = purpose;
   }
 
   statement(node: SyntaxNode): void {
@@ -67,7 +59,7 @@ class DroppableEdits {
   }
 
   #initialiser(init: SyntaxNode, name: string): void {
-    if (isInert(init) || !this.#isWrappable(init)) return;
+    if (isInert(init) || changesOthers(init)) return;
     if (isClass(bare(init)) && name) this.#wrap(init, `{ const ${name} = `, `; return ${name}; }`);
     else this.#wrap(init, '(', ')');
   }
@@ -80,7 +72,7 @@ class DroppableEdits {
     prefix: string,
     isFirst: boolean,
   ): void {
-    if (!this.#isWrappable(declarator)) return;
+    if (changesOthers(declarator)) return;
     const names = namesOf(target);
     const whole = `metalab_parts_${declarator.start}`;
     // With `export`, the whole would be exported as well: harmless, for nobody knows its name.
@@ -94,7 +86,7 @@ class DroppableEdits {
   }
 
   #classDeclaration(statement: SyntaxNode, node: SyntaxNode, prefix: string, suffix: string): void {
-    if (node.declare === true || hasDecorators(node) || !hasStaticEffects(node) || !this.#isWrappable(node))
+    if (node.declare === true || hasDecorators(node) || !hasStaticEffects(node) || changesOthers(node))
       return;
     const name = namesOf(node.id as SyntaxNode)[0];
     if (statement.start < node.start) this.text.remove(statement.start, node.start);
@@ -109,7 +101,7 @@ class DroppableEdits {
       return;
     }
     const isDeclaration = node.type === 'FunctionDeclaration' || node.type.startsWith('TS');
-    if (isDeclaration || isInert(node) || !this.#isWrappable(node) || hasClassDecorators(node)) return;
+    if (isDeclaration || isInert(node) || changesOthers(node) || hasClassDecorators(node)) return;
     // By a name of its own, the same in every file: the bundler would name it after the file.
     this.text.overwrite(statement.start, node.start, `const ${DEFAULT} = `);
     this.#wrap(node, '(', ')');
@@ -119,12 +111,7 @@ class DroppableEdits {
   /** `import 'package'` is there for what it does: kept, though imports from packages otherwise count only when used. */
   #bareImport(node: SyntaxNode): void {
     const source = (node.source as { readonly value: string }).value;
-    if (
-      this.#purpose !== 'identity' ||
-      (node.specifiers as unknown[]).length > 0 ||
-      /^[./#]|^node:/.test(source)
-    )
-      return;
+    if ((node.specifiers as unknown[]).length > 0 || /^[./#]|^node:/.test(source)) return;
     const name = `metalab_effect_${node.start}`;
     this.text.overwrite(
       node.start,
@@ -133,18 +120,13 @@ class DroppableEdits {
     );
   }
 
-  #isWrappable(node: SyntaxNode): boolean {
-    if (changesOthers(node)) return false;
-    return this.#purpose === 'identity' || topLevelAwaits(node).length === 0;
-  }
-
   #wrap(node: SyntaxNode, open: string, close: string): void {
     this.#replaceAwaits(node);
     this.text.prependRight(node.start, `${PURE}(() => ${open}`);
     this.text.appendLeft(node.end, `${close})()`);
   }
 
-  /** Only for identity (see `#isWrappable`): a function can't hold a module's `await`, but can hold a call. */
+  /** A function can't hold a module's `await`, but can hold a call. */
   #replaceAwaits(node: SyntaxNode): void {
     for (const wait of topLevelAwaits(node)) {
       const argument = wait.argument as SyntaxNode;

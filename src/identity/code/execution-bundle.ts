@@ -3,8 +3,7 @@ import { dirname } from 'node:path';
 import type { Plugin } from 'rolldown';
 import { buildChunk, isVirtual } from './build.js';
 import { BuildProblems } from './build-problems.js';
-import { makeDroppable } from './droppable.js';
-import { languageOf, resolveImport } from './imports.js';
+import { resolveImport } from './imports.js';
 import { moduleLocation } from './module-location.js';
 import { nativeModule } from './native-module.js';
 import { withNodeInterop } from './node-interop.js';
@@ -23,7 +22,9 @@ export interface ExecutionBundle {
 const RUNTIME = '\0metalab/runtime';
 
 /**
- * Bundles an operation with the packages that it uses, for slots to import. What `metalab` exports comes from
+ * Bundles an operation with the packages that it uses, for slots to import. It does what a plain import of the file would:
+ * everything at the top level that may have an effect runs, read or not; unlike in the code's identity, which only hashes,
+ * dropping more would let slots compute something else. What `metalab` exports comes from
  * `globalThis[Symbol.for('metalab.runtime')]`, which must be there when it is imported.
  *
  * @throws DefinitionError naming every file that does not compile and every import that can't be found
@@ -36,13 +37,7 @@ export async function executionBundle({ file, exportName }: OperationBinding): P
     {
       input: ENTRY,
       cwd: dirname(source),
-      treeshake: { propertyReadSideEffects: false, unknownGlobalSideEffects: false },
-      plugins: [
-        operationEntry({ file: source, exportName }, 'default'),
-        imports.plugin(),
-        moduleLocation(),
-        droppableSource(),
-      ],
+      plugins: [operationEntry({ file: source, exportName }, 'default'), imports.plugin(), moduleLocation()],
     },
     {
       dir: dirname(source),
@@ -58,18 +53,6 @@ export async function executionBundle({ file, exportName }: OperationBinding): P
     code: chunk.code,
     map: chunk.map?.toString() ?? '{}',
     native: imports.nativeIn(Object.keys(chunk.modules)),
-  };
-}
-
-function droppableSource(): Plugin {
-  return {
-    name: 'metalab:droppable',
-    transform(code, id) {
-      const language = languageOf(id);
-      if (!language || isVirtual(id) || isInstalled(id)) return null;
-      const changed = makeDroppable(code, language, 'execution');
-      return changed ? { code: changed } : null;
-    },
   };
 }
 
@@ -106,10 +89,7 @@ class InlinedImports {
             return { id: specifier, external: true };
           case 'package':
             if (!inlined.#packages.isNative(target.package)) return target.resolved;
-            return {
-              id: inlined.#standIn(specifier, importer, target.package.name),
-              moduleSideEffects: false,
-            };
+            return inlined.#standIn(specifier, importer, target.package.name);
           case 'source':
             return withNodeInterop(target.resolved);
         }

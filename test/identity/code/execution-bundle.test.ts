@@ -8,6 +8,12 @@ import { type Files, makeProject, PROJECT, removeProjects } from './project.js';
 afterAll(removeProjects);
 
 const OPERATION = "import { operation } from 'metalab';\n";
+
+/** An operation that returns the value of an expression, after whatever stands before it. */
+const alone = (before: string, returned: string): Files => ({
+  'exp.ts': `${OPERATION}${before}\nexport const op = operation(() => ${returned});\n`,
+});
+
 const bundleOf = (folder: string, exportName = 'op') =>
   executionBundle({ file: join(folder, 'exp.ts'), exportName });
 
@@ -57,18 +63,69 @@ describe('an execution bundle', () => {
     expect(stack).toContain(`${folder}/exp.ts:5:3`);
   });
 
-  it('does not run what the operation does not use', async () => {
-    const result = await runOf({
-      'exp.ts': `${OPERATION}const seen: string[] = ((globalThis as any).seen ??= []);
-const note = (name: string) => seen.push(name);
-const unused = note('unused'), used = [...String(note('used'))];
-const { a } = { a: note('a') };
-class Unused { static x = note('class'); }
-export const op = operation(() => [seen, used.length]);
-export default note('default');
+  it.each<[string, Files, unknown]>([
+    [
+      'an initialiser that changes another by a function',
+      alone(
+        `const weights = [0, 0, 0];
+const normalised = fill(weights);
+function fill(w: number[]) { for (const at of w.keys()) w[at] = at + 1; return w; }`,
+        'weights',
+      ),
+      [1, 2, 3],
+    ],
+    [
+      'registration under a name, in another module',
+      {
+        ...alone("import { get } from './registry.js';\nimport './models.js';", 'get()'),
+        'registry.ts': `const models = new Map<string, (x: number) => number>();
+export function register(name: string, f: (x: number) => number) { models.set(name, f); return f; }
+export const get = () => [...models.keys(), models.get('square')?.(3)];
 `,
-    });
-    expect(result).toEqual({ metrics: {}, returned: [['used'], 1] });
+        'models.ts': `import { register } from './registry.js';
+export const square = register('square', (x) => x * x);
+export const cube = register('cube', (x) => x ** 3);
+`,
+      },
+      ['square', 'cube', 9],
+    ],
+    [
+      'an initialiser that fills an exported table',
+      {
+        ...alone("import { table } from './table.js';", 'table'),
+        'table.ts': `export const table: Record<string, number> = {};
+const ready = init();
+function init() { table.a = 1; return true; }
+`,
+      },
+      { a: 1 },
+    ],
+    [
+      'destructuring, classes, getters and default exports',
+      alone(
+        `const seen: string[] = [];
+const note = (name: string) => seen.push(name);
+const { a } = { a: note('destructured') };
+class Unused { static x = note('class'); }
+const getting = { get x() { return note('getter'); } };
+const got = getting.x;
+export default note('default');`,
+        'seen',
+      ),
+      ['destructured', 'class', 'getter', 'default'],
+    ],
+    [
+      'a package imported for what it does',
+      {
+        ...alone("import 'polyfill';", '(globalThis as any).polyfilled'),
+        'node_modules/polyfill/package.json':
+          '{ "name": "polyfill", "version": "1.0.0", "type": "module", "main": "index.js" }',
+        'node_modules/polyfill/index.js': 'globalThis.polyfilled = 1;',
+      },
+      1,
+    ],
+  ])('does what a plain import does, though nobody reads the result: %s', async (_name, files, returned) => {
+    expect(await runOf(files)).toEqual({ metrics: {}, returned });
   });
 
   it('runs an initialiser that visibly changes what the operation uses', async () => {
@@ -120,16 +177,16 @@ export const op = operation(() => [here, import.meta.dirname === process.cwd(), 
     expect(await run(bundle, folder)).toEqual({ metrics: {}, returned: ['native fast', 2] });
   });
 
-  it('does not require a native package that the operation does not use', async () => {
+  it('loads a native package that is imported only for what it does', async () => {
     const folder = makeProject(PROJECT, {
-      'exp.ts': `${OPERATION}import fast from 'fast';\nexport const report = () => fast;\nexport const op = operation(() => 1);\n`,
+      ...alone("import 'fast';", '(globalThis as any).backend'),
       'node_modules/fast/package.json':
         '{ "name": "fast", "version": "1.0.0", "main": "index.js", "gypfile": true }',
-      'node_modules/fast/index.js': `throw new Error('loaded');`,
+      'node_modules/fast/index.js': `globalThis.backend = 'fast';`,
     });
     const bundle = await bundleOf(folder);
-    expect(bundle.native).toEqual([]);
-    expect(await run(bundle, folder)).toEqual({ metrics: {}, returned: 1 });
+    expect(bundle.native).toEqual(['fast']);
+    expect(await run(bundle, folder)).toEqual({ metrics: {}, returned: 'fast' });
   });
 
   it('gives ES modules the default export of CommonJS packages that Node gives them', async () => {
