@@ -11,6 +11,8 @@ export interface SubmissionRef {
 export interface PlanInput extends SubmissionRef {
   readonly declaration: string;
   readonly options: SubmissionOptions;
+  /** The submissions that are queued behind it; null where they are too many to tell. */
+  readonly queued: readonly string[] | null;
 }
 
 export interface PlanResult

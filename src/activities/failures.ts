@@ -7,6 +7,14 @@ const UNWRITABLE = new Set(['METALAB_STORE_FULL', 'METALAB_STORE_UNWRITABLE']);
 /** What the system says where nothing can be written now, but may be later. */
 const UNWRITABLE_CODES = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EACCES', 'EPERM']);
 
+/** A store that is gone, is another version's, or holds what can't be read, is no better at the next try. */
+const HOPELESS = new Set([
+  'METALAB_STORE_MISSING',
+  'METALAB_STORE_NEWER',
+  'METALAB_STORE_CORRUPT',
+  'METALAB_STORE_NOT_A_FOLDER',
+]);
+
 export const isUnwritableCode = (code: string): boolean => UNWRITABLE_CODES.has(code);
 
 /** Why the store can't be written, in one line: it is shown as the reason for waiting. */
@@ -42,6 +50,8 @@ export async function atTheEdge<T>(work: () => Promise<T>): Promise<T> {
   } catch (error) {
     if (error instanceof StoreError && UNWRITABLE.has(error.code))
       throw storeUnwritable(wordUnwritable(error));
+    if (error instanceof StoreError && HOPELESS.has(error.code))
+      throw ApplicationFailure.nonRetryable(error.message, FAULT.brokenSubmission);
     if (error instanceof MetalabError) throw ApplicationFailure.retryable(error.message, error.code);
     throw error;
   }

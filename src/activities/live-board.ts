@@ -93,7 +93,10 @@ class Board {
   async #write(): Promise<void> {
     if (this.#ended) return;
     const path = join(this.#folder, `${this.#worker}.json`);
-    await mkdir(this.#folder, { recursive: true });
+    // Not its parents: a store that somebody removed in mid-sweep must not come back in part.
+    await mkdir(this.#folder).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') throw error;
+    });
     const temporary = `${path}.tmp`;
     try {
       await writeFile(temporary, JSON.stringify(this.#progress()));

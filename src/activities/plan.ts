@@ -3,6 +3,7 @@ import type { PlanInput, PlanResult } from './contract.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { atTheEdge, brokenSubmission } from './failures.js';
 import { keepBeating } from './heartbeat.js';
+import { tidyAbandoned } from './tidy-abandoned.js';
 
 export function createPlan({ openStore, worker }: ActivityDependencies) {
   return (input: PlanInput): Promise<PlanResult> =>
@@ -11,6 +12,7 @@ export function createPlan({ openStore, worker }: ActivityDependencies) {
         const store = await openStore(input.store);
         const { experiment_id, submission, declaration: sha, options } = input;
         worker.provide(submission, options.slots);
+        if (input.queued) await tidyAbandoned(store, input, input.queued);
         // A second try finds the plan of the first, if it got so far: chunks may have begun by it.
         const plan = (await store.readPlan(experiment_id, submission)) ?? (await decide());
         const { total, positions, new: fresh, retried, reused, stale } = plan;

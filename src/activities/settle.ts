@@ -30,8 +30,8 @@ export function createSettle({ openStore, executor, worker, live }: ActivityDepe
         await live.clear(folder, submission);
         await rm(environmentFile(folder, submission), { force: true });
         await rm(liveFolder(folder, submission), { recursive: true, force: true });
-        // Last: whoever waits for the outcome finds everything tidied.
-        await store.writeOutcome(outcome);
+        // Last: whoever waits for the outcome finds everything tidied. Not where somebody has removed the submission.
+        if (await store.readSubmission(experiment_id, submission)) await store.writeOutcome(outcome);
         return { outcome, missing: [], recorded: tally.recorded };
       }),
     );

@@ -20,10 +20,15 @@ export type SweepEvent =
 const NONE: PlanManifest['reused'] = { success: 0, failed: 0, cancelled: 0 };
 const EVERY_MS = 100;
 
-/** Tails a submission's segments until its outcome is there and everything is read. Constant memory. */
+/**
+ * Tails a submission's segments until its outcome is there and everything is read. Constant memory.
+ *
+ * @param ended rejects where nothing works on the submission any more
+ */
 export async function* tailEvents(
   store: SweepStore,
   place: { readonly experiment_id: string; readonly submission: string },
+  ended: Promise<unknown>,
 ): AsyncGenerator<SweepEvent, void> {
   const { experiment_id, submission } = place;
   const folder = store.experimentFolder(experiment_id);
@@ -60,7 +65,7 @@ export async function* tailEvents(
       };
     }
     if (outcome) return;
-    await sleep(EVERY_MS);
+    await Promise.race([sleep(EVERY_MS), ended]);
   }
 }
 

@@ -68,6 +68,40 @@ export function makeHandle(link: Link, place: SubmissionPlace): RunHandle {
       throw error;
     }
   };
+  const result: RunHandle['result'] = async ({ timeout, signal } = {}) => {
+    const within = timeout === undefined ? Number.POSITIVE_INFINITY : parseDuration(timeout);
+    if (within === undefined)
+      throw new MetalabError({
+        code: 'METALAB_DURATION',
+        what: `timeout is ${String(timeout)}`,
+        expected: "a duration such as '90s'",
+      });
+    const end = performance.now() + within;
+    for (let asked = performance.now(), missed = 0; ; ) {
+      const outcome = await store.readOutcome(experiment_id, submission);
+      if (outcome) return outcome;
+      signal?.throwIfAborted();
+      if (performance.now() > end) throw timedOut(place, String(timeout));
+      if (performance.now() - asked > ASK_EVERY_MS) {
+        await link.keepUp();
+        // Between two workflow runs there may be none for a moment: only three silences in a row count.
+        missed = (await isInterrupted()) ? missed + 1 : 0;
+        if (missed >= 3) throw interrupted(place);
+        asked = performance.now();
+      }
+      await sleep(LOOK_EVERY_MS, undefined, { signal });
+    }
+  };
+  async function* events(): AsyncGenerator<SweepEvent, void> {
+    const stop = new AbortController();
+    const ended = result({ signal: stop.signal });
+    ended.catch(() => {});
+    try {
+      yield* tailEvents(store, place, ended);
+    } finally {
+      stop.abort();
+    }
+  }
   return {
     experimentId: experiment_id,
     submission,
@@ -75,31 +109,8 @@ export function makeHandle(link: Link, place: SubmissionPlace): RunHandle {
     store: store.uri,
     joined,
     status,
-    events: () => tailEvents(store, place),
-    async result({ timeout, signal } = {}) {
-      const within = timeout === undefined ? Number.POSITIVE_INFINITY : parseDuration(timeout);
-      if (within === undefined)
-        throw new MetalabError({
-          code: 'METALAB_DURATION',
-          what: `timeout is ${String(timeout)}`,
-          expected: "a duration such as '90s'",
-        });
-      const end = performance.now() + within;
-      for (let asked = performance.now(), missed = 0; ; ) {
-        const outcome = await store.readOutcome(experiment_id, submission);
-        if (outcome) return outcome;
-        signal?.throwIfAborted();
-        if (performance.now() > end) throw timedOut(place, String(timeout));
-        if (performance.now() - asked > ASK_EVERY_MS) {
-          await link.keepUp();
-          // Between two workflow runs there may be none for a moment: only three silences in a row count.
-          missed = (await isInterrupted()) ? missed + 1 : 0;
-          if (missed >= 3) throw interrupted(place);
-          asked = performance.now();
-        }
-        await sleep(LOOK_EVERY_MS, undefined, { signal });
-      }
-    },
+    events,
+    result,
   };
 }
 

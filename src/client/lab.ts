@@ -117,13 +117,17 @@ class ConnectedLab implements Lab {
       { store, experiment_id },
       request,
       searchAttributes,
-    );
+    ).catch(async (error: unknown) => {
+      // What nobody will carry out leaves nothing behind, above all no values of environment variables.
+      await removeSubmission(store, manifest);
+      throw error;
+    });
     if (joined) await removeSubmission(store, manifest);
     return makeHandle(this.#link, { store, experiment_id, submission, joined });
   }
 
   async attach(experimentId: string, options: { readonly store?: string } = {}): Promise<RunHandle> {
-    const store = await openForSubmit(options.store);
+    const store = asSweepStore(await openStore(storeLocation(options.store)));
     const submission = (await store.submissions(experimentId)).at(-1);
     if (!submission) {
       throw new MetalabError({

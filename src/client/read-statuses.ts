@@ -31,7 +31,7 @@ export async function readStatuses(
       places.map(async (place) => {
         const asked =
           link?.client && open.includes(place)
-            ? queryStatus(link.client, { store, ...place }).catch(() => undefined)
+            ? queryStatus(link.client, { store, ...place }).catch(() => 'silent' as const)
             : undefined;
         return sweepStatus(store, place, await asked);
       }),

@@ -30,15 +30,17 @@ export interface SweepStatus {
 /**
  * A submission's status: of its outcome where it has one, else of what its workflow and its workers' live files say.
  *
- * @param workflow what the workflow answers; undefined where there is none, or no server
+ * @param workflow what the workflow answers; undefined where there is none, or no server; `silent` where it is there, but
+ *   no worker answers for it
  */
 export async function sweepStatus(
   store: SweepStore,
   { experiment_id, submission }: { readonly experiment_id: string; readonly submission: string },
-  workflow: WorkflowStatus | undefined,
+  answer: WorkflowStatus | 'silent' | undefined,
 ): Promise<SweepStatus> {
   const outcome = await store.readOutcome(experiment_id, submission);
   if (outcome) return ofOutcome(outcome);
+  const workflow = answer === 'silent' ? undefined : answer;
   const current = workflow?.current?.submission === submission ? workflow.current : undefined;
   const [plan, cells, live] = await Promise.all([
     store.readPlan(experiment_id, submission),
@@ -57,8 +59,7 @@ export async function sweepStatus(
   return {
     experiment_id,
     submission,
-    state: current?.phase ?? (queued ? 'queued' : 'interrupted'),
-    reason: current?.reason ?? (current || queued ? null : INTERRUPTED),
+    ...stateOf(answer, current, queued),
     total,
     reused: reused.success + reused.failed + reused.cancelled,
     ...done,
@@ -69,6 +70,25 @@ export async function sweepStatus(
   };
 }
 
+function stateOf(
+  answer: WorkflowStatus | 'silent' | undefined,
+  current: SubmissionStatus | undefined,
+  queued: boolean,
+): Pick<SweepStatus, 'state' | 'reason'> {
+  if (answer === 'silent') return { state: 'waiting', reason: SILENT };
+  if (current) return { state: current.phase, reason: current.reason };
+  if (!queued) return { state: 'interrupted', reason: INTERRUPTED };
+  const before = answer?.current;
+  return {
+    state: 'queued',
+    reason: before ? `behind ${before.submission}, ${before.phase}: ${countsOf(before)}` : null,
+  };
+}
+
+const countsOf = ({ total, reused, success, failed, cancelled, running }: SubmissionStatus) =>
+  `${reused + success + failed + cancelled} of ${total} done, ${running} running`;
+
+const SILENT = 'no worker answers; it goes on as soon as one runs: metalab engine start, or submit again';
 const INTERRUPTED = 'nothing works on it now: submit again, and what is recorded is reused';
 const NONE: PlanManifest['reused'] = { success: 0, failed: 0, cancelled: 0 };
 

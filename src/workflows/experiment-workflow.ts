@@ -1,9 +1,11 @@
 import {
   allHandlersFinished,
+  CancellationScope,
   condition,
   continueAsNew,
   defineQuery,
   defineUpdate,
+  isCancellation,
   setHandler,
 } from '@temporalio/workflow';
 import {
@@ -53,7 +55,7 @@ export async function experiment(input: ExperimentInput): Promise<void> {
       await condition(allHandlersFinished);
       continue;
     }
-    const ended = await new Sweep(input, current, queue).carryOut();
+    const ended = await carryOut(input, current, queue);
     if (ended === 'continue-as-new') {
       await condition(allHandlersFinished);
       await continueAsNew<typeof experiment>({
@@ -63,5 +65,22 @@ export async function experiment(input: ExperimentInput): Promise<void> {
     }
     queue.finished(current.request);
     current = undefined;
+  }
+}
+
+/** Cancelling the workflow cancels what waits in its queue too: somebody may be waiting for those outcomes. */
+async function carryOut(input: ExperimentInput, current: SubmissionState, queue: SubmissionQueue) {
+  try {
+    return await new Sweep(input, current, queue).carryOut();
+  } catch (failure) {
+    if (isCancellation(failure)) {
+      await CancellationScope.nonCancellable(async () => {
+        for (const request of queue.requests) {
+          const queued = SubmissionState.begin(request, new Date().toISOString());
+          await new Sweep(input, queued, queue).abandon('cancelled', 'the workflow was cancelled');
+        }
+      });
+    }
+    throw failure;
   }
 }

@@ -23,6 +23,9 @@ const MOST_EVENTS = 6_000;
 /** Rounds without progress before a submission is given up. */
 const MOST_BARREN_ROUNDS = 3;
 
+/** A payload holds refs and counts, no long lists. */
+const MOST_QUEUED_TOLD = 50;
+
 const { plan, settle, probe } = proxyActivities<Pick<Activities, 'plan' | 'settle' | 'probe'>>({
   startToCloseTimeout: '1 day',
   heartbeatTimeout: '30s',
@@ -41,6 +44,7 @@ const { execute } = proxyActivities<Pick<Activities, 'execute'>>({
 export class Sweep {
   readonly #input: ExperimentInput;
   readonly #state: SubmissionState;
+  readonly #queue: SubmissionQueue;
   readonly #showcase: Showcase;
   /** Why slots can't do this submission's runs at all, once a chunk said so. */
   #hopeless: string | undefined;
@@ -48,6 +52,7 @@ export class Sweep {
   constructor(input: ExperimentInput, state: SubmissionState, queue: SubmissionQueue) {
     this.#input = input;
     this.#state = state;
+    this.#queue = queue;
     this.#showcase = new Showcase(input, state, queue);
   }
 
@@ -60,14 +65,12 @@ export class Sweep {
       }
     } catch (failure) {
       if (isCancellation(failure)) {
-        await CancellationScope.nonCancellable(() =>
-          this.#abandon('cancelled', 'the workflow was cancelled'),
-        );
+        await CancellationScope.nonCancellable(() => this.abandon('cancelled', 'the workflow was cancelled'));
         throw failure;
       }
       const cause = faultOf(failure);
       if (cause?.type !== FAULT.execution && cause?.type !== FAULT.brokenSubmission) throw failure;
-      await this.#abandon('failed', cause.message);
+      await this.abandon('failed', cause.message);
       return 'settled';
     }
   }
@@ -80,9 +83,11 @@ export class Sweep {
   async #plan(): Promise<void> {
     this.#showcase.show('planning');
     const { declaration, options } = this.#state.request;
+    const requests = this.#queue.requests.map(({ submission }) => submission);
+    const queued = requests.length <= MOST_QUEUED_TOLD ? requests : null;
     const summary = `plan ${this.#input.experiment_id}`;
     const planned = await this.#onceWritable(() =>
-      plan.executeWithOptions({ summary }, [{ ...this.#ref, declaration, options }]),
+      plan.executeWithOptions({ summary }, [{ ...this.#ref, declaration, options, queued }]),
     );
     this.#state.planned(planned);
   }
@@ -135,7 +140,7 @@ export class Sweep {
   async #settle(): Promise<boolean> {
     const state = this.#state;
     if (state.barrenRounds >= MOST_BARREN_ROUNDS) {
-      await this.#abandon(
+      await this.abandon(
         'failed',
         `some runs were executed ${MOST_BARREN_ROUNDS} times and have no record in the store`,
       );
@@ -152,7 +157,7 @@ export class Sweep {
   }
 
   /** Ends the submission with runs missing. What was recorded stays, and another submit does the rest. */
-  async #abandon(how: 'cancelled' | 'failed', reason: string): Promise<void> {
+  async abandon(how: 'cancelled' | 'failed', reason: string): Promise<void> {
     const state = this.#state;
     await condition(() => state.chunks === 0);
     await settle({ ...this.#ref, started_at: state.startedAt, abandon: { state: how, reason } });

@@ -56,8 +56,6 @@ reachable, paused or waiting; 130 detached by Ctrl-C.`,
       const { printDryRun } = await import('../dry-run.js');
       return printDryRun(declared, options, context);
     }
-    // A store that can't be is told before any server is started for it.
-    await context.store({ create: true });
     const { connect } = await loading!;
     const lab = await connect({ say: (line) => context.note(line) });
     try {
@@ -99,10 +97,8 @@ async function followOrDetach(
   if (handle.joined)
     context.note(`the same definition is being run already: joined submission ${handle.submission}`);
   if (options.detach) {
-    if (options.json) {
-      const { experimentId, workflowId, submission, store } = handle;
-      context.out(JSON.stringify({ experiment: experimentId, workflow_id: workflowId, submission, store }));
-    } else
+    if (options.json) context.out(JSON.stringify(handleJson(handle)));
+    else
       context.out(
         `submitted ${experiment_id} (${handle.submission}); metalab status ${experiment_id} shows where it stands`,
       );
@@ -112,11 +108,14 @@ async function followOrDetach(
   const followed = await follow(handle, context.interrupted);
   switch (followed.how) {
     case 'detached':
+      if (options.json) context.out(JSON.stringify(handleJson(handle)));
       context.note(
         `detached: the runs of ${experiment_id} go on. metalab status ${experiment_id} shows where they stand; submit again to follow`,
       );
       return EXIT.detached;
     case 'waiting':
+      if (options.json)
+        context.out(JSON.stringify({ ...handleJson(handle), waiting: followed.status.reason }));
       context.note(`${context.color.yellow('waiting:')} ${followed.status.reason}`);
       context.note(
         '  nothing recorded is lost, and it goes on by itself once that is mended; metalab status shows it, submit again to follow',
@@ -142,6 +141,14 @@ function printOutcome(
   if (options.json) context.out(JSON.stringify(outcomeJson(handle, outcome)));
   else printWords(handle, outcome, context);
 }
+
+/** The last line of `submit --json` that doesn't end with an outcome. */
+const handleJson = ({ experimentId, workflowId, submission, store }: RunHandle) => ({
+  experiment: experimentId,
+  workflow_id: workflowId,
+  submission,
+  store,
+});
 
 /** The last line of `submit --json`. */
 function outcomeJson({ workflowId, store }: RunHandle, outcome: SubmissionOutcome) {
@@ -185,7 +192,9 @@ function printWords(
     ...(missing > 0 ? [color.yellow(`${missing} not done`)] : []),
   ];
   const what =
-    executed === 0 ? `everything reused, nothing executed` : `${executed} executed, ${reused} reused`;
+    executed === 0 && reused === total
+      ? `everything reused, nothing executed`
+      : `${executed} executed, ${reused} reused`;
   out(
     `${good ? color.green('✓') : color.red('✗')} ${color.bold(experiment_id)}: ${total} runs: ${parts.join(', ')}; ${what}`,
   );

@@ -2,6 +2,7 @@ import { countCells } from '../../definition/declaration.js';
 import { DefinitionError, describeError, type Problem } from '../../definition/errors.js';
 import type { Experiment } from '../../definition/experiment.js';
 import type { JsonObject, JsonValue } from '../../definition/json.js';
+import { paramSourceFromSpec } from '../../definition/params/from-spec.js';
 import { Manual } from '../../definition/params/manual.js';
 import { Random } from '../../definition/params/random.js';
 import type { ManualSpec, ParamSource, ParamSpec } from '../../definition/params/source.js';
@@ -21,11 +22,13 @@ const MOST_CELLS = 2 ** 32 - 1;
  * @throws DefinitionError with every case that can't be run
  */
 export async function declareParams(experiment: Experiment, context: unknown): Promise<ParamSpec> {
-  const source = sourceOf(experiment.params);
-  if (source.length === 0) throw new DefinitionError([emptyProblem(source)], 'METALAB_EMPTY');
-  const cells = countCells(source.length, experiment.seeds);
+  const given = sourceOf(experiment.params);
+  if (given.length === 0) throw new DefinitionError([emptyProblem(given)], 'METALAB_EMPTY');
+  const cells = countCells(given.length, experiment.seeds);
   if (cells > MOST_CELLS) throw new DefinitionError([tooManyProblem(cells)], 'METALAB_TOO_MANY');
-  refuse(valueProblems(source));
+  refuse(valueProblems(given));
+  // Values that opt in by fingerprint() are what that returns, here and wherever the declaration goes.
+  const source = paramSourceFromSpec(toPlainJson(given.toSpec(), 'params') as unknown as ParamSpec);
 
   const schema = experiment.operation.params;
   const spec =
