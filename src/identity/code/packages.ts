@@ -1,5 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { dirname, join, sep } from 'node:path';
+import { readdirSync, readFileSync, realpathSync } from 'node:fs';
+import { basename, dirname, join, sep } from 'node:path';
 
 /** An installed package, by its own package.json: what an alias or a registry calls it does not matter. */
 export interface InstalledPackage {
@@ -13,6 +13,9 @@ const MODULES_FOLDER = `${sep}node_modules${sep}`;
 /** Whether a real path is an installed package's. Linked and workspace packages are not: they count as own source. */
 export const isInstalled = (path: string) => path.includes(MODULES_FOLDER);
 
+/** The folder in `node_modules` of the package that a path is in: `…/node_modules/@scope/name`. */
+const INSTALLED_ROOT = /^.*[\\/]node_modules[\\/](?:@[^\\/]+[\\/])?[^\\/]+/;
+
 interface PackageJson {
   readonly name?: string;
   readonly version?: string;
@@ -21,6 +24,7 @@ interface PackageJson {
   readonly napi?: unknown;
   readonly dependencies?: { readonly [name: string]: string };
   readonly optionalDependencies?: { readonly [name: string]: string };
+  readonly peerDependencies?: { readonly [name: string]: string };
 }
 
 /**
@@ -30,9 +34,24 @@ export class PackageIndex {
   readonly #manifests = new Map<string, PackageJson | undefined>();
   readonly #byFolder = new Map<string, InstalledPackage | undefined>();
 
-  /** The package that a file belongs to: the nearest package.json with a name above it. */
+  /** The package that a file belongs to: the installed one, or else the nearest package.json with a name above it. */
   of(file: string): InstalledPackage | undefined {
-    return this.#around(dirname(file));
+    // Some packages have further package.json files inside, with names and no version.
+    const root = INSTALLED_ROOT.exec(file)?.[0];
+    return (root === undefined ? undefined : this.#at(root)) ?? this.#around(dirname(file));
+  }
+
+  /**
+   * The packages that an installed one declares that it needs or takes, where Node finds them from it, by the names that
+   * it imports them by. Those that are not installed are left out; so is metalab, which never counts.
+   */
+  dependenciesOf({ folder }: InstalledPackage): (readonly [name: string, found: InstalledPackage])[] {
+    const { dependencies, optionalDependencies, peerDependencies } = this.#manifest(folder) ?? {};
+    const names = Object.keys({ ...dependencies, ...optionalDependencies, ...peerDependencies });
+    return names.flatMap((name) => {
+      const found = name === 'metalab' ? undefined : this.#find(name, folder);
+      return found ? [[name, found] as const] : [];
+    });
   }
 
   /** Whether a package holds native code, or looks for some at run time: it can't be inlined into a bundle. */
@@ -51,16 +70,27 @@ export class PackageIndex {
     );
   }
 
+  /** As Node does: the nearest `node_modules` upwards that has it, seen through links. */
+  #find(name: string, from: string): InstalledPackage | undefined {
+    const parent = dirname(from);
+    const place = basename(from) === 'node_modules' ? undefined : join(from, 'node_modules', name);
+    const found = place && this.#manifest(place) ? this.#at(realpathSync(place)) : undefined;
+    return found ?? (parent === from ? undefined : this.#find(name, parent));
+  }
+
+  #at(folder: string): InstalledPackage | undefined {
+    const manifest = this.#manifest(folder);
+    return (
+      manifest && { name: manifest.name ?? basename(folder), version: manifest.version ?? '0.0.0', folder }
+    );
+  }
+
   #around(folder: string): InstalledPackage | undefined {
     if (this.#byFolder.has(folder)) return this.#byFolder.get(folder);
     const manifest = this.#manifest(folder);
     const parent = dirname(folder);
     // A package.json without a name only says `"type"`, for a part of the package.
-    const found = manifest?.name
-      ? { name: manifest.name, version: manifest.version ?? '0.0.0', folder }
-      : parent === folder
-        ? undefined
-        : this.#around(parent);
+    const found = manifest?.name ? this.#at(folder) : parent === folder ? undefined : this.#around(parent);
     this.#byFolder.set(folder, found);
     return found;
   }

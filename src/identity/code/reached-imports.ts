@@ -3,8 +3,18 @@ import { fingerprint } from '../fingerprint.js';
 import { isVirtual } from './build.js';
 import type { BuildProblems } from './build-problems.js';
 import { resolveImport, subpathOf } from './imports.js';
+import { packageTree } from './package-tree.js';
 import { type InstalledPackage, PackageIndex } from './packages.js';
 import { isNode, type ParsedModule, type SyntaxNode, walk } from './syntax.js';
+
+export interface ReachedPackages {
+  /** Several versions of one package are joined by `, `. */
+  readonly versions: { readonly [name: string]: string };
+  /** Which version of what each package gets: see {@link packageTree}. */
+  readonly edges: readonly string[];
+  /** Of those that the operation imports itself. */
+  readonly native: readonly string[];
+}
 
 /** What imports led to while a closure was built. */
 export class ReachedImports {
@@ -49,28 +59,26 @@ export class ReachedImports {
     };
   }
 
-  /** The packages that the bundle still imports, and the linked ones that modules of it belong to. */
-  packagesIn(
-    code: ParsedModule,
-    hashes: ReadonlyMap<string, string>,
-  ): { readonly versions: { readonly [name: string]: string }; readonly native: readonly string[] } {
-    const versions = new Map<string, string[]>();
-    const native = new Set<string>();
-    for (const id of [...importedIn(code)].sort()) {
-      const found = this.#packages.get(id);
-      if (!found) continue;
-      const known = versions.get(found.name) ?? [];
-      if (!known.includes(found.version)) versions.set(found.name, [...known, found.version]);
-      if (this.#index.isNative(found)) native.add(found.name);
+  /** The packages that the bundle still imports, what these depend on, and the linked ones that modules of it belong to. */
+  packagesIn(code: ParsedModule, hashes: ReadonlyMap<string, string>): ReachedPackages {
+    const imported = [...importedIn(code)].flatMap((id) => this.#packages.get(id) ?? []);
+    const { packages, edges } = packageTree(this.#index, imported);
+    const versions = new Map<string, Set<string>>();
+    for (const { name, version } of packages) {
+      versions.set(name, (versions.get(name) ?? new Set<string>()).add(version));
     }
     for (const { name, folder } of this.#linked.values()) {
       const parts = [...hashes]
         .filter(([file]) => this.#index.of(file)?.folder === folder)
         .map(([, hash]) => hash);
-      if (parts.length > 0) versions.set(name, [fingerprint(parts.sort())]);
+      if (parts.length > 0) versions.set(name, new Set([fingerprint(parts.sort())]));
     }
-    const entries = [...versions].map(([name, found]): [string, string] => [name, found.join(', ')]);
-    return { versions: Object.fromEntries(entries.sort()), native: [...native].sort() };
+    const entries = [...versions].map(([name, found]): [string, string] => [
+      name,
+      [...found].sort().join(', '),
+    ]);
+    const native = imported.filter((found) => this.#index.isNative(found)).map(({ name }) => name);
+    return { versions: Object.fromEntries(entries.sort()), edges, native: [...new Set(native)].sort() };
   }
 
   #noteLinked(specifier: string, file: string): void {

@@ -59,6 +59,82 @@ describe('a code closure', () => {
     expect(packages.maths).toBe('1.0.0, 7.0.0');
   });
 
+  const installed = (name: string, version: string, more = {}) =>
+    JSON.stringify({ name, version, main: 'index.js', ...more });
+  const DEPENDENT: Files = {
+    'node_modules/maths/package.json': installed('maths', '1.0.0', {
+      dependencies: { bar: '*', missing: '*', metalab: '*' },
+      optionalDependencies: { other: '*' },
+      peerDependencies: { peer: '*' },
+    }),
+    'node_modules/bar/package.json': installed('bar', '1.0.0', { dependencies: { maths: '*', deep: '*' } }),
+    'node_modules/bar/node_modules/deep/package.json': installed('deep', '3.0.0'),
+    'node_modules/deep/package.json': installed('deep', '2.0.0'),
+    'node_modules/peer/package.json': installed('peer', '1.0.0', { dependencies: { deep: '*' } }),
+    'node_modules/metalab/package.json': installed('metalab', '1.0.0'),
+    'node_modules/unrelated/package.json': installed('unrelated', '1.0.0'),
+  };
+
+  it('names the packages that packages depend on, as installed', async () => {
+    const { packages } = await closureIn(makeProject(PROJECT, DEPENDENT));
+    expect(packages).toEqual({
+      maths: '1.0.0',
+      bar: '1.0.0',
+      deep: '2.0.0, 3.0.0',
+      peer: '1.0.0',
+      'shared-models': expect.any(String),
+    });
+  });
+
+  it.each<[string, Files]>([
+    [
+      'a dependency of a package',
+      { 'node_modules/bar/package.json': installed('bar', '2.0.0', { dependencies: { deep: '*' } }) },
+    ],
+    [
+      'a dependency of a dependency',
+      { 'node_modules/bar/node_modules/deep/package.json': installed('deep', '3.0.1') },
+    ],
+    [
+      'an optional dependency, by being installed',
+      { 'node_modules/other/package.json': installed('other', '1.0.0') },
+    ],
+    [
+      'which dependent gets which version',
+      {
+        'node_modules/bar/node_modules/deep/package.json': installed('deep', '2.0.0'),
+        'node_modules/deep/package.json': installed('deep', '3.0.0'),
+      },
+    ],
+  ])('has another fingerprint for another version of %s', async (_name, edit) => {
+    const before = await closureIn(makeProject(PROJECT, DEPENDENT));
+    const after = await closureIn(makeProject(PROJECT, DEPENDENT, edit));
+    expect(after.fingerprint).not.toBe(before.fingerprint);
+  });
+
+  it('does not count packages that nothing reached depends on, nor where the others are installed', async () => {
+    const before = await closureIn(makeProject(PROJECT, DEPENDENT));
+    const after = await closureIn(
+      makeProject(PROJECT, DEPENDENT, {
+        'node_modules/unrelated/package.json': installed('unrelated', '2.0.0'),
+        'node_modules/metalab/package.json': installed('metalab', '2.0.0'),
+        'node_modules/peer/node_modules/deep/package.json': installed('deep', '2.0.0'),
+      }),
+    );
+    expect(after).toEqual(before);
+  });
+
+  it('takes the version of a package whose parts have package.json files of their own', async () => {
+    const { packages } = await closureIn(
+      makeProject(PROJECT, {
+        'node_modules/maths/package.json': installed('maths', '1.5.0', { main: 'part/index.js' }),
+        'node_modules/maths/part/package.json': '{ "name": "maths/part" }',
+        'node_modules/maths/part/index.js': 'exports.normalise = (x) => x;',
+      }),
+    );
+    expect(packages.maths).toBe('1.5.0');
+  });
+
   it('names the packages that hold native code', async () => {
     const { native } = await closureIn(
       makeProject(PROJECT, {
