@@ -90,4 +90,8 @@ export function readNote(fd: number): Note | undefined {
   };
 }
 
+/** Whether both tell of the same attempt, begun at the same time. */
+export const isSameAttempt = (a: Note, b: Note) =>
+  a.position === b.position && a.attempt === b.attempt && a.started_at === b.started_at;
+
 const finiteOrNull = (value: number) => (Number.isNaN(value) ? null : value);

@@ -1,12 +1,13 @@
 import type { ErrorDescription } from '../../definition/errors.js';
 import type { LostRun } from '../../runner/protocol.js';
-import type { Note } from '../../runner/protocol-note.js';
+import { isSameAttempt, type Note } from '../../runner/protocol-note.js';
 import { wordBytes } from './memory.js';
 
 /** Why the parent killed a slot. */
 export type KillReason =
-  | { readonly kind: 'timeout'; readonly timeoutMs: number }
-  | { readonly kind: 'memory'; readonly usedBytes: number }
+  | { readonly kind: 'timeout'; readonly timeoutMs: number; readonly run: Note | undefined }
+  /** `run`: the one seen in progress; undefined where none was. */
+  | { readonly kind: 'memory'; readonly usedBytes: number; readonly run: Note | undefined }
   | { readonly kind: 'cancel' }
   | { readonly kind: 'start'; readonly waitedMs: number };
 
@@ -20,10 +21,14 @@ export interface SlotDeath {
   readonly memoryBytes: number;
 }
 
-/** The run that a slot took with it, if one was in progress. */
+/**
+ * The run that a slot took with it, if one was in progress. One that began between the look at its predecessor and the
+ * kill has not failed: it is not lost, and executed again.
+ */
 export function lostRun(death: SlotDeath): LostRun | undefined {
   const { note, output, killed } = death;
   if (!note || note.state === 'idle') return undefined;
+  if (killed && 'run' in killed && !(killed.run && isSameAttempt(killed.run, note))) return undefined;
   return {
     position: note.position,
     attempt: note.attempt,

@@ -1,5 +1,5 @@
 import { CANCEL_GRACE_MS } from '../../runner/protocol.js';
-import type { Note } from '../../runner/protocol-note.js';
+import { isSameAttempt, type Note } from '../../runner/protocol-note.js';
 import type { RangeProgress } from '../executor.js';
 import { residentBytes } from './memory.js';
 import type { SlotProcess } from './slot-process.js';
@@ -45,9 +45,9 @@ export class SlotWatch {
     const elapsed = this.#elapsed(now);
     const usedBytes = residentBytes(this.#slot.pid!) ?? 0;
     if (usedBytes > this.#slot.options.memoryBytes) {
-      this.#slot.kill({ kind: 'memory', usedBytes });
+      this.#slot.kill({ kind: 'memory', usedBytes, run: this.#run });
     } else if (this.#timeoutMs !== null && elapsed > this.#timeoutMs + BLOCKED_MS) {
-      this.#slot.kill({ kind: 'timeout', timeoutMs: this.#timeoutMs });
+      this.#slot.kill({ kind: 'timeout', timeoutMs: this.#timeoutMs, run: this.#run });
     } else if (this.#cancelledAt !== undefined && now - this.#cancelledAt > CANCEL_GRACE_MS + BLOCKED_MS) {
       this.#slot.kill({ kind: 'cancel' });
     }
@@ -62,8 +62,7 @@ export class SlotWatch {
     const note = this.#slot.files.readNote();
     if (note?.state === 'idle') this.#run = undefined;
     else if (note) {
-      const same = this.#run && this.#run.position === note.position && this.#run.attempt === note.attempt;
-      if (!same) this.#since = now;
+      if (!this.#run || !isSameAttempt(this.#run, note)) this.#since = now;
       this.#run = note;
     }
     return this.#run ? now - this.#since : 0;
