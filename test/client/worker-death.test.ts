@@ -1,9 +1,9 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { metalab, resultsJson, type SubmitLine, startMetalab } from '../support/metalab.js';
 import { type Project, projectWith } from '../support/project.js';
 
@@ -17,6 +17,14 @@ afterAll(async () => {
 
 async function waitFor(condition: () => boolean): Promise<void> {
   while (!condition()) await sleep(50);
+}
+
+async function workflowOf(project: Project, experiment: string) {
+  const { stdout } = await metalab(['engine', 'status', '--json'], { env });
+  const connection = await Connection.connect({ address: (JSON.parse(stdout) as Engine).server.address });
+  onTestFinished(() => connection.close());
+  const { id } = JSON.parse(readFileSync(join(project.store, 'store.json'), 'utf8')) as { id: string };
+  return new Client({ connection }).workflow.getHandle(`metalab/${id}/${experiment}`);
 }
 
 interface Engine {
@@ -105,11 +113,7 @@ describe('a followed sweep', () => {
     });
     await waitFor(() => executionsIn(project) >= 6);
 
-    const { stdout } = await metalab(['engine', 'status', '--json'], { env });
-    const connection = await Connection.connect({ address: (JSON.parse(stdout) as Engine).server.address });
-    const { id } = JSON.parse(readFileSync(join(project.store, 'store.json'), 'utf8')) as { id: string };
-    await new Client({ connection }).workflow.getHandle(`metalab/${id}/slow:1`).terminate('by mistake');
-    await connection.close();
+    await (await workflowOf(project, 'slow:1')).terminate('by mistake');
 
     const { code, stdout: out, stderr } = await submit.finished;
     expect(stderr).toContain('submitting again');
@@ -118,5 +122,28 @@ describe('a followed sweep', () => {
     expect(outcome).toMatchObject({ total: RUNS, success: RUNS, failed: 0 });
     expect(outcome.reused).toBeGreaterThan(0);
     expect(executionsIn(project) - RUNS).toBeLessThanOrEqual(2);
+  }, 120_000);
+
+  it('whose workflow somebody cancelled ends with an outcome, and so does the submission behind it', async () => {
+    const project = await projectWith(sweep(24, 300));
+    const submit = startMetalab(['submit', 'slow.mjs', '--json'], { cwd: project.folder, env });
+    await waitFor(() => executionsIn(project) >= 2);
+    await project.write(sweep(30, 300));
+    const behind = startMetalab(['submit', 'slow.mjs', '--json'], { cwd: project.folder, env });
+    const status = async () => {
+      const { stdout } = await metalab(['status', 'slow', '--json'], { cwd: project.folder, env });
+      return JSON.parse(stdout) as { state: string; reason: string };
+    };
+    await vi.waitFor(
+      async () =>
+        expect(await status()).toMatchObject({ state: 'queued', reason: expect.stringMatching(/^behind /) }),
+      20_000,
+    );
+
+    await (await workflowOf(project, 'slow:1')).cancel();
+    for (const { finished } of [submit, behind]) expect((await finished).code).toBe(1);
+    expect(await status()).toMatchObject({ state: 'cancelled', reason: 'the workflow was cancelled' });
+    const left = readdirSync(join(project.store, 'slow@1'), { recursive: true }).map(String);
+    expect(left.filter((path) => path.endsWith('env.json') || path.includes('live'))).toEqual([]);
   }, 120_000);
 });
