@@ -7,6 +7,7 @@ import type { PrintedOutput } from './printed-output.js';
 import type { NoteWriter } from './protocol-note.js';
 import type { Outcome } from './record-line.js';
 import { type Interruption, Run, type RunSurroundings } from './run.js';
+import { callAsOrigin } from './run-origin.js';
 import { reseedRandom } from './seeded-random.js';
 import type { Sidecars } from './sidecars.js';
 import { promisesCreated } from './strays.js';
@@ -49,15 +50,17 @@ export class RunExecutor {
   #started = 0;
   readonly #parts: RunExecutorParts;
   readonly #events: RunExecutorEvents;
+  readonly #call: (args: Run['args']) => unknown;
 
   constructor(parts: RunExecutorParts, events: RunExecutorEvents) {
     this.#parts = parts;
     this.#events = events;
+    const { operation } = parts;
+    this.#call = (args) => operation.run(args);
   }
 
   /** @returns a promise only where the operation was async or made promises: awaiting nothing costs 1 µs */
   execute(cell: Cell, firstAttempt: number): Promise<void> | undefined {
-    const { operation } = this.#parts;
     for (let attempt = firstAttempt; ; attempt++) {
       const run = this.#begin(cell, attempt);
       const promises = promisesCreated();
@@ -65,7 +68,7 @@ export class RunExecutor {
       let settled = SUCCEEDED;
       this.#started = performance.now();
       try {
-        result = operation.run(run.args);
+        result = callAsOrigin(run, this.#call);
       } catch (thrown) {
         settled = { failed: true, thrown };
       }

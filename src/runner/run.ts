@@ -136,7 +136,8 @@ class Runtime implements RunRuntime {
   progress(fraction: number): void {
     if (!Number.isFinite(fraction))
       throw new TypeError(`runtime.progress(${fraction}): expected a number from 0 to 1`);
-    this.#surroundings.progress(Math.min(1, Math.max(0, fraction)));
+    // The note is the next run's by then.
+    if (!this.#run.closed) this.#surroundings.progress(Math.min(1, Math.max(0, fraction)));
   }
 
   abort(reason: Error): void {

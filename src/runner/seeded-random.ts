@@ -1,11 +1,19 @@
+import { randomBytes } from 'node:crypto';
 import { type Rng, rngFrom } from '../definition/rng.js';
+import { endedOrigin } from './run-origin.js';
 
 let seed = '';
 let rng: Rng | undefined;
+/** What is left of runs that have ended draws from here, not from the run in progress. */
+let leftoverRng: Rng | undefined;
 
 /** Replaces `Math.random` by a generator that {@link reseedRandom} seeds: careless code is reproducible too. */
 export function patchRandom(): void {
   Math.random = function random() {
+    if (endedOrigin()) {
+      leftoverRng ??= rngFrom(randomBytes(16));
+      return leftoverRng.float();
+    }
     rng ??= rngFrom(Buffer.from(seed, 'hex'));
     return rng.float();
   };

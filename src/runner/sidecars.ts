@@ -41,12 +41,14 @@ export class Sidecars implements RunSink {
   }
 
   log(level: LogLevel, message: string): void {
-    if (!this.#cell) return;
+    if (this.#cell) this.logOf(this.#cell, this.#attempt, level, message);
+  }
+
+  /** Logs for an attempt that may have ended already. */
+  logOf(cell: Cell, attempt: number, level: LogLevel, message: string): void {
     const now = Date.now();
-    this.#append(
-      this.#logs,
-      `,"at":"${isoTime(now)}","level":"${level}","message":${JSON.stringify(message)}}`,
-    );
+    const rest = `,"at":"${isoTime(now)}","level":"${level}","message":${JSON.stringify(message)}}`;
+    this.#append(this.#logs, rest, cell, attempt);
     this.#logLines++;
     if (this.#logLines <= LINES_WRITTEN_AT_ONCE || now - this.#logFlushedAt >= LOG_FLUSH_MS) {
       this.#logFlushedAt = now;
@@ -90,11 +92,8 @@ export class Sidecars implements RunSink {
     await this.#artifacts.sync();
   }
 
-  #append(segment: SegmentWriter, rest: string): void {
-    const cell = this.#cell!;
-    segment.append(
-      `{"run_id":"${cell.runId}","attempt":${this.#attempt},"generation":${cell.generation}${rest}`,
-    );
+  #append(segment: SegmentWriter, rest: string, cell = this.#cell!, attempt = this.#attempt): void {
+    segment.append(`{"run_id":"${cell.runId}","attempt":${attempt},"generation":${cell.generation}${rest}`);
     if (segment.pendingBytes >= FLUSH_BYTES) this.#try(() => segment.flush());
   }
 

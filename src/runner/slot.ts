@@ -16,6 +16,7 @@ import type { ChunkOrder, FromSlot, SlotSetup } from './protocol.js';
 import { NOTE_FD, NoteWriter } from './protocol-note.js';
 import { RecordLines } from './record-line.js';
 import { RecordWriter } from './record-writer.js';
+import { endedOrigin } from './run-origin.js';
 import { reseedRandom } from './seeded-random.js';
 import { Sidecars } from './sidecars.js';
 
@@ -33,6 +34,7 @@ export class Slot {
   readonly #executor: RunExecutor;
   readonly #makeChunk: (order: ChunkOrder) => Chunk;
   readonly #sidecars: Sidecars;
+  readonly #note: NoteWriter;
   #chunk: Chunk | undefined;
 
   /** @throws what the user's modules throw at import, or the system's error where the submission can't be read */
@@ -43,7 +45,11 @@ export class Slot {
     reseedRandom(declaration.operation.code_fingerprint);
     // Before the import: what modules print, and streams that they keep, must be ours already.
     const sidecars = new Sidecars(setup.folder, setup.submission, writer, (error) => slot?.fail(error));
-    const output = new PrintedOutput((level, line) => sidecars.log(level, line));
+    const output = new PrintedOutput((level, line) => {
+      const origin = endedOrigin();
+      if (origin) sidecars.logOf(origin.cell, origin.attempt, level, line);
+      else sidecars.log(level, line);
+    });
     let slot: Slot | undefined;
     const operation = await loadOperation(setup.folder, declaration);
     slot = new Slot(setup, host, { declaration, writer, sidecars, output, operation });
@@ -83,6 +89,7 @@ export class Slot {
     };
     this.writer = writer;
     this.#sidecars = sidecars;
+    this.#note = note;
     this.#plan = new PlanReader(setup.folder, setup.submission);
     this.#executor = new RunExecutor(
       { operation, surroundings, note, output, sidecars, retries, timeoutMs },
@@ -130,15 +137,24 @@ export class Slot {
 
   stray(thrown: unknown, kind: 'rejection' | 'exception'): void {
     const interruption = strayInterruption(thrown, kind);
+    const origin = endedOrigin();
     const run = this.#executor.current;
-    if (run) run.interrupt(interruption);
     // The run it belongs to is recorded already: only its log can still say so.
-    else this.#sidecars.log('error', `after the run had ended: ${interruption.reason.message}`);
+    const message = `after the run had ended: ${interruption.reason.message}`;
+    if (origin) this.#sidecars.logOf(origin.cell, origin.attempt, 'error', message);
+    else if (run) run.interrupt(interruption);
+    else this.#sidecars.log('error', message);
   }
 
-  /** The operation ends the process: its run is recorded before. */
+  /** The operation ends the process: its run is recorded before, unless another one's leftover does it. */
   exiting(exitCode: number): void {
-    this.#executor.endByExit(exitCode);
+    const origin = endedOrigin();
+    if (origin) {
+      const message = `after the run had ended: it ended the process with exit code ${exitCode}`;
+      this.#sidecars.logOf(origin.cell, origin.attempt, 'error', message);
+      // Without a run in the note, the parent has the one in progress executed again.
+      this.#note.idle();
+    } else this.#executor.endByExit(exitCode);
     this.#chunk?.flush();
   }
 }

@@ -18,4 +18,16 @@ export const promisesCreated = () => created;
 export function catchStrays(listener: (thrown: unknown, kind: 'rejection' | 'exception') => void): void {
   process.on('unhandledRejection', (reason) => listener(reason, 'rejection'));
   process.on('uncaughtException', (error) => listener(error, 'exception'));
+  // Node's own handling of what a microtask throws has left the async context: nobody would know whose it is.
+  const { queueMicrotask } = globalThis;
+  globalThis.queueMicrotask = (callback) => {
+    if (typeof callback !== 'function') return queueMicrotask(callback);
+    queueMicrotask(() => {
+      try {
+        callback();
+      } catch (error) {
+        listener(error, 'exception');
+      }
+    });
+  };
 }
