@@ -12,6 +12,7 @@ import { languageOf } from './imports.js';
 import { ENTRY, type OperationBinding, operationEntry } from './operation-entry.js';
 import { ReachedImports } from './reached-imports.js';
 import { type ParsedModule, parseModule, type SyntaxNode } from './syntax.js';
+import { unreadCalls } from './unread-calls.js';
 
 export interface CodeClosure {
   /** The code's fingerprint: 32 hex digits. */
@@ -47,6 +48,8 @@ export async function codeClosure(request: CodeClosureRequest): Promise<CodeClos
   const extra = hashExtraFiles(base, request.extraFiles ?? []);
   const reached = new ReachedImports();
   const problems = new BuildProblems();
+  const unread: string[] = [];
+  const note = (file: string, sentence: string) => unread.push(`${pathFrom(base, file)} ${sentence}`);
   const chunk = await buildChunk(
     {
       input: ENTRY,
@@ -59,7 +62,7 @@ export async function codeClosure(request: CodeClosureRequest): Promise<CodeClos
       plugins: [
         operationEntry({ file: realpathSync(request.file), exportName: request.exportName }, 'operation'),
         reached.plugin(problems),
-        droppableSource(),
+        droppableSource(note),
       ],
     },
     { comments: false },
@@ -76,22 +79,28 @@ export async function codeClosure(request: CodeClosureRequest): Promise<CodeClos
     }),
     modules: { ...modules.byPath, ...extra },
     packages: packages.versions,
-    warnings: modules.warnings,
+    // Modules are read in any order.
+    warnings: [...modules.warnings, ...unread.sort()],
     native: packages.native,
   };
 }
 
-function droppableSource(): Plugin {
+/** @param note is told what is dropped and may have been there for what it does */
+function droppableSource(note: (file: string, sentence: string) => void): Plugin {
   return {
     name: 'metalab:droppable',
     transform(code, id) {
       const language = languageOf(id);
       if (!language || isVirtual(id)) return null;
       const unixLines = code.replaceAll('\r\n', '\n');
+      const parsed = parseModule(unixLines, language);
+      if (parsed?.isModule) for (const sentence of unreadCalls(parsed, unixLines)) note(id, sentence);
       return makeDroppable(unixLines, language)?.toString() ?? unixLines;
     },
   };
 }
+
+const pathFrom = (base: string, file: string) => relative(base, file).split(sep).join('/');
 
 function parseOutput(code: string): ParsedModule {
   const parsed = parseModule(code);
@@ -117,7 +126,7 @@ function describeModules(
   for (const [file, { code }] of Object.entries(chunk.modules)) {
     const parsed = code && !isVirtual(file) ? parseModule(code) : undefined;
     if (!parsed || parsed.program.body.length === 0) continue;
-    const path = relative(base, file).split(sep).join('/');
+    const path = pathFrom(base, file);
     const hash = sha256(canonicalCode([parsed.program as unknown as SyntaxNode], plainNames(parsed)));
     byPath[path] = hash;
     byFile.set(file, hash);

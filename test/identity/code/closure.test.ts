@@ -211,3 +211,42 @@ describe('what identity can’t see is told', () => {
     ).toEqual([]);
   });
 });
+
+describe('an initialiser that may be there for what it does, and does not count, is told', () => {
+  it.each([
+    [
+      'that fills what it is given',
+      'const w = [0];\nconst done = fill(w);\nfunction fill(x: any) { x[0] = 1; }',
+      'fill(w)',
+    ],
+    [
+      'that is given nothing',
+      "import { sum as init } from './sum.js';\nconst ready = await init();",
+      'init()',
+    ],
+  ])('%s', async (_name, before, statement) => {
+    const [warning, ...others] = await warningsOf('return 1;', before);
+    expect(others).toEqual([]);
+    expect(warning).toMatch(/^exp\.ts has `\w+ = .*write it as a statement so that it counts: /);
+    expect(warning).toContain(`counts: \`${statement}\``);
+  });
+
+  it.each([
+    ['a statement', 'const w = [0];\nfill(w);\nfunction fill(x: any) { x[0] = 1; }'],
+    [
+      'a call of a package or a global',
+      "import { f } from 'maths';\nconst w = [0];\nconst a = f(w), b = Object.keys(w), c = f();",
+    ],
+    [
+      'a design that is read by more than the operation',
+      'const levels = make();\nfunction make() { return [1]; }\nexport const design = [levels];',
+    ],
+    ['an exported result', 'export const levels = make();\nfunction make() { return [1]; }'],
+    [
+      'a call with constants',
+      'const n = 3;\nconst squared = square(n);\nfunction square(x: number) { return x * x; }',
+    ],
+  ])('but not %s', async (_name, before) => {
+    expect(await warningsOf('return 1;', before)).toEqual([]);
+  });
+});
