@@ -7,13 +7,6 @@ import type { SubmissionOutcome } from './storage/manifest.js';
 export type { SweepEvent } from './client/events.js';
 export type { RunHandle } from './client/handle.js';
 export type { SweepStatus } from './client/sweep-status.js';
-export {
-  DefinitionError,
-  InfrastructureError,
-  MetalabError,
-  StoreError,
-  UsageError,
-} from './definition/errors.js';
 export type { ArtifactDescriptor, LogLine, MetricValue, RunRecord, RunStatus } from './definition/record.js';
 export * from './operation/public.js';
 export type { Lab, LabOptions, SubmissionOutcome, SubmitOptions };
