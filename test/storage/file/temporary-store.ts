@@ -14,10 +14,17 @@ export function temporaryFolder(prefix = AWKWARD): string {
   return folder;
 }
 
+const lasting: string[] = [];
+
+// Registered when a test file imports this: called within a hook, afterAll would be ignored.
+afterAll(() => {
+  for (const folder of lasting) rmSync(folder, { recursive: true, force: true });
+});
+
 /** A folder, removed after the file's tests. */
 export function lastingFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), AWKWARD));
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  lasting.push(folder);
   return folder;
 }
 
