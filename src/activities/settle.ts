@@ -1,8 +1,11 @@
 import { rm } from 'node:fs/promises';
+import { countCells } from '../definition/declaration.js';
+import { paramSourceFromSpec } from '../definition/params/from-spec.js';
 import { readEntries } from '../planning/entries.js';
 import { type Tally, tallyPlan } from '../planning/tally.js';
 import { environmentFile, liveFolder } from '../storage/file/layout.js';
 import type { PlanManifest, SubmissionOutcome } from '../storage/manifest.js';
+import type { SweepStore } from '../storage/sweep-store.js';
 import type { SettleInput, SettleResult } from './contract.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { atTheEdge, brokenSubmission } from './failures.js';
@@ -24,7 +27,8 @@ export function createSettle({ openStore, executor, worker, live }: ActivityDepe
         if (tally.missing.length > 0 && !input.abandon)
           return { outcome: null, missing: tally.missing, recorded: tally.recorded };
 
-        const outcome = wordOutcome(input, plan, tally);
+        const total = plan?.total ?? (await countCellsOf(store, input));
+        const outcome = wordOutcome(input, plan, total, tally);
         await executor.release(submission);
         worker.release(submission);
         await live.clear(folder, submission);
@@ -37,13 +41,20 @@ export function createSettle({ openStore, executor, worker, live }: ActivityDepe
     );
 }
 
+/** Of a submission that ended before it was planned: all its cells are missing. */
+async function countCellsOf(store: SweepStore, { experiment_id, submission }: SettleInput): Promise<number> {
+  const manifest = await store.readSubmission(experiment_id, submission);
+  const declaration = manifest && (await store.readDeclaration(experiment_id, manifest.declaration));
+  return declaration ? countCells(paramSourceFromSpec(declaration.params).length, declaration.seeds) : 0;
+}
+
 function wordOutcome(
   { experiment_id, submission, started_at, abandon }: SettleInput,
   plan: PlanManifest | undefined,
+  total: number,
   tally: Tally,
 ): SubmissionOutcome {
   const reused = plan?.reused ?? { success: 0, failed: 0, cancelled: 0 };
-  const total = plan?.total ?? 0;
   const counts = {
     success: reused.success + tally.success,
     failed: reused.failed + tally.failed,

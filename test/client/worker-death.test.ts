@@ -142,7 +142,12 @@ describe('a followed sweep', () => {
 
     await (await workflowOf(project, 'slow:1')).cancel();
     for (const { finished } of [submit, behind]) expect((await finished).code).toBe(1);
-    expect(await status()).toMatchObject({ state: 'cancelled', reason: 'the workflow was cancelled' });
+    expect(await status()).toMatchObject({
+      state: 'cancelled',
+      reason: 'the workflow was cancelled',
+      total: 30,
+      pending: 30,
+    });
     const left = readdirSync(join(project.store, 'slow@1'), { recursive: true }).map(String);
     expect(left.filter((path) => path.endsWith('env.json') || path.includes('live'))).toEqual([]);
   }, 120_000);
