@@ -1,0 +1,87 @@
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** An experiment whose runs take so long. */
+const experiment = (name, runs, milliseconds, more = '') => `
+import { experiment, grid, operation, seeds } from 'metalab';
+export const work = operation(async ({ params, capture }) => {
+  await new Promise((resolve) => setTimeout(resolve, ${milliseconds}));
+  if (params.x % 10 === 9) throw new Error('nine');
+  capture.metric('y', 2 * params.x);
+});
+export default experiment({
+  name: '${name}', version: '1', operation: work, seeds: seeds({ base: 1 }),
+  params: grid({ x: Array.from({ length: ${runs} }, (_, i) => i) }), ${more}
+});`;
+
+async function until(condition) {
+  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 50));
+}
+
+const recordsOf = (store, folder) => {
+  try {
+    return readdirSync(join(store, folder, 'segments'), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile() && !/^(logs|series|data)-/.test(entry.name))
+      .reduce(
+        (sum, { parentPath, name }) =>
+          sum + readFileSync(join(parentPath, name), 'utf8').split('\n').length - 1,
+        0,
+      );
+  } catch {
+    return 0;
+  }
+};
+
+/** What each plays is recorded under its name: everything that gives a history another shape. */
+export const SCENARIOS = {
+  async plain({ write, start }) {
+    write('plain.mjs', experiment('plain', 60, 20));
+    await start('submit', 'plain.mjs').ended;
+  },
+
+  /** A second submission waits behind the first; a third joins the second. */
+  async queue({ write, start, store }) {
+    write('queue.mjs', experiment('queue', 30, 100));
+    const first = start('submit', 'queue.mjs');
+    await until(() => recordsOf(store, 'queue@1') > 2);
+    write('queue.mjs', experiment('queue', 40, 100));
+    const second = start('submit', 'queue.mjs');
+    await new Promise((resolve) => setTimeout(resolve, 700));
+    const third = start('submit', 'queue.mjs');
+    await Promise.all([first, second, third].map(({ ended }) => ended));
+  },
+
+  /** Somebody cancels the workflow itself, with a submission in its queue. */
+  async cancelled({ write, start, store, workflow }) {
+    write('cancelled.mjs', experiment('cancelled', 60, 200));
+    const first = start('submit', 'cancelled.mjs');
+    await until(() => recordsOf(store, 'cancelled@1') > 2);
+    write('cancelled.mjs', experiment('cancelled', 70, 200));
+    const second = start('submit', 'cancelled.mjs', '--detach');
+    await second.ended;
+    await workflow('cancelled:1').cancel();
+    await first.ended;
+  },
+
+  /** Records disappear in mid-sweep: their runs go round again. */
+  async round({ write, start, store }) {
+    write('round.mjs', experiment('round', 60, 100));
+    const first = start('submit', 'round.mjs');
+    await until(() => recordsOf(store, 'round@1') > 10);
+    const folder = join(store, 'round@1', 'segments');
+    for (const name of readdirSync(folder, { recursive: true }))
+      if (name.endsWith('.ndjson')) rmSync(join(folder, name));
+    await first.ended;
+  },
+
+  /** Continues as new several times, with a submission in its queue. */
+  async continued({ write, start, store }) {
+    write('continued.mjs', experiment('continued', 200, 300));
+    const short = { METALAB_HISTORY_EVENTS: '60' };
+    const first = start('submit', 'continued.mjs', '--slots', '8', short);
+    await until(() => recordsOf(store, 'continued@1') > 2);
+    write('continued.mjs', experiment('continued', 210, 300));
+    const second = start('submit', 'continued.mjs', '--slots', '8');
+    await Promise.all([first, second].map(({ ended }) => ended));
+  },
+};
