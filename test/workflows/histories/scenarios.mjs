@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** An experiment whose runs take so long. */
@@ -83,5 +84,30 @@ export const SCENARIOS = {
     write('continued.mjs', experiment('continued', 210, 300));
     const second = start('submit', 'continued.mjs', '--slots', '8');
     await Promise.all([first, second].map(({ ended }) => ended));
+  },
+
+  /** The store's disk is full for a while. Mounting a small one takes root. */
+  async waiting({ write, start, store }) {
+    // Makes the store.
+    write('other.mjs', experiment('other', 1, 1));
+    await start('submit', 'other.mjs').ended;
+    const folder = join(store, 'waiting@1');
+    mkdirSync(folder, { recursive: true });
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', folder]);
+    try {
+      write('waiting.mjs', experiment('waiting', 60, 100));
+      await start('submit', 'waiting.mjs', '--detach').ended;
+      await until(() => recordsOf(store, 'waiting@1') > 4);
+      try {
+        writeFileSync(join(folder, 'others'), Buffer.alloc(16 * 1024 * 1024));
+      } catch {
+        // As full as it gets.
+      }
+      await new Promise((resolve) => setTimeout(resolve, 12_000));
+      rmSync(join(folder, 'others'));
+      await start('submit', 'waiting.mjs').ended;
+    } finally {
+      execFileSync('umount', ['--lazy', folder]);
+    }
   },
 };
