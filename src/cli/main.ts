@@ -1,21 +1,32 @@
 import { METALAB_VERSION } from '../engine/version.js';
 import type { CommandDefinition } from './command.js';
 import { artifactsCommand } from './commands/artifacts.js';
+import { attachCommand } from './commands/attach.js';
+import { cancelCommand } from './commands/cancel.js';
 import { doctorCommand } from './commands/doctor.js';
 import { engineCommand } from './commands/engine.js';
 import { listCommand } from './commands/list.js';
 import { logsCommand } from './commands/logs.js';
+import { pauseCommand, resumeCommand } from './commands/pause.js';
 import { resultsCommand } from './commands/results.js';
+import { retryCommand } from './commands/retry.js';
 import { showCommand } from './commands/show.js';
 import { statusCommand } from './commands/status.js';
 import { submitCommand } from './commands/submit.js';
+import { watchCommand } from './commands/watch.js';
 import { workerCommand } from './commands/worker.js';
 import { runProgram } from './program.js';
 
 /** The command table, in the order of the help. */
 const COMMANDS: readonly CommandDefinition[] = [
   submitCommand,
+  attachCommand,
+  watchCommand,
   statusCommand,
+  pauseCommand,
+  resumeCommand,
+  cancelCommand,
+  retryCommand,
   listCommand,
   resultsCommand,
   showCommand,

@@ -4,9 +4,10 @@ import { type Duration, parseDuration } from '../definition/duration.js';
 import { InfrastructureError, MetalabError } from '../definition/errors.js';
 import type { SubmissionOutcome } from '../storage/manifest.js';
 import type { SweepStore } from '../storage/sweep-store.js';
-import { workflowIdOf } from '../workflows/contract.js';
+import { CANCEL_UPDATE, PAUSE_UPDATE, RESUME_UPDATE, workflowIdOf } from '../workflows/contract.js';
 import { type SweepEvent, tailEvents } from './events.js';
 import { type SweepStatus, sweepStatus } from './sweep-status.js';
+import { type ControlOrder, sendControl } from './workflow-control.js';
 import { queryStatus } from './workflow-link.js';
 
 /** What the client holds of a submission. It can be re-made anywhere from the experiment's id. */
@@ -32,6 +33,40 @@ export interface RunHandle {
     readonly timeout?: Duration;
     readonly signal?: AbortSignal;
   }): Promise<SubmissionOutcome>;
+  /**
+   * Cancels this submission: starts no further run, and aborts those in progress through their AbortSignal. Resolves once
+   * that is noted; `result()` then gives the outcome. Cancelled runs are done again by the next submit.
+   *
+   * @throws MetalabError METALAB_NOT_RUNNING, METALAB_REFUSED
+   */
+  cancel(options?: ControlOptions): Promise<void>;
+  /**
+   * Pauses the experiment: runs in progress end, none starts, until somebody resumes it. Restarts of everything keep it.
+   *
+   * @throws MetalabError METALAB_NOT_RUNNING, METALAB_REFUSED
+   */
+  pause(options?: ControlOptions): Promise<void>;
+  /** @throws MetalabError METALAB_NOT_RUNNING, METALAB_REFUSED */
+  resume(): Promise<void>;
+  /**
+   * Submits what the store's latest declaration says again, without its file.
+   *
+   * @param options which runs; by default all that are no success
+   * @throws MetalabError where a run is none of the declaration's
+   */
+  retry(options?: RetryOptions): Promise<RunHandle>;
+}
+
+export interface ControlOptions {
+  /** Shown as the status's and the outcome's reason. */
+  readonly reason?: string;
+}
+
+export interface RetryOptions {
+  /** Only runs that failed: neither cancelled nor missing ones. */
+  readonly failed?: boolean;
+  /** Only these, whatever their status: run_ids, or beginnings of them. */
+  readonly runs?: readonly string[];
 }
 
 /** A followed submission's outcome is looked for this often: a stat of a file. */
@@ -51,6 +86,7 @@ export interface Link {
   readonly client: Client;
   /** Starts again what has died of the local server and worker. About a millisecond where nothing has. */
   keepUp(): Promise<void>;
+  retry(experimentId: string, store: SweepStore, options: RetryOptions): Promise<RunHandle>;
 }
 
 export function makeHandle(link: Link, place: SubmissionPlace): RunHandle {
@@ -102,6 +138,11 @@ export function makeHandle(link: Link, place: SubmissionPlace): RunHandle {
       stop.abort();
     }
   }
+  const ask = async (order: ControlOrder) => {
+    // An update is answered by a worker.
+    await link.keepUp();
+    await sendControl(link.client, place, order);
+  };
   return {
     experimentId: experiment_id,
     submission,
@@ -111,6 +152,11 @@ export function makeHandle(link: Link, place: SubmissionPlace): RunHandle {
     status,
     events,
     result,
+    cancel: ({ reason = 'cancelled by its handle' } = {}) =>
+      ask({ update: CANCEL_UPDATE, request: { submission, reason } }),
+    pause: ({ reason = 'paused by its handle' } = {}) => ask({ update: PAUSE_UPDATE, request: { reason } }),
+    resume: () => ask({ update: RESUME_UPDATE, request: null }),
+    retry: (options = {}) => link.retry(experiment_id, store, options),
   };
 }
 

@@ -5,12 +5,14 @@ import type { Experiment } from '../definition/experiment.js';
 import { connectTemporal, type TemporalConnection } from '../engine/connect.js';
 import { ensureServer } from '../engine/server.js';
 import { ensureWorker } from '../engine/worker-process.js';
-import type { SubmissionOutcome } from '../storage/manifest.js';
+import type { SubmissionManifest, SubmissionOutcome } from '../storage/manifest.js';
 import { openStore } from '../storage/registry.js';
-import { asSweepStore } from '../storage/sweep-store.js';
+import { asSweepStore, type SweepStore } from '../storage/sweep-store.js';
+import { CANCEL_UPDATE } from '../workflows/contract.js';
 import type { Declared } from './declare/declare.js';
-import { type Link, makeHandle, type RunHandle } from './handle.js';
-import { removeSubmission, writeSubmission } from './submission.js';
+import { type ControlOptions, type Link, makeHandle, type RetryOptions, type RunHandle } from './handle.js';
+import { removeSubmission, writeRequest, writeSubmission } from './submission.js';
+import { type ControlOrder, sendControl } from './workflow-control.js';
 import { enqueue, makeClient } from './workflow-link.js';
 
 export interface LabOptions {
@@ -29,6 +31,11 @@ export interface SubmitOptions {
   readonly fresh?: boolean;
 }
 
+export interface StoreChoice {
+  /** A path or a `file:///` uri. Default: METALAB_STORE, else `./experiments`. */
+  readonly store?: string;
+}
+
 /** A connection to Temporal, and to the worker on this machine. */
 export interface Lab {
   /** The server's address, and its web UI's where that is known. */
@@ -42,7 +49,16 @@ export interface Lab {
   /** Submits what `evaluateFile` made of an experiment file. */
   submitDeclared(declared: Declared, options?: SubmitOptions): Promise<RunHandle>;
   /** The handle of an experiment's latest submission. */
-  attach(experimentId: string, options?: { readonly store?: string }): Promise<RunHandle>;
+  attach(experimentId: string, options?: StoreChoice): Promise<RunHandle>;
+  /**
+   * Cancels all of an experiment: the submission in progress, and those queued behind it. Resolves once that is noted.
+   *
+   * @returns the handles of what is being cancelled
+   * @throws MetalabError METALAB_NOT_RUNNING, METALAB_REFUSED
+   */
+  cancel(experimentId: string, options?: StoreChoice & ControlOptions): Promise<RunHandle[]>;
+  /** Submits what the store's latest declaration of an experiment says again: see {@link RunHandle.retry}. */
+  retry(experimentId: string, options?: StoreChoice & RetryOptions): Promise<RunHandle>;
   /** Closes the connection. Runs go on. */
   close(): Promise<void>;
 }
@@ -95,7 +111,11 @@ class ConnectedLab implements Lab {
     this.#connection = connection;
     this.#client = client;
     this.#options = options;
-    this.#link = { client, keepUp: () => this.#keepUp() };
+    this.#link = {
+      client,
+      keepUp: () => this.#keepUp(),
+      retry: (experimentId, store, retry) => this.#retry(experimentId, store, retry),
+    };
   }
 
   async submit(experiment: Experiment, options: SubmitOptions = {}): Promise<RunHandle> {
@@ -110,28 +130,13 @@ class ConnectedLab implements Lab {
 
   async submitDeclared(declared: Declared, options: SubmitOptions = {}): Promise<RunHandle> {
     const slots = checkSlots(options.slots);
-    const { searchAttributes } = this.#connection;
     const [store] = await Promise.all([openForSubmit(options.store), this.#ensureWorker()]);
     const choices = { slots, keep_failed: options.keepFailed ?? false, fresh: options.fresh ?? false };
-    const manifest = await writeSubmission(store, declared, choices);
-    const { experiment_id, declaration } = manifest;
-    const request = { submission: manifest.submission, declaration, options: choices };
-    const { submission, joined } = await enqueue(
-      this.#client,
-      { store, experiment_id },
-      request,
-      searchAttributes,
-    ).catch(async (error: unknown) => {
-      // What nobody will carry out leaves nothing behind, above all no values of environment variables.
-      await removeSubmission(store, manifest);
-      throw error;
-    });
-    if (joined) await removeSubmission(store, manifest);
-    return makeHandle(this.#link, { store, experiment_id, submission, joined });
+    return this.#enqueue(store, await writeSubmission(store, declared, choices));
   }
 
-  async attach(experimentId: string, options: { readonly store?: string } = {}): Promise<RunHandle> {
-    const store = asSweepStore(await openStore(storeLocation(options.store)));
+  async attach(experimentId: string, options: StoreChoice = {}): Promise<RunHandle> {
+    const store = await openExisting(options.store);
     const submission = (await store.submissions(experimentId)).at(-1);
     if (!submission) {
       throw new MetalabError({
@@ -149,8 +154,47 @@ class ConnectedLab implements Lab {
     });
   }
 
+  async cancel(
+    experimentId: string,
+    { store: location, reason = 'cancelled by its client' }: StoreChoice & ControlOptions = {},
+  ): Promise<RunHandle[]> {
+    const store = await openExisting(location);
+    await this.#keepUp();
+    const place = { store, experiment_id: experimentId };
+    const order: ControlOrder = { update: CANCEL_UPDATE, request: { submission: null, reason } };
+    const { submissions } = await sendControl(this.#client, place, order);
+    return submissions.map((submission) => makeHandle(this.#link, { ...place, submission, joined: false }));
+  }
+
+  async retry(experimentId: string, options: StoreChoice & RetryOptions = {}): Promise<RunHandle> {
+    return this.#retry(experimentId, await openExisting(options.store), options);
+  }
+
   async close(): Promise<void> {
     await this.#connection.connection.close();
+  }
+
+  async #retry(experimentId: string, store: SweepStore, options: RetryOptions): Promise<RunHandle> {
+    const [{ resolveRetry }] = await Promise.all([import('./retry.js'), this.#ensureWorker()]);
+    const { declaration, sha, options: choices } = await resolveRetry(store, experimentId, options);
+    return this.#enqueue(store, await writeRequest(store, declaration, sha, choices));
+  }
+
+  async #enqueue(store: SweepStore, manifest: SubmissionManifest): Promise<RunHandle> {
+    const { experiment_id, declaration, options } = manifest;
+    const request = { submission: manifest.submission, declaration, options };
+    const { submission, joined } = await enqueue(
+      this.#client,
+      { store, experiment_id },
+      request,
+      this.#connection.searchAttributes,
+    ).catch(async (error: unknown) => {
+      // What nobody will carry out leaves nothing behind, above all no values of environment variables.
+      await removeSubmission(store, manifest);
+      throw error;
+    });
+    if (joined) await removeSubmission(store, manifest);
+    return makeHandle(this.#link, { store, experiment_id, submission, joined });
   }
 
   async #ensureWorker(): Promise<void> {
@@ -165,6 +209,8 @@ class ConnectedLab implements Lab {
     await this.#ensureWorker();
   }
 }
+
+const openExisting = async (location?: string) => asSweepStore(await openStore(storeLocation(location)));
 
 const openForSubmit = async (location?: string) =>
   asSweepStore(await openStore(storeLocation(location), { create: true }));

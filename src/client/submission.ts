@@ -16,17 +16,26 @@ import { readGitState } from './git-state.js';
 /** Writes everything that carrying a declaration out needs, before Temporal hears of it. @returns what was submitted */
 export async function writeSubmission(
   store: SweepStore,
-  declared: Declared,
+  { declaration, bundle }: Declared,
   options: SubmissionOptions,
 ): Promise<SubmissionManifest> {
-  const { declaration, bundle } = declared;
+  const [sha] = await Promise.all([
+    store.writeDeclaration(declaration),
+    writeBundle(store.experimentFolder(declaration.experiment_id), declaration, bundle),
+  ]);
+  return writeRequest(store, declaration, sha, options);
+}
+
+/** Asks for what a declaration says that is in the store already, its bundle too. */
+export async function writeRequest(
+  store: SweepStore,
+  declaration: ExperimentDeclaration,
+  sha: string,
+  options: SubmissionOptions,
+): Promise<SubmissionManifest> {
   const { experiment_id } = declaration;
   const folder = store.experimentFolder(experiment_id);
-  const [sha, git] = await Promise.all([
-    store.writeDeclaration(declaration),
-    readGitState(declaration.cwd),
-    writeBundle(folder, declaration, bundle),
-  ]);
+  const git = await readGitState(declaration.cwd);
   const submitted = new Date();
   const submission = nameSubmission(submitted);
   const manifest: SubmissionManifest = {

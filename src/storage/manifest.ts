@@ -51,6 +51,16 @@ export interface SubmissionOptions {
   readonly keep_failed: boolean;
   /** Do every run again. */
   readonly fresh: boolean;
+  /** Do only some of the runs. Absent: all that the others choose. */
+  readonly only?: RunSelection;
+}
+
+/** Which runs a retry is about: all that are chosen by either. */
+export interface RunSelection {
+  /** Those whose final record is failed. */
+  readonly failed: boolean;
+  /** These run_ids, whatever their final record is. */
+  readonly runs: readonly string[];
 }
 
 /** `submissions/{id}/plan.json`: what a submission decided. The cells themselves are in `plan.bin` beside it. */

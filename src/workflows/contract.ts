@@ -13,6 +13,9 @@ export const SLOT_QUEUE = 'metalab-slots';
 
 export const EXPERIMENT_WORKFLOW = 'experiment';
 export const ENQUEUE_UPDATE = 'enqueue';
+export const CANCEL_UPDATE = 'cancel';
+export const PAUSE_UPDATE = 'pause';
+export const RESUME_UPDATE = 'resume';
 export const STATUS_QUERY = 'status';
 
 /** One owner per experiment and store; `store.json`'s id, not its path, so that mounts and links don't matter. */
@@ -42,10 +45,29 @@ export interface EnqueueReply {
   readonly ahead: number;
 }
 
-export type Phase = 'queued' | 'planning' | 'running' | 'waiting' | 'settling';
+export interface CancelRequest {
+  /** One submission; null: the one in progress and all that wait behind it. */
+  readonly submission: string | null;
+  /** Recorded as the outcome's reason. */
+  readonly reason: string;
+}
+
+export interface PauseRequest {
+  /** Shown where the status is. */
+  readonly reason: string;
+}
+
+/** Which submissions a control concerns: the one in progress first. */
+export interface ControlReply {
+  readonly submissions: readonly string[];
+}
+
+export type Phase = 'queued' | 'planning' | 'running' | 'waiting' | 'paused' | 'cancelling' | 'settling';
 
 /** What the status query answers while the workflow runs. Afterwards, the store's outcome tells. */
 export interface WorkflowStatus {
+  /** The store's uri. */
+  readonly store: string;
   readonly experiment_id: string;
   readonly current: SubmissionStatus | null;
   readonly queued: readonly string[];
@@ -54,7 +76,7 @@ export interface WorkflowStatus {
 export interface SubmissionStatus {
   readonly submission: string;
   readonly phase: Phase;
-  /** Why it waits; null otherwise. */
+  /** Why it waits, is paused, or is being cancelled; null otherwise. */
   readonly reason: string | null;
   /** All cells: success + failed + cancelled + running + pending. */
   readonly total: number;

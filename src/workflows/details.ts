@@ -1,14 +1,13 @@
 import type { RunningMeans } from '../definition/running-mean.js';
-import type { SubmissionState } from './submission-state.js';
+import type { SubmissionStatus } from './contract.js';
 
 /** Markdown for the Temporal UI's "current details": where the sweep stands, as a table. */
 export function describeSweep(
   experimentId: string,
   phase: string,
-  submission: SubmissionState,
+  { reason, total, reused, success, failed, cancelled, running, means }: SubmissionStatus,
   queued: number,
 ): string {
-  const { reason, total, reused, success, failed, cancelled, running } = submission.status();
   const pending = Math.max(0, total - reused - success - failed - cancelled - running);
   const lines = [
     `**${experimentId}**: ${phase}${reason ? ` (${reason})` : ''}`,
@@ -16,7 +15,7 @@ export function describeSweep(
     '| total | reused | success | failed | cancelled | running | pending |',
     '|---:|---:|---:|---:|---:|---:|---:|',
     `| ${total} | ${reused} | ${success} | ${failed} | ${cancelled} | ${running} | ${pending} |`,
-    ...describeMeans(submission.means),
+    ...describeMeans(means),
   ];
   if (queued > 0) lines.push('', `${queued} more submission${queued > 1 ? 's' : ''} queued`);
   return lines.join('\n');

@@ -4,83 +4,91 @@ import {
   condition,
   continueAsNew,
   defineQuery,
-  defineUpdate,
-  isCancellation,
   setHandler,
 } from '@temporalio/workflow';
-import {
-  ENQUEUE_UPDATE,
-  type EnqueueReply,
-  STATUS_QUERY,
-  type SubmissionRequest,
-  type WorkflowStatus,
-} from './contract.js';
-import { SubmissionQueue } from './submission-queue.js';
+import { STATUS_QUERY, type SubmissionRequest, type WorkflowStatus } from './contract.js';
+import { Control } from './control.js';
 import { type SubmissionSnapshot, SubmissionState } from './submission-state.js';
-import { Sweep } from './sweep.js';
+import { CANCELLED, Sweep } from './sweep.js';
 
 export interface ExperimentInput {
   readonly store: string;
   readonly experiment_id: string;
   /** Whether the server knows metalab's search attributes. */
   readonly search_attributes: boolean;
+  /** Continue-as-new after so many events; absent: some thousands. Part of the input, so that histories replay. */
+  readonly most_events?: number;
   /** What continue-as-new carries over. */
-  readonly carried?: {
-    readonly current: SubmissionSnapshot | null;
-    readonly queue: readonly SubmissionRequest[];
-  };
+  readonly carried?: Carried;
 }
 
-const enqueue = defineUpdate<EnqueueReply, [SubmissionRequest]>(ENQUEUE_UPDATE);
+/** Of what earlier builds wrote, the last two are absent. */
+export interface Carried {
+  readonly current: SubmissionSnapshot | null;
+  readonly queue: readonly SubmissionRequest[];
+  /** Why the experiment is paused. */
+  readonly paused?: string | null;
+  /** Cancelled in the queue, and without an outcome so far. */
+  readonly dropped?: readonly Dropped[];
+}
+
+export interface Dropped {
+  readonly request: SubmissionRequest;
+  readonly reason: string;
+}
+
 const status = defineQuery<WorkflowStatus>(STATUS_QUERY);
 
 /** The one owner of an experiment in a store: does its submissions one after the other. */
 export async function experiment(input: ExperimentInput): Promise<void> {
-  const queue = new SubmissionQueue(input.carried?.queue ?? []);
+  const workflow = CancellationScope.current();
+  const control = new Control(input);
+  const { queue, pause } = control;
   let current = input.carried?.current ? new SubmissionState(input.carried.current) : undefined;
-
-  setHandler(enqueue, (request) => queue.enqueue(request, current));
+  control.handleUpdates(() => current);
   setHandler(status, () => ({
+    store: input.store,
     experiment_id: input.experiment_id,
-    current: current?.status() ?? null,
+    current: current?.status(pause.reason) ?? null,
     queued: queue.requests.map((request) => request.submission),
   }));
+  control.settleDropped();
 
   for (;;) {
     const request = current ? undefined : queue.next();
     current ??= request && SubmissionState.begin(request, new Date().toISOString());
     if (!current) {
       // Nothing awaited between finding the queue empty and returning: what was enqueued before is in it by now.
-      if (allHandlersFinished()) return;
-      await condition(allHandlersFinished);
+      if (allHandlersFinished() && control.dropped.length === 0) return;
+      await condition(() => allHandlersFinished() && control.dropped.length === 0);
       continue;
     }
-    const ended = await carryOut(input, current, queue);
+    const ended = await carryOut(input, current, control);
+    if (workflow.consideredCancelled) {
+      // Somebody may be waiting for those outcomes too.
+      for (const waiting of queue.requests) await control.abandon(waiting, CANCELLED);
+      return workflow.cancelRequested;
+    }
     if (ended === 'continue-as-new') {
-      await condition(allHandlersFinished);
-      await continueAsNew<typeof experiment>({
-        ...input,
-        carried: { current: current.snapshot(), queue: queue.requests },
-      });
+      await control.drained();
+      if (!workflow.consideredCancelled)
+        await continueAsNew<typeof experiment>({
+          ...input,
+          carried: { current: current.snapshot(), ...control.snapshot() },
+        });
+      current.cancelled ??= CANCELLED;
+      continue;
     }
     queue.finished(current.request);
     current = undefined;
   }
 }
 
-/** Cancelling the workflow cancels what waits in its queue too: somebody may be waiting for those outcomes. */
-async function carryOut(input: ExperimentInput, current: SubmissionState, queue: SubmissionQueue) {
-  try {
-    return await new Sweep(input, current, queue).carryOut();
-  } catch (failure) {
-    if (isCancellation(failure)) {
-      await CancellationScope.nonCancellable(async () => {
-        for (const request of queue.requests) {
-          const queued = SubmissionState.begin(request, new Date().toISOString());
-          await new Sweep(input, queued, queue).abandon('cancelled', 'the workflow was cancelled');
-        }
-      });
-    }
-    throw failure;
-  }
+/** In a scope of its own: cancelling one submission leaves the workflow, and what waits in its queue, as it is. */
+async function carryOut(input: ExperimentInput, current: SubmissionState, control: Control) {
+  const scope = new CancellationScope();
+  control.stop = () => scope.cancel();
+  const ended = await scope.run(() => new Sweep(input, current, control).carryOut());
+  control.stop = () => {};
+  return ended;
 }

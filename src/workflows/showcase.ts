@@ -2,6 +2,7 @@ import { setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow'
 import { SEARCH_ATTRIBUTES } from './contract.js';
 import { describeSweep } from './details.js';
 import type { ExperimentInput } from './experiment-workflow.js';
+import type { Pause } from './pause.js';
 import type { SubmissionQueue } from './submission-queue.js';
 import type { SubmissionState } from './submission-state.js';
 
@@ -13,26 +14,28 @@ export class Showcase {
   readonly #input: ExperimentInput;
   readonly #state: SubmissionState;
   readonly #queue: SubmissionQueue;
+  readonly #pause: Pause;
   #phase = '';
   #shownAt = 0;
 
-  constructor(input: ExperimentInput, state: SubmissionState, queue: SubmissionQueue) {
+  constructor(input: ExperimentInput, state: SubmissionState, queue: SubmissionQueue, pause: Pause) {
     this.#input = input;
     this.#state = state;
     this.#queue = queue;
+    this.#pause = pause;
   }
 
-  /** @param phase the submission's phase, or its outcome's state */
-  show(phase: string): void {
+  /** @param outcome the outcome's state, once there is one */
+  show(outcome?: string): void {
+    const status = this.#state.status(this.#pause.reason);
+    const phase = outcome ?? status.phase;
     const now = Date.now();
     if (phase === this.#phase && now - this.#shownAt < EVERY_MS) return;
     this.#phase = phase;
     this.#shownAt = now;
-    setCurrentDetails(
-      describeSweep(this.#input.experiment_id, phase, this.#state, this.#queue.requests.length),
-    );
+    setCurrentDetails(describeSweep(this.#input.experiment_id, phase, status, this.#queue.requests.length));
     if (!this.#input.search_attributes) return;
-    const { total, reused, success, failed, cancelled } = this.#state.status();
+    const { total, reused, success, failed, cancelled } = status;
     upsertSearchAttributes({
       [SEARCH_ATTRIBUTES.experiment]: [this.#input.experiment_id],
       [SEARCH_ATTRIBUTES.status]: [phase],

@@ -1,6 +1,9 @@
 import type { EnqueueReply, SubmissionRequest } from './contract.js';
 import type { SubmissionState } from './submission-state.js';
 
+/** A payload of at most 64 KiB carries the queue over continue-as-new, at some 250 bytes a submission. */
+const MOST_QUEUED = 200;
+
 /** Submissions that wait for the one in progress. No Temporal in it. */
 export class SubmissionQueue {
   #requests: SubmissionRequest[];
@@ -23,10 +26,26 @@ export class SubmissionQueue {
     this.#ended.add(request.submission);
   }
 
+  /** @returns why a submission can't be enqueued; undefined where it can */
+  refusal(request: SubmissionRequest, current: SubmissionState | undefined): string | undefined {
+    const { submission, declaration, options } = request ?? {};
+    if (typeof submission !== 'string' || typeof declaration !== 'string' || typeof options !== 'object')
+      return 'a submission names itself, its declaration and its options';
+    if (this.#requests.length < MOST_QUEUED || this.#placeOf(request, current) >= 0) return undefined;
+    return `${MOST_QUEUED} submissions of this experiment wait already: cancel some, or wait`;
+  }
+
+  /** Takes a waiting submission out. */
+  remove(submission: string): SubmissionRequest | undefined {
+    const request = this.#requests.find((other) => other.submission === submission);
+    this.#requests = this.#requests.filter((other) => other !== request);
+    return request;
+  }
+
   /** The same definition joins the submission that has it; another waits its turn. Repeating it changes nothing. */
   enqueue(request: SubmissionRequest, current: SubmissionState | undefined): EnqueueReply {
-    const line = [...(current ? [current.request] : []), ...this.#requests];
-    const place = line.findIndex((other) => other.submission === request.submission || joins(request, other));
+    const line = this.#line(current);
+    const place = this.#placeOf(request, current);
     if (place >= 0) {
       const { submission } = line[place]!;
       return { submission, joined: submission !== request.submission, ahead: place };
@@ -36,13 +55,26 @@ export class SubmissionQueue {
     this.#requests.push(request);
     return { submission: request.submission, joined: false, ahead: line.length };
   }
+
+  #line(current: SubmissionState | undefined): SubmissionRequest[] {
+    // Nobody wants to join what is being cancelled: what comes then is done after it.
+    return [...(current && current.cancelled === null ? [current.request] : []), ...this.#requests];
+  }
+
+  #placeOf(request: SubmissionRequest, current: SubmissionState | undefined): number {
+    return this.#line(current).findIndex(
+      (other) => other.submission === request.submission || joins(request, other),
+    );
+  }
 }
 
-/** A fresh one asked for runs to be done again: it never joins. One that keeps failed runs joins one that repeats them. */
+/** One that asked for certain runs, or for all, to be done again never joins, and is never joined. One that keeps failed runs joins one that repeats them. */
 function joins(request: SubmissionRequest, other: SubmissionRequest): boolean {
   return (
     request.declaration === other.declaration &&
     !request.options.fresh &&
+    !request.options.only &&
+    !other.options.only &&
     (request.options.keep_failed || !other.options.keep_failed)
   );
 }

@@ -15,6 +15,9 @@ export interface SubmissionSnapshot {
   readonly workers: { readonly [worker: string]: number };
   readonly recorded: number;
   readonly barrenRounds: number;
+  /** Absent where an earlier build wrote it. */
+  readonly unwritable?: string | null;
+  readonly cancelled?: string | null;
 }
 
 export interface Counts {
@@ -29,9 +32,11 @@ export interface Counts {
 export class SubmissionState {
   readonly request: SubmissionRequest;
   readonly startedAt: string;
-  phase: Phase;
-  /** Why it waits. */
-  reason: string | null = null;
+  phase: Extract<Phase, 'planning' | 'running' | 'settling'>;
+  /** Why nothing can be written to the store, while that is so. */
+  unwritable: string | null;
+  /** Why it is being cancelled. */
+  cancelled: string | null;
   /** Rounds of settling, one after the other, that found runs missing and nothing newly recorded. */
   barrenRounds: number;
   /** Records that the store had at the last settling. */
@@ -50,6 +55,8 @@ export class SubmissionState {
     this.startedAt = snapshot.started_at;
     this.barrenRounds = snapshot.barrenRounds;
     this.recorded = snapshot.recorded;
+    this.unwritable = snapshot.unwritable ?? null;
+    this.cancelled = snapshot.cancelled ?? null;
     this.phase = snapshot.plan ? 'running' : 'planning';
     this.#plan = snapshot.plan;
     this.#ranges = new Ranges(snapshot.ranges);
@@ -69,6 +76,8 @@ export class SubmissionState {
       workers: {},
       recorded: 0,
       barrenRounds: 0,
+      unwritable: null,
+      cancelled: null,
     });
   }
 
@@ -166,15 +175,17 @@ export class SubmissionState {
       workers: this.#workers,
       recorded: this.recorded,
       barrenRounds: this.barrenRounds,
+      unwritable: this.unwritable,
+      cancelled: this.cancelled,
     };
   }
 
-  status(): SubmissionStatus {
+  /** @param paused why the experiment is paused; null where it isn't */
+  status(paused: string | null): SubmissionStatus {
     const reused = this.#plan?.reused ?? { success: 0, failed: 0, cancelled: 0 };
     return {
       submission: this.request.submission,
-      phase: this.phase,
-      reason: this.reason,
+      ...this.#standing(paused),
       total: this.#plan?.total ?? 0,
       reused: reused.success + reused.failed + reused.cancelled,
       success: this.#counts.success,
@@ -184,5 +195,12 @@ export class SubmissionState {
       chunks: [...this.#chunks],
       means: this.#means,
     };
+  }
+
+  #standing(paused: string | null): Pick<SubmissionStatus, 'phase' | 'reason'> {
+    if (this.cancelled !== null) return { phase: 'cancelling', reason: this.cancelled };
+    if (this.unwritable !== null) return { phase: 'waiting', reason: this.unwritable };
+    if (paused !== null) return { phase: 'paused', reason: paused };
+    return { phase: this.phase, reason: null };
   }
 }

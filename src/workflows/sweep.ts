@@ -5,6 +5,7 @@ import {
   CancellationScope,
   condition,
   isCancellation,
+  patched,
   proxyActivities,
   sleep,
   workflowInfo,
@@ -12,16 +13,19 @@ import {
 import type { Activities, ExecuteResult, SettleInput } from '../activities/contract.js';
 import { CHUNK_BUDGET_MS } from './chunk-size.js';
 import { FAULT, SLOT_QUEUE } from './contract.js';
+import type { Control } from './control.js';
 import type { ExperimentInput } from './experiment-workflow.js';
 import type { Range } from './ranges.js';
 import { Showcase } from './showcase.js';
-import type { SubmissionQueue } from './submission-queue.js';
 import type { SubmissionState } from './submission-state.js';
 
 /** Continue-as-new well below the server's own suggestion: at most 10,000 events a workflow run. */
 const MOST_EVENTS = 6_000;
 /** Rounds without progress before a submission is given up. */
 const MOST_BARREN_ROUNDS = 3;
+
+/** The reason of an outcome where somebody cancelled the workflow itself, in the Temporal UI for example. */
+export const CANCELLED = 'the workflow was cancelled';
 
 /** A payload holds refs and counts, no long lists. */
 const MOST_QUEUED_TOLD = 50;
@@ -44,35 +48,54 @@ const { execute } = proxyActivities<Pick<Activities, 'execute'>>({
 export class Sweep {
   readonly #input: ExperimentInput;
   readonly #state: SubmissionState;
-  readonly #queue: SubmissionQueue;
+  readonly #control: Control;
   readonly #showcase: Showcase;
   /** Why slots can't do this submission's runs at all, once a chunk said so. */
   #hopeless: string | undefined;
+  /** Seconds until the store is tried again. */
+  #patience = 1;
 
-  constructor(input: ExperimentInput, state: SubmissionState, queue: SubmissionQueue) {
+  constructor(input: ExperimentInput, state: SubmissionState, control: Control) {
     this.#input = input;
     this.#state = state;
-    this.#queue = queue;
-    this.#showcase = new Showcase(input, state, queue);
+    this.#control = control;
+    this.#showcase = new Showcase(input, state, control.queue, control.pause);
   }
 
   async carryOut(): Promise<'settled' | 'continue-as-new'> {
+    const state = this.#state;
+    if (!state.plan) this.#showcase.show();
     try {
-      if (!this.#state.plan) await this.#plan();
-      for (;;) {
-        if ((await this.#handOut()) === 'continue-as-new') return 'continue-as-new';
-        if (await this.#settle()) return 'settled';
+      while (state.cancelled === null) {
+        if (state.unwritable !== null && state.chunks === 0) {
+          if (this.#isContinueAsNewDue() && patched('waiting-continues-as-new')) return 'continue-as-new';
+          await this.#tryToWrite();
+        } else if (!state.plan) await this.#plan();
+        else if (state.hasRanges || state.chunks > 0) {
+          if ((await this.#handOut()) === 'continue-as-new') return 'continue-as-new';
+        } else if (await this.#settle()) return 'settled';
       }
     } catch (failure) {
-      if (isCancellation(failure)) {
-        await CancellationScope.nonCancellable(() => this.abandon('cancelled', 'the workflow was cancelled'));
-        throw failure;
+      if (!isCancellation(failure)) {
+        const cause = faultOf(failure);
+        if (cause?.type !== FAULT.execution && cause?.type !== FAULT.brokenSubmission) throw failure;
+        await this.abandon('failed', cause.message);
+        return 'settled';
       }
-      const cause = faultOf(failure);
-      if (cause?.type !== FAULT.execution && cause?.type !== FAULT.brokenSubmission) throw failure;
-      await this.abandon('failed', cause.message);
-      return 'settled';
     }
+    await this.abandon('cancelled', state.cancelled ?? CANCELLED);
+    return 'settled';
+  }
+
+  /** Ends the submission with runs missing. What was recorded stays, and another submit does the rest. */
+  async abandon(how: 'cancelled' | 'failed', reason: string): Promise<void> {
+    const state = this.#state;
+    const input: SettleInput = { ...this.#ref, started_at: state.startedAt, abandon: { state: how, reason } };
+    await CancellationScope.nonCancellable(async () => {
+      await condition(() => state.chunks === 0);
+      while (!(await this.#unlessUnwritable(() => settle(input)))) await this.#tryToWrite();
+    });
+    this.#showcase.show(how);
   }
 
   get #ref() {
@@ -81,36 +104,40 @@ export class Sweep {
   }
 
   async #plan(): Promise<void> {
-    this.#showcase.show('planning');
     const { declaration, options } = this.#state.request;
-    const requests = this.#queue.requests.map(({ submission }) => submission);
+    const requests = this.#control.queue.requests.map(({ submission }) => submission);
     const queued = requests.length <= MOST_QUEUED_TOLD ? requests : null;
     const summary = `plan ${this.#input.experiment_id}`;
-    const planned = await this.#onceWritable(() =>
+    const planned = await this.#unlessUnwritable(() =>
       plan.executeWithOptions({ summary }, [{ ...this.#ref, declaration, options, queued }]),
     );
-    this.#state.planned(planned);
+    if (planned) this.#state.planned(planned);
   }
 
-  /** Keeps every slot busy until nothing is left to hand out and every chunk has come back. */
-  async #handOut(): Promise<'done' | 'continue-as-new'> {
+  /** Keeps every slot busy until nothing is left to hand out and every chunk has come back, or nothing may start now. */
+  async #handOut(): Promise<'continue-as-new' | undefined> {
     const state = this.#state;
+    const { pause } = this.#control;
     while (state.hasRanges || state.chunks > 0) {
-      const mayStart = state.phase === 'running' && !isContinueAsNewDue() && this.#hopeless === undefined;
+      const due = this.#isContinueAsNewDue();
+      const mayStart =
+        state.unwritable === null && pause.reason === null && !due && this.#hopeless === undefined;
       while (mayStart && state.chunks < state.window) {
         const range = state.nextChunk();
         if (!range) break;
         void this.#chunk(range);
       }
-      this.#showcase.show(state.phase);
+      this.#showcase.show();
       const { chunks } = state;
-      if (chunks > 0) await condition(() => state.chunks < chunks);
+      const paused = pause.reason;
+      if (chunks > 0) await condition(() => state.chunks < chunks || pause.reason !== paused);
       else if (this.#hopeless !== undefined)
         throw ApplicationFailure.nonRetryable(this.#hopeless, FAULT.execution);
-      else if (isContinueAsNewDue()) return 'continue-as-new';
-      else await this.#waitUntilWritable();
+      else if (state.unwritable !== null) return undefined;
+      else if (due) return 'continue-as-new';
+      else await condition(() => pause.reason !== paused || this.#isContinueAsNewDue());
     }
-    return 'done';
+    return undefined;
   }
 
   async #chunk(range: Range): Promise<void> {
@@ -148,60 +175,46 @@ export class Sweep {
     }
     state.phase = 'settling';
     const input: SettleInput = { ...this.#ref, started_at: state.startedAt, abandon: null };
-    const settled = await this.#onceWritable(() =>
+    const settled = await this.#unlessUnwritable(() =>
       settle.executeWithOptions({ summary: 'count what is recorded' }, [input]),
     );
-    if (settled.outcome) this.#showcase.show(settled.outcome.state);
-    else state.goRound(settled.missing, settled.recorded);
-    return settled.outcome !== null;
-  }
-
-  /** Ends the submission with runs missing. What was recorded stays, and another submit does the rest. */
-  async abandon(how: 'cancelled' | 'failed', reason: string): Promise<void> {
-    const state = this.#state;
-    await condition(() => state.chunks === 0);
-    await settle({ ...this.#ref, started_at: state.startedAt, abandon: { state: how, reason } });
-    this.#showcase.show(how);
+    if (settled?.outcome) this.#showcase.show(settled.outcome.state);
+    else if (settled) state.goRound(settled.missing, settled.recorded);
+    return Boolean(settled?.outcome);
   }
 
   #wait(reason: string): void {
-    this.#state.phase = 'waiting';
-    this.#state.reason = reason;
+    this.#state.unwritable = reason;
+    this.#patience = 1;
   }
 
-  async #onceWritable<T>(activity: () => Promise<T>): Promise<T> {
-    for (;;) {
-      const { phase } = this.#state;
-      try {
-        return await activity();
-      } catch (failure) {
-        const cause = faultOf(failure);
-        if (cause?.type !== FAULT.storeUnwritable) throw failure;
-        this.#wait(cause.message);
-        await this.#waitUntilWritable();
-        this.#state.phase = phase;
-      }
+  /** @returns undefined where the store could not be written: then it waits for that */
+  async #unlessUnwritable<T>(activity: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await activity();
+    } catch (failure) {
+      const cause = faultOf(failure);
+      if (cause?.type !== FAULT.storeUnwritable) throw failure;
+      this.#wait(cause.message);
+      return undefined;
     }
   }
 
   /** The store can't be written: nothing recorded is lost, nothing more starts, and it goes on by itself when it can. */
-  async #waitUntilWritable(): Promise<void> {
-    const state = this.#state;
-    for (let seconds = 1; state.phase === 'waiting'; seconds = Math.min(60, seconds * 2)) {
-      this.#showcase.show('waiting');
-      await sleep(seconds * 1000);
-      state.reason = await probe({ store: this.#input.store });
-      if (state.reason === null) state.phase = 'running';
-    }
+  async #tryToWrite(): Promise<void> {
+    this.#showcase.show();
+    await sleep(this.#patience * 1000);
+    this.#patience = Math.min(60, this.#patience * 2);
+    this.#state.unwritable = await probe({ store: this.#input.store });
+  }
+
+  #isContinueAsNewDue(): boolean {
+    const { historyLength, continueAsNewSuggested } = workflowInfo();
+    return continueAsNewSuggested || historyLength > (this.#input.most_events ?? MOST_EVENTS);
   }
 }
 
 function faultOf(failure: unknown): ApplicationFailure | undefined {
   const cause = failure instanceof ActivityFailure ? failure.cause : failure;
   return cause instanceof ApplicationFailure ? cause : undefined;
-}
-
-function isContinueAsNewDue(): boolean {
-  const { historyLength, continueAsNewSuggested } = workflowInfo();
-  return continueAsNewSuggested || historyLength > MOST_EVENTS;
 }

@@ -1,11 +1,8 @@
 import type { Declared } from '../../client/declare/declare.js';
-import type { RunHandle } from '../../client/handle.js';
 import type { Lab } from '../../client/lab.js';
 import { InfrastructureError } from '../../definition/errors.js';
-import type { SubmissionOutcome } from '../../storage/manifest.js';
 import type { CommandContext, CommandDefinition, CommonOptions } from '../command.js';
 import { wholeNumber } from '../parse-options.js';
-import { EXIT } from '../report-error.js';
 
 export interface SubmitFlags extends CommonOptions {
   readonly slots?: number;
@@ -75,131 +72,18 @@ async function submitAndFollow(
   options: SubmitFlags,
   context: CommandContext,
 ): Promise<number> {
+  const { followToOutcome, tellSubmitted } = await import('../follow-to-outcome.js');
   for (let submits = 1; ; submits++) {
     const handle = await lab.submitDeclared(declared, { ...options, store: context.storeLocation });
+    if (handle.joined)
+      context.note(`the same definition is being run already: joined submission ${handle.submission}`);
+    if (options.detach) return tellSubmitted(handle, options, context);
     try {
-      return await followOrDetach(handle, declared, options, context);
+      return await followToOutcome(handle, options, context);
     } catch (error) {
       const interrupted = error instanceof InfrastructureError && error.code === 'METALAB_INTERRUPTED';
       if (!interrupted || submits === MOST_SUBMITS) throw error;
       context.note('nothing works on it any more: submitting again, and reusing what is recorded');
     }
   }
-}
-
-async function followOrDetach(
-  handle: RunHandle,
-  declared: Declared,
-  options: SubmitFlags,
-  context: CommandContext,
-): Promise<number> {
-  const { experiment_id } = declared.declaration;
-  if (handle.joined)
-    context.note(`the same definition is being run already: joined submission ${handle.submission}`);
-  if (options.detach) {
-    if (options.json) context.out(JSON.stringify(handleJson(handle)));
-    else
-      context.out(
-        `submitted ${experiment_id} (${handle.submission}); metalab status ${experiment_id} shows where it stands`,
-      );
-    return EXIT.success;
-  }
-  const { follow } = await import('../progress/follow.js');
-  const followed = await follow(handle, context.interrupted);
-  switch (followed.how) {
-    case 'detached':
-      if (options.json) context.out(JSON.stringify(handleJson(handle)));
-      context.note(
-        `detached: the runs of ${experiment_id} go on. metalab status ${experiment_id} shows where they stand; submit again to follow`,
-      );
-      return EXIT.detached;
-    case 'waiting':
-      if (options.json)
-        context.out(JSON.stringify({ ...handleJson(handle), waiting: followed.status.reason }));
-      context.note(`${context.color.yellow('waiting:')} ${followed.status.reason}`);
-      context.note(
-        '  nothing recorded is lost, and it goes on by itself once that is mended; metalab status shows it, submit again to follow',
-      );
-      return EXIT.infrastructure;
-    case 'outcome':
-      printOutcome(handle, followed.outcome, options, context);
-      return exitCodeOf(followed.outcome);
-  }
-}
-
-function exitCodeOf({ state, failed, cancelled }: SubmissionOutcome): number {
-  if (state === 'failed') return EXIT.infrastructure;
-  return state === 'cancelled' || failed > 0 || cancelled > 0 ? EXIT.failure : EXIT.success;
-}
-
-function printOutcome(
-  handle: RunHandle,
-  outcome: SubmissionOutcome,
-  options: SubmitFlags,
-  context: CommandContext,
-): void {
-  if (options.json) context.out(JSON.stringify(outcomeJson(handle, outcome)));
-  else printWords(handle, outcome, context);
-}
-
-/** The last line of `submit --json` that doesn't end with an outcome. */
-const handleJson = ({ experimentId, workflowId, submission, store }: RunHandle) => ({
-  experiment: experimentId,
-  workflow_id: workflowId,
-  submission,
-  store,
-});
-
-/** The last line of `submit --json`. */
-function outcomeJson({ workflowId, store }: RunHandle, outcome: SubmissionOutcome) {
-  const {
-    experiment_id: experiment,
-    submission,
-    total,
-    reused,
-    executed,
-    success,
-    failed,
-    cancelled,
-    duration_ms,
-  } = outcome;
-  return {
-    experiment,
-    workflow_id: workflowId,
-    submission,
-    total,
-    reused,
-    executed,
-    success,
-    failed,
-    cancelled,
-    duration_ms,
-    store,
-  };
-}
-
-function printWords(
-  { store }: RunHandle,
-  outcome: SubmissionOutcome,
-  { out, note, color }: CommandContext,
-): void {
-  const { experiment_id, total, reused, executed, success, failed, cancelled, missing, reason } = outcome;
-  const good = exitCodeOf(outcome) === EXIT.success;
-  const parts = [
-    `${success} success`,
-    ...(failed > 0 ? [color.red(`${failed} failed`)] : []),
-    ...(cancelled > 0 ? [color.yellow(`${cancelled} cancelled`)] : []),
-    ...(missing > 0 ? [color.yellow(`${missing} not done`)] : []),
-  ];
-  const what =
-    executed === 0 && reused === total
-      ? `everything reused, nothing executed`
-      : `${executed} executed, ${reused} reused`;
-  out(
-    `${good ? color.green('✓') : color.red('✗')} ${color.bold(experiment_id)}: ${total} runs: ${parts.join(', ')}; ${what}`,
-  );
-  if (reason) note(`  ${reason}`);
-  out(color.dim(`  results: metalab results ${experiment_id}   store: ${store}`));
-  if (failed > 0)
-    out(`  failed runs: metalab results ${experiment_id} --where status=failed --columns run_id,error`);
 }

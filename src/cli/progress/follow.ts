@@ -7,11 +7,14 @@ import { colorsFor } from '../context.js';
 import { type ProgressView, progressLines, progressText } from './lines.js';
 import { Rate } from './rate.js';
 
-/** How a follow ended: with the outcome, by Ctrl-C, or because the sweep waits for something. */
+/** How a follow ended: with the outcome, by Ctrl-C, or because the sweep waits for something or somebody. */
 export type Followed =
   | { readonly how: 'outcome'; readonly outcome: SubmissionOutcome }
   | { readonly how: 'detached' }
-  | { readonly how: 'waiting'; readonly status: SweepStatus };
+  | { readonly how: 'standing'; readonly status: StandingStatus };
+
+/** Nothing more starts, and all that ran has ended. */
+export type StandingStatus = SweepStatus & { readonly state: 'waiting' | 'paused' };
 
 const REDRAW_MS = 200;
 /** A sweep that is done sooner shows no bar at all. */
@@ -39,7 +42,7 @@ export async function follow(handle: RunHandle, interrupted: AbortSignal): Promi
     for (const rate = new Rate(); !over; ) {
       const status = await statusIfKnown(handle);
       if (!status) continue;
-      if (status.state === 'waiting') return { how: 'waiting', status };
+      if (isStanding(status)) return { how: 'standing', status };
       rate.add(performance.now(), status.success + status.failed + status.cancelled - status.reused);
       if (!over)
         display.show({
@@ -56,6 +59,9 @@ export async function follow(handle: RunHandle, interrupted: AbortSignal): Promi
     display.clear();
   }
 }
+
+const isStanding = (status: SweepStatus): status is StandingStatus =>
+  status.state === 'waiting' || (status.state === 'paused' && status.running === 0);
 
 /** While a server or worker that died is being replaced, nobody knows: the sweep goes on as soon as it is there. */
 async function statusIfKnown(handle: RunHandle): Promise<SweepStatus | undefined> {

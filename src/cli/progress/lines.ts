@@ -81,7 +81,8 @@ function firstThatFit(words: readonly string[], width: number): readonly string[
 
 function stateLine({ state, reason, long_running }: SweepStatus, color: Colors): string[] {
   if (state === 'queued') return [`  ${color.dim('queued behind another submission of this experiment')}`];
-  if (state === 'waiting') return [`  ${color.yellow(`waiting: ${reason ?? 'unknown'}`)}`];
+  if (state === 'waiting' || state === 'paused' || state === 'cancelling')
+    return [`  ${color.yellow(`${state}: ${reason ?? 'unknown'}`)}`];
   const known = long_running.flatMap((run) =>
     run.progress === null ? [] : [`${Math.round(run.progress * 100)} %`],
   );

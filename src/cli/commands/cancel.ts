@@ -1,0 +1,47 @@
+import { hostname } from 'node:os';
+import type { CommandDefinition, CommonOptions } from '../command.js';
+
+interface CancelFlags extends CommonOptions {
+  readonly reason?: string;
+  readonly detach?: boolean;
+}
+
+export const cancelCommand: CommandDefinition<CancelFlags> = {
+  name: 'cancel',
+  summary: 'end what is in progress of an experiment, and what is queued behind it',
+  description: `Starts no further run. Operations in progress hear of it through their AbortSignal and have 5 s to end; then their
+slot is ended. What is recorded stays; cancelled and missing runs are done by the next submit or retry.`,
+  arguments: [{ name: 'exp', description: 'experiment, by any unambiguous prefix of its id' }],
+  options: [
+    { flags: '--reason <text>', description: "recorded as the outcome's reason" },
+    { flags: '--detach', description: 'do not wait until it has ended' },
+  ],
+  examples: [
+    { line: 'cancel pi_mc', does: 'cancel it, and wait until it has ended' },
+    { line: 'cancel pi_mc --reason "wrong range"', does: 'say why, for whoever looks later' },
+  ],
+  store: true,
+  json: true,
+  async run({ exp }, options, context) {
+    const [{ resolveExperiment }, { connect }, { printOutcome }] = await Promise.all([
+      import('../resolve-experiment.js'),
+      import('../../client/lab.js'),
+      import('../report-outcome.js'),
+    ]);
+    const experiment = await resolveExperiment(await context.store(), exp!);
+    const lab = await connect({ say: (line) => context.note(line) });
+    try {
+      const handles = await lab.cancel(experiment, {
+        store: context.storeLocation,
+        reason: options.reason ?? `cancelled on ${hostname()}`,
+      });
+      context.note(`cancelling ${experiment}: runs in progress have a few seconds to end …`);
+      if (options.detach) return undefined;
+      for (const handle of handles)
+        printOutcome(handle, await handle.result({ signal: context.interrupted }), options, context);
+      return undefined;
+    } finally {
+      await lab.close();
+    }
+  },
+};

@@ -1,0 +1,60 @@
+import { hostname } from 'node:os';
+import type { RunHandle } from '../../client/handle.js';
+import type { CommandContext, CommandDefinition, CommonOptions } from '../command.js';
+
+interface PauseFlags extends CommonOptions {
+  readonly reason?: string;
+}
+
+const EXPERIMENT = { name: 'exp', description: 'experiment, by any unambiguous prefix of its id' };
+
+export const pauseCommand: CommandDefinition<PauseFlags> = {
+  name: 'pause',
+  summary: 'let runs in progress end, and start nothing more',
+  description: `Short runs go in chunks of up to 3 s, which end first. Stays through restarts of everything; metalab resume goes on.`,
+  arguments: [EXPERIMENT],
+  options: [{ flags: '--reason <text>', description: 'shown by status' }],
+  examples: [{ line: 'pause pi_mc', does: 'keep what is done, and leave the machine to others' }],
+  store: true,
+  async run({ exp }, options, context) {
+    const reason = options.reason ?? `paused on ${hostname()}`;
+    const { experimentId } = await withHandle(exp!, context, (handle) => handle.pause({ reason }));
+    context.out(
+      `paused ${experimentId}: runs in progress end, none starts; metalab resume ${experimentId} goes on`,
+    );
+    return undefined;
+  },
+};
+
+export const resumeCommand: CommandDefinition = {
+  name: 'resume',
+  summary: 'go on with what was paused',
+  arguments: [EXPERIMENT],
+  examples: [{ line: 'resume pi_mc', does: 'start the runs that are left' }],
+  store: true,
+  async run({ exp }, _options, context) {
+    const { experimentId } = await withHandle(exp!, context, (handle) => handle.resume());
+    context.out(`resumed ${experimentId}; metalab attach ${experimentId} follows it`);
+    return undefined;
+  },
+};
+
+async function withHandle(
+  prefix: string,
+  context: CommandContext,
+  ask: (handle: RunHandle) => Promise<void>,
+): Promise<RunHandle> {
+  const [{ resolveExperiment }, { connect }] = await Promise.all([
+    import('../resolve-experiment.js'),
+    import('../../client/lab.js'),
+  ]);
+  const experiment = await resolveExperiment(await context.store(), prefix);
+  const lab = await connect({ say: (line) => context.note(line) });
+  try {
+    const handle = await lab.attach(experiment, { store: context.storeLocation });
+    await ask(handle);
+    return handle;
+  } finally {
+    await lab.close();
+  }
+}

@@ -1,0 +1,43 @@
+import type { CommandDefinition, CommonOptions } from '../command.js';
+
+interface RetryFlags extends CommonOptions {
+  readonly failed?: boolean;
+  readonly run?: readonly string[];
+  readonly detach?: boolean;
+}
+
+export const retryCommand: CommandDefinition<RetryFlags> = {
+  name: 'retry',
+  summary: 'do runs again as they were last submitted, without the experiment file',
+  description: `Without an option: all runs that are no success, as submitting the same file again does. The code is that of the last
+submission, whatever the file says now. Exit codes as for submit.`,
+  arguments: [{ name: 'exp', description: 'experiment, by any unambiguous prefix of its id' }],
+  options: [
+    { flags: '--failed', description: 'only the runs that failed' },
+    { flags: '--run <prefix>', description: 'this run, whatever its status is', repeatable: true },
+    { flags: '--detach', description: 'return once it is submitted' },
+  ],
+  examples: [
+    { line: 'retry pi_mc --failed', does: 'do failed runs again, once the cause is mended' },
+    { line: 'retry pi_mc --run 3f2a --run 90bc', does: 'do these two again, even where they succeeded' },
+  ],
+  store: true,
+  json: true,
+  async run({ exp }, options, context) {
+    const [{ resolveExperiment }, { connect }, { followToOutcome, tellSubmitted }] = await Promise.all([
+      import('../resolve-experiment.js'),
+      import('../../client/lab.js'),
+      import('../follow-to-outcome.js'),
+    ]);
+    const experiment = await resolveExperiment(await context.store(), exp!);
+    const lab = await connect({ say: (line) => context.note(line) });
+    try {
+      const { failed = false, run: runs = [] } = options;
+      const handle = await lab.retry(experiment, { store: context.storeLocation, failed, runs });
+      if (options.detach) return tellSubmitted(handle, options, context);
+      return await followToOutcome(handle, options, context);
+    } finally {
+      await lab.close();
+    }
+  },
+};

@@ -1,0 +1,90 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { RunningSweep } from '../../client/running-sweeps.js';
+import type { CommandContext, CommandDefinition, CommonOptions } from '../command.js';
+
+interface WatchFlags extends CommonOptions {
+  readonly once?: boolean;
+}
+
+const EVERY_MS = 1_000;
+
+export const watchCommand: CommandDefinition<WatchFlags> = {
+  name: 'watch',
+  summary: 'all that runs now, of every store, until Ctrl-C',
+  description: `Asks the Temporal server that this machine uses. Prints once where the output is no terminal.`,
+  options: [{ flags: '--once', description: 'print once' }],
+  examples: [
+    { line: 'watch', does: 'a table that follows what runs' },
+    { line: "watch --json | jq '.[].pending'", does: 'what runs now, as data' },
+  ],
+  json: true,
+  async run(_args, options, context) {
+    const [{ connectTemporal }, { makeClient }, { RunningSweeps }] = await Promise.all([
+      import('../../engine/connect.js'),
+      import('../../client/workflow-link.js'),
+      import('../../client/running-sweeps.js'),
+    ]);
+    const temporal = await connectTemporal({ start: false });
+    try {
+      const sweeps = new RunningSweeps(await makeClient(temporal));
+      if (options.json) context.out(JSON.stringify(await sweeps.read()));
+      else if (options.once || !context.interactive) await print(await sweeps.read(), context);
+      else await keepPrinting(sweeps, context);
+      return undefined;
+    } finally {
+      await temporal.connection.close();
+    }
+  },
+};
+
+async function keepPrinting(
+  sweeps: { read(): Promise<RunningSweep[]> },
+  context: CommandContext,
+): Promise<void> {
+  const { createLogUpdate } = await import('log-update');
+  const update = createLogUpdate(process.stdout);
+  const { interrupted } = context;
+  while (!interrupted.aborted) {
+    const lines: string[] = [];
+    const add = (text: string) => void lines.push(text);
+    await print(await sweeps.read(), { out: add, note: add, color: context.color, width: context.width });
+    update([...lines, context.color.dim('Ctrl-C ends watching; the runs go on')].join('\n'));
+    await sleep(EVERY_MS, undefined, { signal: interrupted }).catch(() => {});
+  }
+  update.done();
+}
+
+async function print(
+  sweeps: readonly RunningSweep[],
+  context: Pick<CommandContext, 'out' | 'note' | 'color' | 'width'>,
+): Promise<void> {
+  if (sweeps.length === 0) return context.out('nothing runs now');
+  const { printTable } = await import('../table.js');
+  printTable(sweeps.map(row), context);
+  for (const { experiment_id, reason } of sweeps)
+    if (reason) context.note(context.color.yellow(`${experiment_id}: ${reason}`));
+}
+
+const row = ({
+  experiment_id,
+  state,
+  total,
+  success,
+  failed,
+  cancelled,
+  running,
+  pending,
+  queued,
+  store,
+}: RunningSweep) => ({
+  experiment: experiment_id,
+  state,
+  total,
+  success,
+  failed,
+  cancelled,
+  running,
+  pending,
+  queued,
+  store: store.replace(/^file:\/\//, ''),
+});

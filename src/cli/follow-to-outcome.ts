@@ -1,0 +1,59 @@
+import type { RunHandle } from '../client/handle.js';
+import type { CommandContext, CommonOptions } from './command.js';
+import { follow } from './progress/follow.js';
+import { EXIT } from './report-error.js';
+import { exitCodeOf, printOutcome } from './report-outcome.js';
+
+/** What `--detach` prints. */
+export function tellSubmitted(handle: RunHandle, options: CommonOptions, context: CommandContext): number {
+  const { experimentId, submission } = handle;
+  if (options.json) context.out(JSON.stringify(handleJson(handle)));
+  else
+    context.out(
+      `submitted ${experimentId} (${submission}); metalab status ${experimentId} shows where it stands`,
+    );
+  return EXIT.success;
+}
+
+/** Follows a submission to its outcome, or until Ctrl-C detaches or it stands still. @returns the exit code */
+export async function followToOutcome(
+  handle: RunHandle,
+  options: CommonOptions,
+  context: CommandContext,
+): Promise<number> {
+  const followed = await follow(handle, context.interrupted);
+  const { experimentId } = handle;
+  switch (followed.how) {
+    case 'detached':
+      if (options.json) context.out(JSON.stringify(handleJson(handle)));
+      context.note(`detached: the runs of ${experimentId} go on`);
+      context.note(
+        `  metalab attach ${experimentId} follows them again, metalab cancel ${experimentId} ends them`,
+      );
+      return EXIT.detached;
+    case 'standing': {
+      const { state, reason } = followed.status;
+      if (options.json) context.out(JSON.stringify({ ...handleJson(handle), [state]: reason }));
+      context.note(`${context.color.yellow(`${state}:`)} ${reason}`);
+      context.note(`  nothing recorded is lost; ${GOES_ON[state](experimentId)}`);
+      return EXIT.infrastructure;
+    }
+    case 'outcome':
+      printOutcome(handle, followed.outcome, options, context);
+      return exitCodeOf(followed.outcome);
+  }
+}
+
+const GOES_ON = {
+  waiting: (experiment: string) =>
+    `it goes on by itself once that is mended: metalab status ${experiment} shows it, metalab attach ${experiment} follows it`,
+  paused: (experiment: string) => `metalab resume ${experiment} goes on`,
+};
+
+/** The last line of `--json` where there is no outcome. */
+const handleJson = ({ experimentId, workflowId, submission, store }: RunHandle) => ({
+  experiment: experimentId,
+  workflow_id: workflowId,
+  submission,
+  store,
+});

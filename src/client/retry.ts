@@ -1,0 +1,94 @@
+import type { ExperimentDeclaration } from '../definition/declaration.js';
+import { DefinitionError, MetalabError, type Problem } from '../definition/errors.js';
+import { findRuns } from '../results/find-runs.js';
+import type { SubmissionOptions } from '../storage/manifest.js';
+import type { SweepStore } from '../storage/sweep-store.js';
+import type { RetryOptions } from './handle.js';
+
+const LEAST_CHARACTERS = 4;
+/** They pass through Temporal: at most 64 KiB a payload. */
+const MOST_RUNS = 500;
+
+/** A declaration of the store, and what to do of it. */
+export interface Retry {
+  readonly declaration: ExperimentDeclaration;
+  readonly sha: string;
+  readonly options: SubmissionOptions;
+}
+
+/**
+ * What retrying an experiment means: its latest declaration, and the runs that were asked for.
+ *
+ * @throws MetalabError METALAB_NO_SUBMISSION; DefinitionError (METALAB_RETRY) with every run that can't be retried
+ */
+export async function resolveRetry(
+  store: SweepStore,
+  experimentId: string,
+  { failed = false, runs = [] }: RetryOptions,
+): Promise<Retry> {
+  const sha = (await store.readManifest(experimentId))?.declaration;
+  const declaration = sha === undefined ? undefined : await store.readDeclaration(experimentId, sha);
+  if (sha === undefined || !declaration)
+    throw new MetalabError({
+      code: 'METALAB_NO_SUBMISSION',
+      where: store.uri,
+      what: `there is no declaration of ${experimentId}`,
+      next: 'metalab list shows what the store has; metalab submit FILE declares it',
+    });
+  const everything = { slots: null, keep_failed: false, fresh: false };
+  if (!failed && runs.length === 0) return { declaration, sha, options: everything };
+  const only = { failed, runs: await resolveRuns(store, declaration, runs) };
+  return { declaration, sha, options: { ...everything, only } };
+}
+
+async function resolveRuns(
+  store: SweepStore,
+  declaration: ExperimentDeclaration,
+  prefixes: readonly string[],
+): Promise<string[]> {
+  const resolved = await Promise.all(prefixes.map((prefix) => resolveOne(store, declaration, prefix)));
+  const problems = resolved.filter((found) => typeof found !== 'string');
+  if (prefixes.length > MOST_RUNS)
+    problems.push({
+      what: `${prefixes.length} runs are named`,
+      expected: `at most ${MOST_RUNS}`,
+      next: 'retry them in several parts, or --failed',
+    });
+  if (problems.length > 0) throw new DefinitionError(problems, 'METALAB_RETRY');
+  return [...new Set(resolved.filter((found) => typeof found === 'string'))];
+}
+
+async function resolveOne(
+  store: SweepStore,
+  { experiment_id, operation, context_fingerprint }: ExperimentDeclaration,
+  text: string,
+): Promise<string | Problem> {
+  const prefix = text.toLowerCase();
+  const next = `metalab results ${experiment_id} --columns run_id,status lists its runs`;
+  if (!/^[0-9a-f]+$/.test(prefix) || prefix.length < LEAST_CHARACTERS)
+    return {
+      where: `run '${text}'`,
+      what: 'it is no beginning of a run_id',
+      expected: `at least ${LEAST_CHARACTERS} hexadecimal digits`,
+      next,
+    };
+  const found = (await findRuns(store, prefix)).filter((run) => run.experiment_id === experiment_id);
+  const [first] = found;
+  if (!first) return { where: `run '${text}'`, what: `${experiment_id} has no such run`, next };
+  if (found.length > 1)
+    return {
+      where: `run '${text}'`,
+      what: `it is the beginning of ${found.length} run_ids: ${found.map(({ run_id }) => run_id.slice(0, prefix.length + 6)).join(', ')}`,
+      next: 'give more digits',
+    };
+  const record = await first.record();
+  const current =
+    record?.code_fingerprint === operation.code_fingerprint &&
+    record.context_fingerprint === context_fingerprint;
+  if (current) return first.run_id;
+  return {
+    where: `run '${text}'`,
+    what: 'it is of an earlier code or context of the experiment, which can only be run from its file',
+    next,
+  };
+}

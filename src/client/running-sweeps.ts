@@ -1,0 +1,107 @@
+import type { Client } from '@temporalio/client';
+import { MetalabError } from '../definition/errors.js';
+import { openStore } from '../storage/registry.js';
+import { asSweepStore, type SweepStore } from '../storage/sweep-store.js';
+import {
+  EXPERIMENT_WORKFLOW,
+  STATUS_QUERY,
+  type SubmissionStatus,
+  type WorkflowStatus,
+} from '../workflows/contract.js';
+import { type SweepStatus, sweepStatus } from './sweep-status.js';
+
+/** A sweep that some workflow of the server carries out. */
+export interface RunningSweep extends Omit<SweepStatus, 'means' | 'long_running'> {
+  /** The store's uri. */
+  readonly store: string;
+  /** Submissions that wait behind it. */
+  readonly queued: number;
+}
+
+const QUERY_WITHIN_MS = 5_000;
+
+/** All that runs on a Temporal server now, of whatever store. Stores are opened once: make it once and read it often. */
+export class RunningSweeps {
+  readonly #client: Client;
+  readonly #stores = new Map<string, Promise<SweepStore | undefined>>();
+
+  constructor(client: Client) {
+    this.#client = client;
+  }
+
+  /** By experiment and store. Workflows that no worker answers for are told as `waiting`. */
+  async read(): Promise<RunningSweep[]> {
+    const query = `WorkflowType = '${EXPERIMENT_WORKFLOW}' AND ExecutionStatus = 'Running'`;
+    const asked: Promise<RunningSweep | undefined>[] = [];
+    for await (const { workflowId, runId } of this.#client.workflow.list({ query }))
+      asked.push(this.#readOne(workflowId, runId));
+    const sweeps = (await Promise.all(asked)).filter((sweep) => sweep !== undefined);
+    const key = ({ experiment_id, store }: RunningSweep) => `${experiment_id} ${store}`;
+    return sweeps.sort((a, b) => (key(a) < key(b) ? -1 : 1));
+  }
+
+  async #readOne(workflowId: string, runId: string): Promise<RunningSweep | undefined> {
+    const handle = this.#client.workflow.getHandle(workflowId, runId);
+    let status: WorkflowStatus;
+    try {
+      status = await this.#client.withDeadline(Date.now() + QUERY_WITHIN_MS, () =>
+        handle.query<WorkflowStatus>(STATUS_QUERY),
+      );
+    } catch {
+      return (await handle.describe()).status.name === 'RUNNING' ? silent(workflowId) : undefined;
+    }
+    const { store: uri, experiment_id, current } = status;
+    if (!current) return undefined;
+    const store = await this.#open(uri);
+    const known = store
+      ? await sweepStatus(store, { experiment_id, submission: current.submission }, status)
+      : ofWorkflow(current);
+    const { state, reason, total, reused, success, failed, cancelled, running, pending, submission } = known;
+    const counts = { total, reused, success, failed, cancelled, running, pending };
+    return { experiment_id, submission, state, reason, ...counts, store: uri, queued: status.queued.length };
+  }
+
+  /** A store of another machine may not be reachable here: then the workflow's own counts have to do. */
+  #open(uri: string): Promise<SweepStore | undefined> {
+    let store = this.#stores.get(uri);
+    if (!store) {
+      store = openStore(uri)
+        .then(asSweepStore)
+        .catch((error: unknown) => {
+          if (error instanceof MetalabError) return undefined;
+          throw error;
+        });
+      this.#stores.set(uri, store);
+    }
+    return store;
+  }
+}
+
+function ofWorkflow(current: SubmissionStatus) {
+  const { submission, phase, reason, total, reused, success, failed, cancelled, running } = current;
+  const pending = Math.max(0, total - reused - success - failed - cancelled - running);
+  // What was reused is not told apart by status there: runs that are reused are successes, but for --keep-failed.
+  return {
+    submission,
+    state: phase,
+    reason,
+    total,
+    reused,
+    success: success + reused,
+    failed,
+    cancelled,
+    running,
+    pending,
+  };
+}
+
+/** Its id is `metalab/{store id}/{experiment id}`. */
+const silent = (workflowId: string): RunningSweep => ({
+  experiment_id: workflowId.split('/').at(-1) ?? workflowId,
+  submission: '',
+  state: 'waiting',
+  reason: 'no worker answers for it',
+  ...{ total: 0, reused: 0, success: 0, failed: 0, cancelled: 0, running: 0, pending: 0 },
+  store: '',
+  queued: 0,
+});

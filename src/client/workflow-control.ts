@@ -1,0 +1,72 @@
+import { randomUUID } from 'node:crypto';
+import type { Client } from '@temporalio/client';
+import { MetalabError } from '../definition/errors.js';
+import {
+  type CANCEL_UPDATE,
+  type CancelRequest,
+  type ControlReply,
+  type PAUSE_UPDATE,
+  type PauseRequest,
+  type RESUME_UPDATE,
+  workflowIdOf,
+} from '../workflows/contract.js';
+import { racedTheEnd, unreachable, type WorkflowAddress } from './workflow-link.js';
+
+/** What may be asked of an experiment while it runs. */
+export type ControlOrder =
+  | { readonly update: typeof CANCEL_UPDATE; readonly request: CancelRequest }
+  | { readonly update: typeof PAUSE_UPDATE; readonly request: PauseRequest }
+  | { readonly update: typeof RESUME_UPDATE; readonly request: null };
+
+const MOST_TRIES = 20;
+const ANSWER_WITHIN_MS = 60_000;
+
+/**
+ * Asks the experiment's workflow. Tried again where it raced the workflow's continuing as new.
+ *
+ * @throws MetalabError METALAB_NOT_RUNNING where no workflow runs, METALAB_REFUSED with the workflow's reason;
+ *   InfrastructureError where no server or worker answers
+ */
+export async function sendControl(
+  client: Client,
+  { store, experiment_id }: WorkflowAddress,
+  order: ControlOrder,
+): Promise<ControlReply> {
+  const { WorkflowNotFoundError, WorkflowUpdateFailedError } = await import('@temporalio/client');
+  const handle = client.workflow.getHandle(workflowIdOf(store.id, experiment_id));
+  const updateId = randomUUID();
+  for (let tries = 1; ; tries++) {
+    try {
+      return await client.withDeadline(Date.now() + ANSWER_WITHIN_MS, () =>
+        handle.executeUpdate<ControlReply, [ControlOrder['request']]>(order.update, {
+          updateId,
+          args: [order.request],
+        }),
+      );
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) throw notRunning(store.uri, experiment_id);
+      if (error instanceof WorkflowUpdateFailedError && error.cause) {
+        // An earlier try whose answer was lost has done it.
+        if (tries > 1) return { submissions: [] };
+        throw refused(experiment_id, order.update, error.cause.message);
+      }
+      if (tries >= MOST_TRIES || !racedTheEnd(error)) throw unreachable(error);
+    }
+  }
+}
+
+const notRunning = (store: string, experimentId: string) =>
+  new MetalabError({
+    code: 'METALAB_NOT_RUNNING',
+    where: store,
+    what: `nothing of ${experimentId} is in progress`,
+    next: `metalab status ${experimentId} shows how it ended`,
+  });
+
+const refused = (experimentId: string, update: string, reason: string) =>
+  new MetalabError({
+    code: 'METALAB_REFUSED',
+    where: experimentId,
+    what: `${update} was refused: ${reason}`,
+    next: `metalab status ${experimentId} shows where it stands`,
+  });

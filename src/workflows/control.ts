@@ -1,0 +1,144 @@
+import {
+  ApplicationFailure,
+  allHandlersFinished,
+  CancellationScope,
+  condition,
+  defineUpdate,
+  setHandler,
+} from '@temporalio/workflow';
+import {
+  CANCEL_UPDATE,
+  type CancelRequest,
+  type ControlReply,
+  ENQUEUE_UPDATE,
+  type EnqueueReply,
+  PAUSE_UPDATE,
+  type PauseRequest,
+  RESUME_UPDATE,
+  type SubmissionRequest,
+} from './contract.js';
+import type { Carried, Dropped, ExperimentInput } from './experiment-workflow.js';
+import { Pause } from './pause.js';
+import { SubmissionQueue } from './submission-queue.js';
+import { SubmissionState } from './submission-state.js';
+import { Sweep } from './sweep.js';
+
+const enqueue = defineUpdate<EnqueueReply, [SubmissionRequest]>(ENQUEUE_UPDATE);
+const cancel = defineUpdate<ControlReply, [CancelRequest]>(CANCEL_UPDATE);
+const pause = defineUpdate<ControlReply, [PauseRequest]>(PAUSE_UPDATE);
+const resume = defineUpdate<ControlReply, [null]>(RESUME_UPDATE);
+
+/** How long continue-as-new waits for the outcomes of what was cancelled in the queue; the rest is carried over. */
+const DROPPED_WITHIN = '10s';
+
+/**
+ * What others may ask of an experiment while it runs. Every request is answered at once, by what has been noted: handlers
+ * that wait for runs would stand in the way of continue-as-new.
+ */
+export class Control {
+  readonly queue: SubmissionQueue;
+  readonly pause: Pause;
+  dropped: readonly Dropped[];
+  /** Cancels the sweep in progress. */
+  stop = () => {};
+  readonly #input: ExperimentInput;
+  #settling = false;
+
+  constructor(input: ExperimentInput) {
+    this.#input = input;
+    this.queue = new SubmissionQueue(input.carried?.queue ?? []);
+    this.pause = new Pause(input.carried?.paused ?? null);
+    this.dropped = input.carried?.dropped ?? [];
+  }
+
+  /** @param current gives the submission in progress */
+  handleUpdates(current: () => SubmissionState | undefined): void {
+    setHandler(enqueue, (request) => this.queue.enqueue(request, current()), {
+      validator: (request) => refuse(this.queue.refusal(request, current())),
+    });
+    setHandler(cancel, (request) => this.#cancel(request, current()), {
+      validator: (request) => refuse(this.#cancelRefusal(request, current())),
+    });
+    setHandler(pause, ({ reason }) => this.#setPause(reason, current()), {
+      validator: (_: PauseRequest) => refuse(this.pause.reason === null ? undefined : 'it is paused already'),
+    });
+    setHandler(resume, () => this.#setPause(null, current()), {
+      validator: (_: null) => refuse(this.pause.reason === null ? 'it is not paused' : undefined),
+    });
+  }
+
+  snapshot(): Omit<Carried, 'current'> {
+    return { queue: this.queue.requests, paused: this.pause.reason, dropped: this.dropped };
+  }
+
+  /** Settles when nothing that was asked is half done, even where the workflow is cancelled meanwhile. */
+  drained(): Promise<void> {
+    return CancellationScope.nonCancellable(async () => {
+      if (this.dropped.length > 0) await condition(() => this.dropped.length === 0, DROPPED_WITHIN);
+      await condition(allHandlersFinished);
+    });
+  }
+
+  /** Gives what was cancelled in the queue its outcome, beside the sweep in progress. */
+  settleDropped(): void {
+    if (this.#settling || this.dropped.length === 0) return;
+    this.#settling = true;
+    void CancellationScope.nonCancellable(async () => {
+      for (let [first] = this.dropped; first; [first] = this.dropped) {
+        await this.abandon(first.request, first.reason);
+        this.dropped = this.dropped.filter((other) => other !== first);
+      }
+      this.#settling = false;
+    });
+  }
+
+  /** Ends a submission that has not begun. */
+  async abandon(request: SubmissionRequest, reason: string): Promise<void> {
+    const state = SubmissionState.begin(request, new Date().toISOString());
+    await new Sweep(this.#input, state, this).abandon('cancelled', reason);
+  }
+
+  #cancelRefusal({ submission }: CancelRequest, current: SubmissionState | undefined): string | undefined {
+    const queued = this.queue.requests.map((request) => request.submission);
+    const isCurrent = submission === null ? queued.length === 0 : submission === current?.request.submission;
+    if (isCurrent && current && current.cancelled !== null) return 'it is being cancelled already';
+    if (submission === null && (current || queued.length > 0)) return undefined;
+    if (isCurrent && current) return undefined;
+    if (submission !== null && queued.includes(submission)) return undefined;
+    return submission === null
+      ? 'nothing of it is in progress'
+      : `submission ${submission} is not in progress`;
+  }
+
+  #cancel({ submission, reason }: CancelRequest, current: SubmissionState | undefined): ControlReply {
+    const submissions: string[] = [];
+    if (
+      current &&
+      current.cancelled === null &&
+      (submission ?? current.request.submission) === current.request.submission
+    ) {
+      current.cancelled = reason;
+      submissions.push(current.request.submission);
+      this.stop();
+    }
+    for (const { submission: queued } of this.queue.requests) {
+      if ((submission ?? queued) !== queued) continue;
+      const request = this.queue.remove(queued)!;
+      this.dropped = [...this.dropped, { request, reason }];
+      submissions.push(queued);
+    }
+    this.settleDropped();
+    return { submissions };
+  }
+
+  #setPause(reason: string | null, current: SubmissionState | undefined): ControlReply {
+    this.pause.reason = reason;
+    const requests = [...(current ? [current.request] : []), ...this.queue.requests];
+    return { submissions: requests.map(({ submission }) => submission) };
+  }
+}
+
+/** A validator refuses by throwing: nothing of the request is kept in the history. */
+function refuse(reason: string | undefined): void {
+  if (reason !== undefined) throw ApplicationFailure.nonRetryable(reason, 'Refused');
+}
