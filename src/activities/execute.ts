@@ -116,7 +116,7 @@ async function partsToDo(store: SweepStore, input: ExecuteInput): Promise<readon
   const plan = await store.readPlan(input.experiment_id, input.submission);
   if (!plan) throw brokenSubmission(input, 'its plan is not in the store: submit again');
   const folder = store.experimentFolder(input.experiment_id);
-  const { missing } = await tallyPlan(folder, input.submission, await readEntries(folder, plan), range);
+  const { missing } = await tallyPlan(folder, input.submission, readEntries(folder, plan), range);
   return missing;
 }
 

@@ -23,7 +23,7 @@ export function createSettle({ openStore, executor, worker, live }: ActivityDepe
         const plan = await store.readPlan(experiment_id, submission);
         if (!plan && !input.abandon)
           throw brokenSubmission(input, 'its plan is not in the store: submit again');
-        const tally = plan ? await tallyPlan(folder, submission, await readEntries(folder, plan)) : NOTHING;
+        const tally = plan ? await tallyPlan(folder, submission, readEntries(folder, plan)) : NOTHING;
         if (tally.missing.length > 0 && !input.abandon)
           return { outcome: null, missing: tally.missing, recorded: tally.recorded };
 

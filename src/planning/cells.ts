@@ -2,6 +2,12 @@ import type { ExperimentDeclaration } from '../definition/declaration.js';
 import type { ParamSource } from '../definition/params/source.js';
 import { makeRunIdentifier, paramsFingerprint, seedFingerprint } from '../identity/fingerprint.js';
 
+/** What cells follow from. */
+export type CellDeclaration = Pick<
+  ExperimentDeclaration,
+  'experiment_id' | 'params' | 'seeds' | 'context_fingerprint'
+> & { readonly operation: Pick<ExperimentDeclaration['operation'], 'code_fingerprint'> };
+
 /** What tells runs apart within one declaration. */
 export interface Cell {
   readonly index: number;
@@ -12,7 +18,7 @@ export interface Cell {
 
 /** Visits cells from ≤ index < to, in order: consecutive replicates share their case's fingerprint. */
 export function visitCells(
-  declaration: ExperimentDeclaration,
+  declaration: CellDeclaration,
   source: ParamSource,
   { from, to }: { readonly from: number; readonly to: number },
   visit: (cell: Cell) => void,

@@ -1,52 +1,86 @@
-import { open, readFile } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
+import { storeFault } from '../storage/file/faults.js';
 import { planEntriesFile } from '../storage/file/layout.js';
 import { PLAN_ENTRY_BYTES, type PlanManifest } from '../storage/manifest.js';
 
-/** Which cell, and which generation of it, is at a position of a plan. */
+/** Which cell is at a position of a plan. A position's cell is higher than the one's before it. */
 export interface PlanEntries {
   readonly positions: number;
-  cellAt(position: number): number;
+  /** The cells of positions from ≤ position < to, in order, a piece at a time: a piece is valid until the next. */
+  cells(from: number, to: number): AsyncIterable<Uint32Array>;
 }
+
+/** Read and written at once: 64 KiB. */
+const PIECE = 8192;
 
 /** A plan of every cell: position p is cell p. */
-export const allCells = (positions: number): PlanEntries => ({ positions, cellAt: (position) => position });
+export const allCells = (positions: number): PlanEntries => ({
+  positions,
+  async *cells(from, to) {
+    for (let start = from; start < to; start += PIECE)
+      yield Uint32Array.from({ length: Math.min(PIECE, to - start) }, (_, at) => start + at);
+  },
+});
 
-/** Pairs of cell and generation, ascending by cell. */
-export class EntryList implements PlanEntries {
-  readonly positions: number;
-  readonly #pairs: Uint32Array;
+/** A submission's entries, of which only what is asked for is read: a plan of a million never is in memory as a whole. */
+export function readEntries(folder: string, plan: PlanManifest): PlanEntries {
+  if (plan.kind === 'all') return allCells(plan.positions);
+  const path = planEntriesFile(folder, plan.submission);
+  return { positions: plan.positions, cells: (from, to) => readCells(path, from, to) };
+}
 
-  constructor(pairs: Uint32Array) {
-    this.#pairs = pairs;
-    this.positions = pairs.length / 2;
-  }
-
-  cellAt(position: number): number {
-    return this.#pairs[position * 2]!;
-  }
-
-  /** @returns the plan's bytes: little-endian whatever the machine is */
-  toBytes(): Uint8Array {
-    const bytes = new DataView(new ArrayBuffer(this.positions * PLAN_ENTRY_BYTES));
-    for (const [index, word] of this.#pairs.entries()) bytes.setUint32(index * 4, word, true);
-    return new Uint8Array(bytes.buffer);
+async function* readCells(path: string, from: number, to: number): AsyncGenerator<Uint32Array, void> {
+  if (from >= to) return;
+  const handle = await open(path, 'r').catch((error: unknown) => {
+    throw storeFault(error, path);
+  });
+  const bytes = Buffer.alloc(PIECE * PLAN_ENTRY_BYTES);
+  const cells = new Uint32Array(PIECE);
+  try {
+    for (let start = from; start < to; start += PIECE) {
+      const count = Math.min(PIECE, to - start);
+      let filled = 0;
+      while (filled < count * PLAN_ENTRY_BYTES) {
+        const rest = count * PLAN_ENTRY_BYTES - filled;
+        const { bytesRead } = await handle.read(bytes, filled, rest, start * PLAN_ENTRY_BYTES + filled);
+        if (bytesRead === 0) throw new Error(`${path} ends before position ${to}: the plan is incomplete`);
+        filled += bytesRead;
+      }
+      for (let at = 0; at < count; at++) cells[at] = bytes.readUInt32LE(at * PLAN_ENTRY_BYTES);
+      yield cells.subarray(0, count);
+    }
+  } finally {
+    await handle.close();
   }
 }
 
-export async function readEntries(folder: string, plan: PlanManifest): Promise<PlanEntries> {
-  if (plan.kind === 'all') return allCells(plan.positions);
-  const bytes = await readFile(planEntriesFile(folder, plan.submission));
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return new EntryList(
-    Uint32Array.from({ length: bytes.byteLength / 4 }, (_, index) => view.getUint32(index * 4, true)),
-  );
+/** One entry of a plan: a cell and the generation it gets. */
+export type Entry = readonly [cell: number, generation: number];
+
+/** The bytes of `plan.bin`, a piece at a time: each is valid until the next. Little-endian whatever the machine is. */
+export function* entryBytes(entries: Iterable<Entry>): Generator<Uint8Array, void> {
+  const bytes = Buffer.alloc(PIECE * PLAN_ENTRY_BYTES);
+  let used = 0;
+  for (const [cell, generation] of entries) {
+    bytes.writeUInt32LE(cell, used);
+    bytes.writeUInt32LE(generation, used + 4);
+    used += PLAN_ENTRY_BYTES;
+    if (used < bytes.length) continue;
+    yield bytes;
+    used = 0;
+  }
+  if (used > 0) yield bytes.subarray(0, used);
 }
 
 /** Writes the entries and flushes them: the plan's manifest, written after them, never names what is not there. */
-export async function writeEntries(folder: string, submission: string, entries: EntryList): Promise<void> {
+export async function writeEntries(
+  folder: string,
+  submission: string,
+  entries: Iterable<Entry>,
+): Promise<void> {
   const file = await open(planEntriesFile(folder, submission), 'w');
   try {
-    await file.writeFile(entries.toBytes());
+    for (const bytes of entryBytes(entries)) await file.writeFile(bytes);
     await file.sync();
   } finally {
     await file.close();

@@ -1,46 +1,85 @@
+/** Slots of the table for each cell: 0.6 full, so that a look-up meets two of them on average. */
+const SLOTS_PER_CELL = 1.6;
+
+/** Where `hexWords` puts an id's words. */
+const words = new Uint32Array(4);
+
 /**
- * Finds the cell of a run_id in constant memory: open addressing over typed arrays, 16 bytes of id and 8 of table a
- * cell. A Map of a million strings takes over 100 MB; this takes 24.
+ * Finds the cell of a 128-bit id: open addressing over memory that threads share, 16 bytes of id and 6.4 of slots a
+ * cell. A Map of a million strings takes over 100 MB; this takes 22. Threads may enter different cells at once, and look
+ * ids up once all have entered theirs.
  */
 export class RunTable {
   /** 16 bytes a cell. */
   readonly #ids: Uint32Array;
-  /** Cell + 1 by hash slot; 0 where it is free. */
+  /** Cell + 1 by slot; 0 where it is free. */
   readonly #slots: Uint32Array;
-  readonly #mask: number;
 
-  constructor(cells: number) {
-    this.#ids = new Uint32Array(cells * 4);
-    let size = 16;
-    while (size < cells * 2) size *= 2;
-    this.#slots = new Uint32Array(size);
-    this.#mask = size - 1;
+  /** @param memory as long as `RunTable.bytes(cells)` says, all zero */
+  constructor(memory: SharedArrayBuffer, cells: number) {
+    this.#ids = new Uint32Array(memory, 0, cells * 4);
+    this.#slots = new Uint32Array(memory, cells * 16);
   }
 
-  /** @param runId 32 hex digits */
-  set(runId: string, cell: number): void {
+  /** How much memory a table of so many cells takes. */
+  static bytes(cells: number): number {
+    return cells * 16 + (Math.ceil(cells * SLOTS_PER_CELL) + 8) * 4;
+  }
+
+  /** Forgets everything: the memory is used again for other ids of the same cells. */
+  clear(): void {
+    this.#slots.fill(0);
+  }
+
+  /** @param id 32 hex digits */
+  set(id: string, cell: number): void {
+    const slots = this.#slots;
+    if (!hexWords(id)) throw new RangeError(`${id} is no id of 32 hex digits`);
     const at = cell * 4;
-    for (let word = 0; word < 4; word++) this.#ids[at + word] = parseWord(runId, word);
-    let slot = this.#ids[at]! & this.#mask;
-    while (this.#slots[slot] !== 0) slot = (slot + 1) & this.#mask;
-    this.#slots[slot] = cell + 1;
+    for (let word = 0; word < 4; word++) this.#ids[at + word] = words[word]!;
+    // The id before the slot: whoever sees the slot taken may compare it.
+    let slot = this.#home();
+    while (Atomics.compareExchange(slots, slot, 0, cell + 1) !== 0)
+      slot = slot + 1 < slots.length ? slot + 1 : 0;
   }
 
-  /** @returns the cell, or -1 where the run_id is none of the table's */
-  find(runId: string): number {
-    const first = parseWord(runId, 0);
-    for (let slot = first & this.#mask; this.#slots[slot] !== 0; slot = (slot + 1) & this.#mask) {
-      const cell = this.#slots[slot]! - 1;
-      const at = cell * 4;
+  /** @returns the cell, or -1 where the id is none of the table's */
+  find(id: string): number {
+    const [ids, slots] = [this.#ids, this.#slots];
+    if (!hexWords(id)) return -1;
+    for (let slot = this.#home(); slots[slot] !== 0; slot = slot + 1 < slots.length ? slot + 1 : 0) {
+      const at = (slots[slot]! - 1) * 4;
       if (
-        this.#ids[at] === first &&
-        [1, 2, 3].every((word) => this.#ids[at + word] === parseWord(runId, word))
+        ids[at] === words[0] &&
+        ids[at + 1] === words[1] &&
+        ids[at + 2] === words[2] &&
+        ids[at + 3] === words[3]
       )
-        return cell;
+        return at / 4;
     }
     return -1;
   }
+
+  /** Where the id in `words` would like to be: its first 32 bits as a part of the table. */
+  #home(): number {
+    return Math.floor((words[0]! / 2 ** 32) * this.#slots.length);
+  }
 }
 
-/** Eight hex digits as an unsigned 32-bit number. */
-const parseWord = (hex: string, word: number) => Number.parseInt(hex.slice(word * 8, word * 8 + 8), 16) >>> 0;
+const DIGITS = new Int8Array(128).fill(-1);
+for (const [value, digit] of [...'0123456789abcdef'].entries()) DIGITS[digit.charCodeAt(0)] = value;
+
+/** Reads 32 hex digits into `words`: a third of the time of four times `parseInt`. @returns false where they are not that */
+function hexWords(hex: string): boolean {
+  if (hex.length !== 32) return false;
+  for (let word = 0; word < 4; word++) {
+    let value = 0;
+    for (let at = word * 8; at < word * 8 + 8; at++) {
+      const digit = DIGITS[hex.charCodeAt(at)] ?? -1;
+      if (digit < 0) return false;
+      value = value * 16 + digit;
+    }
+    words[word] = value;
+  }
+  return true;
+}

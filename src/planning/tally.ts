@@ -1,6 +1,8 @@
-import { scanRecordHeads } from '../storage/file/scan.js';
-import { STATUS_RANK } from '../storage/final-record.js';
+import { listSegmentParts } from '../storage/file/segment-parts.js';
 import type { PlanEntries } from './entries.js';
+import { Standings } from './standings.js';
+import type { SharedPlan } from './steps.js';
+import { makePlanners } from './threads.js';
 
 /** What a submission has recorded of its plan. */
 export interface Tally {
@@ -15,38 +17,72 @@ export interface Tally {
 /** What fits a payload: the rest is found by the next round. */
 export const MOST_RANGES = 200;
 
-const NONE = 255;
+type Range = { readonly from: number; readonly to: number };
 
 /**
- * Counts one submission's own records against its plan, one byte a cell. The submission's records name the cell by its
+ * Counts one submission's own records against its plan, four bytes a cell. The submission's records name the cell by its
  * index, so nothing is hashed again.
  *
  * @param within only these positions; by default all
+ * @param threads how many threads scan; 0: this one. By default, what is worth while
  */
 export async function tallyPlan(
   folder: string,
   submission: string,
   entries: PlanEntries,
-  within: { readonly from: number; readonly to: number } = { from: 0, to: entries.positions },
+  within: Range = { from: 0, to: entries.positions },
+  threads?: number,
 ): Promise<Tally> {
-  const ranks = new Uint8Array(entries.positions === 0 ? 0 : entries.cellAt(entries.positions - 1) + 1).fill(
-    NONE,
-  );
-  await scanRecordHeads(folder, submission, ({ index, status }) => {
-    if (index < ranks.length && STATUS_RANK[status] < ranks[index]!) ranks[index] = STATUS_RANK[status];
-  });
-  const counts = [0, 0, 0];
+  const { first, standings } = await scanOwn(folder, submission, entries, within, threads);
+  const counts = { success: 0, failed: 0, cancelled: 0 };
   const missing: { from: number; to: number }[] = [];
   let last: { from: number; to: number } | undefined;
-  for (let position = within.from; position < within.to; position++) {
-    const rank = ranks[entries.cellAt(position)]!;
-    if (rank !== NONE) counts[rank]!++;
-    else if (last?.to === position) last.to++;
-    else if (missing.length < MOST_RANGES) {
-      last = { from: position, to: position + 1 };
-      missing.push(last);
+  let position = within.from;
+  for await (const cells of entries.cells(within.from, within.to)) {
+    for (const cell of cells) {
+      if (!standings.isNone(cell - first)) counts[standings.status(cell - first)]++;
+      else if (last?.to === position) last.to++;
+      else if (missing.length < MOST_RANGES) {
+        last = { from: position, to: position + 1 };
+        missing.push(last);
+      }
+      position++;
     }
   }
-  const [success, failed, cancelled] = counts as [number, number, number];
-  return { recorded: success + failed + cancelled, success, failed, cancelled, missing };
+  const { success, failed, cancelled } = counts;
+  return { recorded: success + failed + cancelled, ...counts, missing };
+}
+
+async function scanOwn(
+  folder: string,
+  submission: string,
+  entries: PlanEntries,
+  { from, to }: Range,
+  threads: number | undefined,
+): Promise<{ readonly first: number; readonly standings: Standings }> {
+  const first = from < to ? await cellAt(entries, from) : 0;
+  const cells = from < to ? (await cellAt(entries, to - 1)) + 1 - first : 0;
+  const { parts, bytes } = await listSegmentParts(folder, submission);
+  const shared: SharedPlan = {
+    declaration: undefined,
+    cells,
+    first,
+    parts,
+    table: new SharedArrayBuffer(0),
+    standings: new SharedArrayBuffer(Standings.bytes(cells)),
+    stale: new SharedArrayBuffer(0),
+    foreign: new SharedArrayBuffer(1),
+  };
+  const planners = makePlanners(shared, bytes, threads);
+  try {
+    await planners.do('scan-own');
+  } finally {
+    await planners.close();
+  }
+  return { first, standings: new Standings(shared.standings) };
+}
+
+async function cellAt(entries: PlanEntries, position: number): Promise<number> {
+  for await (const cells of entries.cells(position, position + 1)) return cells[0]!;
+  throw new RangeError(`the plan has no position ${position}`);
 }

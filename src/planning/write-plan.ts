@@ -6,15 +6,20 @@ import type { PlanManifest, SubmissionOptions } from '../storage/manifest.js';
 import { decidePlan } from './decide.js';
 import { writeEntries } from './entries.js';
 
-/** Decides a submission's plan and writes it: the entries first, then the manifest that names them. */
+/**
+ * Decides a submission's plan and writes it: the entries first, then the manifest that names them.
+ *
+ * @param threads as in `decidePlan`
+ */
 export async function writePlan(
   folder: string,
   submission: string,
   declaration: ExperimentDeclaration,
   sha: string,
   options: SubmissionOptions,
+  threads?: number,
 ): Promise<PlanManifest> {
-  const { manifest, entries } = await decidePlan(folder, declaration, sha, options);
+  const { manifest, entries } = await decidePlan(folder, declaration, sha, options, threads);
   const plan: PlanManifest = { submission, ...manifest };
   await mkdir(submissionFolder(folder, submission), { recursive: true });
   if (entries) await writeEntries(folder, submission, entries);

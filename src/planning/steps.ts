@@ -1,0 +1,108 @@
+import { paramSourceFromSpec } from '../definition/params/from-spec.js';
+import type { ParamSource } from '../definition/params/source.js';
+import { type SegmentPart, scanPartHeads } from '../storage/file/segment-parts.js';
+import { type CellDeclaration, visitCells } from './cells.js';
+import { RunTable } from './run-table.js';
+import { Standings } from './standings.js';
+
+/** What those who plan have in common: plain data and shared memory, so that it crosses threads. */
+export interface SharedPlan {
+  readonly declaration: CellDeclaration | undefined;
+  readonly cells: number;
+  /** The first cell that `standings` tells of. */
+  readonly first: number;
+  readonly parts: readonly SegmentPart[];
+  /** `RunTable`; empty where records are found by their index. */
+  readonly table: SharedArrayBuffer;
+  /** `Standings`. */
+  readonly standings: SharedArrayBuffer;
+  /** `STALE` bits by cell; empty until they are asked for. */
+  readonly stale: SharedArrayBuffer;
+  /** One number: whether the store has records of other run_ids. */
+  readonly foreign: SharedArrayBuffer;
+}
+
+export const STALE = { code: 1, context: 2 } as const;
+
+/**
+ * A step of planning, done in units that any thread can take: `enter-…` hashes a range of cells into the table, `scan-…`
+ * goes through a part of a segment.
+ */
+export type Step = 'enter-runs' | 'scan-runs' | 'enter-stale' | 'scan-stale' | 'scan-own';
+
+/** Hashed at once: some 20 ms. */
+const UNIT_CELLS = 8192;
+
+export const unitsOf = (step: Step, { cells, parts }: SharedPlan): number =>
+  step.startsWith('enter') ? Math.ceil(cells / UNIT_CELLS) : parts.length;
+
+/** Does units of steps. Every thread has its own, over the same memory. */
+export class StepWorker {
+  readonly #shared: SharedPlan;
+  readonly #source: ParamSource | undefined;
+  readonly #table: RunTable;
+  readonly #standings: Standings;
+  readonly #stale: Uint8Array;
+  readonly #foreign: Uint8Array;
+
+  constructor(shared: SharedPlan) {
+    this.#shared = shared;
+    this.#source = shared.declaration && paramSourceFromSpec(shared.declaration.params);
+    this.#table = new RunTable(shared.table, shared.table.byteLength === 0 ? 0 : shared.cells);
+    this.#standings = new Standings(shared.standings);
+    this.#stale = new Uint8Array(shared.stale);
+    this.#foreign = new Uint8Array(shared.foreign);
+  }
+
+  async do(step: Step, unit: number): Promise<void> {
+    switch (step) {
+      case 'enter-runs':
+        return this.#visit(unit, ({ runId, index }) => this.#table.set(runId, index));
+      case 'enter-stale':
+        return this.#visit(unit, (cell) =>
+          this.#table.set(staleKey(cell.paramsFingerprint, cell.seedFingerprint), cell.index),
+        );
+      case 'scan-runs':
+        return this.#scanRuns(this.#shared.parts[unit]!);
+      case 'scan-stale':
+        return this.#scanStale(this.#shared.parts[unit]!);
+      case 'scan-own':
+        return this.#scanOwn(this.#shared.parts[unit]!);
+    }
+  }
+
+  #visit(unit: number, visit: Parameters<typeof visitCells>[3]): void {
+    const { declaration, cells } = this.#shared;
+    const from = unit * UNIT_CELLS;
+    visitCells(declaration!, this.#source!, { from, to: Math.min(cells, from + UNIT_CELLS) }, visit);
+  }
+
+  #scanRuns(part: SegmentPart): Promise<void> {
+    return scanPartHeads(part, (head) => {
+      const cell = this.#table.find(head.run_id);
+      if (cell < 0) this.#foreign[0] = 1;
+      else this.#standings.raise(cell, head.generation, head.status);
+    });
+  }
+
+  /** New runs for whose params and seed there is a record under other code or another context. */
+  #scanStale(part: SegmentPart): Promise<void> {
+    const { code_fingerprint: code } = this.#shared.declaration!.operation;
+    return scanPartHeads(part, (head) => {
+      const cell = this.#table.find(staleKey(head.params_fingerprint, head.seed_fingerprint));
+      if (cell < 0 || !this.#standings.isNone(cell)) return;
+      Atomics.or(this.#stale, cell, head.code_fingerprint === code ? STALE.context : STALE.code);
+    });
+  }
+
+  /** A submission's own records name their cell: nothing is hashed. Of whatever generation: they are of this plan. */
+  #scanOwn(part: SegmentPart): Promise<void> {
+    const { first } = this.#shared;
+    const { cells } = this.#standings;
+    return scanPartHeads(part, ({ index, status }) => {
+      if (index >= first && index - first < cells) this.#standings.raise(index - first, 0, status);
+    });
+  }
+}
+
+const staleKey = (params: string, seed: string) => params.slice(0, 16) + seed.slice(0, 16);

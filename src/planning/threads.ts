@@ -1,0 +1,127 @@
+import { availableParallelism } from 'node:os';
+import { Worker } from 'node:worker_threads';
+import { StoreError } from '../definition/errors.js';
+import { type SharedPlan, type Step, StepWorker, unitsOf } from './steps.js';
+
+/** Below both, starting threads (30 ms) takes longer than they save. */
+const WORTH_CELLS = 20_000;
+const WORTH_BYTES = 32 * 1024 * 1024;
+/** More would read the same disk. */
+const MOST_THREADS = 8;
+
+/** Those who do the steps of one plan, unit by unit. */
+export interface Planners {
+  do(step: Step): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** What a thread is asked for: units are taken by counting on, so that all end together. */
+export interface StepOrder {
+  readonly step: Step;
+  readonly units: number;
+  /** One number: the next unit. */
+  readonly counter: SharedArrayBuffer;
+}
+
+/** How a thread's part of a step ended. An error's class does not cross threads. */
+export interface StepReply {
+  readonly failure?: {
+    readonly store: Pick<StoreError, 'code' | 'where' | 'expected' | 'next'> | undefined;
+    readonly message: string;
+  };
+}
+
+/**
+ * Planning hashes and scans in threads: the process around it goes on heartbeating and talking to its slots. Few cells
+ * and little to scan are done by this thread.
+ *
+ * @param bytes how much there is to scan
+ * @param threads how many; by default, what is worth while
+ */
+export function makePlanners(
+  shared: SharedPlan,
+  bytes: number,
+  threads = countThreads(shared, bytes),
+): Planners {
+  return threads === 0 ? new OwnThread(shared) : new Threads(shared, threads);
+}
+
+function countThreads({ declaration, cells, parts }: SharedPlan, bytes: number): number {
+  const hashed = declaration ? cells : 0;
+  if (hashed < WORTH_CELLS && bytes < WORTH_BYTES) return 0;
+  // Each thread has a copy of the declaration, and lists of cases are large: a million of them take 200 MB.
+  if (declaration?.params.kind === 'manual') return 1;
+  const units = Math.max(Math.ceil(hashed / WORTH_CELLS), parts.length);
+  return Math.min(availableParallelism(), MOST_THREADS, units);
+}
+
+class OwnThread implements Planners {
+  readonly #shared: SharedPlan;
+  readonly #worker: StepWorker;
+
+  constructor(shared: SharedPlan) {
+    this.#shared = shared;
+    this.#worker = new StepWorker(shared);
+  }
+
+  async do(step: Step): Promise<void> {
+    for (let unit = 0; unit < unitsOf(step, this.#shared); unit++) await this.#worker.do(step, unit);
+  }
+
+  async close(): Promise<void> {}
+}
+
+class Threads implements Planners {
+  readonly #shared: SharedPlan;
+  readonly #threads: readonly Worker[];
+
+  constructor(shared: SharedPlan, count: number) {
+    this.#shared = shared;
+    this.#threads = Array.from({ length: count }, () => {
+      return new Worker(new URL('./thread-main.js', import.meta.url), {
+        workerData: shared,
+        execArgv: [],
+        // Strings of one cell live for a microsecond: a larger young generation only takes memory.
+        resourceLimits: { maxYoungGenerationSizeMb: 16 },
+      });
+    });
+  }
+
+  async do(step: Step): Promise<void> {
+    const order = { step, units: unitsOf(step, this.#shared), counter: new SharedArrayBuffer(4) };
+    await Promise.all(this.#threads.map((thread) => ask(thread, order)));
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#threads.map((thread) => thread.terminate()));
+  }
+}
+
+function ask(thread: Worker, order: StepOrder): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onExit = (code: number) => reject(new Error(`a planning thread ended with exit code ${code}`));
+    thread.once('error', reject);
+    thread.once('exit', onExit);
+    thread.once('message', ({ failure }: StepReply) => {
+      thread.off('error', reject);
+      thread.off('exit', onExit);
+      if (failure) reject(revive(failure));
+      else resolve();
+    });
+    thread.postMessage(order);
+  });
+}
+
+function revive({ store, message }: NonNullable<StepReply['failure']>): Error {
+  if (!store) return new Error(message);
+  const [first = ''] = message.split('\n');
+  const what = store.where ? first.replace(`${store.where}: `, '') : first;
+  return new StoreError({ code: store.code, what, ...given(store) });
+}
+
+/** Without the keys that have no value. */
+const given = ({ where, expected, next }: { where?: string; expected?: string; next?: string }) => ({
+  ...(where === undefined ? {} : { where }),
+  ...(expected === undefined ? {} : { expected }),
+  ...(next === undefined ? {} : { next }),
+});
