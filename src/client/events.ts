@@ -4,11 +4,14 @@ import { SegmentTails } from '../storage/file/segment-tails.js';
 import { listSegments } from '../storage/file/segments.js';
 import type { PlanManifest } from '../storage/manifest.js';
 import type { SweepStore } from '../storage/sweep-store.js';
+import { type StartedRun, StartedRuns } from './started-runs.js';
 import type { SweepStatus } from './sweep-status.js';
 
 export type SweepEvent =
-  /** Runs of the declaration that were not executed, because their record stands. */
-  | { readonly type: 'runs_skipped'; readonly count: number }
+  /** Runs of the declaration that are not executed, because their record stands: one event for all of them. */
+  | { readonly type: 'run_skipped'; readonly count: number }
+  /** A run that has been going for over a second. */
+  | { readonly type: 'run_started'; readonly run: StartedRun }
   | { readonly type: 'run_finished' | 'run_failed' | 'run_cancelled'; readonly record: RunRecord }
   | { readonly type: 'artifact_saved'; readonly run_id: string; readonly artifact: ArtifactDescriptor }
   | { readonly type: 'log'; readonly line: LogLine }
@@ -34,6 +37,7 @@ export async function* tailEvents(
   const folder = store.experimentFolder(experiment_id);
   const records = new SegmentTails<RunRecord>(() => listSegments(folder, 'records', submission));
   const logs = new SegmentTails<LogLine>(() => listSegments(folder, 'logs', submission));
+  let started: StartedRuns | undefined;
   let plan: PlanManifest | undefined;
   const done = { ...NONE };
   for (;;) {
@@ -43,10 +47,14 @@ export async function* tailEvents(
       plan = await store.readPlan(experiment_id, submission);
       const { success, failed, cancelled } = plan?.reused ?? NONE;
       if (success + failed + cancelled > 0)
-        yield { type: 'runs_skipped', count: success + failed + cancelled };
+        yield { type: 'run_skipped', count: success + failed + cancelled };
       done.success += success;
       done.failed += failed;
       done.cancelled += cancelled;
+    }
+    if (plan && !outcome) {
+      started ??= new StartedRuns(store, plan);
+      for (const run of await started.read()) yield { type: 'run_started', run };
     }
     for await (const line of logs.read()) yield { type: 'log', line };
     let any = false;

@@ -1,10 +1,8 @@
-import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { mergeMeans, type RunningMeans } from '../definition/running-mean.js';
-import { liveFolder } from '../storage/file/layout.js';
-import type { LiveChunk, LiveProgress, PlanManifest, SubmissionOutcome } from '../storage/manifest.js';
+import type { LiveChunk, PlanManifest, SubmissionOutcome } from '../storage/manifest.js';
 import type { SweepStore } from '../storage/sweep-store.js';
 import type { Phase, SubmissionStatus, WorkflowStatus } from '../workflows/contract.js';
+import { readLiveChunks } from './live-chunks.js';
 
 /** Where a submission stands. total = success + failed + cancelled + running + pending, always. */
 export interface SweepStatus {
@@ -133,10 +131,7 @@ async function readLive(
   submission: string,
   current: SubmissionStatus | undefined,
 ): Promise<LiveSum> {
-  const place = liveFolder(folder, submission);
-  const names = (await readdir(place).catch(() => [])).filter((file) => file.endsWith('.json'));
-  const chunks = (await Promise.all(names.map((name) => readChunks(join(place, name))))).flat();
-  return chunks
+  return (await readLiveChunks(folder, submission))
     .filter(({ from }) => !current || current.chunks.includes(from))
     .reduce<LiveSum>(
       (sum, chunk) => ({
@@ -148,12 +143,4 @@ async function readLive(
       }),
       { ...NONE, means: {}, running: [] },
     );
-}
-
-async function readChunks(path: string): Promise<LiveProgress['chunks']> {
-  try {
-    return (JSON.parse(await readFile(path, 'utf8')) as LiveProgress).chunks ?? [];
-  } catch {
-    return [];
-  }
 }

@@ -46,3 +46,12 @@ export function visitCells(
     });
   }
 }
+
+/** One cell. */
+export function cellOf(declaration: CellDeclaration, source: ParamSource, index: number): Cell {
+  let found: Cell | undefined;
+  visitCells(declaration, source, { from: index, to: index + 1 }, (cell) => {
+    found = cell;
+  });
+  return found!;
+}

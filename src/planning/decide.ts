@@ -1,7 +1,6 @@
 import type { ExperimentDeclaration } from '../definition/declaration.js';
 import { countCells } from '../definition/declaration.js';
 import { paramSourceFromSpec } from '../definition/params/from-spec.js';
-import type { RunStatus } from '../definition/record.js';
 import { hasSegments } from '../storage/file/scan.js';
 import { listSegmentParts } from '../storage/file/segment-parts.js';
 import type { PlanManifest, SubmissionOptions } from '../storage/manifest.js';
@@ -17,7 +16,7 @@ export interface Decision {
   readonly entries: Iterable<Entry> | null;
 }
 
-type Options = Pick<SubmissionOptions, 'fresh' | 'keep_failed'>;
+type Options = Pick<SubmissionOptions, 'fresh' | 'keep_failed' | 'only'>;
 
 /**
  * Decides which runs are missing: hashes every cell, and streams once over what the store has. Over an empty store
@@ -44,7 +43,7 @@ export async function decidePlan(
     total,
     collapsed: declaration.params.kind === 'random' ? (declaration.params.collapsed?.length ?? 0) : 0,
   };
-  if (!(await hasSegments(folder))) {
+  if (!options.only && !(await hasSegments(folder))) {
     const nothing = {
       retried: 0,
       reused: { success: 0, failed: 0, cancelled: 0 },
@@ -53,15 +52,16 @@ export async function decidePlan(
     return { manifest: { ...shared, ...nothing, kind: 'all', positions: total, new: total }, entries: null };
   }
 
-  const { standings, stale } = await findStandings(folder, declaration, total, threads);
-  const { newRuns, retried, reused } = count(standings, options);
+  const { standings, stale, named } = await findStandings(folder, declaration, total, options, threads);
+  const choice: Choice = { ...options, named };
+  const { newRuns, retried, reused } = count(standings, choice);
   const counts = { new: newRuns, retried, reused, stale };
   if (newRuns === total)
     return { manifest: { ...shared, ...counts, kind: 'all', positions: total }, entries: null };
   const positions = newRuns + retried;
   return {
     manifest: { ...shared, ...counts, kind: 'list', positions },
-    entries: { [Symbol.iterator]: () => chosen(standings, options) },
+    entries: { [Symbol.iterator]: () => chosen(standings, choice) },
   };
 }
 
@@ -69,6 +69,7 @@ async function findStandings(
   folder: string,
   { experiment_id, params, seeds, context_fingerprint, operation }: ExperimentDeclaration,
   cells: number,
+  { only }: Options,
   threads: number | undefined,
 ) {
   const { parts, bytes } = await listSegmentParts(folder);
@@ -90,11 +91,14 @@ async function findStandings(
     await planners.do('enter-runs');
     await planners.do('scan-runs');
     const isForeign = new Uint8Array(shared.foreign)[0] === 1;
-    if (!isForeign || !hasNew(standings)) return { standings, stale: { code: 0, context: 0 } };
-    new RunTable(shared.table, cells).clear();
+    const table = new RunTable(shared.table, cells);
+    const named = new Set(only?.runs.map((runId) => table.find(runId)));
+    // A retry of some runs says nothing of new ones.
+    if (only || !isForeign || !hasNew(standings)) return { standings, stale: { code: 0, context: 0 }, named };
+    table.clear();
     await planners.do('enter-stale');
     await planners.do('scan-stale');
-    return { standings, stale: countStale(new Uint8Array(shared.stale)) };
+    return { standings, stale: countStale(new Uint8Array(shared.stale)), named };
   } finally {
     await planners.close();
   }
@@ -114,25 +118,31 @@ function countStale(reasons: Uint8Array): PlanManifest['stale'] {
   return { code, context };
 }
 
-/** Whether a run that ended so is not done again. */
-const isKept = (status: RunStatus, { fresh, keep_failed }: Options) =>
-  !fresh && (status === 'success' || keep_failed);
+/** What was asked for; `named`: the cells that were asked for by their run_id. */
+type Choice = Options & { readonly named: ReadonlySet<number> };
 
-function count(standings: Standings, options: Options) {
+function isChosen(standings: Standings, cell: number, { fresh, keep_failed, only, named }: Choice): boolean {
+  const status = standings.isNone(cell) ? undefined : standings.status(cell);
+  if (only) return named.has(cell) || (only.failed && status === 'failed');
+  return fresh || status === undefined || (status !== 'success' && !keep_failed);
+}
+
+function count(standings: Standings, choice: Choice) {
   const reused = { success: 0, failed: 0, cancelled: 0 };
   let [newRuns, retried] = [0, 0];
   for (let cell = 0; cell < standings.cells; cell++) {
-    if (standings.isNone(cell)) newRuns++;
-    else if (isKept(standings.status(cell), options)) reused[standings.status(cell)]++;
+    const isNew = standings.isNone(cell);
+    if (!isChosen(standings, cell, choice)) {
+      if (!isNew) reused[standings.status(cell)]++;
+    } else if (isNew) newRuns++;
     else retried++;
   }
   return { newRuns, retried, reused };
 }
 
 /** The cells to be executed, ascending. Made as they are asked for: they are never all in memory. */
-function* chosen(standings: Standings, options: Options): Generator<Entry, void> {
-  for (let cell = 0; cell < standings.cells; cell++) {
-    if (standings.isNone(cell)) yield [cell, 0];
-    else if (!isKept(standings.status(cell), options)) yield [cell, standings.generation(cell) + 1];
-  }
+function* chosen(standings: Standings, choice: Choice): Generator<Entry, void> {
+  for (let cell = 0; cell < standings.cells; cell++)
+    if (isChosen(standings, cell, choice))
+      yield [cell, standings.isNone(cell) ? 0 : standings.generation(cell) + 1];
 }

@@ -29,6 +29,12 @@ export function readEntries(folder: string, plan: PlanManifest): PlanEntries {
   return { positions: plan.positions, cells: (from, to) => readCells(path, from, to) };
 }
 
+/** The cell at one position. */
+export async function cellAt(entries: PlanEntries, position: number): Promise<number> {
+  for await (const [cell] of entries.cells(position, position + 1)) if (cell !== undefined) return cell;
+  throw new RangeError(`position ${position} of ${entries.positions}`);
+}
+
 async function* readCells(path: string, from: number, to: number): AsyncGenerator<Uint32Array, void> {
   if (from >= to) return;
   const handle = await open(path, 'r').catch((error: unknown) => {
