@@ -18,7 +18,7 @@ export function runScript(project: Project, name: string): Promise<Finished> {
     const child = spawn(process.execPath, [name], {
       cwd: project.folder,
       stdio: ['ignore', 'pipe', 'pipe'],
-      timeout: 50_000,
+      timeout: 110_000,
     });
     const output = { stdout: '', stderr: '' };
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
