@@ -75,6 +75,20 @@ export const SCENARIOS = {
     await first.ended;
   },
 
+  /** Paused, resumed, cancelled with a submission in the queue, and submitted again. */
+  async controlled({ write, start, store }) {
+    write('controlled.mjs', experiment('controlled', 80, 200));
+    await start('submit', 'controlled.mjs', '--detach').ended;
+    await until(() => recordsOf(store, 'controlled@1') > 2);
+    await start('pause', 'controlled').ended;
+    await start('attach', 'controlled').ended;
+    await start('resume', 'controlled').ended;
+    write('controlled.mjs', experiment('controlled', 90, 200));
+    await start('submit', 'controlled.mjs', '--detach').ended;
+    await start('cancel', 'controlled').ended;
+    await start('submit', 'controlled.mjs').ended;
+  },
+
   /** Continues as new several times, with a submission in its queue. */
   async continued({ write, start, store }) {
     write('continued.mjs', experiment('continued', 200, 300));
