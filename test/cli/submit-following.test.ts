@@ -72,7 +72,7 @@ test('Ctrl-C detaches with 130, the runs go on, and a later submit joins them', 
   await statusUntilStarted();
   followed.kill('SIGINT');
   const { code, stderr, stdout } = await followed.finished;
-  expect(stderr).toMatch(/detached: the runs of e:1 go on\. metalab status e:1 shows where they stand/);
+  expect(stderr).toMatch(/detached: the runs of e:1 go on\n.*metalab attach e:1 .*metalab cancel e:1 /);
   expect(stdout).toBe('');
   expect(code).toBe(130);
   expect(await status()).toMatchObject({ state: 'running', success: 0 });

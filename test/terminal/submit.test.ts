@@ -70,7 +70,7 @@ test.each([50, 200])('no line of the progress is wider than a terminal of %d col
   expect(await terminal.screen()).not.toContain('━');
 });
 
-test('Ctrl-C leaves at once, says that the runs go on and how to see them, and they do', async () => {
+test('Ctrl-C leaves at once, says that the runs go on and how to attach or cancel, and they do', async () => {
   const project = await projectWith({ 'sweep.ts': SWEEP });
   const terminal = await Terminal.open(project.folder, 100);
   await terminal.type('metalab submit sweep.ts');
@@ -80,7 +80,8 @@ test('Ctrl-C leaves at once, says that the runs go on and how to see them, and t
   await terminal.type('echo "code $?"');
   await terminal.waitFor(/^code 130$/m);
   expect((await terminal.unwrapped()).split('\n').slice(1)).toEqual([
-    'detached: the runs of terminal:0.1 go on. metalab status terminal:0.1 shows where they stand; submit again to follow',
+    'detached: the runs of terminal:0.1 go on',
+    '  metalab attach terminal:0.1 follows them again, metalab cancel terminal:0.1 ends them',
     '$ echo "code $?"',
     'code 130',
     '$',
