@@ -21,7 +21,7 @@ const provenance = {
 let buffer = '';
 for (let index = 0; index < runs; index++) {
   const started = Date.now();
-  const params = { x: index };
+  const params = { x: Math.floor(index / 1000), y: index % 1000 };
   const paramsFingerprint = digest(JSON.stringify(params));
   const runId = digest(
     JSON.stringify({ code, context, experiment_id: 'noop:1', params: paramsFingerprint, seed }),
@@ -40,7 +40,7 @@ for (let index = 0; index < runs; index++) {
     index,
     replicate: 0,
     params,
-    metrics: { x: index },
+    metrics: { x: params.x },
     started_at: new Date(started).toISOString(),
     finished_at: new Date().toISOString(),
     duration_ms: performance.now() - begin,

@@ -2,7 +2,13 @@ import type { ExperimentDeclaration } from '../definition/declaration.js';
 import type { JsonObject } from '../definition/json.js';
 import { paramSourceFromSpec } from '../definition/params/from-spec.js';
 import { Seeds } from '../definition/seeds.js';
-import { makeRunIdentifier, paramsFingerprint, seedFingerprint } from '../identity/fingerprint.js';
+import { canonicalJson } from '../identity/canonical.js';
+import {
+  fingerprintOfText,
+  makeRunIdentifier,
+  paramsFingerprint,
+  seedFingerprint,
+} from '../identity/fingerprint.js';
 import { deepFreeze } from '../operation/deep-freeze.js';
 
 /** What consecutive replicates share. */
@@ -83,8 +89,7 @@ export class Cells {
     this.#caseIndex = index;
     this.#case = {
       params,
-      paramsText: JSON.stringify(params),
-      paramsFingerprint: paramsFingerprint(params),
+      ...describeParams(params),
       tags: this.#source.tagsAt(index),
       frozen: false,
     };
@@ -99,6 +104,23 @@ export class Cells {
     }
     return fingerprint;
   }
+}
+
+/** Params that are flat and sorted, as a grid's are, have one text for their record and their identity. */
+function describeParams(params: JsonObject): Pick<Case, 'paramsText' | 'paramsFingerprint'> {
+  if (!isFlatAndSorted(params))
+    return { paramsText: JSON.stringify(params), paramsFingerprint: paramsFingerprint(params) };
+  const paramsText = canonicalJson(params, 'params');
+  return { paramsText, paramsFingerprint: fingerprintOfText(paramsText) };
+}
+
+function isFlatAndSorted(params: JsonObject): boolean {
+  let last = '';
+  for (const key in params) {
+    if (key < last || typeof params[key] === 'object') return false;
+    last = key;
+  }
+  return true;
 }
 
 /** A case's params as the operation gets them. */

@@ -1,0 +1,39 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { noopSweep } from './noop.mjs';
+import { measureAlone } from './processes.mjs';
+import { median } from './report.mjs';
+
+/**
+ * No-op runs end to end against the bare loop; and again, when all are done, against a bare scan of the same segments with
+ * the same hashing. All alternate, round by round.
+ *
+ * @returns medians in seconds, and the last sweep's handle
+ */
+export async function measureManyRuns(lab, scratch, { runs, rounds, resume }) {
+  const times = { bare: [], sweep: [], bareScan: [], resume: [] };
+  const store = join(scratch, `store-${runs}`);
+  let handle;
+  for (let round = 0; round < rounds; round++) {
+    rmSync(store, { recursive: true, force: true });
+    const file = join(scratch, 'bare.ndjson');
+    times.bare.push(measureAlone('bare-loop.mjs', runs, file));
+    rmSync(file);
+    handle = await submit(times.sweep, runs);
+    if (!resume) continue;
+    times.bareScan.push(measureAlone('bare-scan.mjs', runs, join(store, `noop@${runs}`, 'segments')));
+    await submit(times.resume, 0);
+  }
+  const medians = Object.entries(times).map(([name, values]) => [name, median(values)]);
+  return { ...Object.fromEntries(medians), handle, store };
+
+  async function submit(into, expected) {
+    const began = performance.now();
+    const submitted = await lab.submit(noopSweep(runs), { store, slots: 2 });
+    const { success, executed } = await submitted.result();
+    into.push((performance.now() - began) / 1000);
+    if (success !== runs || executed !== expected)
+      throw new Error(`${success} of ${runs} runs are success, ${executed} were executed`);
+    return submitted;
+  }
+}

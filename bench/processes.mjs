@@ -1,0 +1,18 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+export const program = join(root, 'bin', 'metalab.js');
+
+/** Runs a program of this folder as a process of its own. @returns the seconds that it prints */
+export const measureAlone = (name, ...args) =>
+  Number(execFileSync(process.execPath, [join(root, 'bench', name), ...args.map(String)]));
+
+/** @returns how many seconds a Node process took from start to end */
+export function wallSeconds(args, cwd) {
+  const began = performance.now();
+  const { status, stderr } = spawnSync(process.execPath, args, { cwd, encoding: 'utf8' });
+  if (status !== 0) throw new Error(`node ${args.join(' ')} ended with ${status}: ${stderr}`);
+  return (performance.now() - began) / 1000;
+}

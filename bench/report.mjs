@@ -1,0 +1,40 @@
+import { writeFileSync } from 'node:fs';
+
+/** What the benchmark found: printed as rows, and kept as data. */
+export class Report {
+  #data = {};
+
+  /** @param key the figure's name in the data; null for rows that only repeat one */
+  row(key, value, what, text, note = '') {
+    if (key !== null) this.#data[key] = value;
+    console.log(`${what.padEnd(62)} ${text.padStart(12)}   ${note}`.trimEnd());
+  }
+
+  title(text) {
+    console.log(`\n${text}`);
+  }
+
+  perSecond(key, count, seconds, what, note) {
+    this.row(
+      key,
+      Math.round(count / seconds),
+      what,
+      Math.round(count / seconds).toLocaleString('en-US'),
+      note,
+    );
+  }
+
+  ratio(key, value, what, expected) {
+    this.row(key, Math.round(value * 100) / 100, `  ${what}`, value.toFixed(2), expected);
+  }
+
+  seconds(key, value, what, note) {
+    this.row(key, Math.round(value * 1000) / 1000, what, `${value.toFixed(3)} s`, note);
+  }
+
+  save(path) {
+    writeFileSync(path, `${JSON.stringify(this.#data, undefined, 2)}\n`);
+  }
+}
+
+export const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1];
