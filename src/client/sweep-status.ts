@@ -40,12 +40,11 @@ export async function sweepStatus(
   if (outcome) return ofOutcome(outcome);
   const workflow = answer === 'silent' ? undefined : answer;
   const current = workflow?.current?.submission === submission ? workflow.current : undefined;
-  const [plan, cells, live] = await Promise.all([
+  const [plan, live] = await Promise.all([
     store.readPlan(experiment_id, submission),
-    countCellsOf(store, experiment_id),
     readLive(store.experimentFolder(experiment_id), submission, current),
   ]);
-  const total = plan?.total ?? cells;
+  const total = plan?.total ?? (await countCellsOf(store, experiment_id, submission));
   const queued = workflow?.queued.includes(submission) ?? false;
   const reused = plan?.reused ?? NONE;
   const done = cap(total, {
@@ -117,8 +116,16 @@ function cap(total: number, counts: PlanManifest['reused']): PlanManifest['reuse
   return { success: Math.min(counts.success, total - failed - cancelled), failed, cancelled };
 }
 
-async function countCellsOf(store: SweepStore, experimentId: string): Promise<number> {
-  return (await store.readManifest(experimentId))?.totals.cells ?? 0;
+/** By store and submission: a manifest holds all params, and a list of a million cases takes 50 MB at every look. */
+const knownTotals = new Map<string, number>();
+
+async function countCellsOf(store: SweepStore, experimentId: string, submission: string): Promise<number> {
+  const key = `${store.id}/${submission}`;
+  const known = knownTotals.get(key);
+  if (known !== undefined) return known;
+  const total = (await store.readManifest(experimentId))?.totals.cells ?? 0;
+  if (total > 0) knownTotals.set(key, total);
+  return total;
 }
 
 interface LiveSum extends Pick<LiveChunk, 'success' | 'failed' | 'cancelled' | 'means'> {

@@ -44,6 +44,7 @@ function write(value: unknown, depth: number): string | undefined {
 
 function writeArray(value: readonly unknown[], depth: number): string | undefined {
   if (Object.getPrototypeOf(value) !== Array.prototype || 'fingerprint' in value) return undefined;
+  if (value.length > FLATTENED_ITEMS) return writeLongArray(value, depth);
   let text = '[';
   for (let index = 0; index < value.length; index++) {
     const item = write(value[index], depth + 1);
@@ -51,6 +52,23 @@ function writeArray(value: readonly unknown[], depth: number): string | undefine
     text += index === 0 ? item : `,${item}`;
   }
   return `${text}]`;
+}
+
+/** So many items are made one flat text: V8 keeps what is concatenated as a tree, of 400 MB for a million cases. */
+const FLATTENED_ITEMS = 256;
+
+function writeLongArray(value: readonly unknown[], depth: number): string | undefined {
+  const pieces: string[] = [];
+  for (let from = 0; from < value.length; from += FLATTENED_ITEMS) {
+    const items: string[] = [];
+    for (let index = from; index < Math.min(value.length, from + FLATTENED_ITEMS); index++) {
+      const item = write(value[index], depth + 1);
+      if (item === undefined) return undefined;
+      items.push(item);
+    }
+    pieces.push(items.join(','));
+  }
+  return `[${pieces.join(',')}]`;
 }
 
 function writeObject(value: object, depth: number): string | undefined {
