@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { measureHistory } from './history.mjs';
 import { measureManyRuns } from './many-runs.mjs';
 import { PeakMemory } from './peak-memory.mjs';
-import { program, wallSeconds } from './processes.mjs';
+import { program, wallSecondsBeside } from './processes.mjs';
 
 const RUNS = 1_000_000;
 const ROUNDS = 3;
@@ -32,7 +32,7 @@ export async function measureMillionRuns(lab, scratch, report) {
 
   // The command line reads and submits the same again: its memory counts too.
   const file = fileURLToPath(new URL('million.mjs', import.meta.url));
-  const cli = wallSeconds([program, 'submit', file, '--store', store, '--json'], scratch);
+  const cli = await wallSecondsBeside([program, 'submit', file, '--store', store, '--json'], scratch);
   report.seconds('resume_cli_seconds', cli, 'the same from the command line');
   for (const [kind, peak] of Object.entries(memory.stop()).sort()) {
     const note = kind === 'Temporal server' ? '' : 'expected ≤ 500 MB';

@@ -21,7 +21,8 @@ export class PeakMemory {
   }
 
   #look() {
-    const ours = new Set();
+    // This process was started before it chose its METALAB_HOME.
+    const ours = new Set([process.pid]);
     // Children come after their parents: pids grow, but for the rare turn of the counter.
     for (const pid of readdirSync('/proc')
       .filter((name) => /^\d+$/.test(name))
@@ -31,7 +32,9 @@ export class PeakMemory {
         const status = readFileSync(`/proc/${pid}/status`, 'latin1');
         const parent = Number(/^PPid:\s+(\d+)/m.exec(status)?.[1]);
         const isOurs =
-          ours.has(parent) || `${readFileSync(`/proc/${pid}/environ`, 'latin1')}\0`.includes(this.#home);
+          ours.has(pid) ||
+          ours.has(parent) ||
+          `${readFileSync(`/proc/${pid}/environ`, 'latin1')}\0`.includes(this.#home);
         if (!isOurs) continue;
         ours.add(pid);
         const kind = kindOf(readFileSync(`/proc/${pid}/cmdline`, 'latin1'));

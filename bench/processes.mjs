@@ -1,6 +1,7 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFile, execFileSync, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 export const program = join(root, 'bin', 'metalab.js');
@@ -14,5 +15,12 @@ export function wallSeconds(args, cwd) {
   const began = performance.now();
   const { status, stderr } = spawnSync(process.execPath, args, { cwd, encoding: 'utf8' });
   if (status !== 0) throw new Error(`node ${args.join(' ')} ended with ${status}: ${stderr}`);
+  return (performance.now() - began) / 1000;
+}
+
+/** The same, while this process goes on. */
+export async function wallSecondsBeside(args, cwd) {
+  const began = performance.now();
+  await promisify(execFile)(process.execPath, args, { cwd });
   return (performance.now() - began) / 1000;
 }
