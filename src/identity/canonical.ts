@@ -54,7 +54,7 @@ function writeArray(value: readonly unknown[], depth: number): string | undefine
   return `${text}]`;
 }
 
-/** So many items are made one flat text: V8 keeps what is concatenated as a tree, of 400 MB for a million cases. */
+/** So many items are made one flat text: V8 keeps what is concatenated as a tree, of 130 MB for a million cases. */
 const FLATTENED_ITEMS = 256;
 
 function writeLongArray(value: readonly unknown[], depth: number): string | undefined {

@@ -49,7 +49,7 @@ export function makePlanners(
 function countThreads({ declaration, cells, parts }: SharedPlan, bytes: number): number {
   const hashed = declaration ? cells : 0;
   if (hashed < WORTH_CELLS && bytes < WORTH_BYTES) return 0;
-  // Each thread has a copy of the declaration, and lists of cases are large: a million of them take 200 MB.
+  // Each thread has a copy of the declaration, and lists of cases are large: a million of them take 130 MB.
   if (declaration?.params.kind === 'manual') return 1;
   const units = Math.max(Math.ceil(hashed / WORTH_CELLS), parts.length);
   return Math.min(availableParallelism(), MOST_THREADS, units);

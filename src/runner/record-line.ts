@@ -60,7 +60,7 @@ export class RecordLines {
     );
   }
 
-  /** `JSON.stringify(metrics)` in a third of its time: names come again, and numbers are finite. */
+  /** `JSON.stringify(metrics)` in half its time: names come again, and numbers are finite. */
   #metricsText(metrics: { readonly [name: string]: MetricValue }): string {
     let text = '{';
     for (const name of Object.keys(metrics)) {
