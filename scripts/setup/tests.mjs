@@ -1,7 +1,7 @@
 // The commands that only tests use.
-import { accessSync, constants, existsSync } from 'node:fs';
+import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { runCommand } from './run-command.mjs';
+import { canInstallPackages, installPackages } from './debian-packages.mjs';
 import { SetupError } from './setup-error.mjs';
 
 /** Command → Debian's package of it. Full disks are made of small tmpfs mounts, which only Linux has. */
@@ -15,15 +15,13 @@ export const isDone = () => missing().length === 0;
 
 export function run() {
   const packages = [...new Set(missing().map((command) => NEEDED[command]))];
-  if (!existsSync('/usr/bin/apt-get') || process.getuid?.() !== 0) {
+  if (!canInstallPackages()) {
     throw new SetupError(
       `the tests need ${missing().join(' and ')}\n  next: install ${packages.join(' ')} with your package manager (Debian: sudo apt-get install ${packages.join(' ')})`,
     );
   }
   console.error(`installing ${packages.join(', ')} for the tests (apt-get) …`);
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  runCommand('apt-get', ['update', '-qq'], { env });
-  runCommand('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...packages], { env });
+  installPackages(packages);
   if (missing().length > 0)
     throw new SetupError(
       `apt-get installed ${packages.join(' ')}, but ${missing().join(' and ')} is still missing`,
