@@ -36,6 +36,8 @@ export interface StoreChoice {
   readonly store?: string;
 }
 
+const ANSWERS_WITHIN_MS = 2_000;
+
 /** A connection to Temporal, and to the worker on this machine. */
 export interface Lab {
   /** The server's address, and its web UI's where that is known. */
@@ -104,6 +106,7 @@ class ConnectedLab implements Lab {
   readonly #client: Client;
   readonly #options: LabOptions;
   readonly #link: Link;
+  #answered = true;
 
   constructor(connection: TemporalConnection, client: Client, options: LabOptions) {
     const { address, namespace, uiAddress } = connection;
@@ -203,10 +206,31 @@ class ConnectedLab implements Lab {
     await ensureWorker({ address, namespace, slots: null, ...this.#options });
   }
 
-  /** The engine's server comes back at its address, and the connection with it. */
+  /** The engine's server comes back at its address, and the connection with it. A server of the user's is waited for. */
   async #keepUp(): Promise<void> {
     if (!this.#connection.own) await ensureServer(this.#options);
+    else if (!(await this.#answers())) return;
     await this.#ensureWorker();
+  }
+
+  /** Whether the server answers now: without it no worker could be started either. Says it where that changes. */
+  async #answers(): Promise<boolean> {
+    const { connection, address } = this.#connection;
+    const answers = await connection
+      .withDeadline(Date.now() + ANSWERS_WITHIN_MS, () => connection.workflowService.getSystemInfo({}))
+      .then(
+        () => true,
+        () => false,
+      );
+    if (answers !== this.#answered) {
+      this.#answered = answers;
+      this.#options.say?.(
+        answers
+          ? `the Temporal server at ${address} answers again`
+          : `the Temporal server at ${address} does not answer: waiting for it; nothing recorded is lost`,
+      );
+    }
+    return answers;
   }
 }
 

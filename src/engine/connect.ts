@@ -2,7 +2,8 @@ import type { Connection, ConnectionOptions } from '@temporalio/client';
 import { InfrastructureError } from '../definition/errors.js';
 import { type UserServer, userServer } from './address.js';
 import { ensureSearchAttributes } from './search-attributes.js';
-import { type EngineOptions, ensureServer, runningServer, type ServerInfo } from './server.js';
+import { type EngineOptions, ensureServer, runningServer } from './server.js';
+import type { Environment } from './state-folder.js';
 
 const CONNECT_WITHIN_MS = 5_000;
 
@@ -89,7 +90,7 @@ async function open(target: TemporalTarget, options: ConnectOptions): Promise<Co
   try {
     return await Connection.connect(connectionOptions);
   } catch (error) {
-    throw unreachable(target, error, runningServer(options.env));
+    throw temporalUnreachable(target, error, options.env);
   }
 }
 
@@ -102,16 +103,18 @@ async function checkNamespace(connection: Connection, target: TemporalTarget): P
     .catch((error: unknown) => {
       // Grants to describe a namespace are not needed to use it: only its absence counts.
       if (error instanceof Error && /not found/i.test(error.message))
-        throw unreachable(target, error, undefined);
+        throw temporalUnreachable(target, error);
     });
 }
 
-function unreachable(
-  target: TemporalTarget,
+/** That nothing answers where a Temporal server should be, or not with that namespace: METALAB_TEMPORAL_UNREACHABLE. */
+export function temporalUnreachable(
+  target: Pick<TemporalTarget, 'address' | 'namespace' | 'own' | 'source'>,
   error: unknown,
-  engine: ServerInfo | undefined,
+  env?: Environment,
 ): InfrastructureError {
   const reason = error instanceof Error ? error.message : String(error);
+  const engine = runningServer(env);
   return new InfrastructureError(
     {
       code: 'METALAB_TEMPORAL_UNREACHABLE',

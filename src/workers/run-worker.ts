@@ -4,7 +4,7 @@ import { NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporal
 import { createActivities } from '../activities/create.js';
 import type { ActivityDependencies } from '../activities/dependencies.js';
 import { LiveBoard } from '../activities/live-board.js';
-import type { TemporalTarget } from '../engine/connect.js';
+import { type TemporalTarget, temporalUnreachable } from '../engine/connect.js';
 import { METALAB_VERSION } from '../engine/version.js';
 import { createLocalExecutor } from '../execution/local/executor.js';
 import { CONTROL_QUEUE, SLOT_QUEUE } from '../workflows/contract.js';
@@ -35,7 +35,9 @@ export interface RunningWorker {
 export async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
   const { target, slots, grows, grace_ms } = settings;
   Runtime.install({ logger: workerLogger(settings.verbose), shutdownSignals: [] });
-  const connection = await NativeConnection.connect(target.connectionOptions);
+  const connection = await NativeConnection.connect(target.connectionOptions).catch((error: unknown) => {
+    throw temporalUnreachable(target, error);
+  });
   const capacity = new SlotCapacity(slots, { grows });
   const executor = createLocalExecutor({
     runner: fileURLToPath(new URL('../runner.mjs', import.meta.url)),

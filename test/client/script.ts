@@ -13,10 +13,11 @@ export async function scriptsWith(files: { readonly [name: string]: string }): P
 }
 
 /** Runs a script to its end, which has to come by itself. */
-export function runScript(project: Project, name: string): Promise<Finished> {
+export function runScript(project: Project, name: string, env: NodeJS.ProcessEnv = {}): Promise<Finished> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [name], {
       cwd: project.folder,
+      env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
       timeout: 110_000,
     });
@@ -33,8 +34,8 @@ export function runScript(project: Project, name: string): Promise<Finished> {
 }
 
 /** What a script printed as JSON, line by line. */
-export async function runForLines<T>(project: Project, name: string): Promise<T[]> {
-  const { code, stdout, stderr } = await runScript(project, name);
+export async function runForLines<T>(project: Project, name: string, env?: NodeJS.ProcessEnv): Promise<T[]> {
+  const { code, stdout, stderr } = await runScript(project, name, env);
   if (code !== 0) throw new Error(`${name} ended with ${code}: ${stderr}`);
   return stdout
     .trim()

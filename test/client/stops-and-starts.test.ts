@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { metalab, resultsJson, type SubmitLine } from '../support/metalab.js';
 import { projectWith } from '../support/project.js';
+import { apart } from '../support/test-server.js';
 
 /** Notes every execution, then takes a tenth of a second. */
 const sweep = (cells: number) => `
@@ -25,7 +26,7 @@ test('a drained worker, a stopped engine and a queued submission lose nothing an
   timeout: 120_000,
 }, async () => {
   const project = await projectWith({ 'small.ts': sweep(SMALL), 'large.ts': sweep(LARGE) });
-  const env = { METALAB_HOME: project.path('home'), METALAB_STORE: project.store };
+  const env = { ...(await apart(project.path('home'))), METALAB_STORE: project.store };
   onTestFinished(() => metalab(['engine', 'stop'], { env }).then(() => {}));
   const json = async <T>(...args: readonly string[]): Promise<T> => {
     const { code, stdout, stderr } = await metalab([...args, '--json'], { env, cwd: project.folder });

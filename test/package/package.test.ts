@@ -5,6 +5,7 @@ import { promisify } from 'node:util';
 import { expect, onTestFinished, test } from 'vitest';
 import { ROOT } from '../support/metalab.js';
 import { Project } from '../support/project.js';
+import { apart } from '../support/test-server.js';
 
 const EXPERIMENT = `
 import { experiment, grid, operation, seeds, z } from 'metalab';
@@ -84,7 +85,7 @@ test('what npm pack makes works in an empty project: its command, its types, and
   }
 
   // A home of its own, so that the worker is the installed package's too.
-  const env = { ...process.env, METALAB_HOME: project.path('home') };
+  const env = { ...process.env, ...(await apart(project.path('home'))) };
   const npx = (args: readonly string[]) =>
     npm(project.folder, ['exec', '--offline', '--', 'metalab', ...args], env);
   onTestFinished(async () => {

@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { onTestFinished } from 'vitest';
 import { type Finished, ROOT } from '../support/metalab.js';
 import type { Project } from '../support/project.js';
+import { apart } from '../support/test-server.js';
 
 const run = promisify(execFile);
 
@@ -15,7 +16,8 @@ const run = promisify(execFile);
  */
 export class SmallDisk {
   readonly folder: string;
-  readonly #home: string;
+  /** Of an engine of its own. */
+  readonly #env: NodeJS.ProcessEnv;
   /** Comes before a command's name. */
   readonly #inside: readonly string[];
   /** Where this process sees the folder. */
@@ -24,11 +26,12 @@ export class SmallDisk {
   static async mount(project: Project, mebibytes: number): Promise<SmallDisk> {
     const folder = project.path('disk');
     mkdirSync(folder);
+    const env = await apart(project.path('home'));
     const mount = ['mount', '-t', 'tmpfs', '-o', `size=${mebibytes}m`, 'tmpfs', folder];
     if (process.getuid?.() === 0) {
       await run(mount[0]!, mount.slice(1));
       onTestFinished(() => run('umount', ['--lazy', folder]).then(() => {}));
-      return new SmallDisk(project, folder, [], folder);
+      return new SmallDisk(env, folder, [], folder);
     }
     const holder = spawn(
       'unshare',
@@ -40,12 +43,12 @@ export class SmallDisk {
     onTestFinished(() => void holder.kill());
     await once(holder.stdout, 'data');
     const inside = ['nsenter', '--preserve-credentials', '--user', '--mount', '--target', String(holder.pid)];
-    return new SmallDisk(project, folder, inside, `/proc/${holder.pid}/root${folder}`);
+    return new SmallDisk(env, folder, inside, `/proc/${holder.pid}/root${folder}`);
   }
 
-  private constructor(project: Project, folder: string, inside: readonly string[], seen: string) {
+  private constructor(env: NodeJS.ProcessEnv, folder: string, inside: readonly string[], seen: string) {
     this.folder = folder;
-    this.#home = project.path('home');
+    this.#env = env;
     this.#inside = inside;
     this.#seen = seen;
     onTestFinished(() => this.metalab(['engine', 'stop']).then(() => {}));
@@ -71,7 +74,7 @@ export class SmallDisk {
   /** Runs the built program where the disk is. */
   async metalab(args: readonly string[]): Promise<Finished> {
     const [command, ...rest] = [...this.#inside, process.execPath, join(ROOT, 'bin', 'metalab.js'), ...args];
-    const env = { ...process.env, NO_COLOR: '1', METALAB_HOME: this.#home, METALAB_STORE: this.store };
+    const env = { ...process.env, NO_COLOR: '1', ...this.#env, METALAB_STORE: this.store };
     const finished = run(command!, rest, { env, cwd: ROOT, maxBuffer: 64 * 1024 * 1024 });
     return finished.then(
       ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),

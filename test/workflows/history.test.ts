@@ -4,6 +4,7 @@ import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { expect, onTestFinished, test } from 'vitest';
 import { metalab, ROOT, resultsJson, type SubmitLine, submitJson } from '../support/metalab.js';
 import { projectWith } from '../support/project.js';
+import { addressIn } from '../support/test-server.js';
 
 const RUNS = 20_000;
 const NOOPS = `
@@ -60,8 +61,7 @@ test(`the history of ${RUNS} runs is small, tells what goes on, and replays`, {
 
 async function workflowOf({ workflow_id }: SubmitLine): Promise<WorkflowHandle> {
   const { stdout } = await metalab(['engine', 'status', '--json']);
-  const { server } = JSON.parse(stdout) as { readonly server: { readonly address: string } };
-  const connection = await Connection.connect({ address: server.address });
+  const connection = await Connection.connect({ address: addressIn(stdout) });
   onTestFinished(() => connection.close());
   return new Client({ connection }).workflow.getHandle(workflow_id);
 }

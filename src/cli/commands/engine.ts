@@ -1,3 +1,4 @@
+import type { UserServer } from '../../engine/address.js';
 import type { EngineStatus } from '../../engine/status.js';
 import type { CommandContext, CommandDefinition } from '../command.js';
 import { EXIT } from '../report-error.js';
@@ -8,16 +9,17 @@ const start: CommandDefinition = {
   examples: [{ line: 'engine start', does: '`submit` does it by itself' }],
   json: true,
   async run(_, options, context) {
-    const [{ connectTemporal }, { ensureWorker }, { engineStatus }] = await Promise.all([
+    const [{ connectTemporal }, { ensureWorker }, { engineStatus }, { userServer }] = await Promise.all([
       import('../../engine/connect.js'),
       import('../../engine/worker-process.js'),
       import('../../engine/status.js'),
+      import('../../engine/address.js'),
     ]);
     const say = (line: string) => context.note(line);
     const { connection, address, namespace } = await connectTemporal({ say });
     await connection.close();
     await ensureWorker({ address, namespace, slots: null, say });
-    print(engineStatus(), options.json, context);
+    print(engineStatus(), await userServer(), options.json, context);
     return undefined;
   },
 };
@@ -49,10 +51,14 @@ const status: CommandDefinition = {
   examples: [{ line: 'engine status --json', does: 'addresses and pids, for scripts' }],
   json: true,
   async run(_, options, context) {
-    const { engineStatus } = await import('../../engine/status.js');
+    const [{ engineStatus }, { userServer }] = await Promise.all([
+      import('../../engine/status.js'),
+      import('../../engine/address.js'),
+    ]);
     const found = engineStatus();
-    print(found, options.json, context);
-    return found.server ? undefined : EXIT.infrastructure;
+    const own = await userServer();
+    print(found, own, options.json, context);
+    return found.server || own ? undefined : EXIT.infrastructure;
   },
 };
 
@@ -66,12 +72,20 @@ export const engineCommand: CommandDefinition = {
   subcommands: [start, stop, status],
 };
 
-function print(found: EngineStatus, json: boolean | undefined, { out, color }: CommandContext): void {
+/** @param own a Temporal server of the user's, which is used instead of the engine's */
+function print(
+  found: EngineStatus,
+  own: UserServer | undefined,
+  json: boolean | undefined,
+  { out, color }: CommandContext,
+): void {
+  const { server, workers } = found;
   if (json) {
-    out(JSON.stringify(found));
+    const configured = own ? { address: own.address, namespace: own.namespace, source: own.source } : null;
+    out(JSON.stringify({ ...found, configured }));
     return;
   }
-  const { server, workers } = found;
+  if (own) out(`used             ${own.address}  namespace ${own.namespace}  (${own.source})`);
   if (server)
     out(`Temporal server  ${server.address}  pid ${server.pid}  UI ${color.cyan(server.ui_address)}`);
   else out('Temporal server  not running');

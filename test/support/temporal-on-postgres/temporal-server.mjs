@@ -3,13 +3,13 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Connection } from '@temporalio/client';
+import { msToTs } from '@temporalio/common/lib/time.js';
 import { freePorts } from './ports.mjs';
 import { ServerProcess } from './server-process.mjs';
 import { SERVICES, temporalConfig } from './temporal-config.mjs';
 
 const READY_WITHIN_MS = 60_000;
 const NAMESPACE = 'default';
-const RETENTION_S = 24 * 3600;
 
 /** A Temporal server whose database is PostgreSQL, in a folder of its own. */
 export class TemporalServer {
@@ -95,7 +95,7 @@ export class TemporalServer {
         await workflowService.describeNamespace({ namespace: NAMESPACE }).catch(() =>
           workflowService.registerNamespace({
             namespace: NAMESPACE,
-            workflowExecutionRetentionPeriod: { seconds: /** @type {any} */ (RETENTION_S) },
+            workflowExecutionRetentionPeriod: msToTs('1 day'),
           }),
         );
         await workflowService.countWorkflowExecutions({ namespace: NAMESPACE });

@@ -1,0 +1,47 @@
+import { randomBytes } from 'node:crypto';
+import { Connection } from '@temporalio/client';
+import { msToTs } from '@temporalio/common/lib/time.js';
+import { startTemporalOnPostgres } from './temporal-on-postgres/start.mjs';
+
+/**
+ * Which Temporal server the tests submit to: METALAB_TEST_SERVER=postgres is a production server on PostgreSQL, that all
+ * share; without it, each METALAB_HOME has the engine's own.
+ */
+export const onPostgres = process.env.METALAB_TEST_SERVER === 'postgres';
+
+/** Starts what METALAB_TEST_SERVER names, for all tests. @returns what stops it */
+export async function startTestServer(): Promise<() => Promise<void>> {
+  if (!onPostgres) return async () => {};
+  const rig = await startTemporalOnPostgres();
+  process.env.TEMPORAL_ADDRESS = rig.address;
+  return () => rig.stop();
+}
+
+/** The address of the server that a `metalab engine status --json` tells of. */
+export function addressIn(status: string): string {
+  const { server, configured } = JSON.parse(status) as {
+    readonly server: { readonly address: string } | null;
+    readonly configured: { readonly address: string } | null;
+  };
+  return (configured ?? server)!.address;
+}
+
+/**
+ * What keeps a METALAB_HOME's workers from other tests' chunks: on the engine its own server, on a shared one a namespace.
+ *
+ * @returns variables to run `metalab` with
+ */
+export async function apart(home: string): Promise<NodeJS.ProcessEnv> {
+  if (!onPostgres) return { METALAB_HOME: home };
+  const namespace = `test-${randomBytes(4).toString('hex')}`;
+  const connection = await Connection.connect({ address: process.env.TEMPORAL_ADDRESS! });
+  try {
+    await connection.workflowService.registerNamespace({
+      namespace,
+      workflowExecutionRetentionPeriod: msToTs('1 day'),
+    });
+  } finally {
+    await connection.close();
+  }
+  return { METALAB_HOME: home, TEMPORAL_NAMESPACE: namespace };
+}
