@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import type { Workflow } from '@temporalio/common';
 import { InfrastructureError } from '../definition/errors.js';
@@ -23,6 +24,7 @@ export interface WorkflowAddress {
 const MOST_TRIES = 20;
 /** One chunk takes six or seven. */
 const LEAST_EVENTS = 50;
+const NOT_READY_MS = 500;
 const ENQUEUE_WITHIN_MS = 60_000;
 /** With no worker there, a query is answered by nobody. */
 const QUERY_WITHIN_MS = 5_000;
@@ -63,7 +65,9 @@ export async function enqueue(
         }),
       );
     } catch (error) {
-      if (tries >= MOST_TRIES || !racedTheEnd(error)) throw unreachable(error);
+      const notReady = isNotReady(error);
+      if (tries >= MOST_TRIES || !(notReady || racedTheEnd(error))) throw unreachable(error);
+      if (notReady) await sleep(NOT_READY_MS);
     }
   }
 }
@@ -99,6 +103,15 @@ export async function queryStatus(
     if (none.some((kind) => error instanceof kind)) return undefined;
     throw unreachable(error);
   }
+}
+
+/**
+ * A task of the workflow has just failed, and the server tries it again: so it is for the first two seconds after search
+ * attributes were made, which each service of a production server learns of by itself.
+ */
+function isNotReady(error: unknown): boolean {
+  const text = `${error} ${error instanceof Error ? String(error.cause ?? '') : ''}`;
+  return /workflow task failure|workflow task in failed state/i.test(text);
 }
 
 /** The workflow ended between accepting an update and answering it: nothing was enqueued, and a new one can be started. */

@@ -76,10 +76,20 @@ async function expectOneRecordEach(project: Project, runs: number) {
   expect(inOrder(values)).toEqual(upTo(runs).map((x) => 2 * x));
 }
 
-test('a sweep is done by the worker started by hand, and can be found and read in the UI', async () => {
-  const project = await projectWith(sweep(40, 0));
-  const { outcome, stderr } = await submitJson(['sweep.mjs'], { cwd: project.folder, env });
-  expect(outcome, stderr).toMatchObject({ total: 40, executed: 40, success: 40 });
+test('the first submissions to a server are done by the worker started by hand, and can be found and read in the UI', async () => {
+  const project = await projectWith({
+    ...sweep(40, 0),
+    'other.mjs': `
+      import { experiment } from 'metalab';
+      import sweep from './sweep.mjs';
+      export default experiment({ ...sweep, name: 'other' });
+      export { slow } from './operation.mjs';`,
+  });
+  // At once: while one makes the search attributes, another finds some of the server's services without them.
+  const submit = (file: string) => submitJson([file], { cwd: project.folder, env });
+  const [{ outcome, stderr }, other] = await Promise.all([submit('sweep.mjs'), submit('other.mjs')]);
+  for (const submitted of [{ outcome, stderr }, other])
+    expect(submitted.outcome, submitted.stderr).toMatchObject({ total: 40, executed: 40, success: 40 });
   expect(stderr).not.toContain('starting');
 
   const client = await workflows();
