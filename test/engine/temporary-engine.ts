@@ -15,6 +15,8 @@ export function temporaryEngine() {
     ...Object.fromEntries(inherited),
     METALAB_HOME: join(folder, 'home'),
     XDG_CONFIG_HOME: join(folder, 'config'),
+    // As good as unset, also for what is started with this beside the tests' own environment.
+    TEMPORAL_ADDRESS: '',
   };
   return {
     folder,

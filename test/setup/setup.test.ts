@@ -6,6 +6,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   symlinkSync,
@@ -33,7 +34,7 @@ beforeEach(() => {
     cpSync(join(root, part), join(clone, part), { recursive: true });
   }
   const { engines } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-  const description = { name: 'small', version: '1.0.0', engines };
+  const description = { name: 'small', version: '1.0.0', type: 'module', engines };
   writeFileSync(join(clone, 'package.json'), JSON.stringify(description));
   const lock = { ...description, lockfileVersion: 3, packages: { '': description } };
   writeFileSync(join(clone, 'package-lock.json'), JSON.stringify(lock));
@@ -90,7 +91,8 @@ describe('set-up', { timeout: 60_000 }, () => {
   test('says which parts there are, and that the Temporal CLI needs a build', async () => {
     await expect(setUp(['everything'])).rejects.toMatchObject({
       code: 1,
-      stderr: 'setup: unknown part everything\n  expected: some of deps, build, temporal, tests\n',
+      stderr:
+        'setup: unknown part everything\n  expected: some of deps, build, temporal, tests, temporal-server\n',
     });
     await expect(setUp(['temporal'])).rejects.toMatchObject({
       stderr: expect.stringContaining('needs a build'),
@@ -109,6 +111,44 @@ describe('set-up', { timeout: 60_000 }, () => {
       ),
     });
     expect(existsSync(join(clone, 'built'))).toBe(false);
+  });
+
+  describe('of the production Temporal server', () => {
+    const cache = () => join(clone, 'cache');
+    /** Go, as far as set-up asks it, on this machine's PATH. */
+    const withGo = (install: string) => {
+      const bin = join(clone, 'bin');
+      mkdirSync(bin);
+      const script = `#!/bin/sh\n[ "$1" = install ] || exit 0\necho "$@" >> '${clone.replaceAll("'", "'\\''")}/asked'\n${install}\n`;
+      writeFileSync(join(bin, 'go'), script, { mode: 0o755 });
+      mkdirSync(join(clone, 'dist', 'engine'), { recursive: true });
+      cpSync(
+        join(root, 'dist', 'engine', 'state-folder.js'),
+        join(clone, 'dist', 'engine', 'state-folder.js'),
+      );
+      return { ...process.env, PATH: `${bin}:${process.env.PATH}`, METALAB_CACHE: cache() };
+    };
+
+    test('builds both of its programs at once, once, into the cache folder', async () => {
+      const env = withGo('sleep 0.3; touch "$GOBIN/server" "$GOBIN/sql"');
+      await Promise.all([setUp(['temporal-server'], env), setUp(['temporal-server'], env)]);
+      expect(readFileSync(join(clone, 'asked'), 'utf8')).toMatch(
+        /^install .*go\.temporal\.io\/server\/cmd\/server@v(\S+) go\.temporal\.io\/server\/cmd\/tools\/sql@v\1\n$/,
+      );
+      const [folder, ...others] = readdirSync(cache());
+      expect(others).toEqual([]);
+      expect(readdirSync(join(cache(), folder!)).sort()).toEqual(['server', 'sql']);
+      expect((await setUp(['temporal-server'], env)).stderr).toBe('');
+    });
+
+    test('that fails leaves nothing behind', async () => {
+      const env = withGo('touch "$GOBIN/server"; exit 1');
+      await expect(setUp(['temporal-server'], env)).rejects.toMatchObject({
+        code: 1,
+        stderr: expect.stringMatching(/`go install .*` ended with exit code 1/),
+      });
+      expect(readdirSync(cache())).toEqual([]);
+    });
   });
 
   test.runIf(process.getuid?.() === 0 && existsSync('/usr/bin/apt-get'))(

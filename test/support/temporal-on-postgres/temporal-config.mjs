@@ -21,7 +21,6 @@ export const SERVICES = /** @type {const} */ (['frontend', 'history', 'matching'
  * @param {Readonly<Record<(typeof SERVICES)[number], ServicePorts>>} ports
  */
 export function temporalConfig(postgres, ports) {
-  const [database, visibility] = Object.keys(DATABASES);
   const address = `127.0.0.1:${ports.frontend.grpcPort}`;
   return {
     log: { stdout: true, level: 'warn' },
@@ -30,8 +29,8 @@ export function temporalConfig(postgres, ports) {
       defaultStore: 'default',
       visibilityStore: 'visibility',
       datastores: {
-        default: { sql: datastore(postgres, database, 20) },
-        visibility: { sql: datastore(postgres, visibility, 10) },
+        default: { sql: datastore(postgres, DATABASES.default, 20) },
+        visibility: { sql: datastore(postgres, DATABASES.visibility, 10) },
       },
     },
     global: { membership: { maxJoinDuration: '30s', broadcastAddress: '127.0.0.1' } },
@@ -55,7 +54,7 @@ export function temporalConfig(postgres, ports) {
 
 /**
  * @param {import('./postgres.mjs').Postgres} postgres
- * @param {string | undefined} databaseName
+ * @param {string} databaseName
  * @param {number} maxConns
  */
 const datastore = ({ port, password }, databaseName, maxConns) => ({
