@@ -5,6 +5,7 @@ import type { RunRecord } from '../../src/definition/record.js';
 import { experimentText } from '../support/experiment-text.js';
 import { metalab, resultsJson, submitJson } from '../support/metalab.js';
 import { type Project, projectWith } from '../support/project.js';
+import { serverFolders } from '../support/test-server.js';
 
 let project: Project;
 const write = async (parts: Parameters<typeof experimentText>[0], more: { [name: string]: string } = {}) => {
@@ -29,16 +30,15 @@ test('runs see the environment variables that are named, no others, and neither 
   expect((await submit(env)).outcome).toMatchObject({ success: 3 });
   const seen = { length: secret.length, names: 'PATH HOME METALAB_TEST_TOKEN', mode: '600' };
   expect((await records()).map(({ metrics }) => metrics)).toEqual([seen, seen, seen]);
-  expect(filesWith(secret, project.store)).toEqual([]);
-  // Temporal's database, and the logs of server and worker.
-  expect(filesWith(secret, process.env.METALAB_HOME!)).toEqual([]);
+  // The store, Temporal's database, and the logs of server and worker.
+  expect(filesWith(secret, project.store, process.env.METALAB_HOME!, ...serverFolders())).toEqual([]);
 });
 
-function filesWith(text: string, folder: string): string[] {
-  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) =>
-    entry.isFile(),
-  );
-  expect(files.length).toBeGreaterThan(2);
+function filesWith(text: string, ...folders: readonly string[]): string[] {
+  const files = folders
+    .flatMap((folder) => readdirSync(folder, { recursive: true, withFileTypes: true }))
+    .filter((entry) => entry.isFile());
+  expect(files.length).toBeGreaterThan(5);
   return files
     .map(({ parentPath, name }) => join(parentPath, name))
     .filter((path) => existsSync(path) && readFileSync(path).includes(text));

@@ -133,10 +133,10 @@ describe('a followed sweep', () => {
   }, 120_000);
 
   it('whose workflow somebody cancelled ends with an outcome, and so does the submission behind it', async () => {
-    const project = await projectWith(sweep(24, 300));
+    const project = await projectWith(sweep(120, 300));
     const submit = startMetalab(['submit', 'slow.mjs', '--json'], { cwd: project.folder, env });
     await waitFor(() => executionsIn(project) >= 2);
-    await project.write(sweep(30, 300));
+    await project.write(sweep(130, 300));
     const behind = startMetalab(['submit', 'slow.mjs', '--json'], { cwd: project.folder, env });
     const status = async () => {
       const { stdout } = await metalab(['status', 'slow', '--json'], { cwd: project.folder, env });
@@ -153,8 +153,8 @@ describe('a followed sweep', () => {
     expect(await status()).toMatchObject({
       state: 'cancelled',
       reason: 'the workflow was cancelled',
-      total: 30,
-      pending: 30,
+      total: 130,
+      pending: 130,
     });
     const left = readdirSync(join(project.store, 'slow@1'), { recursive: true }).map(String);
     expect(left.filter((path) => path.endsWith('env.json') || path.includes('live'))).toEqual([]);

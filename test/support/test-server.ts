@@ -9,11 +9,17 @@ import { startTemporalOnPostgres } from './temporal-on-postgres/start.mjs';
  */
 export const onPostgres = process.env.METALAB_TEST_SERVER === 'postgres';
 
+const FOLDER_VARIABLE = 'METALAB_TEST_SERVER_FOLDER';
+
+/** Where a server that is not the engine's keeps its database and logs. */
+export const serverFolders = () => [process.env[FOLDER_VARIABLE]].filter((folder) => folder !== undefined);
+
 /** Starts what METALAB_TEST_SERVER names, for all tests. @returns what stops it */
 export async function startTestServer(): Promise<() => Promise<void>> {
   if (!onPostgres) return async () => {};
   const rig = await startTemporalOnPostgres();
   process.env.TEMPORAL_ADDRESS = rig.address;
+  process.env[FOLDER_VARIABLE] = rig.folder;
   return () => rig.stop();
 }
 
