@@ -5,10 +5,11 @@ import { afterAll, describe, expect, it, vi } from 'vitest';
 import type { RunRecord, SubmissionOutcome, SweepEvent, SweepStatus } from '../../src/index.js';
 import { metalab, startMetalab, submitJson } from '../support/metalab.js';
 import { type Project, projectWith } from '../support/project.js';
+import { addressIn, apart } from '../support/test-server.js';
 import { runForLines, scriptsWith } from './script.js';
 
 const home = mkdtempSync(join(tmpdir(), 'metalab-control-'));
-const env = { METALAB_HOME: home };
+const env = await apart(home);
 
 afterAll(async () => {
   await metalab(['engine', 'stop'], { env });
@@ -74,7 +75,8 @@ describe('pause', () => {
     expect(before).toBe(paused.success);
 
     const engine = await json<Engine>(project, 'engine', 'status');
-    for (const { pid } of [...engine.workers, engine.server]) process.kill(pid, 'SIGKILL');
+    const killed = [...engine.workers, ...(engine.server ? [engine.server] : [])];
+    for (const { pid } of killed) process.kill(pid, 'SIGKILL');
     await run(project, 'engine', 'start');
     // Joins it: neither this nor the restart makes it go on.
     expect((await run(project, 'submit', 'sweep.mjs')).stderr).toContain('paused: the machine is needed');
@@ -220,8 +222,8 @@ describe('what runs', () => {
     const project = await projectWith(sweep(`ms: [500], ${upTo(RUNS)}`));
     await run(project, 'submit', 'sweep.mjs', '--slots', '2', '--detach');
     await executed(project, 2);
-    const { server } = await json<Engine>(project, 'engine', 'status');
-    const elsewhere = { METALAB_HOME: project.path('elsewhere'), TEMPORAL_ADDRESS: server.address };
+    const address = addressIn((await run(project, 'engine', 'status', '--json')).stdout);
+    const elsewhere = { ...env, METALAB_HOME: project.path('elsewhere'), TEMPORAL_ADDRESS: address };
     const there = (...args: readonly string[]) =>
       metalab(args, { cwd: tmpdir(), env: { ...elsewhere, METALAB_STORE: project.store } });
 
@@ -270,6 +272,7 @@ describe('what runs', () => {
 });
 
 interface Engine {
-  readonly server: { readonly pid: number; readonly address: string };
+  /** null: the server is none of metalab's. */
+  readonly server: { readonly pid: number } | null;
   readonly workers: readonly { readonly pid: number }[];
 }

@@ -5,6 +5,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import type { SubmissionOutcome } from '../../src/index.js';
 import { metalab } from '../support/metalab.js';
 import type { Project } from '../support/project.js';
+import { addressIn } from '../support/test-server.js';
 import { runForLines, scriptsWith } from './script.js';
 
 /** Notes every execution, by one append. */
@@ -27,10 +28,8 @@ const executions = (project: Project) =>
 const sorted = (values: Iterable<number>) => [...values].sort((a, b) => a - b);
 
 async function runsOfWorkflow(project: Project) {
-  const { server } = JSON.parse((await metalab(['engine', 'status', '--json'])).stdout) as {
-    readonly server: { readonly address: string };
-  };
-  const connection = await Connection.connect({ address: server.address });
+  const { stdout } = await metalab(['engine', 'status', '--json']);
+  const connection = await Connection.connect({ address: addressIn(stdout) });
   onTestFinished(() => connection.close());
   const client = new Client({ connection });
   const { id } = JSON.parse(readFileSync(join(project.store, 'store.json'), 'utf8')) as {
