@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import { MetalabError } from '../definition/errors.js';
 import {
@@ -10,7 +11,15 @@ import {
   type RESUME_UPDATE,
   workflowIdOf,
 } from '../workflows/contract.js';
-import { racedTheEnd, unreachable, type WorkflowAddress } from './workflow-link.js';
+import {
+  isNotReady,
+  NOT_READY_MS,
+  racedTheEnd,
+  refusalIn,
+  refused,
+  unreachable,
+  type WorkflowAddress,
+} from './workflow-link.js';
 
 /** What may be asked of an experiment while it runs. */
 export type ControlOrder =
@@ -32,7 +41,7 @@ export async function sendControl(
   { store, experiment_id }: WorkflowAddress,
   order: ControlOrder,
 ): Promise<ControlReply> {
-  const { WorkflowNotFoundError, WorkflowUpdateFailedError } = await import('@temporalio/client');
+  const { WorkflowNotFoundError } = await import('@temporalio/client');
   const handle = client.workflow.getHandle(workflowIdOf(store.id, experiment_id));
   const updateId = randomUUID();
   for (let tries = 1; ; tries++) {
@@ -45,12 +54,15 @@ export async function sendControl(
       );
     } catch (error) {
       if (error instanceof WorkflowNotFoundError) throw notRunning(store.uri, experiment_id);
-      if (error instanceof WorkflowUpdateFailedError && error.cause) {
+      const refusal = refusalIn(error);
+      if (refusal !== undefined) {
         // An earlier try whose answer was lost has done it.
         if (tries > 1) return { submissions: [] };
-        throw refused(experiment_id, order.update, error.cause.message);
+        throw refused(experiment_id, order.update, refusal);
       }
-      if (tries >= MOST_TRIES || !racedTheEnd(error)) throw unreachable(error);
+      const notReady = isNotReady(error);
+      if (tries >= MOST_TRIES || !(notReady || racedTheEnd(error))) throw unreachable(error);
+      if (notReady) await sleep(NOT_READY_MS);
     }
   }
 }
@@ -61,12 +73,4 @@ const notRunning = (store: string, experimentId: string) =>
     where: store,
     what: `nothing of ${experimentId} is in progress`,
     next: `metalab status ${experimentId} shows how it ended`,
-  });
-
-const refused = (experimentId: string, update: string, reason: string) =>
-  new MetalabError({
-    code: 'METALAB_REFUSED',
-    where: experimentId,
-    what: `${update} was refused: ${reason}`,
-    next: `metalab status ${experimentId} shows where it stands`,
   });

@@ -1,13 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import type { Workflow } from '@temporalio/common';
-import { InfrastructureError } from '../definition/errors.js';
+import { InfrastructureError, MetalabError } from '../definition/errors.js';
 import type { TemporalConnection } from '../engine/connect.js';
 import {
   CONTROL_QUEUE,
   ENQUEUE_UPDATE,
   type EnqueueReply,
   EXPERIMENT_WORKFLOW,
+  REFUSED,
   STATUS_QUERY,
   type SubmissionRequest,
   type WorkflowStatus,
@@ -24,7 +25,7 @@ export interface WorkflowAddress {
 const MOST_TRIES = 20;
 /** One chunk takes six or seven. */
 const LEAST_EVENTS = 50;
-const NOT_READY_MS = 500;
+export const NOT_READY_MS = 500;
 const ENQUEUE_WITHIN_MS = 60_000;
 /** With no worker there, a query is answered by nobody. */
 const QUERY_WITHIN_MS = 5_000;
@@ -65,6 +66,8 @@ export async function enqueue(
         }),
       );
     } catch (error) {
+      const refusal = refusalIn(error);
+      if (refusal !== undefined) throw refused(experiment_id, ENQUEUE_UPDATE, refusal);
       const notReady = isNotReady(error);
       if (tries >= MOST_TRIES || !(notReady || racedTheEnd(error))) throw unreachable(error);
       if (notReady) await sleep(NOT_READY_MS);
@@ -109,10 +112,24 @@ export async function queryStatus(
  * A task of the workflow has just failed, and the server tries it again: so it is for the first two seconds after search
  * attributes were made, which each service of a production server learns of by itself.
  */
-function isNotReady(error: unknown): boolean {
+export function isNotReady(error: unknown): boolean {
   const text = `${error} ${error instanceof Error ? String(error.cause ?? '') : ''}`;
   return /workflow task failure|workflow task in failed state/i.test(text);
 }
+
+/** Why the workflow's validator refused an update; undefined where the failure is another. */
+export function refusalIn(error: unknown): string | undefined {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return cause instanceof Error && 'type' in cause && cause.type === REFUSED ? cause.message : undefined;
+}
+
+export const refused = (experimentId: string, update: string, reason: string) =>
+  new MetalabError({
+    code: 'METALAB_REFUSED',
+    where: experimentId,
+    what: `${update} was refused: ${reason}`,
+    next: `metalab status ${experimentId} shows where it stands`,
+  });
 
 /** The workflow ended between accepting an update and answering it: nothing was enqueued, and a new one can be started. */
 export function racedTheEnd(error: unknown): boolean {

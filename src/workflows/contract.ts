@@ -16,6 +16,8 @@ export const ENQUEUE_UPDATE = 'enqueue';
 export const CANCEL_UPDATE = 'cancel';
 export const PAUSE_UPDATE = 'pause';
 export const RESUME_UPDATE = 'resume';
+/** The type of the failure by which a validator refuses an update; its message is the reason. */
+export const REFUSED = 'Refused';
 export const STATUS_QUERY = 'status';
 
 /** One owner per experiment and store; `store.json`'s id, not its path, so that mounts and links don't matter. */

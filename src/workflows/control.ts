@@ -14,6 +14,7 @@ import {
   type EnqueueReply,
   PAUSE_UPDATE,
   type PauseRequest,
+  REFUSED,
   RESUME_UPDATE,
   type SubmissionRequest,
 } from './contract.js';
@@ -140,5 +141,5 @@ export class Control {
 
 /** A validator refuses by throwing: nothing of the request is kept in the history. */
 function refuse(reason: string | undefined): void {
-  if (reason !== undefined) throw ApplicationFailure.nonRetryable(reason, 'Refused');
+  if (reason !== undefined) throw ApplicationFailure.nonRetryable(reason, REFUSED);
 }
