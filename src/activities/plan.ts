@@ -1,4 +1,6 @@
 import { writePlan } from '../planning/write-plan.js';
+import type { SubmissionOptions } from '../storage/manifest.js';
+import type { SweepStore } from '../storage/sweep-store.js';
 import type { PlanInput, PlanResult } from './contract.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { atTheEdge, brokenSubmission } from './failures.js';
@@ -31,8 +33,20 @@ export function createPlan({ openStore, worker }: ActivityDependencies) {
           const declaration = await store.readDeclaration(experiment_id, sha);
           if (!declaration)
             throw brokenSubmission(input, `its declaration ${sha} is not in the store: submit again`);
-          return writePlan(store.experimentFolder(experiment_id), submission, declaration, sha, options);
+          const folder = store.experimentFolder(experiment_id);
+          return writePlan(folder, submission, declaration, sha, await fullOptions(store, input));
         }
       }),
     );
+}
+
+/** The runs that a retry names are in the store only. */
+async function fullOptions(store: SweepStore, input: PlanInput): Promise<SubmissionOptions> {
+  if (!input.options.only) return input.options;
+  const manifest = await store.readSubmission(input.experiment_id, input.submission);
+  if (manifest) return manifest.options;
+  throw brokenSubmission(
+    input,
+    'its submission.json, which names its runs, is not in the store: retry again',
+  );
 }

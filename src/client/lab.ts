@@ -185,7 +185,9 @@ class ConnectedLab implements Lab {
 
   async #enqueue(store: SweepStore, manifest: SubmissionManifest): Promise<RunHandle> {
     const { experiment_id, declaration, options } = manifest;
-    const request = { submission: manifest.submission, declaration, options };
+    // The runs of a retry may be thousands: they are in the store, not in Temporal's payloads.
+    const told = options.only ? { ...options, only: { ...options.only, runs: [] } } : options;
+    const request = { submission: manifest.submission, declaration, options: told };
     const { submission, joined } = await enqueue(
       this.#client,
       { store, experiment_id },

@@ -6,8 +6,8 @@ import type { SweepStore } from '../storage/sweep-store.js';
 import type { RetryOptions } from './handle.js';
 
 const LEAST_CHARACTERS = 4;
-/** They pass through Temporal: at most 64 KiB a payload. */
-const MOST_RUNS = 500;
+/** Each is looked up in the store. */
+const MOST_RUNS = 1000;
 
 /** A declaration of the store, and what to do of it. */
 export interface Retry {

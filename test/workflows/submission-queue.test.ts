@@ -68,4 +68,32 @@ describe('the queue of an experiment', () => {
       queue.enqueue(request('c', 'sha', { keep_failed: true }), current(request('a', 'sha'))).joined,
     ).toBe(true);
   });
+
+  it('joins no retry of certain runs to anything, and nothing to what is being cancelled', () => {
+    const running = current(request('a', 'sha'));
+    const only = { failed: true, runs: [] };
+    expect(new SubmissionQueue([]).enqueue(request('b', 'sha', { only }), running)).toMatchObject({
+      submission: 'b',
+      joined: false,
+    });
+    expect(
+      new SubmissionQueue([request('b', 'sha', { only })]).enqueue(request('c', 'sha'), undefined),
+    ).toMatchObject({
+      submission: 'c',
+      joined: false,
+    });
+    running.cancelled = 'wrong range';
+    expect(new SubmissionQueue([]).enqueue(request('d', 'sha'), running)).toMatchObject({ joined: false });
+  });
+
+  it('refuses what is no submission, and more than a payload holds, but not what it has already', () => {
+    const queue = new SubmissionQueue(Array.from({ length: 200 }, (_, i) => request(`s${i}`, `sha${i}`)));
+    expect(queue.refusal(request('new', 'new'), undefined)).toMatch(/^200 submissions .* wait already/);
+    expect(queue.refusal(request('s7', 'sha7'), undefined)).toBeUndefined();
+    expect(queue.remove('s9')?.declaration).toBe('sha9');
+    expect(queue.refusal(request('new', 'new'), undefined)).toBeUndefined();
+    expect(queue.refusal({} as SubmissionRequest, undefined)).toMatch(/names itself/);
+    const bytes = JSON.stringify(queue.requests).length;
+    expect(bytes).toBeLessThan(64 * 1024);
+  });
 });
