@@ -4,13 +4,17 @@ import { createExecute } from './execute.js';
 import { createPlan } from './plan.js';
 import { createProbe } from './probe.js';
 import { createSettle } from './settle.js';
+import { underLease } from './under-lease.js';
 
 /** The activities of a worker, over the ports that it gives. */
 export function createActivities(dependencies: ActivityDependencies): Activities {
+  const settle = createSettle(dependencies);
+  const settleUnderLease = underLease(dependencies, settle);
+  // What is given up writes only its own outcome: somebody who cancelled it should not have to wait for another engine.
   return {
-    plan: createPlan(dependencies),
-    execute: createExecute(dependencies),
-    settle: createSettle(dependencies),
+    plan: underLease(dependencies, createPlan(dependencies)),
+    execute: underLease(dependencies, createExecute(dependencies)),
+    settle: (input) => (input.abandon ? settle(input) : settleUnderLease(input)),
     probe: createProbe(dependencies),
   };
 }

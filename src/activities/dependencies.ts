@@ -1,6 +1,7 @@
 import type { Executor } from '../execution/executor.js';
 import type { SweepStore } from '../storage/sweep-store.js';
 import type { LiveBoard } from './live-board.js';
+import type { StoreLeases } from './store-leases.js';
 
 /** What activities need of the worker that runs them: ports only, so that tests and other workers can give their own. */
 export interface ActivityDependencies {
@@ -9,6 +10,7 @@ export interface ActivityDependencies {
   openStore(uri: string): Promise<SweepStore>;
   readonly worker: WorkerIdentity;
   readonly live: LiveBoard;
+  readonly leases: StoreLeases;
   /** Says when the worker is about to end: chunks hand back what they have not started. */
   onStopping(listener: () => void): () => void;
 }

@@ -29,7 +29,7 @@ export function createExecute(dependencies: ActivityDependencies) {
 
   return (input: ExecuteInput): Promise<ExecuteResult> =>
     atTheEdge(async () => {
-      const { openStore, worker, executor, live } = dependencies;
+      const { openStore, worker, executor, live, leases } = dependencies;
       const store = await openStore(input.store);
       const folder = store.experimentFolder(input.experiment_id);
       const declaration = await cachedDeclaration(store, input);
@@ -46,6 +46,7 @@ export function createExecute(dependencies: ActivityDependencies) {
         env: await readRunEnvironment(folder, input.submission),
       };
       const signal = new StopSignal(Context.current(), dependencies);
+      const forget = leases.onLost(store, () => signal.yield());
       const entry = live.open(folder, input.submission, input.from);
       const began = performance.now();
       let result: ExecuteResult = {
@@ -73,10 +74,13 @@ export function createExecute(dependencies: ActivityDependencies) {
           () => entry.summary(),
         );
         if (signal.stopped === 'lost') throw new CancelledFailure('this attempt is no longer wanted');
+        const lost = leases.whyLost(store);
+        if (lost !== undefined) throw storeUnwritable(lost, result);
         return { ...result, elapsed_ms: Math.round(performance.now() - began) };
       } catch (fault) {
         throw fault instanceof ExecutionFault ? mapFault(fault, result, store.root) : fault;
       } finally {
+        forget();
         signal.close();
         entry.close();
       }

@@ -3,7 +3,7 @@ import { MetalabError, StoreError } from '../definition/errors.js';
 import { FAULT } from '../workflows/contract.js';
 import type { SubmissionRef } from './contract.js';
 
-const UNWRITABLE = new Set(['METALAB_STORE_FULL', 'METALAB_STORE_UNWRITABLE']);
+const UNWRITABLE = new Set(['METALAB_STORE_FULL', 'METALAB_STORE_UNWRITABLE', 'METALAB_STORE_HELD']);
 /** What the system says where nothing can be written now, but may be later. */
 const UNWRITABLE_CODES = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EACCES', 'EPERM']);
 
@@ -22,7 +22,7 @@ export function wordUnwritable(error: Error): string {
   return error.message.split('\n', 1)[0]!;
 }
 
-/** The failure by which the workflow knows that it has to wait for the store. */
+/** The failure by which the workflow knows that it has to wait for the store, in words that status shows. */
 export function storeUnwritable(message: string, result?: unknown): ApplicationFailure {
   return ApplicationFailure.create({
     message,

@@ -9,10 +9,12 @@ import { wordUnwritable } from './failures.js';
 /** Room for a segment to make some way: going on with less would fail again at once. */
 const ENOUGH = Buffer.alloc(1024 * 1024, 0x20);
 
-export function createProbe({ openStore }: ActivityDependencies) {
+export function createProbe({ openStore, leases }: ActivityDependencies) {
   return async ({ store: uri }: ProbeInput): Promise<string | null> => {
     try {
-      const { root } = await openStore(uri);
+      const store = await openStore(uri);
+      const { root } = store;
+      await leases.retake(store);
       await tryToWrite(root, join(root, `.probe-${process.pid}-${randomBytes(4).toString('hex')}.tmp`));
       return null;
     } catch (error) {

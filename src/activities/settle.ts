@@ -13,7 +13,7 @@ import { keepBeating } from './heartbeat.js';
 
 const NOTHING: Tally = { recorded: 0, success: 0, failed: 0, cancelled: 0, missing: [] };
 
-export function createSettle({ openStore, executor, worker, live }: ActivityDependencies) {
+export function createSettle({ openStore, executor, worker, live, leases }: ActivityDependencies) {
   return (input: SettleInput): Promise<SettleResult> =>
     atTheEdge(() =>
       keepBeating(async () => {
@@ -34,6 +34,7 @@ export function createSettle({ openStore, executor, worker, live }: ActivityDepe
         await live.clear(folder, submission);
         await rm(environmentFile(folder, submission), { force: true });
         await rm(liveFolder(folder, submission), { recursive: true, force: true });
+        await leases.settled(store, input);
         // Last: whoever waits for the outcome finds everything tidied. Not where somebody has removed the submission.
         if (await store.readSubmission(experiment_id, submission)) await store.writeOutcome(outcome);
         return { outcome, missing: [], recorded: tally.recorded };

@@ -2,7 +2,7 @@ import { CancelledFailure, type Context } from '@temporalio/activity';
 import type { ActivityDependencies } from './dependencies.js';
 
 /**
- * Why a chunk should stop. `yield`: the worker is about to end. `cancel`: somebody cancelled the sweep. `lost`: the
+ * Why a chunk should stop. `yield`: the worker is about to end, or has lost the store. `cancel`: somebody cancelled the sweep. `lost`: the
  * server has given the chunk to another worker, so nothing that happens here is anybody's wish: its runs are not
  * recorded as cancelled.
  */
@@ -21,6 +21,11 @@ export class StopSignal {
       if (message === 'WORKER_SHUTDOWN') this.#stop('yield');
       else this.#stop(context.cancellationDetails?.cancelRequested ? 'cancel' : 'lost');
     });
+  }
+
+  /** Somebody else has taken the place: what runs may end, and nothing more is started. */
+  yield(): void {
+    this.#stop('yield');
   }
 
   onStop(listener: (how: 'yield' | 'cancel') => void): () => void {

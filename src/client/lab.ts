@@ -3,8 +3,10 @@ import type { Client } from '@temporalio/client';
 import { MetalabError } from '../definition/errors.js';
 import type { Experiment } from '../definition/experiment.js';
 import { connectTemporal, type TemporalConnection } from '../engine/connect.js';
+import { engineIdentity } from '../engine/identity.js';
 import { ensureServer } from '../engine/server.js';
 import { ensureWorker } from '../engine/worker-process.js';
+import { hasLeasing, type LeaseHolder } from '../storage/lease.js';
 import type { SubmissionManifest, SubmissionOutcome } from '../storage/manifest.js';
 import { openStore } from '../storage/registry.js';
 import { asSweepStore, type SweepStore } from '../storage/sweep-store.js';
@@ -29,6 +31,8 @@ export interface SubmitOptions {
   readonly keepFailed?: boolean;
   /** Do every run again. */
   readonly fresh?: boolean;
+  /** Submit even where another engine uses the store: what runs there then waits until this is done. */
+  readonly takeOver?: boolean;
 }
 
 export interface StoreChoice {
@@ -135,7 +139,8 @@ class ConnectedLab implements Lab {
     const slots = checkSlots(options.slots);
     const [store] = await Promise.all([openForSubmit(options.store), this.#ensureWorker()]);
     const choices = { slots, keep_failed: options.keepFailed ?? false, fresh: options.fresh ?? false };
-    return this.#enqueue(store, await writeSubmission(store, declared, choices));
+    const holder = await this.#takeLease(store, options.takeOver);
+    return this.#enqueue(store, await writeSubmission(store, declared, choices), holder);
   }
 
   async attach(experimentId: string, options: StoreChoice = {}): Promise<RunHandle> {
@@ -180,10 +185,11 @@ class ConnectedLab implements Lab {
   async #retry(experimentId: string, store: SweepStore, options: RetryOptions): Promise<RunHandle> {
     const [{ resolveRetry }] = await Promise.all([import('./retry.js'), this.#ensureWorker()]);
     const { declaration, sha, options: choices } = await resolveRetry(store, experimentId, options);
-    return this.#enqueue(store, await writeRequest(store, declaration, sha, choices));
+    const holder = await this.#takeLease(store);
+    return this.#enqueue(store, await writeRequest(store, declaration, sha, choices), holder);
   }
 
-  async #enqueue(store: SweepStore, manifest: SubmissionManifest): Promise<RunHandle> {
+  async #enqueue(store: SweepStore, manifest: SubmissionManifest, holder: LeaseHolder): Promise<RunHandle> {
     const { experiment_id, declaration, options } = manifest;
     // The runs of a retry may be thousands: they are in the store, not in Temporal's payloads.
     const told = options.only ? { ...options, only: { ...options.only, runs: [] } } : options;
@@ -196,10 +202,19 @@ class ConnectedLab implements Lab {
     ).catch(async (error: unknown) => {
       // What nobody will carry out leaves nothing behind, above all no values of environment variables.
       await removeSubmission(store, manifest);
+      if (hasLeasing(store)) await store.releaseLease(holder);
       throw error;
     });
     if (joined) await removeSubmission(store, manifest);
     return makeHandle(this.#link, { store, experiment_id, submission, joined });
+  }
+
+  /** The workers that carry the submission out renew it. */
+  async #takeLease(store: SweepStore, takeOver = false): Promise<LeaseHolder> {
+    const { connection } = this.#connection;
+    const holder = { ...(await engineIdentity(connection, this.#connection)), worker: null };
+    if (hasLeasing(store)) await store.takeLease(holder, { takeOver, wait: true });
+    return holder;
   }
 
   async #ensureWorker(): Promise<void> {

@@ -1,4 +1,5 @@
 import { mergeMeans, type RunningMeans } from '../definition/running-mean.js';
+import type { Lease } from '../storage/lease.js';
 import type { LiveChunk, PlanManifest, SubmissionOutcome } from '../storage/manifest.js';
 import type { SweepStore } from '../storage/sweep-store.js';
 import type { Phase, SubmissionStatus, WorkflowStatus } from '../workflows/contract.js';
@@ -8,8 +9,11 @@ import { readLiveChunks } from './live-chunks.js';
 export interface SweepStatus {
   readonly experiment_id: string;
   readonly submission: string;
-  /** `interrupted`: it has no outcome, and no workflow that works on it is to be seen. */
-  readonly state: Phase | SubmissionOutcome['state'] | 'interrupted';
+  /**
+   * `interrupted`: it has no outcome, and no workflow that works on it is to be seen. `elsewhere`: the same, but another
+   * engine uses the store, and it may be that one's.
+   */
+  readonly state: Phase | SubmissionOutcome['state'] | 'interrupted' | 'elsewhere';
   /** Why it waits, was cancelled or failed. */
   readonly reason: string | null;
   readonly total: number;
@@ -30,11 +34,13 @@ export interface SweepStatus {
  *
  * @param workflow what the workflow answers; undefined where there is none, or no server; `silent` where it is there, but
  *   no worker answers for it
+ * @param holder another engine that uses the store
  */
 export async function sweepStatus(
   store: SweepStore,
   { experiment_id, submission }: { readonly experiment_id: string; readonly submission: string },
   answer: WorkflowStatus | 'silent' | undefined,
+  holder?: Lease,
 ): Promise<SweepStatus> {
   const outcome = await store.readOutcome(experiment_id, submission);
   if (outcome) return ofOutcome(outcome);
@@ -56,7 +62,7 @@ export async function sweepStatus(
   return {
     experiment_id,
     submission,
-    ...stateOf(answer, current, queued),
+    ...stateOf(answer, current, queued, holder),
     total,
     reused: reused.success + reused.failed + reused.cancelled,
     ...done,
@@ -71,9 +77,11 @@ function stateOf(
   answer: WorkflowStatus | 'silent' | undefined,
   current: SubmissionStatus | undefined,
   queued: boolean,
+  holder: Lease | undefined,
 ): Pick<SweepStatus, 'state' | 'reason'> {
   if (answer === 'silent') return { state: 'waiting', reason: SILENT };
   if (current) return { state: current.phase, reason: current.reason };
+  if (!queued && holder) return { state: 'elsewhere', reason: wordHolder(holder) };
   if (!queued) return { state: 'interrupted', reason: INTERRUPTED };
   const before = answer?.current;
   return {
@@ -84,6 +92,9 @@ function stateOf(
 
 const countsOf = ({ total, reused, success, failed, cancelled, running }: SubmissionStatus) =>
   `${reused + success + failed + cancelled} of ${total} done, ${running} running`;
+
+const wordHolder = ({ address, namespace, host }: Lease) =>
+  `the store is in use by the engine with Temporal at ${address}, namespace ${namespace}, on ${host}: ask there`;
 
 const SILENT = 'no worker answers; it goes on as soon as one runs: metalab engine start, or submit again';
 const INTERRUPTED = 'nothing works on it now: submit again, and what is recorded is reused';

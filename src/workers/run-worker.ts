@@ -4,7 +4,9 @@ import { NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporal
 import { createActivities } from '../activities/create.js';
 import type { ActivityDependencies } from '../activities/dependencies.js';
 import { LiveBoard } from '../activities/live-board.js';
+import { StoreLeases } from '../activities/store-leases.js';
 import { type TemporalTarget, temporalUnreachable } from '../engine/connect.js';
+import { engineIdentity } from '../engine/identity.js';
 import { METALAB_VERSION } from '../engine/version.js';
 import { createLocalExecutor } from '../execution/local/executor.js';
 import { CONTROL_QUEUE, SLOT_QUEUE } from '../workflows/contract.js';
@@ -45,10 +47,12 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
   });
   const stopListeners = new Set<() => void>();
   const id = `${hostname()}-${process.pid}`;
+  const leases = new StoreLeases({ ...(await engineIdentity(connection, target)), worker: id });
   const dependencies: ActivityDependencies = {
     executor,
     openStore: openStores(),
     live: new LiveBoard(id),
+    leases,
     worker: {
       id,
       slots: () => capacity.size,
@@ -82,6 +86,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
   ]);
   const stopped = Promise.all(workers.map((worker) => worker.run()))
     .finally(() => executor.close())
+    .finally(() => leases.close())
     .finally(() => connection.close())
     .then(() => undefined);
   return {

@@ -11,6 +11,7 @@ export interface SubmitFlags extends CommonOptions {
   readonly dryRun?: boolean;
   readonly keepFailed?: boolean;
   readonly fresh?: boolean;
+  readonly takeOver?: boolean;
 }
 
 export const submitCommand: CommandDefinition<SubmitFlags> = {
@@ -33,6 +34,7 @@ reachable, paused or waiting; 130 detached by Ctrl-C.`,
     { flags: '--dry-run', description: 'print what would be done, and why; change nothing' },
     { flags: '--keep-failed', description: 'reuse failed and cancelled runs too' },
     { flags: '--fresh', description: 'do every run again' },
+    { flags: '--take-over', description: 'where another engine uses the store: what runs there then waits' },
   ],
   examples: [
     { line: 'submit experiment.ts', does: 'run what is missing, and follow' },

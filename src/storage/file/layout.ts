@@ -8,6 +8,7 @@ export const folderOf = (experimentId: string) => experimentId.replace(':', '@')
 export const experimentIdOf = (folder: string) => folder.replace('@', ':');
 
 export const storeFile = (root: string) => join(root, 'store.json');
+export const leaseFile = (root: string) => join(root, 'lease.json');
 export const manifestFile = (folder: string) => join(folder, 'experiment.json');
 export const declarationFile = (folder: string, sha: string) => join(folder, 'declarations', `${sha}.json`);
 /** Two files: `operation.mjs` and its source map. */

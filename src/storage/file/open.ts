@@ -3,12 +3,14 @@ import { access, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { StoreError } from '../../definition/errors.js';
+import type { Leasing } from '../lease.js';
 import { pathOf } from '../location.js';
 import type { OpenOptions } from '../registry.js';
 import type { ArtifactOpen, ExperimentManifests, LogListing, Store, WorkingDirectory } from '../store.js';
 import { openArtifact } from './artifacts.js';
 import { faultCode, storeFault } from './faults.js';
 import { experimentIdOf, folderOf, manifestFile } from './layout.js';
+import { fileLease } from './lease.js';
 import { listNames } from './list-names.js';
 import { makeFolder } from './make-folder.js';
 import { fileManifests } from './manifests.js';
@@ -17,7 +19,7 @@ import { readData, readLogs, readSeries } from './sidecars.js';
 import { createStoreFile, readStoreFile, type StoreFile } from './store-file.js';
 
 /** A store that is a folder. */
-export type FileStore = Store & WorkingDirectory & ArtifactOpen & LogListing & ExperimentManifests;
+export type FileStore = Store & WorkingDirectory & ArtifactOpen & LogListing & ExperimentManifests & Leasing;
 
 /**
  * Opens the store in a folder.
@@ -32,6 +34,7 @@ export async function openFileStore(location: string, options: OpenOptions = {})
   const folder = (experimentId: string) => join(root, folderOf(experimentId));
   return {
     ...fileManifests(folder),
+    ...fileLease(root),
     uri: pathToFileURL(root).href,
     id,
     root,
