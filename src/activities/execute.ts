@@ -92,7 +92,9 @@ export function createExecute(dependencies: ActivityDependencies) {
     if (!declarations.has(key)) {
       // A handful of submissions at once: what is older is read again.
       if (declarations.size >= 8) declarations.clear();
-      declarations.set(key, store.readDeclaration(experiment_id, sha));
+      const reading = store.readDeclaration(experiment_id, sha);
+      reading.catch(() => declarations.delete(key));
+      declarations.set(key, reading);
     }
     const declaration = await declarations.get(key);
     if (declaration) return declaration;

@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { countCells } from '../definition/declaration.js';
 import { paramSourceFromSpec } from '../definition/params/from-spec.js';
-import { readEntries } from '../planning/entries.js';
+import { allCells, type PlanEntries, readEntries, verifyEntries } from '../planning/entries.js';
 import { type Tally, tallyPlan } from '../planning/tally.js';
 import { environmentFile, liveFolder } from '../storage/file/layout.js';
 import type { PlanManifest, SubmissionOutcome } from '../storage/manifest.js';
@@ -11,8 +11,6 @@ import type { ActivityDependencies } from './dependencies.js';
 import { atTheEdge, brokenSubmission } from './failures.js';
 import { keepBeating } from './heartbeat.js';
 
-const NOTHING: Tally = { recorded: 0, success: 0, failed: 0, cancelled: 0, missing: [] };
-
 export function createSettle({ openStore, executor, worker, live, leases }: ActivityDependencies) {
   return (input: SettleInput): Promise<SettleResult> =>
     atTheEdge(() =>
@@ -20,14 +18,16 @@ export function createSettle({ openStore, executor, worker, live, leases }: Acti
         const store = await openStore(input.store);
         const { experiment_id, submission } = input;
         const folder = store.experimentFolder(experiment_id);
-        const plan = await store.readPlan(experiment_id, submission);
+        const plan = await store.readPlan(experiment_id, submission).catch(unlessGivenUp(input));
         if (!plan && !input.abandon)
           throw brokenSubmission(input, 'its plan is not in the store: submit again');
-        const tally = plan ? await tallyPlan(folder, submission, readEntries(folder, plan)) : NOTHING;
+        const total = plan?.total ?? (await countCellsOf(store, input));
+        const entries = plan && (await readVerified(folder, plan).catch(unlessGivenUp(input)));
+        // Without its plan, what it has recorded still counts.
+        const tally = await tallyPlan(folder, submission, entries ?? allCells(total));
         if (tally.missing.length > 0 && !input.abandon)
           return { outcome: null, missing: tally.missing, recorded: tally.recorded };
 
-        const total = plan?.total ?? (await countCellsOf(store, input));
         const outcome = wordOutcome(input, plan, total, tally);
         await executor.release(submission);
         worker.release(submission);
@@ -42,11 +42,25 @@ export function createSettle({ openStore, executor, worker, live, leases }: Acti
     );
 }
 
+async function readVerified(folder: string, plan: PlanManifest): Promise<PlanEntries> {
+  await verifyEntries(folder, plan);
+  return readEntries(folder, plan);
+}
+
+/** Whoever gives a submission up may do so because its plan is damaged. */
+const unlessGivenUp =
+  ({ abandon }: SettleInput) =>
+  (error: unknown): undefined => {
+    if (!abandon) throw error;
+  };
+
 /** Of a submission that ended before it was planned: all its cells are missing. */
 async function countCellsOf(store: SweepStore, { experiment_id, submission }: SettleInput): Promise<number> {
   const manifest = await store.readSubmission(experiment_id, submission);
-  const declaration = manifest && (await store.readDeclaration(experiment_id, manifest.declaration));
-  return declaration ? countCells(paramSourceFromSpec(declaration.params).length, declaration.seeds) : 0;
+  if (!manifest) return 0;
+  const declaration = await store.readDeclaration(experiment_id, manifest.declaration).catch(() => undefined);
+  if (!declaration) return (await store.readManifest(experiment_id))?.totals.cells ?? 0;
+  return countCells(paramSourceFromSpec(declaration.params).length, declaration.seeds);
 }
 
 function wordOutcome(

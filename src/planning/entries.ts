@@ -1,6 +1,10 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
+import { StoreError } from '../definition/errors.js';
 import { storeFault } from '../storage/file/faults.js';
 import { planEntriesFile } from '../storage/file/layout.js';
+import { missingFile } from '../storage/file/verify-content.js';
 import { PLAN_ENTRY_BYTES, type PlanManifest } from '../storage/manifest.js';
 
 /** Which cell is at a position of a plan. A position's cell is higher than the one's before it. */
@@ -78,16 +82,57 @@ export function* entryBytes(entries: Iterable<Entry>): Generator<Uint8Array, voi
   if (used > 0) yield bytes.subarray(0, used);
 }
 
-/** Writes the entries and flushes them: the plan's manifest, written after them, never names what is not there. */
+/**
+ * Reads a plan's entries once, for whether they are those that were written.
+ *
+ * @throws StoreError where they are missing or damaged
+ */
+export async function verifyEntries(folder: string, plan: PlanManifest): Promise<void> {
+  if (plan.kind === 'all') return;
+  const path = planEntriesFile(folder, plan.submission);
+  const hash = createHash('sha256');
+  let size = 0;
+  try {
+    for await (const piece of createReadStream(path)) {
+      hash.update(piece as Buffer);
+      size += (piece as Buffer).length;
+    }
+  } catch (error) {
+    throw (error as NodeJS.ErrnoException).code === 'ENOENT'
+      ? missingFile(path, error)
+      : storeFault(error, path);
+  }
+  const { positions, entries_sha256 } = plan;
+  const altered = entries_sha256 !== undefined && hash.digest('hex') !== entries_sha256;
+  if (!altered && size === positions * PLAN_ENTRY_BYTES) return;
+  throw new StoreError({
+    code: 'METALAB_STORE_CORRUPT',
+    where: path,
+    what: `the plan is damaged: ${size} bytes that are not those of its ${positions} runs`,
+    expected: `${positions * PLAN_ENTRY_BYTES} bytes${entries_sha256 ? `, SHA-256 ${entries_sha256}` : ''}`,
+    next: 'submit the experiment again: what is recorded is reused',
+  });
+}
+
+/**
+ * Writes the entries and flushes them: the plan's manifest, written after them, never names what is not there.
+ *
+ * @returns their SHA-256
+ */
 export async function writeEntries(
   folder: string,
   submission: string,
   entries: Iterable<Entry>,
-): Promise<void> {
+): Promise<string> {
+  const hash = createHash('sha256');
   const file = await open(planEntriesFile(folder, submission), 'w');
   try {
-    for (const bytes of entryBytes(entries)) await file.writeFile(bytes);
+    for (const bytes of entryBytes(entries)) {
+      hash.update(bytes);
+      await file.writeFile(bytes);
+    }
     await file.sync();
+    return hash.digest('hex');
   } finally {
     await file.close();
   }

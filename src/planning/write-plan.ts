@@ -20,9 +20,9 @@ export async function writePlan(
   threads?: number,
 ): Promise<PlanManifest> {
   const { manifest, entries } = await decidePlan(folder, declaration, sha, options, threads);
-  const plan: PlanManifest = { submission, ...manifest };
   await mkdir(submissionFolder(folder, submission), { recursive: true });
-  if (entries) await writeEntries(folder, submission, entries);
+  const entries_sha256 = entries && (await writeEntries(folder, submission, entries));
+  const plan: PlanManifest = { submission, ...manifest, ...(entries_sha256 ? { entries_sha256 } : {}) };
   await writeAtomically(planFile(folder, submission), `${JSON.stringify(plan, undefined, 2)}\n`);
   return plan;
 }

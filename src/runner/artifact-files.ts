@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, existsSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sha256 } from '../identity/fingerprint.js';
@@ -21,7 +21,9 @@ export class ArtifactFiles {
   /** @throws the system's error where the store can't be written */
   store(bytes: Uint8Array): StoredBytes {
     const content_hash = sha256(bytes);
-    if (existsSync(join(this.#folder, content_hash))) return describe(content_hash, bytes.length);
+    // Of another size it is damaged, and written anew.
+    if (statSync(join(this.#folder, content_hash), { throwIfNoEntry: false })?.size === bytes.length)
+      return describe(content_hash, bytes.length);
     return this.#write((fd) => {
       writeAll(fd, bytes);
       return { content_hash, size_bytes: bytes.length };

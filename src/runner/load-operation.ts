@@ -7,13 +7,14 @@ import { type AnyOperation, isOperation } from '../definition/operation.js';
 import * as api from '../operation/public.js';
 import { bundleFile } from '../storage/file/layout.js';
 import { connect, run } from './no-client.js';
+import { readSubmissionFile } from './read-file.js';
 
 const RUNTIME = Symbol.for('metalab.runtime');
 
 /**
  * Imports a submission's operation from its bundle, which finds metalab's public API under a global symbol.
  *
- * @throws whatever the user's modules throw when they are imported
+ * @throws StoreError where the bundle is missing or damaged; whatever the user's modules throw when they are imported
  */
 export async function loadOperation(
   folder: string,
@@ -23,6 +24,7 @@ export async function loadOperation(
   const { bundle, native, ref } = declaration.operation;
   if (native.length > 0) resolveFrom(process.cwd(), native);
   const file = bundleFile(folder, bundle);
+  readSubmissionFile(file, bundle);
   const { default: operation } = (await import(pathToFileURL(file).href)) as { default?: unknown };
   if (!isOperation(operation)) {
     throw new MetalabError({

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { contextView } from '../definition/context-view.js';
 import type { ExperimentDeclaration } from '../definition/declaration.js';
@@ -14,6 +13,7 @@ import { PlanReader } from './plan-slice.js';
 import { PrintedOutput } from './printed-output.js';
 import type { ChunkOrder, FromSlot, SlotSetup } from './protocol.js';
 import { NOTE_FD, NoteWriter } from './protocol-note.js';
+import { readSubmissionFile } from './read-file.js';
 import { RecordLines } from './record-line.js';
 import { RecordWriter } from './record-writer.js';
 import { endedOrigin } from './run-origin.js';
@@ -40,7 +40,8 @@ export class Slot {
   /** @throws what the user's modules throw at import, or the system's error where the submission can't be read */
   static async open(setup: SlotSetup, host: SlotProcess): Promise<Slot> {
     const file = declarationFile(setup.folder, setup.declaration);
-    const declaration = JSON.parse(readFileSync(file, 'utf8')) as ExperimentDeclaration;
+    const text = readSubmissionFile(file, setup.declaration);
+    const declaration = JSON.parse(text) as ExperimentDeclaration;
     const writer = newWriterName();
     reseedRandom(declaration.operation.code_fingerprint);
     // Before the import: what modules print, and streams that they keep, must be ours already.

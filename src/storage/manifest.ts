@@ -84,6 +84,8 @@ export interface PlanManifest {
   readonly collapsed: number;
   /** `all`: position p is cell p, generation 0, and there is no `plan.bin`. `list`: see {@link PLAN_ENTRY_BYTES}. */
   readonly kind: 'all' | 'list';
+  /** SHA-256 of `plan.bin`, where there is one; missing in plans of older versions. */
+  readonly entries_sha256?: string;
 }
 
 /** `plan.bin` has one entry a position: the cell's index and the run's generation, both uint32 little-endian. */

@@ -1,5 +1,6 @@
 import { dirname } from 'node:path';
 import type { ExperimentDeclaration } from '../../definition/declaration.js';
+import { StoreError } from '../../definition/errors.js';
 import { canonicalJson } from '../../identity/canonical.js';
 import { sha256 } from '../../identity/fingerprint.js';
 import type { ExperimentManifest, PlanManifest, SubmissionManifest, SubmissionOutcome } from '../manifest.js';
@@ -14,7 +15,8 @@ import {
   submissionFolder,
 } from './layout.js';
 import { listNames } from './list-names.js';
-import { readJson } from './read-json.js';
+import { readJson, readText } from './read-json.js';
+import { verifyContent } from './verify-content.js';
 
 /** Manifests as JSON files. `folder` gives an experiment's folder. */
 export function fileManifests(folder: (experimentId: string) => string): ExperimentManifests {
@@ -23,18 +25,26 @@ export function fileManifests(folder: (experimentId: string) => string): Experim
   return {
     readManifest: (experimentId) => readJson<ExperimentManifest>(manifestFile(folder(experimentId))),
     writeManifest: (manifest) => writeJson(manifestFile(folder(manifest.experiment_id)), manifest),
-    readDeclaration: (experimentId, sha) =>
-      readJson<ExperimentDeclaration>(declarationFile(folder(experimentId), sha)),
+    async readDeclaration(experimentId, sha) {
+      const path = declarationFile(folder(experimentId), sha);
+      const text = await readText(path);
+      if (text === undefined) return undefined;
+      verifyContent(text, sha, path);
+      return JSON.parse(text) as ExperimentDeclaration;
+    },
     async writeDeclaration(declaration) {
       const text = canonicalJson(declaration, 'declaration');
       const sha = sha256(text);
       const path = declarationFile(folder(declaration.experiment_id), sha);
-      if (!(await readJson(path))) await writeAtomically(path, text);
+      // A damaged one is mended by it.
+      if ((await readText(path)) !== text) await writeAtomically(path, text);
       return sha;
     },
     async submissions(experimentId) {
       const names = await listNames(dirname(submissionFolder(folder(experimentId), '_')));
-      const manifests = await Promise.all(names.map((name) => readSubmission(experimentId, name)));
+      const manifests = await Promise.all(
+        names.map((name) => readSubmission(experimentId, name).catch(unlessDamaged)),
+      );
       return manifests
         .filter((manifest) => manifest !== undefined)
         .sort(
@@ -52,6 +62,11 @@ export function fileManifests(folder: (experimentId: string) => string): Experim
     writeOutcome: (outcome) =>
       writeJson(outcomeFile(folder(outcome.experiment_id), outcome.submission), outcome),
   };
+}
+
+/** One damaged manifest must not hide the others; `store check` names it. */
+function unlessDamaged(error: unknown): undefined {
+  if (!(error instanceof StoreError) || error.code !== 'METALAB_STORE_CORRUPT') throw error;
 }
 
 /** Indented for people, unless it is too large for them: a list of a million cases takes 50 MB indented, 19 without. */

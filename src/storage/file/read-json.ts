@@ -2,18 +2,23 @@ import { readFile } from 'node:fs/promises';
 import { StoreError } from '../../definition/errors.js';
 import { faultCode, storeFault } from './faults.js';
 
+/** @returns `undefined` where there is no such file */
+export async function readText(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if (faultCode(error) === 'ENOENT') return undefined;
+    throw storeFault(error, path);
+  }
+}
+
 /**
  * @returns `undefined` where there is no such file
  * @throws StoreError where it can't be read or is not JSON
  */
 export async function readJson<T>(path: string): Promise<T | undefined> {
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (error) {
-    if (faultCode(error) === 'ENOENT') return undefined;
-    throw storeFault(error, path);
-  }
+  const text = await readText(path);
+  if (text === undefined) return undefined;
   try {
     return JSON.parse(text) as T;
   } catch (error) {

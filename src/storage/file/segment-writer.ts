@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, fsyncSync, mkdirSync, openSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, fsyncSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 
@@ -87,10 +87,15 @@ export class SegmentWriter {
     }
   }
 
-  /** What was flushed survives a power failure once this returns. Costs nothing where nothing was flushed. */
+  /**
+   * What was flushed survives a power failure once this returns. Costs nothing where nothing was flushed.
+   *
+   * @throws the system's error; ESTALE where somebody has deleted the segment: what is appended to it is nowhere
+   */
   sync(): void {
     if (!this.#unsynced || this.#fd === undefined) return;
     fsyncSync(this.#fd);
+    if (fstatSync(this.#fd).nlink === 0) throw deleted(join(this.#folder, this.#name));
     this.#unsynced = false;
   }
 
@@ -122,6 +127,9 @@ export class SegmentWriter {
 /** Of JSON lines: a newline only ever ends one. */
 const countNewlines = (bytes: Uint8Array) =>
   bytes.reduce((count, byte) => count + (byte === 0x0a ? 1 : 0), 0);
+
+const deleted = (path: string): NodeJS.ErrnoException =>
+  Object.assign(new Error(`${path} was deleted while it was written`), { code: 'ESTALE' });
 
 /** A new file's name must survive a power failure too. Some network filesystems can't sync folders: they need not. */
 function syncFolder(folder: string): void {

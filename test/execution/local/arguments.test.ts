@@ -97,7 +97,6 @@ describe('what the operation gets', () => {
   test('native packages are found where the experiment is', async () => {
     const operation = {
       native: ['natively'],
-      bundle: 'b'.repeat(64),
       code_fingerprint: 'c'.repeat(32),
       ref: '',
     };

@@ -23,11 +23,7 @@ describe('a file of the context that changes', () => {
       mtime_ms: stat.mtimeMs,
       inode: stat.ino,
     };
-    const { declaration } = sweep;
-    writeFileSync(
-      join(sweep.folder, 'declarations', 'declared.json'),
-      JSON.stringify({ ...declaration, files: [file] }),
-    );
+    sweep.declare({ files: [file] });
     return path;
   };
 

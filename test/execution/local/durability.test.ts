@@ -77,7 +77,7 @@ test('a slot whose parent is killed ends within 2 s, even while its thread is bl
       const note = fs.openSync(${JSON.stringify(note)}, 'w+');
       const slot = spawn(process.execPath, [${JSON.stringify(sweep.runner)}], { stdio: ['ignore', 1, 2, 'ipc', note], detached: true, cwd: ${JSON.stringify(sweep.root)} });
       slot.on('message', () => slot.send({ type: 'chunk', order: { from: 0, to: 1, budget_ms: 1e6, lost: [] } }));
-      slot.send({ type: 'setup', setup: ${JSON.stringify({ folder: sweep.folder, submission: 's1', declaration: 'declared', provenance: {}, scratch: '' })} });`,
+      slot.send({ type: 'setup', setup: ${JSON.stringify({ folder: sweep.folder, submission: 's1', declaration: sweep.declared, provenance: {}, scratch: '' })} });`,
     ],
     { stdio: 'ignore' },
   );

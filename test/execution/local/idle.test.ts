@@ -18,7 +18,7 @@ async function runParent(after: string): Promise<string> {
   await bundle.write({ file, format: 'esm' });
   await bundle.close();
   const range = {
-    setup: { folder: sweep.folder, submission: 's1', declaration: 'declared' },
+    setup: { folder: sweep.folder, submission: 's1', declaration: sweep.declared },
     order: { from: 0, to: 1, budget_ms: 60_000 },
     timeout_ms: null,
     memory_bytes: null,

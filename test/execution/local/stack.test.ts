@@ -1,8 +1,7 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { rolldown } from 'rolldown';
 import { expect, test } from 'vitest';
-import { bundleFile } from '../../../src/storage/file/layout.js';
 import { buildRunner, Sweep } from './sweep.js';
 
 const SOURCE = `const { operation } = (globalThis as any)[Symbol.for('metalab.runtime')];
@@ -26,11 +25,11 @@ test('a failed run’s stack points into the user’s own source, and nowhere el
   try {
     const source = join(sweep.root, 'experiment.ts');
     writeFileSync(source, SOURCE);
-    const file = bundleFile(sweep.folder, sweep.declaration.operation.bundle);
-    mkdirSync(dirname(file), { recursive: true });
+    const file = join(sweep.root, 'operation.mjs');
     const bundle = await rolldown({ input: source });
-    await bundle.write({ file, format: 'esm', sourcemap: true });
+    await bundle.write({ file, format: 'esm', sourcemap: 'inline' });
     await bundle.close();
+    sweep.bundle(readFileSync(file, 'utf8'));
     await sweep.run();
     const lines = sweep.record().error!.stack!.split('\n');
     expect(lines[0]).toBe('RangeError: by zero');

@@ -16,6 +16,7 @@ import type { ExperimentDeclaration } from '../../../src/definition/declaration.
 import type { LogLine, RunRecord } from '../../../src/definition/record.js';
 import type { Executor, RangeOrder, RangeProgress } from '../../../src/execution/executor.js';
 import { createLocalExecutor } from '../../../src/execution/local/executor.js';
+import { sha256 } from '../../../src/identity/fingerprint.js';
 import type { ChunkReport } from '../../../src/runner/protocol.js';
 import {
   bundleFile,
@@ -100,7 +101,9 @@ const DECLARATION: ExperimentDeclaration = {
 export class Sweep {
   readonly root = mkdtempSync(join(tmpdir(), "metalab sweep ü'"));
   readonly folder = join(this.root, 'sweep@1');
-  readonly declaration: ExperimentDeclaration;
+  declaration: ExperimentDeclaration;
+  /** The declaration's name in the store. */
+  declared = '';
   readonly positions: number;
   readonly executor: Executor;
   readonly shown: RangeProgress[] = [];
@@ -114,24 +117,37 @@ export class Sweep {
     const { code, cases = 1, declaration, list } = options;
     const params = { kind: 'manual', cases: Array.from({ length: cases }, (_, x) => ({ x })) } as const;
     this.declaration = { ...DECLARATION, params, cwd: this.root, ...declaration };
+    this.bundle(`const metalab = globalThis[Symbol.for('metalab.runtime')];\n${code}`);
     this.positions = list?.length ?? cases * this.declaration.seeds.replicates;
     this.#env = { PATH: process.env.PATH ?? '', ROOT: this.root, ...options.env };
-    write(declarationFile(this.folder, 'declared'), JSON.stringify(this.declaration));
     write(
       planFile(this.folder, 's1'),
       JSON.stringify({ kind: list ? 'list' : 'all', positions: this.positions }),
     );
     if (list) write(planEntriesFile(this.folder, 's1'), Buffer.from(Uint32Array.from(list.flat()).buffer));
-    const head = "const metalab = globalThis[Symbol.for('metalab.runtime')];\n";
-    write(bundleFile(this.folder, this.declaration.operation.bundle), head + code);
     this.executor = createLocalExecutor({ runner });
+  }
+
+  /** Writes the operation's bundle, and the declaration that names it. */
+  bundle(code: string): void {
+    const bundle = sha256(code);
+    write(bundleFile(this.folder, bundle), code);
+    this.declare({ operation: { ...this.declaration.operation, bundle } });
+  }
+
+  /** Writes the declaration, changed. */
+  declare(changes: Partial<ExperimentDeclaration>): void {
+    this.declaration = { ...this.declaration, ...changes };
+    const text = JSON.stringify(this.declaration);
+    this.declared = sha256(text);
+    write(declarationFile(this.folder, this.declared), text);
   }
 
   async run(order: Partial<RangeOrder['order']> = {}): Promise<ChunkReport> {
     const { timeout_ms, memory_bytes, cwd } = this.declaration;
     return this.executor.execute(
       {
-        setup: { folder: this.folder, submission: 's1', declaration: 'declared' },
+        setup: { folder: this.folder, submission: 's1', declaration: this.declared },
         order: { from: 0, to: this.positions, budget_ms: 60_000, ...order },
         timeout_ms,
         memory_bytes,
