@@ -12,6 +12,7 @@ import { resultsCommand } from './commands/results.js';
 import { retryCommand } from './commands/retry.js';
 import { showCommand } from './commands/show.js';
 import { statusCommand } from './commands/status.js';
+import { storeCommand } from './commands/store.js';
 import { submitCommand } from './commands/submit.js';
 import { watchCommand } from './commands/watch.js';
 import { workerCommand } from './commands/worker.js';
@@ -32,6 +33,7 @@ const COMMANDS: readonly CommandDefinition[] = [
   showCommand,
   logsCommand,
   artifactsCommand,
+  storeCommand,
   engineCommand,
   workerCommand,
   doctorCommand,

@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { countCells, type ExperimentDeclaration } from '../definition/declaration.js';
-import { paramSourceFromSpec } from '../definition/params/from-spec.js';
+import type { ExperimentDeclaration } from '../definition/declaration.js';
 import { pickEnvironment } from '../definition/run-environment.js';
 import { METALAB_VERSION } from '../engine/version.js';
+import { describeExperiment } from '../storage/describe-experiment.js';
 import { writeAtomically } from '../storage/file/atomic-write.js';
 import { storeFault } from '../storage/file/faults.js';
 import { bundleFile, bundleFolder, environmentFile, submissionFolder } from '../storage/file/layout.js';
-import type { ExperimentManifest, SubmissionManifest, SubmissionOptions } from '../storage/manifest.js';
+import type { SubmissionManifest, SubmissionOptions } from '../storage/manifest.js';
 import type { SweepStore } from '../storage/sweep-store.js';
 import type { Declared } from './declare/declare.js';
 import { readGitState } from './git-state.js';
@@ -45,18 +45,7 @@ export async function writeRequest(
     submitted_at: submitted.toISOString(),
     options,
   };
-  const cases = paramSourceFromSpec(declaration.params).length;
-  const { retries: _, timeout_ms: _1, memory_bytes: _2, env: _3, cwd: _4, ...described } = declaration;
-  const latest: ExperimentManifest = {
-    ...described,
-    declaration: sha,
-    latest_submission: submission,
-    submitted_at: manifest.submitted_at,
-    totals: { cases, cells: countCells(cases, declaration.seeds) },
-    environment: 'local',
-    git,
-    metalab_version: METALAB_VERSION,
-  };
+  const latest = describeExperiment(declaration, manifest, { git, metalabVersion: METALAB_VERSION });
   await Promise.all([
     store.writeSubmission(manifest),
     writeEnvironment(folder, submission, declaration.env),

@@ -1,0 +1,78 @@
+import { dirname } from 'node:path';
+import { describeExperiment } from '../../describe-experiment.js';
+import type { ExperimentManifest, SubmissionManifest } from '../../manifest.js';
+import { writeAtomically } from '../atomic-write.js';
+import { manifestFile, type SegmentKind, submissionFile, submissionFolder } from '../layout.js';
+import { listNames } from '../list-names.js';
+import { readJson } from '../read-json.js';
+import { listSegments } from '../segments.js';
+import { checkArtifacts } from './check-artifacts.js';
+import { checkNamedFiles, readDeclarationOf } from './check-named.js';
+import { checkSegment } from './check-segment.js';
+import { checkSubmission } from './check-submission.js';
+import type { Check, Finding } from './finding.js';
+
+const KINDS: readonly SegmentKind[] = ['records', 'series', 'data', 'logs'];
+
+/** Everything in an experiment's folder, each file once. */
+export async function* checkExperiment(check: Check): AsyncGenerator<Finding> {
+  const { folder, checked } = check;
+  checked.experiments++;
+  yield* checkManifest(check);
+  yield* checkNamedFiles(check);
+  for (const submission of await submissionsOf(folder)) yield* checkSubmission(check, submission);
+  for (const kind of KINDS)
+    for (const segment of await listSegments(folder, kind)) yield* checkSegment(check, segment, kind);
+  yield* checkArtifacts(check);
+}
+
+export const submissionsOf = (folder: string): Promise<string[]> =>
+  listNames(dirname(submissionFolder(folder, '_')));
+
+async function* checkManifest(check: Check): AsyncGenerator<Finding> {
+  const path = manifestFile(check.folder);
+  const manifest = await readJson<ExperimentManifest>(path).catch(() => null);
+  if (manifest && manifest.experiment_id === check.experimentId) return;
+  const newest = await newestDeclared(check.folder);
+  yield {
+    severity: 'error',
+    kind: manifest === undefined ? 'manifest-missing' : 'manifest-damaged',
+    path,
+    what: manifest === undefined ? 'is not there' : `is no manifest of ${check.experimentId}`,
+    costs: 'the experiment is not listed, and its results are not found, although its records are there',
+    remedy: newest
+      ? `--repair writes it anew from submission ${newest.latest.submission}; so does the next submit`
+      : 'submit the experiment again: that writes it anew',
+    ...(newest
+      ? {
+          repair: {
+            run: async () => {
+              const { metalabVersion } = check.options;
+              const described = describeExperiment(newest.declaration, newest.latest, {
+                git: null,
+                metalabVersion,
+              });
+              await writeAtomically(path, `${JSON.stringify(described, undefined, 2)}\n`);
+              return `written anew from submission ${newest.latest.submission}`;
+            },
+          },
+        }
+      : {}),
+  };
+}
+
+async function newestDeclared(folder: string) {
+  const manifests = await Promise.all(
+    (await submissionsOf(folder)).map((id) =>
+      readJson<SubmissionManifest>(submissionFile(folder, id)).catch(() => undefined),
+    ),
+  );
+  const byTime = manifests
+    .filter((manifest) => manifest !== undefined)
+    .sort((a, b) => (a.submitted_at < b.submitted_at ? 1 : -1));
+  for (const latest of byTime) {
+    const declaration = await readDeclarationOf(folder, latest.declaration);
+    if (declaration) return { latest, declaration };
+  }
+  return undefined;
+}

@@ -1,0 +1,122 @@
+import { open, stat } from 'node:fs/promises';
+import type { ArtifactDescriptor } from '../../../definition/record.js';
+import type { SegmentKind } from '../layout.js';
+import { forEachLine, lineChunks } from '../lines.js';
+import { parseObject, type Segment } from '../segments.js';
+import { isArtifactThere, RecordLinesCheck } from './check-records.js';
+import type { Check, Finding } from './finding.js';
+import { type ByteRange, healSegment } from './heal-segment.js';
+
+const MOST_NAMED = 5;
+
+interface BadLine extends ByteRange {
+  readonly fault: string;
+}
+
+/** Goes through a segment once: lines that are not what they should be, its tail, and artifacts that are not there. */
+export async function* checkSegment(
+  check: Check,
+  segment: Segment,
+  kind: SegmentKind,
+): AsyncGenerator<Finding> {
+  const { folder, checked } = check;
+  const lines = new RecordLinesCheck(check);
+  const bad: BadLine[] = [];
+  const missing: { readonly runId: string; readonly name: string }[] = [];
+  let end = 0;
+  for await (const chunk of lineChunks(segment.path)) {
+    const named: { readonly runId: string; readonly artifact: ArtifactDescriptor }[] = [];
+    forEachLine(
+      chunk,
+      (bytes, from, to, offset) => {
+        const fault =
+          kind === 'records' ? lines.fault(bytes, from, to) : sidecarFault(check, bytes, from, to);
+        if (fault) bad.push({ from: offset, to: offset + to - from, fault });
+        for (const artifact of lines.artifacts) named.push({ runId: lines.runId, artifact });
+      },
+      (offset) => {
+        const to = chunk.bytes.indexOf(10, offset - chunk.offset) + chunk.offset;
+        bad.push({ from: offset, to, fault: 'holds NUL bytes' });
+      },
+    );
+    end = chunk.offset + chunk.bytes.length;
+    for (const { runId, artifact } of named)
+      if (!(await isArtifactThere(folder, artifact))) missing.push({ runId, name: artifact.name });
+  }
+  checked.segments++;
+  checked.bytes += end;
+  if (bad.length > 0) yield damaged(check, segment, kind, bad);
+  if (missing.length > 0) yield withoutArtifacts(segment, missing);
+  yield* checkTail(segment, kind, end);
+}
+
+function sidecarFault({ options }: Check, bytes: Buffer, start: number, end: number): string | undefined {
+  if (options.quick) return bytes[end - 1] === 0x7d ? undefined : 'is no JSON';
+  const line = parseObject<{ readonly run_id?: unknown }>(bytes, start, end);
+  return typeof line?.run_id === 'string' ? undefined : 'is no line of a run';
+}
+
+function damaged({ folder }: Check, { path }: Segment, kind: SegmentKind, bad: readonly BadLine[]): Finding {
+  const shown = bad.slice(0, MOST_NAMED).map(({ from, fault }) => `at byte ${from}: ${fault}`);
+  const more = bad.length > MOST_NAMED ? `; and ${bad.length - MOST_NAMED} more` : '';
+  const records = kind === 'records';
+  return {
+    severity: records ? 'error' : 'warning',
+    kind: 'segment-damaged',
+    path,
+    offset: bad[0]!.from,
+    what: `${bad.length} damaged line${bad.length === 1 ? '' : 's'}: ${shown.join('; ')}${more}`,
+    costs: records
+      ? 'the runs that these lines recorded, unless other records of them stand'
+      : `these ${kind === 'logs' ? 'log lines' : `${kind} entries`}`,
+    remedy: records
+      ? '--repair takes the lines out, and keeps the damaged file in quarantine/; the next submit does these runs again'
+      : '--repair takes the lines out, and keeps the damaged file in quarantine/',
+    repair: {
+      run: async () =>
+        `${bad.length} damaged lines taken out; the file as it was is ${await healSegment(folder, path, bad)}`,
+    },
+  };
+}
+
+function withoutArtifacts(
+  { path }: Segment,
+  missing: readonly { readonly runId: string; readonly name: string }[],
+): Finding {
+  const shown = missing
+    .slice(0, MOST_NAMED)
+    .map(({ runId, name }) => `'${name}' of run ${runId.slice(0, 12)}`);
+  return {
+    severity: 'error',
+    kind: 'artifact-missing',
+    path,
+    what: `names ${missing.length} artifacts that are not in artifacts/: ${shown.join(', ')}${missing.length > MOST_NAMED ? ', …' : ''}`,
+    costs: 'these artifacts; params and metrics of the runs are there',
+    remedy: 'copy artifacts/ from where it is whole, or do the runs again (submit --fresh)',
+  };
+}
+
+async function* checkTail({ path }: Segment, kind: SegmentKind, end: number): AsyncGenerator<Finding> {
+  const size = (await stat(path).catch(() => undefined))?.size ?? end;
+  if (size <= end) return;
+  const nul = await isNul(path, end);
+  yield {
+    severity: 'note',
+    kind: nul ? 'segment-nul-tail' : 'segment-torn-tail',
+    path,
+    offset: end,
+    what: `${size - end} bytes at the end are ${nul ? 'NUL, as a crashed filesystem leaves them' : 'no whole line: its writer was killed, or is writing'}`,
+    costs: kind === 'records' ? 'the run that was being recorded' : 'the line that was being written',
+    remedy: kind === 'records' ? 'nothing: the same submission, or the next, does it again' : 'nothing',
+  };
+}
+
+async function isNul(path: string, from: number): Promise<boolean> {
+  const handle = await open(path, 'r');
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(4096), 0, 4096, from);
+    return buffer.subarray(0, bytesRead).every((byte) => byte === 0);
+  } finally {
+    await handle.close();
+  }
+}

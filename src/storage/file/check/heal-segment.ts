@@ -1,0 +1,53 @@
+import { randomBytes } from 'node:crypto';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { open, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { keepInQuarantine } from './quarantine.js';
+
+const NEWLINE = 10;
+
+/** Bytes from ≤ offset < to. */
+export interface ByteRange {
+  readonly from: number;
+  readonly to: number;
+}
+
+/**
+ * Replaces a segment's bad lines by empty ones: every other record keeps its offset, by which the rule of the final
+ * record and what was compacted know it. The damaged file stays in the quarantine; killed at any point, the segment is
+ * either the old or the healed one.
+ *
+ * @param bad ascending
+ * @returns where the damaged file is kept
+ */
+export async function healSegment(folder: string, path: string, bad: readonly ByteRange[]): Promise<string> {
+  const healed = join(dirname(path), `.${basename(path)}.${randomBytes(4).toString('hex')}.tmp`);
+  try {
+    await pipeline(createReadStream(path), blank(bad), createWriteStream(healed, { flags: 'wx' }));
+    const handle = await open(healed, 'r');
+    await handle.sync().finally(() => handle.close());
+    const kept = await keepInQuarantine(folder, path);
+    await rename(healed, path);
+    return kept;
+  } catch (error) {
+    await rm(healed, { force: true });
+    throw error;
+  }
+}
+
+function blank(bad: readonly ByteRange[]) {
+  return async function* (blocks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+    let offset = 0;
+    let next = 0;
+    for await (const block of blocks) {
+      for (; next < bad.length && bad[next]!.from < offset + block.length; next++) {
+        const { from, to } = bad[next]!;
+        block.fill(NEWLINE, Math.max(0, from - offset), Math.min(block.length, to - offset));
+        if (to > offset + block.length) break;
+      }
+      offset += block.length;
+      yield block;
+    }
+  };
+}
