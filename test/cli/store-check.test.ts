@@ -1,0 +1,206 @@
+import {
+  appendFileSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { experimentText } from '../support/experiment-text.js';
+import { metalab, resultsJson, submitJson } from '../support/metalab.js';
+import { type Project, projectWith } from '../support/project.js';
+
+const RUNS = 12;
+let project: Project;
+
+interface Report {
+  readonly counts: { readonly errors: number; readonly warnings: number; readonly notes: number };
+  readonly findings: readonly {
+    readonly severity: string;
+    readonly kind: string;
+    readonly path: string;
+    readonly offset?: number;
+    readonly what: string;
+    readonly repaired: string | null;
+  }[];
+}
+
+const folder = (name: string) => join(project.store, 'e@1', name);
+const only = (name: string) => join(folder(name), readdirSync(folder(name))[0]!);
+const submission = () => only('submissions');
+const segment = (kind = '') => {
+  const place = only('segments');
+  const names = readdirSync(place).filter((name) =>
+    kind ? name.startsWith(kind) : !/^(logs|data|series)-/.test(name),
+  );
+  return join(place, names[0]!);
+};
+const bundle = () => join(only('bundles'), 'operation.mjs');
+
+async function check(...args: string[]): Promise<Report & { readonly code: number | null }> {
+  const { stdout, stderr, code } = await metalab(['store', 'check', '--json', ...args], {
+    cwd: project.folder,
+  });
+  if (!stdout) throw new Error(stderr);
+  return { ...(JSON.parse(stdout) as Report), code };
+}
+const submit = (...args: string[]) => submitJson(['e.ts', ...args], { cwd: project.folder });
+
+beforeEach(async () => {
+  project = await projectWith({
+    'e.ts': experimentText({
+      body: "capture.metric('y', 2 * params.x); capture.artifact('a', 'x'.repeat(10 + params.x)); console.log('said'); capture.metric('s', 1, { step: 1 });",
+      properties: `params: grid({ x: Array.from({ length: ${RUNS} }, (_, x) => x) })`,
+    }),
+  });
+  expect((await submit('--slots', '1')).outcome).toMatchObject({ success: RUNS });
+});
+
+test('a store in which nothing is wrong is said to be so, and how much was looked at', async () => {
+  expect(await check()).toMatchObject({ code: 0, counts: { errors: 0, warnings: 0 }, findings: [] });
+  const { stdout } = await metalab(['store', 'check'], { cwd: project.folder });
+  expect(stdout).toMatch(
+    /^checked 1 experiments, 1 submissions, \d segments, 12 records, 12 artifacts, .*: nothing is wrong$/m,
+  );
+});
+
+/** The `y` of the first record becomes another's, the line no JSON, … */
+const changeLine = (change: (line: string) => string) => () => {
+  const lines = readFileSync(segment(), 'utf8').split('\n');
+  lines[3] = change(lines[3]!);
+  writeFileSync(segment(), lines.join('\n'));
+};
+
+describe('what is damaged is named, and mended by the next submit or by --repair', () => {
+  test.each([
+    [
+      'a line that is no record',
+      changeLine((line) => line.replace('{"run_id"', '#"run_id"')),
+      'is no record',
+    ],
+    [
+      'a line that is no JSON inside',
+      changeLine((line) => line.replace('"metrics":{', '"metrics":{{')),
+      'is no JSON',
+    ],
+    ['a line with NUL bytes', changeLine((line) => line.replace('"metrics":', '"metrics"\0')), 'NUL bytes'],
+    [
+      'a record of another run_id',
+      changeLine((line) => line.replace(/"run_id":"..../, '"run_id":"0000')),
+      'run_id',
+    ],
+    [
+      'a record of other params',
+      changeLine((line) => line.replace('"params":{"x":', '"params":{"x":7')),
+      'params_fingerprint',
+    ],
+  ])('%s', async (_, damage, what) => {
+    const whole = await resultsJson('e:1', project.store);
+    damage();
+    const damaged = readFileSync(segment());
+    const found = await check();
+    expect(found).toMatchObject({ code: 1, counts: { errors: 1, warnings: 0 } });
+    const [finding] = found.findings;
+    expect(finding).toMatchObject({ kind: 'segment-damaged', what: expect.stringContaining(what) });
+    expect(join(project.store, finding!.path)).toBe(segment());
+    expect(damaged[finding!.offset! - 1]).toBe(10);
+
+    expect((await check('--repair')).findings[0]!.repaired).toMatch(/1 damaged lines taken out/);
+    expect(await check()).toMatchObject({ code: 0, findings: [] });
+    const kept = join(folder('quarantine'), segment().slice(folder('').length));
+    expect(readFileSync(kept)).toEqual(damaged);
+    expect((await submit()).outcome).toMatchObject({ reused: RUNS - 1, executed: 1, success: RUNS });
+    const again = await resultsJson('e:1', project.store);
+    expect(again.map(({ metrics }) => metrics)).toEqual(whole.map(({ metrics }) => metrics));
+  });
+
+  test('a torn tail and a NUL tail are harmless traces', async () => {
+    appendFileSync(segment(), '{"run_id":"abc');
+    appendFileSync(segment('logs-'), Buffer.alloc(100));
+    const found = await check();
+    expect(found).toMatchObject({ code: 0, counts: { errors: 0, warnings: 0, notes: 2 } });
+    expect(found.findings.map(({ kind }) => kind).sort()).toEqual(['segment-nul-tail', 'segment-torn-tail']);
+  });
+
+  test('a segment that is gone', async () => {
+    rmSync(segment());
+    expect((await submit()).outcome).toMatchObject({ reused: 0, executed: RUNS, success: RUNS });
+    expect((await check()).code).toBe(0);
+  });
+
+  test.each([
+    ['a bundle', bundle, 'bundle-damaged'],
+    ['a declaration', () => only('declarations'), 'declaration-damaged'],
+    ['a plan', () => join(submission(), 'plan.json'), 'manifest-damaged'],
+    ['an outcome', () => join(submission(), 'outcome.json'), 'manifest-damaged'],
+    ['a submission', () => join(submission(), 'submission.json'), 'manifest-damaged'],
+    ['the manifest', () => folder('experiment.json'), 'manifest-damaged'],
+  ])('%s that is torn: submits go on', async (_, place, kind) => {
+    truncateSync(place(), 20);
+    const found = await check();
+    expect(found.code).toBe(1);
+    expect(found.findings[0]).toMatchObject({ kind });
+    expect(join(project.store, found.findings[0]!.path)).toBe(place());
+    expect(await submit()).toMatchObject({ code: 0, outcome: { reused: RUNS, executed: 0 } });
+    await check('--repair');
+    expect(await check()).toMatchObject({ code: 0 });
+  });
+
+  test('a manifest that is gone is written anew from the newest submission', async () => {
+    const before = JSON.parse(readFileSync(folder('experiment.json'), 'utf8')) as object;
+    rmSync(folder('experiment.json'));
+    expect((await check()).findings[0]).toMatchObject({ kind: 'manifest-missing' });
+    await check('--repair');
+    expect(JSON.parse(readFileSync(folder('experiment.json'), 'utf8'))).toEqual({ ...before, git: null });
+    expect(await resultsJson('e:1', project.store)).toHaveLength(RUNS);
+  });
+
+  test('artifacts that are gone or altered; the altered one is taken away, the others stay', async () => {
+    const [first, second] = readdirSync(folder('artifacts')) as [string, string];
+    rmSync(join(folder('artifacts'), first));
+    const altered = join(folder('artifacts'), second);
+    writeFileSync(altered, readFileSync(altered, 'utf8').toUpperCase());
+    const found = await check();
+    expect(found.findings.map(({ kind }) => kind).sort()).toEqual(['artifact-damaged', 'artifact-missing']);
+    expect((await check('--quick')).findings.map(({ kind }) => kind)).toEqual(['artifact-missing']);
+    await check('--repair');
+    expect(existsSync(altered)).toBe(false);
+    expect(existsSync(join(folder('quarantine'), 'artifacts', second))).toBe(true);
+    expect((await submit('--fresh')).outcome).toMatchObject({ success: RUNS });
+    expect(readdirSync(folder('artifacts'))).toHaveLength(RUNS);
+  });
+
+  test('temporary files and values of environment variables that were left over', async () => {
+    const left = [
+      join(project.store, '.probe-1-aa.tmp'),
+      join(folder('artifacts'), '.tmp-1-aa'),
+      join(submission(), 'env.json'),
+    ];
+    for (const path of left) writeFileSync(path, '{}');
+    expect(await check()).toMatchObject({ code: 1, counts: { errors: 0, warnings: 3 } });
+    expect(await check('--repair')).toMatchObject({ code: 0 });
+    expect(left.filter((path) => existsSync(path))).toEqual([]);
+  });
+});
+
+test('store gc deletes what nothing refers to, and only that', async () => {
+  const changed = readFileSync(project.path('e.ts'), 'utf8').replace("'a', 'x'", "'a', 'z'");
+  const orphan = join(folder('artifacts'), 'a'.repeat(64));
+  writeFileSync(orphan, 'x'.repeat(1000));
+  const unused = join(folder('declarations'), `${'b'.repeat(64)}.json`);
+  writeFileSync(unused, '{}');
+  writeFileSync(project.path('e.ts'), changed);
+  await submit();
+  const dry = await metalab(['store', 'gc', '--dry-run', '--json'], { cwd: project.folder });
+  const { deleted, bytes } = JSON.parse(dry.stdout) as { deleted: { path: string }[]; bytes: number };
+  expect(deleted.map(({ path }) => join(project.store, path)).sort()).toEqual([orphan, unused].sort());
+  expect(bytes).toBe(1002);
+  expect(existsSync(orphan)).toBe(true);
+  expect((await metalab(['store', 'gc'], { cwd: project.folder })).code).toBe(0);
+  expect(existsSync(orphan) || existsSync(unused)).toBe(false);
+  expect(await check()).toMatchObject({ code: 0, findings: [] });
+  expect((await submit()).outcome).toMatchObject({ executed: 0 });
+});
