@@ -34,7 +34,7 @@ export async function* checkSubmission(check: Check, submission: string): AsyncG
   const ended = outcome !== undefined;
   if (!manifest && !(await exists(path))) {
     yield {
-      severity: 'warning',
+      severity: 'note',
       kind: 'submission-missing',
       path,
       what: 'the submission has no manifest',
