@@ -31,9 +31,7 @@ async function know() {
     fresh: false,
     keep_failed: false,
   });
-  const planned = Array.from({ length: manifest.positions }, (_, position) =>
-    entries ? entries.cellAt(position) : position,
-  );
+  const planned = entries ? [...entries].map(([cell]) => cell) : range(0, manifest.positions);
   const read: number[] = [];
   for await (const { record } of readRecords(folder)) read.push(record.index);
   const { recorded } = await tallyPlan(folder, 's1', allCells(RUNS));
