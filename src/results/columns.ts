@@ -1,7 +1,9 @@
 import { UsageError } from '../definition/errors.js';
+import type { Occurrence } from '../storage/file/runs-file.js';
 import type { Database } from './database.js';
 import { quoteText } from './database.js';
 import { nearest } from './nearest.js';
+import { findOccurrences } from './occurrences.js';
 
 export type ColumnType = 'number' | 'boolean' | 'text' | 'list' | 'json';
 
@@ -13,6 +15,8 @@ export interface Column {
   readonly type: ColumnType;
   /** Whether its values differ between the runs. */
   readonly varies: boolean;
+  /** Whether all values are whole numbers. */
+  readonly whole?: boolean;
   readonly sql: string;
 }
 
@@ -92,63 +96,53 @@ export class Columns {
   }
 }
 
-interface Occurrence {
-  readonly key: string;
-  readonly type: string;
-  readonly n: number;
-  readonly least: string | null;
-  readonly most: string | null;
+/** The columns of the view `runs`. 1,000,000 runs: some 3 s on a busy machine, but where what occurs is told. */
+export async function findColumns(
+  database: Database,
+  known: { readonly runs: number; readonly occurrences: readonly Occurrence[] } | undefined,
+): Promise<Columns> {
+  const found = known?.occurrences ?? (await findOccurrences(database));
+  const total = known?.runs ?? Number((await database.all('SELECT count(*) AS n FROM runs'))[0]?.n ?? 0);
+  return new Columns(columnsOf('params', found, total), columnsOf('metrics', found, total));
 }
 
-/** Finds the params and metrics that occur in the table `runs`, and their types. 1,000,000 runs: some 3 s on a busy machine. */
-export async function findColumns(database: Database): Promise<Columns> {
-  const [total] = await database.all('SELECT count(*) AS n FROM runs');
-  const [params, metrics] = [await occurrences(database, 'params'), await occurrences(database, 'metrics')];
-  return new Columns(
-    toColumns('params', params, Number(total?.n ?? 0)),
-    toColumns('metrics', metrics, Number(total?.n ?? 0)),
-  );
-}
-
-// Tried over 1,000,000 records: json_group_structure takes 1.7 to 3.3 s, this 1.2 s.
-async function occurrences(database: Database, source: 'params' | 'metrics'): Promise<Occurrence[]> {
-  const pointer = `'/' || replace(replace(key, '~', '~0'), '/', '~1')`;
-  const rows = await database.all(`
-    SELECT key, json_type(${source}, ${pointer}) AS type, count(*) AS n, min(value) AS least, max(value) AS most
-    FROM (
-      SELECT key, ${source}, json_extract_string(${source}, ${pointer}) AS value
-      FROM (SELECT ${source}, unnest(json_keys(${source})) AS key FROM runs WHERE json_type(${source}) = 'OBJECT')
-    )
-    GROUP BY ALL ORDER BY key`);
-  return rows.map(({ key, type, n, least, most }) => ({
-    key: String(key),
-    type: String(type),
-    n: Number(n),
-    least: least === null ? null : String(least ?? ''),
-    most: most === null ? null : String(most ?? ''),
-  }));
-}
-
-function toColumns(source: 'params' | 'metrics', found: readonly Occurrence[], total: number): Column[] {
-  return [...new Set(found.map(({ key }) => key))].map((key) => {
-    const types = found.filter((occurrence) => occurrence.key === key);
-    const valued = types.filter(({ type }) => type !== 'NULL');
+/**
+ * The params or metrics that occur, as columns named `params.x` or `metrics.x`.
+ *
+ * @param total how many runs there are
+ */
+export function columnsOf(
+  source: Occurrence['source'],
+  occurring: readonly Occurrence[],
+  total: number,
+): Column[] {
+  const found = occurring.filter((occurrence) => occurrence.source === source);
+  const byKey = new Map<string, Occurrence[]>();
+  for (const occurrence of found) {
+    const known = byKey.get(occurrence.key);
+    if (known) known.push(occurrence);
+    else byKey.set(occurrence.key, [occurrence]);
+  }
+  return [...byKey.keys()].sort().map((key) => {
+    const occurrences = byKey.get(key) ?? [];
+    const valued = occurrences.filter(({ type }) => type !== 'NULL');
     const sql = `json_extract_string(${source}, ${quoteText(`/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`)})`;
-    const present = types.reduce((sum, { n }) => sum + n, 0);
+    const present = occurrences.reduce((sum, { n }) => sum + n, 0);
+    const values = occurrences.flatMap(({ type, least, most }) => [`${type} ${least}`, `${type} ${most}`]);
     return {
       name: `${source}.${key}`,
       kind: source === 'params' ? 'param' : 'metric',
-      varies: types.length > 1 || present < total || types[0]?.least !== types[0]?.most,
+      varies: present < total || new Set(values).size > 1,
       ...typed(new Set(valued.map(({ type }) => type)), sql),
     };
   });
 }
 
 /** A column's type and the SQL of its values: numbers and booleans only where all values are; text stays text. */
-function typed(types: ReadonlySet<string>, sql: string): Pick<Column, 'type' | 'sql'> {
+function typed(types: ReadonlySet<string>, sql: string): Pick<Column, 'type' | 'sql' | 'whole'> {
   const all = (...expected: string[]) =>
     types.size > 0 && [...types].every((type) => expected.includes(type));
-  if (all('BIGINT', 'UBIGINT')) return { type: 'number', sql: `CAST(${sql} AS HUGEINT)` };
+  if (all('BIGINT', 'UBIGINT')) return { type: 'number', whole: true, sql: `CAST(${sql} AS HUGEINT)` };
   if (all('BIGINT', 'UBIGINT', 'HUGEINT', 'UHUGEINT', 'DOUBLE'))
     return { type: 'number', sql: `CAST(${sql} AS DOUBLE)` };
   if (all('BOOLEAN')) return { type: 'boolean', sql: `CAST(${sql} AS BOOLEAN)` };

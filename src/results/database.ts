@@ -1,6 +1,5 @@
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api';
+import { Scratch } from './scratch.js';
 
 /** A cell of a result: lists and objects come as their JSON. */
 export type Cell = string | number | boolean | null;
@@ -8,6 +7,7 @@ export type Row = { readonly [column: string]: Cell };
 
 /** A DuckDB in memory. */
 export interface Database {
+  readonly scratch: Scratch;
   run(sql: string): Promise<void>;
   /** Rows in batches, as DuckDB makes them: in constant memory. */
   batches(sql: string): AsyncIterable<Row[]>;
@@ -16,19 +16,44 @@ export interface Database {
 }
 
 /**
- * Opens a DuckDB in memory; what does not fit goes to a file in the system's folder for temporary files. Loads DuckDB,
- * which takes some 200 ms on a busy machine: only where a query needs it.
+ * With one thread, a million records are read, sorted and written in 330 to 390 MB of resident memory, 90 of them DuckDB's
+ * own and Node's; with two threads, in 590.
  */
-export async function openDatabase(): Promise<Database> {
+const LIMITS = { memory_limit: '220MB', threads: '1' };
+/** For what can't be done so: records of many kilobytes each. */
+const ROOMY = '2GB';
+
+/**
+ * Opens a DuckDB in memory; what does not fit goes to the scratch folder. Loads DuckDB, which takes some 200 ms on a busy
+ * machine: only where a query needs it.
+ *
+ * @param options.strict fails where the memory does not do, instead of taking more
+ */
+export async function openDatabase(
+  options: { readonly scratch?: string; readonly strict?: boolean } = {},
+): Promise<Database> {
   const { DuckDBInstance } = await import('@duckdb/node-api');
+  const scratch = new Scratch(options.scratch);
   const instance = await DuckDBInstance.create(':memory:', {
-    memory_limit: '2GB',
-    temp_directory: join(tmpdir(), `metalab-duckdb-${process.pid}`),
+    ...LIMITS,
+    temp_directory: scratch.path,
+    // Keeps what it has read of files in memory, by their path: of a file held open, that is another one's next time.
+    enable_external_file_cache: 'false',
   });
   const connection = await instance.connect();
-  const batches = (sql: string) => streamRows(connection, sql);
+  const withRoom = async <T>(act: () => Promise<T>): Promise<T> => {
+    try {
+      return await act();
+    } catch (error) {
+      if (options.strict || !/Out of Memory/i.test(String(error))) throw error;
+      await connection.run(`SET memory_limit = '${ROOMY}'`);
+      return act();
+    }
+  };
+  const batches = (sql: string) => streamRows(connection, sql, withRoom);
   return {
-    run: async (sql) => void (await connection.run(sql)),
+    scratch,
+    run: (sql) => withRoom(async () => void (await connection.run(sql))),
     batches,
     async all(sql) {
       const rows: Row[] = [];
@@ -38,18 +63,23 @@ export async function openDatabase(): Promise<Database> {
     close() {
       connection.closeSync();
       instance.closeSync();
+      scratch.remove();
     },
   };
 }
 
-async function* streamRows(connection: DuckDBConnection, sql: string): AsyncGenerator<Row[], void> {
-  const result = await connection.stream(sql);
+async function* streamRows(
+  connection: DuckDBConnection,
+  sql: string,
+  withRoom: <T>(act: () => Promise<T>) => Promise<T>,
+): AsyncGenerator<Row[], void> {
+  // Sorting and grouping end before the first row comes: that is where memory may be short.
+  const { result, first } = await withRoom(async () => {
+    const stream = await connection.stream(sql);
+    return { result: stream, first: await stream.fetchChunk() };
+  });
   const columns = result.deduplicatedColumnNames();
-  for (
-    let chunk = await result.fetchChunk();
-    chunk && chunk.rowCount > 0;
-    chunk = await result.fetchChunk()
-  ) {
+  for (let chunk = first; chunk && chunk.rowCount > 0; chunk = await result.fetchChunk()) {
     yield chunk
       .getRows()
       .map((cells) => Object.fromEntries(cells.map((cell, index) => [columns[index] ?? '', toCell(cell)])));

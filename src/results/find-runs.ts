@@ -2,8 +2,13 @@ import { join } from 'node:path';
 import type { RunRecord } from '../definition/record.js';
 import { segmentsFolder } from '../storage/file/layout.js';
 import { openLines } from '../storage/file/line-at.js';
+import { openRunsFile, type RunsFile } from '../storage/file/runs-file.js';
 import { scanFinalHeads } from '../storage/file/scan.js';
+import { type Contender, compareContenders } from '../storage/final-record.js';
 import { hasWorkingDirectory, type Store } from '../storage/store.js';
+import { openDatabase, quoteText, type Row } from './database.js';
+import { RECORD_JSON } from './record-columns.js';
+import { parseRecord } from './record-json.js';
 
 /** A run of the store, found by the beginning of its id. */
 export interface FoundRun {
@@ -13,25 +18,74 @@ export interface FoundRun {
   record(): Promise<RunRecord | undefined>;
 }
 
-/** The runs of all experiments whose run_id begins with the prefix, by run_id. Scans heads only. */
+type Candidate = Contender & { readonly run_id: string; record(): Promise<RunRecord | undefined> };
+
+/** The runs of all experiments whose run_id begins with the prefix, by run_id. Of the segments it scans heads only. */
 export async function findRuns(store: Store, prefix: string): Promise<FoundRun[]> {
   if (!hasWorkingDirectory(store)) return [];
   const found: FoundRun[] = [];
-  for (const experimentId of await store.experiments()) {
-    const folder = store.experimentFolder(experimentId);
-    const heads = await scanFinalHeads(folder, (head) => head.run_id.startsWith(prefix));
-    for (const head of heads.values()) {
-      found.push({
-        run_id: head.run_id,
-        experiment_id: experimentId,
-        record: () => readRecord(join(segmentsFolder(folder), head.segment), head.offset),
-      });
-    }
+  for (const experiment_id of await store.experiments()) {
+    for (const { run_id, record } of await finalsOf(store.experimentFolder(experiment_id), prefix))
+      found.push({ run_id, experiment_id, record });
   }
   return found.sort((a, b) => (a.run_id < b.run_id ? -1 : 1));
 }
 
-async function readRecord(path: string, offset: number): Promise<RunRecord | undefined> {
+async function finalsOf(folder: string, prefix: string): Promise<Iterable<Candidate>> {
+  const finals = new Map<string, Candidate>();
+  const compacted = await openRunsFile(folder);
+  try {
+    if (compacted) {
+      for (const candidate of await findCompacted(folder, compacted, prefix))
+        finals.set(candidate.run_id, candidate);
+    }
+    const covered = compacted?.coverage.segments;
+    const heads = await scanFinalHeads(folder, (head) => head.run_id.startsWith(prefix), { covered });
+    for (const head of heads.values()) {
+      const standing = finals.get(head.run_id);
+      if (standing && compareContenders(standing, head) <= 0) continue;
+      const path = join(segmentsFolder(folder), head.segment);
+      finals.set(head.run_id, { ...head, record: () => readLine(path, head.offset) });
+    }
+  } finally {
+    await compacted?.close();
+  }
+  return finals.values();
+}
+
+async function findCompacted(folder: string, file: RunsFile, prefix: string): Promise<Candidate[]> {
+  const keys = 'run_id, generation, status, finished_at, segment';
+  const rows = await query(file, `SELECT ${keys} FROM runs WHERE starts_with(run_id, ${quoteText(prefix)})`);
+  return rows.map((row) => ({
+    // What is covered of a segment stands before what is not.
+    ...({ ...row, offset: -1 } as unknown as Contender & { readonly run_id: string }),
+    record: () => readCompacted(folder, String(row.run_id)),
+  }));
+}
+
+async function readCompacted(folder: string, runId: string): Promise<RunRecord | undefined> {
+  const file = await openRunsFile(folder);
+  if (!file) return undefined;
+  try {
+    const list = `${RECORD_JSON} AS record`;
+    const [row] = await query(file, `SELECT ${list} FROM runs WHERE run_id = ${quoteText(runId)}`);
+    return row && parseRecord(String(row.record));
+  } finally {
+    await file.close();
+  }
+}
+
+async function query(file: RunsFile, sql: string): Promise<Row[]> {
+  const database = await openDatabase();
+  try {
+    await database.run(`CREATE VIEW runs AS SELECT * FROM read_parquet(${quoteText(file.path)})`);
+    return await database.all(sql);
+  } finally {
+    database.close();
+  }
+}
+
+async function readLine(path: string, offset: number): Promise<RunRecord | undefined> {
   const lines = openLines<RunRecord>();
   try {
     return await lines.read(path, offset);

@@ -1,6 +1,9 @@
-import type { Segment } from '../storage/file/segments.js';
+import { openRunsFile, type RunsCoverage, type RunsFile } from '../storage/file/runs-file.js';
+import { listUncovered, type UncoveredSegment, wholeLines } from '../storage/file/uncovered.js';
 import { FINAL_RECORD_ORDER } from '../storage/final-record.js';
 import { type Database, quoteText } from './database.js';
+import { loadSegments } from './load-segments.js';
+import { RECORD_LIST } from './record-columns.js';
 
 /** Records count only where they are of this code and context; null: all. */
 export interface Current {
@@ -8,55 +11,86 @@ export interface Current {
   readonly context_fingerprint: string;
 }
 
-// Given, never inferred: inference makes rows of torn tails, nulls of late type changes, and dates of text.
-const SCHEMA = {
-  run_id: 'VARCHAR',
-  status: 'VARCHAR',
-  generation: 'BIGINT',
-  attempt: 'BIGINT',
-  context_fingerprint: 'VARCHAR',
-  code_fingerprint: 'VARCHAR',
-  index: 'BIGINT',
-  replicate: 'BIGINT',
-  params: 'JSON',
-  metrics: 'JSON',
-  started_at: 'VARCHAR',
-  finished_at: 'VARCHAR',
-  duration_ms: 'DOUBLE',
-  error: 'JSON',
-  tags: 'JSON',
-  warnings: 'JSON',
-  notes: 'JSON',
-} as const;
+export const isCurrent = (record: Current, current: Current): boolean =>
+  record.code_fingerprint === current.code_fingerprint &&
+  record.context_fingerprint === current.context_fingerprint;
 
-/** DuckDB sizes its buffers by the longest line that it must take: 16 MiB is its own default, and too little for some. */
-const LONGEST_LINE_BYTES = 64 * 1024 * 1024;
+/** What the view `runs` was made of. */
+export interface LoadedRuns {
+  /** Of the compacted records, where all runs come from there: then they are in the cells' order, too. */
+  readonly coverage: RunsCoverage | undefined;
+  /** What the compacted records cover, and what was read beside them: bytes by segment. */
+  readonly segments: { readonly [segment: string]: number };
+  close(): Promise<void>;
+}
 
 /**
- * Makes the table `runs`: the final record of every run_id. Lines that are no records, torn or corrupt, become rows
- * without a run_id, and are left out. In the place of the byte offset, which DuckDB doesn't tell, is the line's number:
- * within a segment they order the same.
+ * Makes the view `runs`: the final record of every run_id, one row each. Of an experiment's compacted records as far as
+ * there are any, and of the segments what those don't cover.
  */
 export async function loadRuns(
   database: Database,
-  segments: readonly Segment[],
+  folder: string,
   current: Current | null,
-): Promise<void> {
-  const columns = Object.entries(SCHEMA).map(([name, type]) => `"${name}" ${type}`);
-  if (segments.length === 0) return database.run(`CREATE TABLE runs (${columns.join(', ')})`);
-  const schema = Object.entries(SCHEMA).map(([name, type]) => `${quoteText(name)}: '${type}'`);
-  await database.run(`
-    CREATE TABLE runs AS
-    SELECT * EXCLUDE (segment, segment_offset) FROM (
-      SELECT *, row_number() OVER () AS segment_offset
-      FROM read_json([${segments.map(({ path }) => quoteText(globLiteral(path))).join(', ')}],
-        format = 'newline_delimited', columns = {${schema.join(', ')}}, ignore_errors = true,
-        filename = 'segment', maximum_object_size = ${LONGEST_LINE_BYTES})
-    )
-    WHERE run_id IS NOT NULL AND status IN ('success', 'failed', 'cancelled')
-    ${current ? `AND code_fingerprint = ${quoteText(current.code_fingerprint)} AND context_fingerprint = ${quoteText(current.context_fingerprint)}` : ''}
-    QUALIFY row_number() OVER (PARTITION BY run_id ORDER BY ${FINAL_RECORD_ORDER}) = 1`);
+): Promise<LoadedRuns> {
+  const compacted = await openRunsFile(folder);
+  try {
+    const covered = compacted?.coverage.segments;
+    const uncovered = await wholeLines(await listUncovered(folder, covered));
+    const ofCurrent = current
+      ? `code_fingerprint = ${quoteText(current.code_fingerprint)} AND context_fingerprint = ${quoteText(current.context_fingerprint)}`
+      : 'true';
+    if (compacted) await database.run(viewOfCompacted(compacted, ofCurrent));
+    if (uncovered.length > 0 || !compacted) {
+      await loadSegments(database, uncovered, { compacted: compacted !== undefined, ofCurrent });
+      await findSuperseded(database, compacted !== undefined);
+    }
+    await database.run(viewOfRuns(compacted !== undefined, uncovered.length > 0));
+    return {
+      coverage: uncovered.length === 0 ? compacted?.coverage : undefined,
+      segments: { ...covered, ...lengths(uncovered) },
+      close: async () => compacted?.close(),
+    };
+  } catch (error) {
+    await compacted?.close();
+    throw error;
+  }
 }
 
-/** DuckDB takes `*`, `?` and `[` of a path for a pattern. */
-const globLiteral = (path: string) => path.replace(/[*?[]/g, '[$&]');
+const viewOfCompacted = ({ path }: RunsFile, ofCurrent: string) =>
+  `CREATE VIEW compacted AS SELECT * FROM read_parquet(${quoteText(path)}) WHERE ${ofCurrent}`;
+
+const lengths = (segments: readonly UncoveredSegment[]) =>
+  Object.fromEntries(segments.map(({ name, to }) => [name, to]));
+
+/**
+ * Which records another one of the same run_id beats: few, so that only what orders them is sorted. `place` is that of a
+ * loaded record; of a compacted one it is null.
+ */
+async function findSuperseded(database: Database, compacted: boolean): Promise<void> {
+  const keys = 'run_id, generation, status, finished_at, segment, segment_offset';
+  const sources = [
+    `SELECT ${keys}, place FROM loaded`,
+    ...(compacted
+      ? [`SELECT ${keys}, NULL AS place FROM compacted SEMI JOIN loaded ON compacted.run_id = loaded.run_id`]
+      : []),
+  ].join(' UNION ALL ');
+  await database.run(`
+    CREATE TABLE superseded AS
+    WITH records AS (${sources}),
+      several AS (SELECT run_id FROM records GROUP BY run_id HAVING count(*) > 1)
+    SELECT run_id, place FROM records SEMI JOIN several ON records.run_id = several.run_id
+    QUALIFY row_number() OVER (PARTITION BY run_id ORDER BY ${FINAL_RECORD_ORDER}) > 1`);
+}
+
+function viewOfRuns(compacted: boolean, loaded: boolean): string {
+  const columns = `${RECORD_LIST}, segment, segment_offset`;
+  if (compacted && !loaded) return `CREATE VIEW runs AS SELECT ${columns} FROM compacted`;
+  const ofLoaded = `
+    SELECT ${columns} FROM loaded
+    ANTI JOIN (SELECT place FROM superseded WHERE place IS NOT NULL) AS beaten ON loaded.place = beaten.place`;
+  const ofCompacted = `
+    SELECT ${columns} FROM compacted
+    ANTI JOIN (SELECT run_id FROM superseded WHERE place IS NULL) AS beaten ON compacted.run_id = beaten.run_id`;
+  return `CREATE VIEW runs AS ${compacted ? `${ofCompacted} UNION ALL` : ''} ${ofLoaded}`;
+}

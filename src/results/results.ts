@@ -1,13 +1,13 @@
 import { StoreError } from '../definition/errors.js';
 import type { RunRecord } from '../definition/record.js';
-import { listSegments } from '../storage/file/segments.js';
 import { hasExperimentManifests, hasWorkingDirectory, type Store } from '../storage/store.js';
 import { type Column, type Columns, findColumns } from './columns.js';
-import { openDatabase, type Row } from './database.js';
-import { finalRecords } from './final-records.js';
+import { type Database, openDatabase, type Row } from './database.js';
 import { type GroupQuery, type Groups, queryGroups } from './groups.js';
-import { type Current, loadRuns } from './load-runs.js';
-import { type RowQuery, selectColumns, selectSql } from './query.js';
+import { type Current, isCurrent, type LoadedRuns, loadRuns } from './load-runs.js';
+import { columnList, type RowQuery, selectColumns, selectSql } from './query.js';
+import { RECORD_JSON } from './record-columns.js';
+import { parseRecord } from './record-json.js';
 import { type Condition, whereSql } from './where.js';
 
 /** What an experiment's runs came to: one row a run, that of its final record. */
@@ -49,15 +49,33 @@ export async function openResults(
   const folder = store.experimentFolder(experimentId);
   const current = options.all ? null : await currentOf(store, experimentId);
   const database = await openDatabase();
-  await loadRuns(database, await listSegments(folder, 'records'), current);
-  const columns = await findColumns(database);
-  const batches = (query: RowQuery = {}) =>
-    database.batches(selectSql(query, selectColumns(query, columns), columns));
+  try {
+    const loaded = await loadRuns(database, folder, current);
+    const columns = await findColumns(database, whatOccurs(loaded, current));
+    const defaults = await defaultColumns(columns, options.all ?? false, () =>
+      database.all(`SELECT DISTINCT status FROM runs`),
+    );
+    return makeResults(database, loaded, columns, defaults);
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+function makeResults(
+  database: Database,
+  loaded: LoadedRuns,
+  columns: Columns,
+  defaultColumns: readonly string[],
+): Results {
+  const inCellOrder = loaded.coverage !== undefined;
+  const batches = (query: RowQuery = {}) => {
+    const list = columnList(query, selectColumns(query, columns));
+    return database.batches(selectSql(query, columns, { list, inCellOrder }));
+  };
   return {
     columns: columns.all,
-    defaultColumns: await defaultColumns(columns, options.all ?? false, () =>
-      database.all(`SELECT DISTINCT status FROM runs`),
-    ),
+    defaultColumns,
     async count(where = []) {
       const [row] = await database.all(`SELECT count(*) AS n FROM runs ${whereSql(where, columns)}`);
       return Number(row?.n ?? 0);
@@ -69,9 +87,26 @@ export async function openResults(
     },
     batches,
     groups: (query) => queryGroups(database, columns, query),
-    records: (query) => finalRecords(folder, current, batches({ ...query, columns: ['run_id'] })),
-    close: () => database.close(),
+    async *records(query = {}) {
+      const sql = selectSql(query, columns, { list: `${RECORD_JSON} AS record`, inCellOrder });
+      for await (const batch of database.batches(sql)) {
+        for (const { record } of batch) yield parseRecord(String(record));
+      }
+    },
+    close() {
+      database.close();
+      void loaded.close();
+    },
   };
+}
+
+/** What the compacted records say of the params and metrics in them, where they are all there is. */
+function whatOccurs({ coverage }: LoadedRuns, current: Current | null) {
+  if (!coverage?.occurrences) return undefined;
+  const counted = <T extends Current>(list: readonly T[]) =>
+    current ? list.filter((entry) => isCurrent(entry, current)) : list;
+  const runs = counted(coverage.statuses).reduce((sum, { n }) => sum + n, 0);
+  return { runs, occurrences: counted(coverage.occurrences) };
 }
 
 /** Code and context of the latest manifest; null where there is none. */

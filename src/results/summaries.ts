@@ -1,8 +1,13 @@
 import type { RunStatus } from '../definition/record.js';
-import { scanFinalHeads } from '../storage/file/scan.js';
+import { readCoverage, type StatusCount } from '../storage/file/runs-file.js';
+import { scanRecordHeads } from '../storage/file/scan.js';
+import { listUncovered, wholeLines } from '../storage/file/uncovered.js';
 import { hasExperimentManifests, hasWorkingDirectory, type Store } from '../storage/store.js';
-import { isCurrent } from './final-records.js';
+import { openDatabase } from './database.js';
+import { type Current, isCurrent, loadRuns } from './load-runs.js';
 import { currentOf } from './results.js';
+import { StatusTable } from './status-table.js';
+import { findStatuses } from './statuses.js';
 
 /** What a list of experiments says of one. */
 export interface ExperimentSummary {
@@ -30,21 +35,53 @@ async function summarize(store: Store, experimentId: string): Promise<Experiment
   const manifest = hasExperimentManifests(store) ? await store.readManifest(experimentId) : undefined;
   const submissions = hasExperimentManifests(store) ? await store.submissions(experimentId) : [];
   const current = await currentOf(store, experimentId);
-  const runs = { success: 0, failed: 0, cancelled: 0 };
-  let older = 0;
-  if (hasWorkingDirectory(store)) {
-    for (const head of (await scanFinalHeads(store.experimentFolder(experimentId))).values()) {
-      if (current && !isCurrent(head, current)) older++;
-      else runs[head.status]++;
-    }
-  }
+  const counts = hasWorkingDirectory(store)
+    ? await countRuns(store.experimentFolder(experimentId), current)
+    : countStatuses([], current);
   return {
     experiment_id: experimentId,
     description: manifest?.description ?? null,
     cells: manifest?.totals.cells ?? null,
-    runs,
-    older,
+    ...counts,
     submissions: submissions.length,
     last_submitted_at: manifest?.submitted_at ?? null,
   };
+}
+
+type Counts = Pick<ExperimentSummary, 'runs' | 'older'>;
+
+/** From what the compacted records say of themselves, where they cover all. DuckDB is loaded only where they cover a part. */
+async function countRuns(folder: string, current: Current | null): Promise<Counts> {
+  const coverage = await readCoverage(folder);
+  if (!coverage) {
+    const table = new StatusTable();
+    await scanRecordHeads(folder, undefined, (head) =>
+      table.add(head, current !== null && !isCurrent(head, current)),
+    );
+    return table.counts();
+  }
+  const uncovered = await wholeLines(await listUncovered(folder, coverage.segments));
+  return countStatuses(uncovered.length === 0 ? coverage.statuses : await queryStatuses(folder), current);
+}
+
+async function queryStatuses(folder: string): Promise<StatusCount[]> {
+  const database = await openDatabase();
+  try {
+    const loaded = await loadRuns(database, folder, null);
+    const statuses = await findStatuses(database);
+    await loaded.close();
+    return statuses;
+  } finally {
+    database.close();
+  }
+}
+
+function countStatuses(statuses: readonly StatusCount[], current: Current | null): Counts {
+  const runs = { success: 0, failed: 0, cancelled: 0 };
+  let older = 0;
+  for (const entry of statuses) {
+    if (current && !isCurrent(entry, current)) older += entry.n;
+    else runs[entry.status] += entry.n;
+  }
+  return { runs, older };
 }

@@ -14,6 +14,9 @@ export const declarationFile = (folder: string, sha: string) => join(folder, 'de
 /** Two files: `operation.mjs` and its source map. */
 export const bundleFolder = (folder: string, sha: string) => join(folder, 'bundles', sha);
 export const bundleFile = (folder: string, sha: string) => join(bundleFolder(folder, sha), 'operation.mjs');
+/** The compacted records, one file: see `runs-file.ts`. Beside it, hidden, what compactions in progress write. */
+export const runsFolder = (folder: string) => join(folder, 'runs');
+export const runsFile = (folder: string) => join(runsFolder(folder), 'runs.parquet');
 export const artifactsFolder = (folder: string) => join(folder, 'artifacts');
 
 export const submissionFolder = (folder: string, submission: string) =>

@@ -10,6 +10,12 @@ export type { RecordHead } from './record-head.js';
 export const hasSegments = async (folder: string): Promise<boolean> =>
   (await listSegments(folder, 'records')).length > 0;
 
+/** Who hears of lines that are no records; and what is left out, as compacted: bytes by segment name. */
+export interface ScanOptions {
+  readonly onCorrupt?: (line: CorruptLine) => void;
+  readonly covered?: { readonly [segment: string]: number } | undefined;
+}
+
 /**
  * Goes through the heads of all records, of one submission or of all, in constant memory.
  *
@@ -19,7 +25,7 @@ export async function scanRecordHeads(
   folder: string,
   submission: string | undefined,
   onHead: (head: RecordHead) => void,
-  onCorrupt?: (line: CorruptLine) => void,
+  { onCorrupt, covered }: ScanOptions = {},
 ): Promise<void> {
   const heads = new RecordHeads();
   for (const { name, path } of await listSegments(folder, 'records', submission)) {
@@ -31,20 +37,20 @@ export async function scanRecordHeads(
         if (head) onHead(head);
         else corrupt(offset);
       },
-      { onCorrupt: corrupt },
+      { from: covered && Object.hasOwn(covered, name) ? covered[name]! : 0, onCorrupt: corrupt },
     );
   }
 }
 
 /**
- * The final record's head of every run, by run_id. Memory: about 300 bytes a run.
+ * The final record's head of every run that is wanted, by run_id. Memory: about 300 bytes each.
  *
  * @param wanted which heads count; by default all
  */
 export async function scanFinalHeads(
   folder: string,
   wanted: (head: RecordHead) => boolean = () => true,
-  onCorrupt?: (line: CorruptLine) => void,
+  options: ScanOptions = {},
 ): Promise<Map<string, RecordHead>> {
   const finals = new Map<string, RecordHead>();
   const texts = new Map<string, string>();
@@ -74,7 +80,7 @@ export async function scanFinalHeads(
         offset: head.offset,
       });
     },
-    onCorrupt,
+    options,
   );
   return finals;
 }

@@ -82,7 +82,7 @@ describe('scanning record heads', () => {
       store.experimentFolder(EXPERIMENT),
       's2',
       ({ segment, offset, index }) => seen.push([segment, offset, index]),
-      (line) => corrupt.push(line),
+      { onCorrupt: (line) => corrupt.push(line) },
     );
     const length = JSON.stringify(recordOf({ index: 0 })).length + 1;
     expect(seen).toEqual([

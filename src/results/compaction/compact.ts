@@ -1,0 +1,107 @@
+import { open, rename, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { runsFile } from '../../storage/file/layout.js';
+import { makeFolder } from '../../storage/file/make-folder.js';
+import { COVERAGE_KEY, type Occurrence, type RunsCoverage, sealRunsFile } from '../../storage/file/runs-file.js';
+import { type Database, openDatabase, quoteText } from '../database.js';
+import { type LoadedRuns, loadRuns } from '../load-runs.js';
+import { findOccurrences } from '../occurrences.js';
+import { CELL_ORDER } from '../query.js';
+import { PLACE_COLUMNS, RECORD_LIST } from '../record-columns.js';
+import { findStatuses } from '../statuses.js';
+import { typedColumns } from './typed-columns.js';
+
+/** What a compaction has come to, in this order. */
+export const COMPACTION_STEPS = ['loaded', 'written', 'sealed', 'published'] as const;
+export type CompactionStep = (typeof COMPACTION_STEPS)[number];
+
+/** Larger groups of rows compress no better, and a group is held in memory while it is written. */
+const GROUP_BYTES = 8 * 1024 * 1024;
+const [LEAST_GROUP, MOST_GROUP] = [2048, 16_384];
+/** What is known of params and metrics is kept only where it is small beside the rows: it is read with every footer. */
+const MOST_OCCURRENCES = 2000;
+const LONGEST_VALUE = 256;
+
+/**
+ * Writes an experiment's final records to `runs/runs.parquet`: all that the one that is there has, and what the segments
+ * have beside it. Several at once do no harm: each publishes, by one rename, rows and what they cover.
+ *
+ * @param folder the experiment's
+ * @param scratch a folder beside the file, which this makes and removes
+ * @returns how many runs the file has; null where there was nothing to add
+ */
+export async function compactRuns(
+  folder: string,
+  scratch: string,
+  onStep: (step: CompactionStep) => void = () => {},
+): Promise<number | null> {
+  const target = runsFile(folder);
+  const before = await identityOf(target);
+  await makeFolder(dirname(target));
+  const database = await openDatabase({ scratch, strict: true });
+  try {
+    const loaded = await loadRuns(database, folder, null);
+    onStep('loaded');
+    if (loaded.coverage) return null;
+    const made = database.scratch.file('runs.parquet');
+    const runs = await write(database, loaded, made);
+    onStep('written');
+    await sealRunsFile(made);
+    onStep('sealed');
+    // Another compaction was quicker: what it made may cover more than this one.
+    if ((await identityOf(target)) !== before) return null;
+    await rename(made, target);
+    await syncFolder(dirname(target));
+    onStep('published');
+    await loaded.close();
+    return runs;
+  } finally {
+    database.close();
+  }
+}
+
+async function write(database: Database, loaded: LoadedRuns, file: string): Promise<number> {
+  const statuses = await findStatuses(database);
+  const occurrences = await findOccurrences(database);
+  const runs = statuses.reduce((sum, { n }) => sum + n, 0);
+  const coverage: RunsCoverage = {
+    version: 1,
+    runs,
+    segments: loaded.segments,
+    statuses,
+    occurrences: areFew(occurrences) ? occurrences : null,
+  };
+  const bytes = Object.values(loaded.segments).reduce((sum, length) => sum + length, 0);
+  const group = Math.min(MOST_GROUP, Math.max(LEAST_GROUP, Math.round((GROUP_BYTES * runs) / (bytes + 1))));
+  const copy = (whole: 'BIGINT' | 'DOUBLE') => {
+    const columns = [RECORD_LIST, ...Object.keys(PLACE_COLUMNS), ...typedColumns(occurrences, whole)];
+    return database.run(`
+      COPY (SELECT ${columns.join(', ')} FROM runs ORDER BY ${CELL_ORDER}) TO ${quoteText(file)} (
+        FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${group},
+        KV_METADATA {${quoteText(COVERAGE_KEY)}: ${quoteText(JSON.stringify(coverage))}}
+      )`);
+  };
+  await copy('BIGINT').catch((error: unknown) => {
+    // A whole number beyond 64 bits: a double, as it was in JavaScript.
+    if (!/Conversion Error/.test(String(error))) throw error;
+    return copy('DOUBLE');
+  });
+  return runs;
+}
+
+const areFew = (occurrences: readonly Occurrence[]) =>
+  occurrences.length <= MOST_OCCURRENCES &&
+  occurrences.every(({ key, least, most }) => `${key}${least}${most}`.length <= LONGEST_VALUE);
+
+/** Which file has the name now. */
+async function identityOf(path: string): Promise<string | undefined> {
+  const file = await stat(path).catch(() => undefined);
+  return file && `${file.ino} ${file.mtimeMs} ${file.size}`;
+}
+
+// A rename is durable once its folder is synced. What a power cut takes of a cache is made again.
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r');
+  await handle.sync().catch(() => {});
+  await handle.close();
+}

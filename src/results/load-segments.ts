@@ -1,0 +1,96 @@
+import { createReadStream, createWriteStream } from 'node:fs';
+import { pipeline } from 'node:stream/promises';
+import type { UncoveredSegment } from '../storage/file/uncovered.js';
+import { type Database, quoteText } from './database.js';
+import { PLACE_COLUMNS, RECORD_COLUMNS } from './record-columns.js';
+
+/** DuckDB sizes its buffers by the longest line that it must take: the second only where the first does not do. */
+const LONGEST_LINE_BYTES = [1024 * 1024, 64 * 1024 * 1024];
+/** More than this is not held in memory, but in a file beside: some 50,000 records. */
+const IN_MEMORY_BYTES = 32 * 1024 * 1024;
+
+/**
+ * Makes `loaded`: every record of the segments' uncovered lines, with its `place`, which is unique. Lines that are no
+ * records, torn or corrupt, become rows without a run_id, and are left out.
+ */
+export async function loadSegments(
+  database: Database,
+  segments: readonly UncoveredSegment[],
+  options: { readonly compacted: boolean; readonly ofCurrent: string },
+): Promise<void> {
+  if (segments.length === 0) return makeEmpty(database);
+  const sources: Source[] = [];
+  for (const [index, segment] of segments.entries()) {
+    const { name, path, from } = segment;
+    const base = from > 0 && options.compacted ? await lastOffset(database, name) : 0;
+    sources.push({ name, base, path: from > 0 ? await copyTail(database, segment, index) : path });
+  }
+  await database.run(`
+    CREATE TABLE sources AS
+    SELECT * FROM (VALUES ${sources.map(({ name, base, path }) => `(${quoteText(path)}, ${quoteText(name)}, ${base})`).join(', ')})
+    AS sources (path, segment, base)`);
+  const bytes = segments.reduce((sum, { from, to }) => sum + to - from, 0);
+  for (const longest of LONGEST_LINE_BYTES) {
+    const records = recordsSql(sources, longest, options.ofCurrent);
+    try {
+      if (bytes <= IN_MEMORY_BYTES) await database.run(`CREATE TABLE loaded AS ${records}`);
+      else {
+        const file = quoteText(database.scratch.file('loaded.parquet'));
+        await database.run(`COPY (${records}) TO ${file} (FORMAT parquet, ROW_GROUP_SIZE 8192)`);
+        await database.run(`CREATE VIEW loaded AS SELECT * FROM read_parquet(${file})`);
+      }
+      return;
+    } catch (error) {
+      if (longest === LONGEST_LINE_BYTES.at(-1) || !String(error).includes('maximum_object_size'))
+        throw error;
+    }
+  }
+}
+
+interface Source {
+  readonly path: string;
+  readonly name: string;
+  /** What the places in its segment count from. */
+  readonly base: number;
+}
+
+/** In one thread, DuckDB numbers the rows in the order of the segments and of their lines. */
+function recordsSql(sources: readonly Source[], longest: number, ofCurrent: string): string {
+  const schema = Object.entries(RECORD_COLUMNS).map(([name, type]) => `${quoteText(name)}: '${type}'`);
+  const paths = sources.map(({ path }) => quoteText(globLiteral(path)));
+  return `
+    SELECT records.* EXCLUDE (filename), sources.segment, sources.base + place AS segment_offset
+    FROM (
+      SELECT *, row_number() OVER () AS place
+      FROM read_json([${paths.join(', ')}], format = 'newline_delimited', columns = {${schema.join(', ')}},
+        ignore_errors = true, filename = true, maximum_object_size = ${longest})
+    ) AS records JOIN sources ON sources.path = records.filename
+    WHERE run_id IS NOT NULL AND status IN ('success', 'failed', 'cancelled') AND ${ofCurrent}`;
+}
+
+async function makeEmpty(database: Database): Promise<void> {
+  const columns = Object.entries({ ...RECORD_COLUMNS, place: 'BIGINT', ...PLACE_COLUMNS });
+  const list = columns.map(([name, type]) => `"${name}" ${type}`).join(', ');
+  await database.run(`CREATE TABLE loaded (${list})`);
+}
+
+/** Rare: a slot was still writing, or a zombie was, when its segment was compacted. */
+async function copyTail(
+  database: Database,
+  { path, from, to }: UncoveredSegment,
+  index: number,
+): Promise<string> {
+  const tail = database.scratch.file(`tail-${index}.ndjson`);
+  await pipeline(createReadStream(path, { start: from, end: to - 1 }), createWriteStream(tail));
+  return tail;
+}
+
+async function lastOffset(database: Database, segment: string): Promise<number> {
+  const [row] = await database.all(
+    `SELECT max(segment_offset) AS last FROM compacted WHERE segment = ${quoteText(segment)}`,
+  );
+  return Number(row?.last ?? 0);
+}
+
+/** DuckDB takes `*`, `?` and `[` of a path for a pattern. */
+const globLiteral = (path: string) => path.replace(/[*?[]/g, '[$&]');

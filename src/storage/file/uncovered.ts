@@ -1,0 +1,72 @@
+import { open, stat } from 'node:fs/promises';
+import { faultCode, storeFault } from './faults.js';
+import { listSegments, type Segment } from './segments.js';
+
+/** A segment with lines that the compacted records don't cover: those from `from` to `to`, whole ones. */
+export interface UncoveredSegment extends Segment {
+  readonly from: number;
+  readonly to: number;
+}
+
+const NEWLINE = 10;
+const WINDOW_BYTES = 64 * 1024;
+
+/**
+ * What of an experiment's record segments is not covered yet. A covered segment that has disappeared, or is shorter than
+ * it was, is not asked for again: of its rows the compacted ones are all that is left.
+ *
+ * @param covered bytes by segment name; undefined: nothing is
+ */
+export async function listUncovered(
+  folder: string,
+  covered: { readonly [segment: string]: number } | undefined,
+): Promise<UncoveredSegment[]> {
+  const uncovered: UncoveredSegment[] = [];
+  for (const segment of await listSegments(folder, 'records')) {
+    const from = covered && Object.hasOwn(covered, segment.name) ? covered[segment.name]! : 0;
+    const to = await sizeOf(segment.path);
+    if (to > from) uncovered.push({ ...segment, from, to });
+  }
+  return uncovered;
+}
+
+/** Cuts torn tails, or lines that are being written, off: what is left ends with a newline. */
+export async function wholeLines(segments: readonly UncoveredSegment[]): Promise<UncoveredSegment[]> {
+  const whole: UncoveredSegment[] = [];
+  for (const segment of segments) {
+    const to = await lastLineEnd(segment);
+    if (to > segment.from) whole.push({ ...segment, to });
+  }
+  return whole;
+}
+
+async function lastLineEnd({ path, from, to }: UncoveredSegment): Promise<number> {
+  try {
+    const handle = await open(path, 'r');
+    try {
+      const window = Buffer.allocUnsafe(WINDOW_BYTES);
+      for (let end = to; end > from; ) {
+        const start = Math.max(from, end - WINDOW_BYTES);
+        const { bytesRead } = await handle.read(window, 0, end - start, start);
+        const newline = window.subarray(0, bytesRead).lastIndexOf(NEWLINE);
+        if (newline !== -1) return start + newline + 1;
+        end = start;
+      }
+      return from;
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    if (faultCode(error) === 'ENOENT') return from;
+    throw storeFault(error, path);
+  }
+}
+
+async function sizeOf(path: string): Promise<number> {
+  try {
+    return (await stat(path)).size;
+  } catch (error) {
+    if (faultCode(error) === 'ENOENT') return 0;
+    throw storeFault(error, path);
+  }
+}
