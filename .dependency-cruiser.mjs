@@ -15,7 +15,7 @@ const MAY_IMPORT = {
   engine: ['definition'],
   // The child that evaluates experiment files imports what they import.
   client: ['index.ts', 'definition', 'identity', 'storage', 'planning', 'results', 'engine', 'workflows'],
-  workers: ['definition', 'storage', 'planning', 'execution', 'activities', 'workflows', 'engine'],
+  workers: ['definition', 'storage', 'planning', 'execution', 'results', 'activities', 'workflows', 'engine'],
   cli: ['definition', 'storage', 'planning', 'results', 'client', 'engine', 'workers'],
 };
 

@@ -11,6 +11,8 @@ export interface ActivityDependencies {
   readonly worker: WorkerIdentity;
   readonly live: LiveBoard;
   readonly leases: StoreLeases;
+  /** Compacts an experiment's records in the background, where that is worth it. */
+  readonly compactor: { consider(folder: string): void };
   /** Says when the worker is about to end: chunks hand back what they have not started. */
   onStopping(listener: () => void): () => void;
 }

@@ -11,7 +11,14 @@ import type { ActivityDependencies } from './dependencies.js';
 import { atTheEdge, brokenSubmission } from './failures.js';
 import { keepBeating } from './heartbeat.js';
 
-export function createSettle({ openStore, executor, worker, live, leases }: ActivityDependencies) {
+export function createSettle({
+  openStore,
+  executor,
+  worker,
+  live,
+  leases,
+  compactor,
+}: ActivityDependencies) {
   return (input: SettleInput): Promise<SettleResult> =>
     atTheEdge(() =>
       keepBeating(async () => {
@@ -37,6 +44,7 @@ export function createSettle({ openStore, executor, worker, live, leases }: Acti
         await leases.settled(store, input);
         // Last: whoever waits for the outcome finds everything tidied. Not where somebody has removed the submission.
         if (await store.readSubmission(experiment_id, submission)) await store.writeOutcome(outcome);
+        compactor.consider(folder);
         return { outcome, missing: [], recorded: tally.recorded };
       }),
     );

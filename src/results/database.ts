@@ -19,7 +19,7 @@ export interface Database {
  * With one thread, a million records are read, sorted and written in 330 to 390 MB of resident memory, 90 of them DuckDB's
  * own and Node's; with two threads, in 590.
  */
-const LIMITS = { memory_limit: '220MB', threads: '1' };
+const LIMITS = { memory_limit: '200MB', threads: '1' };
 /** For what can't be done so: records of many kilobytes each. */
 const ROOMY = '2GB';
 

@@ -9,6 +9,7 @@ import { type TemporalTarget, temporalUnreachable } from '../engine/connect.js';
 import { engineIdentity } from '../engine/identity.js';
 import { METALAB_VERSION } from '../engine/version.js';
 import { createLocalExecutor } from '../execution/local/executor.js';
+import { createCompactor } from '../results/compaction/compactor.js';
 import { CONTROL_QUEUE, SLOT_QUEUE } from '../workflows/contract.js';
 import { workerLogger } from './log.js';
 import { SlotCapacity } from './slot-capacity.js';
@@ -45,6 +46,9 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
     runner: fileURLToPath(new URL('../runner.mjs', import.meta.url)),
     provenance: { metalab: METALAB_VERSION },
   });
+  const compactor = createCompactor((line) =>
+    process.stderr.write(`${new Date().toISOString()} WARN ${line}\n`),
+  );
   const stopListeners = new Set<() => void>();
   const id = `${hostname()}-${process.pid}`;
   const leases = new StoreLeases({ ...(await engineIdentity(connection, target)), worker: id });
@@ -53,6 +57,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
     openStore: openStores(),
     live: new LiveBoard(id),
     leases,
+    compactor,
     worker: {
       id,
       slots: () => capacity.size,
@@ -85,7 +90,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
     Worker.create({ ...shared, taskQueue: SLOT_QUEUE, activities: { execute }, tuner: slotTuner(capacity) }),
   ]);
   const stopped = Promise.all(workers.map((worker) => worker.run()))
-    .finally(() => executor.close())
+    .finally(() => Promise.all([executor.close(), compactor.close()]))
     .finally(() => leases.close())
     .finally(() => connection.close())
     .then(() => undefined);

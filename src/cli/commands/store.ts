@@ -1,4 +1,5 @@
 import type { CommandDefinition, CommonOptions } from '../command.js';
+import { compactCommand } from './store/compact.js';
 
 interface CheckFlags extends CommonOptions {
   readonly repair?: boolean;
@@ -58,6 +59,7 @@ export const storeCommand: CommandDefinition = {
   examples: [
     { line: 'store check', does: 'is anything damaged?' },
     { line: 'store gc --dry-run', does: 'what could be deleted' },
+    { line: 'store compact', does: 'write every experiment to a Parquet file, for quick reading' },
   ],
-  subcommands: [check, gc],
+  subcommands: [check, gc, compactCommand],
 };

@@ -38,9 +38,7 @@ export async function compactInChild(folder: string, signal?: AbortSignal): Prom
     const answer = await answerOf(child);
     if (signal?.aborted) return { kind: 'stopped' };
     if ('failure' in answer) throw failed(folder, answer.failure);
-    return answer.runs === null
-      ? { kind: 'nothing to do' }
-      : { kind: 'compacted', runs: answer.runs };
+    return answer.runs === null ? { kind: 'nothing to do' } : { kind: 'compacted', runs: answer.runs };
   } finally {
     signal?.removeEventListener('abort', end);
     await rm(scratch, { recursive: true, force: true });

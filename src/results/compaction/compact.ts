@@ -2,7 +2,12 @@ import { open, rename, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { runsFile } from '../../storage/file/layout.js';
 import { makeFolder } from '../../storage/file/make-folder.js';
-import { COVERAGE_KEY, type Occurrence, type RunsCoverage, sealRunsFile } from '../../storage/file/runs-file.js';
+import {
+  COVERAGE_KEY,
+  type Occurrence,
+  type RunsCoverage,
+  sealRunsFile,
+} from '../../storage/file/runs-file.js';
 import { type Database, openDatabase, quoteText } from '../database.js';
 import { type LoadedRuns, loadRuns } from '../load-runs.js';
 import { findOccurrences } from '../occurrences.js';
