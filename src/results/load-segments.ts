@@ -1,7 +1,7 @@
 import { createReadStream, createWriteStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import type { UncoveredSegment } from '../storage/file/uncovered.js';
-import { type Database, quoteText } from './database.js';
+import { type Database, globLiteral, quoteText } from './database.js';
 import { PLACE_COLUMNS, RECORD_COLUMNS } from './record-columns.js';
 
 /** DuckDB sizes its buffers by the longest line that it must take: the second only where the first does not do. */
@@ -35,9 +35,11 @@ export async function loadSegments(
     try {
       if (bytes <= IN_MEMORY_BYTES) await database.run(`CREATE TABLE loaded AS ${records}`);
       else {
-        const file = quoteText(database.scratch.file('loaded.parquet'));
-        await database.run(`COPY (${records}) TO ${file} (FORMAT parquet, ROW_GROUP_SIZE 8192)`);
-        await database.run(`CREATE VIEW loaded AS SELECT * FROM read_parquet(${file})`);
+        const file = database.scratch.file('loaded.parquet');
+        await database.run(`COPY (${records}) TO ${quoteText(file)} (FORMAT parquet, ROW_GROUP_SIZE 8192)`);
+        await database.run(
+          `CREATE VIEW loaded AS SELECT * FROM read_parquet(${quoteText(globLiteral(file))})`,
+        );
       }
       return;
     } catch (error) {
@@ -91,6 +93,3 @@ async function lastOffset(database: Database, segment: string): Promise<number> 
   );
   return Number(row?.last ?? 0);
 }
-
-/** DuckDB takes `*`, `?` and `[` of a path for a pattern. */
-const globLiteral = (path: string) => path.replace(/[*?[]/g, '[$&]');

@@ -1,6 +1,7 @@
 import { StoreError } from '../definition/errors.js';
 import type { RunRecord } from '../definition/record.js';
 import { hasExperimentManifests, hasWorkingDirectory, type Store } from '../storage/store.js';
+import { cellRanges } from './cell-ranges.js';
 import { type Column, type Columns, findColumns } from './columns.js';
 import { type Database, openDatabase, type Row } from './database.js';
 import { type GroupQuery, type Groups, queryGroups } from './groups.js';
@@ -49,8 +50,9 @@ export async function openResults(
   const folder = store.experimentFolder(experimentId);
   const current = options.all ? null : await currentOf(store, experimentId);
   const database = await openDatabase();
+  let loaded: LoadedRuns | undefined;
   try {
-    const loaded = await loadRuns(database, folder, current);
+    loaded = await loadRuns(database, folder, current);
     const columns = await findColumns(database, whatOccurs(loaded, current));
     const defaults = await defaultColumns(columns, options.all ?? false, () =>
       database.all(`SELECT DISTINCT status FROM runs`),
@@ -58,6 +60,7 @@ export async function openResults(
     return makeResults(database, loaded, columns, defaults);
   } catch (error) {
     database.close();
+    await loaded?.close();
     throw error;
   }
 }
@@ -88,9 +91,13 @@ function makeResults(
     batches,
     groups: (query) => queryGroups(database, columns, query),
     async *records(query = {}) {
-      const sql = selectSql(query, columns, { list: `${RECORD_JSON} AS record`, inCellOrder });
-      for await (const batch of database.batches(sql)) {
-        for (const { record } of batch) yield parseRecord(String(record));
+      const { sort = [], limit, offset } = query;
+      const whole = inCellOrder || sort.length > 0 || limit !== undefined || offset !== undefined;
+      for (const range of whole ? ['true'] : await cellRanges(database, loaded)) {
+        const sql = selectSql(query, columns, { list: `${RECORD_JSON} AS record`, inCellOrder, range });
+        for await (const batch of database.batches(sql)) {
+          for (const { record } of batch) yield parseRecord(String(record));
+        }
       }
     },
     close() {

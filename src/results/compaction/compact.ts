@@ -8,7 +8,8 @@ import {
   type RunsCoverage,
   sealRunsFile,
 } from '../../storage/file/runs-file.js';
-import { type Database, openDatabase, quoteText } from '../database.js';
+import { cellRanges } from '../cell-ranges.js';
+import { type Database, globLiteral, openDatabase, quoteText } from '../database.js';
 import { type LoadedRuns, loadRuns } from '../load-runs.js';
 import { findOccurrences } from '../occurrences.js';
 import { CELL_ORDER } from '../query.js';
@@ -44,8 +45,9 @@ export async function compactRuns(
   const before = await identityOf(target);
   await makeFolder(dirname(target));
   const database = await openDatabase({ scratch, strict: true });
+  let loaded: LoadedRuns | undefined;
   try {
-    const loaded = await loadRuns(database, folder, null);
+    loaded = await loadRuns(database, folder, null);
     onStep('loaded');
     if (loaded.coverage) return null;
     const made = database.scratch.file('runs.parquet');
@@ -58,10 +60,10 @@ export async function compactRuns(
     await rename(made, target);
     await syncFolder(dirname(target));
     onStep('published');
-    await loaded.close();
     return runs;
   } finally {
     database.close();
+    await loaded?.close();
   }
 }
 
@@ -78,13 +80,25 @@ async function write(database: Database, loaded: LoadedRuns, file: string): Prom
   };
   const bytes = Object.values(loaded.segments).reduce((sum, length) => sum + length, 0);
   const group = Math.min(MOST_GROUP, Math.max(LEAST_GROUP, Math.round((GROUP_BYTES * runs) / (bytes + 1))));
-  const copy = (whole: 'BIGINT' | 'DOUBLE') => {
+  const metadata = `KV_METADATA {${quoteText(COVERAGE_KEY)}: ${quoteText(JSON.stringify(coverage))}}`;
+  const parquet = `FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${group}`;
+  const ranges = await cellRanges(database, loaded);
+  const copy = async (whole: 'BIGINT' | 'DOUBLE') => {
     const columns = [RECORD_LIST, ...Object.keys(PLACE_COLUMNS), ...typedColumns(occurrences, whole)];
-    return database.run(`
-      COPY (SELECT ${columns.join(', ')} FROM runs ORDER BY ${CELL_ORDER}) TO ${quoteText(file)} (
-        FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${group},
-        KV_METADATA {${quoteText(COVERAGE_KEY)}: ${quoteText(JSON.stringify(coverage))}}
-      )`);
+    const sorted = (range: string) =>
+      `SELECT ${columns.join(', ')} FROM runs WHERE ${range} ORDER BY ${CELL_ORDER}`;
+    if (ranges.length === 1) {
+      await database.run(`COPY (${sorted('true')}) TO ${quoteText(file)} (${parquet}, ${metadata})`);
+      return;
+    }
+    const parts: string[] = [];
+    for (const range of ranges) {
+      const part = database.scratch.file(`part-${parts.length}.parquet`);
+      parts.push(quoteText(globLiteral(part)));
+      await database.run(`COPY (${sorted(range)}) TO ${quoteText(part)} (${parquet})`);
+    }
+    const all = `SELECT * FROM read_parquet([${parts.join(', ')}])`;
+    await database.run(`COPY (${all}) TO ${quoteText(file)} (${parquet}, ${metadata})`);
   };
   await copy('BIGINT').catch((error: unknown) => {
     // A whole number beyond 64 bits: a double, as it was in JavaScript.

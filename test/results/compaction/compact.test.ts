@@ -1,0 +1,150 @@
+import {
+  copyFileSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { compactRuns } from '../../../src/results/compaction/compact.js';
+import { newScratchFolder } from '../../../src/results/compaction/scratch-folders.js';
+import { openDatabase, quoteText } from '../../../src/results/database.js';
+import { runsFile, runsFolder, segmentsFolder } from '../../../src/storage/file/layout.js';
+import type { FileStore } from '../../../src/storage/file/open.js';
+import { openRunsFile } from '../../../src/storage/file/runs-file.js';
+import { temporaryStore } from '../../storage/file/temporary-store.js';
+import { EXPERIMENT, recordOf, writeSegment } from '../../support/records.js';
+import { appendLate, expectReaders, fillStore, finalRecordsOf, moreRecords } from './varied-store.js';
+
+const folderOf = (store: FileStore) => store.experimentFolder(EXPERIMENT);
+const compact = (store: FileStore) => compactRuns(folderOf(store), newScratchFolder(folderOf(store)));
+
+it('readers have the same rows without a compaction, with all compacted, with a part of it, and after the next', async () => {
+  const store = await temporaryStore();
+  await fillStore(store);
+  const finals = await finalRecordsOf(store);
+  await expectReaders(store, finals);
+  expect(await compact(store)).toBe(finals.length);
+  await expectReaders(store, finals);
+  expect(await compact(store)).toBeNull();
+
+  writeSegment(store, moreRecords(), { writer: 'host-3-cc', submission: 's3' });
+  const more = await finalRecordsOf(store);
+  expect(more.length).toBe(finals.length + 30);
+  await expectReaders(store, more);
+  expect(await compact(store)).toBe(more.length);
+  await expectReaders(store, more);
+  expect(readdirSync(runsFolder(folderOf(store)))).toEqual(['runs.parquet']);
+});
+
+it('late lines of a segment that was compacted follow the rule, before and after the next compaction', async () => {
+  const store = await temporaryStore();
+  await fillStore(store);
+  await compact(store);
+  appendLate(join(segmentsFolder(folderOf(store), 's2'), 'host-2-bb.ndjson'));
+  const finals = await finalRecordsOf(store);
+  expect(finals.find(({ index }) => index === 50)?.metrics.y).toBe(1);
+  expect(finals.find(({ index }) => index === 4)?.metrics.y).toBe(99);
+  await expectReaders(store, finals);
+  await compact(store);
+  await expectReaders(store, finals);
+});
+
+it('a torn or corrupt file is as good as none, wherever it is damaged, and is made anew', async () => {
+  const store = await temporaryStore();
+  await fillStore(store);
+  const finals = await finalRecordsOf(store);
+  await compact(store);
+  const file = runsFile(folderOf(store));
+  const good = readFileSync(file);
+  const isSeen = async () => {
+    const opened = await openRunsFile(folderOf(store));
+    await opened?.close();
+    return opened !== undefined;
+  };
+  expect(await isSeen()).toBe(true);
+  for (let part = 0; part < 60; part++) {
+    const damaged = Buffer.from(good);
+    const place = Math.floor((part * (good.length - 1)) / 59);
+    damaged[place] = damaged[place]! ^ 0x10;
+    writeFileSync(file, damaged);
+    expect(await isSeen(), `byte ${place} of ${good.length}`).toBe(false);
+    truncateSync(file, place);
+    expect(await isSeen(), `${place} of ${good.length} bytes`).toBe(false);
+  }
+  await expectReaders(store, finals);
+  expect(await compact(store)).toBe(finals.length);
+  expect(await isSeen()).toBe(true);
+  await expectReaders(store, finals);
+});
+
+it('of a covered segment that has disappeared the rows stay, also through the next compaction', async () => {
+  const store = await temporaryStore();
+  await fillStore(store);
+  const finals = await finalRecordsOf(store);
+  await compact(store);
+  rmSync(segmentsFolder(folderOf(store), 's2'), { recursive: true });
+  await expectReaders(store, finals);
+  writeSegment(store, [recordOf({ index: 200, params: finals[0]!.params, metrics: finals[1]!.metrics })], {
+    submission: 's4',
+  });
+  expect(await compact(store)).toBe(finals.length + 1);
+});
+
+it('who reads while the file is replaced goes on with the one that it opened', async () => {
+  const store = await temporaryStore();
+  await fillStore(store);
+  await compact(store);
+  const opened = await openRunsFile(folderOf(store));
+  const file = runsFile(folderOf(store));
+  const database = await openDatabase();
+  try {
+    copyFileSync(file, `${file}.other`);
+    truncateSync(`${file}.other`, 100);
+    renameSync(`${file}.other`, file);
+    const [row] = await database.all(`SELECT count(*) AS n FROM read_parquet(${quoteText(opened!.path)})`);
+    expect(row?.n).toBe(opened!.coverage.runs);
+  } finally {
+    database.close();
+    await opened?.close();
+  }
+});
+
+it('the file has every field of a record as a column, and params and metrics with their types', async () => {
+  const store = await temporaryStore();
+  await fillStore(store);
+  await compact(store);
+  const database = await openDatabase();
+  try {
+    const file = quoteText(runsFile(folderOf(store)).replace(/[*?[]/g, '[$&]'));
+    const columns = await database.all(`DESCRIBE SELECT * FROM read_parquet(${file})`);
+    expect(columns.slice(0, 22).map(({ column_name }) => column_name)).toEqual(Object.keys(recordOf()));
+    const types = Object.fromEntries(
+      columns.map(({ column_name, column_type }) => [column_name, column_type]),
+    );
+    expect(types).toMatchObject({
+      params: 'JSON',
+      'params.x': 'BIGINT',
+      'params.text': 'VARCHAR',
+      'metrics.y': 'DOUBLE',
+      'metrics.good': 'BOOLEAN',
+    });
+    expect(types).not.toHaveProperty(['params.nested']);
+  } finally {
+    database.close();
+  }
+  expect(statSync(runsFile(folderOf(store))).size).toBeGreaterThan(0);
+});
+
+it('whole numbers that no column of 64 bits holds become doubles', async () => {
+  const store = await temporaryStore();
+  writeSegment(store, [
+    recordOf({ index: 0, params: { n: 1 } }),
+    recordOf({ index: 1, params: { n: 1e19 } }),
+  ]);
+  expect(await compact(store)).toBe(2);
+});

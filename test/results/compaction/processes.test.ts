@@ -1,0 +1,108 @@
+import { spawn } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it, vi } from 'vitest';
+import { openResults } from '../../../src/results/results.js';
+import { runsFile, runsFolder } from '../../../src/storage/file/layout.js';
+import { openFileStore } from '../../../src/storage/file/open.js';
+import { readCoverage } from '../../../src/storage/file/runs-file.js';
+import { temporaryStore } from '../../storage/file/temporary-store.js';
+import { experimentText } from '../../support/experiment-text.js';
+import { ROOT, submitJson } from '../../support/metalab.js';
+import { projectWith } from '../../support/project.js';
+import { EXPERIMENT, recordOf, writeSegment } from '../../support/records.js';
+
+const BUILT = new URL('dist/results/compaction/', `file://${ROOT}`).href;
+
+/** Some 1.6 KB each. */
+async function storeOf(runs: number) {
+  const store = await temporaryStore();
+  const text = JSON.stringify({ ...recordOf({ index: 7_000_007 }), notes: ['n'.repeat(900)] });
+  const { run_id } = recordOf({ index: 7_000_007 });
+  const lines = Array.from({ length: runs }, (_, index) =>
+    text
+      .replace('7000007', String(index))
+      .replace(run_id, (index + 1).toString(16).padStart(8, '0') + run_id.slice(8)),
+  );
+  for (const part of [0, 1])
+    writeSegment(store, [`${lines.filter((_, index) => index % 2 === part).join('\n')}\n`], {
+      writer: `host-${part}-aa`,
+    });
+  return store.experimentFolder(EXPERIMENT);
+}
+
+it('after a sweep that is worth it the worker compacts, without anybody waiting; after a tiny one it does not', async () => {
+  const large = 'params: grid({ x: Array.from({ length: 12000 }, (_, x) => x) })';
+  const project = await projectWith({
+    'large.ts': experimentText({ properties: `name: 'large', ${large}` }),
+    'tiny.ts': experimentText({ properties: `name: 'tiny'` }),
+  });
+  await submitJson(['tiny.ts', '--store', project.store], { cwd: project.folder });
+  await submitJson(['large.ts', '--store', project.store], { cwd: project.folder });
+  const store = await openFileStore(project.store);
+  const folder = store.experimentFolder('large:1');
+  await vi.waitFor(() => expect(existsSync(runsFile(folder))).toBe(true), { timeout: 50_000, interval: 50 });
+  expect((await readCoverage(folder))?.runs).toBe(12_000);
+  const results = await openResults(store, 'large:1');
+  expect(
+    await results.rows({ columns: ['x', 'y'], sort: [{ column: 'x', descending: true }], limit: 1 }),
+  ).toEqual([{ x: 11_999, y: 23_998 }]);
+  results.close();
+  expect(existsSync(runsFile(store.experimentFolder('tiny:1')))).toBe(false);
+  await vi.waitFor(() => expect(readdirSync(runsFolder(folder))).toEqual(['runs.parquet']));
+});
+
+it('a compaction ends with the process that started it, and leaves nothing behind', async () => {
+  const folder = await storeOf(60_000);
+  const program = `(await import(process.argv[2] + 'compact-in-child.js')).compactInChild(process.argv[1]);`;
+  const parent = spawn(process.execPath, ['--input-type=module', '-e', program, folder, BUILT], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
+  const names = () => (existsSync(runsFolder(folder)) ? readdirSync(runsFolder(folder)) : []);
+  await vi.waitFor(() => expect(names()).toHaveLength(1), { timeout: 30_000, interval: 5 });
+  const [child] = readFileSync(`/proc/${parent.pid}/task/${parent.pid}/children`, 'utf8').split(' ');
+  expect(Number(child)).toBeGreaterThan(0);
+  parent.kill('SIGKILL');
+  await vi.waitFor(() => expect(existsSync(`/proc/${child}`)).toBe(false), { timeout: 10_000, interval: 20 });
+  expect(names()).toEqual([]);
+});
+
+it('compacting 150,000 runs of 1.6 KB, and reading them, each takes less than 400 MB of memory', {
+  timeout: 180_000,
+}, async () => {
+  const folder = await storeOf(150_000);
+  const peakOf = async (program: string) => {
+    const child = spawn(
+      process.execPath,
+      [
+        '--input-type=module',
+        '-e',
+        `${program}; console.log(process.resourceUsage().maxRSS);`,
+        folder,
+        BUILT,
+      ],
+      { stdio: ['ignore', 'pipe', 'inherit'] },
+    );
+    let output = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+    });
+    await new Promise((resolve) => child.once('close', resolve));
+    return Number(output) / 1024;
+  };
+  const read = `
+    const { openFileStore } = await import(process.argv[2] + '../../storage/file/open.js');
+    const { openResults } = await import(process.argv[2] + '../results.js');
+    const results = await openResults(await openFileStore(process.argv[1] + '/..'), '${EXPERIMENT}');
+    let n = 0;
+    for await (const record of results.records()) n += record.notes.length;
+    if (n !== 150000 || (await results.groups({ by: ['replicate'] })).groups.length !== 1) process.exit(1);
+    results.close()`;
+  const compact = `await (await import(process.argv[2] + 'compact.js')).compactRuns(process.argv[1], process.argv[1] + '/runs/.x')`;
+  const peaks = [await peakOf(read), await peakOf(compact), await peakOf(read)];
+  expect(existsSync(join(folder, 'runs', 'runs.parquet'))).toBe(true);
+  for (const peak of peaks) {
+    expect(peak).toBeGreaterThan(0);
+    expect(peak).toBeLessThan(400);
+  }
+});
