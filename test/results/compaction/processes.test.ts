@@ -14,10 +14,10 @@ import { EXPERIMENT, recordOf, writeSegment } from '../../support/records.js';
 
 const BUILT = new URL('dist/results/compaction/', `file://${ROOT}`).href;
 
-/** Some 1.6 KB each. */
+/** Some 800 bytes each. */
 async function storeOf(runs: number) {
   const store = await temporaryStore();
-  const text = JSON.stringify({ ...recordOf({ index: 7_000_007 }), notes: ['n'.repeat(900)] });
+  const text = JSON.stringify({ ...recordOf({ index: 7_000_007 }), notes: ['n'.repeat(100)] });
   const { run_id } = recordOf({ index: 7_000_007 });
   const lines = Array.from({ length: runs }, (_, index) =>
     text
@@ -67,17 +67,18 @@ it('a compaction ends with the process that started it, and leaves nothing behin
   expect(names()).toEqual([]);
 });
 
-it('compacting 150,000 runs of 1.6 KB, and reading them, each takes less than 400 MB of memory', {
+it('compacting 200,000 runs, and reading them, each takes less than 350 MB of memory', {
   timeout: 180_000,
 }, async () => {
-  const folder = await storeOf(150_000);
+  const folder = await storeOf(200_000);
+  // Not resourceUsage().maxRSS: Linux counts in that what this process had when it forked.
   const peakOf = async (program: string) => {
     const child = spawn(
       process.execPath,
       [
         '--input-type=module',
         '-e',
-        `${program}; console.log(process.resourceUsage().maxRSS);`,
+        `${program}; console.log(/VmHWM:\\s+(\\d+)/.exec((await import('node:fs')).readFileSync('/proc/self/status', 'utf8'))[1]);`,
         folder,
         BUILT,
       ],
@@ -96,13 +97,13 @@ it('compacting 150,000 runs of 1.6 KB, and reading them, each takes less than 40
     const results = await openResults(await openFileStore(process.argv[1] + '/..'), '${EXPERIMENT}');
     let n = 0;
     for await (const record of results.records()) n += record.notes.length;
-    if (n !== 150000 || (await results.groups({ by: ['replicate'] })).groups.length !== 1) process.exit(1);
+    if (n !== 200000 || (await results.groups({ by: ['replicate'] })).groups.length !== 1) process.exit(1);
     results.close()`;
   const compact = `await (await import(process.argv[2] + 'compact.js')).compactRuns(process.argv[1], process.argv[1] + '/runs/.x')`;
   const peaks = [await peakOf(read), await peakOf(compact), await peakOf(read)];
   expect(existsSync(join(folder, 'runs', 'runs.parquet'))).toBe(true);
   for (const peak of peaks) {
     expect(peak).toBeGreaterThan(0);
-    expect(peak).toBeLessThan(400);
+    expect(peak).toBeLessThan(350);
   }
 });
