@@ -11,14 +11,7 @@ import type { ActivityDependencies } from './dependencies.js';
 import { atTheEdge, brokenSubmission } from './failures.js';
 import { keepBeating } from './heartbeat.js';
 
-export function createSettle({
-  openStore,
-  executor,
-  worker,
-  live,
-  leases,
-  compactor,
-}: ActivityDependencies) {
+export function createSettle({ openStore, executor, worker, live, leases, compactor }: ActivityDependencies) {
   return (input: SettleInput): Promise<SettleResult> =>
     atTheEdge(() =>
       keepBeating(async () => {

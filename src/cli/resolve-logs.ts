@@ -12,7 +12,7 @@ import { resolvePrefix } from './resolve-prefix.js';
 export async function resolveLogs(store: Store, prefix: string): Promise<{ folder: string; run_id: string }> {
   const folders = new Map<string, string>();
   if (hasWorkingDirectory(store)) {
-    for (const { run_id, experiment_id } of await findRuns(store, prefix)) {
+    for (const { run_id, experiment_id } of await findRuns(store, [prefix])) {
       folders.set(run_id, store.experimentFolder(experiment_id));
     }
     for (const experimentId of folders.size === 0 ? await store.experiments() : []) {

@@ -20,7 +20,7 @@ export async function resolveRun(store: Store, prefix: string): Promise<RunRecor
       next: 'metalab results EXP --columns run_id,status lists them',
     });
   }
-  const found = new Map((await findRuns(store, prefix.toLowerCase())).map((run) => [run.run_id, run]));
+  const found = new Map((await findRuns(store, [prefix.toLowerCase()])).map((run) => [run.run_id, run]));
   const runId = resolvePrefix(prefix.toLowerCase(), [...found.keys()], {
     kind: 'run',
     next: 'metalab results EXP --columns run_id,status lists them; --store names another store',

@@ -1,13 +1,13 @@
 import type { ExperimentDeclaration } from '../definition/declaration.js';
 import { DefinitionError, MetalabError, type Problem } from '../definition/errors.js';
-import { findRuns } from '../results/find-runs.js';
+import { type FoundRun, findRuns } from '../results/find-runs.js';
 import type { SubmissionOptions } from '../storage/manifest.js';
 import type { SweepStore } from '../storage/sweep-store.js';
 import type { RetryOptions } from './handle.js';
 
 const LEAST_CHARACTERS = 4;
-/** Each is looked up in the store. */
 const MOST_RUNS = 1000;
+const MOST_TOLD = 5;
 
 /** A declaration of the store, and what to do of it. */
 export interface Retry {
@@ -44,41 +44,49 @@ export async function resolveRetry(
 async function resolveRuns(
   store: SweepStore,
   declaration: ExperimentDeclaration,
-  prefixes: readonly string[],
+  texts: readonly string[],
 ): Promise<string[]> {
-  const resolved = await Promise.all(prefixes.map((prefix) => resolveOne(store, declaration, prefix)));
-  const problems = resolved.filter((found) => typeof found !== 'string');
-  if (prefixes.length > MOST_RUNS)
+  const prefixes = texts.map((text) => text.toLowerCase()).filter(isPrefix);
+  const { experiment_id } = declaration;
+  const found = prefixes.length > 0 ? await findRuns(store, prefixes, [experiment_id]) : [];
+  const resolved = await Promise.all(texts.map((text) => resolveOne(declaration, text, found)));
+  const problems = resolved.filter((result) => typeof result !== 'string');
+  if (texts.length > MOST_RUNS)
     problems.push({
-      what: `${prefixes.length} runs are named`,
+      what: `${texts.length} runs are named`,
       expected: `at most ${MOST_RUNS}`,
       next: 'retry them in several parts, or --failed',
     });
   if (problems.length > 0) throw new DefinitionError(problems, 'METALAB_RETRY');
-  return [...new Set(resolved.filter((found) => typeof found === 'string'))];
+  return [...new Set(resolved.filter((result) => typeof result === 'string'))];
 }
 
+const isPrefix = (text: string) => text.length >= LEAST_CHARACTERS && /^[0-9a-f]+$/.test(text);
+
 async function resolveOne(
-  store: SweepStore,
   { experiment_id, operation, context_fingerprint }: ExperimentDeclaration,
   text: string,
+  candidates: readonly FoundRun[],
 ): Promise<string | Problem> {
   const prefix = text.toLowerCase();
   const next = `metalab results ${experiment_id} --columns run_id,status lists its runs`;
-  if (!/^[0-9a-f]+$/.test(prefix) || prefix.length < LEAST_CHARACTERS)
+  if (!isPrefix(prefix))
     return {
       where: `run '${text}'`,
       what: 'it is no beginning of a run_id',
       expected: `at least ${LEAST_CHARACTERS} hexadecimal digits`,
       next,
     };
-  const found = (await findRuns(store, prefix)).filter((run) => run.experiment_id === experiment_id);
+  const found = candidates.filter(({ run_id }) => run_id.startsWith(prefix));
   const [first] = found;
   if (!first) return { where: `run '${text}'`, what: `${experiment_id} has no such run`, next };
   if (found.length > 1)
     return {
       where: `run '${text}'`,
-      what: `it is the beginning of ${found.length} run_ids: ${found.map(({ run_id }) => run_id.slice(0, prefix.length + 6)).join(', ')}`,
+      what: `it is the beginning of ${found.length} run_ids: ${found
+        .slice(0, MOST_TOLD)
+        .map(({ run_id }) => run_id.slice(0, prefix.length + 6))
+        .join(', ')}`,
       next: 'give more digits',
     };
   const record = await first.record();

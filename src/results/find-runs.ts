@@ -20,27 +20,38 @@ export interface FoundRun {
 
 type Candidate = Contender & { readonly run_id: string; record(): Promise<RunRecord | undefined> };
 
-/** The runs of all experiments whose run_id begins with the prefix, by run_id. Of the segments it scans heads only. */
-export async function findRuns(store: Store, prefix: string): Promise<FoundRun[]> {
+/**
+ * The runs whose run_id begins with one of the prefixes, by run_id. Of the segments it scans heads only, once for all
+ * prefixes.
+ *
+ * @param experiments by default all of the store
+ */
+export async function findRuns(
+  store: Store,
+  prefixes: readonly string[],
+  experiments?: readonly string[],
+): Promise<FoundRun[]> {
   if (!hasWorkingDirectory(store)) return [];
   const found: FoundRun[] = [];
-  for (const experiment_id of await store.experiments()) {
-    for (const { run_id, record } of await finalsOf(store.experimentFolder(experiment_id), prefix))
+  for (const experiment_id of experiments ?? (await store.experiments())) {
+    for (const { run_id, record } of await finalsOf(store.experimentFolder(experiment_id), prefixes))
       found.push({ run_id, experiment_id, record });
   }
   return found.sort((a, b) => (a.run_id < b.run_id ? -1 : 1));
 }
 
-async function finalsOf(folder: string, prefix: string): Promise<Iterable<Candidate>> {
+async function finalsOf(folder: string, prefixes: readonly string[]): Promise<Iterable<Candidate>> {
   const finals = new Map<string, Candidate>();
+  const isWanted = ({ run_id }: { readonly run_id: string }) =>
+    prefixes.some((prefix) => run_id.startsWith(prefix));
   const compacted = await openRunsFile(folder);
   try {
     if (compacted) {
-      for (const candidate of await findCompacted(folder, compacted, prefix))
+      for (const candidate of await findCompacted(folder, compacted, prefixes))
         finals.set(candidate.run_id, candidate);
     }
     const covered = compacted?.coverage.segments;
-    const heads = await scanFinalHeads(folder, (head) => head.run_id.startsWith(prefix), { covered });
+    const heads = await scanFinalHeads(folder, isWanted, { covered });
     for (const head of heads.values()) {
       const standing = finals.get(head.run_id);
       if (standing && compareContenders(standing, head) <= 0) continue;
@@ -53,9 +64,14 @@ async function finalsOf(folder: string, prefix: string): Promise<Iterable<Candid
   return finals.values();
 }
 
-async function findCompacted(folder: string, file: RunsFile, prefix: string): Promise<Candidate[]> {
+async function findCompacted(
+  folder: string,
+  file: RunsFile,
+  prefixes: readonly string[],
+): Promise<Candidate[]> {
   const keys = 'run_id, generation, status, finished_at, segment';
-  const rows = await query(file, `SELECT ${keys} FROM runs WHERE starts_with(run_id, ${quoteText(prefix)})`);
+  const wanted = prefixes.map((prefix) => `starts_with(run_id, ${quoteText(prefix)})`).join(' OR ');
+  const rows = await query(file, `SELECT ${keys} FROM runs WHERE ${wanted}`);
   return rows.map((row) => ({
     // What is covered of a segment stands before what is not.
     ...({ ...row, offset: -1 } as unknown as Contender & { readonly run_id: string }),

@@ -142,7 +142,7 @@ export async function expectReaders(store: FileStore, finals: readonly RunRecord
     },
   ]);
   for (const final of [finals[0]!, finals[25]!, finals.at(-1)!]) {
-    const [found, ...others] = await findRuns(store, final.run_id.slice(0, 20));
+    const [found, ...others] = await findRuns(store, [final.run_id.slice(0, 20)]);
     expect(others).toEqual([]);
     expect(await found?.record()).toEqual(final);
   }
