@@ -1,0 +1,73 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { playRound, type RoundReport, undisturbed } from './round.js';
+import { engineServer } from './server.js';
+
+const USAGE = 'npm run soak -- [--rounds N] [--seed N] [--server dev|postgres]';
+
+/** Plays rounds, prints a line for each and one for all. @returns the exit code */
+export async function main(args: readonly string[]): Promise<number> {
+  const { rounds, seed, server } = parse(args);
+  const scratch = mkdtempSync(join(tmpdir(), 'metalab-soak-'));
+  const home = join(scratch, 'home');
+  const arena = { home, server: engineServer(home) };
+  console.log(
+    `soak: ${rounds} rounds from seed ${seed} on (${server}); again: ${again(rounds, seed, server)}`,
+  );
+  const expected = await undisturbed(arena, join(scratch, 'undisturbed'));
+  const sum = { rounds: 0, kills: 0, lost: 0, doubled: 0, failed: 0, leftBehind: 0, complaints: 0 };
+  for (let round = 0; round < rounds; round++) {
+    const folder = join(scratch, `round-${seed + round}`);
+    const report = await playRound(arena, folder, seed + round, expected);
+    sum.rounds++;
+    sum.kills += report.faults.length;
+    for (const kind of ['lost', 'doubled', 'failed', 'leftBehind', 'complaints'] as const)
+      sum[kind] += report[kind].length;
+    print(round + 1, seed + round, report);
+    if (isRight(report)) rmSync(folder, { recursive: true, force: true });
+    else console.log(`  kept: ${folder}; again: ${again(1, seed + round, server)}`);
+  }
+  const { lost, doubled, failed, leftBehind, complaints } = sum;
+  console.log(
+    `${sum.rounds} rounds, ${sum.kills} kills, ${lost} lost, ${doubled} doubled, ${failed} wrongly failed, ${leftBehind} left behind, ${complaints} other complaints`,
+  );
+  const right = lost + doubled + failed + leftBehind + complaints === 0;
+  if (right) rmSync(scratch, { recursive: true, force: true });
+  return right ? 0 : 1;
+}
+
+function parse(args: readonly string[]) {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      rounds: { type: 'string', default: '10' },
+      seed: { type: 'string', default: String(Math.floor(Math.random() * 1e6)) },
+      server: { type: 'string', default: 'dev' },
+    },
+  });
+  const rounds = Number(values.rounds);
+  const seed = Number(values.seed);
+  if (!Number.isInteger(rounds) || !Number.isInteger(seed) || values.server !== 'dev')
+    throw new Error(`${args.join(' ')}: expected ${USAGE}`);
+  return { rounds, seed, server: values.server };
+}
+
+function print(number: number, seed: number, report: RoundReport): void {
+  const { seconds, faults, again, most } = report;
+  const verdict = isRight(report) ? 'right' : 'WRONG';
+  console.log(
+    `round ${number}, seed ${seed}: ${seconds.toFixed(1)} s; ${faults.join(' ')}; ${again} executed again (at most ${most}): ${verdict}`,
+  );
+  for (const kind of ['lost', 'doubled', 'failed', 'leftBehind', 'complaints'] as const) {
+    for (const what of report[kind].slice(0, 10)) console.log(`  ${kind}: ${what}`);
+    if (report[kind].length > 10) console.log(`  ${kind}: … and ${report[kind].length - 10} more`);
+  }
+}
+
+const isRight = ({ lost, doubled, failed, leftBehind, complaints }: RoundReport) =>
+  [lost, doubled, failed, leftBehind, complaints].every(({ length }) => length === 0);
+
+const again = (rounds: number, seed: number, server: string) =>
+  `npm run soak -- --rounds ${rounds} --seed ${seed}${server === 'dev' ? '' : ` --server ${server}`}`;
