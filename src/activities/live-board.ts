@@ -1,4 +1,4 @@
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RangeProgress } from '../execution/executor.js';
 import { liveFolder } from '../storage/file/layout.js';
@@ -93,10 +93,7 @@ class Board {
   async #write(): Promise<void> {
     if (this.#ended) return;
     const path = join(this.#folder, `${this.#worker}.json`);
-    // Not its parents: a store that somebody removed in mid-sweep must not come back in part.
-    await mkdir(this.#folder).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EEXIST') throw error;
-    });
+    // The folder is the plan's to make: a worker that was taken for dead must not bring it back after the end.
     const temporary = `${path}.tmp`;
     try {
       await writeFile(temporary, JSON.stringify(this.#progress()));

@@ -1,4 +1,6 @@
+import { mkdir } from 'node:fs/promises';
 import { writePlan } from '../planning/write-plan.js';
+import { liveFolder } from '../storage/file/layout.js';
 import type { SubmissionOptions } from '../storage/manifest.js';
 import type { SweepStore } from '../storage/sweep-store.js';
 import type { PlanInput, PlanResult } from './contract.js';
@@ -13,10 +15,13 @@ export function createPlan({ openStore, worker }: ActivityDependencies) {
       keepBeating(async () => {
         const store = await openStore(input.store);
         const { experiment_id, submission, declaration: sha, options } = input;
+        if (!(await store.readSubmission(experiment_id, submission)))
+          throw brokenSubmission(input, 'it is no longer in the store: submit again');
         worker.provide(submission, options.slots);
         if (input.queued) await tidyAbandoned(store, input, input.queued);
         // A second try finds the plan of the first, if it got so far: chunks may have begun by it.
         const plan = (await store.readPlan(experiment_id, submission)) ?? (await decide());
+        await mkdir(liveFolder(store.experimentFolder(experiment_id), submission), { recursive: true });
         const { total, positions, new: fresh, retried, reused, stale } = plan;
         return {
           total,

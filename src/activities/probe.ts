@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto';
 import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { storeFault } from '../storage/file/faults.js';
+import { temporaryName } from '../storage/file/owner.js';
 import type { ProbeInput } from './contract.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { wordUnwritable } from './failures.js';
@@ -15,7 +15,7 @@ export function createProbe({ openStore, leases }: ActivityDependencies) {
       const store = await openStore(uri);
       const { root } = store;
       await leases.retake(store);
-      await tryToWrite(root, join(root, `.probe-${process.pid}-${randomBytes(4).toString('hex')}.tmp`));
+      await tryToWrite(root, join(root, `.probe-${temporaryName()}.tmp`));
       return null;
     } catch (error) {
       return error instanceof Error ? wordUnwritable(error) : String(error);

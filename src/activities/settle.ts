@@ -10,6 +10,7 @@ import type { SettleInput, SettleResult } from './contract.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { atTheEdge, brokenSubmission } from './failures.js';
 import { keepBeating } from './heartbeat.js';
+import { tidyKilled } from './tidy-killed.js';
 
 export function createSettle({ openStore, executor, worker, live, leases, compactor }: ActivityDependencies) {
   return (input: SettleInput): Promise<SettleResult> =>
@@ -33,8 +34,12 @@ export function createSettle({ openStore, executor, worker, live, leases, compac
         worker.release(submission);
         await live.clear(folder, submission);
         await rm(environmentFile(folder, submission), { force: true });
-        await rm(liveFolder(folder, submission), { recursive: true, force: true });
+        await rm(liveFolder(folder, submission), { recursive: true, force: true, maxRetries: 5 });
+        await tidyKilled(store, folder, submission);
         await leases.settled(store, input);
+        // Of a worker that was taken for dead meanwhile: an outcome is written once.
+        const settled = await store.readOutcome(experiment_id, submission);
+        if (settled) return { outcome: settled, missing: [], recorded: tally.recorded };
         // Last: whoever waits for the outcome finds everything tidied. Not where somebody has removed the submission.
         if (await store.readSubmission(experiment_id, submission)) await store.writeOutcome(outcome);
         compactor.consider(folder);

@@ -1,9 +1,11 @@
 import { fork } from 'node:child_process';
-import { mkdtemp, realpath, rm, stat } from 'node:fs/promises';
+import { mkdir, realpath, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DefinitionError, MetalabError, type Problem, UsageError } from '../definition/errors.js';
+import { removeOrphans } from '../storage/file/orphans.js';
+import { TEMPORARY, temporaryName } from '../storage/file/owner.js';
 import type { Declared } from './declare/declare.js';
 
 export interface EvaluationRequest {
@@ -55,11 +57,14 @@ export async function evaluateFile(path: string, name?: string): Promise<Declare
 }
 
 async function evaluateIn(file: string, name: string | undefined): Promise<EvaluationReply> {
-  const folder = await mkdtemp(join(tmpdir(), 'metalab-evaluate-'));
+  const folder = join(tmpdir(), `${TEMPORARY}${temporaryName()}`);
+  await mkdir(folder, { mode: 0o700 });
   try {
     return await askChild({ file, name, folder });
   } finally {
     await rm(folder, { recursive: true, force: true });
+    // Of command lines that were killed while they evaluated.
+    await removeOrphans(tmpdir(), TEMPORARY);
   }
 }
 

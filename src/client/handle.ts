@@ -73,6 +73,7 @@ export interface RetryOptions {
 const LOOK_EVERY_MS = 15;
 /** How often the workflow is asked whether it still works on it. */
 const ASK_EVERY_MS = 3_000;
+const MOST_FAILED_STARTS = 4;
 
 export interface SubmissionPlace {
   readonly store: SweepStore;
@@ -113,13 +114,20 @@ export function makeHandle(link: Link, place: SubmissionPlace): RunHandle {
         expected: "a duration such as '90s'",
       });
     const end = performance.now() + within;
-    for (let asked = performance.now(), missed = 0; ; ) {
+    for (let asked = performance.now(), missed = 0, failed = 0; ; ) {
       const outcome = await store.readOutcome(experiment_id, submission);
       if (outcome) return outcome;
       signal?.throwIfAborted();
       if (performance.now() > end) throw timedOut(place, String(timeout));
       if (performance.now() - asked > ASK_EVERY_MS) {
-        await link.keepUp();
+        // What starts while it is killed again can't be started: only after some tries in a row is that the place's fault.
+        failed = await link.keepUp().then(
+          () => 0,
+          (error: unknown) => {
+            if (!(error instanceof InfrastructureError) || failed + 1 >= MOST_FAILED_STARTS) throw error;
+            return failed + 1;
+          },
+        );
         // Between two workflow runs there may be none for a moment: only three silences in a row count.
         missed = (await isInterrupted()) ? missed + 1 : 0;
         if (missed >= 3) throw interrupted(place);

@@ -11,6 +11,7 @@ import type { SubmissionManifest, SubmissionOutcome } from '../storage/manifest.
 import { openStore } from '../storage/registry.js';
 import { asSweepStore, type SweepStore } from '../storage/sweep-store.js';
 import { CANCEL_UPDATE } from '../workflows/contract.js';
+import { removeAbandoned } from './abandoned.js';
 import type { Declared } from './declare/declare.js';
 import { type ControlOptions, type Link, makeHandle, type RetryOptions, type RunHandle } from './handle.js';
 import { removeSubmission, writeRequest, writeSubmission } from './submission.js';
@@ -206,6 +207,7 @@ class ConnectedLab implements Lab {
       throw error;
     });
     if (joined) await removeSubmission(store, manifest);
+    await removeAbandoned(this.#client, store, experiment_id);
     return makeHandle(this.#link, { store, experiment_id, submission, joined });
   }
 

@@ -8,6 +8,7 @@ import { describeExperiment } from '../storage/describe-experiment.js';
 import { writeAtomically } from '../storage/file/atomic-write.js';
 import { storeFault } from '../storage/file/faults.js';
 import { bundleFile, bundleFolder, environmentFile, submissionFolder } from '../storage/file/layout.js';
+import { ownerName } from '../storage/file/owner.js';
 import type { SubmissionManifest, SubmissionOptions } from '../storage/manifest.js';
 import type { SweepStore } from '../storage/sweep-store.js';
 import type { Declared } from './declare/declare.js';
@@ -43,14 +44,13 @@ export async function writeRequest(
     experiment_id,
     declaration: sha,
     submitted_at: submitted.toISOString(),
+    submitter: ownerName(),
     options,
   };
   const latest = describeExperiment(declaration, manifest, { git, metalabVersion: METALAB_VERSION });
-  await Promise.all([
-    store.writeSubmission(manifest),
-    writeEnvironment(folder, submission, declaration.env),
-    store.writeManifest(latest),
-  ]);
+  // First: it tells whose it is, should this process be killed before somebody carries it out.
+  await store.writeSubmission(manifest);
+  await Promise.all([writeEnvironment(folder, submission, declaration.env), store.writeManifest(latest)]);
   return manifest;
 }
 

@@ -1,16 +1,18 @@
 // The slot's program: one bundled file without Temporal, spoken to over the IPC channel (see protocol.ts).
+import { rmSync } from 'node:fs';
 import { describeRunError } from './describe-run-error.js';
 import type { ChunkReport, FromSlot, SlotSetup, ToSlot } from './protocol.js';
 import { patchRandom } from './seeded-random.js';
 import { Slot } from './slot.js';
 import { catchStrays, countPromises } from './strays.js';
-import { startWatchdog } from './watchdog.js';
+import { killOwnGroup, startWatchdog } from './watchdog.js';
 
 const send = takeChannel();
 // Node's own last step of every exit, which libraries patch for the same purpose; its types leave it out.
 const node = process as unknown as { reallyExit: (code?: number) => never };
 const reallyExit = node.reallyExit.bind(process);
 let slot: Slot | undefined;
+let scratch: string | undefined;
 
 startWatchdog();
 process.setSourceMapsEnabled(true);
@@ -41,6 +43,7 @@ process.on('message', (message: ToSlot) => {
 });
 
 async function open(setup: SlotSetup): Promise<void> {
+  scratch = setup.scratch;
   try {
     slot = await Slot.open(setup, { send, exit: () => reallyExit(0) });
     send({ type: 'ready', writer: slot.writer });
@@ -65,13 +68,22 @@ function fault(code: string, thrown: unknown): void {
   send({ type: 'fault', code, error: describeRunError(thrown), report }, () => reallyExit(0));
 }
 
+/** The parent, which would have tidied up, was killed: nothing of this slot outlives it, nor what its runs started. */
+function endOrphaned(): void {
+  try {
+    if (scratch !== undefined) rmSync(scratch, { recursive: true, force: true });
+  } finally {
+    killOwnGroup();
+  }
+}
+
 /** Libraries take a process with a channel for one of their own children: the operation sees none. */
 function takeChannel(): (message: FromSlot, done?: () => void) => void {
   const channelSend = process.send!.bind(process);
   // `connected` and `channel` must stay: without them Node itself can't send. Node calls `disconnect` when the channel's
   // other end is gone: the parent was killed, so nobody is there to report to, and the run in progress has not failed.
   Reflect.deleteProperty(process, 'send');
-  process.disconnect = () => reallyExit(0);
+  process.disconnect = endOrphaned;
   return (message, done) => {
     channelSend(message, done ?? (() => {}));
   };

@@ -41,6 +41,8 @@ export interface SubmissionManifest {
   readonly experiment_id: string;
   readonly declaration: string;
   readonly submitted_at: string;
+  /** `{place}-{pid}` of the process that wrote it; see owner.ts. Missing in stores of the first releases. */
+  readonly submitter?: string;
   readonly options: SubmissionOptions;
 }
 

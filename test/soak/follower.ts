@@ -8,8 +8,10 @@ const INFRASTRUCTURE = 3;
 /** Somebody who submits, and submits again when the command line was killed, until there is an outcome. */
 export class Follower {
   readonly outcome: Promise<SubmitLine>;
-  /** Ends of the command line that it should have survived, or has no reason for. */
+  /** Ends of the command line that nothing explains. */
   readonly complaints: string[] = [];
+  /** What it said when it gave up for want of a server or worker. */
+  readonly gaveUp: string[] = [];
   readonly #file: string;
   readonly #options: { readonly cwd: string; readonly env: NodeJS.ProcessEnv };
   readonly #gapMs: number;
@@ -50,6 +52,6 @@ export class Follower {
   /** Without a server for the moment, a submit may say so; anything else is wrong. */
   #complain({ code, stdout, stderr }: Finished): void {
     if (code !== INFRASTRUCTURE) this.complaints.push(`submit ended with ${code}:\n${stdout}${stderr}`);
-    else this.complaints.push(`submit gave up:\n${stderr}`);
+    else this.gaveUp.push(stderr);
   }
 }

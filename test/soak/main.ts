@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { MarkedProcesses, send } from './processes.js';
 import { playRound, type RoundReport, undisturbed } from './round.js';
 import { engineServer } from './server.js';
 
@@ -16,6 +17,7 @@ export async function main(args: readonly string[]): Promise<number> {
   console.log(
     `soak: ${rounds} rounds from seed ${seed} on (${server}); again: ${again(rounds, seed, server)}`,
   );
+  endWithAll(scratch);
   const expected = await undisturbed(arena, join(scratch, 'undisturbed'));
   const sum = { rounds: 0, kills: 0, lost: 0, doubled: 0, failed: 0, leftBehind: 0, complaints: 0 };
   for (let round = 0; round < rounds; round++) {
@@ -36,6 +38,17 @@ export async function main(args: readonly string[]): Promise<number> {
   const right = lost + doubled + failed + leftBehind + complaints === 0;
   if (right) rmSync(scratch, { recursive: true, force: true });
   return right ? 0 : 1;
+}
+
+/** Somebody ends the soak itself: what it started runs in the background, and would go on. */
+function endWithAll(scratch: string): void {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      for (const { pid } of new MarkedProcesses(`TMPDIR=${scratch}`).look()) send(pid, 'SIGKILL');
+      rmSync(scratch, { recursive: true, force: true });
+      process.exit(130);
+    });
+  }
 }
 
 function parse(args: readonly string[]) {

@@ -9,12 +9,12 @@ export interface SeenProcess {
   readonly command: string;
 }
 
-/** All processes that have a variable in their environment: those of a round, whoever started them. Linux only. */
+/** All processes that have a variable in their environment: those of a soak, whoever started them. Linux only. */
 export class MarkedProcesses {
   readonly #mark: string;
   readonly #seen = new Map<string, SeenProcess>();
 
-  /** @param mark `NAME=value`, which no other process has */
+  /** @param mark how a variable begins, `NAME=value`, that no other process has */
   constructor(mark: string) {
     this.#mark = mark;
   }
@@ -37,7 +37,8 @@ export class MarkedProcesses {
 
   #describe(pid: number): SeenProcess | undefined {
     try {
-      if (!readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0').includes(this.#mark)) return undefined;
+      const environment = readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0');
+      if (!environment.some((variable) => variable.startsWith(this.#mark))) return undefined;
       const start = processStart(pid);
       if (start === undefined) return undefined;
       const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();

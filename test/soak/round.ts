@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { metalab, type SubmitLine, startMetalab } from '../support/metalab.js';
+import { metalab, type SubmitLine, startMetalab, submitJson } from '../support/metalab.js';
 import { EXPERIMENT_FILE, RUNS } from './experiment.js';
 import { examine, type Findings, readUndisturbed, type Undisturbed } from './findings.js';
 import { Follower } from './follower.js';
@@ -69,7 +69,10 @@ export async function playRound(
     complaints.push(...complainOf(outcome));
     await saboteur.finish();
     await faults;
-    await sleep(schedule.faults.some(({ kind }) => kind === 'freeze') ? LATE_WRITES_MS : 0);
+    await sleep(saboteur.done.includes('freeze') ? LATE_WRITES_MS : 0);
+    const again = await submitJson(['soak.ts'], { cwd: folder, env });
+    if (again.outcome?.reused !== RUNS)
+      complaints.push(`submitted again, ${again.outcome?.reused} of ${RUNS} were reused\n${again.stderr}`);
   } catch (error) {
     complaints.push(String(error));
   }
@@ -80,6 +83,9 @@ export async function playRound(
   await stopAll(arena, env);
   await sleep(100);
   clearInterval(looking);
+  // Who submits while the server is killed is told so. Not more often than that.
+  const excuses = saboteur.done.filter((kind) => kind !== 'cli' && kind !== 'slot').length;
+  if (follower.gaveUp.length > excuses) complaints.push(...follower.gaveUp);
   const survivors = processes.survivors().map(({ pid, command }) => `process ${pid} still runs: ${command}`);
   const findings = await examine(
     join(folder, 'store'),

@@ -5,7 +5,7 @@ import type { Fault } from './schedule.js';
 import type { SoakServer } from './server.js';
 
 /** A fault that finds nothing to hit waits so long for it: a worker that was killed takes some seconds to be replaced. */
-const PATIENCE_MS = 4_000;
+const PATIENCE_MS = 8_000;
 /** A slot's watchdog looks every 0.5 s; the machine may be busy. */
 const OUTLIVES_MS = 5_000;
 
@@ -61,11 +61,12 @@ export class Saboteur {
   async #hit(fault: Fault): Promise<boolean> {
     const { server, follower, processes } = this.#stage;
     const slots = processes.look().filter(isSlot);
+    if (fault.at_work && slots.length === 0) return false;
     switch (fault.kind) {
       case 'slot':
         return this.#killOne(slots, fault.which);
       case 'worker': {
-        const worker = this.#pickWorker(fault.which);
+        const worker = this.#pickWorker(fault);
         return worker !== undefined && this.#killWorker(worker);
       }
       case 'server':
@@ -79,7 +80,7 @@ export class Saboteur {
       case 'everything':
         return this.#killEverything();
       case 'drain': {
-        const worker = this.#pickWorker(fault.which);
+        const worker = this.#pickWorker(fault);
         return worker !== undefined && send(worker.pid, 'SIGTERM');
       }
       case 'freeze':
@@ -114,9 +115,10 @@ export class Saboteur {
   }
 
   /** SIGSTOP past the heartbeat's timeout: its ranges are another's when it goes on. */
-  async #freeze({ which, slots_too, frozen_ms }: Fault): Promise<boolean> {
+  async #freeze(fault: Fault): Promise<boolean> {
+    const { slots_too, frozen_ms } = fault;
     await this.#stage.secondWorker();
-    const worker = this.#pickWorker(which);
+    const worker = this.#pickWorker(fault);
     if (!worker) return false;
     const slots = this.#slotsOf(worker);
     const stopped = [worker, ...(slots_too ? slots : [])];
@@ -145,8 +147,10 @@ export class Saboteur {
     );
   }
 
-  #pickWorker(which: number): SeenProcess | undefined {
-    const workers = this.#stage.processes.look().filter(isWorker);
+  #pickWorker({ which, at_work }: Fault): SeenProcess | undefined {
+    const processes = this.#stage.processes.look();
+    const busy = new Set(processes.filter(isSlot).map(({ parent }) => parent));
+    const workers = processes.filter((process) => isWorker(process) && (!at_work || busy.has(process.pid)));
     return workers[Math.floor(which * workers.length)];
   }
 

@@ -12,6 +12,8 @@ export interface Fault {
   readonly after_ms: number;
   /** From 0 up to 1: which of several slots or workers. */
   readonly which: number;
+  /** Whether it waits for slots at work. */
+  readonly at_work: boolean;
   /** For `freeze`: whether its slots are stopped too, and for how long. */
   readonly slots_too: boolean;
   readonly frozen_ms: number;
@@ -42,12 +44,13 @@ const WEIGHTS: readonly (readonly [FaultKind, number])[] = [
 export function scheduleOf(seed: number): Schedule {
   const random = new SeededRandom(seed);
   const faults: Fault[] = [];
-  for (let count = random.between(3, 7); count > 0; count--) {
+  for (let count = random.between(2, 5); count > 0; count--) {
     const frozen = faults.some(({ kind }) => kind === 'freeze');
     faults.push({
       kind: random.pick(WEIGHTS.filter(([kind]) => !(frozen && kind === 'freeze'))),
-      after_ms: random.between(50, faults.length === 0 ? 6_000 : 3_000),
+      after_ms: random.between(50, faults.length === 0 ? 5_000 : 2_500),
       which: random.next(),
+      at_work: random.chance(0.7),
       slots_too: random.chance(0.5),
       frozen_ms: random.between(PAST_HEARTBEAT_MS, PAST_HEARTBEAT_MS + 4_000),
     });

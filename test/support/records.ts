@@ -1,9 +1,15 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { FINGERPRINT_SCHEME } from '../../src/definition/declaration.js';
 import type { RunRecord } from '../../src/definition/record.js';
 import { fingerprint } from '../../src/identity/fingerprint.js';
-import { type SegmentKind, segmentName, segmentsFolder } from '../../src/storage/file/layout.js';
+import {
+  folderOf,
+  type SegmentKind,
+  segmentKindOf,
+  segmentName,
+  segmentsFolder,
+} from '../../src/storage/file/layout.js';
 import type { FileStore } from '../../src/storage/file/open.js';
 import type { ExperimentManifest } from '../../src/storage/manifest.js';
 
@@ -39,6 +45,16 @@ export function recordOf(overrides: Partial<RunRecord> = {}): RunRecord {
     artifacts: [],
     ...overrides,
   };
+}
+
+/** Every record that a store's segments hold, several of a run where it was executed again. */
+export function recordsIn(root: string, experiment: string): RunRecord[] {
+  const folder = segmentsFolder(join(root, folderOf(experiment)));
+  const segments = readdirSync(folder, { recursive: true }).map(String);
+  return segments
+    .filter((name) => name.includes('/') && segmentKindOf(basename(name)) === 'records')
+    .flatMap((name) => readFileSync(join(folder, name), 'utf8').split('\n').slice(0, -1))
+    .map((line) => JSON.parse(line) as RunRecord);
 }
 
 /** Writes a segment: objects as lines, texts and bytes as they are. */

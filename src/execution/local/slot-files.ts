@@ -1,8 +1,9 @@
-import { randomBytes } from 'node:crypto';
 import { closeSync, existsSync, fstatSync, openSync, readSync, rmSync, unlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Note, readNote } from '../../runner/protocol-note.js';
+import { removeOrphans } from '../../storage/file/orphans.js';
+import { TEMPORARY, temporaryName } from '../../storage/file/owner.js';
 
 const MOST_OUTPUT_BYTES = 64 * 1024;
 
@@ -17,10 +18,13 @@ export class SlotFiles {
   /** @param temporary the folder that runs know as TMPDIR */
   constructor(temporary: string) {
     // In memory where there is such a place: a note that is written a hundred thousand times a second never meets a disk.
-    this.note = openNameless(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'w+');
+    const notes = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
+    // Those of workers that were killed together with their slots: nobody else is left to remove them.
+    for (const folder of new Set([notes, tmpdir(), temporary])) void removeOrphans(folder, TEMPORARY);
+    this.note = openNameless(notes, 'w+');
     this.stdout = openNameless(tmpdir(), 'a+');
     this.stderr = openNameless(tmpdir(), 'a+');
-    this.scratch = join(temporary, `metalab-${process.pid}-${randomName()}`);
+    this.scratch = join(temporary, `${TEMPORARY}${temporaryName()}`);
   }
 
   readNote(): Note | undefined {
@@ -43,7 +47,7 @@ export class SlotFiles {
 
 /** A file that is gone when its last holder is: nothing is left behind, however everything ends. */
 function openNameless(folder: string, flags: string): number {
-  const path = join(folder, `metalab-slot-${process.pid}-${randomName()}`);
+  const path = join(folder, `${TEMPORARY}slot-${temporaryName()}`);
   const fd = openSync(path, flags, 0o600);
   unlinkSync(path);
   return fd;
@@ -54,5 +58,3 @@ function readEnd(fd: number): string {
   const end = Buffer.alloc(Math.min(size, MOST_OUTPUT_BYTES));
   return end.toString('utf8', 0, readSync(fd, end, 0, end.length, size - end.length)).trimEnd();
 }
-
-const randomName = () => randomBytes(6).toString('hex');

@@ -1,8 +1,8 @@
-import { randomBytes } from 'node:crypto';
 import { open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { faultCode, storeFault } from './faults.js';
 import { makeFolder } from './make-folder.js';
+import { temporaryName } from './owner.js';
 
 /**
  * Writes a file as a whole or not at all: readers see the old content or the new, also after a power cut.
@@ -27,10 +27,7 @@ export async function writeAtomically(path: string, content: string): Promise<vo
 
 /** Writes and fsyncs a temporary file in the target's folder. @returns its path */
 export async function writeBeside(path: string, content: string): Promise<string> {
-  const temporary = join(
-    dirname(path),
-    `.${basename(path)}.${process.pid}-${randomBytes(4).toString('hex')}.tmp`,
-  );
+  const temporary = join(dirname(path), `.${basename(path)}.${temporaryName()}.tmp`);
   const handle = await open(temporary, 'wx');
   try {
     await handle.writeFile(content);

@@ -1,0 +1,46 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { readlinkSync } from 'node:fs';
+import { hostname } from 'node:os';
+
+/** How names begin in folders that are not metalab's own. */
+export const TEMPORARY = 'metalab-';
+
+/** This process, in names of what it may leave behind when it is killed: `{place}-{pid}`. */
+export const ownerName = (): string => `${place()}-${process.pid}`;
+
+/** A name of its own for something temporary: `{place}-{pid}-{random}`. */
+export const temporaryName = (): string => `${ownerName()}-${randomBytes(6).toString('hex')}`;
+
+/** Whether an owner's process is known to be gone: of another machine or container nothing is known. */
+export function isGone(owner: string): boolean {
+  const [where, pid] = owner.split('-');
+  if (where !== place()) return false;
+  try {
+    process.kill(Number(pid), 0);
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ESRCH';
+  }
+}
+
+/** Whether something temporary was left behind by a process that is gone. */
+export function isOrphan(name: string): boolean {
+  const owner = /(?:^|[.-])([0-9a-f]{8}-\d+)-[0-9a-f]{12}(?=$|\.)/.exec(name)?.[1];
+  return owner !== undefined && isGone(owner);
+}
+
+let known: string | undefined;
+
+/** Containers may share a machine's name and folders, but not its pids. */
+function place(): string {
+  known ??= createHash('sha256').update(`${hostname()} ${pidNamespace()}`).digest('hex').slice(0, 8);
+  return known;
+}
+
+function pidNamespace(): string {
+  try {
+    return readlinkSync('/proc/self/ns/pid');
+  } catch {
+    return '';
+  }
+}

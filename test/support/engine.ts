@@ -1,0 +1,67 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, onTestFinished } from 'vitest';
+import { metalab, startMetalab } from './metalab.js';
+import type { Project } from './project.js';
+
+/** An engine of a test file's own, whose processes may be killed: stopped after the file. @returns its environment */
+export function useOwnEngine(): { readonly METALAB_HOME: string } {
+  const home = mkdtempSync(join(tmpdir(), 'metalab-engine-'));
+  afterAll(async () => {
+    await metalab(['engine', 'stop'], { env: { METALAB_HOME: home } });
+    rmSync(home, { recursive: true, force: true });
+  });
+  return { METALAB_HOME: home };
+}
+
+/** A foreground worker, once it polls; killed after the test where it still runs. */
+export async function startWorker(
+  env: NodeJS.ProcessEnv,
+  args: readonly string[] = [],
+): Promise<ReturnType<typeof startMetalab> & { readonly pid: number }> {
+  const worker = startMetalab(['worker', '--slots', '2', ...args], { env });
+  onTestFinished(() => {
+    worker.kill('SIGCONT');
+    worker.kill('SIGKILL');
+  });
+  await until(() => worker.stderrSoFar().includes('polls'));
+  return worker as typeof worker & { readonly pid: number };
+}
+
+export async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await sleep(50);
+}
+
+/** A sweep over x = 0, 1, …, whose runs note their execution and their slot's pid in a file, and take so long. */
+export const countedSweep = (runs: number, milliseconds: number) => ({
+  'counted.mjs': `
+    import { appendFileSync } from 'node:fs';
+    import { experiment, grid, operation, seeds } from 'metalab';
+    export const counted = operation(async ({ params, capture }) => {
+      appendFileSync('executions', params.x + ' ' + process.pid + '\\n');
+      await new Promise((resolve) => setTimeout(resolve, ${milliseconds}));
+      capture.metric('y', 2 * params.x);
+    });
+    export default experiment({
+      name: 'counted', version: '1', operation: counted,
+      params: grid({ x: Array.from({ length: ${runs} }, (_, i) => i) }), seeds: seeds({ base: 1 }),
+    });`,
+});
+
+export interface Execution {
+  readonly x: number;
+  /** The slot's. */
+  readonly pid: number;
+}
+
+/** The executions of a {@link countedSweep} so far. */
+export function executionsIn(project: Project): readonly Execution[] {
+  if (!existsSync(project.path('executions'))) return [];
+  const lines = readFileSync(project.path('executions'), 'utf8').trim().split('\n');
+  return lines.map((line) => {
+    const [x, pid] = line.split(' ').map(Number);
+    return { x: x!, pid: pid! };
+  });
+}

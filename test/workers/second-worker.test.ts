@@ -1,0 +1,43 @@
+import { expect, test } from 'vitest';
+import { countedSweep, executionsIn, startWorker, until, useOwnEngine } from '../support/engine.js';
+import { resultsJson, type SubmitLine, startMetalab } from '../support/metalab.js';
+import { projectWith } from '../support/project.js';
+
+const env = useOwnEngine();
+const RUNS = 160;
+
+test('a worker that is started while a sweep runs takes its share, and hands back what it has not begun', {
+  timeout: 120_000,
+}, async () => {
+  const project = await projectWith(countedSweep(RUNS, 150));
+  const first = await startWorker(env);
+  const submit = startMetalab(['submit', 'counted.mjs', '--json'], { cwd: project.folder, env });
+  await until(() => executionsIn(project).length >= 10);
+  const slotsOfFirst = new Set(executionsIn(project).map(({ pid }) => pid));
+  const ofSecond = () => executionsIn(project).filter(({ pid }) => !slotsOfFirst.has(pid)).length;
+
+  const second = await startWorker(env);
+  await until(() => ofSecond() >= 20);
+  const told = performance.now();
+  second.kill('SIGTERM');
+  const begun = ofSecond();
+  expect((await second.finished).code).toBe(0);
+  // Long before its grace of 30 s: it waits for the runs in progress only.
+  expect(performance.now() - told).toBeLessThan(15_000);
+  // A signal takes its time on a busy machine; the rest of its chunks would be dozens.
+  expect(ofSecond() - begun).toBeLessThanOrEqual(4);
+
+  const { code, stdout, stderr } = await submit.finished;
+  expect(code, stderr).toBe(0);
+  expect(JSON.parse(stdout.trim()) as SubmitLine).toMatchObject({ success: RUNS, executed: RUNS, failed: 0 });
+  expect(executionsIn(project)).toHaveLength(RUNS);
+  const records = await resultsJson('counted', project.store);
+  const by = (pid: number) =>
+    records.filter(({ provenance }) => workerOf(provenance).endsWith(`-${pid}`)).length;
+  expect(by(second.pid)).toBe(ofSecond());
+  expect(by(first.pid)).toBe(RUNS - ofSecond());
+  first.kill('SIGTERM');
+  expect((await first.finished).code).toBe(0);
+});
+
+const workerOf = (provenance: unknown) => (provenance as { readonly worker: string }).worker;
