@@ -4,11 +4,14 @@ import { delimiter, join } from 'node:path';
 import { canInstallPackages, installPackages } from './debian-packages.mjs';
 import { SetupError } from './setup-error.mjs';
 
-/** Command → Debian's package of it. Full disks are made of small tmpfs mounts, which only Linux has. */
+/**
+ * Command → Debian's package of it. Full disks are made of small tmpfs mounts, and clocks that jump by a library: both
+ * only on Linux.
+ */
 const NEEDED = {
   git: 'git',
   tmux: 'tmux',
-  ...(process.platform === 'linux' ? { unshare: 'util-linux', mount: 'mount' } : {}),
+  ...(process.platform === 'linux' ? { unshare: 'util-linux', mount: 'mount', faketime: 'faketime' } : {}),
 };
 
 export const isDone = () => missing().length === 0;

@@ -1,4 +1,5 @@
 import { rm } from 'node:fs/promises';
+import { Context } from '@temporalio/activity';
 import { countCells } from '../definition/declaration.js';
 import { paramSourceFromSpec } from '../definition/params/from-spec.js';
 import { allCells, type PlanEntries, readEntries, verifyEntries } from '../planning/entries.js';
@@ -81,7 +82,8 @@ function wordOutcome(
     failed: reused.failed + tally.failed,
     cancelled: reused.cancelled + tally.cancelled,
   };
-  const finished = new Date();
+  // As `started_at`, by the server's clock: this machine's may be another, or be set meanwhile.
+  const finished = new Date(Context.current().info.currentAttemptScheduledTimestampMs);
   return {
     submission,
     experiment_id,

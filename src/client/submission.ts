@@ -8,6 +8,7 @@ import { describeExperiment } from '../storage/describe-experiment.js';
 import { writeAtomically } from '../storage/file/atomic-write.js';
 import { storeFault } from '../storage/file/faults.js';
 import { bundleFile, bundleFolder, environmentFile, submissionFolder } from '../storage/file/layout.js';
+import { listNames } from '../storage/file/list-names.js';
 import { ownerName } from '../storage/file/owner.js';
 import type { SubmissionManifest, SubmissionOptions } from '../storage/manifest.js';
 import type { SweepStore } from '../storage/sweep-store.js';
@@ -37,7 +38,7 @@ export async function writeRequest(
   const { experiment_id } = declaration;
   const folder = store.experimentFolder(experiment_id);
   const git = await readGitState(declaration.cwd);
-  const submitted = new Date();
+  const submitted = await nextSubmissionTime(folder);
   const submission = nameSubmission(submitted);
   const manifest: SubmissionManifest = {
     submission,
@@ -65,11 +66,24 @@ export async function removeSubmission(
   });
 }
 
+/** Now, or where the clock was set back meanwhile, after the latest submission: their order is that of their times. */
+async function nextSubmissionTime(folder: string): Promise<Date> {
+  const latest = (await listNames(submissionFolder(folder, ''))).at(-1)?.slice(0, TIME_LENGTH) ?? '';
+  const now = new Date();
+  if (latest <= timeName(now)) return now;
+  const [, day, time] = /^(\d{8})T(\d{6})$/.exec(latest) ?? [];
+  if (!day || !time) return now;
+  const iso = `${day.replace(/(....)(..)/, '$1-$2-')}T${time.replace(/(..)(..)/, '$1:$2:')}Z`;
+  return new Date(Date.parse(iso) + 1000);
+}
+
 /** Sorts by time as text; the rest keeps two at the same second apart. */
 function nameSubmission(at: Date): string {
-  const time = at.toISOString().replace(/[-:]/g, '').slice(0, 15);
-  return `${time}-${randomBytes(3).toString('hex')}`;
+  return `${timeName(at)}-${randomBytes(3).toString('hex')}`;
 }
+
+const TIME_LENGTH = 15;
+const timeName = (at: Date) => at.toISOString().replace(/[-:]/g, '').slice(0, TIME_LENGTH);
 
 async function writeBundle(
   folder: string,

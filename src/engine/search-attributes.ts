@@ -46,7 +46,7 @@ async function becomeUsable(connection: Connection, namespace: string): Promise<
   const query = Object.entries(SEARCH_ATTRIBUTES)
     .map(([name, type]) => (type === 2 ? `${name} = "none"` : `${name} = -1`))
     .join(' AND ');
-  for (const end = Date.now() + USABLE_WITHIN_MS; Date.now() < end; await sleep(200)) {
+  for (const end = performance.now() + USABLE_WITHIN_MS; performance.now() < end; await sleep(200)) {
     try {
       await connection.workflowService.countWorkflowExecutions({ namespace, query });
       return true;

@@ -89,7 +89,7 @@ function launch(home: string, env: Environment, command: string, { port, ui_port
 
 async function firstAnswer(home: string, state: ServerState): Promise<Connection> {
   const { Connection } = await import('@temporalio/client');
-  for (const end = Date.now() + ANSWERS_WITHIN_MS; Date.now() < end; await sleep(25)) {
+  for (const end = performance.now() + ANSWERS_WITHIN_MS; performance.now() < end; await sleep(25)) {
     if (!isAlive(state)) {
       removeServer(home);
       throw startError('ended while starting', state);
@@ -116,7 +116,7 @@ async function firstAnswer(home: string, state: ServerState): Promise<Connection
  * this one has seen that and ended. Its log names its address once it listens; a CLI that words that otherwise gets 2 s.
  */
 async function isItsOwn(state: ServerState): Promise<boolean> {
-  for (const end = Date.now() + 2_000; Date.now() < end && isAlive(state); await sleep(25)) {
+  for (const end = performance.now() + 2_000; performance.now() < end && isAlive(state); await sleep(25)) {
     if (/^(Temporal )?Server:/m.test(tailOf(state.log_file ?? '', 50))) return isAlive(state);
   }
   return isAlive(state);

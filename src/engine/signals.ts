@@ -18,7 +18,8 @@ export async function endProcess(state: ProcessState, graceMs: number): Promise<
 }
 
 async function endsWithin(state: ProcessState, ms: number): Promise<boolean> {
-  for (const end = Date.now() + ms; isAlive(state); await sleep(25)) if (Date.now() > end) return false;
+  for (const end = performance.now() + ms; isAlive(state); await sleep(25))
+    if (performance.now() > end) return false;
   return true;
 }
 

@@ -107,7 +107,7 @@ async function start(home: string, env: Environment, order: WorkerOrder): Promis
   });
   if (pid === undefined) throw startError('could not be executed', logFile);
   const child = identify(pid);
-  for (const end = Date.now() + READY_WITHIN_MS; Date.now() < end; await sleep(25)) {
+  for (const end = performance.now() + READY_WITHIN_MS; performance.now() < end; await sleep(25)) {
     const ready = workersOf(home, order).find((state) => state.pid === pid);
     if (ready) return ready;
     if (!isAlive(child)) throw startError('ended while starting', logFile);

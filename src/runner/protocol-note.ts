@@ -5,7 +5,7 @@ import { readSync, writeSync } from 'node:fs';
  * is about to do. It outlives any crash of the slot, and the parent reads it while the slot's thread is blocked.
  */
 export const NOTE_FD = 4;
-const NOTE_BYTES = 56;
+const NOTE_BYTES = 64;
 
 /** `given_up`: the slot ends itself by intention, because the attempt can't be ended otherwise. */
 const NOTE_STATES = ['idle', 'running', 'given_up'] as const;
@@ -17,6 +17,8 @@ export interface Note {
   readonly attempt: number;
   /** Wall clock, milliseconds. */
   readonly started_at: number;
+  /** The same on the system's monotonic clock, which all processes share: the wall clock may be set meanwhile. */
+  readonly started_monotonic: number;
   /** 0 to 1, where the operation tells. */
   readonly progress: number | null;
   /** With `given_up` by `process.exit`: its code. */
@@ -27,6 +29,8 @@ export interface Note {
 export class NoteWriter {
   readonly #fd: number;
   readonly #words = new Float64Array(NOTE_BYTES / 8);
+  /** From this process's `performance.now()` to the system's clock. */
+  readonly #offset = monotonicMs() - performance.now();
 
   constructor(fd: number) {
     this.#fd = fd;
@@ -40,8 +44,9 @@ export class NoteWriter {
     words[3] = startedAt;
     words[4] = Number.NaN;
     words[5] = Number.NaN;
+    words[6] = this.#offset + performance.now();
     // Again at the end: a reader that sees two positions has caught the slot in the middle of writing.
-    words[6] = position;
+    words[7] = position;
     this.#write();
   }
 
@@ -70,7 +75,8 @@ export class NoteWriter {
 export function readNote(fd: number): Note | undefined {
   const words = new Float64Array(NOTE_BYTES / 8);
   if (readSync(fd, words, 0, NOTE_BYTES, 0) < NOTE_BYTES) return undefined;
-  const [position, state, attempt, started_at, progress, exit_code, again] = words as unknown as [
+  const [position, state, attempt, started_at, progress, exit_code, monotonic, again] = words as unknown as [
+    number,
     number,
     number,
     number,
@@ -85,10 +91,14 @@ export function readNote(fd: number): Note | undefined {
     position,
     attempt,
     started_at,
+    started_monotonic: monotonic,
     progress: finiteOrNull(progress),
     exit_code: finiteOrNull(exit_code),
   };
 }
+
+/** The system's monotonic clock, milliseconds. */
+export const monotonicMs = () => Number(process.hrtime.bigint()) / 1e6;
 
 /** Whether both tell of the same attempt, begun at the same time. */
 export const isSameAttempt = (a: Note, b: Note) =>

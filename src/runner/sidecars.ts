@@ -50,7 +50,7 @@ export class Sidecars implements RunSink {
     const rest = `,"at":"${isoTime(now)}","level":"${level}","message":${JSON.stringify(message)}}`;
     this.#append(this.#logs, rest, cell, attempt);
     this.#logLines++;
-    if (this.#logLines <= LINES_WRITTEN_AT_ONCE || now - this.#logFlushedAt >= LOG_FLUSH_MS) {
+    if (this.#logLines <= LINES_WRITTEN_AT_ONCE || Math.abs(now - this.#logFlushedAt) >= LOG_FLUSH_MS) {
       this.#logFlushedAt = now;
       this.#try(() => this.#logs.flush());
     }

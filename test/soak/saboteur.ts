@@ -5,7 +5,7 @@ import type { Fault } from './schedule.js';
 import type { SoakServer } from './server.js';
 
 /** A fault that finds nothing to hit waits so long for it: a worker that was killed takes some seconds to be replaced. */
-const PATIENCE_MS = 8_000;
+const PATIENCE_MS = 30_000;
 /** A slot's watchdog looks every 0.5 s; the machine may be busy. */
 const OUTLIVES_MS = 5_000;
 

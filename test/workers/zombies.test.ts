@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { processStart } from '../../src/engine/process-start.mjs';
 import { countedSweep, executionsIn, startWorker, until, useOwnEngine } from '../support/engine.js';
 import { resultsJson, type SubmitLine, startMetalab } from '../support/metalab.js';
@@ -10,53 +10,57 @@ import { recordsIn } from '../support/records.js';
 
 const RUNS = 120;
 
-describe.each([
-  { stopped: 'a worker and its slots', slotsToo: true },
-  { stopped: 'a worker alone, whose slots go on', slotsToo: false },
-])('$stopped', ({ slotsToo }) => {
-  const env = useOwnEngine();
+const engines = [useOwnEngine(), useOwnEngine()] as const;
 
-  test('stopped past the heartbeat timeout, its ranges taken over, and continued: no final record changes', {
-    timeout: 180_000,
-  }, async () => {
-    const project = await projectWith(countedSweep(RUNS, 150));
-    const workers = [await startWorker(env), await startWorker(env)];
-    const args = ['submit', 'counted.mjs', '--slots', '4', '--json'];
-    const submit = startMetalab(args, { cwd: project.folder, env });
-    await until(() => executionsIn(project).length >= 10);
-    const zombie = parentOf(executionsIn(project)[0]!.pid);
-    expect(workers.map(({ pid }) => pid)).toContain(zombie);
-    const slots = [...new Set(executionsIn(project).map(({ pid }) => pid))];
-    const stopped = [zombie, ...(slotsToo ? slots.filter((pid) => parentOf(pid) === zombie) : [])];
-    onTestFinished(() => stopped.forEach(goOn));
-    for (const pid of stopped) process.kill(pid, 'SIGSTOP');
-    const { code, stdout, stderr } = await submit.finished;
-    expect(code, stderr).toBe(0);
-    const counts = { total: RUNS, success: RUNS, failed: 0 };
-    expect(JSON.parse(stdout.trim()) as SubmitLine).toMatchObject(counts);
-    const before = await resultsJson('counted', project.store);
-    const outcome = readOutcome(project);
-
-    stopped.forEach(goOn);
-    // Its slots finish the runs that they were stopped in, and it reports chunks that are no longer its own.
-    if (slotsToo) await until(() => recordsIn(project.store, 'counted:1').length > RUNS);
-    await sleep(2_000);
-
-    expect(await resultsJson('counted', project.store)).toEqual(before);
-    expect(readOutcome(project)).toBe(outcome);
-    const records = recordsIn(project.store, 'counted:1');
-    expect(new Set(records.map(({ status }) => status))).toEqual(new Set(['success']));
-    expect(new Set(records.map(({ run_id }) => run_id)).size).toBe(RUNS);
-    // Nothing but the runs in progress was done twice.
-    expect(executionsIn(project).length).toBeLessThanOrEqual(RUNS + 2);
-    expect(readdirSync(project.store, { recursive: true }).map(String)).not.toContainEqual(
-      expect.stringMatching(/\/live|env\.json|\.tmp/),
-    );
-
-    for (const worker of workers) worker.kill('SIGTERM');
-    for (const worker of workers) expect((await worker.finished).code).toBe(0);
-  });
+// Both at once: most of it is waiting for timeouts.
+test('a worker stopped past its heartbeat timeout, its ranges taken over, then continued, changes no final record', {
+  timeout: 240_000,
+}, async () => {
+  await Promise.all([
+    stopAndContinue(engines[0], { slotsToo: true }),
+    stopAndContinue(engines[1], { slotsToo: false }),
+  ]);
 });
+
+/** @param options.slotsToo whether its slots are stopped with it, or go on without it */
+async function stopAndContinue(env: NodeJS.ProcessEnv, { slotsToo }: { readonly slotsToo: boolean }) {
+  const project = await projectWith(countedSweep(RUNS, 150));
+  const workers = [await startWorker(env), await startWorker(env)];
+  const args = ['submit', 'counted.mjs', '--slots', '4', '--json'];
+  const submit = startMetalab(args, { cwd: project.folder, env });
+  await until(() => executionsIn(project).length >= 10);
+  const zombie = parentOf(executionsIn(project)[0]!.pid);
+  expect(workers.map(({ pid }) => pid)).toContain(zombie);
+  const slots = [...new Set(executionsIn(project).map(({ pid }) => pid))];
+  const stopped = [zombie, ...(slotsToo ? slots.filter((pid) => parentOf(pid) === zombie) : [])];
+  onTestFinished(() => stopped.forEach(goOn));
+  for (const pid of stopped) process.kill(pid, 'SIGSTOP');
+  const { code, stdout, stderr } = await submit.finished;
+  expect(code, stderr).toBe(0);
+  const counts = { total: RUNS, success: RUNS, failed: 0 };
+  expect(JSON.parse(stdout.trim()) as SubmitLine).toMatchObject(counts);
+  const before = await resultsJson('counted', project.store);
+  const outcome = readOutcome(project);
+
+  stopped.forEach(goOn);
+  // Its slots finish the runs that they were stopped in, and it reports chunks that are no longer its own.
+  if (slotsToo) await until(() => recordsIn(project.store, 'counted:1').length > RUNS);
+  await sleep(2_000);
+
+  expect(await resultsJson('counted', project.store)).toEqual(before);
+  expect(readOutcome(project)).toBe(outcome);
+  const records = recordsIn(project.store, 'counted:1');
+  expect(new Set(records.map(({ status }) => status))).toEqual(new Set(['success']));
+  expect(new Set(records.map(({ run_id }) => run_id)).size).toBe(RUNS);
+  // Nothing but the runs in progress was done twice.
+  expect(executionsIn(project).length).toBeLessThanOrEqual(RUNS + 2);
+  expect(readdirSync(project.store, { recursive: true }).map(String)).not.toContainEqual(
+    expect.stringMatching(/\/live|env\.json|\.tmp/),
+  );
+
+  for (const worker of workers) worker.kill('SIGTERM');
+  for (const worker of workers) expect((await worker.finished).code).toBe(0);
+}
 
 function parentOf(pid: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');

@@ -1,6 +1,6 @@
 import type { ErrorDescription } from '../../definition/errors.js';
 import type { LostRun } from '../../runner/protocol.js';
-import { isSameAttempt, type Note } from '../../runner/protocol-note.js';
+import { isSameAttempt, monotonicMs, type Note } from '../../runner/protocol-note.js';
 import { wordBytes } from './memory.js';
 
 /** Why the parent killed a slot. */
@@ -33,7 +33,7 @@ export function lostRun(death: SlotDeath): LostRun | undefined {
     position: note.position,
     attempt: note.attempt,
     started_at: new Date(note.started_at).toISOString(),
-    duration_ms: Math.max(0, Date.now() - note.started_at),
+    duration_ms: Math.max(0, monotonicMs() - note.started_monotonic),
     error: describeDeath(death),
     output,
     ...(killed?.kind === 'cancel' ? { cancelled: true } : {}),

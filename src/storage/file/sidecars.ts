@@ -18,14 +18,19 @@ export const readData = (folder: string, record: RunRecord) => readWinner<DataEn
 
 /** A run's log lines in the order they were written. */
 export async function* readLogs(folder: string, run: RunAttempt): AsyncGenerator<LogLine, void> {
-  // Attempts of one run may have been on different slots, each with a segment of its own: times put them in order.
-  const lines: LogLine[] = [];
+  // Attempts of one run may have been on different slots, each with a segment of its own: the times of their first lines
+  // put them in order. Within a segment lines stand as they were written, even where the clock was set back.
+  const parts = new Map<string, LogLine[]>();
   for (const segment of await listSegments(folder, 'logs')) {
-    for await (const line of readAttempt<LogLine>(segment, run)) lines.push(line);
+    for await (const line of readAttempt<LogLine>(segment, run)) {
+      const part = `${line.generation} ${line.attempt} ${segment.name}`;
+      parts.set(part, [...(parts.get(part) ?? []), line]);
+    }
   }
-  yield* lines.sort(
-    (a, b) => a.generation - b.generation || a.attempt - b.attempt || compareText(a.at, b.at),
+  const ordered = [...parts.values()].sort(
+    ([a], [b]) => a!.generation - b!.generation || a!.attempt - b!.attempt || compareText(a!.at, b!.at),
   );
+  for (const part of ordered) yield* part;
 }
 
 async function* readWinner<T extends RunAttempt>(

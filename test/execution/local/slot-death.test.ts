@@ -7,6 +7,7 @@ const SEEN: Note = {
   position: 4,
   attempt: 1,
   started_at: 1_700_000_000_000,
+  started_monotonic: 1_000,
   progress: null,
   exit_code: null,
 };
