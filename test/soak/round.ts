@@ -59,7 +59,7 @@ export async function playRound(
     second = startMetalab(['worker', '--slots', '2'], { cwd: folder, env });
     while (second.exitCode === null && !second.stderrSoFar().includes('polls')) await sleep(50);
   };
-  const follower = new Follower('soak.ts', { cwd: folder, env }, schedule.cli_gap_ms);
+  const follower = new Follower({ cwd: folder, env }, schedule);
   const saboteur = new Saboteur({ processes, server: arena.server, follower, secondWorker });
   const complaints: string[] = [];
   try {

@@ -23,8 +23,9 @@ export interface Schedule {
   readonly faults: readonly Fault[];
   /** Whether a second worker is there from the begin. */
   readonly second_worker: boolean;
-  /** How long after its death the CLI is replaced, milliseconds. */
+  /** How long after its death the CLI is replaced, milliseconds; and whether by `attach` rather than `submit`. */
   readonly cli_gap_ms: number;
+  readonly cli_attaches: boolean;
 }
 
 /** An activity's heartbeat times out after 20 s. */
@@ -55,5 +56,10 @@ export function scheduleOf(seed: number): Schedule {
       frozen_ms: random.between(PAST_HEARTBEAT_MS, PAST_HEARTBEAT_MS + 4_000),
     });
   }
-  return { faults, second_worker: random.chance(0.3), cli_gap_ms: random.between(0, 1_500) };
+  return {
+    faults,
+    second_worker: random.chance(0.3),
+    cli_gap_ms: random.between(0, 1_500),
+    cli_attaches: random.chance(0.5),
+  };
 }

@@ -1,30 +1,35 @@
 import { writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { fakeTimeLibrary } from '../../scripts/setup/faketime.mjs';
-import { executionsIn, startWorker, until, useOwnEngine } from '../support/engine.js';
+import type { RunRecord } from '../../src/definition/record.js';
+import { openFileStore } from '../../src/storage/file/open.js';
+import { executionsIn, startWorker, useOwnEngine } from '../support/engine.js';
 import { metalab, resultsJson, type SubmitLine, startMetalab } from '../support/metalab.js';
 import { projectWith } from '../support/project.js';
 
 const env = useOwnEngine();
-const RUNS = 60;
+const RUNS = 40;
 const RUN_MS = 200;
 const HOUR_MS = 3_600_000;
 
-/** Its first attempt at x = 5 dies with its slot; timeouts that no run comes near. */
+/** Three runs set the clock while they run: x = 5 dies by it, x = 15 is tried again, x = 25 logs before and after. */
 const SWEEP = `
-import { appendFileSync, existsSync, writeFileSync } from 'node:fs';
+import { appendFileSync, writeFileSync } from 'node:fs';
 import { experiment, grid, operation, seeds } from 'metalab';
+const AHEAD = '+3600';
+const BACK = '-3600';
+const setClock = (offset) => writeFileSync(process.env.FAKETIME_TIMESTAMP_FILE, offset + '\\n');
 export const timed = operation(async ({ params, capture, runtime }) => {
   appendFileSync('executions', params.x + ' ' + process.pid + '\\n');
   capture.log('began');
+  if (params.x === 5) setClock(AHEAD);
+  if (params.x === 15 && runtime.attempt === 2) setClock(BACK);
+  if (params.x === 25) setClock(BACK);
   await new Promise((resolve) => setTimeout(resolve, ${RUN_MS}));
-  if (params.x === 5 && !existsSync('died')) {
-    writeFileSync('died', '');
-    process.kill(process.pid, 'SIGKILL');
-  }
+  if (params.x === 5) process.kill(process.pid, 'SIGKILL');
+  if (params.x === 15 && runtime.attempt === 1) throw new Error('once');
   capture.log('ended');
   capture.metric('now', Date.now());
-  capture.metric('attempt', runtime.attempt);
 });
 export default experiment({
   name: 'timed', version: '1', operation: timed, retries: 1, timeout: '60s',
@@ -36,8 +41,7 @@ test('a wall clock that jumps an hour ahead and two back changes no duration, at
   timeout: 180_000,
 }, async () => {
   const project = await projectWith({ 'timed.mjs': SWEEP, clock: '+0\n' });
-  const setClock = (offset: string) => writeFileSync(project.path('clock'), `${offset}\n`);
-  // The server is started by the right clock: a program in Go does not ask the C library for the time.
+  // The server keeps the right time: a program in Go does not ask the C library for it.
   const started = await metalab(['engine', 'start'], { env });
   expect(started.code, started.stderr).toBe(0);
   const jumping = {
@@ -48,46 +52,40 @@ test('a wall clock that jumps an hour ahead and two back changes no duration, at
     FAKETIME_DONT_FAKE_MONOTONIC: '1',
   };
   const worker = await startWorker(jumping);
-  const submit = (...more: readonly string[]) =>
-    startMetalab(['submit', 'timed.mjs', '--slots', '2', '--json', ...more], {
-      cwd: project.folder,
-      env: jumping,
-    });
-  const began = performance.now();
-  const first = submit();
-  await until(() => executionsIn(project).length >= 12);
-  setClock('+3600');
-  await until(() => executionsIn(project).length >= 30);
-  setClock('-3600');
-  const { code, stdout, stderr } = await first.finished;
-  const elapsed = performance.now() - began;
-  expect(code, stderr).toBe(0);
-  const outcome = JSON.parse(stdout.trim()) as SubmitLine;
-  expect(outcome).toMatchObject({ total: RUNS, executed: RUNS, success: RUNS, failed: 0 });
+  const submit = async (...more: readonly string[]) => {
+    const args = ['submit', 'timed.mjs', '--slots', '2', '--json', ...more];
+    const began = performance.now();
+    const { code, stdout, stderr } = await startMetalab(args, { cwd: project.folder, env: jumping }).finished;
+    expect(code, stderr).toBe(1);
+    return { outcome: JSON.parse(stdout.trim()) as SubmitLine, elapsed: performance.now() - began };
+  };
+  const { outcome, elapsed } = await submit();
+  expect(outcome).toMatchObject({ total: RUNS, executed: RUNS, success: RUNS - 1, failed: 1 });
   expect(outcome.duration_ms).toBeLessThan(elapsed);
 
-  const records = await resultsJson('timed', project.store);
-  const metrics = records.map(
-    (record) => record.metrics as { readonly now: number; readonly attempt: number },
-  );
-  const times = metrics.map(({ now }) => now);
+  const records = (await resultsJson('timed', project.store)) as unknown as RunRecord[];
+  const times = records.flatMap(({ metrics }) => (metrics.now as number | undefined) ?? []);
   // The clock did jump under them.
   expect(Math.max(...times) - Math.min(...times)).toBeGreaterThan(1.9 * HOUR_MS);
   for (const { duration_ms } of records) {
     expect(duration_ms).toBeGreaterThanOrEqual(RUN_MS - 5);
     expect(duration_ms).toBeLessThan(elapsed);
   }
-  expect(metrics.filter(({ attempt }) => attempt !== 1)).toHaveLength(1);
-  expect(records[5]).toMatchObject({ status: 'success', attempt: 2 });
-  expect(executionsIn(project)).toHaveLength(RUNS + 1);
+  expect(records[5]).toMatchObject({ status: 'failed', attempt: 2, error: { type: 'CrashError' } });
+  expect(records[15]).toMatchObject({ status: 'success', attempt: 2 });
+  expect(records.filter(({ attempt }) => attempt !== 1)).toHaveLength(2);
+  // No attempt of another was lost or done again.
+  expect(executionsIn(project)).toHaveLength(RUNS + 2);
+  const lines: string[] = [];
+  const store = await openFileStore(project.store);
+  for await (const { message } of store.logs('timed:1', records[25]!)) lines.push(message);
+  expect(lines).toEqual(['began', 'ended']);
 
   // Done again when it is two hours earlier: later all the same.
-  const again = await submit('--fresh').finished;
-  expect(again.code, again.stderr).toBe(0);
-  const fresh = JSON.parse(again.stdout.trim()) as SubmitLine;
+  writeFileSync(project.path('clock'), '-7200\n');
+  const { outcome: fresh } = await submit('--fresh');
   expect(fresh.submission > outcome.submission).toBe(true);
-  const status = await metalab(['status', 'timed', '--store', project.store, '--json'], { env: jumping });
-  expect(JSON.parse(status.stdout)).toMatchObject({ submission: fresh.submission, state: 'completed' });
+  expect((await store.submissions('timed:1')).at(-1)).toBe(fresh.submission);
   for (const { generation } of await resultsJson('timed', project.store)) expect(generation).toBe(1);
   worker.kill('SIGTERM');
   expect((await worker.finished).code).toBe(0);
