@@ -16,8 +16,8 @@ import { SlotCapacity } from './slot-capacity.js';
 import { openStores } from './stores.js';
 
 /**
- * The SDK would send a heartbeat only every 16 s, four fifths of its timeout: a server that was away for five seconds then
- * took workers for dead, and their chunks were done twice. Cancellation comes by its answer, too.
+ * By itself the SDK sends an activity's heartbeat every four fifths of its timeout, 16 s. A cancellation comes by the
+ * answer to one, and from the last one before it a server's outage is counted.
  */
 const HEARTBEAT_MS = 2_000;
 /** What chunks need to report, once their slots are gone. */
