@@ -37,7 +37,7 @@ export async function undisturbed(arena: Arena, folder: string): Promise<Undistu
     env,
   });
   if (code !== 0) throw new Error(`the undisturbed sweep ended with ${code}:\n${stderr}`);
-  await stopAll(arena, env);
+  await stopAll(env);
   return readUndisturbed(join(folder, 'store'));
 }
 
@@ -80,7 +80,7 @@ export async function playRound(
   follower.kill();
   for (const { pid } of processes.look().filter(isWorker)) process.kill(pid, 'SIGTERM');
   await second?.finished;
-  await stopAll(arena, env);
+  await stopAll(env);
   await sleep(100);
   clearInterval(looking);
   // Who submits while the server is killed is told so. Not more often than that.
@@ -115,10 +115,9 @@ async function prepare({ home, server }: Arena, folder: string): Promise<NodeJS.
   };
 }
 
-async function stopAll({ server }: Arena, env: NodeJS.ProcessEnv): Promise<void> {
+async function stopAll(env: NodeJS.ProcessEnv): Promise<void> {
   const { code, stderr } = await metalab(['engine', 'stop'], { env });
   if (code !== 0) throw new Error(`engine stop ended with ${code}:\n${stderr}`);
-  await server.stop();
 }
 
 function complainOf({ total, success, failed, cancelled }: SubmitLine): string[] {

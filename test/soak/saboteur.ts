@@ -71,7 +71,7 @@ export class Saboteur {
       }
       case 'server':
         // An outage longer than their heartbeats' timeout gives its slots' ranges to others.
-        if (!server.kill()) return false;
+        if (!(await server.kill())) return false;
         this.slotsHit += slots.length;
         this.#restart();
         return true;
@@ -103,12 +103,12 @@ export class Saboteur {
     return true;
   }
 
-  #killEverything(): boolean {
+  async #killEverything(): Promise<boolean> {
     const { server, follower, processes } = this.#stage;
     const victims = processes.look().filter((process) => isSlot(process) || isWorker(process));
     const slots = victims.filter(isSlot);
     for (const { pid } of victims) send(pid, 'SIGKILL');
-    const killed = [server.kill(), follower.kill(), victims.length > 0];
+    const killed = [follower.kill(), await server.kill(), victims.length > 0];
     this.slotsHit += slots.length;
     this.#restart();
     return killed.some(Boolean);
