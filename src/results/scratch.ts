@@ -20,7 +20,7 @@ export class Scratch {
   file(name: string): string {
     if (!this.#made) {
       dropLeftovers();
-      mkdirSync(this.path, { recursive: true, mode: 0o700 });
+      mkdirSync(this.path, { mode: 0o700 });
       this.#made = true;
     }
     return join(this.path, name);

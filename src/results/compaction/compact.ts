@@ -1,7 +1,7 @@
-import { open, rename, stat } from 'node:fs/promises';
+import { mkdir, open, rename, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { runsFile } from '../../storage/file/layout.js';
-import { makeFolder } from '../../storage/file/make-folder.js';
+import { faultCode, storeFault } from '../../storage/file/faults.js';
+import { runsFile, runsFolder } from '../../storage/file/layout.js';
 import {
   COVERAGE_KEY,
   type Occurrence,
@@ -43,7 +43,7 @@ export async function compactRuns(
 ): Promise<number | null> {
   const target = runsFile(folder);
   const before = await identityOf(target);
-  await makeFolder(dirname(target));
+  if (!(await makeRunsFolder(folder))) return null;
   const database = await openDatabase({ scratch, strict: true });
   let loaded: LoadedRuns | undefined;
   try {
@@ -111,6 +111,17 @@ async function write(database: Database, loaded: LoadedRuns, file: string): Prom
 const areFew = (occurrences: readonly Occurrence[]) =>
   occurrences.length <= MOST_OCCURRENCES &&
   occurrences.every(({ key, least, most }) => `${key}${least}${most}`.length <= LONGEST_VALUE);
+
+/** Not its parents: an experiment that somebody removed must not come back in part. @returns whether it is there */
+async function makeRunsFolder(folder: string): Promise<boolean> {
+  try {
+    await mkdir(runsFolder(folder));
+  } catch (error) {
+    if (faultCode(error) === 'ENOENT') return false;
+    if (faultCode(error) !== 'EEXIST') throw storeFault(error, runsFolder(folder));
+  }
+  return true;
+}
 
 /** Which file has the name now. */
 async function identityOf(path: string): Promise<string | undefined> {

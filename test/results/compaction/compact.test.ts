@@ -1,5 +1,6 @@
 import {
   copyFileSync,
+  existsSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -147,4 +148,12 @@ it('whole numbers that no column of 64 bits holds become doubles', async () => {
     recordOf({ index: 1, params: { n: 1e19 } }),
   ]);
   expect(await compact(store)).toBe(2);
+});
+
+it('an experiment that somebody removed does not come back by it', async () => {
+  const store = await temporaryStore();
+  await fillStore(store);
+  rmSync(folderOf(store), { recursive: true });
+  expect(await compact(store)).toBeNull();
+  expect(existsSync(folderOf(store))).toBe(false);
 });
