@@ -36,14 +36,18 @@ async function findUnplanned(store: SweepStore, experiment_id: string): Promise<
   const found: string[] = [];
   const folder = submissionFolder(store.experimentFolder(experiment_id), '');
   for (const submission of await readdir(folder)) {
-    const manifest = await store.readSubmission(experiment_id, submission);
-    if (!manifest) await removeUnnamed(join(folder, submission));
-    if (manifest?.submitter === undefined || !isGone(manifest.submitter)) continue;
-    if (await store.readPlan(experiment_id, submission)) continue;
-    if (await store.readOutcome(experiment_id, submission)) continue;
-    found.push(submission);
+    if (await isUnplanned(submission).catch(() => false)) found.push(submission);
   }
   return found;
+
+  /** Rejects where what can't be read may be anything: `store check` tells of it. */
+  async function isUnplanned(submission: string): Promise<boolean> {
+    const manifest = await store.readSubmission(experiment_id, submission);
+    if (!manifest) await removeUnnamed(join(folder, submission));
+    if (manifest?.submitter === undefined || !isGone(manifest.submitter)) return false;
+    const planned = await store.readPlan(experiment_id, submission);
+    return !planned && !(await store.readOutcome(experiment_id, submission));
+  }
 }
 
 /** Whoever was killed while he wrote the manifest left at most half of it. */

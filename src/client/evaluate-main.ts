@@ -12,6 +12,8 @@ type Namespace = { readonly [name: string]: unknown };
 // Whoever asked was killed: nobody waits for the answer, and the file may never come to an end.
 process.once('disconnect', () => process.exit(1));
 process.once('message', (request: EvaluationRequest) => {
+  // Waiting for the disconnection keeps nothing alive.
+  process.channel?.unref();
   // Nothing is left that could wake it, and it has not answered: whoever exits by process.exit does not come here.
   process.once('beforeExit', () => answer({ failure: wordFailure(neverSettles(request.file)) }));
   evaluate(request).then(
