@@ -37,13 +37,17 @@ export async function runWorkerCommand(
     grace_ms,
     verbose: options.verbose ?? false,
   });
+  let stopping = false;
   const stop = () => {
+    if (stopping) return;
+    stopping = true;
     if (!background) context.note('stopping: no further run is started; Ctrl-C again ends at once');
     process.once('SIGINT', () => process.exit(130));
     worker.stop();
   };
   process.once('SIGINT', stop);
-  process.once('SIGTERM', stop);
+  // However often: a second one that took its default course would end slots in the middle of their runs.
+  process.on('SIGTERM', stop);
   const { address, namespace } = target;
   registerWorker({ address, namespace, build: readBuild(), slots, background, grace_ms });
   if (!background)
