@@ -26,6 +26,7 @@ type Part = { readonly from: number; readonly to: number };
 
 export function createExecute(dependencies: ActivityDependencies) {
   const declarations = new Map<string, Promise<ExperimentDeclaration | undefined>>();
+  const faults = new FaultCounts();
 
   return (input: ExecuteInput): Promise<ExecuteResult> =>
     atTheEdge(async () => {
@@ -76,9 +77,12 @@ export function createExecute(dependencies: ActivityDependencies) {
         if (signal.stopped === 'lost') throw new CancelledFailure('this attempt is no longer wanted');
         const lost = leases.whyLost(store);
         if (lost !== undefined) throw storeUnwritable(lost, result);
+        faults.forget(input);
         return { ...result, elapsed_ms: Math.round(performance.now() - began) };
       } catch (fault) {
-        throw fault instanceof ExecutionFault ? mapFault(fault, result, store.root) : fault;
+        throw fault instanceof ExecutionFault
+          ? mapFault(fault, result, store.root, faults.add(input))
+          : fault;
       } finally {
         forget();
         signal.close();
@@ -127,16 +131,35 @@ async function partsToDo(store: SweepStore, input: ExecuteInput): Promise<readon
 }
 
 /** A slot that can't be started, or dies idle, may be this machine's bad moment: tried again a few times. */
-const MOST_ATTEMPTS = 5;
+const MOST_FAULTS = 5;
 
-function mapFault(fault: ExecutionFault, done: ExecuteResult, root: string): Error {
+/**
+ * Faults of each range on this worker. Temporal's attempts count workers that were killed, too, which is no sign that the
+ * next slot will fail.
+ */
+class FaultCounts {
+  readonly #counts = new Map<string, number>();
+
+  add(input: ExecuteInput): number {
+    const count = (this.#counts.get(keyOf(input)) ?? 0) + 1;
+    this.#counts.set(keyOf(input), count);
+    return count;
+  }
+
+  forget(input: ExecuteInput): void {
+    this.#counts.delete(keyOf(input));
+  }
+}
+
+const keyOf = ({ submission, from, to }: ExecuteInput) => `${submission} ${from} ${to}`;
+
+function mapFault(fault: ExecutionFault, done: ExecuteResult, root: string, faults: number): Error {
   const result = { ...done, ...add(done, fault.report), next: Math.max(done.next, fault.report.next) };
   if (isUnwritableCode(fault.code)) {
     const thrown = Object.assign(new Error(fault.message), { code: fault.code });
     return storeUnwritable(wordUnwritable(storeFault(thrown, root)), result);
   }
-  const { attempt } = Context.current().info;
-  const hopeless = fault.code === 'IMPORT' || (fault.code !== 'CLOSED' && attempt >= MOST_ATTEMPTS);
+  const hopeless = fault.code === 'IMPORT' || (fault.code !== 'CLOSED' && faults >= MOST_FAULTS);
   return ApplicationFailure.create({
     message: fault.message,
     type: FAULT.execution,

@@ -1,7 +1,8 @@
+import { existsSync } from 'node:fs';
 import { readdir, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
-import { submissionFolder } from '../storage/file/layout.js';
+import { enqueuedFile, submissionFolder } from '../storage/file/layout.js';
 import { removeOrphans } from '../storage/file/orphans.js';
 import { isGone } from '../storage/file/owner.js';
 import type { SweepStore } from '../storage/sweep-store.js';
@@ -45,6 +46,8 @@ async function findUnplanned(store: SweepStore, experiment_id: string): Promise<
     const manifest = await store.readSubmission(experiment_id, submission);
     if (!manifest) await removeUnnamed(join(folder, submission));
     if (manifest?.submitter === undefined || !isGone(manifest.submitter)) return false;
+    // Some workflow has it, of another engine perhaps, or had it until it was terminated.
+    if (existsSync(enqueuedFile(store.experimentFolder(experiment_id), submission))) return false;
     const planned = await store.readPlan(experiment_id, submission);
     return !planned && !(await store.readOutcome(experiment_id, submission));
   }

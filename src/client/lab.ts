@@ -14,7 +14,7 @@ import { CANCEL_UPDATE } from '../workflows/contract.js';
 import { removeAbandoned } from './abandoned.js';
 import type { Declared } from './declare/declare.js';
 import { type ControlOptions, type Link, makeHandle, type RetryOptions, type RunHandle } from './handle.js';
-import { removeSubmission, writeRequest, writeSubmission } from './submission.js';
+import { markEnqueued, removeSubmission, writeRequest, writeSubmission } from './submission.js';
 import { type ControlOrder, sendControl } from './workflow-control.js';
 import { enqueue, makeClient } from './workflow-link.js';
 
@@ -207,7 +207,9 @@ class ConnectedLab implements Lab {
       throw error;
     });
     if (joined) await removeSubmission(store, manifest);
-    await removeAbandoned(this.#client, store, experiment_id);
+    else await markEnqueued(store, manifest);
+    // It is enqueued: what hinders tidying up after others is no fault of it.
+    await removeAbandoned(this.#client, store, experiment_id).catch(() => {});
     return makeHandle(this.#link, { store, experiment_id, submission, joined });
   }
 

@@ -7,7 +7,13 @@ import { METALAB_VERSION } from '../engine/version.js';
 import { describeExperiment } from '../storage/describe-experiment.js';
 import { writeAtomically } from '../storage/file/atomic-write.js';
 import { storeFault } from '../storage/file/faults.js';
-import { bundleFile, bundleFolder, environmentFile, submissionFolder } from '../storage/file/layout.js';
+import {
+  bundleFile,
+  bundleFolder,
+  enqueuedFile,
+  environmentFile,
+  submissionFolder,
+} from '../storage/file/layout.js';
 import { listNames } from '../storage/file/list-names.js';
 import { ownerName } from '../storage/file/owner.js';
 import type { SubmissionManifest, SubmissionOptions } from '../storage/manifest.js';
@@ -53,6 +59,15 @@ export async function writeRequest(
   await store.writeSubmission(manifest);
   await Promise.all([writeEnvironment(folder, submission, declaration.env), store.writeManifest(latest)]);
   return manifest;
+}
+
+/** Whoever finds a submission without a plan knows by it that a workflow has it. */
+export async function markEnqueued(
+  store: SweepStore,
+  { experiment_id, submission }: SubmissionManifest,
+): Promise<void> {
+  // Not there any more where the workflow was so quick that somebody has removed the experiment since.
+  await writeFile(enqueuedFile(store.experimentFolder(experiment_id), submission), '').catch(() => {});
 }
 
 /** A submission that joined another leaves nothing behind. */

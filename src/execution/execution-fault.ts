@@ -6,6 +6,7 @@ export class ExecutionFault extends Error {
   override readonly name = 'ExecutionFault';
   /**
    * The system's code where writing to the store failed (`ENOSPC`, `EROFS`, …), else `IMPORT` (the operation's modules),
+   * `FILES` (the submission's files are missing, damaged, or can't be read),
    * `SLOT_START` (a slot can't be started), `CLOSED` (the executor was closed) or `SLOT_CRASH` (slots die with no run in progress).
    */
   readonly code: string;

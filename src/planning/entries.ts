@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { open, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { StoreError } from '../definition/errors.js';
 import { storeFault } from '../storage/file/faults.js';
 import { planEntriesFile } from '../storage/file/layout.js';
+import { temporaryName } from '../storage/file/owner.js';
 import { missingFile } from '../storage/file/verify-content.js';
 import { PLAN_ENTRY_BYTES, type PlanManifest } from '../storage/manifest.js';
 
@@ -114,26 +116,40 @@ export async function verifyEntries(folder: string, plan: PlanManifest): Promise
   });
 }
 
-/**
- * Writes the entries and flushes them: the plan's manifest, written after them, never names what is not there.
- *
- * @returns their SHA-256
- */
+/** Entries in a temporary file beside their place. */
+export interface WrittenEntries {
+  readonly sha256: string;
+  /** Gives them their name. */
+  publish(): Promise<void>;
+  /** Removes the temporary file, where it is still there. */
+  discard(): Promise<void>;
+}
+
+/** Writes the entries and flushes them: the plan's manifest, written after them, never names what is not there. */
 export async function writeEntries(
   folder: string,
   submission: string,
   entries: Iterable<Entry>,
-): Promise<string> {
+): Promise<WrittenEntries> {
+  const path = planEntriesFile(folder, submission);
+  const temporary = join(dirname(path), `.${basename(path)}.${temporaryName()}.tmp`);
   const hash = createHash('sha256');
-  const file = await open(planEntriesFile(folder, submission), 'w');
+  const file = await open(temporary, 'wx');
   try {
     for (const bytes of entryBytes(entries)) {
       hash.update(bytes);
       await file.writeFile(bytes);
     }
     await file.sync();
-    return hash.digest('hex');
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
   } finally {
     await file.close();
   }
+  return {
+    sha256: hash.digest('hex'),
+    publish: () => rename(temporary, path),
+    discard: () => rm(temporary, { force: true }),
+  };
 }

@@ -1,13 +1,15 @@
 import { mkdir } from 'node:fs/promises';
 import type { ExperimentDeclaration } from '../definition/declaration.js';
-import { writeAtomically } from '../storage/file/atomic-write.js';
+import { writeOnce } from '../storage/file/atomic-write.js';
 import { planFile, submissionFolder } from '../storage/file/layout.js';
+import { readJson } from '../storage/file/read-json.js';
 import type { PlanManifest, SubmissionOptions } from '../storage/manifest.js';
 import { decidePlan } from './decide.js';
 import { writeEntries } from './entries.js';
 
 /**
- * Decides a submission's plan and writes it: the entries first, then the manifest that names them.
+ * Decides a submission's plan and writes it: the entries first, then the manifest that names them. A plan that is there
+ * by then stands: a worker that was taken for dead while it planned must not change what chunks go by.
  *
  * @param threads as in `decidePlan`
  */
@@ -21,8 +23,17 @@ export async function writePlan(
 ): Promise<PlanManifest> {
   const { manifest, entries } = await decidePlan(folder, declaration, sha, options, threads);
   await mkdir(submissionFolder(folder, submission), { recursive: true });
-  const entries_sha256 = entries && (await writeEntries(folder, submission, entries));
-  const plan: PlanManifest = { submission, ...manifest, ...(entries_sha256 ? { entries_sha256 } : {}) };
-  await writeAtomically(planFile(folder, submission), `${JSON.stringify(plan, undefined, 2)}\n`);
-  return plan;
+  const path = planFile(folder, submission);
+  const written = entries && (await writeEntries(folder, submission, entries));
+  try {
+    const standing = await readJson<PlanManifest>(path);
+    if (standing) return standing;
+    if (written) await written.publish();
+    const entries_sha256 = written ? { entries_sha256: written.sha256 } : {};
+    const plan: PlanManifest = { submission, ...manifest, ...entries_sha256 };
+    const first = await writeOnce(path, `${JSON.stringify(plan, undefined, 2)}\n`);
+    return first ? plan : (await readJson<PlanManifest>(path))!;
+  } finally {
+    await written?.discard();
+  }
 }

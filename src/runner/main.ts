@@ -1,5 +1,6 @@
 // The slot's program: one bundled file without Temporal, spoken to over the IPC channel (see protocol.ts).
 import { rmSync } from 'node:fs';
+import { StoreError } from '../definition/errors.js';
 import { describeRunError } from './describe-run-error.js';
 import type { ChunkReport, FromSlot, SlotSetup, ToSlot } from './protocol.js';
 import { patchRandom } from './seeded-random.js';
@@ -7,6 +8,7 @@ import { Slot } from './slot.js';
 import { catchStrays, countPromises } from './strays.js';
 import { killOwnGroup, startWatchdog } from './watchdog.js';
 
+const parent = takeParent();
 const send = takeChannel();
 // Node's own last step of every exit, which libraries patch for the same purpose; its types leave it out.
 const node = process as unknown as { reallyExit: (code?: number) => never };
@@ -14,7 +16,8 @@ const reallyExit = node.reallyExit.bind(process);
 let slot: Slot | undefined;
 let scratch: string | undefined;
 
-startWatchdog();
+const watched = startWatchdog(parent);
+watched.catch(() => {});
 process.setSourceMapsEnabled(true);
 patchRandom();
 countPromises();
@@ -46,9 +49,12 @@ async function open(setup: SlotSetup): Promise<void> {
   scratch = setup.scratch;
   try {
     slot = await Slot.open(setup, { send, exit: () => reallyExit(0) });
+    // A slot that nobody watched could outlive its worker: no run begins before.
+    await watched.catch((error: unknown) => fault('SLOT_START', error));
     send({ type: 'ready', writer: slot.writer });
   } catch (error) {
-    fault('IMPORT', error);
+    // A network filesystem may show a file of the submission a moment later: only what modules throw is hopeless.
+    fault(error instanceof StoreError ? 'FILES' : 'IMPORT', error);
   }
 }
 
@@ -75,6 +81,11 @@ function endOrphaned(): void {
   } finally {
     killOwnGroup();
   }
+}
+
+/** The parent's process id is the argument: whoever asks for it later may get that of who took over a killed one's child. */
+function takeParent(): number {
+  return Number(process.argv.splice(2, 1)[0] ?? process.ppid);
 }
 
 /** Libraries take a process with a channel for one of their own children: the operation sees none. */

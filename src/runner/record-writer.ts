@@ -68,12 +68,22 @@ export class RecordWriter {
     if (this.#pending.length > 0 && this.#guard.hasFiles) this.#checkContext();
     const before = this.#segment.lines;
     try {
-      this.#sidecars.flush();
+      this.#flushSidecars();
       this.#segment.flush();
     } finally {
       const flushed = this.#segment.lines - before;
       for (let line = 0; line < flushed; line++) this.#written[this.#pending[line]!]++;
       this.#pending = [];
+    }
+  }
+
+  /** A record whose series, data or log could not be written must not stand: its run is done again. */
+  #flushSidecars(): void {
+    try {
+      this.#sidecars.flush();
+    } catch (error) {
+      this.#segment.abandon();
+      throw error;
     }
   }
 

@@ -22,6 +22,8 @@ export class Sidecars implements RunSink {
   #attempt = 0;
   #logLines = 0;
   #logFlushedAt = 0;
+  /** What once failed: lines are lost since, of whatever run. */
+  #failed: { readonly error: unknown } | undefined;
 
   /** @param onFault gets the error when the store can't be written: no fault of the run that happens to find out */
   constructor(folder: string, submission: string, writer: string, onFault: (error: unknown) => void) {
@@ -79,6 +81,7 @@ export class Sidecars implements RunSink {
 
   /** Called before records are flushed, so that a record never refers to lost lines. Throws the system's error. */
   flush(): void {
+    if (this.#failed) throw this.#failed.error;
     this.#logs.flush();
     this.#series.flush();
     this.#data.flush();
@@ -101,6 +104,7 @@ export class Sidecars implements RunSink {
     try {
       return write();
     } catch (error) {
+      this.#failed ??= { error };
       this.#onFault(error);
       throw error;
     }

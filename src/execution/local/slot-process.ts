@@ -55,7 +55,8 @@ export class SlotProcess {
     this.options = options;
     this.files = new SlotFiles(env.TMPDIR || tmpdir());
     const { note, stdout, stderr, scratch } = this.files;
-    this.#child = spawn(process.execPath, [`--max-old-space-size=${heapMegabytes(memoryBytes)}`, runner], {
+    const heap = `--max-old-space-size=${heapMegabytes(memoryBytes)}`;
+    this.#child = spawn(process.execPath, [heap, runner, String(process.pid)], {
       cwd,
       env: { ...env },
       stdio: ['ignore', stdout, stderr, 'ipc', note],

@@ -1,4 +1,4 @@
-import { open, rename, rm } from 'node:fs/promises';
+import { link, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { faultCode, storeFault } from './faults.js';
 import { makeFolder } from './make-folder.js';
@@ -22,6 +22,31 @@ export async function writeAtomically(path: string, content: string): Promise<vo
     await syncFolder(dirname(path));
   } catch (error) {
     throw storeFault(error, path);
+  }
+}
+
+/**
+ * Writes a file as a whole where none has the name yet.
+ *
+ * @returns whether it was this one that got it
+ * @throws StoreError where the folder can't be written or the disk is full
+ */
+export async function writeOnce(path: string, content: string): Promise<boolean> {
+  let temporary: string | undefined;
+  try {
+    temporary = await writeBeside(path, content);
+    await link(temporary, path).catch(async (error: unknown) => {
+      // Not every filesystem has links.
+      if (!['EPERM', 'ENOTSUP', 'ENOSYS'].includes(faultCode(error) ?? '')) throw error;
+      await rename(temporary!, path);
+    });
+    await syncFolder(dirname(path));
+    return true;
+  } catch (error) {
+    if (faultCode(error) === 'EEXIST') return false;
+    throw storeFault(error, path);
+  } finally {
+    if (temporary !== undefined) await rm(temporary, { force: true });
   }
 }
 

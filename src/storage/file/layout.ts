@@ -27,6 +27,9 @@ export const planFile = (folder: string, submission: string) =>
   join(submissionFolder(folder, submission), 'plan.json');
 export const planEntriesFile = (folder: string, submission: string) =>
   join(submissionFolder(folder, submission), 'plan.bin');
+/** Empty: says that a workflow has the submission, or had it. */
+export const enqueuedFile = (folder: string, submission: string) =>
+  join(submissionFolder(folder, submission), 'enqueued');
 export const outcomeFile = (folder: string, submission: string) =>
   join(submissionFolder(folder, submission), 'outcome.json');
 /** Values of the environment variables that runs see: mode 0600, deleted when the submission ends. */

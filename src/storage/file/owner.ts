@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { readlinkSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 
 /** How names begin in folders that are not metalab's own. */
@@ -31,15 +31,23 @@ export function isOrphan(name: string): boolean {
 
 let known: string | undefined;
 
-/** Containers may share a machine's name and folders, but not its pids. */
+/** Containers may share a machine's name and folders, but not its pids; and machines may have the same name. */
 function place(): string {
-  known ??= createHash('sha256').update(`${hostname()} ${pidNamespace()}`).digest('hex').slice(0, 8);
+  if (known === undefined) {
+    const where = [
+      hostname(),
+      orNothing(() => readlinkSync('/proc/self/ns/pid')),
+      orNothing(() => readFileSync('/proc/sys/kernel/random/boot_id', 'latin1')),
+    ];
+    known = createHash('sha256').update(where.join(' ')).digest('hex').slice(0, 8);
+  }
   return known;
 }
 
-function pidNamespace(): string {
+/** Other systems than Linux have neither. */
+function orNothing(read: () => string): string {
   try {
-    return readlinkSync('/proc/self/ns/pid');
+    return read();
   } catch {
     return '';
   }

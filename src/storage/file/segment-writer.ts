@@ -67,6 +67,12 @@ export class SegmentWriter {
     for (const line of lines) this.append(change(line));
   }
 
+  /** Nothing more is written, what waits neither: it would refer to what was lost. */
+  abandon(): void {
+    this.#abandoned = true;
+    this.#forget();
+  }
+
   /** @throws the system's error, after which the segment is abandoned */
   flush(): void {
     if (this.#lines.length === 0 || this.#abandoned) return;

@@ -31,7 +31,7 @@ describe('a slot does no run of a submission whose files are damaged, and names 
     start({ code: body(''), cases: 3, list });
     damage(path());
     const fault = await sweep.run().catch((error: unknown) => error);
-    expect(fault).toMatchObject({ code: 'IMPORT', report: { success: 0, failed: 0 } });
+    expect(fault).toMatchObject({ code: 'FILES', report: { success: 0, failed: 0 } });
     expect((fault as Error).message).toContain(path());
     expect((fault as Error).message).toContain('submit the experiment again');
   });
