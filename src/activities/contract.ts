@@ -27,6 +27,8 @@ export interface ExecuteInput extends SubmissionRef {
   readonly from: number;
   readonly to: number;
   readonly budget_ms: number;
+  /** How many slots the submission asked for: a worker that came later provides them too. */
+  readonly slots?: number | null;
 }
 
 export interface ExecuteResult extends ChunkReport {

@@ -10,11 +10,20 @@ export interface ActivityDependencies {
   openStore(uri: string): Promise<SweepStore>;
   readonly worker: WorkerIdentity;
   readonly live: LiveBoard;
+  readonly workflows: WorkflowView;
   readonly leases: StoreLeases;
   /** Compacts an experiment's records in the background, where that is worth it. */
   readonly compactor: { consider(folder: string): void };
   /** Says when the worker is about to end: chunks hand back what they have not started. */
   onStopping(listener: () => void): () => void;
+}
+
+/** What activities see of the workflow that they are of. */
+export interface WorkflowView {
+  /** False where it was paused, or is being cancelled, since a chunk was handed out. */
+  mayStart(workflowId: string): Promise<boolean>;
+  /** Whether somebody terminated or cancelled it. */
+  wasEnded(workflowId: string, runId: string): Promise<boolean>;
 }
 
 export interface WorkerIdentity {

@@ -39,13 +39,22 @@ export function createExecute(dependencies: ActivityDependencies) {
         submission: input.submission,
         declaration: input.declaration,
       };
+      const env = await readRunEnvironment(folder, input.submission, declaration.env);
+      if (!env)
+        throw brokenSubmission(
+          input,
+          'its env.json, with the variables that it names, is gone: submit again',
+        );
+      worker.provide(input.submission, input.slots ?? null);
       const place = {
         setup,
         timeout_ms: declaration.timeout_ms,
         memory_bytes: declaration.memory_bytes,
         cwd: declaration.cwd,
-        env: await readRunEnvironment(folder, input.submission),
+        env,
       };
+      if (!(await mayStart(dependencies)))
+        return { ...EMPTY, next: input.from, elapsed_ms: 0, worker: worker.id, slots: worker.slots() };
       const signal = new StopSignal(Context.current(), dependencies);
       const forget = leases.onLost(store, () => signal.yield());
       const entry = live.open(folder, input.submission, input.from);
@@ -106,6 +115,17 @@ export function createExecute(dependencies: ActivityDependencies) {
     throw brokenSubmission(input, `its declaration ${sha} is not in the store: submit again`);
   }
 }
+
+/** A chunk that waited for a slot, or whose worker was killed, may have been paused or cancelled since. */
+async function mayStart({ workflows }: ActivityDependencies): Promise<boolean> {
+  const { attempt, currentAttemptScheduledTimestampMs, workflowExecution } = Context.current().info;
+  const waitedMs = Date.now() - currentAttemptScheduledTimestampMs;
+  // The clocks may differ: then it is asked too often, which costs 10 ms.
+  if (attempt === 1 && Math.abs(waitedMs) < WAITED_MS) return true;
+  return workflows.mayStart(workflowExecution!.workflowId);
+}
+
+const WAITED_MS = 300;
 
 const EMPTY: ChunkReport = { next: 0, success: 0, failed: 0, cancelled: 0, busy_ms: 0, means: {} };
 

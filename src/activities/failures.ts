@@ -1,20 +1,23 @@
-import { ApplicationFailure } from '@temporalio/activity';
+import { ApplicationFailure, Context } from '@temporalio/activity';
 import { MetalabError, StoreError } from '../definition/errors.js';
 import { FAULT } from '../workflows/contract.js';
 import type { SubmissionRef } from './contract.js';
 
-const UNWRITABLE = new Set(['METALAB_STORE_FULL', 'METALAB_STORE_UNWRITABLE', 'METALAB_STORE_HELD']);
+const UNWRITABLE = new Set([
+  'METALAB_STORE_FULL',
+  'METALAB_STORE_UNWRITABLE',
+  'METALAB_STORE_HELD',
+  // Not mounted on this worker's machine perhaps: others may have it, and it may come back.
+  'METALAB_STORE_MISSING',
+  'METALAB_STORE_NOT_A_FOLDER',
+]);
+/** A network filesystem's hiccups are tried again unseen; then people should know why nothing goes on. */
+const PATIENT_ATTEMPTS = 5;
 /** What the system says where nothing can be written now, but may be later. */
 const UNWRITABLE_CODES = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EACCES', 'EPERM']);
 
-/** A store that is gone, is another version's, or holds what can't be read, is no better at the next try. */
-const HOPELESS = new Set([
-  'METALAB_STORE_MISSING',
-  'METALAB_STORE_NEWER',
-  'METALAB_STORE_CORRUPT',
-  'METALAB_STORE_INCOMPLETE',
-  'METALAB_STORE_NOT_A_FOLDER',
-]);
+/** A store that is another version's, or holds what can't be read, is no better at the next try. */
+const HOPELESS = new Set(['METALAB_STORE_NEWER', 'METALAB_STORE_CORRUPT', 'METALAB_STORE_INCOMPLETE']);
 
 export const isUnwritableCode = (code: string): boolean => UNWRITABLE_CODES.has(code);
 
@@ -44,13 +47,15 @@ export function brokenSubmission(
   );
 }
 
+const isUnwritable = (code: string) =>
+  UNWRITABLE.has(code) || (code === 'METALAB_STORE_IO' && Context.current().info.attempt >= PATIENT_ATTEMPTS);
+
 /** Maps metalab's errors to Temporal failures, at the activity's edge and nowhere else. */
 export async function atTheEdge<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    if (error instanceof StoreError && UNWRITABLE.has(error.code))
-      throw storeUnwritable(wordUnwritable(error));
+    if (error instanceof StoreError && isUnwritable(error.code)) throw storeUnwritable(wordUnwritable(error));
     if (error instanceof StoreError && HOPELESS.has(error.code))
       throw ApplicationFailure.nonRetryable(error.message, FAULT.brokenSubmission);
     if (error instanceof MetalabError) throw ApplicationFailure.retryable(error.message, error.code);

@@ -1,4 +1,5 @@
 import { mkdir } from 'node:fs/promises';
+import { Context } from '@temporalio/activity';
 import { writePlan } from '../planning/write-plan.js';
 import { liveFolder } from '../storage/file/layout.js';
 import type { SubmissionOptions } from '../storage/manifest.js';
@@ -9,7 +10,7 @@ import { atTheEdge, brokenSubmission } from './failures.js';
 import { keepBeating } from './heartbeat.js';
 import { tidyAbandoned } from './tidy-abandoned.js';
 
-export function createPlan({ openStore, worker }: ActivityDependencies) {
+export function createPlan({ openStore, worker, leases }: ActivityDependencies) {
   return (input: PlanInput): Promise<PlanResult> =>
     atTheEdge(() =>
       keepBeating(async () => {
@@ -18,9 +19,11 @@ export function createPlan({ openStore, worker }: ActivityDependencies) {
         if (!(await store.readSubmission(experiment_id, submission)))
           throw brokenSubmission(input, 'it is no longer in the store: submit again');
         worker.provide(submission, options.slots);
-        if (input.queued) await tidyAbandoned(store, input, input.queued);
+        if (input.queued) await tidyAbandoned(store, input, input.queued, leases.engine);
         // A second try finds the plan of the first, if it got so far: chunks may have begun by it.
         const plan = (await store.readPlan(experiment_id, submission)) ?? (await decide());
+        // Cancelled meanwhile: it may have its outcome already.
+        Context.current().cancellationSignal.throwIfAborted();
         await mkdir(liveFolder(store.experimentFolder(experiment_id), submission), { recursive: true });
         const { total, positions, new: fresh, retried, reused, stale } = plan;
         return {

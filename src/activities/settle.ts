@@ -1,10 +1,11 @@
+import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { Context } from '@temporalio/activity';
 import { countCells } from '../definition/declaration.js';
 import { paramSourceFromSpec } from '../definition/params/from-spec.js';
 import { allCells, type PlanEntries, readEntries, verifyEntries } from '../planning/entries.js';
 import { type Tally, tallyPlan } from '../planning/tally.js';
-import { environmentFile, liveFolder } from '../storage/file/layout.js';
+import { environmentFile, liveFolder, submissionFolder } from '../storage/file/layout.js';
 import type { PlanManifest, SubmissionOutcome } from '../storage/manifest.js';
 import type { SweepStore } from '../storage/sweep-store.js';
 import type { SettleInput, SettleResult } from './contract.js';
@@ -17,7 +18,9 @@ export function createSettle({ openStore, executor, worker, live, leases, compac
   return (input: SettleInput): Promise<SettleResult> =>
     atTheEdge(() =>
       keepBeating(async () => {
-        const store = await openStore(input.store);
+        const store = await openStore(input.store).catch(unlessGivenUp(input));
+        // Given up, and its store is gone: there is nobody to tell.
+        if (!store) return { outcome: null, missing: [], recorded: 0 };
         const { experiment_id, submission } = input;
         const folder = store.experimentFolder(experiment_id);
         const plan = await store.readPlan(experiment_id, submission).catch(unlessGivenUp(input));
@@ -42,7 +45,7 @@ export function createSettle({ openStore, executor, worker, live, leases, compac
         const settled = await store.readOutcome(experiment_id, submission);
         if (settled) return { outcome: settled, missing: [], recorded: tally.recorded };
         // Last: whoever waits for the outcome finds everything tidied. Not where somebody has removed the submission.
-        if (await store.readSubmission(experiment_id, submission)) await store.writeOutcome(outcome);
+        if (existsSync(submissionFolder(folder, submission))) await store.writeOutcome(outcome);
         compactor.consider(folder);
         return { outcome, missing: [], recorded: tally.recorded };
       }),
@@ -63,7 +66,7 @@ const unlessGivenUp =
 
 /** Of a submission that ended before it was planned: all its cells are missing. */
 async function countCellsOf(store: SweepStore, { experiment_id, submission }: SettleInput): Promise<number> {
-  const manifest = await store.readSubmission(experiment_id, submission);
+  const manifest = await store.readSubmission(experiment_id, submission).catch(() => undefined);
   if (!manifest) return 0;
   const declaration = await store.readDeclaration(experiment_id, manifest.declaration).catch(() => undefined);
   if (!declaration) return (await store.readManifest(experiment_id))?.totals.cells ?? 0;

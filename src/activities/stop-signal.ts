@@ -2,8 +2,8 @@ import { CancelledFailure, type Context } from '@temporalio/activity';
 import type { ActivityDependencies } from './dependencies.js';
 
 /**
- * Why a chunk should stop. `yield`: the worker is about to end, or has lost the store. `cancel`: somebody cancelled the sweep. `lost`: the
- * server has given the chunk to another worker, so nothing that happens here is anybody's wish: its runs are not
+ * Why a chunk should stop. `yield`: the worker is about to end, or has lost the store. `cancel`: somebody cancelled the
+ * sweep, or terminated its workflow. `lost`: the server has given the chunk to another worker, so nothing that happens here is anybody's wish: its runs are not
  * recorded as cancelled.
  */
 type Why = 'yield' | 'cancel' | 'lost';
@@ -14,12 +14,20 @@ export class StopSignal {
   readonly #listeners = new Set<(how: 'yield' | 'cancel') => void>();
   readonly #stopListening: () => void;
 
-  constructor(context: Context, { onStopping }: Pick<ActivityDependencies, 'onStopping'>) {
+  constructor(
+    context: Context,
+    { onStopping, workflows }: Pick<ActivityDependencies, 'onStopping' | 'workflows'>,
+  ) {
     this.#stopListening = onStopping(() => this.#stop('yield'));
     context.cancelled.catch((reason: unknown) => {
       const message = reason instanceof CancelledFailure ? reason.message : '';
       if (message === 'WORKER_SHUTDOWN') this.#stop('yield');
-      else this.#stop(context.cancellationDetails?.cancelRequested ? 'cancel' : 'lost');
+      else if (context.cancellationDetails?.cancelRequested) this.#stop('cancel');
+      else {
+        // Terminating the workflow, in the Temporal UI, is somebody's wish that its runs end.
+        const { workflowId, runId } = context.info.workflowExecution!;
+        void workflows.wasEnded(workflowId, runId).then((ended) => this.#stop(ended ? 'cancel' : 'lost'));
+      }
     });
   }
 

@@ -1,5 +1,6 @@
 import { StoreError } from '../definition/errors.js';
 import {
+  engineKey,
   hasLeasing,
   isSameEngine,
   LEASE_RENEWED_MS,
@@ -41,6 +42,11 @@ export class StoreLeases {
     } finally {
       end();
     }
+  }
+
+  /** The engine that this worker is of: see `engineKey`. */
+  get engine(): string {
+    return engineKey(this.#holder);
   }
 
   /** Why a store is another engine's by now; undefined while it is this one's. */

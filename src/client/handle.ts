@@ -8,7 +8,7 @@ import { CANCEL_UPDATE, PAUSE_UPDATE, RESUME_UPDATE, workflowIdOf } from '../wor
 import { type SweepEvent, tailEvents } from './events.js';
 import { type SweepStatus, sweepStatus } from './sweep-status.js';
 import { type ControlOrder, sendControl } from './workflow-control.js';
-import { queryStatus } from './workflow-link.js';
+import { queryStatus, wasTerminated } from './workflow-link.js';
 
 /** What the client holds of a submission. It can be re-made anywhere from the experiment's id. */
 export interface RunHandle {
@@ -27,7 +27,7 @@ export interface RunHandle {
    *
    * @param options.timeout how long to wait at most
    * @param options.signal ends the waiting, not the runs
-   * @throws MetalabError METALAB_TIMEOUT; InfrastructureError METALAB_INTERRUPTED where nothing works on it any more
+   * @throws MetalabError METALAB_TIMEOUT, METALAB_TERMINATED; InfrastructureError METALAB_INTERRUPTED where nothing works on it any more
    */
   result(options?: {
     readonly timeout?: Duration;
@@ -130,7 +130,8 @@ export function makeHandle(link: Link, place: SubmissionPlace): RunHandle {
         );
         // Between two workflow runs there may be none for a moment: only three silences in a row count.
         missed = (await isInterrupted()) ? missed + 1 : 0;
-        if (missed >= 3) throw interrupted(place);
+        if (missed >= 3)
+          throw (await wasTerminated(link.client, place)) ? terminated(place) : interrupted(place);
         asked = performance.now();
       }
       await sleep(LOOK_EVERY_MS, undefined, { signal });
@@ -174,6 +175,14 @@ const timedOut = ({ experiment_id, submission }: SubmissionPlace, timeout: strin
     where: `${experiment_id}, submission ${submission}`,
     what: `no outcome within ${timeout}; its runs go on`,
     next: 'wait longer, or look at status()',
+  });
+
+const terminated = ({ experiment_id, submission }: SubmissionPlace) =>
+  new MetalabError({
+    code: 'METALAB_TERMINATED',
+    where: `${experiment_id}, submission ${submission}`,
+    what: 'somebody terminated its workflow',
+    next: 'submit again, should it go on: what is recorded is reused',
   });
 
 const interrupted = ({ experiment_id, submission }: SubmissionPlace) =>

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Client } from '@temporalio/client';
 import { MetalabError } from '../definition/errors.js';
@@ -6,7 +7,8 @@ import { connectTemporal, type TemporalConnection } from '../engine/connect.js';
 import { engineIdentity } from '../engine/identity.js';
 import { ensureServer } from '../engine/server.js';
 import { ensureWorker } from '../engine/worker-process.js';
-import { hasLeasing, type LeaseHolder } from '../storage/lease.js';
+import { enqueuedFile } from '../storage/file/layout.js';
+import { engineKey, hasLeasing, type LeaseHolder } from '../storage/lease.js';
 import type { SubmissionManifest, SubmissionOutcome } from '../storage/manifest.js';
 import { openStore } from '../storage/registry.js';
 import { asSweepStore, type SweepStore } from '../storage/sweep-store.js';
@@ -111,6 +113,7 @@ class ConnectedLab implements Lab {
   readonly #client: Client;
   readonly #options: LabOptions;
   readonly #link: Link;
+  #startsWorkers = false;
   #answered = true;
 
   constructor(connection: TemporalConnection, client: Client, options: LabOptions) {
@@ -141,12 +144,12 @@ class ConnectedLab implements Lab {
     const [store] = await Promise.all([openForSubmit(options.store), this.#ensureWorker()]);
     const choices = { slots, keep_failed: options.keepFailed ?? false, fresh: options.fresh ?? false };
     const holder = await this.#takeLease(store, options.takeOver);
-    return this.#enqueue(store, await writeSubmission(store, declared, choices), holder);
+    return this.#enqueue(store, await writeSubmission(store, declared, choices, engineKey(holder)), holder);
   }
 
   async attach(experimentId: string, options: StoreChoice = {}): Promise<RunHandle> {
     const store = await openExisting(options.store);
-    const submission = (await store.submissions(experimentId)).at(-1);
+    const submission = await lastEnqueued(store, experimentId);
     if (!submission) {
       throw new MetalabError({
         code: 'METALAB_NO_SUBMISSION',
@@ -187,7 +190,11 @@ class ConnectedLab implements Lab {
     const [{ resolveRetry }] = await Promise.all([import('./retry.js'), this.#ensureWorker()]);
     const { declaration, sha, options: choices } = await resolveRetry(store, experimentId, options);
     const holder = await this.#takeLease(store);
-    return this.#enqueue(store, await writeRequest(store, declaration, sha, choices), holder);
+    return this.#enqueue(
+      store,
+      await writeRequest(store, declaration, sha, choices, engineKey(holder)),
+      holder,
+    );
   }
 
   async #enqueue(store: SweepStore, manifest: SubmissionManifest, holder: LeaseHolder): Promise<RunHandle> {
@@ -225,13 +232,21 @@ class ConnectedLab implements Lab {
     const { address, namespace } = this.#connection;
     // More slots than it was started with, a background worker provides by itself.
     await ensureWorker({ address, namespace, slots: null, ...this.#options });
+    this.#startsWorkers = true;
   }
 
-  /** The engine's server comes back at its address, and the connection with it. A server of the user's is waited for. */
+  /**
+   * With a server of the user's, who only looks or controls starts no worker: runs would come to his laptop, which may not
+   * even have the store.
+   *
+   * The engine's server comes back at its address, and the connection with it. A server of the user's is waited for.
+   */
   async #keepUp(): Promise<void> {
     if (!this.#connection.own) await ensureServer(this.#options);
-    else if (!(await this.#answers())) return;
-    await this.#ensureWorker();
+    else if (!(await this.#answers()) || !this.#startsWorkers) return;
+    const { address, namespace } = this.#connection;
+    // Whatever its build: two projects that follow their sweeps must not replace each other's worker for ever.
+    await ensureWorker({ address, namespace, slots: null, anyBuild: true, ...this.#options });
   }
 
   /** Whether the server answers now: without it no worker could be started either. Says it where that changes. */
@@ -253,6 +268,15 @@ class ConnectedLab implements Lab {
     }
     return answers;
   }
+}
+
+/** The newest that a workflow has, or had: one whose client was killed before is nobody's. */
+async function lastEnqueued(store: SweepStore, experimentId: string): Promise<string | undefined> {
+  const submissions = await store.submissions(experimentId);
+  const folder = store.experimentFolder(experimentId);
+  return (
+    submissions.findLast((submission) => existsSync(enqueuedFile(folder, submission))) ?? submissions.at(-1)
+  );
 }
 
 const openExisting = async (location?: string) => asSweepStore(await openStore(storeLocation(location)));

@@ -21,17 +21,23 @@ import type { SweepStore } from '../storage/sweep-store.js';
 import type { Declared } from './declare/declare.js';
 import { readGitState } from './git-state.js';
 
-/** Writes everything that carrying a declaration out needs, before Temporal hears of it. @returns what was submitted */
+/**
+ * Writes everything that carrying a declaration out needs, before Temporal hears of it.
+ *
+ * @param engine which one it is for: see `engineKey`
+ * @returns what was submitted
+ */
 export async function writeSubmission(
   store: SweepStore,
   { declaration, bundle }: Declared,
   options: SubmissionOptions,
+  engine: string,
 ): Promise<SubmissionManifest> {
   const [sha] = await Promise.all([
     store.writeDeclaration(declaration),
     writeBundle(store.experimentFolder(declaration.experiment_id), declaration, bundle),
   ]);
-  return writeRequest(store, declaration, sha, options);
+  return writeRequest(store, declaration, sha, options, engine);
 }
 
 /** Asks for what a declaration says that is in the store already, its bundle too. */
@@ -40,6 +46,7 @@ export async function writeRequest(
   declaration: ExperimentDeclaration,
   sha: string,
   options: SubmissionOptions,
+  engine: string,
 ): Promise<SubmissionManifest> {
   const { experiment_id } = declaration;
   const folder = store.experimentFolder(experiment_id);
@@ -52,6 +59,7 @@ export async function writeRequest(
     declaration: sha,
     submitted_at: submitted.toISOString(),
     submitter: ownerName(),
+    engine,
     options,
   };
   const latest = describeExperiment(declaration, manifest, { git, metalabVersion: METALAB_VERSION });

@@ -44,7 +44,7 @@ export async function sendControl(
   const { WorkflowNotFoundError } = await import('@temporalio/client');
   const handle = client.workflow.getHandle(workflowIdOf(store.id, experiment_id));
   const updateId = randomUUID();
-  for (let tries = 1; ; tries++) {
+  for (let tries = 1, raced = false; ; tries++) {
     try {
       return await client.withDeadline(Date.now() + ANSWER_WITHIN_MS, () =>
         handle.executeUpdate<ControlReply, [ControlOrder['request']]>(order.update, {
@@ -57,11 +57,12 @@ export async function sendControl(
       const refusal = refusalIn(error);
       if (refusal !== undefined) {
         // An earlier try whose answer was lost has done it.
-        if (tries > 1) return { submissions: [] };
+        if (raced) return { submissions: [] };
         throw refused(experiment_id, order.update, refusal);
       }
       const notReady = isNotReady(error);
       if (tries >= MOST_TRIES || !(notReady || racedTheEnd(error))) throw unreachable(error);
+      raced ||= !notReady;
       if (notReady) await sleep(NOT_READY_MS);
     }
   }

@@ -4,6 +4,7 @@ import type { Workflow } from '@temporalio/common';
 import { InfrastructureError, MetalabError } from '../definition/errors.js';
 import type { TemporalConnection } from '../engine/connect.js';
 import {
+  CLOSING,
   CONTROL_QUEUE,
   ENQUEUE_UPDATE,
   type EnqueueReply,
@@ -67,8 +68,9 @@ export async function enqueue(
       );
     } catch (error) {
       const refusal = refusalIn(error);
-      if (refusal !== undefined) throw refused(experiment_id, ENQUEUE_UPDATE, refusal);
-      const notReady = isNotReady(error);
+      const closing = refusal === CLOSING;
+      if (refusal !== undefined && !closing) throw refused(experiment_id, ENQUEUE_UPDATE, refusal);
+      const notReady = closing || isNotReady(error);
       if (tries >= MOST_TRIES || !(notReady || racedTheEnd(error))) throw unreachable(error);
       if (notReady) await sleep(NOT_READY_MS);
     }
@@ -106,6 +108,16 @@ export async function queryStatus(
     if (none.some((kind) => error instanceof kind)) return undefined;
     throw unreachable(error);
   }
+}
+
+/** Whether the experiment's latest workflow was terminated by somebody, not by its own end. */
+export async function wasTerminated(
+  client: Client,
+  { store, experiment_id }: WorkflowAddress,
+): Promise<boolean> {
+  const handle = client.workflow.getHandle(workflowIdOf(store.id, experiment_id));
+  const description = await handle.describe().catch(() => undefined);
+  return description?.status.name === 'TERMINATED';
 }
 
 /**

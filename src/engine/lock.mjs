@@ -1,6 +1,6 @@
 // @ts-check
 // Plain JavaScript: scripts/setup.mjs needs it before anything is built.
-import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -8,6 +8,9 @@ import { processStart } from './process-start.mjs';
 
 /** A lock whose maker got no further than the folder is given up after this; milliseconds. */
 const UNOWNED_MS = 5_000;
+/** Of a process on another machine, only its signs of life tell whether it is there; milliseconds. */
+const FOREIGN_MS = 60_000;
+const SIGN_OF_LIFE_MS = 5_000;
 
 /**
  * Does something while no other process holds the same lock: a folder that names its owner, so that a lock left by a
@@ -28,9 +31,11 @@ export async function withLock(path, action, { onWait } = {}) {
       await sleep(50);
     }
   }
+  const alive = setInterval(() => touch(path), SIGN_OF_LIFE_MS);
   try {
     return await action();
   } finally {
+    clearInterval(alive);
     rmSync(path, { recursive: true, force: true });
   }
 }
@@ -51,7 +56,8 @@ function tryAcquire(path) {
 /** @param {string} path */
 function isStale(path) {
   const owner = readOwner(path);
-  if (owner) return owner.host === hostname() && processStart(owner.pid) !== owner.start_time;
+  if (owner?.host === hostname()) return processStart(owner.pid) !== owner.start_time;
+  if (owner) return ageOf(path) > FOREIGN_MS;
   return ageOf(path) > UNOWNED_MS;
 }
 
@@ -87,8 +93,17 @@ function readOwner(path) {
   }
 }
 
+/** @param {string} path */
+function touch(path) {
+  try {
+    utimesSync(path, new Date(), new Date());
+  } catch {
+    // Somebody took it for left behind.
+  }
+}
+
 /**
- * Milliseconds since it was made; 0 where it is gone.
+ * Milliseconds since it was made or touched; 0 where it is gone.
  *
  * @param {string} path
  */

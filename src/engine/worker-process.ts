@@ -21,6 +21,8 @@ export interface WorkerOrder extends EngineOptions {
   readonly namespace: string;
   /** At least so many; null: as many as the worker takes by itself. */
   readonly slots: number | null;
+  /** Content with a live worker of whatever build, instead of replacing it by one of this build. */
+  readonly anyBuild?: boolean;
   /** See readBuild, its default. */
   readonly build?: string;
   /** What to start: default this package's `bin/metalab.js` under this Node. */
@@ -58,7 +60,7 @@ export async function ensureWorker(order: WorkerOrder): Promise<EnsuredWorker> {
 
 function suitable(home: string, order: WorkerOrder, build: string): WorkerState | undefined {
   const enough = (state: WorkerState) => !state.background || state.slots >= (order.slots ?? 0);
-  return workersOf(home, order).find((state) => state.build === build && enough(state));
+  return workersOf(home, order).find((state) => order.anyBuild || (state.build === build && enough(state)));
 }
 
 /** Ends background workers that this build can't use. They hand back what they have not finished. */

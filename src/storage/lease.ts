@@ -48,6 +48,10 @@ export const LEASE_EXPIRES_MS = 60_000;
 
 export const hasLeasing = (store: Store): store is Store & Leasing => 'takeLease' in store;
 
+/** An engine in one word, for what it has in a store. */
+export const engineKey = ({ engine, address, namespace }: LeaseHolder): string =>
+  engine ?? `${address}/${namespace}`;
+
 export const isSameEngine = (a: LeaseHolder, b: LeaseHolder): boolean =>
   a.engine !== null && b.engine !== null
     ? a.engine === b.engine

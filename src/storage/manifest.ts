@@ -43,6 +43,8 @@ export interface SubmissionManifest {
   readonly submitted_at: string;
   /** `{place}-{pid}` of the process that wrote it; see owner.ts. Missing in stores of the first releases. */
   readonly submitter?: string;
+  /** Which engine has it: see `engineKey`. Missing in submissions of older versions. */
+  readonly engine?: string;
   readonly options: SubmissionOptions;
 }
 

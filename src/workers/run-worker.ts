@@ -14,6 +14,7 @@ import { CONTROL_QUEUE, SLOT_QUEUE } from '../workflows/contract.js';
 import { workerLogger } from './log.js';
 import { SlotCapacity } from './slot-capacity.js';
 import { openStores } from './stores.js';
+import { viewWorkflows } from './workflow-view.js';
 
 /**
  * By itself the SDK sends an activity's heartbeat every four fifths of its timeout, 16 s. A cancellation comes by the
@@ -61,6 +62,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
     executor,
     openStore: openStores(),
     live: new LiveBoard(id),
+    workflows: viewWorkflows(connection, target.namespace),
     leases,
     compactor,
     worker: {

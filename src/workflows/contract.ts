@@ -18,6 +18,8 @@ export const PAUSE_UPDATE = 'pause';
 export const RESUME_UPDATE = 'resume';
 /** The type of the failure by which a validator refuses an update; its message is the reason. */
 export const REFUSED = 'Refused';
+/** The reason where a cancelled workflow is about to end: the next one will take it. */
+export const CLOSING = 'its workflow is being cancelled';
 export const STATUS_QUERY = 'status';
 
 /** One owner per experiment and store; `store.json`'s id, not its path, so that mounts and links don't matter. */

@@ -9,6 +9,7 @@ import {
 import {
   CANCEL_UPDATE,
   type CancelRequest,
+  CLOSING,
   type ControlReply,
   ENQUEUE_UPDATE,
   type EnqueueReply,
@@ -44,6 +45,7 @@ export class Control {
   stop = () => {};
   readonly #input: ExperimentInput;
   #settling = false;
+  #closing = false;
 
   constructor(input: ExperimentInput) {
     this.#input = input;
@@ -55,7 +57,7 @@ export class Control {
   /** @param current gives the submission in progress */
   handleUpdates(current: () => SubmissionState | undefined): void {
     setHandler(enqueue, (request) => this.queue.enqueue(request, current()), {
-      validator: (request) => refuse(this.queue.refusal(request, current())),
+      validator: (request) => refuse(this.#closing ? CLOSING : this.queue.refusal(request, current())),
     });
     setHandler(cancel, (request) => this.#cancel(request, current()), {
       validator: (request) => refuse(this.#cancelRefusal(request, current())),
@@ -66,6 +68,11 @@ export class Control {
     setHandler(resume, () => this.#setPause(null, current()), {
       validator: (_: null) => refuse(this.pause.reason === null ? 'it is not paused' : undefined),
     });
+  }
+
+  /** The workflow was cancelled, and is about to end: what comes now is for the next one. */
+  close(): void {
+    this.#closing = true;
   }
 
   snapshot(): Omit<Carried, 'current'> {

@@ -50,9 +50,16 @@ export async function experiment(input: ExperimentInput): Promise<void> {
     store: input.store,
     experiment_id: input.experiment_id,
     current: current?.status(pause.reason) ?? null,
-    queued: queue.requests.map((request) => request.submission),
+    // What was cancelled there has no outcome yet: it is not lost.
+    queued: [...queue.requests, ...control.dropped.map(({ request }) => request)].map(
+      ({ submission }) => submission,
+    ),
   }));
   control.settleDropped();
+  workflow.cancelRequested.catch(() => {
+    if (current) current.cancelled ??= CANCELLED;
+    control.close();
+  });
 
   for (;;) {
     const request = current ? undefined : queue.next();
@@ -60,13 +67,16 @@ export async function experiment(input: ExperimentInput): Promise<void> {
     if (!current) {
       // Nothing awaited between finding the queue empty and returning: what was enqueued before is in it by now.
       if (allHandlersFinished() && control.dropped.length === 0) return;
-      await condition(() => allHandlersFinished() && control.dropped.length === 0);
+      await CancellationScope.nonCancellable(() =>
+        condition(() => allHandlersFinished() && control.dropped.length === 0),
+      );
       continue;
     }
     const ended = await carryOut(input, current, control);
     if (workflow.consideredCancelled) {
       // Somebody may be waiting for those outcomes too.
       for (const waiting of queue.requests) await control.abandon(waiting, CANCELLED);
+      await control.drained();
       return workflow.cancelRequested;
     }
     if (ended === 'continue-as-new') {

@@ -147,6 +147,7 @@ export class Sweep {
       declaration: state.request.declaration,
       ...range,
       budget_ms: CHUNK_BUDGET_MS,
+      slots: state.request.options.slots,
     };
     const summary =
       range.to - range.from === 1 ? `run at ${range.from}` : `runs ${range.from} … ${range.to - 1}`;

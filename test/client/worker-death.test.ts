@@ -112,7 +112,7 @@ describe('a followed sweep', () => {
     120_000,
   );
 
-  it('whose workflow somebody terminated is submitted again, and reuses what is recorded', async () => {
+  it('whose workflow somebody terminated says so and ends; the next submit reuses what is recorded', async () => {
     const RUNS = 24;
     const project = await projectWith(sweep(RUNS, 300));
     const submit = startMetalab(['submit', 'slow.mjs', '--slots', '2', '--json'], {
@@ -123,13 +123,27 @@ describe('a followed sweep', () => {
 
     await (await workflowOf(project, 'slow:1')).terminate('by mistake');
 
-    const { code, stdout: out, stderr } = await submit.finished;
-    expect(stderr).toContain('submitting again');
-    expect(code).toBe(0);
+    const followed = await submit.finished;
+    expect(followed.code).toBe(1);
+    expect(followed.stderr).toMatch(/somebody terminated its workflow\n {2}next: submit again/);
+    const { stdout: out } = await metalab(['submit', 'slow.mjs', '--json'], { cwd: project.folder, env });
     const outcome = JSON.parse(out.trim()) as SubmitLine;
     expect(outcome).toMatchObject({ total: RUNS, success: RUNS, failed: 0 });
     expect(outcome.reused).toBeGreaterThan(0);
-    expect(executionsIn(project) - RUNS).toBeLessThanOrEqual(2);
+    expect(executionsIn(project) - RUNS).toBeLessThanOrEqual(4);
+  }, 120_000);
+
+  it('that is submitted again at once, after its workflow was cancelled, is done by the next workflow', async () => {
+    const project = await projectWith(sweep(30, 300));
+    await metalab(['submit', 'slow.mjs', '--detach'], { cwd: project.folder, env });
+    await waitFor(() => executionsIn(project) >= 2);
+    await (await workflowOf(project, 'slow:1')).cancel();
+    const { code, stdout, stderr } = await metalab(['submit', 'slow.mjs', '--json'], {
+      cwd: project.folder,
+      env,
+    });
+    expect(code, stderr).toBe(0);
+    expect(JSON.parse(stdout.trim())).toMatchObject({ total: 30, success: 30, failed: 0, cancelled: 0 });
   }, 120_000);
 
   it('whose workflow somebody cancelled ends with an outcome, and so does the submission behind it', async () => {
