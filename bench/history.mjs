@@ -1,12 +1,17 @@
 import { Client, Connection } from '@temporalio/client';
 
-/** @returns how many events a workflow's history has, and the bytes of its largest payload */
+/** @returns how many events the longest history of a workflow's runs has, and the bytes of their largest payload */
 export async function measureHistory({ address, namespace }, workflowId) {
   const connection = await Connection.connect({ address });
   try {
     const client = new Client({ connection, namespace });
-    const { events } = await client.workflow.getHandle(workflowId).fetchHistory();
-    return { events: events.length, largestPayload: largestPayload(events) };
+    const histories = [];
+    for await (const { runId } of client.workflow.list({ query: `WorkflowId = '${workflowId}'` }))
+      histories.push((await client.workflow.getHandle(workflowId, runId).fetchHistory()).events);
+    return {
+      events: Math.max(...histories.map((events) => events.length)),
+      largestPayload: Math.max(...histories.map(largestPayload)),
+    };
   } finally {
     await connection.close();
   }
