@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { open } from 'node:fs/promises';
 import { faultCode, storeFault } from './faults.js';
 
@@ -50,18 +51,20 @@ export async function* lineChunks(path: string, from = 0): AsyncGenerator<LineCh
   }
 }
 
-/** Goes through a chunk's lines. One that holds NUL bytes, as network filesystems leave them, is corrupt. */
+/** Goes through a chunk's lines. One with NUL bytes, as network filesystems leave them, or no UTF-8 is corrupt. */
 export function forEachLine(chunk: LineChunk, onLine: LineListener, onCorrupt?: CorruptListener): void {
   const { bytes, offset } = chunk;
-  // One search of the chunk instead of one a line: NUL bytes are rare.
-  const anyNul = bytes.includes(0);
+  // One look at the chunk instead of one a line: such lines are rare.
+  const suspicious = bytes.includes(0) || !isUtf8(bytes);
   let start = 0;
   for (let end = bytes.indexOf(NEWLINE); end !== -1; end = bytes.indexOf(NEWLINE, start)) {
-    if (anyNul && bytes.subarray(start, end).includes(0)) onCorrupt?.(offset + start);
+    if (suspicious && isBinary(bytes.subarray(start, end))) onCorrupt?.(offset + start);
     else if (end > start) onLine(bytes, start, end, offset + start);
     start = end + 1;
   }
 }
+
+const isBinary = (line: Buffer): boolean => line.includes(0) || !isUtf8(line);
 
 /**
  * Goes through a segment's lines.

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { describe, expect, it } from 'vitest';
 import type { RunRecord } from '../../../src/definition/record.js';
 import {
@@ -90,6 +91,45 @@ describe('scanning record heads', () => {
       ['s2/host-1-aa.ndjson', length + 8, 1],
     ]);
     expect(corrupt).toEqual([{ segment: 's2/host-1-aa.ndjson', offset: length }]);
+  });
+
+  it('takes no line for a record that is damaged beyond its head, wherever that is', async () => {
+    const store = await temporaryStore();
+    const folder = store.experimentFolder(EXPERIMENT);
+    const whole = Buffer.from(JSON.stringify(recordOf({ params: { text: 'a{ü\\"b', list: [1, true] } })));
+    const head = whole.indexOf('"replicate":');
+    const damaged: Buffer[] = [];
+    for (let at = head; at < whole.length; at++) {
+      for (const byte of ['"', '{', '}', '\u0001', '\xff']) {
+        const line = Buffer.from(whole);
+        line.write(byte, at, 'latin1');
+        damaged.push(line);
+      }
+    }
+    damaged.push(Buffer.concat([whole.subarray(0, -40), whole]), whole.subarray(0, -1), whole);
+    const isWhole = (line: Buffer) => {
+      try {
+        return isUtf8(line) && JSON.parse(line.toString()) !== null;
+      } catch {
+        return false;
+      }
+    };
+    writeSegment(
+      store,
+      damaged.flatMap((line) => [line, '\n']),
+    );
+    let offset = 0;
+    const expected = damaged.map((line) => {
+      offset += line.length + 1;
+      return isWhole(line) ? 'record' : offset - line.length - 1;
+    });
+    const seen: ('record' | number)[] = [];
+    await scanRecordHeads(folder, undefined, () => seen.push('record'), {
+      onCorrupt: (line) => seen.push(line.offset),
+    });
+    expect(seen).toEqual(expected);
+    expect(seen.at(-1)).toBe('record');
+    expect(seen.filter((each) => each !== 'record').length).toBeGreaterThan(1000);
   });
 
   it('scans one submission where it is asked to, and never logs or series', async () => {

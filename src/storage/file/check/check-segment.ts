@@ -36,7 +36,7 @@ export async function* checkSegment(
       },
       (offset) => {
         const to = chunk.bytes.indexOf(10, offset - chunk.offset) + chunk.offset;
-        bad.push({ from: offset, to, fault: 'holds NUL bytes' });
+        bad.push({ from: offset, to, fault: 'holds NUL bytes, or what is no UTF-8' });
       },
     );
     end = chunk.offset + chunk.bytes.length;
