@@ -21,6 +21,8 @@ export interface LoadedRuns {
   readonly coverage: RunsCoverage | undefined;
   /** What the compacted records cover, and what was read beside them: bytes by segment. */
   readonly segments: { readonly [segment: string]: number };
+  /** Lines of the segments that were left out, since they are no records. */
+  readonly damaged: number;
   close(): Promise<void>;
 }
 
@@ -41,14 +43,16 @@ export async function loadRuns(
       ? `code_fingerprint = ${quoteText(current.code_fingerprint)} AND context_fingerprint = ${quoteText(current.context_fingerprint)}`
       : 'true';
     if (compacted) await database.run(viewOfCompacted(compacted, ofCurrent));
+    let damaged = compacted?.coverage.damaged ?? 0;
     if (uncovered.length > 0 || !compacted) {
-      await loadSegments(database, uncovered, { compacted: compacted !== undefined, ofCurrent });
+      damaged += await loadSegments(database, uncovered, { compacted: compacted !== undefined, ofCurrent });
       await findSuperseded(database, compacted !== undefined);
     }
     await database.run(viewOfRuns(compacted !== undefined, uncovered.length > 0));
     return {
       coverage: uncovered.length === 0 ? compacted?.coverage : undefined,
       segments: { ...covered, ...lengths(uncovered) },
+      damaged,
       close: async () => compacted?.close(),
     };
   } catch (error) {

@@ -1,4 +1,5 @@
 import { createReadStream, createWriteStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import type { UncoveredSegment } from '../storage/file/uncovered.js';
 import { type Database, globLiteral, quoteText } from './database.js';
@@ -9,21 +10,29 @@ const LONGEST_LINE_BYTES = [1024 * 1024, 64 * 1024 * 1024];
 /** More than this is not held in memory, but in a file beside: some 50,000 records. */
 const IN_MEMORY_BYTES = 32 * 1024 * 1024;
 
+/** Lines that are no records are rows without a run_id. */
+const IS_RECORD = `run_id IS NOT NULL AND status IN ('success', 'failed', 'cancelled')`;
+
 /**
- * Makes `loaded`: every record of the segments' uncovered lines, with its `place`, which is unique. Lines that are no
- * records, torn or corrupt, become rows without a run_id, and are left out.
+ * Makes `loaded`: every record of the segments' uncovered lines, with its `place`, which is unique.
+ *
+ * @returns how many lines are damaged: no records, and left out
  */
 export async function loadSegments(
   database: Database,
   segments: readonly UncoveredSegment[],
   options: { readonly compacted: boolean; readonly ofCurrent: string },
-): Promise<void> {
-  if (segments.length === 0) return makeEmpty(database);
+): Promise<number> {
+  if (segments.length === 0) {
+    await makeEmpty(database);
+    return 0;
+  }
   const sources: Source[] = [];
   for (const [index, segment] of segments.entries()) {
     const { name, path, from } = segment;
     const base = from > 0 && options.compacted ? await lastOffset(database, name) : 0;
-    sources.push({ name, base, path: from > 0 ? await copyTail(database, segment, index) : path });
+    const cut = from > 0 || (await sizeOf(path)) !== segment.to;
+    sources.push({ name, base, path: cut ? await copyLines(database, segment, index) : path });
   }
   await database.run(`
     CREATE TABLE sources AS
@@ -33,20 +42,22 @@ export async function loadSegments(
   for (const longest of LONGEST_LINE_BYTES) {
     const records = recordsSql(sources, longest, options.ofCurrent);
     try {
-      if (bytes <= IN_MEMORY_BYTES) await database.run(`CREATE TABLE loaded AS ${records}`);
+      if (bytes <= IN_MEMORY_BYTES) await database.run(`CREATE TABLE lines AS ${records}`);
       else {
-        const file = database.scratch.file('loaded.parquet');
+        const file = database.scratch.file('lines.parquet');
         await database.run(`COPY (${records}) TO ${quoteText(file)} (FORMAT parquet, ROW_GROUP_SIZE 8192)`);
         await database.run(
-          `CREATE VIEW loaded AS SELECT * FROM read_parquet(${quoteText(globLiteral(file))})`,
+          `CREATE VIEW lines AS SELECT * FROM read_parquet(${quoteText(globLiteral(file))})`,
         );
       }
-      return;
+      break;
     } catch (error) {
       if (longest === LONGEST_LINE_BYTES.at(-1) || !String(error).includes('maximum_object_size'))
         throw error;
     }
   }
+  await database.run(`CREATE VIEW loaded AS SELECT * FROM lines WHERE ${IS_RECORD}`);
+  return countDamaged(database, segments);
 }
 
 interface Source {
@@ -67,7 +78,20 @@ function recordsSql(sources: readonly Source[], longest: number, ofCurrent: stri
       FROM read_json([${paths.join(', ')}], format = 'newline_delimited', columns = {${schema.join(', ')}},
         ignore_errors = true, filename = true, maximum_object_size = ${longest})
     ) AS records JOIN sources ON sources.path = records.filename
-    WHERE run_id IS NOT NULL AND status IN ('success', 'failed', 'cancelled') AND ${ofCurrent}`;
+    WHERE (${ofCurrent}) OR (${IS_RECORD}) IS NOT true`;
+}
+
+async function countDamaged(database: Database, segments: readonly UncoveredSegment[]): Promise<number> {
+  const rows = await database.all(
+    `SELECT segment, count(*) AS n FROM lines WHERE (${IS_RECORD}) IS NOT true GROUP BY segment`,
+  );
+  let damaged = 0;
+  for (const { segment, n } of rows) {
+    const { path, from, to } = segments.find(({ name }) => name === segment)!;
+    // One that has grown since may have been read while its last line was being written.
+    if (from > 0 || (await sizeOf(path)) === to) damaged += Number(n);
+  }
+  return damaged;
 }
 
 async function makeEmpty(database: Database): Promise<void> {
@@ -76,16 +100,22 @@ async function makeEmpty(database: Database): Promise<void> {
   await database.run(`CREATE TABLE loaded (${list})`);
 }
 
-/** Rare: a slot was still writing, or a zombie was, when its segment was compacted. */
-async function copyTail(
+/**
+ * Of a segment that is covered in part, or ends with a torn line, NUL bytes, or one that is being written: DuckDB takes a
+ * last line without its newline for whole, and NUL bytes for a line that is too long.
+ */
+async function copyLines(
   database: Database,
   { path, from, to }: UncoveredSegment,
   index: number,
 ): Promise<string> {
-  const tail = database.scratch.file(`tail-${index}.ndjson`);
-  await pipeline(createReadStream(path, { start: from, end: to - 1 }), createWriteStream(tail));
-  return tail;
+  const copy = database.scratch.file(`lines-${index}.ndjson`);
+  await pipeline(createReadStream(path, { start: from, end: to - 1 }), createWriteStream(copy));
+  return copy;
 }
+
+const sizeOf = async (path: string): Promise<number | undefined> =>
+  (await stat(path).catch(() => undefined))?.size;
 
 async function lastOffset(database: Database, segment: string): Promise<number> {
   const [row] = await database.all(

@@ -16,6 +16,8 @@ export interface Results {
   /** Every column, and which of them a table shows where nothing else is asked for. */
   readonly columns: readonly Column[];
   readonly defaultColumns: readonly string[];
+  /** Lines of the segments that are left out, since they are no records; `metalab store check` names them. */
+  readonly damaged: number;
   /** How many runs fit the conditions. */
   count(where?: readonly Condition[]): Promise<number>;
   /** Rows of cells by column name, in the order of the query: by default that of the cells. */
@@ -79,6 +81,7 @@ function makeResults(
   return {
     columns: columns.all,
     defaultColumns,
+    damaged: loaded.damaged,
     async count(where = []) {
       const [row] = await database.all(`SELECT count(*) AS n FROM runs ${whereSql(where, columns)}`);
       return Number(row?.n ?? 0);

@@ -84,6 +84,11 @@ describe('what is damaged is named, and mended by the next submit or by --repair
     [
       'a line that is no JSON inside',
       changeLine((line) => line.replace('"metrics":{', '"metrics":{{')),
+      'is no record',
+    ],
+    [
+      'a line whose damage only a parser sees',
+      changeLine((line) => line.replace('"y":', '"y":e')),
       'is no JSON',
     ],
     ['a line with NUL bytes', changeLine((line) => line.replace('"metrics":', '"metrics"\0')), 'NUL bytes'],

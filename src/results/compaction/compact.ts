@@ -75,6 +75,7 @@ async function write(database: Database, loaded: LoadedRuns, file: string): Prom
     version: 1,
     runs,
     segments: loaded.segments,
+    ...(loaded.damaged > 0 ? { damaged: loaded.damaged } : {}),
     statuses,
     occurrences: areFew(occurrences) ? occurrences : null,
   };

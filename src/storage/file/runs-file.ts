@@ -14,6 +14,8 @@ export interface RunsCoverage {
   readonly runs: number;
   /** How many bytes of each segment's beginning are in here, by the segment's name. */
   readonly segments: { readonly [segment: string]: number };
+  /** Lines of theirs that were no records; absent where there were none. */
+  readonly damaged?: number;
   readonly statuses: readonly StatusCount[];
   /** The params and metrics that occur; null where they are too many, or too long, to be told here. */
   readonly occurrences: readonly Occurrence[] | null;

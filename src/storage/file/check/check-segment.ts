@@ -1,6 +1,6 @@
-import { open, stat } from 'node:fs/promises';
+import { open, rm, stat } from 'node:fs/promises';
 import type { ArtifactDescriptor } from '../../../definition/record.js';
-import type { SegmentKind } from '../layout.js';
+import { runsFile, type SegmentKind } from '../layout.js';
 import { forEachLine, lineChunks } from '../lines.js';
 import { parseObject, type Segment } from '../segments.js';
 import { isArtifactThere, RecordLinesCheck } from './check-records.js';
@@ -73,8 +73,12 @@ function damaged({ folder }: Check, { path }: Segment, kind: SegmentKind, bad: r
       ? '--repair takes the lines out, and keeps the damaged file in quarantine/; the next submit does these runs again'
       : '--repair takes the lines out, and keeps the damaged file in quarantine/',
     repair: {
-      run: async () =>
-        `${bad.length} damaged lines taken out; the file as it was is ${await healSegment(folder, path, bad)}`,
+      run: async () => {
+        const kept = await healSegment(folder, path, bad);
+        // A cache, which may have rows of these lines from before they were damaged, or say how many are.
+        if (records) await rm(runsFile(folder), { force: true });
+        return `${bad.length} damaged lines taken out; the file as it was is ${kept}`;
+      },
     },
   };
 }
