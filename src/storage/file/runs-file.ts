@@ -1,6 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
 import type { RunStatus } from '../../definition/record.js';
+import { findLost } from './covered.js';
 import { faultCode, storeFault } from './faults.js';
 import { runsFile } from './layout.js';
 
@@ -82,16 +83,19 @@ export async function sealRunsFile(path: string): Promise<void> {
   }
 }
 
+interface OpenOptions {
+  /** Checks the footer only, and not the rows: 1,000,000 of them take 20 ms. */
+  readonly coverageOnly?: boolean;
+  /** Also where segments that they cover are gone or shorter since: that is no cache of what is there. */
+  readonly evenStale?: boolean;
+}
+
 /**
  * Opens an experiment's compacted records.
  *
- * @param options.coverageOnly checks the footer only, and not the rows: 1,000,000 of them take 20 ms
- * @returns `undefined` where there are none, or they are torn or corrupt: all of it is in the segments
+ * @returns `undefined` where there are none, or they are torn, corrupt or stale: all that counts is in the segments
  */
-export async function openRunsFile(
-  folder: string,
-  options: { readonly coverageOnly?: boolean } = {},
-): Promise<RunsFile | undefined> {
+export async function openRunsFile(folder: string, options: OpenOptions = {}): Promise<RunsFile | undefined> {
   const path = runsFile(folder);
   const handle = await open(path, 'r').catch((error: unknown) => {
     if (['ENOENT', 'ENOTDIR', 'EISDIR'].includes(faultCode(error) ?? '')) return undefined;
@@ -100,7 +104,8 @@ export async function openRunsFile(
   if (!handle) return undefined;
   try {
     const coverage = await readSealed(handle, options.coverageOnly ?? false);
-    if (coverage) return { path: `/dev/fd/${handle.fd}`, coverage, close: () => handle.close() };
+    const stale = !options.evenStale && coverage && (await findLost(folder, coverage.segments)).length > 0;
+    if (coverage && !stale) return { path: `/dev/fd/${handle.fd}`, coverage, close: () => handle.close() };
   } catch (error) {
     // What can't be read as what it should be is as good as not there; a fault of the disk is.
     if (faultCode(error) !== 'EIO' && faultCode(error) !== 'EISDIR') {
@@ -113,8 +118,11 @@ export async function openRunsFile(
 }
 
 /** Reads what the compacted records cover, without checking the rows. */
-export async function readCoverage(folder: string): Promise<RunsCoverage | undefined> {
-  const file = await openRunsFile(folder, { coverageOnly: true });
+export async function readCoverage(
+  folder: string,
+  options: Pick<OpenOptions, 'evenStale'> = {},
+): Promise<RunsCoverage | undefined> {
+  const file = await openRunsFile(folder, { ...options, coverageOnly: true });
   await file?.close();
   return file?.coverage;
 }

@@ -12,8 +12,7 @@ const NEWLINE = 10;
 const WINDOW_BYTES = 64 * 1024;
 
 /**
- * What of an experiment's record segments is not covered yet. A covered segment that has disappeared, or is shorter than
- * it was, is not asked for again: of its rows the compacted ones are all that is left.
+ * What of an experiment's record segments is not covered yet.
  *
  * @param covered bytes by segment name; undefined: nothing is
  */

@@ -14,6 +14,7 @@ import { expect, it } from 'vitest';
 import { compactRuns } from '../../../src/results/compaction/compact.js';
 import { newScratchFolder } from '../../../src/results/compaction/scratch-folders.js';
 import { openDatabase, quoteText } from '../../../src/results/database.js';
+import { checkStore, nothingChecked } from '../../../src/storage/file/check/check-store.js';
 import { runsFile, runsFolder, segmentsFolder } from '../../../src/storage/file/layout.js';
 import type { FileStore } from '../../../src/storage/file/open.js';
 import { openRunsFile } from '../../../src/storage/file/runs-file.js';
@@ -83,18 +84,43 @@ it('a torn or corrupt file is as good as none, wherever it is damaged, and is ma
   await expectReaders(store, finals);
 });
 
-it('of a covered segment that has disappeared the rows stay, also through the next compaction', async () => {
-  const store = await temporaryStore();
-  await fillStore(store);
-  const finals = await finalRecordsOf(store);
-  await compact(store);
-  rmSync(segmentsFolder(folderOf(store), 's2'), { recursive: true });
-  await expectReaders(store, finals);
-  writeSegment(store, [recordOf({ index: 200, params: finals[0]!.params, metrics: finals[1]!.metrics })], {
-    submission: 's4',
-  });
-  expect(await compact(store)).toBe(finals.length + 1);
-});
+it.each([
+  ['has disappeared', (path: string) => rmSync(path)],
+  ['is shorter than it was', (path: string) => truncateSync(path, statSync(path).size >> 1)],
+])(
+  'where a covered segment %s, the segments alone count for all, and the check names it',
+  async (_, lose) => {
+    const store = await temporaryStore();
+    await fillStore(store);
+    const before = await finalRecordsOf(store);
+    await compact(store);
+    const file = runsFile(folderOf(store));
+    const lost = join(segmentsFolder(folderOf(store), 's2'), 'host-2-bb.ndjson');
+    const segment = readFileSync(lost);
+    const stale = readFileSync(file);
+    lose(lost);
+    const finals = await finalRecordsOf(store);
+    expect(finals).not.toEqual(before);
+    await expectReaders(store, finals);
+    expect(await namedMissing(store)).toEqual([lost]);
+    await compact(store);
+    await expectReaders(store, finals);
+    expect(await namedMissing(store)).toEqual([]);
+
+    writeFileSync(file, stale);
+    writeFileSync(lost, segment);
+    await expectReaders(store, before);
+    expect(await namedMissing(store)).toEqual([]);
+  },
+);
+
+async function namedMissing(store: FileStore): Promise<string[]> {
+  const named: string[] = [];
+  const options = { quick: true, alone: false, metalabVersion: '0' };
+  for await (const { kind, path } of checkStore(store.root, options, nothingChecked()))
+    if (kind === 'segment-missing') named.push(path);
+  return named;
+}
 
 it('who reads while the file is replaced goes on with the one that it opened', async () => {
   const store = await temporaryStore();

@@ -8,6 +8,7 @@ import { readJson } from '../read-json.js';
 import { listSegments } from '../segments.js';
 import { checkArtifacts } from './check-artifacts.js';
 import { checkNamedFiles, readDeclarationOf } from './check-named.js';
+import { checkRunsFile } from './check-runs-file.js';
 import { checkSegment } from './check-segment.js';
 import { checkSubmission } from './check-submission.js';
 import type { Check, Finding } from './finding.js';
@@ -23,6 +24,7 @@ export async function* checkExperiment(check: Check): AsyncGenerator<Finding> {
   for (const submission of await submissionsOf(folder)) yield* checkSubmission(check, submission);
   for (const kind of KINDS)
     for (const segment of await listSegments(folder, kind)) yield* checkSegment(check, segment, kind);
+  yield* checkRunsFile(check);
   yield* checkArtifacts(check);
 }
 

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { StoreError } from '../../../definition/errors.js';
 import type { RunRecord } from '../../../definition/record.js';
 import type { ExperimentManifest, SubmissionManifest } from '../../manifest.js';
+import { findLost } from '../covered.js';
 import {
   artifactsFolder,
   bundleFolder,
@@ -14,6 +15,7 @@ import {
 import { openLines } from '../line-at.js';
 import { listNames } from '../list-names.js';
 import { readJson } from '../read-json.js';
+import { readCoverage } from '../runs-file.js';
 import { scanFinalHeads } from '../scan.js';
 import { submissionsOf } from './check-experiment.js';
 import { readDeclarationOf } from './check-named.js';
@@ -78,8 +80,10 @@ async function* unreferencedFiles(folder: string): AsyncGenerator<Garbage> {
     if (!bundles.has(sha)) yield await garbage(bundleFolder(folder, sha), why);
 }
 
-/** Memory: 300 bytes a run and 100 an artifact. */
+/** Memory: 300 bytes a run and 100 an artifact. None where a segment is known to be gone: it may be copied back. */
 async function* unreferencedArtifacts(folder: string): AsyncGenerator<Garbage> {
+  const coverage = await readCoverage(folder, { evenStale: true });
+  if (coverage && (await findLost(folder, coverage.segments)).length > 0) return;
   const entries = await opendir(artifactsFolder(folder)).catch(() => undefined);
   if (!entries) return;
   const needed = await neededArtifacts(folder);
