@@ -15,8 +15,9 @@ export async function removeOrphans(folder: string, prefix: string): Promise<boo
     // Not all names at once: a folder of artifacts may hold a million.
     for await (const { name } of await opendir(folder)) {
       if (!name.startsWith(prefix) || !isOrphan(name)) continue;
-      await rm(join(folder, name), { recursive: true, force: true });
       any = true;
+      // One that is another user's hinders no other.
+      await rm(join(folder, name), { recursive: true, force: true }).catch(() => {});
     }
   } catch {
     // Whoever comes next tries again.

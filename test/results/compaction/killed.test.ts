@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process';
-import { mkdirSync, readdirSync } from 'node:fs';
-import { hostname } from 'node:os';
-import { join } from 'node:path';
+import { mkdirSync, readdirSync, rmSync, utimesSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { expect, it } from 'vitest';
 import { COMPACTION_STEPS, compactRuns } from '../../../src/results/compaction/compact.js';
 import { compactInChild } from '../../../src/results/compaction/compact-in-child.js';
 import { newScratchFolder, tidyScratchFolders } from '../../../src/results/compaction/scratch-folders.js';
 import { runsFolder } from '../../../src/storage/file/layout.js';
+import { ownerName } from '../../../src/storage/file/owner.js';
 import { temporaryStore } from '../../storage/file/temporary-store.js';
 import { metalab, ROOT } from '../../support/metalab.js';
 import { EXPERIMENT, writeSegment } from '../../support/records.js';
@@ -56,15 +56,32 @@ it.each(['begun', 'writing', ...COMPACTION_STEPS])(
   },
 );
 
+/** No process has this id: beyond the largest that Linux gives. */
+const NOBODY = 2 ** 22 + 1;
 const visible = (folder: string) => readdirSync(runsFolder(folder));
 
 it('leaves an experiment alone that another process compacts', async () => {
   const store = await temporaryStore();
   await fillStore(store);
   const folder = store.experimentFolder(EXPERIMENT);
-  const host = hostname().replace(/[^A-Za-z0-9._]/g, '_');
-  mkdirSync(join(runsFolder(folder), `.compacting-${host}-${process.ppid}-00000000`), { recursive: true });
+  const [place] = ownerName().split('-');
+  const other = (owner: string) => join(runsFolder(folder), `.compacting-${owner}-000000000000`);
+  mkdirSync(other(`${place}-${process.ppid}`), { recursive: true });
   expect(await compactInChild(folder)).toEqual({ kind: 'busy' });
+  rmSync(other(`${place}-${process.ppid}`), { recursive: true });
+  // Of another container: a process of the same id, which is not one here.
+  const foreign = other(`00000000-${NOBODY}`);
+  mkdirSync(foreign);
+  mkdirSync(other(`${place}-${NOBODY}`));
+  expect(await tidyScratchFolders(folder)).toBe(true);
+  expect(visible(folder)).toEqual([basename(foreign)]);
+  const [hours, days] = [2, 48].map((each) => new Date(Date.now() - each * 60 * 60 * 1000));
+  utimesSync(foreign, hours!, hours!);
+  expect(await tidyScratchFolders(folder)).toBe(false);
+  expect(visible(folder)).toEqual([basename(foreign)]);
+  utimesSync(foreign, days!, days!);
+  expect(await tidyScratchFolders(folder)).toBe(false);
+  expect(visible(folder)).toEqual([]);
 });
 
 it('`metalab store compact` does it by hand, for one experiment or all', async () => {

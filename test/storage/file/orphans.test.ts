@@ -1,0 +1,56 @@
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  mkdtempSync,
+  opendirSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { removeOrphans } from '../../../src/storage/file/orphans.js';
+import { ownerName } from '../../../src/storage/file/owner.js';
+
+/** No process has this id: beyond the largest that Linux gives. */
+const NOBODY = 2 ** 22 + 1;
+const [place] = ownerName().split('-');
+/** To root, who runs CI in containers, nothing is forbidden. */
+const isRoot = process.geteuid?.() === 0;
+const NOT_ROOT = 65_534;
+const RANDOM = '0'.repeat(12);
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'orphans-'));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+test('what can not be removed hinders no other', async () => {
+  const names = ['a', 'b', 'c'].map((each) => `metalab-${each}-${place}-${NOBODY}-${RANDOM}`);
+  const stuck = readdirOrder(names)[0]!;
+  writeFileSync(join(folder, stuck, 'x'), '');
+  for (const path of [join(folder, stuck, 'x'), join(folder, stuck), folder])
+    if (isRoot) chownSync(path, NOT_ROOT, NOT_ROOT);
+  chmodSync(join(folder, stuck), 0o500);
+  if (isRoot) process.seteuid!(NOT_ROOT);
+  try {
+    expect(await removeOrphans(folder, 'metalab-')).toBe(true);
+  } finally {
+    if (isRoot) process.seteuid!(0);
+    chmodSync(join(folder, stuck), 0o700);
+  }
+  expect(readdirSync(folder)).toEqual([stuck]);
+});
+
+/** Makes the folders. @returns their names as a reader comes upon them, which is no order of names */
+function readdirOrder(names: readonly string[]): string[] {
+  for (const name of names) mkdirSync(join(folder, name));
+  const entries = opendirSync(folder);
+  const order: string[] = [];
+  for (let entry = entries.readSync(); entry; entry = entries.readSync()) order.push(entry.name);
+  entries.closeSync();
+  return order;
+}
