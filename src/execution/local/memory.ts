@@ -2,18 +2,18 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { totalmem } from 'node:os';
 
-const PAGE_BYTES = 4096;
 const MIB = 1024 * 1024;
+
+/** In kB whatever the size of a page is, unlike `statm`: 16 or 64 KiB on some ARM machines. */
+const RESIDENT = /^VmRSS:\s+(\d+) kB$/m;
+const kibibytes = (text: string | undefined) => Number(text) * 1024 || undefined;
 
 /** What a process has of the machine's memory, in bytes; undefined where it is gone. */
 export function residentBytes(pid: number): number | undefined {
   try {
     if (process.platform === 'linux')
-      return Number(readFileSync(`/proc/${pid}/statm`, 'latin1').split(' ')[1]) * PAGE_BYTES;
-    return (
-      Number(execFileSync('ps', ['-o', 'rss=', '-p', String(pid)], { encoding: 'latin1' })) * 1024 ||
-      undefined
-    );
+      return kibibytes(RESIDENT.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1]);
+    return kibibytes(execFileSync('ps', ['-o', 'rss=', '-p', String(pid)], { encoding: 'latin1' }));
   } catch {
     return undefined;
   }
