@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, fstatSync, fsyncSync, mkdirSync, openSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, fsyncSync, mkdirSync, openSync, statSync, writeSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 
@@ -96,12 +96,15 @@ export class SegmentWriter {
   /**
    * What was flushed survives a power failure once this returns. Costs nothing where nothing was flushed.
    *
-   * @throws the system's error; ESTALE where somebody has deleted the segment: what is appended to it is nowhere
+   * @throws the system's error; ESTALE where somebody has deleted or replaced the segment (as `store check --repair`
+   * does): what is appended to it is nowhere
    */
   sync(): void {
     if (!this.#unsynced || this.#fd === undefined) return;
     fsyncSync(this.#fd);
-    if (fstatSync(this.#fd).nlink === 0) throw deleted(join(this.#folder, this.#name));
+    const path = join(this.#folder, this.#name);
+    // Its links don't tell: a repair keeps the file in the quarantine, by another name.
+    if (statSync(path, { throwIfNoEntry: false })?.ino !== fstatSync(this.#fd).ino) throw goneFrom(path);
     this.#unsynced = false;
   }
 
@@ -134,8 +137,8 @@ export class SegmentWriter {
 const countNewlines = (bytes: Uint8Array) =>
   bytes.reduce((count, byte) => count + (byte === 0x0a ? 1 : 0), 0);
 
-const deleted = (path: string): NodeJS.ErrnoException =>
-  Object.assign(new Error(`${path} was deleted while it was written`), { code: 'ESTALE' });
+const goneFrom = (path: string): NodeJS.ErrnoException =>
+  Object.assign(new Error(`${path} was deleted or replaced while it was written`), { code: 'ESTALE' });
 
 /** A new file's name must survive a power failure too. Some network filesystems can't sync folders: they need not. */
 function syncFolder(folder: string): void {

@@ -1,4 +1,13 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  linkSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -61,6 +70,30 @@ test('after a failed write the segment is abandoned', () => {
   writer.flush();
   expect(existsSync(join(folder, 's.ndjson'))).toBe(false);
   expect(writer.lines).toBe(0);
+});
+
+test.each([
+  ['deleted', (path: string) => rmSync(path)],
+  ['moved away', (path: string) => renameSync(path, `${path}.moved`)],
+  [
+    'replaced by its mended copy',
+    (path: string) => {
+      linkSync(path, `${path}.kept`);
+      copyFileSync(path, `${path}.tmp`);
+      renameSync(`${path}.tmp`, path);
+    },
+  ],
+])('a segment that is %s while it is written is a fault of the store at the next sync', (_, act) => {
+  const writer = new SegmentWriter(folder, 's.ndjson');
+  writer.append('{}');
+  writer.flush();
+  writer.sync();
+  act(join(folder, 's.ndjson'));
+  writer.sync();
+  writer.append('{}');
+  writer.flush();
+  expect(() => writer.sync()).toThrow(expect.objectContaining({ code: 'ESTALE' }));
+  writer.close();
 });
 
 test('writers’ names are their own, and never taken for a sidecar’s', () => {
