@@ -95,14 +95,23 @@ export class StepWorker {
     });
   }
 
-  /** A submission's own records name their cell: nothing is hashed. Of whatever generation: they are of this plan. */
+  /**
+   * A submission's own records name their cell: nothing is hashed. Of whatever generation: they are of this plan. What its
+   * slots have just written is not looked at beyond its head: the next plan does that.
+   */
   #scanOwn(part: SegmentPart): Promise<void> {
     const { first } = this.#shared;
     const { cells } = this.#standings;
-    return scanPartHeads(part, ({ index, status }) => {
-      if (index >= first && index - first < cells) this.#standings.raise(index - first, 0, status);
-    });
+    return scanPartHeads(
+      part,
+      ({ index, status }) => {
+        if (index >= first && index - first < cells) this.#standings.raise(index - first, 0, status);
+      },
+      OWN,
+    );
   }
 }
+
+const OWN = { whole: false };
 
 const staleKey = (params: string, seed: string) => params.slice(0, 16) + seed.slice(0, 16);

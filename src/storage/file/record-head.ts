@@ -53,7 +53,12 @@ const STATUS_BY_INITIAL = new Map(RUN_STATUSES.map((status) => [status.charCodeA
  * takes more than half of the 1 µs that a line of 800 bytes costs; JSON.parse takes 4.3.
  */
 export class RecordHeads {
-  readonly #head = new OrderedHead();
+  readonly #head: OrderedHead;
+
+  /** @param options.whole false: only the head is looked at, in a third of the time */
+  constructor(options: { readonly whole: boolean } = { whole: true }) {
+    this.#head = new OrderedHead(options.whole);
+  }
 
   /** @returns `undefined` where the line is no record; of a line in another order, its parsed record's head */
   read(bytes: Buffer, start: number, end: number, segment: string, offset: number): RecordHead | undefined {
@@ -79,6 +84,11 @@ class OrderedHead implements RecordHead {
   #seed = 0;
   #code = 0;
   #replicate = 0;
+  readonly #whole: boolean;
+
+  constructor(whole: boolean) {
+    this.#whole = whole;
+  }
 
   get run_id() {
     return this.#textAt(this.#runId);
@@ -140,7 +150,7 @@ class OrderedHead implements RecordHead {
     this.index = this.#readNumber();
     if (!this.#step(REPLICATE)) return false;
     this.#replicate = this.#at;
-    return hasObjectShape(bytes, this.#at, end);
+    return !this.#whole || hasObjectShape(bytes, this.#at, end);
   }
 
   #step(key: Uint8Array): boolean {

@@ -41,9 +41,14 @@ export async function listSegmentParts(
  * Goes through the heads of a part's records, in constant memory.
  *
  * @param onHead gets a view that is valid only until it returns: copy what is to be kept
+ * @param options as in `RecordHeads`
  */
-export async function scanPartHeads(part: SegmentPart, onHead: (head: RecordHead) => void): Promise<void> {
-  const heads = new RecordHeads();
+export async function scanPartHeads(
+  part: SegmentPart,
+  onHead: (head: RecordHead) => void,
+  options?: { readonly whole: boolean },
+): Promise<void> {
+  const heads = new RecordHeads(options);
   for await (const chunk of partChunks(part)) {
     forEachLine(chunk, (bytes, start, end, offset) => {
       const head = heads.read(bytes, start, end, part.segment, offset);
