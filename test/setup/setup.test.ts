@@ -156,7 +156,8 @@ describe('set-up', { timeout: 60_000 }, () => {
     async () => {
       const bin = join(clone, 'bin');
       mkdirSync(bin);
-      for (const command of ['git', 'unshare', 'mount']) symlinkSync('/bin/true', join(bin, command));
+      for (const command of ['git', 'unshare', 'mount', 'faketime'])
+        symlinkSync('/bin/true', join(bin, command));
       writeFileSync(
         join(bin, 'apt-get'),
         `#!/bin/sh\n/bin/echo "$@" >> '${join(clone, 'asked').replaceAll("'", "'\\''")}'\n/bin/ln -sf /bin/true "${bin}/tmux"\n`,

@@ -19,6 +19,8 @@ const SKEW_MS = 10 * 60_000;
 /** Longer than a renewal takes to come. */
 const WATCH_MS = LEASE_RENEWED_MS + 5_000;
 const LOOK_EVERY_MS = 500;
+const GUARD_MS = 10_000;
+const GUARD_EVERY_MS = 20;
 
 /** The lease as it was found. Its text changes with each renewal; torn, it is somebody's, and nobody knows whose. */
 interface Found {
@@ -61,8 +63,9 @@ export function fileLease(root: string): Leasing {
             return;
           } else {
             const expired = takeOver || (await isExpired(found));
-            if (expired === true) await remove(path, found);
-            else if (expired === 'unsure' && wait) await sleep(LOOK_EVERY_MS);
+            if (expired === true) {
+              if (await replace(path, found, holder)) return;
+            } else if (expired === 'unsure' && wait) await sleep(LOOK_EVERY_MS);
             else throw held(root, found);
           }
         }
@@ -72,11 +75,14 @@ export function fileLease(root: string): Leasing {
     },
 
     async releaseLease(holder) {
-      const found = await read(path);
-      const { lease } = found ?? {};
-      if (!lease || !isSameEngine(lease, holder)) return;
-      // Another worker of this engine may have submissions in hand: then it was, or soon will be, the last to renew.
-      if (lease.worker === holder.worker || lease.worker === null) await remove(path, found!);
+      for (;;) {
+        const found = await read(path);
+        const { lease } = found ?? {};
+        if (!found || !lease || !isSameEngine(lease, holder)) return;
+        // Another worker of this engine may have submissions in hand: then it was, or soon will be, the last to renew.
+        if (lease.worker !== holder.worker && lease.worker !== null) return;
+        if (await replace(path, found, undefined)) return;
+      }
     },
   };
 }
@@ -141,18 +147,36 @@ async function renew(path: string, holder: LeaseHolder): Promise<void> {
   }
 }
 
-/** Removes the lease that was found, and no other: of several that want it away at once, one moves it. */
-async function remove(path: string, found: Found): Promise<void> {
-  const aside = temporaryFor(path);
+/**
+ * Puts a lease in the place of the one that was found, and of no other; or takes that away, where `holder` is undefined.
+ * One process at a time does so: with a moment in which there is none, two could have it.
+ *
+ * @returns whether it did
+ */
+async function replace(path: string, found: Found, holder: LeaseHolder | undefined): Promise<boolean> {
+  const guard = `${path}.guard`;
   try {
-    await rename(path, aside);
+    await writeFile(guard, '', { flag: 'wx' });
   } catch (error) {
-    if (faultCode(error) === 'ENOENT') return;
-    throw error;
+    if (faultCode(error) !== 'EEXIST') throw error;
+    await dropStaleGuard(path, guard);
+    await sleep(GUARD_EVERY_MS);
+    return false;
   }
-  // It had been renewed or taken in between: back it goes, unless there is yet another one by now.
-  if ((await readFile(aside, 'utf8')) !== found.text) await link(aside, path).catch(() => {});
-  await rm(aside, { force: true });
+  try {
+    if ((await read(path))?.text !== found.text) return false;
+    if (holder) await renew(path, holder);
+    else await rm(path, { force: true });
+    return true;
+  } finally {
+    await rm(guard, { force: true });
+  }
+}
+
+/** Of a process that was killed within the few milliseconds that it needs one. */
+async function dropStaleGuard(path: string, guard: string): Promise<void> {
+  const made = await stat(guard).catch(() => undefined);
+  if (made && (await timeThere(join(path, '..'))) - made.mtimeMs > GUARD_MS) await rm(guard, { force: true });
 }
 
 // Not synced: after a power cut nobody holds it, and a torn one is as old as its mtime says.
