@@ -53,7 +53,7 @@ export class MarkedProcesses {
 }
 
 export const isAlive = ({ pid, start }: SeenProcess) => processStart(pid) === start;
-export const isSlot = ({ command }: SeenProcess) => command.endsWith('runner.mjs');
+export const isSlot = ({ command }: SeenProcess) => /runner\.mjs \d+$/.test(command);
 export const isWorker = ({ command }: SeenProcess) => / worker( |$)/.test(command);
 
 /** @returns whether there was a process to send it to */
