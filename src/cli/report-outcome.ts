@@ -20,31 +20,10 @@ export function printOutcome(
   else printWords(handle, outcome, context);
 }
 
+/** With the names of the command line's other lines: `experiment`, as `--json` without an outcome has it too. */
 function outcomeJson({ workflowId, store }: RunHandle, outcome: SubmissionOutcome) {
-  const {
-    experiment_id: experiment,
-    submission,
-    total,
-    reused,
-    executed,
-    success,
-    failed,
-    cancelled,
-    duration_ms,
-  } = outcome;
-  return {
-    experiment,
-    workflow_id: workflowId,
-    submission,
-    total,
-    reused,
-    executed,
-    success,
-    failed,
-    cancelled,
-    duration_ms,
-    store,
-  };
+  const { experiment_id: experiment, submission, started_at: _, finished_at: _1, ...counts } = outcome;
+  return { experiment, workflow_id: workflowId, submission, ...counts, store };
 }
 
 function printWords(

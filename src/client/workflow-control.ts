@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import { MetalabError } from '../definition/errors.js';
 import {
@@ -11,24 +10,14 @@ import {
   type RESUME_UPDATE,
   workflowIdOf,
 } from '../workflows/contract.js';
-import {
-  isNotReady,
-  NOT_READY_MS,
-  racedTheEnd,
-  refusalIn,
-  refused,
-  unreachable,
-  type WorkflowAddress,
-} from './workflow-link.js';
+import { ANSWER_WITHIN_MS, askWorkflow, refusalIn, refused } from './ask-workflow.js';
+import type { WorkflowAddress } from './workflow-link.js';
 
 /** What may be asked of an experiment while it runs. */
 export type ControlOrder =
   | { readonly update: typeof CANCEL_UPDATE; readonly request: CancelRequest }
   | { readonly update: typeof PAUSE_UPDATE; readonly request: PauseRequest }
   | { readonly update: typeof RESUME_UPDATE; readonly request: null };
-
-const MOST_TRIES = 20;
-const ANSWER_WITHIN_MS = 60_000;
 
 /**
  * Asks the experiment's workflow. Tried again where it raced the workflow's continuing as new.
@@ -44,28 +33,23 @@ export async function sendControl(
   const { WorkflowNotFoundError } = await import('@temporalio/client');
   const handle = client.workflow.getHandle(workflowIdOf(store.id, experiment_id));
   const updateId = randomUUID();
-  for (let tries = 1, raced = false; ; tries++) {
-    try {
-      return await client.withDeadline(Date.now() + ANSWER_WITHIN_MS, () =>
+  return askWorkflow(
+    () =>
+      client.withDeadline(Date.now() + ANSWER_WITHIN_MS, () =>
         handle.executeUpdate<ControlReply, [ControlOrder['request']]>(order.update, {
           updateId,
           args: [order.request],
         }),
-      );
-    } catch (error) {
+      ),
+    (error, raced) => {
       if (error instanceof WorkflowNotFoundError) throw notRunning(store.uri, experiment_id);
       const refusal = refusalIn(error);
-      if (refusal !== undefined) {
-        // An earlier try whose answer was lost has done it.
-        if (raced) return { submissions: [] };
-        throw refused(experiment_id, order.update, refusal);
-      }
-      const notReady = isNotReady(error);
-      if (tries >= MOST_TRIES || !(notReady || racedTheEnd(error))) throw unreachable(error);
-      raced ||= !notReady;
-      if (notReady) await sleep(NOT_READY_MS);
-    }
-  }
+      if (refusal === undefined) return undefined;
+      // An earlier try whose answer was lost has done it.
+      if (raced) return { submissions: [] };
+      throw refused(experiment_id, order.update, refusal);
+    },
+  );
 }
 
 const notRunning = (store: string, experimentId: string) =>

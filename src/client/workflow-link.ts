@@ -1,7 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import type { Workflow } from '@temporalio/common';
-import { InfrastructureError, MetalabError } from '../definition/errors.js';
 import type { TemporalConnection } from '../engine/connect.js';
 import {
   CLOSING,
@@ -9,13 +7,13 @@ import {
   ENQUEUE_UPDATE,
   type EnqueueReply,
   EXPERIMENT_WORKFLOW,
-  REFUSED,
   STATUS_QUERY,
   type SubmissionRequest,
   type WorkflowStatus,
   workflowIdOf,
 } from '../workflows/contract.js';
 import type { ExperimentInput } from '../workflows/experiment-workflow.js';
+import { ANSWER_WITHIN_MS, askWorkflow, refusalIn, refused, unreachable } from './ask-workflow.js';
 
 /** What of a store and an experiment names its workflow. */
 export interface WorkflowAddress {
@@ -23,11 +21,8 @@ export interface WorkflowAddress {
   readonly experiment_id: string;
 }
 
-const MOST_TRIES = 20;
 /** One chunk takes six or seven. */
 const LEAST_EVENTS = 50;
-export const NOT_READY_MS = 500;
-const ENQUEUE_WITHIN_MS = 60_000;
 /** With no worker there, a query is answered by nobody. */
 const QUERY_WITHIN_MS = 5_000;
 
@@ -48,33 +43,31 @@ export async function enqueue(
     search_attributes: searchAttributes,
     ...historyLimit(process.env.METALAB_HISTORY_EVENTS),
   };
-  for (let tries = 1; ; tries++) {
-    const start = new WithStartWorkflowOperation(EXPERIMENT_WORKFLOW, {
-      workflowId: workflowIdOf(store.id, experiment_id),
-      taskQueue: CONTROL_QUEUE,
-      args: [input],
-      workflowIdConflictPolicy: 'USE_EXISTING',
-      workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-      staticSummary: `${experiment_id}`,
-      staticDetails: `store: ${store.uri}`,
-    });
-    try {
-      return await client.withDeadline(Date.now() + ENQUEUE_WITHIN_MS, () =>
+  return askWorkflow(
+    () => {
+      // Made anew for each try: it remembers how the last one ended.
+      const start = new WithStartWorkflowOperation(EXPERIMENT_WORKFLOW, {
+        workflowId: workflowIdOf(store.id, experiment_id),
+        taskQueue: CONTROL_QUEUE,
+        args: [input],
+        workflowIdConflictPolicy: 'USE_EXISTING',
+        workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+        staticSummary: `${experiment_id}`,
+        staticDetails: `store: ${store.uri}`,
+      });
+      return client.withDeadline(Date.now() + ANSWER_WITHIN_MS, () =>
         client.workflow.executeUpdateWithStart<Workflow, EnqueueReply, [SubmissionRequest]>(ENQUEUE_UPDATE, {
           updateId: request.submission,
           args: [request],
           startWorkflowOperation: start,
         }),
       );
-    } catch (error) {
+    },
+    (error) => {
       const refusal = refusalIn(error);
-      const closing = refusal === CLOSING;
-      if (refusal !== undefined && !closing) throw refused(experiment_id, ENQUEUE_UPDATE, refusal);
-      const notReady = closing || isNotReady(error);
-      if (tries >= MOST_TRIES || !(notReady || racedTheEnd(error))) throw unreachable(error);
-      if (notReady) await sleep(NOT_READY_MS);
-    }
-  }
+      if (refusal !== undefined && refusal !== CLOSING) throw refused(experiment_id, ENQUEUE_UPDATE, refusal);
+    },
+  );
 }
 
 /** For servers with lower limits than Temporal's own, and for tests that want many workflow runs. */
@@ -118,50 +111,4 @@ export async function wasTerminated(
   const handle = client.workflow.getHandle(workflowIdOf(store.id, experiment_id));
   const description = await handle.describe().catch(() => undefined);
   return description?.status.name === 'TERMINATED';
-}
-
-/**
- * A task of the workflow has just failed, and the server tries it again: so it is for the first two seconds after search
- * attributes were made, which each service of a production server learns of by itself.
- */
-export function isNotReady(error: unknown): boolean {
-  const text = `${error} ${error instanceof Error ? String(error.cause ?? '') : ''}`;
-  return /workflow task failure|workflow task in failed state/i.test(text);
-}
-
-/** Why the workflow's validator refused an update; undefined where the failure is another. */
-export function refusalIn(error: unknown): string | undefined {
-  const cause = error instanceof Error ? error.cause : undefined;
-  return cause instanceof Error && 'type' in cause && cause.type === REFUSED ? cause.message : undefined;
-}
-
-export const refused = (experimentId: string, update: string, reason: string) =>
-  new MetalabError({
-    code: 'METALAB_REFUSED',
-    where: experimentId,
-    what: `${update} was refused: ${reason}`,
-    next: `metalab status ${experimentId} shows where it stands`,
-  });
-
-/** The workflow ended between accepting an update and answering it: nothing was enqueued, and a new one can be started. */
-export function racedTheEnd(error: unknown): boolean {
-  const text = `${error} ${error instanceof Error ? String(error.cause ?? '') : ''}`;
-  return /completed|already closed|not found|closing|aborted/i.test(text) && !/deadline/i.test(text);
-}
-
-export function unreachable(error: unknown): InfrastructureError {
-  const message =
-    error instanceof Error
-      ? error.cause instanceof Error
-        ? error.cause.message
-        : error.message
-      : String(error);
-  return new InfrastructureError(
-    {
-      code: 'METALAB_TEMPORAL',
-      what: `Temporal did not do what was asked: ${message}`,
-      next: 'metalab doctor',
-    },
-    { cause: error },
-  );
 }

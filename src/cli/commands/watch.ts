@@ -65,26 +65,6 @@ async function print(
     if (reason) context.note(context.color.yellow(`${experiment_id}: ${reason}`));
 }
 
-const row = ({
-  experiment_id,
-  state,
-  total,
-  success,
-  failed,
-  cancelled,
-  running,
-  pending,
-  queued,
-  store,
-}: RunningSweep) => ({
-  experiment: experiment_id,
-  state,
-  total,
-  success,
-  failed,
-  cancelled,
-  running,
-  pending,
-  queued,
-  store: store.replace(/^file:\/\//, ''),
-});
+function row({ experiment_id, submission: _, reason: _1, reused: _2, store, ...counts }: RunningSweep) {
+  return { experiment: experiment_id, ...counts, store: store.replace(/^file:\/\//, '') };
+}

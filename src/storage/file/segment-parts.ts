@@ -1,5 +1,4 @@
-import { stat } from 'node:fs/promises';
-import { faultCode, storeFault } from './faults.js';
+import { sizeOf } from './file-size.js';
 import { forEachLine, type LineChunk, lineChunks } from './lines.js';
 import { type RecordHead, RecordHeads } from './record-head.js';
 import { listSegments } from './segments.js';
@@ -66,14 +65,5 @@ async function* partChunks({ path, from, to }: SegmentPart): AsyncGenerator<Line
     inLine = false;
     const end = offset + bytes.length > to ? bytes.indexOf(NEWLINE, to - 1 - offset) + 1 : bytes.length;
     if (start < end) yield { bytes: bytes.subarray(start, end), offset: offset + start };
-  }
-}
-
-async function sizeOf(path: string): Promise<number> {
-  try {
-    return (await stat(path)).size;
-  } catch (error) {
-    if (faultCode(error) === 'ENOENT') return 0;
-    throw storeFault(error, path);
   }
 }

@@ -1,5 +1,6 @@
-import { open, stat } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { faultCode, storeFault } from './faults.js';
+import { sizeOf } from './file-size.js';
 import { listSegments, type Segment } from './segments.js';
 
 /** A segment with lines that the compacted records don't cover: those from `from` to `to`, whole ones. */
@@ -57,15 +58,6 @@ async function lastLineEnd({ path, from, to }: UncoveredSegment): Promise<number
     }
   } catch (error) {
     if (faultCode(error) === 'ENOENT') return from;
-    throw storeFault(error, path);
-  }
-}
-
-async function sizeOf(path: string): Promise<number> {
-  try {
-    return (await stat(path)).size;
-  } catch (error) {
-    if (faultCode(error) === 'ENOENT') return 0;
     throw storeFault(error, path);
   }
 }

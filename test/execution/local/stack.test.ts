@@ -4,7 +4,7 @@ import { rolldown } from 'rolldown';
 import { expect, test } from 'vitest';
 import { buildRunner, Sweep } from './sweep.js';
 
-const SOURCE = `const { operation } = (globalThis as any)[Symbol.for('metalab.runtime')];
+const SOURCE = `const { operation } = (globalThis as unknown as { [symbol: symbol]: typeof import('metalab') })[Symbol.for('metalab.runtime')]!;
 interface Filler { readonly a: number }
 
 function divide(a: number, b: number): number {
@@ -12,7 +12,7 @@ function divide(a: number, b: number): number {
   return a / b;
 }
 
-export default operation(async ({ capture }: { capture: any }) => {
+export default operation(async ({ capture }: { capture: { metric(name: string, value: number): void } }) => {
   await null;
   capture.metric('ok', 1);
   divide(1, 0);

@@ -117,7 +117,7 @@ export default note('default');`,
     [
       'a package imported for what it does',
       {
-        ...alone("import 'polyfill';", '(globalThis as any).polyfilled'),
+        ...alone("import 'polyfill';", '(globalThis as { polyfilled?: number }).polyfilled'),
         'node_modules/polyfill/package.json':
           '{ "name": "polyfill", "version": "1.0.0", "type": "module", "main": "index.js" }',
         'node_modules/polyfill/index.js': 'globalThis.polyfilled = 1;',
@@ -132,7 +132,7 @@ export default note('default');`,
     const result = await runOf({
       'exp.ts': `${OPERATION}const table = new Map<string, number>();
 const filled = table.set('a', 1), merged = Object.assign(table, { extra: 2 });
-export const op = operation(() => [table.get('a'), (table as any).extra]);
+export const op = operation(() => [table.get('a'), (table as { extra?: number }).extra]);
 `,
     });
     expect(result).toEqual({ metrics: {}, returned: [1, 2] });
@@ -179,7 +179,7 @@ export const op = operation(() => [here, import.meta.dirname === process.cwd(), 
 
   it('loads a native package that is imported only for what it does', async () => {
     const folder = makeProject(PROJECT, {
-      ...alone("import 'fast';", '(globalThis as any).backend'),
+      ...alone("import 'fast';", '(globalThis as { backend?: string }).backend'),
       'node_modules/fast/package.json':
         '{ "name": "fast", "version": "1.0.0", "main": "index.js", "gypfile": true }',
       'node_modules/fast/index.js': `globalThis.backend = 'fast';`,
