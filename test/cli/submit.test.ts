@@ -18,11 +18,13 @@ test('the first submit runs everything and the second reuses it, each with one J
   expect(first.code).toBe(0);
   expect(first.stdout.trim().split('\n')).toHaveLength(1);
   expect(Object.keys(first.outcome!)).toEqual(
-    ['experiment', 'workflow_id', 'submission', 'total', 'reused', 'executed'].concat([
+    ['experiment', 'workflow_id', 'submission', 'state', 'total', 'reused', 'executed'].concat([
       'success',
       'failed',
       'cancelled',
+      'missing',
       'duration_ms',
+      'reason',
       'store',
     ]),
   );
