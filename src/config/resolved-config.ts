@@ -1,0 +1,87 @@
+/** What a run's place must have. Never part of identity. */
+export interface Resources {
+  readonly partition?: string;
+  readonly account?: string;
+  readonly qos?: string;
+  /** A duration: `2h`, `30m`, `01:30:00`. Kept as seconds. */
+  readonly time_s?: number;
+  readonly cpus?: number;
+  readonly memory_bytes?: number;
+  /** A number, or Slurm's own words such as `a100:2`. */
+  readonly gpus?: string;
+  readonly constraint?: string;
+}
+
+/** How resources grow for what was killed for the want of them: factors, and how often at most. */
+export interface Escalation {
+  readonly memory: number;
+  readonly time: number;
+  readonly max: number;
+}
+
+export interface SlurmExecutorConfig extends Resources {
+  /** Tasks that may run at once (`%N` of the array). */
+  readonly max_concurrent?: number;
+  /** Runs of a task; without it, sized from measured durations. */
+  readonly chunk_size?: number;
+  readonly max_array_size?: number;
+  readonly modules: readonly string[];
+  readonly conda_env?: string;
+  /** Shell lines that every task runs first. */
+  readonly setup: readonly string[];
+  readonly extra_sbatch: readonly string[];
+  readonly mail_user?: string;
+  readonly mail_type?: string;
+  readonly escalate?: Escalation;
+}
+
+export interface LocalExecutorConfig {
+  readonly slots?: number;
+}
+
+/** How a gateway is reached; absent where `sbatch` is on this machine. */
+export interface GatewayConfig {
+  /** A host name, or an alias of ~/.ssh/config. */
+  readonly host: string;
+  readonly user?: string;
+  readonly port?: number;
+  readonly ssh_key?: string;
+  readonly jump: readonly string[];
+}
+
+interface EnvironmentBase {
+  readonly name: string;
+  /** The store's location, where the configuration names one. */
+  readonly store?: string;
+  readonly services: { readonly [service: string]: unknown };
+}
+
+export interface LocalEnvironment extends EnvironmentBase {
+  readonly type: 'local';
+  readonly executor: LocalExecutorConfig;
+}
+
+export interface SlurmEnvironment extends EnvironmentBase {
+  readonly type: 'slurm';
+  /** The spool's folder on the cluster. */
+  readonly file_root: string;
+  readonly gateway?: GatewayConfig;
+  readonly executor: SlurmExecutorConfig;
+}
+
+/** An environment of a type that an installed package brings. */
+export interface ExtensionEnvironment extends EnvironmentBase {
+  readonly type: string;
+  /** What its own schema made of its table. */
+  readonly settings: unknown;
+}
+
+/** Plain JSON: crosses process boundaries, and is kept in a submission's manifest. No secrets. */
+export type ResolvedEnvironment = LocalEnvironment | SlurmEnvironment | ExtensionEnvironment;
+
+/** What `ProjectConfig.resolve(env)` gives. Frozen. */
+export interface ResolvedConfig {
+  readonly project: { readonly name: string | null; readonly folder: string | null };
+  readonly environment: ResolvedEnvironment;
+  readonly services: { readonly [service: string]: unknown };
+}
