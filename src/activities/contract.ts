@@ -35,6 +35,7 @@ export interface ExecuteResult extends ChunkReport {
   /** How long the slot was taken, milliseconds. */
   readonly elapsed_ms: number;
   readonly worker: string;
+  /** 0 where the worker is about to end. */
   readonly slots: number;
 }
 

@@ -1,6 +1,8 @@
 import type { Executor } from '../execution/executor.js';
 import type { SweepStore } from '../storage/sweep-store.js';
+import type { ChunkNotice, SubmissionStatus, WorkerNotice } from '../workflows/contract.js';
 import type { LiveBoard } from './live-board.js';
+import type { SlotOffers } from './slot-offers.js';
 import type { StoreLeases } from './store-leases.js';
 
 /** What activities need of the worker that runs them: ports only, so that tests and other workers can give their own. */
@@ -12,6 +14,7 @@ export interface ActivityDependencies {
   readonly live: LiveBoard;
   readonly workflows: WorkflowView;
   readonly leases: StoreLeases;
+  readonly offers: SlotOffers;
   /** Compacts an experiment's records in the background, where that is worth it. */
   readonly compactor: { consider(folder: string): void };
   /** Says when the worker is about to end: chunks hand back what they have not started. */
@@ -20,8 +23,12 @@ export interface ActivityDependencies {
 
 /** What activities see of the workflow that they are of. */
 export interface WorkflowView {
-  /** False where it was paused, or is being cancelled, since a chunk was handed out. */
-  mayStart(workflowId: string): Promise<boolean>;
+  /** How the submission in progress stands now; null where there is none, undefined where nobody answers in time. */
+  current(workflowId: string): Promise<SubmissionStatus | null | undefined>;
+  /** @returns whether it was heard */
+  announce(workflowId: string, notice: WorkerNotice): Promise<boolean>;
+  /** @returns whether it was heard */
+  giveBack(workflowId: string, notice: ChunkNotice): Promise<boolean>;
   /** Whether somebody terminated or cancelled it. */
   wasEnded(workflowId: string, runId: string): Promise<boolean>;
 }
@@ -29,7 +36,7 @@ export interface WorkflowView {
 export interface WorkerIdentity {
   /** `{host}-{pid}`. */
   readonly id: string;
-  /** How many chunks it does at once. */
+  /** How many chunks it does at once; 0 where it is about to end. */
   slots(): number;
   /** A submission asks for more slots than the worker was started with: as many, until it is released. */
   provide(submission: string, slots: number | null): void;

@@ -9,6 +9,7 @@ import type { ChunkReport } from '../runner/protocol.js';
 import { storeFault } from '../storage/file/faults.js';
 import type { SweepStore } from '../storage/sweep-store.js';
 import { FAULT } from '../workflows/contract.js';
+import { ChunkLink } from './chunk-link.js';
 import type { ExecuteInput, ExecuteResult } from './contract.js';
 import type { ActivityDependencies } from './dependencies.js';
 import {
@@ -53,10 +54,13 @@ export function createExecute(dependencies: ActivityDependencies) {
         cwd: declaration.cwd,
         env,
       };
-      if (!(await mayStart(dependencies)))
+      const link = new ChunkLink(dependencies, input);
+      const end = await link.end();
+      if (end === undefined)
         return { ...EMPTY, next: input.from, elapsed_ms: 0, worker: worker.id, slots: worker.slots() };
       const signal = new StopSignal(Context.current(), dependencies);
       const forget = leases.onLost(store, () => signal.yield());
+      link.watch(signal);
       const entry = live.open(folder, input.submission, input.from);
       const began = performance.now();
       let result: ExecuteResult = {
@@ -69,17 +73,24 @@ export function createExecute(dependencies: ActivityDependencies) {
       try {
         await keepBeating(
           async () => {
-            for (const part of await partsToDo(store, input)) {
+            for (const part of await partsToDo(store, input, end)) {
               if (signal.stopped) break;
+              link.begin();
               const order = { from: part.from, to: part.to, budget_ms: input.budget_ms };
               const report = await executor.execute(
                 { ...place, order },
-                { signal, onProgress: (progress) => entry.show(progress) },
+                {
+                  signal,
+                  onProgress: (progress) => {
+                    entry.show(progress);
+                    link.look(progress, end, signal);
+                  },
+                },
               );
               result = { ...result, ...add(result, report), next: report.next };
               if (report.next < part.to) return;
             }
-            if (!signal.stopped) result = { ...result, next: input.to };
+            if (!signal.stopped) result = { ...result, next: end };
           },
           () => entry.summary(),
         );
@@ -94,6 +105,7 @@ export function createExecute(dependencies: ActivityDependencies) {
           : fault;
       } finally {
         forget();
+        link.close();
         signal.close();
         entry.close();
       }
@@ -116,17 +128,6 @@ export function createExecute(dependencies: ActivityDependencies) {
   }
 }
 
-/** A chunk that waited for a slot, or whose worker was killed, may have been paused or cancelled since. */
-async function mayStart({ workflows }: ActivityDependencies): Promise<boolean> {
-  const { attempt, currentAttemptScheduledTimestampMs, workflowExecution } = Context.current().info;
-  const waitedMs = Date.now() - currentAttemptScheduledTimestampMs;
-  // The clocks may differ: then it is asked too often, which costs 10 ms.
-  if (attempt === 1 && Math.abs(waitedMs) < WAITED_MS) return true;
-  return workflows.mayStart(workflowExecution!.workflowId);
-}
-
-const WAITED_MS = 300;
-
 const EMPTY: ChunkReport = { next: 0, success: 0, failed: 0, cancelled: 0, busy_ms: 0, means: {} };
 
 function add(a: ChunkReport, b: ChunkReport): Omit<ChunkReport, 'next'> {
@@ -140,8 +141,8 @@ function add(a: ChunkReport, b: ChunkReport): Omit<ChunkReport, 'next'> {
 }
 
 /** An earlier attempt (a worker that died, or was taken for dead) may have recorded some of the range: not done again. */
-async function partsToDo(store: SweepStore, input: ExecuteInput): Promise<readonly Part[]> {
-  const range = { from: input.from, to: input.to };
+async function partsToDo(store: SweepStore, input: ExecuteInput, to: number): Promise<readonly Part[]> {
+  const range = { from: input.from, to };
   if (Context.current().info.attempt === 1) return [range];
   const plan = await store.readPlan(input.experiment_id, input.submission);
   if (!plan) throw brokenSubmission(input, 'its plan is not in the store: submit again');

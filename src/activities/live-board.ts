@@ -8,11 +8,19 @@ const EVERY_MS = 250;
 /** How long the counts of a chunk that ended are still shown. */
 const LINGER_MS = 1_000;
 
+/** A chunk's heartbeat details. */
+export interface ChunkSummary {
+  readonly worker: string;
+  readonly success?: number;
+  readonly failed?: number;
+  readonly running: RangeProgress['running'] | undefined;
+}
+
 /** One chunk in progress. */
 export interface LiveEntry {
   show(progress: RangeProgress): void;
   /** For the heartbeat's details in the Temporal UI. */
-  summary(): unknown;
+  summary(): ChunkSummary;
   close(): void;
 }
 
@@ -66,7 +74,8 @@ class Board {
       },
       summary: () => {
         const { report, running } = this.#chunks.get(key) ?? {};
-        return report && { success: report.success, failed: report.failed, running: running ?? undefined };
+        const counts = report && { success: report.success, failed: report.failed };
+        return { worker: this.#worker, ...counts, running: running ?? undefined };
       },
       close: () => {
         // Not at once: the workflow may not have its report yet, and its counts would be nowhere.

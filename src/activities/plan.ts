@@ -10,7 +10,7 @@ import { atTheEdge, brokenSubmission } from './failures.js';
 import { keepBeating } from './heartbeat.js';
 import { tidyAbandoned } from './tidy-abandoned.js';
 
-export function createPlan({ openStore, worker, leases }: ActivityDependencies) {
+export function createPlan({ openStore, worker, leases, offers }: ActivityDependencies) {
   return (input: PlanInput): Promise<PlanResult> =>
     atTheEdge(() =>
       keepBeating(async () => {
@@ -25,6 +25,7 @@ export function createPlan({ openStore, worker, leases }: ActivityDependencies) 
         // Cancelled meanwhile: it may have its outcome already.
         Context.current().cancellationSignal.throwIfAborted();
         await mkdir(liveFolder(store.experimentFolder(experiment_id), submission), { recursive: true });
+        offers.planned(submission, Context.current().info.workflowExecution!.workflowId);
         const { total, positions, new: fresh, retried, reused, stale } = plan;
         return {
           total,

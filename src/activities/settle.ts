@@ -14,7 +14,8 @@ import { atTheEdge, brokenSubmission } from './failures.js';
 import { keepBeating } from './heartbeat.js';
 import { tidyKilled } from './tidy-killed.js';
 
-export function createSettle({ openStore, executor, worker, live, leases, compactor }: ActivityDependencies) {
+export function createSettle(dependencies: ActivityDependencies) {
+  const { openStore, executor, worker, live, leases, offers, compactor } = dependencies;
   return (input: SettleInput): Promise<SettleResult> =>
     atTheEdge(() =>
       keepBeating(async () => {
@@ -36,6 +37,7 @@ export function createSettle({ openStore, executor, worker, live, leases, compac
         const outcome = wordOutcome(input, plan, total, tally);
         await executor.release(submission);
         worker.release(submission);
+        offers.release(submission);
         await live.clear(folder, submission);
         await rm(environmentFile(folder, submission), { force: true });
         await rm(liveFolder(folder, submission), { recursive: true, force: true, maxRetries: 5 });

@@ -2,8 +2,9 @@ import { hostname } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
 import { createActivities } from '../activities/create.js';
-import type { ActivityDependencies } from '../activities/dependencies.js';
+import type { ActivityDependencies, WorkerIdentity } from '../activities/dependencies.js';
 import { LiveBoard } from '../activities/live-board.js';
+import { SlotOffers } from '../activities/slot-offers.js';
 import { StoreLeases } from '../activities/store-leases.js';
 import { type TemporalTarget, temporalUnreachable } from '../engine/connect.js';
 import { engineIdentity } from '../engine/identity.js';
@@ -58,19 +59,24 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
   );
   const stopListeners = new Set<() => void>();
   const leases = new StoreLeases({ ...(await engineIdentity(connection, target)), worker: id });
+  const workflows = viewWorkflows(connection, target.namespace);
+  let ending = false;
+  const worker: WorkerIdentity = {
+    id,
+    slots: () => (ending ? 0 : capacity.size),
+    provide: (submission, asked) => capacity.provide(submission, asked),
+    release: (submission) => capacity.release(submission),
+  };
+  const offers = new SlotOffers(worker, workflows);
   const dependencies: ActivityDependencies = {
     executor,
     openStore: openStores(),
     live: new LiveBoard(id),
-    workflows: viewWorkflows(connection, target.namespace),
+    workflows,
     leases,
+    offers,
     compactor,
-    worker: {
-      id,
-      slots: () => capacity.size,
-      provide: (submission, asked) => capacity.provide(submission, asked),
-      release: (submission) => capacity.release(submission),
-    },
+    worker,
     onStopping(listener) {
       stopListeners.add(listener);
       return () => stopListeners.delete(listener);
@@ -105,6 +111,8 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
   return {
     stopped,
     stop() {
+      ending = true;
+      offers.withdraw();
       for (const listener of stopListeners) listener();
       // Runs that outlast the grace end with their slots; their ranges go back, and what is recorded of them stays.
       setTimeout(() => void executor.close(), grace_ms).unref();

@@ -16,6 +16,8 @@ export const ENQUEUE_UPDATE = 'enqueue';
 export const CANCEL_UPDATE = 'cancel';
 export const PAUSE_UPDATE = 'pause';
 export const RESUME_UPDATE = 'resume';
+export const WORKER_SIGNAL = 'worker';
+export const CHUNK_SIGNAL = 'chunk';
 /** The type of the failure by which a validator refuses an update; its message is the reason. */
 export const REFUSED = 'Refused';
 /** The reason where a cancelled workflow is about to end: the next one will take it. */
@@ -61,6 +63,25 @@ export interface PauseRequest {
   readonly reason: string;
 }
 
+/** A worker tells of itself when it gets its first chunk of a submission: its slots are to have chunks from then on. */
+export interface WorkerNotice {
+  readonly submission: string;
+  readonly worker: string;
+  /** 0 where it is about to end. */
+  readonly slots: number;
+  /** The worker that had the chunk before and did not live to report it, or was cut off. */
+  readonly lost: string | null;
+}
+
+/** A chunk's slot is at a run past the chunk's budget: it starts no other, so what follows may go to other slots now. */
+export interface ChunkNotice {
+  readonly submission: string;
+  /** The chunk's first position. */
+  readonly from: number;
+  /** The position after the run in progress. */
+  readonly next: number;
+}
+
 /** Which submissions a control concerns: the one in progress first. */
 export interface ControlReply {
   readonly submissions: readonly string[];
@@ -93,8 +114,12 @@ export interface SubmissionStatus {
   readonly running: number;
   /** Their first positions: workers' live files tell of these, and for a moment of others, which have reported. */
   readonly chunks: readonly number[];
+  /** Where each of them ends now: some have given back what follows their run in progress. Absent from older workflows. */
+  readonly chunk_ends?: readonly number[];
   /** Running means of the metrics in these records. */
   readonly means: RunningMeans;
+  /** Chunks are to come back when their run in progress ends, since the workflow continues as new. */
+  readonly yields?: boolean;
 }
 
 /** Types of the failures that activities end with, beside Temporal's own: faults that retrying at once can't mend. */

@@ -3,12 +3,15 @@ import {
   allHandlersFinished,
   CancellationScope,
   condition,
+  defineSignal,
   defineUpdate,
   setHandler,
 } from '@temporalio/workflow';
 import {
   CANCEL_UPDATE,
   type CancelRequest,
+  CHUNK_SIGNAL,
+  type ChunkNotice,
   CLOSING,
   type ControlReply,
   ENQUEUE_UPDATE,
@@ -18,6 +21,8 @@ import {
   REFUSED,
   RESUME_UPDATE,
   type SubmissionRequest,
+  WORKER_SIGNAL,
+  type WorkerNotice,
 } from './contract.js';
 import type { Carried, Dropped, ExperimentInput } from './experiment-workflow.js';
 import { Pause } from './pause.js';
@@ -28,6 +33,8 @@ import { Sweep } from './sweep.js';
 const enqueue = defineUpdate<EnqueueReply, [SubmissionRequest]>(ENQUEUE_UPDATE);
 const cancel = defineUpdate<ControlReply, [CancelRequest]>(CANCEL_UPDATE);
 const pause = defineUpdate<ControlReply, [PauseRequest]>(PAUSE_UPDATE);
+const worker = defineSignal<[WorkerNotice]>(WORKER_SIGNAL);
+const chunk = defineSignal<[ChunkNotice]>(CHUNK_SIGNAL);
 const resume = defineUpdate<ControlReply, [null]>(RESUME_UPDATE);
 
 /** How long continue-as-new waits for the outcomes of what was cancelled in the queue; the rest is carried over. */
@@ -55,7 +62,7 @@ export class Control {
   }
 
   /** @param current gives the submission in progress */
-  handleUpdates(current: () => SubmissionState | undefined): void {
+  handleRequests(current: () => SubmissionState | undefined): void {
     setHandler(enqueue, (request) => this.queue.enqueue(request, current()), {
       validator: (request) => refuse(this.#closing ? CLOSING : this.queue.refusal(request, current())),
     });
@@ -64,6 +71,17 @@ export class Control {
     });
     setHandler(pause, ({ reason }) => this.#setPause(reason, current()), {
       validator: (_: PauseRequest) => refuse(this.pause.reason === null ? undefined : 'it is paused already'),
+    });
+    setHandler(worker, (notice) => {
+      const submission = current();
+      if (submission?.request.submission !== notice.submission) return;
+      if (notice.lost !== null) submission.workerOffers(notice.lost, 0);
+      submission.workerOffers(notice.worker, notice.slots);
+    });
+    setHandler(chunk, (notice) => {
+      const submission = current();
+      if (submission?.request.submission === notice.submission)
+        submission.chunkEndsAt(notice.from, notice.next);
     });
     setHandler(resume, () => this.#setPause(null, current()), {
       validator: (_: null) => refuse(this.pause.reason === null ? 'it is not paused' : undefined),

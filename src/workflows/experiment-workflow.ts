@@ -45,7 +45,7 @@ export async function experiment(input: ExperimentInput): Promise<void> {
   const control = new Control(input);
   const { queue, pause } = control;
   let current = input.carried?.current ? new SubmissionState(input.carried.current) : undefined;
-  control.handleUpdates(() => current);
+  control.handleRequests(() => current);
   setHandler(status, () => ({
     store: input.store,
     experiment_id: input.experiment_id,

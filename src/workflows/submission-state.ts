@@ -45,10 +45,16 @@ export class SubmissionState {
   #ranges: Ranges;
   #counts: Counts;
   #means: RunningMeans;
-  /** Slots by worker: of the one that planned, and of every one that reported a chunk. */
-  #workers: { [worker: string]: number };
-  /** First positions of the chunks that are in slots now. */
-  readonly #chunks = new Set<number>();
+  /** Slots by worker: of the one that planned, and of every one that got a chunk and is not known to have ended. */
+  readonly #workers: { [worker: string]: number };
+  /** The first runs are long: one more waits, so that a worker that comes before any has ended gets it, and is known. */
+  waitsForNewcomers = false;
+  /** Grows with every change of what workers offer or give back. */
+  offers = 0;
+  /** Chunks that may go on for long are to come back. */
+  yields = false;
+  /** The chunks that are in slots now, by their first positions. */
+  readonly #chunks = new Map<number, Range>();
 
   constructor(snapshot: SubmissionSnapshot) {
     this.request = snapshot.request;
@@ -98,6 +104,11 @@ export class SubmissionState {
     return this.#chunks.size;
   }
 
+  /** Those, by their first positions. */
+  get handedOut(): ReadonlyMap<number, Range> {
+    return this.#chunks;
+  }
+
   get hasRanges(): boolean {
     return this.#ranges.size > 0;
   }
@@ -120,9 +131,20 @@ export class SubmissionState {
    * wait long, since task queues keep no order. Nor where workers would have slots for more than was asked for.
    */
   get window(): number {
+    const oneWaits = this.hasReported || this.waitsForNewcomers;
+    return oneWaits && this.slots >= this.#offered ? this.slots + 1 : this.slots;
+  }
+
+  get hasReported(): boolean {
     const { success, failed, cancelled } = this.#counts;
-    const reported = success + failed + cancelled > 0;
-    return reported && this.slots >= this.#offered ? this.slots + 1 : this.slots;
+    return success + failed + cancelled > 0;
+  }
+
+  workerOffers(worker: string, slots: number): void {
+    if (this.#workers[worker] === slots) return;
+    if (slots > 0) this.#workers[worker] = slots;
+    else delete this.#workers[worker];
+    this.offers++;
   }
 
   get #offered(): number {
@@ -133,17 +155,24 @@ export class SubmissionState {
     const { success, failed, cancelled, elapsed_ms } = this.#counts;
     const runs = success + failed + cancelled;
     const mean = runs > 0 ? elapsed_ms / runs : undefined;
-    const range = this.#ranges.take(
+    // Nothing is known of how long it takes: it must not keep much from others.
+    if (mean === undefined && this.#chunks.size >= this.slots) return this.#take(1);
+    return this.#take(
       chunkSize(this.#ranges.size, this.slots, Math.max(1, this.slots - this.#chunks.size), mean),
     );
-    if (range) this.#chunks.add(range.from);
+  }
+
+  #take(count: number): Range | undefined {
+    const range = this.#ranges.take(count);
+    if (range) this.#chunks.set(range.from, range);
     return range;
   }
 
   /** A chunk has ended: its counts are added, and what it left goes back. */
   chunkEnded(range: Range, result: ExecuteResult | undefined): void {
+    const { to } = this.#chunks.get(range.from) ?? range;
     this.#chunks.delete(range.from);
-    this.#ranges.giveBack({ from: result?.next ?? range.from, to: range.to });
+    this.#ranges.giveBack({ from: result?.next ?? range.from, to });
     if (!result) return;
     const { success, failed, cancelled, elapsed_ms } = this.#counts;
     this.#counts = {
@@ -153,7 +182,16 @@ export class SubmissionState {
       elapsed_ms: elapsed_ms + result.elapsed_ms,
     };
     this.#means = mergeMeans(this.#means, result.means);
-    this.#workers[result.worker] = result.slots;
+    this.workerOffers(result.worker, result.slots);
+  }
+
+  /** A chunk starts nothing from `next` on: that goes to others before it has ended. */
+  chunkEndsAt(from: number, next: number): void {
+    const chunk = this.#chunks.get(from);
+    if (!chunk || next <= from || next >= chunk.to) return;
+    this.#chunks.set(from, { from, to: next });
+    this.#ranges.giveBack({ from: next, to: chunk.to });
+    this.offers++;
   }
 
   /** Runs that the store has no record of go round again. */
@@ -192,8 +230,10 @@ export class SubmissionState {
       failed: this.#counts.failed,
       cancelled: this.#counts.cancelled,
       running: Math.min(this.#chunks.size, this.slots),
-      chunks: [...this.#chunks],
+      chunks: [...this.#chunks.keys()],
+      chunk_ends: [...this.#chunks.values()].map(({ to }) => to),
       means: this.#means,
+      yields: this.yields,
     };
   }
 

@@ -8,19 +8,18 @@ import {
   patched,
   proxyActivities,
   sleep,
-  workflowInfo,
 } from '@temporalio/workflow';
 import type { Activities, ExecuteResult, SettleInput } from '../activities/contract.js';
-import { CHUNK_BUDGET_MS } from './chunk-size.js';
 import { FAULT, SLOT_QUEUE } from './contract.js';
 import type { Control } from './control.js';
+import { Drain } from './drain.js';
 import type { ExperimentInput } from './experiment-workflow.js';
 import type { Range } from './ranges.js';
 import { Showcase } from './showcase.js';
 import type { SubmissionState } from './submission-state.js';
 
-/** Continue-as-new well below the server's own suggestion: at most 10,000 events a workflow run. */
-const MOST_EVENTS = 6_000;
+/** Runs that are in their slots for so long without a report are long ones. */
+const LONG_MS = 10_000;
 /** Rounds without progress before a submission is given up. */
 const MOST_BARREN_ROUNDS = 3;
 
@@ -50,6 +49,7 @@ export class Sweep {
   readonly #state: SubmissionState;
   readonly #control: Control;
   readonly #showcase: Showcase;
+  readonly #drain: Drain;
   /** Why slots can't do this submission's runs at all, once a chunk said so. */
   #hopeless: string | undefined;
   /** Seconds until the store is tried again. */
@@ -59,6 +59,7 @@ export class Sweep {
     this.#input = input;
     this.#state = state;
     this.#control = control;
+    this.#drain = new Drain(state, input.most_events);
     this.#showcase = new Showcase(input, state, control.queue, control.pause);
   }
 
@@ -68,7 +69,7 @@ export class Sweep {
     try {
       while (state.cancelled === null) {
         if (state.unwritable !== null && state.chunks === 0) {
-          if (this.#isContinueAsNewDue() && patched('waiting-continues-as-new')) return 'continue-as-new';
+          if (this.#drain.isDue && patched('waiting-continues-as-new')) return 'continue-as-new';
           await this.#tryToWrite();
         } else if (!state.plan) await this.#plan();
         else if (state.hasRanges || state.chunks > 0) {
@@ -119,34 +120,43 @@ export class Sweep {
     const state = this.#state;
     const { pause } = this.#control;
     while (state.hasRanges || state.chunks > 0) {
-      const due = this.#isContinueAsNewDue();
-      const mayStart =
-        state.unwritable === null && pause.reason === null && !due && this.#hopeless === undefined;
-      while (mayStart && state.chunks < state.window) {
+      const mayStart = state.unwritable === null && pause.reason === null && this.#hopeless === undefined;
+      const budgetMs = mayStart ? this.#drain.budgetMs : null;
+      while (budgetMs !== null && state.chunks < state.window) {
         const range = state.nextChunk();
         if (!range) break;
-        void this.#chunk(range);
+        void this.#chunk(range, budgetMs);
       }
       this.#showcase.show();
-      const { chunks } = state;
+      const { chunks, offers } = state;
       const paused = pause.reason;
-      if (chunks > 0) await condition(() => state.chunks < chunks || pause.reason !== paused);
+      const hasChanged = () => state.chunks < chunks || state.offers !== offers || pause.reason !== paused;
+      const patienceMs = mayStart ? this.#drain.patienceMs : undefined;
+      if (chunks > 0 && this.#mayExpectNewcomers()) {
+        if (!(await condition(hasChanged, LONG_MS))) state.waitsForNewcomers = true;
+      } else if (chunks > 0 && patienceMs !== undefined) await condition(hasChanged, patienceMs);
+      else if (chunks > 0) await condition(hasChanged);
       else if (this.#hopeless !== undefined)
         throw ApplicationFailure.nonRetryable(this.#hopeless, FAULT.execution);
       else if (state.unwritable !== null) return undefined;
-      else if (due) return 'continue-as-new';
-      else await condition(() => pause.reason !== paused || this.#isContinueAsNewDue());
+      else if (this.#drain.isDue) return 'continue-as-new';
+      else await condition(() => pause.reason !== paused || this.#drain.isDue);
     }
     return undefined;
   }
 
-  async #chunk(range: Range): Promise<void> {
+  /** Nothing has been reported yet, so no chunk waits that a worker which comes now could take. */
+  #mayExpectNewcomers(): boolean {
+    return !this.#state.hasReported && !this.#state.waitsForNewcomers && patched('newcomers');
+  }
+
+  async #chunk(range: Range, budgetMs: number): Promise<void> {
     const state = this.#state;
     const input = {
       ...this.#ref,
       declaration: state.request.declaration,
       ...range,
-      budget_ms: CHUNK_BUDGET_MS,
+      budget_ms: budgetMs,
       slots: state.request.options.slots,
     };
     const summary =
@@ -207,11 +217,6 @@ export class Sweep {
     await sleep(this.#patience * 1000);
     this.#patience = Math.min(60, this.#patience * 2);
     this.#state.unwritable = await probe({ store: this.#input.store });
-  }
-
-  #isContinueAsNewDue(): boolean {
-    const { historyLength, continueAsNewSuggested } = workflowInfo();
-    return continueAsNewSuggested || historyLength > (this.#input.most_events ?? MOST_EVENTS);
   }
 }
 

@@ -34,8 +34,12 @@ export async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await sleep(50);
 }
 
-/** A sweep over x = 0, 1, …, whose runs note their execution and their slot's pid in a file, and take so long. */
-export const countedSweep = (runs: number, milliseconds: number) => ({
+/**
+ * A sweep over x = 0, 1, …, whose runs note their execution and their slot's pid in a file, and take so long.
+ *
+ * @param milliseconds a number, or an expression of `params.x`
+ */
+export const countedSweep = (runs: number, milliseconds: number | string) => ({
   'counted.mjs': `
     import { appendFileSync } from 'node:fs';
     import { experiment, grid, operation, seeds } from 'metalab';

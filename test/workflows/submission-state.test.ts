@@ -55,6 +55,46 @@ describe('a submission in progress', () => {
     expect(state.status(null)).toMatchObject({ success: 1, running: 1 });
   });
 
+  it('counts slots of workers from their first word to their last, and lets one chunk wait for who comes', () => {
+    const state = begin();
+    state.planned(plan(100, 2));
+    for (let chunk = 0; chunk < 2; chunk++) state.nextChunk();
+    expect([state.slots, state.window]).toEqual([2, 2]);
+    state.waitsForNewcomers = true;
+    expect(state.window).toBe(3);
+    // Nothing is known of the runs but that they are long: it keeps nothing from others.
+    const waiting = state.nextChunk()!;
+    expect(waiting.to - waiting.from).toBe(1);
+    const { offers } = state;
+    state.workerOffers('two', 4);
+    expect([state.slots, state.window, state.offers]).toEqual([6, 7, offers + 1]);
+    state.workerOffers('two', 4);
+    expect(state.offers).toBe(offers + 1);
+    state.workerOffers('one', 0);
+    state.workerOffers('two', 0);
+    expect(state.slots).toBe(1);
+    // It was taken for dead: what it reports says otherwise.
+    state.chunkEnded(waiting, report(waiting.to, 1));
+    expect(state.slots).toBe(2);
+  });
+
+  it('hands out what a chunk will not start before that chunk has ended, and once', () => {
+    const state = begin(1);
+    state.planned(plan(8, 1));
+    const first = state.nextChunk()!;
+    expect(first).toEqual({ from: 0, to: 4 });
+    const { offers } = state;
+    state.chunkEndsAt(0, 1);
+    state.chunkEndsAt(0, 3);
+    expect(state.offers).toBe(offers + 1);
+    expect(state.status(null)).toMatchObject({ chunks: [0], chunk_ends: [1] });
+    const second = state.nextChunk()!;
+    expect(second.from).toBe(1);
+    state.chunkEnded(first, report(1, 1));
+    state.chunkEnded(second, report(second.to, second.to - 1));
+    expect(state.nextChunk()!.from).toBe(second.to);
+  });
+
   it('has as many slots as its workers together, unless it asked for a number', () => {
     const state = begin();
     state.planned(plan(100, 2));

@@ -124,4 +124,15 @@ export const SCENARIOS = {
       execFileSync('umount', ['--lazy', folder]);
     }
   },
+
+  /** First runs that are long, a worker that comes meanwhile, and a long run while the workflow is to continue as new. */
+  async newcomers({ write, start, sleep, store }) {
+    write('newcomers.mjs', experiment('newcomers', 300, 'params.x < 3 ? 40_000 : 100'));
+    const submit = start('submit', 'newcomers.mjs', { METALAB_HISTORY_EVENTS: '60' });
+    await sleep(5_000);
+    const worker = start('worker', '--slots', '1');
+    await until(() => recordsOf(store, 'newcomers@1') > 20);
+    worker.child.kill('SIGTERM');
+    await Promise.all([submit.ended, worker.ended]);
+  },
 };

@@ -1,0 +1,68 @@
+import { patched, workflowInfo } from '@temporalio/workflow';
+import { CHUNK_BUDGET_MS } from './chunk-size.js';
+import type { SubmissionState } from './submission-state.js';
+
+/** Continue-as-new well below the server's own suggestion: at most 10,000 events a workflow run. */
+const MOST_EVENTS = 4_500;
+/** Past so many times that, long runs are waited for with idle slots. */
+const UTMOST = 2;
+/** Chunks of short runs, which have a budget of 3 s, are back by then. */
+const SHORT_MS = 5_000;
+/** Few events however long the wait is; such chunks come back when they are asked to. */
+const STRETCHED_MS = 3_600_000;
+
+/**
+ * Before continue-as-new every chunk has to come back. A run of hours must not leave the other slots idle meanwhile: they
+ * get chunks without a budget, which cost no events, until it has ended.
+ */
+export class Drain {
+  readonly #state: SubmissionState;
+  readonly #mostEvents: number;
+  /** Chunks with long runs, which are waited for; undefined where none are known. */
+  #long: ReadonlySet<number> | undefined;
+  /** When chunks are asked to come back, and long ones are told from others. */
+  #until: number | undefined;
+
+  constructor(state: SubmissionState, mostEvents = MOST_EVENTS) {
+    this.#state = state;
+    this.#mostEvents = mostEvents;
+  }
+
+  get isDue(): boolean {
+    const { historyLength, continueAsNewSuggested } = workflowInfo();
+    return continueAsNewSuggested || historyLength > this.#mostEvents;
+  }
+
+  /** The budget of chunks that start now, milliseconds; null where none may. */
+  get budgetMs(): number | null {
+    if (!this.isDue) return CHUNK_BUDGET_MS;
+    this.#look();
+    return this.#long ? STRETCHED_MS : null;
+  }
+
+  /** How long may be waited for chunks until `budgetMs` says something else, milliseconds; undefined: for ever. */
+  get patienceMs(): number | undefined {
+    return this.#until === undefined ? undefined : Math.max(1, this.#until - Date.now());
+  }
+
+  #look(): void {
+    const { handedOut, hasRanges, window } = this.#state;
+    const isUtmost = workflowInfo().historyLength > this.#mostEvents * UTMOST;
+    if (handedOut.size === 0 || isUtmost) this.#set(undefined, undefined);
+    else if (this.#long) {
+      const goOn = [...this.#long].some((chunk) => handedOut.has(chunk));
+      // Nothing is left for a slot that is free: what others have not begun comes back, and is dealt again.
+      if (goOn) this.#state.yields = !hasRanges && handedOut.size < window;
+      else this.#set(undefined, Date.now() + SHORT_MS);
+    } else if (!hasRanges) this.#until = undefined;
+    else if (this.#until === undefined) {
+      if (patched('long-runs-leave-no-slot-idle')) this.#set(undefined, Date.now() + SHORT_MS);
+    } else if (Date.now() >= this.#until) this.#set(new Set(handedOut.keys()), undefined);
+  }
+
+  #set(long: ReadonlySet<number> | undefined, until: number | undefined): void {
+    this.#long = long;
+    this.#until = until;
+    this.#state.yields = long === undefined;
+  }
+}

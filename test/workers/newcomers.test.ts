@@ -1,0 +1,73 @@
+import { expect, test } from 'vitest';
+import { countedSweep, executionsIn, startWorker, until, useOwnEngine } from '../support/engine.js';
+import { metalab, type SubmitLine, startMetalab } from '../support/metalab.js';
+import { type Project, projectWith } from '../support/project.js';
+
+const env = useOwnEngine();
+
+const slotsIn = (project: Project) => new Set(executionsIn(project).map(({ pid }) => pid));
+
+test('a worker that comes while the first runs are long gets runs before any of those has ended', {
+  timeout: 180_000,
+}, async () => {
+  const project = await projectWith(countedSweep(4, 45_000));
+  const workers = [await startWorker(env)];
+  const submit = startMetalab(['submit', 'counted.mjs', '--json'], { cwd: project.folder, env });
+  await until(() => executionsIn(project).length === 2);
+  const began = performance.now();
+  workers.push(await startWorker(env));
+  await until(() => executionsIn(project).length === 4);
+  expect(performance.now() - began).toBeLessThan(44_000);
+  expect(slotsIn(project).size).toBe(4);
+  const { code, stdout, stderr } = await submit.finished;
+  expect(code, stderr).toBe(0);
+  expect(JSON.parse(stdout) as SubmitLine).toMatchObject({ success: 4, executed: 4 });
+  for (const worker of workers) worker.kill('SIGTERM');
+  for (const worker of workers) expect((await worker.finished).code).toBe(0);
+});
+
+test('slots of a worker that was killed, or told to end, are no longer counted', {
+  timeout: 180_000,
+}, async () => {
+  const project = await projectWith(countedSweep(60, 2_000));
+  const [killed, ended, last] = [await startWorker(env), await startWorker(env), await startWorker(env)];
+  const submit = startMetalab(['submit', 'counted.mjs', '--json'], { cwd: project.folder, env });
+  await until(() => slotsIn(project).size === 6);
+  killed.kill('SIGKILL');
+  ended.kill('SIGTERM');
+  expect((await ended.finished).code).toBe(0);
+  const running = async () => {
+    const { stdout } = await metalab(['status', 'counted', '--json'], { cwd: project.folder, env });
+    return (JSON.parse(stdout) as { readonly running: number }).running;
+  };
+  // Its heartbeats are missed after 20 s; before, nobody can tell it from one that is slow.
+  await expect.poll(running, { timeout: 60_000, interval: 1_000 }).toBeLessThanOrEqual(2);
+  const { code, stdout, stderr } = await submit.finished;
+  expect(code, stderr).toBe(0);
+  expect(JSON.parse(stdout) as SubmitLine).toMatchObject({ success: 60, failed: 0 });
+  last.kill('SIGTERM');
+  expect((await last.finished).code).toBe(0);
+});
+
+test('a long run leaves no slot idle while its workflow is to continue as new', {
+  timeout: 180_000,
+}, async () => {
+  const LONG_MS = 80_000;
+  const project = await projectWith(countedSweep(600, `params.x === 0 ? ${LONG_MS} : 100`));
+  const worker = await startWorker(env);
+  const submit = startMetalab(['submit', 'counted.mjs', '--json'], {
+    cwd: project.folder,
+    // It is due after some 20 s, with a quarter of the runs done.
+    env: { ...env, METALAB_HISTORY_EVENTS: '50' },
+  });
+  await until(() => executionsIn(project).length >= 1);
+  const began = performance.now();
+  await until(() => executionsIn(project).length >= 450);
+  expect(performance.now() - began).toBeLessThan(LONG_MS);
+  const { code, stdout, stderr } = await submit.finished;
+  expect(code, stderr).toBe(0);
+  expect(JSON.parse(stdout) as SubmitLine).toMatchObject({ success: 600, executed: 600 });
+  expect(executionsIn(project)).toHaveLength(600);
+  worker.kill('SIGTERM');
+  expect((await worker.finished).code).toBe(0);
+});
