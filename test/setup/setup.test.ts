@@ -92,7 +92,7 @@ describe('set-up', { timeout: 60_000 }, () => {
     await expect(setUp(['everything'])).rejects.toMatchObject({
       code: 1,
       stderr:
-        'setup: unknown part everything\n  expected: some of deps, build, temporal, tests, temporal-server\n',
+        'setup: unknown part everything\n  expected: some of deps, build, temporal, tests, slurm, temporal-server\n',
     });
     await expect(setUp(['temporal'])).rejects.toMatchObject({
       stderr: expect.stringContaining('needs a build'),

@@ -1,0 +1,102 @@
+// @ts-check
+import { execFile } from 'node:child_process';
+import { chownSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { accountOf } from './accounts.mjs';
+import { Daemon } from './daemon.mjs';
+import { program } from './programs.mjs';
+
+const run = promisify(execFile);
+
+/** slurmdbd's tables. What is killed are processes, never the machine: nothing needs to reach the disk. */
+const SETTINGS = [
+  '--innodb-buffer-pool-size=64M',
+  '--innodb-log-file-size=32M',
+  '--innodb-flush-log-at-trx-commit=0',
+  '--innodb-flush-method=nosync',
+  '--innodb-doublewrite=0',
+  '--innodb-lock-wait-timeout=900',
+  '--performance-schema=OFF',
+  '--skip-name-resolve',
+  '--bind-address=127.0.0.1',
+];
+
+/** MariaDB in a folder of its own. */
+export class Database {
+  #folder;
+  #port;
+  #env;
+  #daemon;
+
+  /**
+   * @param {string} folder the rig's
+   * @param {number} port
+   * @param {NodeJS.ProcessEnv} env
+   */
+  constructor(folder, port, env) {
+    this.#folder = join(folder, 'mariadb');
+    this.#port = port;
+    this.#env = env;
+    this.#daemon = new Daemon(folder, 'mariadbd', {
+      program: program('mariadbd'),
+      args: [...this.#place, ...SETTINGS, `--port=${port}`, `--init-file=${this.#firstStatements}`],
+      env,
+      account: accountOf('mysql'),
+    });
+  }
+
+  /** Makes the database where there is none. */
+  async start() {
+    if (!existsSync(this.#folder)) await this.#make();
+    await this.#daemon.start(() => this.#answers());
+  }
+
+  stop() {
+    return this.#daemon.end();
+  }
+
+  async #make() {
+    const account = accountOf('mysql');
+    mkdirSync(this.#folder, { mode: 0o755 });
+    writeFileSync(
+      this.#firstStatements,
+      "CREATE DATABASE IF NOT EXISTS slurm;\nCREATE USER IF NOT EXISTS slurm@'127.0.0.1' IDENTIFIED BY 'slurm';\nGRANT ALL ON slurm.* TO slurm@'127.0.0.1';\n",
+      { mode: 0o644 },
+    );
+    const { uid, gid } = account;
+    if (uid !== undefined && gid !== undefined) chownSync(this.#folder, uid, gid);
+    const args = ['--skip-test-db', '--auth-root-authentication-method=normal', '--skip-name-resolve'];
+    await run(program('mariadb-install-db'), [...this.#place, ...SETTINGS.slice(0, 5), ...args], {
+      cwd: this.#folder,
+      env: this.#env,
+      ...account,
+    });
+  }
+
+  async #answers() {
+    const args = [
+      '--no-defaults',
+      '--host=127.0.0.1',
+      `--port=${this.#port}`,
+      '--user=slurm',
+      '--password=slurm',
+    ];
+    return run(program('mariadb'), [...args, '--execute=SELECT 1', 'slurm'], { env: this.#env }).then(
+      () => true,
+      () => false,
+    );
+  }
+
+  get #place() {
+    return [
+      '--no-defaults',
+      `--datadir=${join(this.#folder, 'data')}`,
+      `--socket=${join(this.#folder, 'socket')}`,
+    ];
+  }
+
+  get #firstStatements() {
+    return join(this.#folder, 'first.sql');
+  }
+}
