@@ -47,6 +47,7 @@ export class Accounting {
     await this.manage(['add', 'cluster', cluster]);
     await this.manage(['add', 'account', 'lab', 'Description=rig', 'Organization=rig', `Cluster=${cluster}`]);
     await this.manage(['add', 'user', user, 'Account=lab', 'DefaultAccount=lab', `Cluster=${cluster}`]);
+    await this.#database.tellOutOfMemory(cluster);
   }
 
   /**

@@ -22,6 +22,10 @@ const SETTINGS = [
   '--bind-address=127.0.0.1',
 ];
 
+/** Slurm's numbers of states. */
+const FAILED = 5;
+const OUT_OF_MEMORY = 11;
+
 /** MariaDB in a folder of its own. */
 export class Database {
   #folder;
@@ -56,6 +60,20 @@ export class Database {
     return this.#daemon.end();
   }
 
+  /**
+   * Jobs that slurmd ended for their memory are OUT_OF_MEMORY in sacct. Slurm calls them so only where cgroups ended them,
+   * which not every machine lets it use; without, they are FAILED, and only their step tells why: it was cancelled by
+   * nobody's request but Slurm's own.
+   *
+   * @param {string} cluster
+   */
+  async tellOutOfMemory(cluster) {
+    await this.#execute(`CREATE TRIGGER out_of_memory BEFORE UPDATE ON ${cluster}_job_table FOR EACH ROW
+      IF NEW.state = ${FAILED} AND NEW.exit_code = 9 AND EXISTS (
+        SELECT 1 FROM ${cluster}_step_table WHERE job_db_inx = NEW.job_db_inx AND kill_requid = 0
+      ) THEN SET NEW.state = ${OUT_OF_MEMORY}, NEW.exit_code = 125; END IF`);
+  }
+
   async #make() {
     const account = accountOf('mysql');
     mkdirSync(this.#folder, { mode: 0o755 });
@@ -74,7 +92,15 @@ export class Database {
     });
   }
 
-  async #answers() {
+  #answers() {
+    return this.#execute('SELECT 1').then(
+      () => true,
+      () => false,
+    );
+  }
+
+  /** @param {string} statement */
+  #execute(statement) {
     const args = [
       '--no-defaults',
       '--host=127.0.0.1',
@@ -82,10 +108,9 @@ export class Database {
       '--user=slurm',
       '--password=slurm',
     ];
-    return run(program('mariadb'), [...args, '--execute=SELECT 1', 'slurm'], { env: this.#env }).then(
-      () => true,
-      () => false,
-    );
+    return run(program('mariadb'), [...args, '--delimiter=//', `--execute=${statement}`, 'slurm'], {
+      env: this.#env,
+    });
   }
 
   get #place() {

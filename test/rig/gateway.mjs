@@ -71,6 +71,7 @@ export class Gateway {
 
   async start() {
     if (!existsSync(this.#folder)) await this.#make();
+    if (process.getuid?.() === 0) mkdirSync(PRIVILEGE_SEPARATION, { recursive: true, mode: 0o755 });
     await this.#daemon.start(() => answers(this.#settings.ports.gateway));
   }
 
@@ -92,7 +93,6 @@ export class Gateway {
 
   async #make() {
     mkdirSync(this.#folder, { mode: 0o755 });
-    if (process.getuid?.() === 0) mkdirSync(PRIVILEGE_SEPARATION, { recursive: true, mode: 0o755 });
     await Promise.all(['host_key', 'user_key'].map((name) => this.#makeKey(name)));
     const { host, port, knownHosts, sshConfig } = this.address;
     const publicKey = (/** @type {string} */ name) => readFileSync(join(this.#folder, `${name}.pub`), 'utf8');

@@ -182,7 +182,8 @@ export class SlurmRig {
 
   /** @param {string} name */
   async resumeNode(name) {
-    await this.control(['update', `NodeName=${name}`, 'State=RESUME']);
+    // Refused where it has come back by itself.
+    await this.run(['scontrol', 'update', `NodeName=${name}`, 'State=RESUME']);
     await this.#untilNodes([name], (state) => /^(idle|mixed|allocated)$/.test(state));
   }
 
@@ -212,7 +213,8 @@ export class SlurmRig {
       user: ['user', 'where', `name=${this.#settings.user}`, 'account=lab', `cluster=${this.cluster}`],
     }[of];
     const values = Object.entries(limits).map(([name, value]) => `${name}=${value}`);
-    await this.#accounting?.manage(['modify', ...which, 'set', ...values]);
+    if (!this.#accounting) throw new Error('limits are kept by accounting, which this rig has not');
+    await this.#accounting.manage(['modify', ...which, 'set', ...values]);
   }
 
   /** @param {string} name */

@@ -1,14 +1,17 @@
 // @ts-check
 import { spawn } from 'node:child_process';
-import { chmodSync, mkdtempSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { whoStarts } from './accounts.mjs';
 import { takeDown } from './down.mjs';
-import { processId } from './processes.mjs';
-import { chooseSettings, writeSettings } from './settings.mjs';
+import { processId, runs } from './processes.mjs';
+import { chooseSettings, readSettings, writeSettings } from './settings.mjs';
 import { SlurmRig } from './slurm-rig.mjs';
+
+/** What the folders of owned rigs begin with. */
+const PREFIX = join(tmpdir(), 'metalab-rig-');
 
 const WATCHER = fileURLToPath(new URL('watcher.mjs', import.meta.url));
 
@@ -18,7 +21,8 @@ const WATCHER = fileURLToPath(new URL('watcher.mjs', import.meta.url));
  * @param {import('./settings.mjs').RigOptions} [options]
  */
 export async function startRig(options = {}) {
-  const folder = mkdtempSync(join(tmpdir(), 'metalab-rig-'));
+  await takeDownAbandoned();
+  const folder = mkdtempSync(PREFIX);
   const owner = processId(process.pid) ?? null;
   const rig = await createRig(folder, options, owner);
   return Object.assign(rig, { down: () => takeDown(folder) });
@@ -49,4 +53,13 @@ export async function createRig(folder, options, owner) {
 /** @param {string} folder */
 function watch(folder) {
   spawn(process.execPath, [WATCHER, folder], { cwd: '/', stdio: 'ignore', detached: true }).unref();
+}
+
+/** Rigs whose owner is gone, and whose watcher too: somebody killed both. */
+async function takeDownAbandoned() {
+  const folders = readdirSync(dirname(PREFIX)).map((name) => join(dirname(PREFIX), name));
+  for (const folder of folders.filter((path) => path.startsWith(PREFIX))) {
+    const owner = readSettings(folder)?.owner;
+    if (owner && !runs(owner)) await takeDown(folder);
+  }
 }
