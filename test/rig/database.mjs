@@ -76,14 +76,15 @@ export class Database {
 
   async #make() {
     const account = accountOf('mysql');
-    mkdirSync(this.#folder, { mode: 0o755 });
+    const folders = [this.#folder, join(this.#folder, 'tmp')];
+    for (const path of folders) mkdirSync(path, { mode: 0o755 });
     writeFileSync(
       this.#firstStatements,
       "CREATE DATABASE IF NOT EXISTS slurm;\nCREATE USER IF NOT EXISTS slurm@'127.0.0.1' IDENTIFIED BY 'slurm';\nGRANT ALL ON slurm.* TO slurm@'127.0.0.1';\n",
       { mode: 0o644 },
     );
     const { uid, gid } = account;
-    if (uid !== undefined && gid !== undefined) chownSync(this.#folder, uid, gid);
+    if (uid !== undefined && gid !== undefined) for (const path of folders) chownSync(path, uid, gid);
     const args = ['--skip-test-db', '--auth-root-authentication-method=normal', '--skip-name-resolve'];
     await run(program('mariadb-install-db'), [...this.#place, ...SETTINGS.slice(0, 5), ...args], {
       cwd: this.#folder,
@@ -118,6 +119,8 @@ export class Database {
       '--no-defaults',
       `--datadir=${join(this.#folder, 'data')}`,
       `--socket=${join(this.#folder, 'socket')}`,
+      // A server that starts removes what it takes for left over; in the system's folder that may be another server's.
+      `--tmpdir=${join(this.#folder, 'tmp')}`,
     ];
   }
 

@@ -18,6 +18,7 @@ const USAGE = `usage: npm run rig up|down|status|shell [-- --folder FOLDER]
   --folder         default: a folder of yours in ${tmpdir()}; another one is another rig
   --no-accounting  without slurmdbd: no sacct, no limits
   --cpus N         of a node (default: 2)
+  --stay           up: until a signal, which takes it down
   --gateway ADDRESS:PORT  where sshd listens (default: 127.0.0.1, a free port)`;
 
 const { values, positionals } = parseArgs({
@@ -26,6 +27,7 @@ const { values, positionals } = parseArgs({
     folder: { type: 'string', default: join(tmpdir(), `metalab-rig-of-${userInfo().username}`) },
     'no-accounting': { type: 'boolean', default: false },
     cpus: { type: 'string', default: '2' },
+    stay: { type: 'boolean', default: false },
     gateway: { type: 'string' },
   },
 });
@@ -47,6 +49,7 @@ const COMMANDS = {
       ...(gatewayAddress ? { gatewayAddress, gatewayPort: Number(gatewayPort) } : {}),
     };
     tell(await createRig(folder, options, null));
+    if (values.stay) stay();
   },
   async down() {
     if (readSettings(folder)) await takeDown(folder);
@@ -68,6 +71,12 @@ const COMMANDS = {
     process.exitCode = await new Promise((ended) => shell.once('close', ended));
   },
 };
+
+function stay() {
+  const end = () => takeDown(folder).then(() => process.exit());
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, end);
+  setInterval(() => {}, 60_000);
+}
 
 function open() {
   if (!readSettings(folder)) {

@@ -37,7 +37,7 @@ describe("the rig's Slurm", { timeout: 120_000 }, () => {
 
   test('tells how much memory a job took, and ends it where it takes more than it may', async () => {
     // Held in the shell's own memory, and long enough to be measured.
-    const lines = 'text=$(head -c 60000000 /dev/zero | tr "\\0" x); sleep 3; echo ${#text}';
+    const lines = 'text=$(head -c 60000000 /dev/zero | tr "\\0" x); sleep 3; : "$text"';
     const good = await rig.submit(lines, ['--mem=500']);
     const greedy = await rig.submit(lines, ['--mem=20']);
     await recorded(good, ['COMPLETED']);
@@ -165,7 +165,24 @@ describe('a rig', { timeout: 60_000 }, () => {
       const [folder = '', code] = stdout.trim().split(' ');
       expect(code).toBe('0');
       await expect.poll(() => existsSync(folder), PATIENCE).toBe(false);
-      expect(processesOf(folder)).toEqual([]);
+      await expect.poll(() => namedBy(folder), PATIENCE).toEqual([]);
     },
   );
 });
+
+/** The processes with a text in their environment or their arguments, whatever the rig knows of them. */
+async function namedBy(text: string): Promise<string[]> {
+  const script = 'cd /proc && grep -l "$TEXT" [0-9]*/environ [0-9]*/cmdline 2>/dev/null';
+  const { stdout } = await run(['sh', '-c', script], {
+    env: { PATH: process.env.PATH, TEXT: text },
+    cwd: '/',
+  });
+  const pids = new Set(
+    stdout
+      .trim()
+      .split('\n')
+      .map((path) => path.split('/')[0] ?? ''),
+  );
+  // Of the search itself nothing is left.
+  return [...pids].filter((pid) => pid !== '' && existsSync(`/proc/${pid}/comm`));
+}
