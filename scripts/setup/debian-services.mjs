@@ -10,21 +10,23 @@ const MARK = '# Written by set-up of metalab while it installs packages.';
  * killed set-up left.
  *
  * @param {() => void} install
+ * @param {string} [policy]
  */
-export function withoutStartingServices(install) {
-  if (isOurs()) rmSync(POLICY);
-  const written = write();
+export function withoutStartingServices(install, policy = POLICY) {
+  if (isOurs(policy)) rmSync(policy);
+  const written = write(policy);
   try {
     install();
   } finally {
-    if (written) rmSync(POLICY, { force: true });
+    if (written) rmSync(policy, { force: true });
   }
 }
 
-function write() {
+/** @param {string} policy */
+function write(policy) {
   try {
     // 101: not allowed, and no error of the package.
-    writeFileSync(POLICY, `#!/bin/sh\n${MARK}\nexit 101\n`, { mode: 0o755, flag: 'wx' });
+    writeFileSync(policy, `#!/bin/sh\n${MARK}\nexit 101\n`, { mode: 0o755, flag: 'wx' });
     return true;
   } catch (error) {
     if (/** @type {NodeJS.ErrnoException} */ (error).code === 'EEXIST') return false;
@@ -32,9 +34,10 @@ function write() {
   }
 }
 
-function isOurs() {
+/** @param {string} policy */
+function isOurs(policy) {
   try {
-    return readFileSync(POLICY, 'utf8').includes(MARK);
+    return readFileSync(policy, 'utf8').includes(MARK);
   } catch {
     return false;
   }

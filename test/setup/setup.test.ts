@@ -165,7 +165,7 @@ describe('set-up', { timeout: 60_000 }, () => {
       chmodSync(join(bin, 'apt-get'), 0o755);
       await setUp(['tests'], { PATH: bin });
       expect(readFileSync(join(clone, 'asked'), 'utf8')).toBe(
-        'update -qq\ninstall -y -qq --no-install-recommends tmux\n',
+        'update -qq\n-o DPkg::Lock::Timeout=600 install -y -qq --no-install-recommends tmux\n',
       );
     },
   );
