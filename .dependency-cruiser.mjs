@@ -3,20 +3,43 @@
 /** What each layer may import beside itself and packages. */
 const MAY_IMPORT = {
   definition: [],
+  extensions: ['definition'],
+  config: ['definition', 'extensions'],
   identity: ['definition'],
   operation: ['definition'],
-  storage: ['definition', 'identity'],
+  // A submission's manifest has its environment.
+  storage: ['definition', 'identity', 'extensions', 'config/resolved-config.ts'],
   planning: ['definition', 'identity', 'storage'],
   runner: ['definition', 'identity', 'operation', 'storage'],
-  execution: ['definition', 'storage', 'runner'],
+  execution: ['definition', 'extensions', 'config', 'storage', 'runner'],
   results: ['definition', 'storage'],
   workflows: ['definition', 'storage', 'activities'],
   activities: ['definition', 'identity', 'storage', 'planning', 'runner', 'execution', 'workflows'],
   engine: ['definition'],
   // The child that evaluates experiment files imports what they import.
-  client: ['index.ts', 'definition', 'identity', 'storage', 'planning', 'results', 'engine', 'workflows'],
-  workers: ['definition', 'storage', 'planning', 'execution', 'results', 'activities', 'workflows', 'engine'],
-  cli: ['definition', 'storage', 'planning', 'results', 'client', 'engine', 'workers'],
+  client: [
+    'index.ts',
+    'definition',
+    'identity',
+    'config',
+    'storage',
+    'planning',
+    'results',
+    'engine',
+    'workflows',
+  ],
+  workers: [
+    'definition',
+    'config',
+    'storage',
+    'planning',
+    'execution',
+    'results',
+    'activities',
+    'workflows',
+    'engine',
+  ],
+  cli: ['definition', 'config', 'execution', 'storage', 'planning', 'results', 'client', 'engine', 'workers'],
 };
 
 const layerRules = Object.entries(MAY_IMPORT).map(([layer, allowed]) => ({

@@ -1,3 +1,4 @@
+import type { ResolvedEnvironment } from '../config/resolved-config.js';
 import type { Store } from '../storage/store.js';
 
 /** A positional argument: required unless `optional`. */
@@ -42,7 +43,7 @@ export interface CommandDefinition<Options extends CommonOptions = CommonOptions
   readonly options?: readonly OptionDefinition[];
   /** Command lines without `metalab`, and what each does. At least one. */
   readonly examples: readonly { readonly line: string; readonly does: string }[];
-  /** Whether it has `--store`. */
+  /** Whether it has `--store` and `--env`. */
   readonly store?: boolean;
   /** Whether it has `--json`: it prints data. */
   readonly json?: boolean;
@@ -62,8 +63,10 @@ export type CommandArguments = { readonly [name: string]: string | undefined };
 
 /** What a command gets of its surroundings. */
 export interface CommandContext {
-  /** The store that `--store`, METALAB_STORE or the default names: a path or a uri. */
+  /** The store that `--store`, METALAB_STORE, the environment or the default names: a path or a uri. */
   readonly storeLocation: string;
+  /** The environment that `--env`, METALAB_ENV, the configuration or the default names. */
+  environment(): Promise<ResolvedEnvironment>;
   /** Opens that store, once; it is closed after the command. */
   store(options?: { readonly create?: boolean }): Promise<Store>;
   /** A line of results, to stdout. */

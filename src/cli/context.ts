@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import pc from 'picocolors';
+import type { ResolvedEnvironment } from '../config/resolved-config.js';
 import type { Store } from '../storage/store.js';
 import type { Colors, CommandContext } from './command.js';
 import { EXIT } from './report-error.js';
@@ -13,13 +14,32 @@ export interface Terminal {
 
 export const DEFAULT_STORE = './experiments';
 
-/** Makes a command's context; `close` closes what the command opened. */
-export function createContext(
-  store: string | undefined,
+/** What the options of every command with a store say. */
+export interface Choice {
+  readonly store?: string;
+  readonly env?: string;
+}
+
+/**
+ * Makes a command's context; `close` closes what the command opened.
+ *
+ * @param choice undefined where the command has no store
+ */
+export async function createContext(
+  choice: Choice | undefined,
   terminal: Terminal = process,
-): CommandContext & { close(): Promise<void> } {
+): Promise<CommandContext & { close(): Promise<void> }> {
   const { stdout, stderr, env } = terminal;
-  const storeLocation = store ?? (env.METALAB_STORE || DEFAULT_STORE);
+  let resolved: Promise<ResolvedEnvironment> | undefined;
+  const environment = () => {
+    resolved ??= import('../config/resolve-config.js').then(
+      async ({ resolveConfig }) => (await resolveConfig(choice?.env, { variables: env })).environment,
+    );
+    return resolved;
+  };
+  const named = choice?.store ?? env.METALAB_STORE;
+  // Only who names no store needs the configuration for it: a mistake in the file must not stand in the way of others.
+  const storeLocation = named || ((choice && (await environment()).store) ?? DEFAULT_STORE);
   let opened: Promise<Store> | undefined;
   let interruption: AbortController | undefined;
   const interrupt = () => {
@@ -28,6 +48,7 @@ export function createContext(
   };
   return {
     storeLocation,
+    environment,
     store(options) {
       opened ??= import('../storage/registry.js').then(({ openStore }) => openStore(storeLocation, options));
       return opened;

@@ -1,11 +1,9 @@
 import { Argument, Command, CommanderError, Option } from 'commander';
-import type { CommandContext, CommandDefinition, CommonOptions, OptionDefinition } from './command.js';
-import { colorsFor, createContext, DEFAULT_STORE, type Terminal } from './context.js';
+import type { CommandDefinition, CommonOptions, OptionDefinition } from './command.js';
+import { type Choice, colorsFor, createContext, DEFAULT_STORE, type Terminal } from './context.js';
 import { EXIT, exitCodeOf, wordError } from './report-error.js';
 
-interface ParsedOptions extends CommonOptions {
-  readonly store?: string;
-}
+interface ParsedOptions extends CommonOptions, Choice {}
 
 /** What `buildProgram` leaves for the caller: commander has no place for a command's result. */
 export interface Outcome {
@@ -80,7 +78,11 @@ function addCommand(
   if (definition.store) {
     command.option(
       '--store <store>',
-      `path or uri of the store (default: METALAB_STORE, else ${DEFAULT_STORE})`,
+      `path or uri of the store (default: METALAB_STORE, else the environment's, else ${DEFAULT_STORE})`,
+    );
+    command.option(
+      '--env <name>',
+      'environment of .metalab.toml (default: METALAB_ENV, else its default_env, else local)',
     );
   }
   if (definition.json) command.option('--json', 'print data as JSON');
@@ -101,12 +103,15 @@ async function act(
   outcome: Outcome,
   terminal: Terminal,
 ): Promise<void> {
-  const { store, ...options } = command.opts<ParsedOptions>();
+  const { store, env, ...options } = command.opts<ParsedOptions>();
   outcome.verbose = options.verbose ?? false;
   const args = Object.fromEntries(
     (definition.arguments ?? []).map(({ name }, index) => [name, command.args[index]]),
   );
-  const context: CommandContext & { close(): Promise<void> } = createContext(store, terminal);
+  const choice = definition.store
+    ? { ...(store === undefined ? {} : { store }), ...(env === undefined ? {} : { env }) }
+    : undefined;
+  const context = await createContext(choice, terminal);
   try {
     outcome.exitCode = (await definition.run?.(args, options, context)) ?? EXIT.success;
   } finally {

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
+import type { ResolvedEnvironment } from '../config/resolved-config.js';
 import { type Duration, parseDuration } from '../definition/duration.js';
 import { InfrastructureError, MetalabError } from '../definition/errors.js';
 import type { SubmissionOutcome } from '../storage/manifest.js';
@@ -67,6 +68,8 @@ export interface RetryOptions {
   readonly failed?: boolean;
   /** Only these, whatever their status: run_ids, or beginnings of them. */
   readonly runs?: readonly string[];
+  /** Where they run: see `SubmitOptions.environment`. */
+  readonly environment?: string | ResolvedEnvironment;
 }
 
 /** A followed submission's outcome is looked for this often: a stat of a file. */

@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
 import type { Client } from '@temporalio/client';
 import { MetalabError } from '../definition/errors.js';
 import type { Experiment } from '../definition/experiment.js';
@@ -16,6 +15,7 @@ import { CANCEL_UPDATE } from '../workflows/contract.js';
 import { removeAbandoned } from './abandoned.js';
 import type { Declared } from './declare/declare.js';
 import { type ControlOptions, type Link, makeHandle, type RetryOptions, type RunHandle } from './handle.js';
+import { checkSlots, environmentOf, locationOf, type StoreChoice, slotsOf } from './store-choice.js';
 import { markEnqueued, removeSubmission, writeRequest, writeSubmission } from './submission.js';
 import { type ControlOrder, sendControl } from './workflow-control.js';
 import { enqueue, makeClient } from './workflow-link.js';
@@ -25,10 +25,8 @@ export interface LabOptions {
   readonly say?: (line: string) => void;
 }
 
-export interface SubmitOptions {
-  /** A path or a `file:///` uri. Default: METALAB_STORE, else `./experiments`. */
-  readonly store?: string;
-  /** How many runs at once. Default: as many as the worker has cores. */
+export interface SubmitOptions extends StoreChoice {
+  /** How many runs at once. Default: METALAB_SLOTS, else the environment's, else as many as the worker has cores. */
   readonly slots?: number;
   /** Reuse failed and cancelled runs instead of doing them again. */
   readonly keepFailed?: boolean;
@@ -36,11 +34,6 @@ export interface SubmitOptions {
   readonly fresh?: boolean;
   /** Submit even where another engine uses the store: what runs there then waits until this is done. */
   readonly takeOver?: boolean;
-}
-
-export interface StoreChoice {
-  /** A path or a `file:///` uri. Default: METALAB_STORE, else `./experiments`. */
-  readonly store?: string;
 }
 
 const ANSWERS_WITHIN_MS = 2_000;
@@ -71,10 +64,6 @@ export interface Lab {
   /** Closes the connection. Runs go on. */
   close(): Promise<void>;
 }
-
-/** The store that a location, METALAB_STORE or the default names. */
-export const storeLocation = (location?: string): string =>
-  location ?? (process.env.METALAB_STORE || resolve('experiments'));
 
 /**
  * Connects to the Temporal server that the environment names, or else to the local one, which is started where it does
@@ -140,15 +129,17 @@ class ConnectedLab implements Lab {
   }
 
   async submitDeclared(declared: Declared, options: SubmitOptions = {}): Promise<RunHandle> {
-    const slots = checkSlots(options.slots);
-    const [store] = await Promise.all([openForSubmit(options.store), this.#ensureWorker()]);
+    const environment = await environmentOf(options);
+    const slots = checkSlots(options.slots ?? slotsOf(environment));
+    const [store] = await Promise.all([openForSubmit({ ...options, environment }), this.#ensureWorker()]);
     const choices = { slots, keep_failed: options.keepFailed ?? false, fresh: options.fresh ?? false };
     const holder = await this.#takeLease(store, options.takeOver);
-    return this.#enqueue(store, await writeSubmission(store, declared, choices, engineKey(holder)), holder);
+    const order = { engine: engineKey(holder), environment, options: choices };
+    return this.#enqueue(store, await writeSubmission(store, declared, order), holder);
   }
 
   async attach(experimentId: string, options: StoreChoice = {}): Promise<RunHandle> {
-    const store = await openExisting(options.store);
+    const store = await openExisting(options);
     const submission = await lastEnqueued(store, experimentId);
     if (!submission) {
       throw new MetalabError({
@@ -168,9 +159,9 @@ class ConnectedLab implements Lab {
 
   async cancel(
     experimentId: string,
-    { store: location, reason = 'cancelled by its client' }: StoreChoice & ControlOptions = {},
+    { reason = 'cancelled by its client', ...choice }: StoreChoice & ControlOptions = {},
   ): Promise<RunHandle[]> {
-    const store = await openExisting(location);
+    const store = await openExisting(choice);
     await this.#keepUp();
     const place = { store, experiment_id: experimentId };
     const order: ControlOrder = { update: CANCEL_UPDATE, request: { submission: null, reason } };
@@ -179,7 +170,7 @@ class ConnectedLab implements Lab {
   }
 
   async retry(experimentId: string, options: StoreChoice & RetryOptions = {}): Promise<RunHandle> {
-    return this.#retry(experimentId, await openExisting(options.store), options);
+    return this.#retry(experimentId, await openExisting(options), options);
   }
 
   async close(): Promise<void> {
@@ -188,13 +179,12 @@ class ConnectedLab implements Lab {
 
   async #retry(experimentId: string, store: SweepStore, options: RetryOptions): Promise<RunHandle> {
     const [{ resolveRetry }] = await Promise.all([import('./retry.js'), this.#ensureWorker()]);
+    const environment = await environmentOf(options);
     const { declaration, sha, options: choices } = await resolveRetry(store, experimentId, options);
     const holder = await this.#takeLease(store);
-    return this.#enqueue(
-      store,
-      await writeRequest(store, declaration, sha, choices, engineKey(holder)),
-      holder,
-    );
+    const slots = checkSlots(slotsOf(environment));
+    const order = { engine: engineKey(holder), environment, options: { ...choices, slots } };
+    return this.#enqueue(store, await writeRequest(store, declaration, sha, order), holder);
   }
 
   async #enqueue(store: SweepStore, manifest: SubmissionManifest, holder: LeaseHolder): Promise<RunHandle> {
@@ -279,18 +269,7 @@ async function lastEnqueued(store: SweepStore, experimentId: string): Promise<st
   );
 }
 
-const openExisting = async (location?: string) => asSweepStore(await openStore(storeLocation(location)));
+const openExisting = async (choice: StoreChoice) => asSweepStore(await openStore(await locationOf(choice)));
 
-const openForSubmit = async (location?: string) =>
-  asSweepStore(await openStore(storeLocation(location), { create: true }));
-
-function checkSlots(slots: number | undefined): number | null {
-  if (slots === undefined) return null;
-  if (Number.isSafeInteger(slots) && slots >= 1 && slots <= 1000) return slots;
-  throw new MetalabError({
-    code: 'METALAB_SLOTS',
-    where: 'slots',
-    what: `is ${slots}`,
-    expected: 'a whole number from 1 to 1000',
-  });
-}
+const openForSubmit = async (choice: StoreChoice) =>
+  asSweepStore(await openStore(await locationOf(choice), { create: true }));

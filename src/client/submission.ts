@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { ResolvedEnvironment } from '../config/resolved-config.js';
 import type { ExperimentDeclaration } from '../definition/declaration.js';
 import { pickEnvironment } from '../definition/run-environment.js';
 import { METALAB_VERSION } from '../engine/version.js';
@@ -21,23 +22,29 @@ import type { SweepStore } from '../storage/sweep-store.js';
 import type { Declared } from './declare/declare.js';
 import { readGitState } from './git-state.js';
 
+/** How, where and by whom a declaration is to be carried out. */
+export interface SubmissionOrder {
+  /** Which one it is for: see `engineKey`. */
+  readonly engine: string;
+  readonly environment: ResolvedEnvironment;
+  readonly options: SubmissionOptions;
+}
+
 /**
  * Writes everything that carrying a declaration out needs, before Temporal hears of it.
  *
- * @param engine which one it is for: see `engineKey`
  * @returns what was submitted
  */
 export async function writeSubmission(
   store: SweepStore,
   { declaration, bundle }: Declared,
-  options: SubmissionOptions,
-  engine: string,
+  order: SubmissionOrder,
 ): Promise<SubmissionManifest> {
   const [sha] = await Promise.all([
     store.writeDeclaration(declaration),
     writeBundle(store.experimentFolder(declaration.experiment_id), declaration, bundle),
   ]);
-  return writeRequest(store, declaration, sha, options, engine);
+  return writeRequest(store, declaration, sha, order);
 }
 
 /** Asks for what a declaration says that is in the store already, its bundle too. */
@@ -45,8 +52,7 @@ export async function writeRequest(
   store: SweepStore,
   declaration: ExperimentDeclaration,
   sha: string,
-  options: SubmissionOptions,
-  engine: string,
+  order: SubmissionOrder,
 ): Promise<SubmissionManifest> {
   const { experiment_id } = declaration;
   const folder = store.experimentFolder(experiment_id);
@@ -59,8 +65,7 @@ export async function writeRequest(
     declaration: sha,
     submitted_at: submitted.toISOString(),
     submitter: ownerName(),
-    engine,
-    options,
+    ...order,
   };
   const latest = describeExperiment(declaration, manifest, { git, metalabVersion: METALAB_VERSION });
   // First: it tells whose it is, should this process be killed before somebody carries it out.

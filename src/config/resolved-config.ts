@@ -1,16 +1,6 @@
-/** What a run's place must have. Never part of identity. */
-export interface Resources {
-  readonly partition?: string;
-  readonly account?: string;
-  readonly qos?: string;
-  /** A duration: `2h`, `30m`, `01:30:00`. Kept as seconds. */
-  readonly time_s?: number;
-  readonly cpus?: number;
-  readonly memory_bytes?: number;
-  /** A number, or Slurm's own words such as `a100:2`. */
-  readonly gpus?: string;
-  readonly constraint?: string;
-}
+import type { Resources } from '../definition/resources.js';
+
+export type { Resources };
 
 /** How resources grow for what was killed for the want of them: factors, and how often at most. */
 export interface Escalation {
@@ -45,13 +35,15 @@ export interface GatewayConfig {
   readonly host: string;
   readonly user?: string;
   readonly port?: number;
+  /** A private key's path on this machine, absolute. */
   readonly ssh_key?: string;
+  /** Hosts to go through, first to last: `user@host:port` or aliases. */
   readonly jump: readonly string[];
 }
 
 interface EnvironmentBase {
   readonly name: string;
-  /** The store's location, where the configuration names one. */
+  /** The store's location, where the configuration names one: an absolute path or a uri. */
   readonly store?: string;
   readonly services: { readonly [service: string]: unknown };
 }
@@ -63,7 +55,7 @@ export interface LocalEnvironment extends EnvironmentBase {
 
 export interface SlurmEnvironment extends EnvironmentBase {
   readonly type: 'slurm';
-  /** The spool's folder on the cluster. */
+  /** The spool's folder on the cluster: absolute, or relative to the login's home. */
   readonly file_root: string;
   readonly gateway?: GatewayConfig;
   readonly executor: SlurmExecutorConfig;
@@ -72,6 +64,8 @@ export interface SlurmEnvironment extends EnvironmentBase {
 /** An environment of a type that an installed package brings. */
 export interface ExtensionEnvironment extends EnvironmentBase {
   readonly type: string;
+  /** The package, and its folder: workers find its executor there. */
+  readonly package: { readonly name: string; readonly folder: string };
   /** What its own schema made of its table. */
   readonly settings: unknown;
 }

@@ -1,5 +1,6 @@
 import type { JsonObject, JsonValue } from './json.js';
 import type { ParamSpec } from './params/source.js';
+import type { Resources } from './resources.js';
 import type { SeedPlan } from './seeds.js';
 
 /** The number of the scheme by which fingerprints are made. A release that must change it says so. */
@@ -67,6 +68,8 @@ export interface ExperimentDeclaration {
   readonly retries: number;
   readonly timeout_ms: number | null;
   readonly memory_bytes: number | null;
+  /** Missing where the experiment asks for none. */
+  readonly resources?: Resources;
   readonly env: readonly string[];
   /** The experiment file's folder: the working directory of runs. */
   readonly cwd: string;

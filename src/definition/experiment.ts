@@ -4,6 +4,7 @@ import type { JsonObject } from './json.js';
 import type { MemorySize } from './memory-size.js';
 import type { AnyOperation } from './operation.js';
 import type { ParamSource } from './params/source.js';
+import type { ResourceRequest } from './resources.js';
 import type { SeedPlan } from './seeds.js';
 
 const EXPERIMENT = Symbol.for('metalab.experiment');
@@ -40,6 +41,8 @@ export interface ExperimentSpec {
   readonly timeout?: Duration;
   /** The most memory that one run may use: `'512M'`, `'4G'`, or bytes. */
   readonly memory?: MemorySize;
+  /** What a task on a cluster needs, where it differs from what the environment says. Never part of identity. */
+  readonly resources?: ResourceRequest;
   /** Names of environment variables that runs see beside PATH, HOME, LANG and TMPDIR. */
   readonly env?: readonly string[];
   /** Further files that count as code: what the operation imports by a computed path or reads as data. Globs. */

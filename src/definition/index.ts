@@ -24,6 +24,7 @@ export { grid } from './params/grid.js';
 export { manual } from './params/manual.js';
 export { choice, int, logInt, logUniform, normal, random, uniform } from './params/random.js';
 export type { Distribution, ParamSource, ParamSpec } from './params/source.js';
+export type { ResourceRequest } from './resources.js';
 export type { Rng } from './rng.js';
 export type { Capture, RunArguments, RunLogger, RunRuntime } from './run-arguments.js';
 export { forPreprocessing, type SeedPlan, Seeds, seeds } from './seeds.js';

@@ -1,8 +1,8 @@
 import { UsageError } from '../definition/errors.js';
+import { nearest } from '../definition/nearest.js';
 import type { Occurrence } from '../storage/file/runs-file.js';
 import type { Database } from './database.js';
 import { quoteText } from './database.js';
-import { nearest } from './nearest.js';
 import { findOccurrences } from './occurrences.js';
 
 export type ColumnType = 'number' | 'boolean' | 'text' | 'list' | 'json';

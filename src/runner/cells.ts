@@ -1,4 +1,5 @@
 import type { ExperimentDeclaration } from '../definition/declaration.js';
+import { deepFreeze } from '../definition/deep-freeze.js';
 import type { JsonObject } from '../definition/json.js';
 import { paramSourceFromSpec } from '../definition/params/from-spec.js';
 import { Seeds } from '../definition/seeds.js';
@@ -9,7 +10,6 @@ import {
   paramsFingerprint,
   seedFingerprint,
 } from '../identity/fingerprint.js';
-import { deepFreeze } from '../operation/deep-freeze.js';
 
 /** What consecutive replicates share. */
 export interface Case {

@@ -5,18 +5,26 @@ import type { ExperimentManifest, GitState, SubmissionManifest } from './manifes
 /** The manifest of an experiment, `experiment.json`, as its latest submission declares it. */
 export function describeExperiment(
   declaration: ExperimentDeclaration,
-  latest: Pick<SubmissionManifest, 'submission' | 'declaration' | 'submitted_at'>,
+  latest: Pick<SubmissionManifest, 'submission' | 'declaration' | 'submitted_at' | 'environment'>,
   surroundings: { readonly git: GitState | null; readonly metalabVersion: string },
 ): ExperimentManifest {
   const cases = paramSourceFromSpec(declaration.params).length;
-  const { retries: _, timeout_ms: _1, memory_bytes: _2, env: _3, cwd: _4, ...described } = declaration;
+  const {
+    retries: _,
+    timeout_ms: _1,
+    memory_bytes: _2,
+    resources: _3,
+    env: _4,
+    cwd: _5,
+    ...described
+  } = declaration;
   return {
     ...described,
     declaration: latest.declaration,
     latest_submission: latest.submission,
     submitted_at: latest.submitted_at,
     totals: { cases, cells: countCells(cases, declaration.seeds) },
-    environment: 'local',
+    environment: latest.environment?.name ?? 'local',
     git: surroundings.git,
     metalab_version: surroundings.metalabVersion,
   };

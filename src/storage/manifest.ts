@@ -1,3 +1,4 @@
+import type { ResolvedEnvironment } from '../config/resolved-config.js';
 import type { ExperimentDeclaration } from '../definition/declaration.js';
 import type { JsonObject } from '../definition/json.js';
 import type { RunningMeans } from '../definition/running-mean.js';
@@ -30,6 +31,7 @@ export interface ExperimentManifest {
   readonly context_fingerprint: string;
   readonly files: ExperimentDeclaration['files'];
   readonly totals: { readonly cases: number; readonly cells: number };
+  /** The environment's name. */
   readonly environment: string;
   readonly git: GitState | null;
   readonly metalab_version: string;
@@ -45,6 +47,8 @@ export interface SubmissionManifest {
   readonly submitter?: string;
   /** Which engine has it: see `engineKey`. Missing in submissions of older versions. */
   readonly engine?: string;
+  /** Where its runs are executed. Missing in submissions of older versions, which were local. */
+  readonly environment?: ResolvedEnvironment;
   readonly options: SubmissionOptions;
 }
 

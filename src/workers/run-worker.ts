@@ -9,9 +9,10 @@ import { StoreLeases } from '../activities/store-leases.js';
 import { type TemporalTarget, temporalUnreachable } from '../engine/connect.js';
 import { engineIdentity } from '../engine/identity.js';
 import { METALAB_VERSION } from '../engine/version.js';
-import { createLocalExecutor } from '../execution/local/executor.js';
+
 import { createCompactor } from '../results/compaction/compactor.js';
 import { CONTROL_QUEUE, SLOT_QUEUE } from '../workflows/contract.js';
+import { createEnvironmentExecutor } from './environment-executor.js';
 import { workerLogger } from './log.js';
 import { SlotCapacity } from './slot-capacity.js';
 import { openStores } from './stores.js';
@@ -50,7 +51,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
   });
   const id = `${hostname()}-${process.pid}`;
   const capacity = new SlotCapacity(slots, { grows });
-  const executor = createLocalExecutor({
+  const executor = createEnvironmentExecutor({
     runner: fileURLToPath(new URL('../runner.mjs', import.meta.url)),
     provenance: { metalab: METALAB_VERSION, worker: id },
   });

@@ -29,11 +29,17 @@ submission, whatever the file says now. Exit codes as for submit.`,
       import('../../client/lab.js'),
       import('../follow-to-outcome.js'),
     ]);
+    await context.environment();
     const experiment = await resolveExperiment(await context.store(), exp!);
     const lab = await connect({ say: (line) => context.note(line) });
     try {
       const { failed = false, run: runs = [] } = options;
-      const handle = await lab.retry(experiment, { store: context.storeLocation, failed, runs });
+      const handle = await lab.retry(experiment, {
+        store: context.storeLocation,
+        environment: await context.environment(),
+        failed,
+        runs,
+      });
       if (options.detach) return tellSubmitted(handle, options, context);
       return await followToOutcome(handle, options, context);
     } finally {

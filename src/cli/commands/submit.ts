@@ -26,7 +26,8 @@ reachable, paused or waiting; 130 detached by Ctrl-C.`,
   options: [
     {
       flags: '--slots <n>',
-      description: 'runs at once (default: as many as the worker has cores)',
+      description:
+        "runs at once (default: METALAB_SLOTS, else the environment's, else as many as the worker has cores)",
       parse: wholeNumber('--slots', 1, 1000),
     },
     { flags: '--name <name>', description: 'which experiment, where the file exports several' },
@@ -40,6 +41,7 @@ reachable, paused or waiting; 130 detached by Ctrl-C.`,
     { line: 'submit experiment.ts', does: 'run what is missing, and follow' },
     { line: 'submit experiment.ts --dry-run', does: 'say what would be run, and why' },
     { line: 'submit sweep.ts --store /data/lab --slots 8', does: 'eight runs at once, into another store' },
+    { line: 'submit sweep.ts --env cluster', does: 'where .metalab.toml says of this environment' },
     { line: 'submit sweep.ts --json | tail -n 1 | jq', does: 'the outcome as one JSON line' },
   ],
   store: true,
@@ -49,6 +51,8 @@ reachable, paused or waiting; 130 detached by Ctrl-C.`,
     // The Temporal client takes 0.3 s to load: meanwhile the file is evaluated in its own process.
     const loading = options.dryRun ? undefined : import('../../client/lab.js').then((lab) => lab.preload());
     loading?.catch(() => {});
+    // Its mistakes before those of the file: that may take long to evaluate.
+    await context.environment();
     const declared = await evaluateFile(file!, options.name);
     for (const warning of declared.warnings) context.note(context.color.yellow(`warning: ${warning}`));
     if (options.dryRun) {
@@ -76,7 +80,11 @@ async function submitAndFollow(
 ): Promise<number> {
   const { followToOutcome, tellSubmitted } = await import('../follow-to-outcome.js');
   for (let submits = 1; ; submits++) {
-    const handle = await lab.submitDeclared(declared, { ...options, store: context.storeLocation });
+    const handle = await lab.submitDeclared(declared, {
+      ...options,
+      store: context.storeLocation,
+      environment: await context.environment(),
+    });
     if (handle.joined)
       context.note(`the same definition is being run already: joined submission ${handle.submission}`);
     if (options.detach) return tellSubmitted(handle, options, context);

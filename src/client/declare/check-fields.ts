@@ -6,6 +6,8 @@ import { parseMemorySize } from '../../definition/memory-size.js';
 import { isOperation } from '../../definition/operation.js';
 import { seeds as seedPlan } from '../../definition/seeds.js';
 import { collectCanonicalProblems } from '../../identity/plain-json.js';
+import { checkResources } from './resources.js';
+import { show } from './show.js';
 
 const LEGAL = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$/;
 const LEGAL_EXPECTATION = 'letters, digits, `_`, `-` and `.`, beginning with a letter or digit, at most 100';
@@ -24,6 +26,7 @@ const FIELDS: { readonly [field in keyof Required<ExperimentSpec>]: true } = {
   retries: true,
   timeout: true,
   memory: true,
+  resources: true,
   env: true,
   code: true,
 };
@@ -34,6 +37,7 @@ export function checkFields(experiment: Experiment, environment: NodeJS.ProcessE
     ...checkNames(experiment),
     ...checkShapes(experiment),
     ...checkLimits(experiment),
+    ...checkResources(experiment.resources),
     ...checkEnvironment(experiment, environment),
   ];
 }
@@ -151,14 +155,4 @@ function checkEnvironment({ env }: Experiment, environment: NodeJS.ProcessEnv): 
       expected: 'a value, since runs are to see it',
       next: `export ${name}=… and submit again, or take it out of env`,
     }));
-}
-
-function show(value: unknown): string {
-  if (value === undefined) return 'missing';
-  if (typeof value === 'function') return 'a function';
-  try {
-    return JSON.stringify(value)?.slice(0, 100) ?? String(value);
-  } catch {
-    return String(value);
-  }
 }

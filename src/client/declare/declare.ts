@@ -14,6 +14,7 @@ import { toPlainJson } from '../../identity/plain-json.js';
 import { checkFields } from './check-fields.js';
 import type { OperationLocation } from './locate-operation.js';
 import { declareParams } from './params.js';
+import { declareResources } from './resources.js';
 
 /** An experiment as data, with the bundle that slots import. */
 export interface Declared {
@@ -75,6 +76,7 @@ export async function declareExperiment(
     retries: experiment.retries ?? 0,
     timeout_ms: experiment.timeout === undefined ? null : (parseDuration(experiment.timeout) ?? null),
     memory_bytes: experiment.memory === undefined ? null : (parseMemorySize(experiment.memory) ?? null),
+    ...(experiment.resources ? { resources: declareResources(experiment.resources) } : {}),
     env: [...(experiment.env ?? [])],
     cwd: base,
   };

@@ -1,0 +1,39 @@
+import { resolve } from 'node:path';
+import { resolveConfig } from '../config/resolve-config.js';
+import type { ResolvedEnvironment } from '../config/resolved-config.js';
+import { MetalabError } from '../definition/errors.js';
+
+export interface StoreChoice {
+  /** A path or a `file:///` uri. Default: METALAB_STORE, else the environment's, else `./experiments`. */
+  readonly store?: string;
+  /**
+   * An environment of `.metalab.toml`, by its name or resolved: where what is submitted runs, and its store. Default:
+   * METALAB_ENV, else the file's default_env, else `local`.
+   */
+  readonly environment?: string | ResolvedEnvironment;
+}
+
+/** The environment that was chosen. */
+export const environmentOf = async ({ environment }: StoreChoice): Promise<ResolvedEnvironment> =>
+  typeof environment === 'object' ? environment : (await resolveConfig(environment)).environment;
+
+/** The location of the store that was chosen. */
+export async function locationOf(choice: StoreChoice): Promise<string> {
+  const named = choice.store ?? process.env.METALAB_STORE;
+  return named || ((await environmentOf(choice)).store ?? resolve('experiments'));
+}
+
+/** How many runs at once the environment says; undefined where it says nothing. */
+export const slotsOf = (environment: ResolvedEnvironment): number | undefined =>
+  'executor' in environment && 'slots' in environment.executor ? environment.executor.slots : undefined;
+
+export function checkSlots(slots: number | undefined): number | null {
+  if (slots === undefined) return null;
+  if (Number.isSafeInteger(slots) && slots >= 1 && slots <= 1000) return slots;
+  throw new MetalabError({
+    code: 'METALAB_SLOTS',
+    where: 'slots',
+    what: `is ${slots}`,
+    expected: 'a whole number from 1 to 1000',
+  });
+}

@@ -1,0 +1,195 @@
+import { z } from 'zod';
+import type { Problem } from '../definition/errors.js';
+import { nearestName } from '../definition/nearest.js';
+import type { Schema } from './environment-type.js';
+import type { EnvironmentTypes, FoundType } from './environment-types.js';
+import { services, text } from './fields.js';
+import { PlacedProblems } from './placed-problems.js';
+import type { Path } from './positions.js';
+import { isTable, mergeTables, type Table, valueAt, withValue } from './table.js';
+import type { TomlFile } from './toml-file.js';
+import { variableOf } from './variables.js';
+import { type Checked, type Mistake, wordIssues, wordPath } from './word-issues.js';
+
+const TABLE = { error: 'a table' };
+const DOCUMENT = z.strictObject({
+  project: z.strictObject({ name: text().optional(), default_env: text().optional() }, TABLE).optional(),
+  environments: z.record(z.string(), z.record(z.string(), z.unknown(), TABLE), TABLE).optional(),
+  services: services.optional(),
+});
+const COMMON = z.object({
+  type: text('the name of a type').optional(),
+  store: text('a path or a uri').optional(),
+  services: services.optional(),
+});
+const COMMON_KEYS = Object.keys(COMMON.shape);
+
+/** An environment as the files declare it together. */
+export interface DeclaredEnvironment {
+  readonly found: FoundType;
+  /** Merged, with all of its keys. */
+  readonly table: Table;
+}
+
+export interface CheckedFiles {
+  /** Both files, merged. */
+  readonly document: Table;
+  readonly environments: ReadonlyMap<string, DeclaredEnvironment>;
+  /** Every mistake of both files. */
+  readonly problems: readonly Problem[];
+}
+
+/** Merges a configuration's files, base first, and checks each by itself, then what they are together. */
+export async function checkFiles(
+  files: readonly TomlFile[],
+  types: EnvironmentTypes,
+  variables: NodeJS.ProcessEnv,
+): Promise<CheckedFiles> {
+  const problems = new PlacedProblems(files);
+  for (const file of files) {
+    problems.of(file, mistakesOf(DOCUMENT, file.table, []));
+  }
+  const environments = new Map<string, DeclaredEnvironment>();
+  const names = new Set(files.flatMap(({ table }) => Object.keys(tableAt(table, ['environments']))));
+  for (const name of names) {
+    const declared = await checkEnvironment(name, files, { types, problems, variables });
+    if (declared) environments.set(name, declared);
+  }
+  const document = files.reduce((merged, { table }) => mergeTables(merged, table), {} as Table);
+  const chosen = valueAt(document, ['project', 'default_env']);
+  const known = [...new Set(['local', ...names])];
+  if (typeof chosen === 'string' && !known.includes(chosen)) {
+    const near = nearestName(chosen, known);
+    problems.together({
+      path: ['project', 'default_env'],
+      what: `there is no environment '${chosen}'`,
+      expected: `one of ${known.join(', ')}`,
+      ...(near ? { next: `did you mean ${near}?` } : {}),
+    });
+  }
+  return { document, environments, problems: problems.all };
+}
+
+interface Surroundings {
+  readonly types: EnvironmentTypes;
+  readonly problems: PlacedProblems;
+  readonly variables: NodeJS.ProcessEnv;
+}
+
+async function checkEnvironment(
+  name: string,
+  files: readonly TomlFile[],
+  { types, problems, variables }: Surroundings,
+): Promise<DeclaredEnvironment | undefined> {
+  const at = ['environments', name];
+  const typeIn = ({ table }: TomlFile) => valueAt(table, [...at, 'type']);
+  const effective =
+    files.map(typeIn).findLast((type) => type !== undefined) ?? (name === 'local' ? 'local' : undefined);
+  if (effective === undefined) {
+    const names = (await types.names()).join(', ');
+    problems.together({
+      path: [...at, 'type'],
+      what: `[${wordPath(at)}] has no type`,
+      expected: `type = one of ${names}`,
+    });
+  }
+  let merged: Table = {};
+  for (const file of files) {
+    const table = tableAt(file.table, at);
+    problems.of(file, mistakesOf(COMMON, table, at));
+    // What a file writes is of the type that it names itself, though another file may change that.
+    const own = typeIn(file) ?? effective;
+    const type = typeof own === 'string' ? await types.find(own) : undefined;
+    if (typeof own === 'string' && !type && typeIn(file) !== undefined)
+      problems.of(file, [await unknownType(own, [...at, 'type'], types)]);
+    const schema = (type ?? (await likelyType(own, table, types)))?.type.schema;
+    if (schema)
+      problems.of(
+        file,
+        mistakesOf(schema, ownKeys(table), at, COMMON_KEYS).filter(({ missing }) => !missing),
+      );
+    merged = mergeTables(merged, table);
+  }
+  const found = typeof effective === 'string' ? await types.find(effective) : undefined;
+  if (!found) return undefined;
+  const changed = files.some((file) => ![undefined, effective].includes(typeIn(file) as string | undefined));
+  if (changed) merged = onlyWhatFits(merged, found.type.schema);
+  checkTogether(merged, found, at, { problems, variables });
+  return { found, table: merged };
+}
+
+/** Where a file has changed the type, what only the other type knows is left out. */
+function onlyWhatFits(table: Table, schema: Schema): Table {
+  return mistakesOf(schema, ownKeys(table), [])
+    .filter(({ missing }) => !missing)
+    .reduce((kept, { path }) => withValue(kept, path.map(String), undefined), table);
+}
+
+function checkTogether(
+  table: Table,
+  { type }: FoundType,
+  at: Path,
+  { problems, variables }: Pick<Surroundings, 'problems' | 'variables'>,
+): void {
+  const isSet = (key: string | number | undefined) => Boolean(variables[variableOf(String(key))]);
+  const checked = type.schema.safeParse(ownKeys(table));
+  if (checked.success) {
+    for (const { where, ...problem } of type.check?.(checked.data) ?? [])
+      problems.together({
+        ...problem,
+        what: where ? `${where} ${problem.what}` : problem.what,
+        path: [...at, ...(where?.split('.') ?? [])],
+      });
+    return;
+  }
+  // A variable may give what the files leave out.
+  for (const mistake of mistakesOf(type.schema, ownKeys(table), at))
+    if (mistake.missing && !isSet(mistake.path.at(-1))) problems.together(mistake);
+}
+
+async function unknownType(type: string, path: Path, types: EnvironmentTypes): Promise<Mistake> {
+  const names = await types.names();
+  const near = nearestName(type, names);
+  return {
+    path,
+    what: `there is no type of environments '${type}'`,
+    expected: `one of ${names.join(', ')}, or one of an installed package`,
+    next: near ? `did you mean ${near}?` : 'install the package that has it in the project',
+  };
+}
+
+/** By what to check a table whose type is mistyped, or not given: so that all of its mistakes are told at once. */
+async function likelyType(
+  own: unknown,
+  table: Table,
+  types: EnvironmentTypes,
+): Promise<FoundType | undefined> {
+  const names = await types.names();
+  if (typeof own === 'string') {
+    const near = nearestName(own, names);
+    return near === undefined ? undefined : types.find(near);
+  }
+  const found = (await Promise.all(names.map((name) => types.find(name)))).filter(
+    (type) => type !== undefined,
+  );
+  const count = ({ type }: FoundType) =>
+    mistakesOf(type.schema, ownKeys(table), []).filter(({ missing }) => !missing).length;
+  return found.sort((a, b) => count(a) - count(b))[0];
+}
+
+/** An environment's table without what all of them have. */
+export const ownKeys = (table: Table): Table =>
+  Object.fromEntries(Object.entries(table).filter(([key]) => !COMMON_KEYS.includes(key)));
+
+/** Everything that a schema finds wrong with a value. */
+export function mistakesOf(schema: Schema, value: unknown, at: Path, besides?: readonly string[]): Mistake[] {
+  const result = schema.safeParse(value);
+  if (result.success) return [];
+  const checked: Checked = { schema, value, at, ...(besides ? { besides } : {}) };
+  return wordIssues(result.error.issues, checked);
+}
+
+function tableAt(table: Table, path: Path): Table {
+  const value = valueAt(table, path);
+  return isTable(value) ? value : {};
+}

@@ -1,0 +1,12 @@
+import { resolve } from 'node:path';
+
+/**
+ * A path that somebody wrote as an absolute one: `~` is home, a relative one is relative to a folder, a uri stays.
+ *
+ * @param home of who runs metalab
+ */
+export function absolutePath(path: string, folder: string, home: string): string {
+  if (/^[a-z][a-z0-9+.-]+:\/\//i.test(path)) return path;
+  if (path === '~' || path.startsWith('~/')) return resolve(home, path.slice(2));
+  return resolve(folder, path);
+}

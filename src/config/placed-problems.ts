@@ -1,0 +1,43 @@
+import type { Problem } from '../definition/errors.js';
+import type { Path } from './positions.js';
+import type { TomlFile } from './toml-file.js';
+import type { Mistake } from './word-issues.js';
+
+/** The mistakes of a configuration's files, with their places. */
+export class PlacedProblems {
+  readonly #files: readonly TomlFile[];
+  readonly #found: Problem[];
+
+  constructor(files: readonly TomlFile[]) {
+    this.#files = files;
+    this.#found = files.flatMap(({ problems }) => problems);
+  }
+
+  /** By file and line. */
+  get all(): readonly Problem[] {
+    const order = ({ where = '' }: Problem) => {
+      const [, name, line] = /^(.*?):(\d+)(?::\d+)?$/.exec(where) ?? [];
+      return this.#files.findIndex((file) => file.name === name) * 1e6 + Number(line ?? 0);
+    };
+    return [...this.#found].sort((a, b) => order(a) - order(b));
+  }
+
+  /** Mistakes of one file. */
+  of(file: TomlFile, mistakes: readonly Mistake[]): void {
+    for (const { path, missing: _, ...problem } of mistakes)
+      this.#found.push({ where: file.place(path), ...problem });
+  }
+
+  /** One of what the files are together: at the last that has it, or most of the way to it. */
+  together(mistake: Mistake): void {
+    // What a file that can't be parsed would say, nobody knows.
+    if (this.#files.some(({ problems }) => problems.length > 0)) return;
+    const file = this.#holder(mistake.path) ?? this.#files[0];
+    if (file) this.of(file, [mistake]);
+  }
+
+  #holder(path: Path): TomlFile | undefined {
+    if (path.length === 0) return undefined;
+    return this.#files.findLast((file) => file.has(path)) ?? this.#holder(path.slice(0, -1));
+  }
+}

@@ -1,0 +1,246 @@
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { deepFreeze } from '../definition/deep-freeze.js';
+import { DefinitionError, type Problem, UsageError } from '../definition/errors.js';
+import { nearestName } from '../definition/nearest.js';
+import {
+  type CheckedFiles,
+  checkFiles,
+  type DeclaredEnvironment,
+  mistakesOf,
+  ownKeys,
+} from './check-files.js';
+import { EnvironmentTypes } from './environment-types.js';
+import { BASE_FILE, findConfigFolder, LOCAL_FILE } from './find-files.js';
+import { absolutePath } from './paths.js';
+import type { ResolvedConfig, ResolvedEnvironment } from './resolved-config.js';
+import { isTable, type Table, valueAt, withValue } from './table.js';
+import { readTomlFile, type TomlFile } from './toml-file.js';
+import { valuesOfVariables } from './variables.js';
+import { wordPath } from './word-issues.js';
+
+export interface LoadOptions {
+  /** Where the search for the files begins. Default: the current folder. */
+  readonly folder?: string;
+  /** Default: `process.env`. */
+  readonly variables?: NodeJS.ProcessEnv;
+}
+
+/** What the command line says, by a key's path: `store`, `executor.slots`. */
+export type Flags = { readonly [key: string]: unknown };
+
+/** A value of an environment, and where it comes from: `file:line`, a variable, an option or `default`. */
+export interface ExplainedValue {
+  readonly key: string;
+  readonly value: unknown;
+  readonly from: string;
+}
+
+/** A table whose values have come together, and where each comes from, by its key. */
+interface Layered {
+  readonly table: Table;
+  readonly from: ReadonlyMap<string, string>;
+}
+
+const LOCAL = 'local';
+
+/** `.metalab.toml` and `.metalab.local.toml` of a project; without them there is the environment `local` all the same. */
+export class ProjectConfig {
+  /** The files' folder; null where there are none. */
+  readonly folder: string | null;
+  /** The files that were read. */
+  readonly files: readonly string[];
+  readonly #files: readonly TomlFile[];
+  readonly #checked: CheckedFiles;
+  readonly #bare: DeclaredEnvironment;
+  readonly #variables: NodeJS.ProcessEnv;
+
+  private constructor(
+    folder: string | undefined,
+    files: readonly TomlFile[],
+    checked: CheckedFiles,
+    bare: DeclaredEnvironment,
+    variables: NodeJS.ProcessEnv,
+  ) {
+    this.folder = folder ?? null;
+    this.files = files.map(({ path }) => path);
+    this.#files = files;
+    this.#checked = checked;
+    this.#bare = bare;
+    this.#variables = variables;
+  }
+
+  /**
+   * Finds, reads and checks the files.
+   *
+   * @throws DefinitionError METALAB_CONFIG with every mistake of both files
+   */
+  static async load({
+    folder: from = process.cwd(),
+    variables = process.env,
+  }: LoadOptions = {}): Promise<ProjectConfig> {
+    const folder = findConfigFolder(from);
+    const read = folder ? [BASE_FILE, LOCAL_FILE].map((name) => readTomlFile(join(folder, name))) : [];
+    const files = (await Promise.all(read)).filter((file) => file !== undefined);
+    const types = new EnvironmentTypes(folder ?? resolve(from));
+    const checked = await checkFiles(files, types, variables);
+    if (checked.problems.length > 0) throw new DefinitionError(checked.problems, 'METALAB_CONFIG');
+    const bare = { found: (await types.find(LOCAL))!, table: {} };
+    return new ProjectConfig(folder, files, checked, bare, variables);
+  }
+
+  /** Every environment's name and type; `local` is always one. */
+  get environments(): readonly { readonly name: string; readonly type: string }[] {
+    const declared = [...this.#checked.environments].map(([name, { found }]) => ({ name, type: found.name }));
+    return declared.some(({ name }) => name === LOCAL)
+      ? declared
+      : [{ name: LOCAL, type: LOCAL }, ...declared];
+  }
+
+  /** The environment that is used where none is named: METALAB_ENV, else default_env, else `local`. */
+  get chosen(): { readonly name: string; readonly from: string } {
+    const { METALAB_ENV } = this.#variables;
+    if (METALAB_ENV) return { name: METALAB_ENV, from: 'METALAB_ENV' };
+    const path = ['project', 'default_env'];
+    const name = valueAt(this.#checked.document, path);
+    return typeof name === 'string' ? { name, from: this.#place(path) } : { name: LOCAL, from: 'default' };
+  }
+
+  /**
+   * What an environment comes to: options of the command line over variables over the files.
+   *
+   * @param name default: see `chosen`
+   * @throws UsageError METALAB_ENVIRONMENT where there is none of the name; DefinitionError METALAB_CONFIG with every
+   *   mistake of variables and options
+   */
+  resolve(name?: string, flags: Flags = {}): ResolvedConfig {
+    const { found, layered, name: resolved } = this.#layer(name, flags);
+    const { table, from } = layered;
+    const own = ownKeys(table);
+    const at = (path: string) => this.#origin(from, resolved, path);
+    const parsed = found.type.schema.safeParse(own);
+    const problems: Problem[] = mistakesOf(found.type.schema, own, []).map(
+      ({ path, missing: _, ...problem }) => ({
+        ...problem,
+        where: at(wordPath(path)),
+      }),
+    );
+    if (!parsed.success) throw new DefinitionError(problems, 'METALAB_CONFIG');
+    for (const { where, ...problem } of found.type.check?.(parsed.data) ?? [])
+      problems.push({
+        ...problem,
+        where: at(where ?? ''),
+        what: where ? `${where} ${problem.what}` : problem.what,
+      });
+    if (problems.length > 0) throw new DefinitionError(problems, 'METALAB_CONFIG');
+    const { store, services = {} } = table as { readonly store?: string; readonly services?: Table };
+    const common = { name: resolved, ...(store === undefined ? {} : { store }), services };
+    const { extension, type } = found;
+    const environment: ResolvedEnvironment = type.resolve
+      ? type.resolve(common, parsed.data)
+      : {
+          ...common,
+          type: found.name,
+          package: { name: extension?.package ?? '', folder: extension?.folder ?? '' },
+          settings: parsed.data,
+        };
+    const { project = {}, services: shared = {} } = this.#checked.document as {
+      readonly project?: { readonly name?: string };
+      readonly services?: Table;
+    };
+    const config: ResolvedConfig = {
+      project: { name: project.name ?? null, folder: this.folder },
+      environment,
+      services: shared,
+    };
+    // It goes to other processes: what is no JSON must not be there on this side either.
+    return deepFreeze(JSON.parse(JSON.stringify(config)) as ResolvedConfig);
+  }
+
+  /** Every value of an environment and where it comes from; defaults too. */
+  explain(name?: string, flags: Flags = {}): ExplainedValue[] {
+    const { found, layered, name: resolved } = this.#layer(name, flags);
+    const { table, from } = layered;
+    const given = [...leavesOf({ type: found.name, ...table })].map(([path, value]) => {
+      const key = wordPath(path);
+      return { key, value, from: this.#origin(from, resolved, key) };
+    });
+    const defaults = { store: './experiments', ...found.type.defaults };
+    const rest = Object.entries(defaults).filter(([key]) => valueAt(table, key.split('.')) === undefined);
+    return [...given, ...rest.map(([key, value]) => ({ key, value, from: 'default' }))];
+  }
+
+  #layer(asked: string | undefined, flags: Flags) {
+    const name = asked ?? this.chosen.name;
+    const { found, table } = this.#find(name, asked === undefined ? this.chosen.from : undefined);
+    const at = ['environments', name];
+    const from = new Map(
+      [...leavesOf(table)].map(([path]) => [wordPath(path), this.#place([...at, ...path])]),
+    );
+    const paths = ['store', ...(found.type.paths ?? [])].map((key) => key.split('.'));
+    const folder = this.folder ?? process.cwd();
+    let layered = this.#withPaths(table, paths, folder);
+    const set = (path: readonly string[], value: unknown, origin: string) => {
+      layered = this.#withPaths(withValue(layered, path, value), paths, process.cwd());
+      from.set(wordPath(path), origin);
+    };
+    const { METALAB_STORE } = this.#variables;
+    if (METALAB_STORE) set(['store'], METALAB_STORE, 'METALAB_STORE');
+    for (const { path, value, variable } of valuesOfVariables(found.type.schema, this.#variables))
+      set(path, value, variable);
+    for (const [key, value] of Object.entries(flags))
+      if (value !== undefined) set(key.split('.'), value, `--${key.split('.').at(-1)?.replaceAll('_', '-')}`);
+    return { name, found, layered: { table: layered, from } satisfies Layered };
+  }
+
+  #find(name: string, from: string | undefined): DeclaredEnvironment {
+    const declared = this.#checked.environments.get(name) ?? (name === LOCAL ? this.#bare : undefined);
+    if (declared) return declared;
+    const names = this.environments.map((environment) => environment.name);
+    const near = nearestName(name, names);
+    throw new UsageError({
+      code: 'METALAB_ENVIRONMENT',
+      ...(from ? { where: from } : {}),
+      what: `there is no environment '${name}'`,
+      expected: `one of ${names.join(', ')}`,
+      next: near
+        ? `did you mean ${near}?`
+        : `declare it as [environments.${name}] in ${BASE_FILE}; metalab init writes a starter`,
+    });
+  }
+
+  #withPaths(table: Table, paths: readonly (readonly string[])[], folder: string): Table {
+    const home = this.#variables.HOME || homedir();
+    return paths.reduce((made, path) => {
+      const value = valueAt(made, path);
+      return typeof value === 'string' ? withValue(made, path, absolutePath(value, folder, home)) : made;
+    }, table);
+  }
+
+  #origin(from: ReadonlyMap<string, string>, name: string, key: string): string {
+    const known =
+      from.get(key) ?? [...from].find(([other]) => key !== '' && other.startsWith(`${key}.`))?.[1];
+    return (
+      known ??
+      (this.#files.length > 0 && this.#checked.environments.has(name)
+        ? this.#place(['environments', name])
+        : 'default')
+    );
+  }
+
+  /** Where a value of the files stands: the local file's is over the base's. */
+  #place(path: readonly (string | number)[]): string {
+    const file = this.#files.findLast((candidate) => candidate.has(path)) ?? this.#files[0];
+    return file?.place(path) ?? 'default';
+  }
+}
+
+function* leavesOf(
+  table: Table,
+  at: readonly string[] = [],
+): Generator<[path: readonly string[], value: unknown]> {
+  for (const [key, value] of Object.entries(table)) {
+    if (isTable(value)) yield* leavesOf(value, [...at, key]);
+    else yield [[...at, key], value];
+  }
+}

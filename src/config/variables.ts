@@ -1,0 +1,52 @@
+// One rule: `METALAB_` and a key's name in capitals, for every key of an environment and of its executor table but for
+// tables, `type` and `services`. Written as in TOML without quotes; of a list, one item a line.
+import type { Schema } from './environment-type.js';
+import { fieldsOf } from './schema-shape.js';
+
+/** The variable of a key. */
+export const variableOf = (key: string) => `METALAB_${key.toUpperCase()}`;
+
+/** What a variable says of a key. */
+export interface VariableValue {
+  readonly variable: string;
+  readonly path: readonly string[];
+  readonly value: unknown;
+}
+
+/** What the variables say of an environment's own keys and of its executor's. */
+export function valuesOfVariables(schema: Schema, variables: NodeJS.ProcessEnv): VariableValue[] {
+  const { executor, ...own } = fieldsOf(schema) ?? {};
+  return [
+    ...valuesIn(own, [], variables),
+    ...valuesIn((executor && fieldsOf(executor)) ?? {}, ['executor'], variables),
+  ];
+}
+
+function valuesIn(
+  fields: { readonly [key: string]: Schema },
+  at: readonly string[],
+  variables: NodeJS.ProcessEnv,
+): VariableValue[] {
+  return Object.entries(fields).flatMap(([key, field]) => {
+    const variable = variableOf(key);
+    const text = variables[variable];
+    // An empty variable is none, as METALAB_STORE.
+    if (!text || fieldsOf(field)) return [];
+    return [{ variable, path: [...at, key], value: readAs(field, text) }];
+  });
+}
+
+/** The first reading that the key's schema takes; the text itself where it takes none. */
+function readAs(field: Schema, text: string): unknown {
+  const lines = text.split('\n').filter((line) => line.trim() !== '');
+  const number = Number(text);
+  const readings = [
+    ...(lines.length > 1 ? [lines] : []),
+    text,
+    ...(text.trim() !== '' && Number.isFinite(number) ? [number] : []),
+    ...(text === 'true' || text === 'false' ? [text === 'true'] : []),
+    lines,
+  ];
+  const taken = readings.find((reading) => field.safeParse(reading).success);
+  return taken ?? text;
+}

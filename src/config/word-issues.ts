@@ -1,0 +1,66 @@
+import type { Problem } from '../definition/errors.js';
+import { nearestName } from '../definition/nearest.js';
+import type { Issue, Schema } from './environment-type.js';
+import type { Path } from './positions.js';
+import { fieldsOf, schemaAt } from './schema-shape.js';
+import { valueAt } from './table.js';
+
+/** What a schema was given, and where that is. */
+export interface Checked {
+  readonly schema: Schema;
+  readonly value: unknown;
+  /** Where the value is in the document. */
+  readonly at: Path;
+  /** Keys of the value's table that others check. */
+  readonly besides?: readonly string[];
+}
+
+/** A mistake, and the path that it is about. */
+export interface Mistake extends Omit<Problem, 'where'> {
+  readonly path: Path;
+  /** Whether a key is not given that must be. */
+  readonly missing?: boolean;
+}
+
+/** Issues of a schema as mistakes. */
+export function wordIssues(issues: readonly Issue[], checked: Checked): Mistake[] {
+  return issues.flatMap((issue) => wordIssue(issue, checked));
+}
+
+function wordIssue(issue: Issue, { schema, value, at, besides = [] }: Checked): Mistake[] {
+  const below = issue.path.map((key) => (typeof key === 'symbol' ? String(key) : key));
+  const path = [...at, ...below];
+  if (issue.code === 'unrecognized_keys') {
+    const holder = schemaAt(schema, below);
+    const own = Object.keys((holder && fieldsOf(holder)) ?? {});
+    const known = below.length === 0 ? [...besides, ...own] : own;
+    return (issue.keys ?? []).map((key) => unknownKey(path, key, known));
+  }
+  const expected = issue.message
+    .replace(/^(Invalid input: expected |Too \w+: expected )/, '')
+    .replace(/, received .*/, '');
+  const given = valueAt(value, below);
+  if (given === undefined && below.length > 0)
+    return [{ path, missing: true, what: `${wordTable(path.slice(0, -1))} has no ${path.at(-1)}`, expected }];
+  return [{ path, what: `${wordPath(path)} is ${JSON.stringify(given).slice(0, 100)}`, expected }];
+}
+
+export function unknownKey(table: Path, key: string, known: readonly string[]): Mistake {
+  const near = nearestName(key, known);
+  return {
+    path: [...table, key],
+    what: `${wordTable(table)} has no key '${key}'`,
+    expected: `one of ${known.join(', ')}`,
+    ...(near ? { next: `did you mean ${near}?` } : {}),
+  };
+}
+
+/** `environments."my cluster".executor.setup[1]`: as TOML writes it. */
+export function wordPath(path: Path): string {
+  return path
+    .map((key, index) => (typeof key === 'number' ? `[${key}]` : `${index > 0 ? '.' : ''}${wordKey(key)}`))
+    .join('');
+}
+
+const wordKey = (key: string) => (/^[\w-]+$/.test(key) ? key : JSON.stringify(key));
+const wordTable = (path: Path) => (path.length === 0 ? 'the file' : `[${wordPath(path)}]`);

@@ -1,0 +1,65 @@
+import type { ExtensionEnvironment, ResolvedEnvironment } from '../config/resolved-config.js';
+import { InfrastructureError } from '../definition/errors.js';
+import { extensionsOf, installedExtensions } from '../extensions/installed.js';
+import { loadExtension } from '../extensions/load.js';
+import type { Executor } from './executor.js';
+
+/** What a worker gives an executor. */
+export interface ExecutorSurroundings {
+  /** Path of the slots' program, `runner.mjs`. */
+  readonly runner: string;
+  /** What records say of the place beside host, executor and versions. */
+  readonly provenance: { readonly [key: string]: string | number };
+}
+
+/**
+ * Makes an environment's executor: the default export of a module that a package names under `"metalab": { "executors": … }`,
+ * by the type of the environments whose runs it executes.
+ */
+export type CreateExecutor = (
+  environment: ResolvedEnvironment,
+  surroundings: ExecutorSurroundings,
+) => Executor | Promise<Executor>;
+
+/** How executors are made, by the type of environments: metalab's own. */
+const EXECUTORS: { readonly [type: string]: () => Promise<CreateExecutor> } = {
+  local: async () => {
+    const { createLocalExecutor } = await import('./local/executor.js');
+    return (_environment, surroundings) => createLocalExecutor(surroundings);
+  },
+};
+
+/**
+ * Makes the executor of an environment.
+ *
+ * @throws InfrastructureError where nothing executes runs in environments of its type
+ */
+export async function createExecutor(
+  environment: ResolvedEnvironment,
+  surroundings: ExecutorSurroundings,
+): Promise<Executor> {
+  const { type } = environment;
+  const load = Object.hasOwn(EXECUTORS, type) ? EXECUTORS[type] : undefined;
+  const create = load ? await load() : await installedExecutor(environment);
+  if (create) return create(environment, surroundings);
+  throw new InfrastructureError({
+    code: 'METALAB_NO_EXECUTOR',
+    where: `environment ${environment.name}`,
+    what: `nothing here executes runs in environments of type '${type}'`,
+    expected: `one of ${Object.keys(EXECUTORS).join(', ')}, or one of an installed package`,
+    next: 'submit with another --env, or install the package that brings it where the worker runs',
+  });
+}
+
+/** Of the package that brings the type, else of one installed beside it. */
+async function installedExecutor(environment: ResolvedEnvironment): Promise<CreateExecutor | undefined> {
+  if (!isExtension(environment)) return undefined;
+  const { folder } = environment.package;
+  const own = await extensionsOf('executors', folder);
+  const isOfType = ({ name }: { readonly name: string }) => name === environment.type;
+  const found = own.find(isOfType) ?? (await installedExtensions('executors', folder)).find(isOfType);
+  return found && ((await loadExtension(found)) as CreateExecutor);
+}
+
+const isExtension = (environment: ResolvedEnvironment): environment is ExtensionEnvironment =>
+  'package' in environment;
