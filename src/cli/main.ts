@@ -5,6 +5,8 @@ import { attachCommand } from './commands/attach.js';
 import { cancelCommand } from './commands/cancel.js';
 import { doctorCommand } from './commands/doctor.js';
 import { engineCommand } from './commands/engine.js';
+import { envCommand } from './commands/env.js';
+import { initCommand } from './commands/init.js';
 import { listCommand } from './commands/list.js';
 import { logsCommand } from './commands/logs.js';
 import { pauseCommand, resumeCommand } from './commands/pause.js';
@@ -34,6 +36,8 @@ const COMMANDS: readonly CommandDefinition[] = [
   logsCommand,
   artifactsCommand,
   storeCommand,
+  envCommand,
+  initCommand,
   engineCommand,
   workerCommand,
   doctorCommand,

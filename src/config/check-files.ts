@@ -85,7 +85,8 @@ async function checkEnvironment(
   const typeIn = ({ table }: TomlFile) => valueAt(table, [...at, 'type']);
   const effective =
     files.map(typeIn).findLast((type) => type !== undefined) ?? (name === 'local' ? 'local' : undefined);
-  if (effective === undefined) {
+  const isOne = files.some(({ table }) => isTable(valueAt(table, at)));
+  if (effective === undefined && isOne) {
     const names = (await types.names()).join(', ');
     problems.together({
       path: [...at, 'type'],

@@ -28,16 +28,17 @@ export class PlacedProblems {
       this.#found.push({ where: file.place(path), ...problem });
   }
 
-  /** One of what the files are together: at the last that has it, or most of the way to it. */
+  /** One of what the files are together: at the last that has it, else at the first that has most of the way to it. */
   together(mistake: Mistake): void {
     // What a file that can't be parsed would say, nobody knows.
     if (this.#files.some(({ problems }) => problems.length > 0)) return;
-    const file = this.#holder(mistake.path) ?? this.#files[0];
+    const { path } = mistake;
+    const file = this.#files.findLast((candidate) => candidate.has(path)) ?? this.#around(path);
     if (file) this.of(file, [mistake]);
   }
 
-  #holder(path: Path): TomlFile | undefined {
-    if (path.length === 0) return undefined;
-    return this.#files.findLast((file) => file.has(path)) ?? this.#holder(path.slice(0, -1));
+  #around(path: Path): TomlFile | undefined {
+    if (path.length === 0) return this.#files[0];
+    return this.#files.find((file) => file.has(path)) ?? this.#around(path.slice(0, -1));
   }
 }

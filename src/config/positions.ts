@@ -69,13 +69,14 @@ class Scanner {
   /** What is between brackets, separated by commas. */
   #items(close: string, item: (index: number) => void): void {
     this.#advance(1);
-    for (let index = 0; ; index++) {
-      this.#skipVoid();
-      if (this.#peek() === close || this.#at >= this.#text.length) return this.#advance(1);
+    this.#skipVoid();
+    for (let index = 0; this.#peek() !== close && this.#at < this.#text.length; index++) {
       item(index);
       this.#skipVoid();
       if (this.#peek() === ',') this.#advance(1);
+      this.#skipVoid();
     }
+    this.#advance(1);
   }
 
   /** A dotted key, up to the `=` or `]` after it. */

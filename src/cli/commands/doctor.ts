@@ -12,23 +12,17 @@ export const doctorCommand: CommandDefinition = {
   store: true,
   json: true,
   async run(_, options, context) {
-    const [{ runDoctor }, { schemeOf, pathOf }] = await Promise.all([
+    const [{ runDoctor }, { schemeOf, pathOf }, { printCheck }] = await Promise.all([
       import('../../engine/doctor/index.js'),
       import('../../storage/location.js'),
+      import('../print-check.js'),
     ]);
-    const { storeLocation, color, out } = context;
+    const { storeLocation, out } = context;
     const checks = await runDoctor(
       schemeOf(storeLocation) === 'file' ? { store: pathOf(storeLocation) } : {},
     );
     if (options.json) out(JSON.stringify(checks));
-    else {
-      for (const { name, ok, detail, next } of checks) {
-        const mark =
-          ok === true ? color.green('ok  ') : ok === 'warn' ? color.yellow('warn') : color.red('bad ');
-        out(`${mark} ${color.bold(name)}: ${detail}`);
-        if (next) out(`     next: ${next}`);
-      }
-    }
+    else for (const check of checks) printCheck(check, context);
     return checks.every(({ ok }) => ok !== false) ? undefined : EXIT.infrastructure;
   },
 };

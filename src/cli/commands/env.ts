@@ -1,0 +1,105 @@
+import type { CommandDefinition } from '../command.js';
+import { EXIT } from '../report-error.js';
+
+const NAME = { name: 'name', description: 'environment' };
+const CHOSEN = {
+  name: 'name',
+  description: 'environment (default: the one that a submit would use)',
+  optional: true,
+};
+
+const list: CommandDefinition = {
+  name: 'list',
+  summary: 'the environments of .metalab.toml, and which one is used',
+  examples: [{ line: 'env list', does: "every environment's name, type and store" }],
+  json: true,
+  async run(_args, options, context) {
+    const [{ ProjectConfig }, { printTable }, { listEnvironments }] = await Promise.all([
+      import('../../config/project-config.js'),
+      import('../table.js'),
+      import('../list-environments.js'),
+    ]);
+    const config = await ProjectConfig.load();
+    const rows = listEnvironments(config);
+    if (options.json) context.out(JSON.stringify(rows));
+    else
+      printTable(
+        rows.map(({ used, ...row }) => ({ '': used ? '*' : '', ...row })),
+        context,
+      );
+    const { name, from } = config.chosen;
+    if (!rows.some((row) => row.used))
+      context.note(context.color.yellow(`${from} names '${name}', which is none of them`));
+    else if (!options.json) context.note(context.color.dim(`* is used where --env names none (${from})`));
+    return undefined;
+  },
+};
+
+const show: CommandDefinition = {
+  name: 'show',
+  summary: 'what an environment comes to, and where each value comes from',
+  description: `Values come from METALAB_* variables (METALAB_ and a key's name in capitals: METALAB_PARTITION), else from
+.metalab.local.toml, else from .metalab.toml.`,
+  arguments: [CHOSEN],
+  examples: [
+    { line: 'env show cluster', does: 'its values, each with file and line, variable or default' },
+    { line: 'env show cluster --json | jq .environment', does: 'as a submission keeps it' },
+  ],
+  json: true,
+  async run({ name }, options, context) {
+    const [{ ProjectConfig }, { printTable }] = await Promise.all([
+      import('../../config/project-config.js'),
+      import('../table.js'),
+    ]);
+    const config = await ProjectConfig.load();
+    const resolved = config.resolve(name);
+    const values = config.explain(name);
+    if (options.json) context.out(JSON.stringify({ ...resolved, files: config.files, values }));
+    else {
+      context.out(context.color.bold(resolved.environment.name));
+      printTable(
+        values.map(({ key, value, from }) => ({ key, value, from })),
+        context,
+      );
+    }
+    return undefined;
+  },
+};
+
+const check: CommandDefinition = {
+  name: 'check',
+  summary: 'try an environment: each line is ok, or says how to mend it',
+  description: 'Submits nothing. Exit code 3 where something hinders a submit.',
+  arguments: [NAME],
+  examples: [
+    {
+      line: 'env check cluster',
+      does: 'its configuration, its store, and the place where runs are executed',
+    },
+  ],
+  json: true,
+  async run({ name }, options, context) {
+    const [{ checkEnvironment }, { printCheck }] = await Promise.all([
+      import('../check-environment.js'),
+      import('../print-check.js'),
+    ]);
+    const checks = [];
+    for await (const found of checkEnvironment(name!)) {
+      checks.push(found);
+      if (!options.json) printCheck(found, context);
+    }
+    if (options.json) context.out(JSON.stringify(checks));
+    return checks.every(({ ok }) => ok !== false) ? undefined : EXIT.infrastructure;
+  },
+};
+
+export const envCommand: CommandDefinition = {
+  name: 'env',
+  summary: 'the environments of .metalab.toml: where runs are executed',
+  examples: [
+    { line: 'env list', does: 'which there are' },
+    { line: 'env show cluster', does: 'what one comes to, and why' },
+    { line: 'env check cluster', does: 'does it work?' },
+  ],
+  subcommands: [list, show, check],
+};

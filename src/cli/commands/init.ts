@@ -1,0 +1,15 @@
+import type { CommandDefinition } from '../command.js';
+
+export const initCommand: CommandDefinition = {
+  name: 'init',
+  summary: 'write a commented .metalab.toml to begin with',
+  description: `In the current folder. Refuses where one is there already. Adds .metalab.local.toml to .gitignore where there is one.`,
+  examples: [{ line: 'init', does: 'everything works without the file, too' }],
+  async run(_args, _options, context) {
+    const { initProject } = await import('../init-project.js');
+    const { file, ignored } = await initProject(process.cwd());
+    context.out(`wrote ${file}${ignored ? ', and .metalab.local.toml into .gitignore' : ''}`);
+    context.out('  next: edit it; metalab env list shows its environments, metalab env check NAME tries one');
+    return undefined;
+  },
+};

@@ -1,0 +1,54 @@
+/** What `metalab init` writes: everything that there is, as comments, but for what is needed to begin. */
+export function starterText(projectName: string): string {
+  return `# metalab's configuration of this project. Found from here and from every folder below.
+# What is yours or this machine's alone (logins, keys, another default) belongs in .metalab.local.toml beside it, which is
+# merged over this file and kept out of git. metalab env show NAME says what an environment comes to, and why.
+
+[project]
+name = ${JSON.stringify(projectName)}
+# The environment that is used where neither --env nor METALAB_ENV names one.
+default_env = "local"
+
+# This machine.
+[environments.local]
+type = "local"
+# A folder relative to this file, an absolute one, or a uri. Default: ./experiments where metalab is called.
+store = "experiments"
+
+[environments.local.executor]
+# Runs at once. Default: as many as there are cores.
+# slots = 4
+
+# A Slurm cluster. Take the comment signs away, mend what differs, and try: metalab env check cluster
+# [environments.cluster]
+# type = "slurm"
+# A folder on the cluster's shared filesystem; ~ is your home there.
+# file_root = "~/metalab"
+# A host or an alias of ~/.ssh/config. Leave it out where sbatch is on this machine.
+# gateway = "login.cluster.example"
+# user = "me"
+# port = 22
+# ssh_key = "~/.ssh/id_ed25519"
+# jump_hosts = ["me@bastion.example"]
+#
+# [environments.cluster.executor]
+# partition = "short"
+# account = "my-project"
+# qos = "normal"
+# time = "2h"              # of a task: also "01:30:00", "1-12:00:00"
+# cpus = 1
+# memory = "4G"
+# gpus = 1                 # or "a100:1"
+# constraint = "avx512"
+# max_concurrent = 100     # tasks at once
+# chunk_size = 10          # runs of a task; default: by measured durations
+# max_array_size = 1000    # default: the cluster's
+# modules = ["nodejs/20"]
+# conda_env = "lab"
+# setup = ["export OMP_NUM_THREADS=1"]
+# extra_sbatch = ["--nice=100"]
+# mail_user = "me@example.org"
+# mail_type = "END,FAIL"
+# escalate = { memory = 2.0, time = 2.0, max = 2 }   # for tasks that were killed for the want of it
+`;
+}

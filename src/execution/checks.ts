@@ -1,0 +1,36 @@
+import { availableParallelism } from 'node:os';
+import type { LocalEnvironment, ResolvedEnvironment } from '../config/resolved-config.js';
+
+/** One thing that `metalab env check` looked at. */
+export interface EnvironmentCheck {
+  readonly name: string;
+  /** `warn`: nothing that hinders a submit. */
+  readonly ok: boolean | 'warn';
+  readonly detail: string;
+  /** How to mend it, where it is not ok. */
+  readonly next?: string;
+}
+
+type CheckEnvironment = (environment: ResolvedEnvironment) => AsyncIterable<EnvironmentCheck>;
+
+/** What can be asked of a place where runs are executed, by the type of environments. */
+const CHECKS: { readonly [type: string]: () => Promise<CheckEnvironment> } = {
+  local: async () => checkLocal as CheckEnvironment,
+};
+
+/** Looks at the place where an environment's runs are executed, one thing after the other. */
+export async function* checkPlace(environment: ResolvedEnvironment): AsyncGenerator<EnvironmentCheck, void> {
+  const { type } = environment;
+  const load = Object.hasOwn(CHECKS, type) ? CHECKS[type] : undefined;
+  if (load) yield* (await load())(environment);
+  else
+    yield { name: 'place', ok: 'warn', detail: `not looked at: there are no checks for the type '${type}'` };
+}
+
+async function* checkLocal({ executor }: LocalEnvironment): AsyncGenerator<EnvironmentCheck, void> {
+  const cores = availableParallelism();
+  const { slots = cores } = executor;
+  const detail = `${slots} slots on ${cores} cores`;
+  if (slots <= cores) yield { name: 'slots', ok: true, detail };
+  else yield { name: 'slots', ok: 'warn', detail, next: `lower executor.slots, unless runs mostly wait` };
+}
