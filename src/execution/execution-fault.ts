@@ -1,5 +1,5 @@
 import type { ErrorDescription } from '../definition/errors.js';
-import type { ChunkReport } from '../runner/protocol.js';
+import type { ChunkReport, LostRun } from '../runner/protocol.js';
 
 /** Thrown when the place of execution failed, not a run: the store can't be written, slots can't start or import. */
 export class ExecutionFault extends Error {
@@ -7,17 +7,20 @@ export class ExecutionFault extends Error {
   /**
    * The system's code where writing to the store failed (`ENOSPC`, `EROFS`, …), else `IMPORT` (the operation's modules),
    * `FILES` (the submission's files are missing, damaged, or can't be read),
-   * `SLOT_START` (a slot can't be started), `CLOSED` (the executor was closed) or `SLOT_CRASH` (slots die with no run in progress).
+   * `SLOT_START` (a slot can't be started), `CLOSED` (the executor was closed), `MEMORY` (see `spare_memory`) or `SLOT_CRASH` (slots die with no run in progress).
    */
   readonly code: string;
   /** What was recorded before, and is done. */
   readonly report: ChunkReport;
   readonly error: ErrorDescription;
+  /** Runs that were in progress when the place failed: nothing is recorded of them. */
+  readonly cut: readonly LostRun[];
 
-  constructor(code: string, error: ErrorDescription, report: ChunkReport) {
+  constructor(code: string, error: ErrorDescription, report: ChunkReport, cut: readonly LostRun[] = []) {
     super(error.message);
     this.code = code;
     this.error = error;
     this.report = report;
+    this.cut = cut;
   }
 }

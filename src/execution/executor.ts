@@ -3,10 +3,15 @@ import type { ChunkOrder, ChunkReport, SlotSetup } from '../runner/protocol.js';
 /** A range of a submission's plan, to be executed. */
 export interface RangeOrder {
   readonly setup: Omit<SlotSetup, 'provenance' | 'scratch'>;
-  readonly order: Pick<ChunkOrder, 'from' | 'to' | 'budget_ms'>;
+  readonly order: Pick<ChunkOrder, 'from' | 'to' | 'budget_ms'> & Partial<Pick<ChunkOrder, 'lost'>>;
   /** Per run; null: no limit. */
   readonly timeout_ms: number | null;
   readonly memory_bytes: number | null;
+  /**
+   * A run that its slot's memory does not suffice for is not recorded: the range is rejected with code `MEMORY`, the run in
+   * the fault's `cut`. For places that can give it more.
+   */
+  readonly spare_memory?: boolean;
   /** The runs' working directory. */
   readonly cwd: string;
   /** The environment that runs see, complete. */
@@ -18,9 +23,12 @@ export interface RangeProgress {
   readonly report: Omit<ChunkReport, 'next' | 'busy_ms'>;
   readonly running: {
     readonly position: number;
+    readonly attempt: number;
     readonly started_at: string;
     readonly progress: number | null;
   } | null;
+  /** The most memory that its slot was seen to have, bytes. */
+  readonly peak_rss_bytes: number;
 }
 
 /**

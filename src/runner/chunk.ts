@@ -22,6 +22,8 @@ export interface ChunkParts {
   readonly sidecars: Sidecars;
   readonly note: NoteWriter;
   readonly retries: number;
+  /** Only lost runs are recorded. */
+  readonly recordOnly: boolean;
   readonly send: (message: FromSlot) => void;
 }
 
@@ -111,8 +113,10 @@ export class Chunk {
   }
 
   #execute(cell: Cell, lost: LostRun | undefined): Promise<void> | undefined {
-    const { executor, records, retries } = this.#parts;
-    if (lost && (lost.cancelled || lost.attempt > retries)) return this.#recordLost(cell, lost);
+    const { executor, records, retries, recordOnly } = this.#parts;
+    if (lost && (recordOnly || lost.cancelled || lost.attempt > retries)) return this.#recordLost(cell, lost);
+    if (recordOnly)
+      throw new RangeError(`position ${cell.position} is not lost: this slot only records those`);
     if (records.contextChange !== undefined) return this.#recordChanged(cell, records.contextChange);
     return executor.execute(cell, lost ? lost.attempt + 1 : 1);
   }
@@ -130,6 +134,7 @@ export class Chunk {
       durationMs,
       error: lost.cancelled ? null : lost.error,
       capture: undefined,
+      provenance: lost.provenance,
     });
   }
 

@@ -1,4 +1,5 @@
 import { statSync } from 'node:fs';
+import { ContextPlaces } from '../definition/context-places.js';
 import type { HashedFile } from '../definition/declaration.js';
 import { hashFile } from './hash-file.js';
 
@@ -14,13 +15,18 @@ export class ContextGuard {
   readonly #seen: Seen[];
   #cost = 0;
 
-  constructor(files: readonly HashedFile[]) {
-    this.#seen = files.map((file) => ({
-      file,
-      size: file.size_bytes,
-      mtime: file.mtime_ms,
-      inode: file.inode,
-    }));
+  /**
+   * @param places where the files are: one that is not where it was declared is read and compared before the first run
+   */
+  constructor(files: readonly HashedFile[], places = new ContextPlaces()) {
+    this.#seen = files.flatMap((file) =>
+      places.allOf(file.path).map((path) => ({
+        file: { ...file, path },
+        size: file.size_bytes,
+        mtime: file.mtime_ms,
+        inode: file.inode,
+      })),
+    );
   }
 
   get hasFiles(): boolean {

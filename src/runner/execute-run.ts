@@ -15,6 +15,12 @@ import { promisesCreated } from './strays.js';
 /** Reading what native code printed costs two system calls: only of runs that took as long as a child process takes. */
 const RAW_OUTPUT_MS = 1;
 const GIVEN_UP = Symbol('given up');
+/**
+ * A scheduler that ends a task signals all its processes one after another. A run that fails because what it had started
+ * was ended hears of that a moment before its own slot does: failures of long runs wait so long for the signal.
+ */
+const SIGNALS_MS = 100;
+const LONG_MS = 1_000;
 
 export interface RunExecutorParts {
   readonly operation: AnyOperation;
@@ -24,6 +30,8 @@ export interface RunExecutorParts {
   readonly sidecars: Sidecars;
   readonly retries: number;
   readonly timeoutMs: number | null;
+  /** The slot belongs to a cluster's task: the scheduler may end it, and what its runs started, at any time. */
+  readonly inTask: boolean;
 }
 
 export interface RunExecutorEvents {
@@ -48,6 +56,7 @@ export class RunExecutor {
   current: Run | undefined;
   #startedAt = 0;
   #started = 0;
+  #endedFromOutside = false;
   readonly #parts: RunExecutorParts;
   readonly #events: RunExecutorEvents;
   readonly #call: (args: Run['args']) => unknown;
@@ -72,7 +81,8 @@ export class RunExecutor {
       } catch (thrown) {
         settled = { failed: true, thrown };
       }
-      if (isThenable(result) || promisesCreated() !== promises) return this.#settle(run, result, settled);
+      if (isThenable(result) || promisesCreated() !== promises || this.#mayBeOutsideEnd(settled))
+        return this.#settle(run, result, settled);
       if (!this.#end(run, settled, performance.now())) return undefined;
     }
   }
@@ -84,6 +94,21 @@ export class RunExecutor {
     const thrown = new Error(`the operation ended the process with exit code ${exitCode}`);
     thrown.name = 'ProcessExit';
     this.#giveUp(run, { failed: true, thrown }, exitCode);
+  }
+
+  /** From now on no failure is believed: the run in progress stays so until the parent ends this process. */
+  endedFromOutside(): void {
+    this.#endedFromOutside = true;
+  }
+
+  #mayBeOutsideEnd({ failed }: Settled): boolean {
+    if (!failed || !this.#parts.inTask) return false;
+    return this.#endedFromOutside || performance.now() - this.#started >= LONG_MS;
+  }
+
+  async #outlastSignals(): Promise<void> {
+    if (!this.#endedFromOutside) await new Promise((resolve) => setTimeout(resolve, SIGNALS_MS));
+    if (this.#endedFromOutside) await new Promise(() => {});
   }
 
   #begin(cell: Cell, attempt: number): Run {
@@ -101,6 +126,7 @@ export class RunExecutor {
     this.#events.onWait();
     const settled = isThenable(result) ? await this.#race(run, result) : atOnce;
     const ended = performance.now();
+    if (settled !== GIVEN_UP && this.#mayBeOutsideEnd(settled)) await this.#outlastSignals();
     if (settled === GIVEN_UP) this.#giveUp(run, SUCCEEDED, null);
     // Stray rejections of the run show before the next turn of the event loop.
     await new Promise(setImmediate);

@@ -28,7 +28,8 @@ node.reallyExit = (code = 0) => {
   return reallyExit(code);
 };
 // A terminal's or a job's signals are meant for the parent, which decides what becomes of the runs.
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
+for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => {});
+process.on('SIGTERM', () => slot?.terminated());
 process.on('message', (message: ToSlot) => {
   switch (message.type) {
     case 'setup':

@@ -1,3 +1,4 @@
+import type { HashedFile } from '../definition/declaration.js';
 import type { ErrorDescription } from '../definition/errors.js';
 import type { RunningMeans } from '../definition/running-mean.js';
 
@@ -12,6 +13,22 @@ export interface SlotSetup {
   readonly provenance: { readonly [key: string]: string | number };
   /** Where runs' scratch folders are made. The parent removes it, whatever becomes of the slot. */
   readonly scratch: string;
+  /** Where the context's files and folders are, by their path in the declaration; others are where it says. */
+  readonly files?: { readonly [path: string]: string };
+  /** The context's files as somebody found them after comparing their content: they are not read again unless they change. */
+  readonly found?: readonly HashedFile[];
+  /** The slot imports no operation: it only records runs that are lost, whatever retries they have left. */
+  readonly record_only?: true;
+  /** In the names of its segments, before host, process and start. */
+  readonly writer_prefix?: string;
+  /** Of a task on a cluster: records say how long it had been going and how much memory the slot had taken. */
+  readonly task?: SlotTask;
+}
+
+/** The task that a slot belongs to, where all that has happened to it is that the task is ended. */
+export interface SlotTask {
+  /** When it began, on the system's monotonic clock, milliseconds. */
+  readonly started_monotonic: number;
 }
 
 /** A run whose slot died under it, or was ended for its time or memory: the next slot records it. */
@@ -26,6 +43,8 @@ export interface LostRun {
   readonly output: string;
   /** It was being cancelled when its slot was ended: recorded as such, not tried again. */
   readonly cancelled?: boolean;
+  /** What its record's provenance says of where it was lost, over what that of the slot which records it says. */
+  readonly provenance?: { readonly [key: string]: string | number };
 }
 
 /** A range of plan positions, from ≤ position < to. */

@@ -16,6 +16,8 @@ export interface Outcome {
   readonly durationMs: number;
   readonly error: ErrorDescription | null;
   readonly capture: RunCapture | undefined;
+  /** What its provenance says over what the slot's does. */
+  readonly provenance?: JsonObject | undefined;
 }
 
 /** An operation that makes metrics' names up as it goes must not fill the memory with them. */
@@ -29,17 +31,22 @@ export class RecordLines {
   readonly #experiment: string;
   readonly #context: string;
   readonly #code: string;
+  readonly #place: JsonObject;
+  readonly #measures: (() => string) | undefined;
   readonly #provenance: string;
   readonly #tags: readonly string[];
   /** What ends the record of a run that captured nothing but metrics. */
   readonly #bare: string;
   readonly #names = new Map<string, string>();
 
-  constructor(declaration: ExperimentDeclaration, provenance: JsonObject) {
+  /** @param measures JSON members that every record's provenance has anew, each after a comma; without it, all is one text */
+  constructor(declaration: ExperimentDeclaration, provenance: JsonObject, measures?: () => string) {
     this.#experiment = `","experiment_id":${JSON.stringify(declaration.experiment_id)},"status":"`;
     this.#context = `,"context_fingerprint":${JSON.stringify(declaration.context_fingerprint)},"params_fingerprint":"`;
     this.#code = `","code_fingerprint":${JSON.stringify(declaration.operation.code_fingerprint)},"index":`;
-    this.#provenance = `,"provenance":${JSON.stringify(provenance)},"error":`;
+    this.#place = provenance;
+    this.#measures = measures;
+    this.#provenance = provenanceText(provenance, '');
     this.#tags = declaration.tags;
     const tags = JSON.stringify([...new Set(declaration.tags)]);
     this.#bare = `,"tags":${tags},"warnings":[],"notes":[],"artifacts":[]}`;
@@ -55,9 +62,14 @@ export class RecordLines {
       `","seed_fingerprint":"${cell.seedFingerprint}${this.#code}${cell.index},"replicate":${cell.replicate}` +
       `,"params":${ofCase.paramsText},"metrics":${metrics ? this.#metricsText(metrics) : '{}'}` +
       `,"started_at":"${isoTime(outcome.startedAt)}","finished_at":"${isoTime(outcome.finishedAt)}` +
-      `","duration_ms":${Math.round(outcome.durationMs * 1000) / 1000}${this.#provenance}` +
+      `","duration_ms":${Math.round(outcome.durationMs * 1000) / 1000}${this.#provenanceOf(outcome)}` +
       `${error ? JSON.stringify(error) : 'null'}${this.#lists(ofCase.tags, capture)}`
     );
+  }
+
+  #provenanceOf({ provenance }: Outcome): string {
+    if (provenance) return provenanceText({ ...this.#place, ...provenance }, '');
+    return this.#measures ? provenanceText(this.#place, this.#measures()) : this.#provenance;
   }
 
   /** `JSON.stringify(metrics)` in half its time: names come again, and numbers are finite. */
@@ -97,6 +109,9 @@ export class RecordLines {
     );
   }
 }
+
+const provenanceText = (place: JsonObject, measures: string) =>
+  `,"provenance":${JSON.stringify(place).slice(0, -1)}${measures}},"error":`;
 
 type Collected = 'collectedTags' | 'collectedWarnings' | 'collectedNotes' | 'collectedArtifacts';
 const NOTHING: Partial<Pick<RunCapture, Collected>> = {};

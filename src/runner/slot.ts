@@ -1,6 +1,8 @@
 import { hostname } from 'node:os';
+import { ContextPlaces } from '../definition/context-places.js';
 import { contextView } from '../definition/context-view.js';
 import type { ExperimentDeclaration } from '../definition/declaration.js';
+import { operation } from '../definition/operation.js';
 import { declarationFile } from '../storage/file/layout.js';
 import { newWriterName } from '../storage/file/segment-writer.js';
 import { Cells } from './cells.js';
@@ -19,6 +21,12 @@ import { RecordWriter } from './record-writer.js';
 import { endedOrigin } from './run-origin.js';
 import { reseedRandom } from './seeded-random.js';
 import { Sidecars } from './sidecars.js';
+import { taskMeasures } from './task-measures.js';
+
+/** Of a slot that only records. */
+const NO_OPERATION = operation(() => {
+  throw new Error('a slot that only records has no operation');
+});
 
 /** What the process around the slot gives it. */
 export interface SlotProcess {
@@ -35,6 +43,7 @@ export class Slot {
   readonly #makeChunk: (order: ChunkOrder) => Chunk;
   readonly #sidecars: Sidecars;
   readonly #note: NoteWriter;
+  readonly #inTask: boolean;
   #chunk: Chunk | undefined;
 
   /** @throws what the user's modules throw at import, or the system's error where the submission can't be read */
@@ -42,7 +51,7 @@ export class Slot {
     const file = declarationFile(setup.folder, setup.declaration);
     const text = readSubmissionFile(file, setup.declaration);
     const declaration = JSON.parse(text) as ExperimentDeclaration;
-    const writer = newWriterName();
+    const writer = newWriterName(setup.writer_prefix);
     reseedRandom(declaration.operation.code_fingerprint);
     // Before the import: what modules print, and streams that they keep, must be ours already.
     const sidecars = new Sidecars(setup.folder, setup.submission, writer, (error) => slot?.fail(error));
@@ -52,8 +61,8 @@ export class Slot {
       else sidecars.log(level, line);
     });
     let slot: Slot | undefined;
-    const operation = await loadOperation(setup.folder, declaration);
-    slot = new Slot(setup, host, { declaration, writer, sidecars, output, operation });
+    const loaded = setup.record_only ? NO_OPERATION : await loadOperation(setup.folder, declaration);
+    slot = new Slot(setup, host, { declaration, writer, sidecars, output, operation: loaded });
     return slot;
   }
 
@@ -72,10 +81,16 @@ export class Slot {
     const { retries, timeout_ms: timeoutMs } = declaration;
     const note = new NoteWriter(NOTE_FD);
     const cells = new Cells(declaration);
-    const guard = new ContextGuard(declaration.files);
+    const recordOnly = setup.record_only === true;
+    const places = new ContextPlaces(setup.files);
+    const guard = recordOnly
+      ? new ContextGuard([])
+      : setup.found
+        ? new ContextGuard(setup.found)
+        : new ContextGuard(declaration.files, places);
     const records = new RecordWriter(setup.folder, setup.submission, writer, sidecars, guard);
     const provenance = { host: hostname(), slot: writer, node: process.versions.node, ...setup.provenance };
-    const lines = new RecordLines(declaration, provenance);
+    const lines = new RecordLines(declaration, provenance, setup.task && taskMeasures(setup.task));
     let context: unknown;
     const surroundings = {
       sink: sidecars,
@@ -83,17 +98,18 @@ export class Slot {
       scratch: setup.scratch,
       seedsOf: (replicate: number) => cells.seedsOf(replicate),
       context: () => {
-        context ??= contextView(declaration.context);
+        context ??= contextView(declaration.context, places);
         return context;
       },
       progress: (fraction: number) => note.progress(fraction),
     };
     this.writer = writer;
+    this.#inTask = setup.task !== undefined;
     this.#sidecars = sidecars;
     this.#note = note;
     this.#plan = new PlanReader(setup.folder, setup.submission);
     this.#executor = new RunExecutor(
-      { operation, surroundings, note, output, sidecars, retries, timeoutMs },
+      { operation, surroundings, note, output, sidecars, retries, timeoutMs, inTask: this.#inTask },
       {
         onOutcome: (cell, outcome) => this.#chunk?.onOutcome(cell, outcome),
         onWait: () => this.#chunk?.onWait(),
@@ -111,6 +127,7 @@ export class Slot {
       sidecars,
       note,
       retries,
+      recordOnly,
       send: host.send,
     };
     this.#makeChunk = (order) => new Chunk(parts, order);
@@ -130,6 +147,13 @@ export class Slot {
   stop(how: 'yield' | 'cancel'): void {
     this.#chunk?.stop();
     if (how === 'cancel') this.#executor.current?.interrupt(cancelInterruption());
+  }
+
+  /** A cluster's scheduler tells a whole task that it ends: no run has failed by that. */
+  terminated(): void {
+    if (!this.#inTask) return;
+    this.#chunk?.stop();
+    this.#executor.endedFromOutside();
   }
 
   fail(error: unknown): void {

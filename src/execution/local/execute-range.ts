@@ -3,7 +3,7 @@ import type { ChunkOrder, ChunkReport, LostRun } from '../../runner/protocol.js'
 import { ExecutionFault } from '../execution-fault.js';
 import type { Executor, RangeOrder } from '../executor.js';
 import { readRecordedTail } from './recorded-tail.js';
-import { describeDeath, lostRun, type SlotDeath } from './slot-death.js';
+import { describeDeath, isOfMemory, lostRun, type SlotDeath } from './slot-death.js';
 import type { SlotPool } from './slot-pool.js';
 import type { SlotEnd, SlotProcess } from './slot-process.js';
 import { SlotWatch } from './slot-watch.js';
@@ -36,6 +36,7 @@ export class RangeExecution {
     this.#pool = pool;
     this.#options = options;
     this.#deadline = performance.now() + range.order.budget_ms;
+    for (const run of range.order.lost ?? []) this.#lost.set(run.position, run);
     this.#report = { next: range.order.from, success: 0, failed: 0, cancelled: 0, busy_ms: 0, means: {} };
   }
 
@@ -44,11 +45,10 @@ export class RangeExecution {
     const forget = this.#options.signal.onStop((how) => this.#stop(how));
     try {
       while (this.#report.next < this.#range.order.to && !(this.#stopped && this.#lost.size === 0)) {
-        if (this.#pool.closed) throw new ExecutionFault('CLOSED', WORKER_ENDS, this.#report);
+        if (this.#pool.closed) throw this.#closed();
         const slot = this.#pool.take(this.#range);
         const end = await this.#useSlot(slot);
         if (end?.kind !== 'death') break;
-        if (this.#pool.closed) throw new ExecutionFault('CLOSED', WORKER_ENDS, this.#report);
         await this.#bury(slot, end.death);
       }
       return this.#report;
@@ -108,17 +108,29 @@ export class RangeExecution {
     return end;
   }
 
+  /** The runs that were in progress have not failed: whoever takes the range over does them again. */
+  #closed(run?: LostRun): ExecutionFault {
+    const given = this.#range.order.lost ?? [];
+    const cut = [...this.#lost.values(), ...(run ? [run] : [])].filter((lost) => !given.includes(lost));
+    return new ExecutionFault('CLOSED', WORKER_ENDS, this.#report, cut);
+  }
+
   /** Counts what a dead slot has recorded, and notes the run that it took with it. */
   async #bury(slot: SlotProcess, death: SlotDeath): Promise<void> {
     const { writer, segmentBytes, progress } = slot;
     const { folder, submission } = slot.options.setup;
     const before = this.#report.next;
+    const closed = this.#pool.closed;
     if (writer !== undefined) {
       this.#add(progress);
       this.#add(await readRecordedTail({ folder, submission, writer }, segmentBytes));
     }
-    const run = lostRun(death);
-    if (run && run.position >= this.#report.next) {
+    const lost = lostRun(death);
+    const run = lost && lost.position >= this.#report.next ? lost : undefined;
+    if (closed) throw this.#closed(run);
+    if (run && this.#range.spare_memory && isOfMemory(death))
+      throw new ExecutionFault('MEMORY', describeDeath(death), this.#report, [run]);
+    if (run) {
       this.#lost.set(run.position, this.#stopped === 'cancel' ? { ...run, cancelled: true } : run);
       this.#deathsForNothing = 0;
       return;
@@ -150,7 +162,7 @@ export class RangeExecution {
 
   #show(progress: Parameters<Options['onProgress']>[0]): void {
     const { success, failed, cancelled, means } = this.#report;
-    const { report, running } = progress;
+    const { report, running, peak_rss_bytes } = progress;
     this.#options.onProgress({
       report: {
         success: success + report.success,
@@ -159,6 +171,7 @@ export class RangeExecution {
         means: mergeMeans(means, report.means),
       },
       running,
+      peak_rss_bytes,
     });
   }
 }

@@ -85,6 +85,10 @@ export function describeDeath(death: SlotDeath): ErrorDescription {
   };
 }
 
+/** Whether more memory may have saved it: the system kills for want of memory, too, by the same signal as anybody. */
+export const isOfMemory = (death: SlotDeath): boolean =>
+  describeDeath(death).type === 'MemoryError' || (death.signal === 'SIGKILL' && !death.killed);
+
 const SIGNALS: { readonly [signal: string]: string } = {
   SIGSEGV: ': a crash in native code',
   SIGBUS: ': a crash in native code',

@@ -63,6 +63,11 @@ export class SlotPool {
     return this.#closed;
   }
 
+  /** From now on no slot is started; those that are busy go on. */
+  drain(): void {
+    this.#closed = true;
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     for (const slot of this.#busy) slot.kill();

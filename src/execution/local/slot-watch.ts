@@ -22,6 +22,7 @@ export class SlotWatch {
   /** Monotonic: when this run was first seen, and what else happened when. */
   #since = 0;
   #shownAt = 0;
+  #peak = 0;
   #cancelledAt: number | undefined;
 
   constructor(slot: SlotProcess, timeoutMs: number | null, onProgress: (progress: RangeProgress) => void) {
@@ -44,6 +45,7 @@ export class SlotWatch {
     const now = performance.now();
     const elapsed = this.#elapsed(now);
     const usedBytes = residentBytes(this.#slot.pid!) ?? 0;
+    this.#peak = Math.max(this.#peak, usedBytes);
     if (usedBytes > this.#slot.options.memoryBytes) {
       this.#slot.kill({ kind: 'memory', usedBytes, run: this.#run });
     } else if (this.#timeoutMs !== null && elapsed > this.#timeoutMs + BLOCKED_MS) {
@@ -75,10 +77,11 @@ export class SlotWatch {
       run && elapsed > LONG_RUN_MS
         ? {
             position: run.position,
+            attempt: run.attempt,
             started_at: new Date(run.started_at).toISOString(),
             progress: run.progress,
           }
         : null;
-    this.#onProgress({ report, running });
+    this.#onProgress({ report, running, peak_rss_bytes: this.#peak });
   }
 }

@@ -28,6 +28,8 @@ export interface ArraySpec {
   /** Per run, as declared; null: no limit. */
   readonly timeout_ms: number | null;
   readonly memory_bytes: number | null;
+  /** A run for which the memory did not suffice is not recorded as failed, but cut, with fault `MEMORY`: it may get more. */
+  readonly spare_memory?: boolean;
   /** What becomes of runs that earlier arrays lost: recorded so, or tried again where the experiment has retries left. */
   readonly lost: readonly LostRun[];
   /**
@@ -86,7 +88,7 @@ export type TaskHow = 'done' | 'budget' | 'yield' | 'cancel' | 'signal' | 'time'
 
 /** Not a run's fault, so that no run was recorded as failed by it. */
 export interface TaskFault {
-  /** As `ExecutionFault` has it (`FILES`, `IMPORT`, `SLOT_START`, `SLOT_CRASH`, or the system's), or `TASK`. */
+  /** As `ExecutionFault` has it (`FILES`, `IMPORT`, `SLOT_START`, `SLOT_CRASH`, `MEMORY`, or the system's), or `TASK`. */
   readonly code: string;
   /** In full words, for the user. */
   readonly message: string;

@@ -1,0 +1,27 @@
+/**
+ * Where a context's files are on another machine than the one that declared them. Identity knows contents only, so moving
+ * them changes nothing.
+ */
+export class ContextPlaces {
+  readonly #places: ReadonlyMap<string, string>;
+
+  /** @param places by the path of a `file()` or `dir()` in the declaration's context */
+  constructor(places: { readonly [path: string]: string } = {}) {
+    this.#places = new Map(Object.entries(places));
+  }
+
+  /** Of a `file()` or `dir()`: its own path where nothing else is known. */
+  of(path: string): string {
+    return this.#places.get(path) ?? path;
+  }
+
+  /** Of a file: as a `file()` of its own, and in every `dir()` that it belongs to. */
+  allOf(path: string): readonly string[] {
+    const all: string[] = [];
+    for (const [declared, place] of this.#places) {
+      if (declared === path) all.push(place);
+      else if (path.startsWith(`${declared}/`)) all.push(place + path.slice(declared.length));
+    }
+    return all.length > 0 ? all : [path];
+  }
+}

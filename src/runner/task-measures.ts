@@ -1,0 +1,21 @@
+import type { SlotTask } from './protocol.js';
+import { monotonicMs } from './protocol-note.js';
+
+/** Asking the system takes 4 µs. */
+const FRESH_MS = 10;
+
+/** What a record says of the task at its end: how long that had been going, and the most memory that this slot has had. */
+export function taskMeasures({ started_monotonic }: SlotTask): () => string {
+  const offset = monotonicMs() - performance.now() - started_monotonic;
+  let text = '';
+  let until = Number.NEGATIVE_INFINITY;
+  return () => {
+    const now = performance.now();
+    if (now < until) return text;
+    until = now + FRESH_MS;
+    // Kibibytes, as getrusage has it on Linux.
+    const bytes = process.resourceUsage().maxRSS * 1024;
+    text = `,"task_elapsed_ms":${Math.round(offset + now)},"max_rss_bytes":${bytes}`;
+    return text;
+  };
+}
