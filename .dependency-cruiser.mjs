@@ -11,7 +11,7 @@ const MAY_IMPORT = {
   storage: ['definition', 'identity', 'extensions', 'config/resolved-config.ts'],
   planning: ['definition', 'identity', 'storage'],
   runner: ['definition', 'identity', 'operation', 'storage'],
-  execution: ['definition', 'extensions', 'config', 'storage', 'runner'],
+  execution: ['definition', 'extensions', 'config', 'storage', 'planning', 'runner'],
   results: ['definition', 'storage'],
   workflows: ['definition', 'storage', 'activities'],
   activities: ['definition', 'identity', 'storage', 'planning', 'runner', 'execution', 'workflows'],

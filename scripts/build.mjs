@@ -1,5 +1,5 @@
 // Builds dist/: TypeScript to JavaScript, then the parts that run elsewhere, each as one file:
-// the slots' program (no Temporal in it) and the workflow bundle. Last, build-id: a hash of all of it.
+// the slots' program and that of a cluster's tasks (no Temporal in them), and the workflow bundle. Last, build-id: a hash of all of it.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -22,7 +22,11 @@ try {
   mkdirSync(next, { recursive: true });
   compile();
   loadZodLazily();
-  await Promise.all([bundleRunner(), bundleWorkflows()]);
+  await Promise.all([
+    bundleProgram('runner.mjs', 'runner/main.js'),
+    bundleProgram('task.mjs', 'execution/slurm/task/main.js'),
+    bundleWorkflows(),
+  ]);
   writeFileSync(join(next, 'build-id'), hashOf(next));
   // A worker that runs from the old dist/ has loaded what it needs but for lazy imports: replaced at the next submit.
   rmSync(dist, { recursive: true, force: true });
@@ -37,16 +41,17 @@ function compile() {
   if (status !== 0) throw new Error('tsc found mistakes: see above');
 }
 
-async function bundleRunner() {
+/** A program that runs where no metalab is installed. */
+async function bundleProgram(name, main) {
   const { rolldown } = await import('rolldown');
   const bundle = await rolldown({
-    input: join(next, 'runner', 'main.js'),
+    input: join(next, main),
     cwd: next,
     platform: 'node',
     plugins: [lazyZod(await zodAsText(rolldown))],
   });
   await bundle.write({
-    file: join(next, 'runner.mjs'),
+    file: join(next, name),
     format: 'esm',
     codeSplitting: false,
     comments: false,

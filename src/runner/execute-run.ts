@@ -81,7 +81,7 @@ export class RunExecutor {
       } catch (thrown) {
         settled = { failed: true, thrown };
       }
-      if (isThenable(result) || promisesCreated() !== promises || this.#mayBeOutsideEnd(settled))
+      if (isThenable(result) || promisesCreated() !== promises || this.#mayBeOutsideEnd(run, settled))
         return this.#settle(run, result, settled);
       if (!this.#end(run, settled, performance.now())) return undefined;
     }
@@ -101,8 +101,8 @@ export class RunExecutor {
     this.#endedFromOutside = true;
   }
 
-  #mayBeOutsideEnd({ failed }: Settled): boolean {
-    if (!failed || !this.#parts.inTask) return false;
+  #mayBeOutsideEnd(run: Run, { failed }: Settled): boolean {
+    if (!failed || run.interruption || !this.#parts.inTask) return false;
     return this.#endedFromOutside || performance.now() - this.#started >= LONG_MS;
   }
 
@@ -126,7 +126,7 @@ export class RunExecutor {
     this.#events.onWait();
     const settled = isThenable(result) ? await this.#race(run, result) : atOnce;
     const ended = performance.now();
-    if (settled !== GIVEN_UP && this.#mayBeOutsideEnd(settled)) await this.#outlastSignals();
+    if (settled !== GIVEN_UP && this.#mayBeOutsideEnd(run, settled)) await this.#outlastSignals();
     if (settled === GIVEN_UP) this.#giveUp(run, SUCCEEDED, null);
     // Stray rejections of the run show before the next turn of the event loop.
     await new Promise(setImmediate);

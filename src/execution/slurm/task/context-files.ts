@@ -1,0 +1,56 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { ContextPlaces } from '../../../definition/context-places.js';
+import type { HashedFile } from '../../../definition/declaration.js';
+import { StoreError } from '../../../definition/errors.js';
+
+/**
+ * Compares the context's files with what the experiment declares, once for all slots of the task.
+ *
+ * @returns the files as they are here
+ * @throws StoreError naming every file that is missing or has another content
+ */
+export async function findContextFiles(
+  files: readonly HashedFile[],
+  places: { readonly [path: string]: string },
+): Promise<HashedFile[]> {
+  const map = new ContextPlaces(places);
+  const found: HashedFile[] = [];
+  const wrong: string[] = [];
+  const seen = new Set<string>();
+  for (const file of files) {
+    for (const path of map.allOf(file.path)) {
+      if (seen.has(path)) continue;
+      seen.add(path);
+      try {
+        found.push(await compare({ ...file, path }));
+      } catch (error) {
+        wrong.push(`${path}: ${(error as Error).message}`);
+      }
+    }
+  }
+  if (wrong.length === 0) return found;
+  throw new StoreError({
+    code: 'METALAB_CONTEXT_FILES',
+    what: `files of the context are not on this node as they were declared: ${wrong.join('; ')}`,
+    expected: 'the content that the experiment was submitted with',
+    next: 'submit the experiment again: missing files are uploaded, and changed ones give its runs an identity of their own',
+  });
+}
+
+async function compare(file: HashedFile): Promise<HashedFile> {
+  const before = await stat(file.path);
+  if (before.size !== file.size_bytes) throw new Error(`it has ${before.size} bytes, not ${file.size_bytes}`);
+  const hash = createHash('sha256');
+  for await (const block of createReadStream(file.path, { highWaterMark: 1024 * 1024 }))
+    hash.update(block as Buffer);
+  const content = hash.digest('hex');
+  if (content !== file.content_hash) throw new Error(`its SHA-256 is ${content}, not ${file.content_hash}`);
+  return { ...file, size_bytes: before.size, mtime_ms: before.mtimeMs, inode: before.ino };
+}
+
+/** Places as absolute paths: those that are relative are in the spool. */
+export const resolvePlaces = (places: { readonly [path: string]: string }, spool: string) =>
+  Object.fromEntries(Object.entries(places).map(([path, place]) => [path, resolve(spool, place)]));

@@ -1,0 +1,44 @@
+import { rename, rm, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { makeFolder } from '../../../storage/file/make-folder.js';
+import { temporaryName } from '../../../storage/file/owner.js';
+
+const EVERY_MS = 2_000;
+
+/** A small file that is overwritten as a whole every 2 s. For showing: what can't be written is not. */
+export class LiveFile {
+  readonly #path: string;
+  readonly #content: () => unknown;
+  readonly #temporary: string;
+  readonly #timer: NodeJS.Timeout;
+  #writing: Promise<void>;
+
+  constructor(path: string, content: () => unknown) {
+    this.#path = path;
+    this.#content = content;
+    this.#temporary = join(dirname(path), `.${basename(path)}.${temporaryName()}.tmp`);
+    this.#writing = makeFolder(dirname(path)).then(
+      () => this.#write(),
+      () => {},
+    );
+    this.#timer = setInterval(() => {
+      // A filesystem that hangs gets no second write before the first is through.
+      this.#writing = this.#writing.then(() => this.#write());
+    }, EVERY_MS);
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#writing;
+  }
+
+  async #write(): Promise<void> {
+    try {
+      // Not fsynced: a thousand tasks would keep their file server busy with it.
+      await writeFile(this.#temporary, `${JSON.stringify(this.#content())}\n`);
+      await rename(this.#temporary, this.#path);
+    } catch {
+      await rm(this.#temporary, { force: true }).catch(() => {});
+    }
+  }
+}

@@ -1,0 +1,37 @@
+// The program of a Slurm task: `node task.mjs ARRAYFOLDER`, bundled into one file beside the slots' runner.
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { TaskEnd } from './array-spec.js';
+import { TASK_FAULT } from './exit-codes.js';
+import { runTask } from './run-task.js';
+import { taskIdentity } from './task-identity.js';
+
+const { METALAB_SETUP_SECONDS: setup = '0', ...env } = process.env;
+
+try {
+  const identity = taskIdentity(env);
+  const { task, restart, job, node } = identity;
+  console.log(`metalab: task ${task} of job ${job} on ${node}${restart > 0 ? `, restart ${restart}` : ''}`);
+  const end = await runTask({
+    array: resolve(process.argv[2] ?? '.'),
+    identity,
+    runner: fileURLToPath(new URL('./runner.mjs', import.meta.url)),
+    started: -1000 * (Number(setup) || 0),
+    env,
+  });
+  if (end) report(end);
+  else console.log('metalab: another process has this block, with the same restart: nothing to do');
+  process.exitCode = end?.fault ? TASK_FAULT : 0;
+} catch (error) {
+  console.error(`metalab: ${error instanceof Error ? error.message : String(error)}`);
+  process.exitCode = TASK_FAULT;
+}
+
+/** In Slurm's own output of the task, for people. */
+function report({ how, fault, success, failed, cancelled, recorded_before, cut, elapsed_ms }: TaskEnd): void {
+  const before = recorded_before > 0 ? `, ${recorded_before} recorded before` : '';
+  const ended = cut.length > 0 ? `, ${cut.length} in progress when it had to end` : '';
+  const counts = `${success} success, ${failed} failed, ${cancelled} cancelled${before}${ended}`;
+  console.log(`metalab: ${how} after ${(elapsed_ms / 1000).toFixed(1)} s: ${counts}`);
+  if (fault) console.error(`metalab: ${fault.code}: ${fault.message}`);
+}

@@ -1,0 +1,94 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { readEntries } from '../../../planning/entries.js';
+import { segmentKindOf, segmentsFolder } from '../../../storage/file/layout.js';
+import { listNames } from '../../../storage/file/list-names.js';
+import { scanPartHeads } from '../../../storage/file/segment-parts.js';
+import type { PlanManifest } from '../../../storage/manifest.js';
+import { arraySpecFile, arraysFolder, segmentPrefix } from './array-files.js';
+import type { ArraySpec, PositionRange } from './array-spec.js';
+import { tasksOf } from './blocks.js';
+
+/**
+ * The positions of a block that the spool has no record of. Looks only into segments of tasks that had any of the same
+ * positions: this one before a requeue, and those of other arrays. An array of a thousand tasks, each of which read what
+ * all have written, would read the spool a thousand times.
+ */
+export async function unrecorded(
+  experiment: string,
+  spec: ArraySpec,
+  task: { readonly task: number; readonly restart: number },
+  block: readonly PositionRange[],
+  plan: PlanManifest,
+): Promise<PositionRange[]> {
+  const prefixes = await othersOf(experiment, spec, block);
+  if (task.restart > 0) prefixes.push(segmentPrefix(spec.token, task.task));
+  const cells = await recordedCells(experiment, spec.submission, prefixes);
+  if (cells.size === 0) return [...block];
+  const entries = readEntries(experiment, plan);
+  const missing: { from: number; to: number }[] = [];
+  for (const { from, to } of block) {
+    let position = from;
+    let last: { from: number; to: number } | undefined;
+    for await (const piece of entries.cells(from, to)) {
+      for (const cell of piece) {
+        if (!cells.has(cell)) {
+          if (last?.to === position) last.to++;
+          else {
+            last = { from: position, to: position + 1 };
+            missing.push(last);
+          }
+        }
+        position++;
+      }
+    }
+  }
+  return missing;
+}
+
+/** Prefixes of the segments of other arrays' tasks that had any of the positions. */
+async function othersOf(
+  experiment: string,
+  spec: ArraySpec,
+  block: readonly PositionRange[],
+): Promise<string[]> {
+  const folder = arraysFolder(experiment, spec.submission);
+  const tokens = (await listNames(folder)).filter((token) => token !== spec.token);
+  const prefixes = await Promise.all(
+    tokens.map(async (token) => {
+      const other = await readSpec(join(folder, token));
+      return other ? tasksOf(other, block).map((task) => segmentPrefix(token, task)) : [];
+    }),
+  );
+  return prefixes.flat();
+}
+
+/** An array that has no whole spec yet was never submitted: its tasks did nothing. */
+async function readSpec(array: string): Promise<ArraySpec | undefined> {
+  try {
+    return JSON.parse(await readFile(arraySpecFile(array), 'utf8')) as ArraySpec;
+  } catch {
+    return undefined;
+  }
+}
+
+async function recordedCells(
+  experiment: string,
+  submission: string,
+  prefixes: readonly string[],
+): Promise<ReadonlySet<number>> {
+  const cells = new Set<number>();
+  if (prefixes.length === 0) return cells;
+  const folder = segmentsFolder(experiment, submission);
+  for (const name of await listNames(folder)) {
+    if (segmentKindOf(name) !== 'records' || !prefixes.some((prefix) => name.startsWith(prefix))) continue;
+    const part = {
+      segment: `${submission}/${name}`,
+      path: join(folder, name),
+      from: 0,
+      to: Number.POSITIVE_INFINITY,
+    };
+    await scanPartHeads(part, ({ index }) => cells.add(index), { whole: false });
+  }
+  return cells;
+}

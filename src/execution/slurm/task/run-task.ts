@@ -1,0 +1,145 @@
+import { dirname, join } from 'node:path';
+import type { ExperimentDeclaration } from '../../../definition/declaration.js';
+import { MetalabError } from '../../../definition/errors.js';
+import { monotonicMs } from '../../../runner/protocol-note.js';
+import { writeAtomically } from '../../../storage/file/atomic-write.js';
+import { declarationFile, planFile } from '../../../storage/file/layout.js';
+import { makeFolder } from '../../../storage/file/make-folder.js';
+import type { PlanManifest } from '../../../storage/manifest.js';
+import { arraySpecFile, segmentPrefix, taskEndFile, taskLiveFile } from './array-files.js';
+import type { ArraySpec, PositionRange, TaskEnd, TaskFault } from './array-spec.js';
+import { blockOf, countPositions } from './blocks.js';
+import { claimBlock } from './claim.js';
+import { findContextFiles, resolvePlaces } from './context-files.js';
+import { LiveFile } from './live-file.js';
+import { readSpoolFile } from './read-spool-file.js';
+import { unrecorded } from './recorded.js';
+import { taskRunEnvironment } from './run-environment.js';
+import { StopWatch } from './stop-watch.js';
+import { TaskBoard } from './task-board.js';
+import { TaskExecution, type TaskPlace } from './task-execution.js';
+import type { TaskIdentity } from './task-identity.js';
+import { WorkQueue } from './work-queue.js';
+
+/** As many ranges as are told of: the rest is found by settling. */
+const MOST_RANGES = 200;
+/** Slots that wait for others' pieces stay warm. */
+const IDLE_MS = 600_000;
+
+/** What a task is started with. */
+export interface TaskStart {
+  /** The array's folder in the spool. */
+  readonly array: string;
+  readonly identity: TaskIdentity;
+  /** Path of the runner's bundle. */
+  readonly runner: string;
+  /** When the task began, on this process's monotonic clock: before it was this process, if there was something to set up. */
+  readonly started: number;
+  readonly env: { readonly [name: string]: string | undefined };
+}
+
+/**
+ * Does one task's block, and leaves word of how that ended.
+ *
+ * @returns undefined where another process has the block
+ * @throws StoreError where the array's folder can't be written
+ */
+export async function runTask(start: TaskStart): Promise<TaskEnd | undefined> {
+  const { array, identity } = start;
+  if (!(await claimBlock(array, identity))) return undefined;
+  const board = new TaskBoard(identity, start.started);
+  const watch = new StopWatch(array, identity.ends_at);
+  const live = new LiveFile(taskLiveFile(array, identity.task), () => board.live());
+  const work = await doBlock(start, board, watch);
+  await live.close();
+  watch.close();
+  const end: TaskEnd = { ...board.live(), slots: [], how: howOf(work, watch), ...work };
+  await writeAtomically(taskEndFile(array, identity.task, identity.restart), `${JSON.stringify(end)}\n`);
+  return end;
+}
+
+type Work = Pick<TaskEnd, 'fault' | 'cut' | 'left'>;
+
+async function doBlock(start: TaskStart, board: TaskBoard, watch: StopWatch): Promise<Work> {
+  let block: readonly PositionRange[] = [];
+  try {
+    const { array, identity } = start;
+    const spec = await readSpoolFile<ArraySpec>(arraySpecFile(array));
+    const experiment = experimentOf(array);
+    block = blockOf(spec, identity.task);
+    const plan = await readSpoolFile<PlanManifest>(planFile(experiment, spec.submission));
+    const missing = await unrecorded(experiment, spec, identity, block, plan);
+    board.begin(countPositions(block), countPositions(block) - countPositions(missing));
+    if (missing.length === 0) return { fault: null, cut: [], left: [] };
+    const queue = new WorkQueue(missing, spec.lost, spec.slots);
+    block = missing;
+    const execution = new TaskExecution(await placeOf(start, spec, experiment), queue, board, watch);
+    await execution.run();
+    const cut = execution.cut.map(({ position, attempt, started_at, duration_ms }) => {
+      return { position, attempt, started_at, elapsed_ms: Math.round(duration_ms) };
+    });
+    return { fault: execution.fault ?? null, cut, left: queue.left.slice(0, MOST_RANGES) };
+  } catch (error) {
+    return { fault: faultOf(error), cut: [], left: block.slice(0, MOST_RANGES) };
+  }
+}
+
+/** Where and how the block's runs are executed on this node. */
+async function placeOf(start: TaskStart, spec: ArraySpec, experiment: string): Promise<TaskPlace> {
+  const { identity, runner, started } = start;
+  const { submission, environment, slots, budget_ms, timeout_ms, metalab } = spec;
+  const declaration = await readSpoolFile<ExperimentDeclaration>(
+    declarationFile(experiment, spec.declaration),
+    spec.declaration,
+  );
+  const files = resolvePlaces(spec.files, dirname(experiment));
+  const cwd = join(experiment, 'work');
+  await makeFolder(cwd);
+  const { task, restart, job, node, partition, memory_bytes: allocated } = identity;
+  return {
+    slots,
+    deadline: budget_ms === null ? Number.POSITIVE_INFINITY : started + budget_ms,
+    setup: {
+      folder: experiment,
+      submission,
+      declaration: spec.declaration,
+      files,
+      found: await findContextFiles(declaration.files, files),
+      writer_prefix: `${segmentPrefix(spec.token, task)}${restart}-`,
+      task: { started_monotonic: monotonicMs() - performance.now() + started },
+    },
+    timeout_ms,
+    // Over its share a slot is ended by the task, before Slurm ends the whole task with all its slots.
+    memory_bytes: spec.memory_bytes ?? (allocated === null ? null : Math.floor((0.9 * allocated) / slots)),
+    spare_memory: spec.spare_memory ?? false,
+    cwd,
+    env: await taskRunEnvironment(start.env, experiment, submission, declaration.env),
+    pool: {
+      runner,
+      idleMs: IDLE_MS,
+      provenance: {
+        executor: 'slurm',
+        metalab,
+        environment,
+        job: `${job}_${task}`,
+        task,
+        node,
+        ...(partition === null ? {} : { partition }),
+      },
+    },
+  };
+}
+
+/** `{experiment}/submissions/{id}/arrays/{token}`. */
+const experimentOf = (array: string) => dirname(dirname(dirname(dirname(array))));
+
+function faultOf(error: unknown): TaskFault {
+  if (error instanceof MetalabError) return { code: 'FILES', message: error.message };
+  return { code: 'TASK', message: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+}
+
+function howOf({ fault, left }: Work, { reason }: StopWatch): TaskEnd['how'] {
+  if (fault) return 'fault';
+  if (reason === 'cancel') return 'cancel';
+  return left.length === 0 ? 'done' : (reason ?? 'budget');
+}

@@ -1,0 +1,60 @@
+import { existsSync } from 'node:fs';
+import { cancelFile, yieldFile } from './array-files.js';
+
+/** How often the array's folder is looked at. */
+const LOOK_MS = 1_000;
+/** A signal that comes within so long of the time limit's end is the one by which Slurm ends a task for its time. */
+const LIMIT_MS = 60_000;
+
+export type StopReason = 'yield' | 'cancel' | 'signal' | 'time';
+
+/** Hears of everything that asks a task to stop: files in the array's folder, Slurm's signal. */
+export class StopWatch {
+  reason: StopReason | undefined;
+  readonly #array: string;
+  readonly #endsAt: number | null;
+  readonly #listeners = new Set<(reason: StopReason) => void>();
+  readonly #timer: NodeJS.Timeout;
+  readonly #onSignal = () => {
+    // Cancelling an array ends with scancel: what it is for was said before.
+    this.#look();
+    this.#stop(this.#isTimeLimit() ? 'time' : 'signal');
+  };
+
+  /** @param endsAt when the time limit ends the task, wall clock, milliseconds; null where nobody knows */
+  constructor(array: string, endsAt: number | null) {
+    this.#array = array;
+    this.#endsAt = endsAt;
+    process.on('SIGTERM', this.#onSignal);
+    this.#timer = setInterval(() => this.#look(), LOOK_MS);
+    this.#look();
+  }
+
+  onStop(listener: (reason: StopReason) => void): void {
+    this.#listeners.add(listener);
+    if (this.reason) listener(this.reason);
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+    process.off('SIGTERM', this.#onSignal);
+  }
+
+  #look(): void {
+    if (existsSync(cancelFile(this.#array))) this.#stop('cancel');
+    else if (existsSync(yieldFile(this.#array))) this.#stop('yield');
+  }
+
+  #isTimeLimit(): boolean {
+    return this.#endsAt !== null && Date.now() > this.#endsAt - LIMIT_MS;
+  }
+
+  /** What comes later may ask for more, never for less. */
+  #stop(reason: StopReason): void {
+    if (this.reason && URGENCY[reason] <= URGENCY[this.reason]) return;
+    this.reason = reason;
+    for (const listener of this.#listeners) listener(reason);
+  }
+}
+
+const URGENCY: { readonly [reason in StopReason]: number } = { yield: 0, signal: 1, time: 1, cancel: 2 };

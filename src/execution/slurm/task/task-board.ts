@@ -1,0 +1,83 @@
+import { mergeMeans } from '../../../definition/running-mean.js';
+import type { ChunkReport } from '../../../runner/protocol.js';
+import type { RangeProgress } from '../../executor.js';
+import type { TaskLive, TaskRun } from './array-spec.js';
+import type { TaskIdentity } from './task-identity.js';
+
+type Counts = Omit<ChunkReport, 'next' | 'busy_ms'>;
+
+const NOTHING: Counts = { success: 0, failed: 0, cancelled: 0, means: {} };
+
+/** What a task has done so far: that of its ended pieces, and of those in progress. */
+export class TaskBoard {
+  readonly #identity: TaskIdentity;
+  readonly #startedAt = new Date();
+  readonly #started: number;
+  readonly #pieces = new Map<object, RangeProgress>();
+  #positions = 0;
+  #recordedBefore = 0;
+  #done = NOTHING;
+  #busyMs = 0;
+  #peak = 0;
+
+  /** @param started on this process's monotonic clock */
+  constructor(identity: TaskIdentity, started: number) {
+    this.#identity = identity;
+    this.#started = started;
+  }
+
+  begin(positions: number, recordedBefore: number): void {
+    this.#positions = positions;
+    this.#recordedBefore = recordedBefore;
+  }
+
+  show(piece: object, progress: RangeProgress): void {
+    this.#pieces.set(piece, progress);
+    this.#peak = Math.max(this.#peak, progress.peak_rss_bytes);
+  }
+
+  end(piece: object, report: ChunkReport): void {
+    this.#pieces.delete(piece);
+    this.#done = add(this.#done, report);
+    this.#busyMs += report.busy_ms;
+  }
+
+  live(): TaskLive {
+    const { task, restart, job, job_id, node, partition } = this.#identity;
+    const pieces = [...this.#pieces.values()];
+    const counts = pieces.reduce((sum, { report }) => add(sum, report), this.#done);
+    return {
+      task,
+      restart,
+      updated_at: new Date().toISOString(),
+      started_at: this.#startedAt.toISOString(),
+      elapsed_ms: Math.round(performance.now() - this.#started),
+      job,
+      job_id,
+      node,
+      partition,
+      slots: pieces.flatMap(({ running }) => (running ? [taskRun(running)] : [])),
+      positions: this.#positions,
+      recorded_before: this.#recordedBefore,
+      success: counts.success,
+      failed: counts.failed,
+      cancelled: counts.cancelled,
+      busy_ms: Math.round(this.#busyMs),
+      means: counts.means,
+      peak_rss_bytes: this.#peak,
+    };
+  }
+}
+
+function taskRun({ position, attempt, started_at }: NonNullable<RangeProgress['running']>): TaskRun {
+  return { position, attempt, started_at, elapsed_ms: Math.max(0, Date.now() - Date.parse(started_at)) };
+}
+
+function add(a: Counts, b: Counts): Counts {
+  return {
+    success: a.success + b.success,
+    failed: a.failed + b.failed,
+    cancelled: a.cancelled + b.cancelled,
+    means: mergeMeans(a.means, b.means),
+  };
+}

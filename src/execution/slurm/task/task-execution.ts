@@ -1,0 +1,119 @@
+import { describeError } from '../../../definition/errors.js';
+import type { LostRun } from '../../../runner/protocol.js';
+import { ExecutionFault } from '../../execution-fault.js';
+import type { Executor, RangeOrder } from '../../executor.js';
+import { RangeExecution } from '../../local/execute-range.js';
+import { SlotPool, type SlotPoolOptions } from '../../local/slot-pool.js';
+import type { TaskFault } from './array-spec.js';
+import type { StopReason, StopWatch } from './stop-watch.js';
+import type { TaskBoard } from './task-board.js';
+import type { Piece, WorkQueue } from './work-queue.js';
+
+/** Past it, a piece's rest goes back to the queue: a slot waits for another at most so long, and for one run. */
+const PIECE_MS = 2_000;
+/** Once Slurm said that the task ends: runs that end within it are recorded, others are cut. Slurm waits 30 s by default. */
+const GRACE_MS = 1_500;
+const NO_LIMIT_MS = 2 ** 31 - 1;
+
+export interface TaskPlace extends Omit<RangeOrder, 'order'> {
+  readonly slots: number;
+  /** When no further run starts, on this process's monotonic clock. */
+  readonly deadline: number;
+  readonly pool: SlotPoolOptions;
+}
+
+/** A task's slots at work: each takes pieces off the queue until there is nothing left or the task is stopped. */
+export class TaskExecution {
+  fault: TaskFault | undefined;
+  /** Runs that were in progress when the task had to end. */
+  readonly cut: LostRun[] = [];
+  readonly #place: TaskPlace;
+  readonly #queue: WorkQueue;
+  readonly #board: TaskBoard;
+  readonly #pool: SlotPool;
+  readonly #listeners = new Set<(how: 'yield' | 'cancel') => void>();
+  readonly #signal: Parameters<Executor['execute']>[1]['signal'];
+  #stopped: 'yield' | 'cancel' | undefined;
+  #graceTimer: NodeJS.Timeout | undefined;
+
+  constructor(place: TaskPlace, queue: WorkQueue, board: TaskBoard, watch: StopWatch) {
+    this.#place = place;
+    this.#queue = queue;
+    this.#board = board;
+    this.#pool = new SlotPool(place.pool);
+    this.#signal = {
+      onStop: (listener) => {
+        if (this.#stopped) listener(this.#stopped);
+        this.#listeners.add(listener);
+        return () => this.#listeners.delete(listener);
+      },
+    };
+    watch.onStop((reason) => this.#onStop(reason));
+  }
+
+  async run(): Promise<void> {
+    try {
+      await Promise.all(Array.from({ length: this.#place.slots }, () => this.#useSlot()));
+    } finally {
+      clearTimeout(this.#graceTimer);
+      await this.#pool.close();
+    }
+  }
+
+  #onStop(reason: StopReason): void {
+    this.#stop(reason === 'cancel' ? 'cancel' : 'yield');
+    if (reason !== 'signal' && reason !== 'time') return;
+    this.#pool.drain();
+    this.#graceTimer ??= setTimeout(() => void this.#pool.close(), GRACE_MS);
+  }
+
+  #stop(how: 'yield' | 'cancel'): void {
+    if (this.#stopped !== 'cancel') this.#stopped = how;
+    this.#queue.stop();
+    for (const listener of this.#listeners) listener(how);
+  }
+
+  async #useSlot(): Promise<void> {
+    for (let piece = await this.#queue.next(); piece; piece = await this.#queue.next()) {
+      const rest = this.#place.deadline - performance.now();
+      if (rest <= 0 && piece.lost.length === 0) {
+        this.#queue.giveBack(piece, piece.from);
+        this.#queue.stop();
+        return;
+      }
+      this.#queue.giveBack(piece, await this.#execute(piece, Math.max(0, rest)));
+    }
+  }
+
+  /** @returns the first position that was not done */
+  async #execute(piece: Piece, rest: number): Promise<number> {
+    const { slots, deadline: _, pool: __, ...place } = this.#place;
+    const budget_ms = Math.min(rest, slots === 1 ? NO_LIMIT_MS : PIECE_MS);
+    const { from, to, lost } = piece;
+    const range = { ...place, order: { from, to, lost, budget_ms } };
+    const options = {
+      signal: this.#signal,
+      onProgress: (progress: Parameters<TaskBoard['show']>[1]) => this.#board.show(piece, progress),
+    };
+    try {
+      const report = await new RangeExecution(range, this.#pool, options).run();
+      this.#board.end(piece, report);
+      return report.next;
+    } catch (thrown) {
+      const fault = asFault(thrown, from);
+      this.#board.end(piece, fault.report);
+      this.cut.push(...fault.cut);
+      if (fault.code !== 'CLOSED') {
+        this.fault ??= { code: fault.code, message: fault.message };
+        this.#stop('yield');
+      }
+      return fault.report.next;
+    }
+  }
+}
+
+function asFault(thrown: unknown, next: number): ExecutionFault {
+  if (thrown instanceof ExecutionFault) return thrown;
+  const nothing = { next, success: 0, failed: 0, cancelled: 0, busy_ms: 0, means: {} };
+  return new ExecutionFault('TASK', describeError(thrown), nothing);
+}

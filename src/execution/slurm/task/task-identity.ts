@@ -1,0 +1,53 @@
+import { hostname } from 'node:os';
+
+/** What Slurm tells a task of itself. */
+export interface TaskIdentity {
+  readonly task: number;
+  readonly restart: number;
+  /** The array's job id, as `sbatch` printed it. */
+  readonly job: string;
+  /** The task's own. */
+  readonly job_id: string;
+  readonly node: string;
+  readonly partition: string | null;
+  /** When its time limit ends it, wall clock, milliseconds; null where this Slurm does not tell (before 22.05). */
+  readonly ends_at: number | null;
+  /** What it was given, all slots together, bytes; null where it was given no limit. */
+  readonly memory_bytes: number | null;
+}
+
+const MEBIBYTE = 1024 * 1024;
+
+/** @throws Error where this is no task of a Slurm array */
+export function taskIdentity(env: { readonly [name: string]: string | undefined }): TaskIdentity {
+  const task = wholeNumber(env.SLURM_ARRAY_TASK_ID);
+  const job = env.SLURM_ARRAY_JOB_ID;
+  if (task === null || !job)
+    throw new Error(
+      'SLURM_ARRAY_TASK_ID and SLURM_ARRAY_JOB_ID are not set: this runs in tasks of a Slurm array only',
+    );
+  const endTime = wholeNumber(env.SLURM_JOB_END_TIME);
+  return {
+    task,
+    restart: wholeNumber(env.SLURM_RESTART_COUNT) ?? 0,
+    job,
+    job_id: env.SLURM_JOB_ID ?? job,
+    node: env.SLURMD_NODENAME ?? hostname(),
+    partition: env.SLURM_JOB_PARTITION ?? null,
+    ends_at: endTime === null ? null : endTime * 1000,
+    memory_bytes: allocatedMemory(env),
+  };
+}
+
+function allocatedMemory(env: { readonly [name: string]: string | undefined }): number | null {
+  const ofNode = wholeNumber(env.SLURM_MEM_PER_NODE);
+  const ofCpu = wholeNumber(env.SLURM_MEM_PER_CPU);
+  const cpus = wholeNumber(env.SLURM_CPUS_ON_NODE) ?? 1;
+  // 0 means all of the node's.
+  const mebibytes = ofNode || (ofCpu ?? 0) * cpus;
+  return mebibytes > 0 ? mebibytes * MEBIBYTE : null;
+}
+
+function wholeNumber(text: string | undefined): number | null {
+  return text !== undefined && /^\d+$/.test(text) ? Number(text) : null;
+}
