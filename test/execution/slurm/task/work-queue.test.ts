@@ -1,0 +1,66 @@
+import { describe, expect, test } from 'vitest';
+import { WorkQueue } from '../../../../src/execution/slurm/task/work-queue.js';
+
+const lostAt = (position: number) => ({
+  position,
+  attempt: 1,
+  started_at: '2026-01-01T00:00:00.000Z',
+  duration_ms: 1,
+  error: { type: 'E', message: 'm' },
+  output: '',
+});
+
+describe("a task's positions", () => {
+  test('are handed out once each, in pieces that get smaller', async () => {
+    const queue = new WorkQueue([{ from: 0, to: 100 }], [], 2);
+    const sizes: number[] = [];
+    const seen: number[] = [];
+    for (let piece = await queue.next(); piece; piece = await queue.next()) {
+      sizes.push(piece.to - piece.from);
+      for (let at = piece.from; at < piece.to; at++) seen.push(at);
+      queue.giveBack(piece, piece.to);
+    }
+    expect(seen).toEqual(Array.from({ length: 100 }, (_, at) => at));
+    expect(sizes[0]).toBe(25);
+    expect(sizes.at(-1)).toBe(1);
+    expect(sizes).toEqual([...sizes].sort((a, b) => b - a));
+    expect(queue.left).toEqual([]);
+  });
+
+  test('come back with what a slot did not do, and others wait for it', async () => {
+    const queue = new WorkQueue(
+      [
+        { from: 0, to: 1 },
+        { from: 5, to: 6 },
+      ],
+      [],
+      2,
+    );
+    const first = (await queue.next())!;
+    const second = (await queue.next())!;
+    const waiting = queue.next();
+    expect(queue.left).toEqual([
+      { from: 0, to: 1 },
+      { from: 5, to: 6 },
+    ]);
+    queue.giveBack(second, 6);
+    queue.giveBack(first, 0);
+    expect(await waiting).toMatchObject({ from: 0, to: 1 });
+  });
+
+  test('that are lost come first, each by itself', async () => {
+    const queue = new WorkQueue([{ from: 0, to: 10 }], [lostAt(4), lostAt(99)], 1);
+    expect(await queue.next()).toEqual({ from: 4, to: 5, lost: [lostAt(4)] });
+    expect(await queue.next()).toMatchObject({ from: 0, to: 4 });
+    expect(await queue.next()).toMatchObject({ from: 5, to: 10 });
+  });
+
+  test('are handed out no more once the task is stopped, and are told as left', async () => {
+    const queue = new WorkQueue([{ from: 0, to: 10 }], [], 1);
+    const piece = (await queue.next())!;
+    queue.stop();
+    queue.giveBack(piece, 3);
+    expect(await queue.next()).toBeUndefined();
+    expect(queue.left).toEqual([{ from: 3, to: 10 }]);
+  });
+});
