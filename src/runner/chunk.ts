@@ -95,11 +95,12 @@ export class Chunk {
     records.append(lines.line(cell, outcome), outcome.status, this.#now);
   }
 
-  /** While an operation is awaited, the records before it get no older than they should. */
+  /** While an operation is awaited, the records before it get no older than they should, and are told of. */
   onWait(): void {
     this.#flushTimer ??= setTimeout(() => {
       this.#flushTimer = undefined;
       this.flush();
+      this.#tell(performance.now());
     }, TURN_MS);
   }
 
@@ -154,16 +155,18 @@ export class Chunk {
 
   /** Lets messages, timers and strays in. */
   async #turn(): Promise<void> {
-    const { records, note, send } = this.#parts;
-    if (this.#now - this.#progressAt >= PROGRESS_MS) {
-      this.#progressAt = this.#now;
-      const report = { ...records.written, busy_ms: this.#busyMs, means: this.#means.toMeans() };
-      send({ type: 'progress', report, segment_bytes: records.bytes });
-    }
-    note.idle();
+    if (this.#now - this.#progressAt >= PROGRESS_MS) this.#tell(this.#now);
+    this.#parts.note.idle();
     await new Promise(setImmediate);
     this.#now = performance.now();
     this.#turnedAt = this.#now;
+  }
+
+  #tell(now: number): void {
+    const { records, send } = this.#parts;
+    this.#progressAt = now;
+    const report = { ...records.written, busy_ms: this.#busyMs, means: this.#means.toMeans() };
+    send({ type: 'progress', report, segment_bytes: records.bytes });
   }
 
   async #end(): Promise<ChunkEnd> {
