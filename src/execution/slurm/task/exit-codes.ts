@@ -1,2 +1,17 @@
-/** The task's program: a fault of the place, told in full in `ended/` and in the task's output. */
-export const TASK_FAULT = 1;
+/**
+ * How a task's job leaves, where that is not by its runs: each has said why in full on the lines of its output that begin
+ * with `metalab:`. What it did is in `ended/`; a job that leaves by one of the others has claimed nothing.
+ */
+export const EXIT = {
+  /** A fault of the place, told in `ended/` too. */
+  fault: 1,
+  /** A module, the conda environment or a line of `setup` failed. */
+  setup: 80,
+  /** Neither the node's own Node nor the shipped one can be used. */
+  noNode: 81,
+  /** The node's C library is older than the shipped Node needs. */
+  oldLibrary: 82,
+} as const;
+
+/** How lines begin by which the script and the program of a task speak to people. */
+export const SAYS = 'metalab: ';

@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { TaskEnd } from './array-spec.js';
-import { TASK_FAULT } from './exit-codes.js';
+import { EXIT, SAYS } from './exit-codes.js';
 import { runTask } from './run-task.js';
 import { taskIdentity } from './task-identity.js';
 
@@ -11,7 +11,7 @@ const { METALAB_SETUP_SECONDS: setup = '0', ...env } = process.env;
 try {
   const identity = taskIdentity(env);
   const { task, restart, job, node } = identity;
-  console.log(`metalab: task ${task} of job ${job} on ${node}${restart > 0 ? `, restart ${restart}` : ''}`);
+  console.log(`${SAYS}task ${task} of job ${job} on ${node}${restart > 0 ? `, restart ${restart}` : ''}`);
   const end = await runTask({
     array: resolve(process.argv[2] ?? '.'),
     identity,
@@ -20,11 +20,11 @@ try {
     env,
   });
   if (end) report(end);
-  else console.log('metalab: another process has this block, with the same restart: nothing to do');
-  process.exitCode = end?.fault ? TASK_FAULT : 0;
+  else console.log(`${SAYS}another process has this block, with the same restart: nothing to do`);
+  process.exitCode = end?.fault ? EXIT.fault : 0;
 } catch (error) {
-  console.error(`metalab: ${error instanceof Error ? error.message : String(error)}`);
-  process.exitCode = TASK_FAULT;
+  console.error(`${SAYS}${error instanceof Error ? error.message : String(error)}`);
+  process.exitCode = EXIT.fault;
 }
 
 /** In Slurm's own output of the task, for people. */
@@ -32,6 +32,6 @@ function report({ how, fault, success, failed, cancelled, recorded_before, cut, 
   const before = recorded_before > 0 ? `, ${recorded_before} recorded before` : '';
   const ended = cut.length > 0 ? `, ${cut.length} in progress when it had to end` : '';
   const counts = `${success} success, ${failed} failed, ${cancelled} cancelled${before}${ended}`;
-  console.log(`metalab: ${how} after ${(elapsed_ms / 1000).toFixed(1)} s: ${counts}`);
-  if (fault) console.error(`metalab: ${fault.code}: ${fault.message}`);
+  console.log(`${SAYS}${how} after ${(elapsed_ms / 1000).toFixed(1)} s: ${counts}`);
+  if (fault) console.error(`${SAYS}${fault.code}: ${fault.message}`);
 }
