@@ -75,7 +75,7 @@ function chooseNode(shipped: string | null): string[] {
   return [
     'metalab_suits() {',
     '  [[ $("$1" --version 2>/dev/null) =~ ^v([0-9]+)\\.([0-9]+)\\. ]] || return 1',
-    '  local major=${BASH_REMATCH[1]} minor=${BASH_REMATCH[2]}',
+    `  local major=\${BASH_REMATCH[1]} minor=\${BASH_REMATCH[2]}`,
     '  ((major == 20 && minor >= 19 || major == 22 && minor >= 12 || major > 22))',
     '}',
     'metalab_node=$(type -P node)',
