@@ -71,7 +71,7 @@ export class ChunkLink {
     signal.yield();
     const { submission, from } = this.#input;
     const notice = { submission, from, next: running.position + 1 };
-    void this.#dependencies.workflows.giveBack(this.#workflowId, notice);
+    void this.#dependencies.workflows.tell(this.#workflowId, notice);
   }
 
   close(): void {

@@ -8,6 +8,22 @@ export interface SubmissionRef {
   readonly submission: string;
 }
 
+/** Positions of a plan, from ≤ position < to. */
+export interface PositionRange {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** How positions are given to a place that executes them in batches of its own: what the place says, not the workflow. */
+export interface Dealing {
+  /** The task queue whose workers look after the batches. */
+  readonly queue: string;
+  /** Batches in progress. */
+  readonly at_once: number;
+  /** Positions that a batch takes at most. */
+  readonly most: number;
+}
+
 export interface PlanInput extends SubmissionRef {
   readonly declaration: string;
   readonly options: SubmissionOptions;
@@ -20,6 +36,8 @@ export interface PlanResult
   /** The worker that planned, and how many slots it has. */
   readonly worker: string;
   readonly slots: number;
+  /** Absent or null: chunks go to workers' slots. */
+  readonly dealing?: Dealing | null;
 }
 
 export interface ExecuteInput extends SubmissionRef {
@@ -29,6 +47,10 @@ export interface ExecuteInput extends SubmissionRef {
   readonly budget_ms: number;
   /** How many slots the submission asked for: a worker that came later provides them too. */
   readonly slots?: number | null;
+  /** Of a batch: what it is to do between `from` and `to`, ascending; at most 200. */
+  readonly ranges?: readonly PositionRange[];
+  /** Of a batch: what a run took so far on average, milliseconds; null where nothing is known. */
+  readonly mean_ms?: number | null;
 }
 
 export interface ExecuteResult extends ChunkReport {
@@ -37,6 +59,12 @@ export interface ExecuteResult extends ChunkReport {
   readonly worker: string;
   /** 0 where the worker is about to end. */
   readonly slots: number;
+  /** Of a batch: what it did not do; its `next` says nothing. */
+  readonly left?: readonly PositionRange[];
+  /** Of a batch: how the rest is to be dealt. */
+  readonly dealing?: Dealing;
+  /** Of a batch: the scheduler's id for it. */
+  readonly job?: string | null;
 }
 
 export interface SettleInput extends SubmissionRef {
@@ -48,7 +76,7 @@ export interface SettleInput extends SubmissionRef {
 /** Either the outcome, or what goes round again: at most some hundred ranges of the positions that are missing. */
 export interface SettleResult {
   readonly outcome: SubmissionOutcome | null;
-  readonly missing: readonly { readonly from: number; readonly to: number }[];
+  readonly missing: readonly PositionRange[];
   /** Records of this submission's plan that the store has. */
   readonly recorded: number;
 }

@@ -1,19 +1,23 @@
 import type { Activities } from './contract.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { createExecute } from './execute.js';
+import { createExecuteBatch } from './execute-batch.js';
 import { createPlan } from './plan.js';
 import { createProbe } from './probe.js';
 import { createSettle } from './settle.js';
 import { underLease } from './under-lease.js';
 
-/** The activities of a worker, over the ports that it gives. */
-export function createActivities(dependencies: ActivityDependencies): Activities {
+/** The activities of a worker, over the ports that it gives. `executeBatch` is `execute` on the batches' task queue. */
+export function createActivities(
+  dependencies: ActivityDependencies,
+): Activities & { readonly executeBatch: Activities['execute'] } {
   const settle = createSettle(dependencies);
   const settleUnderLease = underLease(dependencies, settle);
   // What is given up writes only its own outcome: somebody who cancelled it should not have to wait for another engine.
   return {
     plan: underLease(dependencies, createPlan(dependencies)),
     execute: underLease(dependencies, createExecute(dependencies)),
+    executeBatch: underLease(dependencies, createExecuteBatch(dependencies)),
     settle: (input) => (input.abandon ? settle(input) : settleUnderLease(input)),
     probe: createProbe(dependencies),
   };

@@ -1,3 +1,5 @@
+import type { ResolvedEnvironment } from '../config/resolved-config.js';
+import type { BatchExecutor } from '../execution/batch-executor.js';
 import type { Executor } from '../execution/executor.js';
 import type { SweepStore } from '../storage/sweep-store.js';
 import type { ChunkNotice, SubmissionStatus, WorkerNotice } from '../workflows/contract.js';
@@ -7,7 +9,7 @@ import type { StoreLeases } from './store-leases.js';
 
 /** What activities need of the worker that runs them: ports only, so that tests and other workers can give their own. */
 export interface ActivityDependencies {
-  readonly executor: Executor;
+  readonly executors: Executors;
   /** Opens a store, once; later calls give the same. */
   openStore(uri: string): Promise<SweepStore>;
   readonly worker: WorkerIdentity;
@@ -21,6 +23,15 @@ export interface ActivityDependencies {
   onStopping(listener: () => void): () => void;
 }
 
+/** Where submissions' runs are executed, by what their manifests say. */
+export interface Executors {
+  /** Of an environment whose runs this worker's slots do; undefined: this machine. */
+  slots(environment: ResolvedEnvironment | undefined): Promise<Executor>;
+  /** Of an environment that executes batches by itself; undefined where it is none. */
+  batches(environment: ResolvedEnvironment | undefined): Promise<BatchExecutor | undefined>;
+  release(submission: string): Promise<void>;
+}
+
 /** What activities see of the workflow that they are of. */
 export interface WorkflowView {
   /** How the submission in progress stands now; null where there is none, undefined where nobody answers in time. */
@@ -28,7 +39,7 @@ export interface WorkflowView {
   /** @returns whether it was heard */
   announce(workflowId: string, notice: WorkerNotice): Promise<boolean>;
   /** @returns whether it was heard */
-  giveBack(workflowId: string, notice: ChunkNotice): Promise<boolean>;
+  tell(workflowId: string, notice: ChunkNotice): Promise<boolean>;
   /** Whether somebody terminated or cancelled it. */
   wasEnded(workflowId: string, runId: string): Promise<boolean>;
 }

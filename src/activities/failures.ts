@@ -1,5 +1,5 @@
 import { ApplicationFailure, Context } from '@temporalio/activity';
-import { MetalabError, StoreError } from '../definition/errors.js';
+import { describeError, MetalabError, StoreError } from '../definition/errors.js';
 import { FAULT } from '../workflows/contract.js';
 import type { SubmissionRef } from './contract.js';
 
@@ -45,6 +45,11 @@ export function brokenSubmission(
     `submission ${submission} of ${experiment_id}: ${what}`,
     FAULT.brokenSubmission,
   );
+}
+
+/** Nothing on this worker executes runs of the submission's environment: whoever submitted is told at once. */
+export function noExecutor(error: unknown): never {
+  throw ApplicationFailure.nonRetryable(describeError(error).message, FAULT.execution);
 }
 
 const isUnwritable = (code: string) =>

@@ -1,8 +1,9 @@
 import { rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { BatchProgress } from '../execution/batch-executor.js';
 import type { RangeProgress } from '../execution/executor.js';
 import { liveFolder } from '../storage/file/layout.js';
-import type { LiveProgress } from '../storage/manifest.js';
+import type { LiveBatch, LiveChunk, LiveProgress } from '../storage/manifest.js';
 
 const EVERY_MS = 250;
 /** How long the counts of a chunk that ended are still shown. */
@@ -13,14 +14,21 @@ export interface ChunkSummary {
   readonly worker: string;
   readonly success?: number;
   readonly failed?: number;
-  readonly running: RangeProgress['running'] | undefined;
+  readonly running: LiveChunk['running'] | undefined;
 }
 
-/** One chunk in progress. */
-export interface LiveEntry {
-  show(progress: RangeProgress): void;
+/** A batch's heartbeat details. */
+export interface BatchSummary extends Omit<LiveBatch, 'runs'> {
+  readonly worker: string;
+  readonly success: number;
+  readonly failed: number;
+}
+
+/** One chunk, or one batch, in progress. */
+export interface LiveEntry<Progress, Summary> {
+  show(progress: Progress): void;
   /** For the heartbeat's details in the Temporal UI. */
-  summary(): ChunkSummary;
+  summary(): Summary;
   close(): void;
 }
 
@@ -37,11 +45,46 @@ export class LiveBoard {
   }
 
   /** @param from the chunk's first position */
-  open(folder: string, submission: string, from: number): LiveEntry {
+  open(folder: string, submission: string, from: number): LiveEntry<RangeProgress, ChunkSummary> {
+    const chunk = this.#board(folder, submission).open(from);
+    return {
+      ...chunk,
+      show: ({ report, running }) => chunk.show({ ...report, running }),
+      summary: () => {
+        const { success, failed, running } = chunk.shown() ?? {};
+        const counts = success !== undefined && { success, failed };
+        return { worker: this.#worker, ...counts, running: running ?? undefined };
+      },
+    };
+  }
+
+  /** @param from the batch's first position */
+  openBatch(
+    folder: string,
+    submission: string,
+    from: number,
+  ): LiveEntry<BatchProgress, BatchSummary | undefined> {
+    const chunk = this.#board(folder, submission).open(from);
+    return {
+      ...chunk,
+      show: ({ success, failed, cancelled, means, job, pending, running, waits, runs }) => {
+        const batch = { job, pending, running, waits, runs };
+        chunk.show({ success, failed, cancelled, means, running: null, batch });
+      },
+      summary: () => {
+        const { success, failed, batch } = chunk.shown() ?? {};
+        if (!batch || success === undefined || failed === undefined) return undefined;
+        const { runs: _, ...of } = batch;
+        return { worker: this.#worker, ...of, success, failed };
+      },
+    };
+  }
+
+  #board(folder: string, submission: string): Board {
     const key = liveFolder(folder, submission);
     const board = this.#boards.get(key) ?? new Board(key, this.#worker);
     this.#boards.set(key, board);
-    return board.open(from);
+    return board;
   }
 
   /** Ends a submission's board: nothing of it is written afterwards. */
@@ -55,7 +98,7 @@ export class LiveBoard {
 class Board {
   readonly #folder: string;
   readonly #worker: string;
-  readonly #chunks = new Map<symbol, RangeProgress & { readonly from: number }>();
+  readonly #chunks = new Map<symbol, LiveChunk>();
   #timer: NodeJS.Timeout | undefined;
   #writing: Promise<void> = Promise.resolve();
   #ended = false;
@@ -65,18 +108,14 @@ class Board {
     this.#worker = worker;
   }
 
-  open(from: number): LiveEntry {
+  open(from: number) {
     const key = Symbol();
     return {
-      show: (progress) => {
+      show: (progress: Omit<LiveChunk, 'from'>) => {
         this.#chunks.set(key, { from, ...progress });
         this.#changed();
       },
-      summary: () => {
-        const { report, running } = this.#chunks.get(key) ?? {};
-        const counts = report && { success: report.success, failed: report.failed };
-        return { worker: this.#worker, ...counts, running: running ?? undefined };
-      },
+      shown: () => this.#chunks.get(key),
       close: () => {
         // Not at once: the workflow may not have its report yet, and its counts would be nowhere.
         setTimeout(() => this.#chunks.delete(key) && this.#changed(), LINGER_MS).unref();
@@ -115,10 +154,7 @@ class Board {
   }
 
   #progress(): LiveProgress {
-    const chunks = [...this.#chunks.values()].map(({ from, report, running }) => {
-      const { success, failed, cancelled, means } = report;
-      return { from, success, failed, cancelled, means, running };
-    });
+    const chunks = [...this.#chunks.values()];
     return { worker: this.#worker, updated_at: new Date().toISOString(), chunks };
   }
 }

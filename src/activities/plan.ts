@@ -4,49 +4,74 @@ import { writePlan } from '../planning/write-plan.js';
 import { liveFolder } from '../storage/file/layout.js';
 import type { SubmissionOptions } from '../storage/manifest.js';
 import type { SweepStore } from '../storage/sweep-store.js';
+import { WHILE_PLANNING } from '../workflows/contract.js';
 import type { PlanInput, PlanResult } from './contract.js';
 import type { ActivityDependencies } from './dependencies.js';
-import { atTheEdge, brokenSubmission } from './failures.js';
+import { dealBatches } from './execute-batch.js';
+import { atTheEdge, brokenSubmission, noExecutor } from './failures.js';
 import { keepBeating } from './heartbeat.js';
+import { StopSignal } from './stop-signal.js';
+import { SubmissionFiles } from './submission-files.js';
 import { tidyAbandoned } from './tidy-abandoned.js';
 
-export function createPlan({ openStore, worker, leases, offers }: ActivityDependencies) {
+export function createPlan(dependencies: ActivityDependencies) {
+  const { openStore, executors, worker, workflows, leases, offers } = dependencies;
+  const files = new SubmissionFiles();
   return (input: PlanInput): Promise<PlanResult> =>
-    atTheEdge(() =>
-      keepBeating(async () => {
-        const store = await openStore(input.store);
-        const { experiment_id, submission, declaration: sha, options } = input;
-        if (!(await store.readSubmission(experiment_id, submission)))
-          throw brokenSubmission(input, 'it is no longer in the store: submit again');
-        worker.provide(submission, options.slots);
-        if (input.queued) await tidyAbandoned(store, input, input.queued, leases.engine);
-        // A second try finds the plan of the first, if it got so far: chunks may have begun by it.
-        const plan = (await store.readPlan(experiment_id, submission)) ?? (await decide());
-        // Cancelled meanwhile: it may have its outcome already.
-        Context.current().cancellationSignal.throwIfAborted();
-        await mkdir(liveFolder(store.experimentFolder(experiment_id), submission), { recursive: true });
-        offers.planned(submission, Context.current().info.workflowExecution!.workflowId);
-        const { total, positions, new: fresh, retried, reused, stale } = plan;
-        return {
-          total,
-          positions,
-          new: fresh,
-          retried,
-          reused,
-          stale,
-          worker: worker.id,
-          slots: worker.slots(),
-        };
+    atTheEdge(() => {
+      const signal = new StopSignal(Context.current(), dependencies);
+      return keepBeating(() => plan(input, signal)).finally(() => signal.close());
+    });
 
-        async function decide() {
-          const declaration = await store.readDeclaration(experiment_id, sha);
-          if (!declaration)
-            throw brokenSubmission(input, `its declaration ${sha} is not in the store: submit again`);
-          const folder = store.experimentFolder(experiment_id);
-          return writePlan(folder, submission, declaration, sha, await fullOptions(store, input));
-        }
-      }),
-    );
+  async function plan(input: PlanInput, signal: StopSignal): Promise<PlanResult> {
+    const store = await openStore(input.store);
+    const { experiment_id, submission, declaration: sha, options } = input;
+    const manifest = await store.readSubmission(experiment_id, submission);
+    if (!manifest) throw brokenSubmission(input, 'it is no longer in the store: submit again');
+    const folder = store.experimentFolder(experiment_id);
+    const { workflowId } = Context.current().info.workflowExecution!;
+    const batches = await executors.batches(manifest.environment).catch(noExecutor);
+    const ask = {
+      signal,
+      onWaits: (waits: string | null) =>
+        void workflows.tell(workflowId, { submission, from: WHILE_PLANNING, waits }),
+    };
+    // What it has recorded and the store has not is not to be done again.
+    await batches?.collect({ folder, experiment_id }, ask);
+    worker.provide(submission, options.slots);
+    if (input.queued) await tidyAbandoned(store, input, input.queued, leases.engine);
+    // A second try finds the plan of the first, if it got so far: chunks may have begun by it.
+    const planned = (await store.readPlan(experiment_id, submission)) ?? (await decide());
+    // Cancelled meanwhile: it may have its outcome already.
+    Context.current().cancellationSignal.throwIfAborted();
+    await mkdir(liveFolder(folder, submission), { recursive: true });
+    offers.planned(submission, workflowId);
+    const dealing = batches && dealBatches(await batches.dealing(planned.positions, await orderOf(), ask));
+    const { total, positions, new: fresh, retried, reused, stale } = planned;
+    return {
+      total,
+      positions,
+      new: fresh,
+      retried,
+      reused,
+      stale,
+      worker: worker.id,
+      slots: worker.slots(),
+      ...(dealing && { dealing }),
+    };
+
+    async function orderOf() {
+      const { resources } = await files.declaration(store, input);
+      return { folder, submission, slots: options.slots, mean_ms: null, ...(resources && { resources }) };
+    }
+
+    async function decide() {
+      const declaration = await store.readDeclaration(experiment_id, sha);
+      if (!declaration)
+        throw brokenSubmission(input, `its declaration ${sha} is not in the store: submit again`);
+      return writePlan(folder, submission, declaration, sha, await fullOptions(store, input));
+    }
+  }
 }
 
 /** The runs that a retry names are in the store only. */

@@ -15,7 +15,7 @@ import { keepBeating } from './heartbeat.js';
 import { tidyKilled } from './tidy-killed.js';
 
 export function createSettle(dependencies: ActivityDependencies) {
-  const { openStore, executor, worker, live, leases, offers, compactor } = dependencies;
+  const { openStore, executors, worker, live, leases, offers, compactor } = dependencies;
   return (input: SettleInput): Promise<SettleResult> =>
     atTheEdge(() =>
       keepBeating(async () => {
@@ -35,7 +35,7 @@ export function createSettle(dependencies: ActivityDependencies) {
           return { outcome: null, missing: tally.missing, recorded: tally.recorded };
 
         const outcome = wordOutcome(input, plan, total, tally);
-        await executor.release(submission);
+        await executors.release(submission);
         worker.release(submission);
         offers.release(submission);
         await live.clear(folder, submission);

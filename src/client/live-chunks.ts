@@ -10,6 +10,10 @@ export async function readLiveChunks(folder: string, submission: string): Promis
   return (await Promise.all(names.map((name) => readChunks(join(place, name))))).flat();
 }
 
+/** A chunk's runs that have been going for over a second. */
+export const runsOf = ({ running, batch }: LiveChunk): readonly NonNullable<LiveChunk['running']>[] =>
+  batch ? batch.runs : running ? [running] : [];
+
 async function readChunks(path: string): Promise<readonly LiveChunk[]> {
   try {
     return (JSON.parse(await readFile(path, 'utf8')) as LiveProgress).chunks ?? [];

@@ -11,7 +11,7 @@ import {
 import { type SweepStatus, sweepStatus } from './sweep-status.js';
 
 /** A sweep that some workflow of the server carries out. */
-export interface RunningSweep extends Omit<SweepStatus, 'means' | 'long_running'> {
+export interface RunningSweep extends Omit<SweepStatus, 'means' | 'long_running' | 'batches'> {
   /** The store's uri. */
   readonly store: string;
   /** Submissions that wait behind it. */

@@ -3,7 +3,7 @@ import { type Cell, cellOf } from '../planning/cells.js';
 import { cellAt, readEntries } from '../planning/entries.js';
 import type { LiveChunk, PlanManifest } from '../storage/manifest.js';
 import type { SweepStore } from '../storage/sweep-store.js';
-import { readLiveChunks } from './live-chunks.js';
+import { readLiveChunks, runsOf } from './live-chunks.js';
 
 export interface StartedRun {
   readonly run_id: string;
@@ -33,7 +33,7 @@ export class StartedRuns {
   async read(): Promise<StartedRun[]> {
     const folder = this.#store.experimentFolder(this.#plan.experiment_id);
     const chunks = await readLiveChunks(folder, this.#plan.submission);
-    const running = chunks.flatMap((chunk) => chunk.running ?? []);
+    const running = chunks.flatMap(runsOf);
     const fresh = running.filter((run) => !this.#known.has(keyOf(run)));
     this.#known = new Set(running.map(keyOf));
     return Promise.all(fresh.map((run) => this.#describe(folder, run)));

@@ -1,9 +1,9 @@
 import { mergeMeans, type RunningMeans } from '../definition/running-mean.js';
 import type { Lease } from '../storage/lease.js';
-import type { LiveChunk, PlanManifest, SubmissionOutcome } from '../storage/manifest.js';
+import type { LiveBatch, LiveChunk, PlanManifest, SubmissionOutcome } from '../storage/manifest.js';
 import type { SweepStore } from '../storage/sweep-store.js';
 import type { Phase, SubmissionStatus, WorkflowStatus } from '../workflows/contract.js';
-import { readLiveChunks } from './live-chunks.js';
+import { readLiveChunks, runsOf } from './live-chunks.js';
 
 /** Where a submission stands. total = success + failed + cancelled + running + pending, always. */
 export interface SweepStatus {
@@ -27,6 +27,8 @@ export interface SweepStatus {
   readonly means: RunningMeans;
   /** Runs that have been going for over a second. */
   readonly long_running: readonly NonNullable<LiveChunk['running']>[];
+  /** Batches in progress, where a scheduler elsewhere executes the runs. */
+  readonly batches: readonly Omit<LiveBatch, 'runs'>[];
 }
 
 /**
@@ -58,7 +60,12 @@ export async function sweepStatus(
     failed: reused.failed + (current?.failed ?? 0) + live.failed,
     cancelled: reused.cancelled + (current?.cancelled ?? 0) + live.cancelled,
   });
-  const running = Math.min(current?.running ?? 0, total - done.success - done.failed - done.cancelled);
+  // A batch's workflow does not know; its running tasks do at least one run each.
+  const inBatches = live.batches.reduce((sum, { running, runs }) => sum + Math.max(running, runs.length), 0);
+  const running = Math.min(
+    (current?.running ?? 0) + inBatches,
+    total - done.success - done.failed - done.cancelled,
+  );
   return {
     experiment_id,
     submission,
@@ -70,6 +77,7 @@ export async function sweepStatus(
     pending: total - done.success - done.failed - done.cancelled - running,
     means: mergeMeans(current?.means ?? {}, live.means),
     long_running: live.running,
+    batches: live.batches.map(({ runs: _, ...batch }) => batch),
   };
 }
 
@@ -117,6 +125,7 @@ function ofOutcome(outcome: SubmissionOutcome): SweepStatus {
     pending: missing,
     means: {},
     long_running: [],
+    batches: [],
   };
 }
 
@@ -141,6 +150,7 @@ async function countCellsOf(store: SweepStore, experimentId: string, submission:
 
 interface LiveSum extends Pick<LiveChunk, 'success' | 'failed' | 'cancelled' | 'means'> {
   readonly running: SweepStatus['long_running'];
+  readonly batches: readonly LiveBatch[];
 }
 
 /** @param current what the workflow says: chunks that it no longer has in slots are in its counts */
@@ -157,8 +167,9 @@ async function readLive(
         failed: sum.failed + chunk.failed,
         cancelled: sum.cancelled + chunk.cancelled,
         means: mergeMeans(sum.means, chunk.means),
-        running: [...sum.running, ...(chunk.running ? [chunk.running] : [])],
+        running: [...sum.running, ...runsOf(chunk)],
+        batches: [...sum.batches, ...(chunk.batch ? [chunk.batch] : [])],
       }),
-      { ...NONE, means: {}, running: [] },
+      { ...NONE, means: {}, running: [], batches: [] },
     );
 }

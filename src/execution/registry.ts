@@ -2,6 +2,7 @@ import type { ExtensionEnvironment, ResolvedEnvironment } from '../config/resolv
 import { InfrastructureError } from '../definition/errors.js';
 import { extensionsOf, installedExtensions } from '../extensions/installed.js';
 import { loadExtension } from '../extensions/load.js';
+import type { BatchExecutor } from './batch-executor.js';
 import type { Executor } from './executor.js';
 
 /** What a worker gives an executor. */
@@ -19,7 +20,7 @@ export interface ExecutorSurroundings {
 export type CreateExecutor = (
   environment: ResolvedEnvironment,
   surroundings: ExecutorSurroundings,
-) => Executor | Promise<Executor>;
+) => Executor | BatchExecutor | Promise<Executor | BatchExecutor>;
 
 /** How executors are made, by the type of environments: metalab's own. */
 const EXECUTORS: { readonly [type: string]: () => Promise<CreateExecutor> } = {
@@ -37,7 +38,7 @@ const EXECUTORS: { readonly [type: string]: () => Promise<CreateExecutor> } = {
 export async function createExecutor(
   environment: ResolvedEnvironment,
   surroundings: ExecutorSurroundings,
-): Promise<Executor> {
+): Promise<Executor | BatchExecutor> {
   const { type } = environment;
   const load = Object.hasOwn(EXECUTORS, type) ? EXECUTORS[type] : undefined;
   const create = load ? await load() : await installedExecutor(environment);

@@ -144,4 +144,18 @@ export interface LiveChunk {
   } | null;
   /** Running means of at most 8 numeric metrics. */
   readonly means: RunningMeans;
+  /** Of a batch, which a scheduler elsewhere executes. */
+  readonly batch?: LiveBatch;
+}
+
+export interface LiveBatch {
+  /** The scheduler's id for it. */
+  readonly job: string | null;
+  /** Its tasks that wait for their turn, and that run. */
+  readonly pending: number;
+  readonly running: number;
+  /** Why it waits, in the scheduler's words or metalab's. */
+  readonly waits: string | null;
+  /** Its runs that have been going for over a second, at most 20. */
+  readonly runs: readonly NonNullable<LiveChunk['running']>[];
 }

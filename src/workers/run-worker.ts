@@ -9,10 +9,9 @@ import { StoreLeases } from '../activities/store-leases.js';
 import { type TemporalTarget, temporalUnreachable } from '../engine/connect.js';
 import { engineIdentity } from '../engine/identity.js';
 import { METALAB_VERSION } from '../engine/version.js';
-
 import { createCompactor } from '../results/compaction/compactor.js';
-import { CONTROL_QUEUE, SLOT_QUEUE } from '../workflows/contract.js';
-import { createEnvironmentExecutor } from './environment-executor.js';
+import { BATCH_QUEUE, CONTROL_QUEUE, SLOT_QUEUE } from '../workflows/contract.js';
+import { EnvironmentExecutors } from './executors.js';
 import { workerLogger } from './log.js';
 import { SlotCapacity } from './slot-capacity.js';
 import { openStores } from './stores.js';
@@ -23,6 +22,8 @@ import { viewWorkflows } from './workflow-view.js';
  * answer to one, and from the last one before it a server's outage is counted.
  */
 const HEARTBEAT_MS = 2_000;
+/** Looking after one takes next to nothing. */
+const MOST_BATCHES = 500;
 /** What chunks need to report, once their slots are gone. */
 const HAND_BACK_MS = 10_000;
 
@@ -42,7 +43,7 @@ export interface RunningWorker {
   stop(): void;
 }
 
-/** Connects, creates the two Temporal workers (control and slots), and runs them. */
+/** Connects, creates the three Temporal workers (control, slots and batches), and runs them. */
 export async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
   const { target, slots, grows, grace_ms } = settings;
   Runtime.install({ logger: workerLogger(settings.verbose), shutdownSignals: [] });
@@ -51,7 +52,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
   });
   const id = `${hostname()}-${process.pid}`;
   const capacity = new SlotCapacity(slots, { grows });
-  const executor = createEnvironmentExecutor({
+  const executors = new EnvironmentExecutors({
     runner: fileURLToPath(new URL('../runner.mjs', import.meta.url)),
     provenance: { metalab: METALAB_VERSION, worker: id },
   });
@@ -70,7 +71,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
   };
   const offers = new SlotOffers(worker, workflows);
   const dependencies: ActivityDependencies = {
-    executor,
+    executors,
     openStore: openStores(),
     live: new LiveBoard(id),
     workflows,
@@ -83,7 +84,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
       return () => stopListeners.delete(listener);
     },
   };
-  const { execute, ...control } = createActivities(dependencies);
+  const { execute, executeBatch, ...control } = createActivities(dependencies);
   const shared = {
     connection,
     namespace: target.namespace,
@@ -103,9 +104,15 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
       workflowFailureErrorTypes: { '*': ['NondeterminismError', 'DeterminismViolationError', 'Error'] },
     }),
     Worker.create({ ...shared, taskQueue: SLOT_QUEUE, activities: { execute }, tuner: slotTuner(capacity) }),
+    Worker.create({
+      ...shared,
+      taskQueue: BATCH_QUEUE,
+      activities: { execute: executeBatch },
+      maxConcurrentActivityTaskExecutions: MOST_BATCHES,
+    }),
   ]);
   const stopped = Promise.all(workers.map((worker) => worker.run()))
-    .finally(() => Promise.all([executor.close(), compactor.close()]))
+    .finally(() => Promise.all([executors.close(), compactor.close()]))
     .finally(() => leases.close())
     .finally(() => connection.close())
     .then(() => undefined);
@@ -116,7 +123,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
       offers.withdraw();
       for (const listener of stopListeners) listener();
       // Runs that outlast the grace end with their slots; their ranges go back, and what is recorded of them stays.
-      setTimeout(() => void executor.close(), grace_ms).unref();
+      setTimeout(() => void executors.close(), grace_ms).unref();
       for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
     },
   };

@@ -27,7 +27,7 @@ export function viewWorkflows(connection: NativeConnection, namespace: string): 
       return status?.current;
     },
     announce: (workflowId, notice) => signal(workflowId, WORKER_SIGNAL, notice),
-    giveBack: (workflowId, notice) => signal(workflowId, CHUNK_SIGNAL, notice),
+    tell: (workflowId, notice) => signal(workflowId, CHUNK_SIGNAL, notice),
     async wasEnded(workflowId, runId) {
       const description = await ask(() => client.workflow.getHandle(workflowId, runId).describe());
       return description?.status.name === 'TERMINATED' || description?.status.name === 'CANCELLED';

@@ -1,3 +1,4 @@
+import type { Dealing } from '../activities/contract.js';
 import type { RunningMeans } from '../definition/running-mean.js';
 import type { SubmissionOptions } from '../storage/manifest.js';
 
@@ -10,6 +11,8 @@ import type { SubmissionOptions } from '../storage/manifest.js';
 export const CONTROL_QUEUE = 'metalab';
 /** Chunks: polled by as many pollers as a worker has free slots. */
 export const SLOT_QUEUE = 'metalab-slots';
+/** Batches, which a scheduler elsewhere executes: many at once, since looking after one takes next to nothing. */
+export const BATCH_QUEUE = 'metalab-batches';
 
 export const EXPERIMENT_WORKFLOW = 'experiment';
 export const ENQUEUE_UPDATE = 'enqueue';
@@ -73,13 +76,20 @@ export interface WorkerNotice {
   readonly lost: string | null;
 }
 
-/** A chunk's slot is at a run past the chunk's budget: it starts no other, so what follows may go to other slots now. */
+/** In place of a chunk's first position, while there are no chunks. */
+export const WHILE_PLANNING = -1;
+
+/** What a chunk or batch tells of itself before it ends. */
 export interface ChunkNotice {
   readonly submission: string;
   /** The chunk's first position. */
   readonly from: number;
-  /** The position after the run in progress. */
-  readonly next: number;
+  /** Its slot is past its budget, and starts nothing from this position on: that may go to other slots now. */
+  readonly next?: number;
+  /** Why nothing of it moves, and somebody may have to do something; null: it moves again. */
+  readonly waits?: string | null;
+  /** How the rest is to be dealt, now that more is known. */
+  readonly dealing?: Dealing;
 }
 
 /** Which submissions a control concerns: the one in progress first. */

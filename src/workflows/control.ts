@@ -80,8 +80,7 @@ export class Control {
     });
     setHandler(chunk, (notice) => {
       const submission = current();
-      if (submission?.request.submission === notice.submission)
-        submission.chunkEndsAt(notice.from, notice.next);
+      if (submission?.request.submission === notice.submission) submission.chunkTells(notice);
     });
     setHandler(resume, () => this.#setPause(null, current()), {
       validator: (_: null) => refuse(this.pause.reason === null ? 'it is not paused' : undefined),

@@ -25,6 +25,18 @@ export class Ranges {
     return { from: first.from, to };
   }
 
+  /** Takes at most `count` positions, of at most `pieces` ranges. */
+  takePieces(count: number, pieces: number): readonly Range[] {
+    const taken: Range[] = [];
+    for (let rest = count; rest > 0 && taken.length < pieces; ) {
+      const range = this.take(rest);
+      if (!range) break;
+      taken.push(range);
+      rest -= range.to - range.from;
+    }
+    return taken;
+  }
+
   /** Puts a range back in its order, merged with the ones that it touches. */
   giveBack(range: Range): void {
     if (range.from >= range.to) return;

@@ -1,8 +1,17 @@
-import type { ExecuteResult, PlanResult } from '../activities/contract.js';
+import type { Dealing, ExecuteResult, PlanResult } from '../activities/contract.js';
 import { mergeMeans, type RunningMeans } from '../definition/running-mean.js';
 import { chunkSize } from './chunk-size.js';
-import type { Phase, SubmissionRequest, SubmissionStatus } from './contract.js';
+import type { ChunkNotice, Phase, SubmissionRequest, SubmissionStatus } from './contract.js';
 import { type Range, Ranges } from './ranges.js';
+
+/** A payload holds no long lists. */
+const MOST_PIECES = 200;
+
+/** What one execute activity is about. */
+export interface Chunk extends Range {
+  /** Of a batch: what of it is to be done, ascending. */
+  readonly ranges?: readonly Range[];
+}
 
 /** What continue-as-new carries over. */
 export interface SubmissionSnapshot {
@@ -18,6 +27,7 @@ export interface SubmissionSnapshot {
   /** Absent where an earlier build wrote it. */
   readonly unwritable?: string | null;
   readonly cancelled?: string | null;
+  readonly dealing?: Dealing | null;
 }
 
 export interface Counts {
@@ -54,7 +64,10 @@ export class SubmissionState {
   /** Chunks that may go on for long are to come back. */
   yields = false;
   /** The chunks that are in slots now, by their first positions. */
-  readonly #chunks = new Map<number, Range>();
+  readonly #chunks = new Map<number, Chunk>();
+  /** Why chunks wait, by their first positions. */
+  readonly #waits = new Map<number, string>();
+  #dealing: Dealing | null;
 
   constructor(snapshot: SubmissionSnapshot) {
     this.request = snapshot.request;
@@ -69,6 +82,7 @@ export class SubmissionState {
     this.#counts = snapshot.counts;
     this.#means = snapshot.means;
     this.#workers = { ...snapshot.workers };
+    this.#dealing = snapshot.dealing ?? null;
   }
 
   static begin(request: SubmissionRequest, startedAt: string): SubmissionState {
@@ -105,7 +119,7 @@ export class SubmissionState {
   }
 
   /** Those, by their first positions. */
-  get handedOut(): ReadonlyMap<number, Range> {
+  get handedOut(): ReadonlyMap<number, Chunk> {
     return this.#chunks;
   }
 
@@ -115,7 +129,9 @@ export class SubmissionState {
 
   planned(plan: PlanResult): void {
     this.#plan = plan;
+    this.#waits.clear();
     this.#workers[plan.worker] = plan.slots;
+    this.#dealing = plan.dealing ?? null;
     this.#ranges = new Ranges([{ from: 0, to: plan.positions }]);
     this.phase = 'running';
   }
@@ -131,6 +147,7 @@ export class SubmissionState {
    * wait long, since task queues keep no order. Nor where workers would have slots for more than was asked for.
    */
   get window(): number {
+    if (this.#dealing) return this.#dealing.at_once;
     const oneWaits = this.hasReported || this.waitsForNewcomers;
     return oneWaits && this.slots >= this.#offered ? this.slots + 1 : this.slots;
   }
@@ -151,15 +168,35 @@ export class SubmissionState {
     return Object.values(this.#workers).reduce((sum, slots) => sum + slots, 0);
   }
 
-  nextChunk(): Range | undefined {
+  /** Null: chunks go to workers' slots. */
+  get dealing(): Dealing | null {
+    return this.#dealing;
+  }
+
+  /** What a run took on average so far, milliseconds. */
+  get meanMs(): number | undefined {
     const { success, failed, cancelled, elapsed_ms } = this.#counts;
     const runs = success + failed + cancelled;
-    const mean = runs > 0 ? elapsed_ms / runs : undefined;
+    return runs > 0 ? elapsed_ms / runs : undefined;
+  }
+
+  nextChunk(): Chunk | undefined {
+    if (this.#dealing) return this.#nextBatch(this.#dealing.most);
+    const mean = this.meanMs;
     // Nothing is known of how long it takes: it must not keep much from others.
     if (mean === undefined && this.#chunks.size >= this.slots) return this.#take(1);
     return this.#take(
       chunkSize(this.#ranges.size, this.slots, Math.max(1, this.slots - this.#chunks.size), mean),
     );
+  }
+
+  #nextBatch(most: number): Chunk | undefined {
+    const ranges = this.#ranges.takePieces(most, MOST_PIECES);
+    const [first, last] = [ranges[0], ranges.at(-1)];
+    if (!first || !last) return undefined;
+    const batch = { from: first.from, to: last.to, ranges };
+    this.#chunks.set(batch.from, batch);
+    return batch;
   }
 
   #take(count: number): Range | undefined {
@@ -169,11 +206,14 @@ export class SubmissionState {
   }
 
   /** A chunk has ended: its counts are added, and what it left goes back. */
-  chunkEnded(range: Range, result: ExecuteResult | undefined): void {
-    const { to } = this.#chunks.get(range.from) ?? range;
-    this.#chunks.delete(range.from);
-    this.#ranges.giveBack({ from: result?.next ?? range.from, to });
+  chunkEnded(chunk: Chunk, result: ExecuteResult | undefined): void {
+    const { to } = this.#chunks.get(chunk.from) ?? chunk;
+    this.#chunks.delete(chunk.from);
+    this.#waits.delete(chunk.from);
+    const left = chunk.ranges ? (result?.left ?? chunk.ranges) : [{ from: result?.next ?? chunk.from, to }];
+    for (const range of left) this.#ranges.giveBack(range);
     if (!result) return;
+    if (result.dealing) this.#dealing = result.dealing;
     const { success, failed, cancelled, elapsed_ms } = this.#counts;
     this.#counts = {
       success: success + result.success,
@@ -185,13 +225,22 @@ export class SubmissionState {
     this.workerOffers(result.worker, result.slots);
   }
 
-  /** A chunk starts nothing from `next` on: that goes to others before it has ended. */
-  chunkEndsAt(from: number, next: number): void {
+  /** What a chunk starts no more goes to others before it has ended. */
+  chunkTells({ from, next, waits, dealing }: Omit<ChunkNotice, 'submission'>): void {
     const chunk = this.#chunks.get(from);
-    if (!chunk || next <= from || next >= chunk.to) return;
-    this.#chunks.set(from, { from, to: next });
-    this.#ranges.giveBack({ from: next, to: chunk.to });
-    this.offers++;
+    if (!chunk && this.#plan) return;
+    if (waits) this.#waits.set(from, waits);
+    else if (waits === null) this.#waits.delete(from);
+    if (!chunk) return;
+    if (next !== undefined && next > from && next < chunk.to && !chunk.ranges) {
+      this.#chunks.set(from, { from, to: next });
+      this.#ranges.giveBack({ from: next, to: chunk.to });
+      this.offers++;
+    }
+    if (dealing && this.#dealing) {
+      this.#dealing = dealing;
+      this.offers++;
+    }
   }
 
   /** Runs that the store has no record of go round again. */
@@ -215,6 +264,7 @@ export class SubmissionState {
       barrenRounds: this.barrenRounds,
       unwritable: this.unwritable,
       cancelled: this.cancelled,
+      dealing: this.#dealing,
     };
   }
 
@@ -229,7 +279,8 @@ export class SubmissionState {
       success: this.#counts.success,
       failed: this.#counts.failed,
       cancelled: this.#counts.cancelled,
-      running: Math.min(this.#chunks.size, this.slots),
+      // How many of a batch's runs are in progress, its live file tells.
+      running: this.#dealing ? 0 : Math.min(this.#chunks.size, this.slots),
       chunks: [...this.#chunks.keys()],
       chunk_ends: [...this.#chunks.values()].map(({ to }) => to),
       means: this.#means,
@@ -241,6 +292,8 @@ export class SubmissionState {
     if (this.cancelled !== null) return { phase: 'cancelling', reason: this.cancelled };
     if (this.unwritable !== null) return { phase: 'waiting', reason: this.unwritable };
     if (paused !== null) return { phase: 'paused', reason: paused };
+    const [waits] = this.#waits.values();
+    if (waits !== undefined) return { phase: 'waiting', reason: waits };
     return { phase: this.phase, reason: null };
   }
 }

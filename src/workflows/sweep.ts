@@ -9,14 +9,13 @@ import {
   proxyActivities,
   sleep,
 } from '@temporalio/workflow';
-import type { Activities, ExecuteResult, SettleInput } from '../activities/contract.js';
+import type { Activities, ExecuteInput, ExecuteResult, SettleInput } from '../activities/contract.js';
 import { FAULT, SLOT_QUEUE } from './contract.js';
 import type { Control } from './control.js';
 import { Drain } from './drain.js';
 import type { ExperimentInput } from './experiment-workflow.js';
-import type { Range } from './ranges.js';
 import { Showcase } from './showcase.js';
-import type { SubmissionState } from './submission-state.js';
+import type { Chunk, SubmissionState } from './submission-state.js';
 
 /** Runs that are in their slots for so long without a report are long ones. */
 const LONG_MS = 10_000;
@@ -35,13 +34,14 @@ const { plan, settle, probe } = proxyActivities<Pick<Activities, 'plan' | 'settl
   retry: { initialInterval: '500ms', maximumInterval: '30s' },
 });
 
-const { execute } = proxyActivities<Pick<Activities, 'execute'>>({
-  taskQueue: SLOT_QUEUE,
-  startToCloseTimeout: '365 days',
-  heartbeatTimeout: '20s',
-  retry: { initialInterval: '200ms', maximumInterval: '30s' },
-  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-});
+const executeOn = (taskQueue: string) =>
+  proxyActivities<Pick<Activities, 'execute'>>({
+    taskQueue,
+    startToCloseTimeout: '365 days',
+    heartbeatTimeout: '20s',
+    retry: { initialInterval: '200ms', maximumInterval: '30s' },
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+  }).execute;
 
 /** Carries one submission out: plan, hand out ranges, settle, until nothing is missing. */
 export class Sweep {
@@ -123,9 +123,9 @@ export class Sweep {
       const mayStart = state.unwritable === null && pause.reason === null && this.#hopeless === undefined;
       const budgetMs = mayStart ? this.#drain.budgetMs : null;
       while (budgetMs !== null && state.chunks < state.window) {
-        const range = state.nextChunk();
-        if (!range) break;
-        void this.#chunk(range, budgetMs);
+        const chunk = state.nextChunk();
+        if (!chunk) break;
+        void this.#execute(chunk, budgetMs);
       }
       this.#showcase.show();
       const { chunks, offers } = state;
@@ -150,27 +150,30 @@ export class Sweep {
     return !this.#state.hasReported && !this.#state.waitsForNewcomers && patched('newcomers');
   }
 
-  async #chunk(range: Range, budgetMs: number): Promise<void> {
+  async #execute(chunk: Chunk, budgetMs: number): Promise<void> {
     const state = this.#state;
-    const input = {
+    const { declaration, options } = state.request;
+    const { from, to, ranges } = chunk;
+    const input: ExecuteInput = {
       ...this.#ref,
-      declaration: state.request.declaration,
-      ...range,
+      declaration,
+      from,
+      to,
       budget_ms: budgetMs,
-      slots: state.request.options.slots,
+      slots: options.slots,
+      ...(ranges && { ranges, mean_ms: state.meanMs ?? null }),
     };
-    const summary =
-      range.to - range.from === 1 ? `run at ${range.from}` : `runs ${range.from} … ${range.to - 1}`;
+    const execute = executeOn(state.dealing?.queue ?? SLOT_QUEUE);
     let result: ExecuteResult | undefined;
     try {
-      result = await execute.executeWithOptions({ summary }, [input]);
+      result = await execute.executeWithOptions({ summary: summarise(chunk) }, [input]);
     } catch (failure) {
       const cause = faultOf(failure);
       result = cause?.details?.[0] as ExecuteResult | undefined;
       if (cause?.type === FAULT.storeUnwritable) this.#wait(cause.message);
       else if (!isCancellation(failure)) this.#hopeless = cause?.message ?? String(failure);
     } finally {
-      state.chunkEnded(range, result);
+      state.chunkEnded(chunk, result);
     }
   }
 
@@ -223,4 +226,10 @@ export class Sweep {
 function faultOf(failure: unknown): ApplicationFailure | undefined {
   const cause = failure instanceof ActivityFailure ? failure.cause : failure;
   return cause instanceof ApplicationFailure ? cause : undefined;
+}
+
+function summarise({ from, to, ranges }: Chunk): string {
+  if (to - from === 1) return `run at ${from}`;
+  const count = ranges?.reduce((sum, range) => sum + range.to - range.from, 0) ?? to - from;
+  return count === to - from ? `runs ${from} … ${to - 1}` : `${count} runs of ${from} … ${to - 1}`;
 }

@@ -84,8 +84,8 @@ describe('a submission in progress', () => {
     const first = state.nextChunk()!;
     expect(first).toEqual({ from: 0, to: 4 });
     const { offers } = state;
-    state.chunkEndsAt(0, 1);
-    state.chunkEndsAt(0, 3);
+    state.chunkTells({ from: 0, next: 1 });
+    state.chunkTells({ from: 0, next: 3 });
     expect(state.offers).toBe(offers + 1);
     expect(state.status(null)).toMatchObject({ chunks: [0], chunk_ends: [1] });
     const second = state.nextChunk()!;

@@ -47,7 +47,16 @@ function explain(
   unreachable: string | undefined,
   { note, color }: CommandContext,
 ): void {
-  for (const { experiment_id, reason } of statuses)
+  for (const { experiment_id, reason, batches } of statuses) {
     if (reason) note(color.yellow(`${experiment_id}: ${reason}`));
+    for (const { job, running, pending, waits } of batches) {
+      const why = pending > 0 && waits ? ` (${waits})` : '';
+      note(
+        color.dim(
+          `${experiment_id}: job ${job ?? 'not submitted yet'}: ${running} tasks running, ${pending} pending${why}`,
+        ),
+      );
+    }
+  }
   if (unreachable) note(color.dim(`(no Temporal server was asked: ${unreachable})`));
 }

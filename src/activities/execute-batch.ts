@@ -1,0 +1,143 @@
+import { createHash } from 'node:crypto';
+import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity';
+import type { BatchOrder, BatchProgress, Dealing as Shares } from '../execution/batch-executor.js';
+import { ExecutionFault } from '../execution/execution-fault.js';
+import type { SweepStore } from '../storage/sweep-store.js';
+import { BATCH_QUEUE, type ChunkNotice, FAULT } from '../workflows/contract.js';
+import type { Dealing, ExecuteInput, ExecuteResult } from './contract.js';
+import type { ActivityDependencies } from './dependencies.js';
+import { FaultCounts, mapFault } from './execution-faults.js';
+import { atTheEdge, noExecutor } from './failures.js';
+import { keepBeating } from './heartbeat.js';
+import { StopSignal } from './stop-signal.js';
+import { SubmissionFiles } from './submission-files.js';
+
+/** A reason that changes all the time is not worth events of the history. */
+const WAITS_EVERY_MS = 30_000;
+
+export const dealBatches = ({ at_once, most }: Shares): Dealing => ({ queue: BATCH_QUEUE, at_once, most });
+
+/** Looks after one batch that is executed elsewhere. A second attempt finds what the first has begun. */
+export function createExecuteBatch(dependencies: ActivityDependencies) {
+  const { openStore, executors, worker, workflows, live, leases } = dependencies;
+  const files = new SubmissionFiles();
+  const faults = new FaultCounts();
+
+  return (input: ExecuteInput): Promise<ExecuteResult> =>
+    atTheEdge(async () => {
+      const { info } = Context.current();
+      const { workflowId } = info.workflowExecution!;
+      const store = await openStore(input.store);
+      const order = await orderOf(store, input);
+      const batches = await executors.batches(await files.environment(store, input)).catch(noExecutor);
+      if (!batches)
+        throw ApplicationFailure.retryable(
+          'this worker does not execute batches of its environment',
+          FAULT.execution,
+        );
+      const isPaused = async () => (await workflows.current(workflowId))?.phase === 'paused';
+      const nothing: ExecuteResult = {
+        next: input.from,
+        success: 0,
+        failed: 0,
+        cancelled: 0,
+        busy_ms: 0,
+        means: {},
+        elapsed_ms: 0,
+        worker: worker.id,
+        slots: worker.slots(),
+        left: order.ranges,
+      };
+      if (info.attempt === 1 && (await isPaused())) return nothing;
+      const signal = new StopSignal(Context.current(), dependencies);
+      const forget = leases.onLost(store, () => signal.yield());
+      const folder = store.experimentFolder(input.experiment_id);
+      const entry = live.openBatch(folder, input.submission, input.from);
+      const notices = new Notices((notice) =>
+        workflows.tell(workflowId, { submission: input.submission, from: input.from, ...notice }),
+      );
+      let job: string | null = null;
+      try {
+        const report = await keepBeating(
+          () =>
+            batches.execute(order, {
+              signal,
+              isPaused,
+              onProgress: (progress) => {
+                job = progress.job ?? job;
+                entry.show(progress);
+                notices.progress(progress);
+              },
+              onDealing: (dealing) => notices.dealing(dealBatches(dealing)),
+            }),
+          () => entry.summary(),
+        );
+        if (signal.stopped === 'lost') throw new CancelledFailure('this attempt is no longer wanted');
+        faults.forget(input);
+        const { success, failed, cancelled, busy_ms, means, left, dealing } = report;
+        // What a run took, for sizing: not for how long its batch was waited for.
+        const counts = { success, failed, cancelled, busy_ms, elapsed_ms: Math.round(busy_ms), means };
+        return { ...nothing, ...counts, next: input.to, left, dealing: dealBatches(dealing), job };
+      } catch (fault) {
+        throw fault instanceof ExecutionFault
+          ? mapFault(fault, nothing, store.root, faults.add(input))
+          : fault;
+      } finally {
+        forget();
+        signal.close();
+        entry.close();
+      }
+    });
+
+  async function orderOf(store: SweepStore, input: ExecuteInput): Promise<BatchOrder> {
+    const { from, to, ranges = [{ from, to }], mean_ms = null, slots = null } = input;
+    const { timeout_ms, memory_bytes, resources } = await files.declaration(store, input);
+    return {
+      folder: store.experimentFolder(input.experiment_id),
+      experiment_id: input.experiment_id,
+      submission: input.submission,
+      declaration: input.declaration,
+      token: tokenOf(Context.current()),
+      ranges,
+      mean_ms,
+      slots,
+      timeout_ms,
+      memory_bytes,
+      ...(resources && { resources }),
+    };
+  }
+}
+
+/** The same for every attempt of one activity, and for nothing else. */
+function tokenOf({ info }: Context): string {
+  const { runId } = info.workflowExecution!;
+  return createHash('sha256').update(`${runId}/${info.activityId}`).digest('hex').slice(0, 16);
+}
+
+/** Tells the workflow what it should know before the batch has ended: little, since each is an event of its history. */
+class Notices {
+  readonly #tell: (notice: Omit<ChunkNotice, 'submission' | 'from'>) => Promise<boolean>;
+  #waits: string | null = null;
+  #toldAt = Number.NEGATIVE_INFINITY;
+
+  constructor(tell: (notice: Omit<ChunkNotice, 'submission' | 'from'>) => Promise<boolean>) {
+    this.#tell = tell;
+  }
+
+  /** Only what somebody may have to do something about: that jobs wait for their turn is no news. */
+  progress({ waits, stuck }: BatchProgress): void {
+    const now = performance.now();
+    const reason = stuck ? waits : null;
+    if (reason === this.#waits || (reason !== null && now - this.#toldAt < WAITS_EVERY_MS)) return;
+    const before = this.#waits;
+    this.#waits = reason;
+    this.#toldAt = now;
+    void this.#tell({ waits: reason }).then((heard) => {
+      if (!heard) this.#waits = before;
+    });
+  }
+
+  dealing(dealing: Dealing): void {
+    void this.#tell({ dealing });
+  }
+}

@@ -1,0 +1,50 @@
+import { ApplicationFailure } from '@temporalio/activity';
+import type { ExecutionFault } from '../execution/execution-fault.js';
+import { storeFault } from '../storage/file/faults.js';
+import { FAULT } from '../workflows/contract.js';
+import type { ExecuteInput, ExecuteResult } from './contract.js';
+import { isUnwritableCode, storeUnwritable, wordUnwritable } from './failures.js';
+
+/** A slot that can't be started, or dies idle, may be this machine's bad moment: tried again a few times. */
+const MOST_FAULTS = 5;
+
+/**
+ * Faults of each range on this worker. Temporal's attempts count workers that were killed, too, which is no sign that the
+ * next slot will fail.
+ */
+export class FaultCounts {
+  readonly #counts = new Map<string, number>();
+
+  add(input: ExecuteInput): number {
+    const count = (this.#counts.get(keyOf(input)) ?? 0) + 1;
+    this.#counts.set(keyOf(input), count);
+    return count;
+  }
+
+  forget(input: ExecuteInput): void {
+    this.#counts.delete(keyOf(input));
+  }
+}
+
+const keyOf = ({ submission, from, to }: ExecuteInput) => `${submission} ${from} ${to}`;
+
+/**
+ * A fault of the place as the failure that the workflow gets.
+ *
+ * @param done what is recorded
+ * @param root the store's, for the words
+ * @param faults how many there were of this range
+ */
+export function mapFault(fault: ExecutionFault, done: ExecuteResult, root: string, faults: number): Error {
+  if (isUnwritableCode(fault.code)) {
+    const thrown = Object.assign(new Error(fault.message), { code: fault.code });
+    return storeUnwritable(wordUnwritable(storeFault(thrown, root)), done);
+  }
+  const hopeless = fault.code === 'IMPORT' || (fault.code !== 'CLOSED' && faults >= MOST_FAULTS);
+  return ApplicationFailure.create({
+    message: fault.message,
+    type: FAULT.execution,
+    nonRetryable: hopeless,
+    details: hopeless ? [done] : [],
+  });
+}

@@ -1,0 +1,126 @@
+import type { Resources } from '../config/resolved-config.js';
+import type { RunningMeans } from '../definition/running-mean.js';
+import type { Executor } from './executor.js';
+
+/** Positions of a plan, from ≤ position < to. */
+export interface PositionRange {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Positions of a submission's plan, to be executed together: one array. */
+export interface BatchOrder {
+  /** The experiment's folder in the submission's store. */
+  readonly folder: string;
+  readonly experiment_id: string;
+  readonly submission: string;
+  /** SHA-256 of the declaration. */
+  readonly declaration: string;
+  /** What makes it the same array, however often it is asked for: 16 hex digits. */
+  readonly token: string;
+  /** Ascending, without overlap; at most 200. */
+  readonly ranges: readonly PositionRange[];
+  /** What a run took on average so far; null: nothing is known. */
+  readonly mean_ms: number | null;
+  /** Runs at once in a task; null: as many as a task has cpus. */
+  readonly slots: number | null;
+  /** Per run; null: no limit. */
+  readonly timeout_ms: number | null;
+  readonly memory_bytes: number | null;
+  /** What the experiment asks for, over what the environment says. */
+  readonly resources?: Resources;
+}
+
+/** How a sweep's positions are given out. */
+export interface Dealing {
+  /** Arrays in flight. */
+  readonly at_once: number;
+  /** Positions that an array takes at most. */
+  readonly most: number;
+}
+
+export interface BatchProgress {
+  readonly success: number;
+  readonly failed: number;
+  readonly cancelled: number;
+  readonly means: RunningMeans;
+  /** Tasks that wait, and that run. */
+  readonly pending: number;
+  readonly running: number;
+  /** The array's job id. */
+  readonly job: string | null;
+  /** Why nothing moves: the scheduler's reason, a login that expired, a gateway that can't be reached. */
+  readonly waits: string | null;
+  /** It waits for somebody to do something, or for what is out of order: not for its turn. */
+  readonly stuck: boolean;
+  /** Of the runs in progress, at most 20. */
+  readonly runs: readonly {
+    readonly position: number;
+    readonly started_at: string;
+    readonly progress: number | null;
+  }[];
+}
+
+/** What an array came to. Counts are of records that are in the store. */
+export interface BatchReport {
+  readonly success: number;
+  readonly failed: number;
+  readonly cancelled: number;
+  /** Time spent in runs, and from the call to its end. Milliseconds. */
+  readonly busy_ms: number;
+  readonly elapsed_ms: number;
+  readonly means: RunningMeans;
+  /** What was not done, ascending: at most 200 ranges, the rest is found by planning again. */
+  readonly left: readonly PositionRange[];
+  /** For what follows, now that more is known. */
+  readonly dealing: Dealing;
+}
+
+/** How a call is told to stop, as in `Executor`: `yield`, the worker ends; `cancel`, the sweep does. */
+export interface BatchSignal {
+  onStop(listener: (how: 'yield' | 'cancel') => void): () => void;
+}
+
+export interface BatchOptions {
+  readonly signal: BatchSignal;
+  readonly onProgress: (progress: BatchProgress) => void;
+  /** Durations are known, or will not be soon: the rest may be dealt while this array still runs. */
+  readonly onDealing: (dealing: Dealing) => void;
+  /** Asked at most every few seconds. */
+  readonly isPaused: () => Promise<boolean>;
+}
+
+/** How the waiting for a place that can't be asked is stopped, and told. */
+export interface AskOptions {
+  readonly signal?: BatchSignal;
+  readonly onWaits?: (waits: string | null) => void;
+}
+
+/** Which experiment, and its folder in the store. */
+export interface ExperimentPlace {
+  readonly folder: string;
+  readonly experiment_id: string;
+}
+
+/**
+ * Where whole batches run: on a cluster with a scheduler of its own. Every method waits while the cluster can't be
+ * asked, and rejects with {@link ExecutionFault}: code `CLOSED` where it was told to yield, so that the next call with
+ * the same token goes on with the same array; another where the place itself failed.
+ */
+export interface BatchExecutor {
+  /** Before planning: fetches what the cluster has recorded of the experiment and the store has not. */
+  collect(place: ExperimentPlace, options?: AskOptions): Promise<void>;
+  dealing(
+    positions: number,
+    order: Pick<BatchOrder, 'folder' | 'submission' | 'slots' | 'mean_ms' | 'resources'>,
+    options?: AskOptions,
+  ): Promise<Dealing>;
+  /** Executes positions as one array. A failing run never rejects. Safe to repeat with the same token. */
+  execute(order: BatchOrder, options: BatchOptions): Promise<BatchReport>;
+  /** A submission has ended: nothing of it is watched any more. */
+  release(submission: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+export const isBatchExecutor = (executor: Executor | BatchExecutor): executor is BatchExecutor =>
+  'dealing' in executor;
