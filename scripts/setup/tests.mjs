@@ -6,12 +6,17 @@ import { SetupError } from './setup-error.mjs';
 
 /**
  * Command → Debian's package of it. Full disks are made of small tmpfs mounts, and clocks that jump by a library: both
- * only on Linux.
+ * only on Linux. tcsh and fish are login shells that quote otherwise than sh.
  */
 const NEEDED = {
   git: 'git',
   tmux: 'tmux',
-  ...(process.platform === 'linux' ? { unshare: 'util-linux', mount: 'mount', faketime: 'faketime' } : {}),
+  sshd: 'openssh-server',
+  'ssh-keygen': 'openssh-client',
+  'ssh-agent': 'openssh-client',
+  ...(process.platform === 'linux'
+    ? { unshare: 'util-linux', mount: 'mount', faketime: 'faketime', tcsh: 'tcsh', fish: 'fish' }
+    : {}),
 };
 
 export const isDone = () => missing().length === 0;
@@ -34,7 +39,8 @@ export function run() {
 const missing = () => Object.keys(NEEDED).filter((command) => !isOnPath(command));
 
 function isOnPath(command) {
-  return (process.env.PATH ?? '').split(delimiter).some((folder) => {
+  // Servers are in a folder that only root has in its PATH.
+  return [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin'].some((folder) => {
     try {
       accessSync(join(folder, command), constants.X_OK);
       return true;

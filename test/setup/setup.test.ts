@@ -156,7 +156,17 @@ describe('set-up', { timeout: 60_000 }, () => {
     async () => {
       const bin = join(clone, 'bin');
       mkdirSync(bin);
-      for (const command of ['git', 'unshare', 'mount', 'faketime'])
+      for (const command of [
+        'git',
+        'unshare',
+        'mount',
+        'faketime',
+        'sshd',
+        'ssh-keygen',
+        'ssh-agent',
+        'tcsh',
+        'fish',
+      ])
         symlinkSync('/bin/true', join(bin, command));
       writeFileSync(
         join(bin, 'apt-get'),

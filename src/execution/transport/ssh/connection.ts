@@ -1,0 +1,97 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Prompter } from '../prompter.js';
+import { untilAborted } from '../time-limit.js';
+import { lostError, TransportError } from '../transport-error.js';
+import type { ConnectOptions } from './connect-hop.js';
+import { Session } from './session.js';
+import { type Hop, wordHop } from './settings.js';
+
+export interface ConnectionOptions extends Omit<ConnectOptions, 'prompter'> {
+  /** How long after a failed try the next may come: doubled by each, from the first number to the second. Default: 500 to 30,000. */
+  readonly backOff_ms?: readonly [number, number];
+}
+
+/** Faults that no further try mends by itself: it would only lock an account, or fill the host's log. */
+const NEEDS_SOMEBODY: readonly string[] = [
+  'METALAB_TRANSPORT_LOGIN',
+  'METALAB_TRANSPORT_HOST_KEY',
+  'METALAB_TRANSPORT_CONFIG',
+];
+
+/** How long such a fault is given again without trying: keys may have come into the agent since. */
+const LOGIN_KEPT_MS = 30_000;
+
+/** The way to one gateway: connected when it is needed, again when it was lost, for all who use it at once. */
+export class Connection {
+  readonly place: string;
+  readonly #hops: readonly Hop[];
+  readonly #options: ConnectionOptions;
+  readonly #closing = new AbortController();
+  #session: Session | undefined;
+  #connecting: Promise<Session> | undefined;
+  #failures = 0;
+  #notBefore = 0;
+  #needed: TransportError | undefined;
+
+  constructor(hops: readonly Hop[], options: ConnectionOptions = {}) {
+    this.#hops = hops;
+    this.#options = options;
+    this.place = wordHop(hops.at(-1)!);
+  }
+
+  /** The live connection, made where there is none. @throws TransportError */
+  async session(prompter?: Prompter, signal?: AbortSignal): Promise<Session> {
+    signal?.throwIfAborted();
+    if (this.#session?.live) return this.#session;
+    if (!prompter && this.#needed && performance.now() < this.#notBefore) throw this.#needed;
+    return untilAborted(this.#connect(prompter), signal);
+  }
+
+  /** Makes the connection with somebody at hand; returns at once where it is there. */
+  async login(prompter: Prompter): Promise<void> {
+    // A try without anybody may be under way: its failure isn't this one's.
+    await this.#connecting?.catch(() => {});
+    await this.session(prompter);
+  }
+
+  close(): void {
+    this.#closing.abort(lostError(this.place, new Error('closed')));
+    this.#session?.close();
+  }
+
+  #connect(prompter: Prompter | undefined): Promise<Session> {
+    this.#connecting ??= this.#open(prompter).finally(() => {
+      this.#connecting = undefined;
+    });
+    return this.#connecting;
+  }
+
+  async #open(prompter: Prompter | undefined): Promise<Session> {
+    const { signal } = this.#closing;
+    const wait_ms = prompter ? 0 : this.#notBefore - performance.now();
+    if (wait_ms > 0) await delay(wait_ms, undefined, { signal }).catch(() => {});
+    signal.throwIfAborted();
+    try {
+      const session = await Session.open(this.#hops, { ...this.#options, prompter });
+      if (signal.aborted) session.close();
+      signal.throwIfAborted();
+      this.#session = session;
+      this.#failures = 0;
+      this.#notBefore = 0;
+      this.#needed = undefined;
+      return session;
+    } catch (error) {
+      this.#failed(error);
+      throw error;
+    }
+  }
+
+  #failed(error: unknown): void {
+    const needed = error instanceof TransportError && NEEDS_SOMEBODY.includes(error.code) ? error : undefined;
+    const [first, most] = this.#options.backOff_ms ?? [500, 30_000];
+    const pause_ms = needed ? LOGIN_KEPT_MS : Math.min(first * 2 ** this.#failures, most);
+    this.#failures = needed ? 0 : this.#failures + 1;
+    this.#needed = needed;
+    this.#notBefore = performance.now() + pause_ms;
+  }
+}

@@ -1,0 +1,88 @@
+import type { Prompter } from '../prompter.js';
+import { TransportError } from '../transport-error.js';
+import { fingerprintOf, typeOfKey } from './fingerprint.js';
+import { type KnownKey, knownKeysOf, noteKnownKey } from './known-hosts.js';
+import { type Hop, wordHop } from './settings.js';
+
+/** ssh2's, those with SHA-1 signatures left out; the order is the preference where nothing is known of a host. */
+const ALGORITHMS = [
+  'ssh-ed25519',
+  'ecdsa-sha2-nistp256',
+  'ecdsa-sha2-nistp384',
+  'ecdsa-sha2-nistp521',
+  'rsa-sha2-512',
+  'rsa-sha2-256',
+] as const;
+
+/** Signature algorithms to offer: first those of keys that known_hosts has, so that the host shows one that is known. */
+export function hostKeyAlgorithms(hop: Hop): (typeof ALGORITHMS)[number][] {
+  const types = new Set(keysToTrust(knownKeysOf(hop.knownAs, hop.knownHostsFiles)).map(({ type }) => type));
+  const isKnown = (name: string) => types.has(name.startsWith('rsa-') ? 'ssh-rsa' : name);
+  return [...ALGORITHMS.filter(isKnown), ...ALGORITHMS.filter((name) => !isKnown(name))];
+}
+
+/**
+ * Whether a host is who it was: returns where its key is known, or a person says that it is right; then it is noted.
+ *
+ * @throws TransportError with code METALAB_TRANSPORT_HOST_KEY
+ */
+export async function verifyHostKey(hop: Hop, key: Buffer, prompter: Prompter | undefined): Promise<void> {
+  const known = knownKeysOf(hop.knownAs, hop.knownHostsFiles);
+  const revoked = known.find((one) => one.marker === 'revoked' && one.key.equals(key));
+  if (revoked)
+    throw hostKeyError(
+      hop,
+      `${shown(key)} is revoked`,
+      `remove @revoked from ${revoked.where} if that is wrong`,
+    );
+  const trusted = keysToTrust(known);
+  if (trusted.some((one) => one.key.equals(key))) return;
+  if (trusted.length > 0) throw changed(hop, key, trusted);
+  const authority = known.find(({ marker }) => marker === 'cert-authority');
+  if (authority) {
+    throw hostKeyError(
+      hop,
+      `known by a certificate authority only (${authority.where}), which metalab can't verify`,
+      `add the host's own key to ${hop.knownHostsFiles[0]}`,
+    );
+  }
+  if (hop.strictHostKeyChecking !== 'accept-new') await askAbout(hop, key, prompter);
+  const [file] = hop.knownHostsFiles;
+  if (file) await noteKnownKey(file, hop.knownAs, key, hop.hashKnownHosts);
+}
+
+async function askAbout(hop: Hop, key: Buffer, prompter: Prompter | undefined): Promise<void> {
+  const unknown = `an unknown host shows ${shown(key)}`;
+  if (hop.strictHostKeyChecking === 'yes' || !prompter) {
+    throw hostKeyError(
+      hop,
+      unknown,
+      `compare that with what its administrators say; \`metalab env login\` on a terminal asks whether it is right, as does ${scan(hop)}`,
+    );
+  }
+  const text = `${wordHop(hop)} is not known. It shows ${shown(key)}.\nIs that right (yes/no)? `;
+  const [answer] = await prompter.ask([{ text, echo: true }], `the host key of ${hop.knownAs}`);
+  if (answer?.trim().toLowerCase() !== 'yes' && answer?.trim() !== fingerprintOf(key))
+    throw hostKeyError(hop, `${unknown}, and that was not confirmed`);
+}
+
+function changed(hop: Hop, key: Buffer, trusted: readonly KnownKey[]): TransportError {
+  const before = trusted.map((one) => `${shown(one.key)} (${one.where})`).join(', ');
+  return hostKeyError(
+    hop,
+    `the host's key has changed: it shows ${shown(key)}, known is ${before}. Somebody may be listening`,
+    `ask its administrators; if they changed it: ssh-keygen -R '${hop.knownAs}' -f ${trusted[0]!.where.replace(/:\d+$/, '')}`,
+  );
+}
+
+const keysToTrust = (known: readonly KnownKey[]) => known.filter(({ marker }) => marker === null);
+const shown = (key: Buffer) => `${typeOfKey(key)} ${fingerprintOf(key)}`;
+const scan = (hop: Hop) => `\`ssh -p ${hop.port} ${hop.host}\``;
+
+const hostKeyError = (hop: Hop, what: string, next?: string) =>
+  new TransportError({
+    code: 'METALAB_TRANSPORT_HOST_KEY',
+    what,
+    where: wordHop(hop),
+    ...(next && { next }),
+  });

@@ -1,0 +1,173 @@
+import type { Duplex } from 'node:stream';
+import type { Client, ClientChannel, SFTPWrapper } from 'ssh2';
+import { untilAborted } from '../time-limit.js';
+import { lostError, TransportError } from '../transport-error.js';
+import { ChannelLimit } from './channel-limit.js';
+import { type ConnectOptions, connectHop, leadOn } from './connect-hop.js';
+import { type Hop, wordHop } from './settings.js';
+
+/** sshd's MaxSessions is 10 by default: one is for SFTP, one for ending a command that is out of time. */
+const COMMANDS_AT_ONCE = 8;
+
+/** What a host may take to say goodbye. */
+const CLOSING_MS = 1_000;
+
+type Callback<T> = (error: Error | null | undefined, value: T) => void;
+
+/** One live connection to a gateway, through its jump hosts: ends once, and everything under way on it with it. */
+export class Session {
+  readonly place: string;
+  readonly #commands = new ChannelLimit(COMMANDS_AT_ONCE);
+  readonly #clients: readonly Client[];
+  readonly #underWay = new Set<(error: Error) => void>();
+  #sftp: Promise<SFTPWrapper> | undefined;
+  #ended: Error | undefined;
+
+  private constructor(place: string, clients: readonly Client[]) {
+    this.place = place;
+    this.#clients = clients;
+    for (const client of clients) {
+      let cause: Error | undefined;
+      client.on('error', (error) => {
+        cause = error;
+      });
+      client.on('close', () => {
+        this.#end(lostError(place, cause));
+        this.#destroy();
+      });
+    }
+  }
+
+  /** @throws TransportError of the hop that failed */
+  static async open(hops: readonly Hop[], options: ConnectOptions): Promise<Session> {
+    const clients: Client[] = [];
+    let socket: Duplex | undefined;
+    try {
+      for (const [index, hop] of hops.entries()) {
+        const client = await connectHop(hop, socket, options);
+        clients.push(client);
+        const next = hops[index + 1];
+        if (next) socket = await leadOn(client, hop, next);
+      }
+      return new Session(wordHop(hops.at(-1)!), clients);
+    } catch (error) {
+      for (const client of clients) client.on('error', () => {}).destroy();
+      throw error;
+    }
+  }
+
+  get live(): boolean {
+    return this.#ended === undefined;
+  }
+
+  /**
+   * What a call with a callback comes to. Rejects with METALAB_TRANSPORT_LOST when the connection goes first, with the
+   * signal's reason when that is aborted first.
+   */
+  request<T>(start: (client: Client, done: Callback<T>) => void, signal?: AbortSignal): Promise<T> {
+    return untilAborted(
+      this.whileLive<T>((resolve, reject) =>
+        start(this.#clients.at(-1)!, (error, value) => (error ? reject(error) : resolve(value))),
+      ),
+      signal,
+    );
+  }
+
+  /** A promise that rejects, at the latest, when the connection is lost. */
+  whileLive<T>(start: (resolve: (value: T) => void, reject: (error: Error) => void) => void): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      if (this.#ended) return reject(this.#ended);
+      this.#underWay.add(reject);
+      const settle =
+        <V>(act: (value: V) => void) =>
+        (value: V) => {
+          this.#underWay.delete(reject);
+          act(value);
+        };
+      try {
+        start(settle(resolve), settle(reject));
+      } catch (error) {
+        settle(reject)(error as Error);
+      }
+    });
+  }
+
+  /** A channel for a command, once one is free, and what gives its place to the next. */
+  async exec(
+    line: string,
+    signal: AbortSignal,
+  ): Promise<{ readonly channel: ClientChannel; readonly release: () => void }> {
+    const release = await this.#commands.take(signal);
+    const opening = this.request<ClientChannel>((client, done) => client.exec(line, done));
+    try {
+      return { channel: await untilAborted(opening, signal), release };
+    } catch (error) {
+      if (signal.aborted) {
+        opening
+          .then(
+            (channel) => channel.close(),
+            () => {},
+          )
+          .finally(release);
+        throw error;
+      }
+      // A server may allow fewer sessions than by default.
+      const again = 'reason' in (error as Error) && this.#commands.lower();
+      release();
+      if (again) return this.exec(line, signal);
+      throw this.#refused(error);
+    }
+  }
+
+  /** The one SFTP channel of the connection. */
+  sftp(): Promise<SFTPWrapper> {
+    this.#sftp ??= this.request<SFTPWrapper>((client, done) => client.sftp(done)).then(
+      (sftp) => {
+        const again = () => {
+          this.#sftp = undefined;
+        };
+        sftp.on('close', again).on('error', again);
+        return sftp;
+      },
+      (error) => {
+        this.#sftp = undefined;
+        throw this.#refused(error);
+      },
+    );
+    return this.#sftp;
+  }
+
+  /** Ends a command's process group; whether that worked is seen by its channel. */
+  endProcessGroup(pid: number): void {
+    // dash's `kill -TERM -- -1` is an error, its `kill -s TERM -- -1` isn't.
+    const script = `kill -s TERM -- -${pid}; sleep 2; kill -s KILL -- -${pid}`;
+    const opening = this.request<ClientChannel>((client, done) =>
+      client.exec(`exec sh -c '${script}'`, done),
+    );
+    opening.then(
+      (channel) => channel.resume().stderr.resume(),
+      () => {},
+    );
+  }
+
+  close(): void {
+    this.#end(lostError(this.place, new Error('closed')));
+    for (const client of [...this.#clients].reverse()) client.end();
+    setTimeout(() => this.#destroy(), CLOSING_MS).unref();
+  }
+
+  #refused(error: unknown): unknown {
+    return error instanceof TransportError ? error : (this.#ended ?? lostError(this.place, error));
+  }
+
+  #end(error: Error): void {
+    if (this.#ended) return;
+    this.#ended = error;
+    for (const reject of this.#underWay) reject(error);
+    this.#underWay.clear();
+  }
+
+  #destroy(): void {
+    for (const client of this.#clients) client.destroy();
+  }
+}

@@ -1,0 +1,55 @@
+import { runCommand, type StartCommand, streamCommand } from '../command.js';
+import { readLocalFile, writeLocalFile } from '../local-file.js';
+import type { Prompter } from '../prompter.js';
+import type { Transport } from '../transport.js';
+import type { ConnectionOptions } from './connection.js';
+import { shareConnection } from './connections.js';
+import { readRemoteFile, writeRemoteFile } from './files.js';
+import { resolveHops } from './resolve-hops.js';
+import type { SshSettings, SshSurroundings } from './settings.js';
+import { startCommand } from './start-command.js';
+import { openTunnel } from './tunnel.js';
+
+export interface SshTransportOptions extends SshSurroundings, ConnectionOptions {
+  /** Asked by whatever this transport does that needs a person. Without it, that is refused. */
+  readonly prompter?: Prompter;
+}
+
+export interface SshTransport extends Transport {
+  /** Connects, where it isn't connected, with somebody to ask; then everybody who shares the connection has it. */
+  login(prompter: Prompter): Promise<void>;
+}
+
+/**
+ * A gateway by SSH. It connects when it is first used. Transports of one process to the same gateway share a connection.
+ *
+ * @throws TransportError with code METALAB_TRANSPORT_CONFIG
+ */
+export function createSshTransport(settings: SshSettings, options: SshTransportOptions = {}): SshTransport {
+  const { connection, release } = shareConnection(resolveHops(settings, options), options);
+  const { place } = connection;
+  const session = (signal?: AbortSignal) => connection.session(options.prompter, signal);
+  const start: StartCommand = async (command, signal) => startCommand(await session(signal), command, signal);
+  return {
+    place,
+    run: (command, runOptions) => runCommand(place, start, command, runOptions),
+    stream: (command, streamOptions) => streamCommand(start, command, streamOptions),
+    put: async (from, to, putOptions) =>
+      writeRemoteFile(await session(putOptions?.signal), readLocalFile(from), to, putOptions),
+    write: async (bytes, to, putOptions) =>
+      writeRemoteFile(await session(putOptions?.signal), once(Buffer.from(bytes)), to, putOptions),
+    async get(from, to, getOptions) {
+      await writeLocalFile(to, readRemoteFile(await session(getOptions?.signal), from, 0, getOptions));
+    },
+    async *read(path, offset, readOptions) {
+      yield* readRemoteFile(await session(readOptions?.signal), path, offset, readOptions);
+    },
+    openTunnel: (to) => openTunnel(session, to),
+    login: (prompter) => connection.login(prompter),
+    close: async () => release(),
+  };
+}
+
+async function* once(bytes: Uint8Array): AsyncIterable<Uint8Array> {
+  yield bytes;
+}

@@ -1,0 +1,44 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import type { ClientChannel } from 'ssh2';
+import type { Tunnel } from '../transport.js';
+import type { Session } from './session.js';
+
+/**
+ * A port of this machine's loopback that leads to one as the gateway sees it. It outlives connections: each that comes goes
+ * over the one that is there then.
+ */
+export async function openTunnel(
+  session: () => Promise<Session>,
+  to: { readonly host: string; readonly port: number },
+): Promise<Tunnel> {
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('error', () => {}).once('close', () => sockets.delete(socket));
+    lead(socket, session, to).catch(() => socket.destroy());
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    host: '127.0.0.1',
+    port: (server.address() as AddressInfo).port,
+    async close() {
+      for (const socket of sockets) socket.destroy();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+async function lead(
+  socket: Socket,
+  session: () => Promise<Session>,
+  to: { readonly host: string; readonly port: number },
+): Promise<void> {
+  const channel = await (await session()).request<ClientChannel>((client, done) =>
+    client.forwardOut('127.0.0.1', 0, to.host, to.port, done),
+  );
+  channel.on('error', () => socket.destroy()).once('close', () => socket.destroy());
+  socket.once('close', () => channel.close());
+  socket.pipe(channel).pipe(socket);
+}

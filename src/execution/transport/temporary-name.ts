@@ -1,0 +1,12 @@
+import { randomBytes } from 'node:crypto';
+
+const LONGEST = 255;
+
+/** A hidden name beside a file, for what becomes it by a rename. Never longer than names may be. */
+export function temporaryBeside(path: string): string {
+  const slash = path.lastIndexOf('/') + 1;
+  const end = `.${process.pid}-${randomBytes(4).toString('hex')}.part`;
+  let name = path.slice(slash);
+  while (Buffer.byteLength(name) + end.length + 1 > LONGEST) name = name.slice(0, -1);
+  return `${path.slice(0, slash)}.${name}${end}`;
+}
