@@ -17,6 +17,7 @@ export interface ErrorParts {
 export class MetalabError extends Error {
   override readonly name: string = 'MetalabError';
   readonly code: `METALAB_${string}`;
+  readonly what: string;
   readonly where: string | undefined;
   readonly expected: string | undefined;
   readonly next: string | undefined;
@@ -24,6 +25,7 @@ export class MetalabError extends Error {
   constructor(parts: ErrorParts, options?: ErrorOptions) {
     super(wordParts(parts), options);
     this.code = parts.code;
+    this.what = parts.what;
     this.where = parts.where;
     this.expected = parts.expected;
     this.next = parts.next;

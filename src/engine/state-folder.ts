@@ -30,4 +30,6 @@ export const serverFile = (home: string) => join(home, 'server.json');
 export const portsFile = (home: string) => join(home, 'ports.json');
 export const workersFolder = (home: string) => join(home, 'workers');
 export const logsFolder = (home: string) => join(home, 'logs');
+/** Workers' sockets, through which `metalab env login` reaches them. */
+export const loginsFolder = (home: string) => join(home, 'logins');
 export const databaseFile = (home: string) => join(home, 'temporal.db');

@@ -92,29 +92,36 @@ export class Session {
     });
   }
 
-  /** A channel for a command, once one is free, and what gives its place to the next. */
-  async exec(
+  /**
+   * Opens a channel for a command, once there is room for one.
+   *
+   * @param begin gets the channel in the moment in which it is there: a quick command's end may be in the same packet; and
+   *   what gives its room to the next
+   * @param abandon what was begun although the signal had been aborted
+   */
+  async exec<T>(
     line: string,
     signal: AbortSignal,
-  ): Promise<{ readonly channel: ClientChannel; readonly release: () => void }> {
+    begin: (channel: ClientChannel, release: () => void) => T,
+    abandon: (begun: T) => void,
+  ): Promise<T> {
     const release = await this.#commands.take(signal);
-    const opening = this.request<ClientChannel>((client, done) => client.exec(line, done));
+    const opening = this.request<T>((client, done) =>
+      client.exec(line, (error, channel) =>
+        error ? done(error, undefined as T) : done(undefined, begin(channel, release)),
+      ),
+    );
     try {
-      return { channel: await untilAborted(opening, signal), release };
+      return await untilAborted(opening, signal);
     } catch (error) {
       if (signal.aborted) {
-        opening
-          .then(
-            (channel) => channel.close(),
-            () => {},
-          )
-          .finally(release);
+        opening.then(abandon, release);
         throw error;
       }
       // A server may allow fewer sessions than by default.
       const again = 'reason' in (error as Error) && this.#commands.lower();
       release();
-      if (again) return this.exec(line, signal);
+      if (again) return this.exec(line, signal, begin, abandon);
       throw this.#refused(error);
     }
   }

@@ -10,14 +10,30 @@ const GRACE_MS = 2_000;
 const LONGEST_TALK = 64 * 1024;
 
 /** Starts a command on a connection. */
-export async function startCommand(
+export function startCommand(
   session: Session,
   command: readonly string[],
   signal: AbortSignal,
 ): Promise<StartedCommand> {
   const mark = `metalab${randomBytes(8).toString('hex')}`;
-  const { channel, release } = await session.exec(commandLine(command, mark), signal);
+  const begin = (channel: ClientChannel, release: () => void) =>
+    begunCommand(session, command[0] ?? '', channel, mark, release);
+  return session.exec(commandLine(command, mark), signal, begin, (begun) => {
+    // Its pid, by which it is ended, comes with its output.
+    begun.kill();
+    for (const output of [begun.stdout, begun.stderr]) void drain(output);
+  });
+}
+
+function begunCommand(
+  session: Session,
+  name: string,
+  channel: ClientChannel,
+  mark: string,
+  release: () => void,
+): StartedCommand {
   const talk: Uint8Array[] = [];
+  let began = false;
   let pid: number | undefined;
   let killed = false;
   let giveUp = (_: Error) => {};
@@ -26,41 +42,47 @@ export async function startCommand(
     channel.close();
     // Where nobody reads on, its `close` never comes.
     channel.resume().stderr.resume();
-    setTimeout(
-      () => giveUp(lostError(session.place, new Error(`${command[0]} was ended`))),
-      GRACE_MS,
-    ).unref();
-  };
-  const begun = (line: string) => {
-    pid = Number(line);
-    if (killed) end();
+    setTimeout(() => giveUp(lostError(session.place, new Error(`${name} was ended`))), GRACE_MS).unref();
   };
   const exit = session.whileLive<Awaited<StartedCommand['exit']>>((resolve, reject) => {
     giveUp = reject;
     let exited: Awaited<StartedCommand['exit']> | undefined;
-    channel.on('exit', (code: number | null, name?: string) => {
-      exited = { exitCode: code, signal: name ?? null };
+    channel.on('exit', (code: number | null, signal?: string) => {
+      exited = { exitCode: code, signal: signal ?? null };
     });
-    channel.once('close', () => {
-      if (!exited) reject(lostError(session.place, new Error(`${command[0]} ended without a status`)));
-      else if (pid === undefined && !killed) reject(notBegun(session.place, Buffer.concat(talk).toString()));
-      else resolve(exited);
-    });
+    // The readers get what is left of its output first.
+    channel.once('close', () =>
+      setImmediate(() => {
+        if (!exited) reject(lostError(session.place, new Error(`${name} ended without a status`)));
+        else if (!began && !killed) reject(notBegun(session.place, Buffer.concat(talk).toString()));
+        else resolve(exited);
+      }),
+    );
   });
   exit.catch(() => {}).finally(release);
   return {
     stdin: channel,
-    stdout: afterMark(channel, mark, talk),
-    stderr: afterMark(channel.stderr, `${mark} `, talk, begun),
+    stdout: afterMark(channel, mark, talk, () => {
+      began = true;
+    }),
+    stderr: afterMark(channel.stderr, `${mark} `, talk, (line) => {
+      began = true;
+      pid = Number(line);
+      if (killed) end();
+    }),
     exit,
     kill() {
       if (killed) return;
       killed = true;
-      // By its pid if it has begun, which may be on its way.
+      // By its pid, which may be on its way.
       if (pid !== undefined) end();
       else setTimeout(() => pid ?? end(), GRACE_MS).unref();
     },
   };
+}
+
+async function drain(output: AsyncIterable<Uint8Array>): Promise<void> {
+  for await (const _ of output);
 }
 
 /**
@@ -72,7 +94,7 @@ async function* afterMark(
   chunks: ClientChannel | ClientChannel['stderr'],
   mark: string,
   talk: Uint8Array[],
-  begun?: (rest: string) => void,
+  begun: (rest: string) => void,
 ): AsyncIterable<Uint8Array> {
   let before: Buffer | undefined = Buffer.alloc(0);
   for await (const chunk of chunks as AsyncIterable<Buffer>) {
@@ -88,7 +110,7 @@ async function* afterMark(
       if (before.length > LONGEST_TALK) before = before.subarray(-LONGEST_TALK);
       continue;
     }
-    begun?.(before.toString('latin1', at + mark.length, end));
+    begun(before.toString('latin1', at + mark.length, end));
     const rest = before.subarray(end + 1);
     before = undefined;
     if (rest.length > 0) yield rest;

@@ -1,0 +1,21 @@
+import type { CommandDefinition } from '../../command.js';
+
+export const loginCommand: CommandDefinition = {
+  name: 'login',
+  summary: "log in to an environment's gateway, where that needs you",
+  description: `For gateways that ask for a password, a passphrase or a one-time code, and for hosts that are not known yet. The worker
+keeps the connection, and asks here what the gateway asks; nothing of what you type is stored. Sweeps that wait for the
+login go on.`,
+  arguments: [{ name: 'name', description: 'environment' }],
+  examples: [{ line: 'env login cluster', does: 'log in; what waits for it goes on' }],
+  async run({ name }, _options, context) {
+    const [{ ProjectConfig }, { loginToEnvironment }] = await Promise.all([
+      import('../../../config/project-config.js'),
+      import('../../login-to-environment.js'),
+    ]);
+    const config = await ProjectConfig.load();
+    const place = await loginToEnvironment(config.resolve(name).environment);
+    context.out(`logged in to ${place}`);
+    return undefined;
+  },
+};
