@@ -1,15 +1,20 @@
 // metalab's public API: named exports only.
 
 import type { Lab, LabOptions, SubmitOptions } from './client/lab.js';
+import type { LoadOptions, ProjectConfig } from './config/project-config.js';
 import type { Experiment } from './definition/experiment.js';
 import type { SubmissionOutcome } from './storage/manifest.js';
 
 export type { SweepEvent } from './client/events.js';
 export type { RunHandle } from './client/handle.js';
 export type { SweepStatus } from './client/sweep-status.js';
+export type { EnvironmentType } from './config/environment-type.js';
+export type { ResolvedConfig, ResolvedEnvironment } from './config/resolved-config.js';
 export type { ArtifactDescriptor, LogLine, MetricValue, RunRecord, RunStatus } from './definition/record.js';
+export type { Executor } from './execution/executor.js';
+export type { CreateExecutor } from './execution/registry.js';
 export * from './operation/public.js';
-export type { Lab, LabOptions, SubmissionOutcome, SubmitOptions };
+export type { Lab, LabOptions, LoadOptions, ProjectConfig, SubmissionOutcome, SubmitOptions };
 
 // Loaded when first called: experiment files import this module too, and have no use for a Temporal client.
 
@@ -24,4 +29,9 @@ export async function run(
   options?: SubmitOptions & LabOptions,
 ): Promise<SubmissionOutcome> {
   return (await import('./client/lab.js')).run(experiment, options);
+}
+
+/** Reads `.metalab.toml` and `.metalab.local.toml`, from the current folder upwards: `(await loadConfig()).resolve('cluster')`. */
+export async function loadConfig(options?: LoadOptions): Promise<ProjectConfig> {
+  return (await import('./config/project-config.js')).ProjectConfig.load(options);
 }

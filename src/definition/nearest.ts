@@ -12,15 +12,24 @@ function distanceOf(a: string, b: string): number {
   return b.includes(a) ? 1 : editDistance(a, b);
 }
 
-/** Levenshtein's distance, by rows. */
+/** Levenshtein's distance, by rows; two letters in the wrong order count once. */
 function editDistance(a: string, b: string): number {
+  let before: number[] = [];
+  let above: number[] = [];
   let row = Array.from({ length: b.length + 1 }, (_, column) => column);
   for (let i = 1; i <= a.length; i++) {
-    const above = row;
-    row = [i];
+    [before, above, row] = [above, row, [i]];
     for (let j = 1; j <= b.length; j++) {
       const replaced = above[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
-      row.push(Math.min(replaced, above[j]! + 1, row[j - 1]! + 1));
+      const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      row.push(
+        Math.min(
+          replaced,
+          above[j]! + 1,
+          row[j - 1]! + 1,
+          swapped ? before[j - 2]! + 1 : Number.POSITIVE_INFINITY,
+        ),
+      );
     }
   }
   return row[b.length]!;

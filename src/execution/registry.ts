@@ -4,13 +4,18 @@ import { extensionsOf, installedExtensions } from '../extensions/installed.js';
 import { loadExtension } from '../extensions/load.js';
 import type { BatchExecutor } from './batch-executor.js';
 import type { Executor } from './executor.js';
+import { createLocalExecutor } from './local/executor.js';
+
+/** What records say of the place beside host and versions. */
+type Provenance = { readonly [key: string]: string | number };
 
 /** What a worker gives an executor. */
 export interface ExecutorSurroundings {
   /** Path of the slots' program, `runner.mjs`. */
   readonly runner: string;
-  /** What records say of the place beside host, executor and versions. */
-  readonly provenance: { readonly [key: string]: string | number };
+  readonly provenance: Provenance;
+  /** Slots on this machine, for executors that are about something else: as `local`, with more of provenance. */
+  createSlots(provenance: Provenance): Executor;
 }
 
 /**
@@ -24,10 +29,10 @@ export type CreateExecutor = (
 
 /** How executors are made, by the type of environments: metalab's own. */
 const EXECUTORS: { readonly [type: string]: () => Promise<CreateExecutor> } = {
-  local: async () => {
-    const { createLocalExecutor } = await import('./local/executor.js');
-    return (_environment, surroundings) => createLocalExecutor(surroundings);
-  },
+  local:
+    async () =>
+    (_environment, { createSlots }) =>
+      createSlots({}),
 };
 
 /**
@@ -37,8 +42,13 @@ const EXECUTORS: { readonly [type: string]: () => Promise<CreateExecutor> } = {
  */
 export async function createExecutor(
   environment: ResolvedEnvironment,
-  surroundings: ExecutorSurroundings,
+  { runner, provenance }: Omit<ExecutorSurroundings, 'createSlots'>,
 ): Promise<Executor | BatchExecutor> {
+  const surroundings: ExecutorSurroundings = {
+    runner,
+    provenance,
+    createSlots: (more) => createLocalExecutor({ runner, provenance: { ...provenance, ...more } }),
+  };
   const { type } = environment;
   const load = Object.hasOwn(EXECUTORS, type) ? EXECUTORS[type] : undefined;
   const create = load ? await load() : await installedExecutor(environment);

@@ -8,10 +8,10 @@ const HERE: ResolvedEnvironment = { name: 'local', type: 'local', executor: {}, 
 
 /** Makes an environment's executor once, and again where that failed; all local ones are the same. */
 export class EnvironmentExecutors implements Executors {
-  readonly #surroundings: ExecutorSurroundings;
+  readonly #surroundings: Omit<ExecutorSurroundings, 'createSlots'>;
   readonly #made = new Map<string, Promise<Executor | BatchExecutor>>();
 
-  constructor(surroundings: ExecutorSurroundings) {
+  constructor(surroundings: Omit<ExecutorSurroundings, 'createSlots'>) {
     this.#surroundings = surroundings;
   }
 
