@@ -54,6 +54,34 @@ test('run() submits an experiment built in code, evaluates nothing again, and it
   expect(again.outcome).toMatchObject({ total: 6, reused: 6, executed: 0 });
 });
 
+test('a program submits to an environment by name, or as the configuration resolves it', async () => {
+  const project = await scriptsWith({
+    '.metalab.toml': `[environments.here]
+type = "local"
+store = "records"
+executor.slots = 1
+`,
+    'operation.mjs': OPERATION,
+    'experiment.mjs': experiment('[1, 2]'),
+    'main.mjs': `
+      import { connect, loadConfig } from 'metalab';
+      import sweep from './experiment.mjs';
+      const lab = await connect();
+      const { environment } = (await loadConfig()).resolve('here', { 'executor.slots': 2 });
+      const named = await lab.submit(sweep, { environment: 'here' });
+      const { store } = named;
+      const { executed } = await named.result();
+      const again = await (await lab.submit(sweep, { environment, store: 'other' })).result();
+      const attached = await lab.attach('in_code:1', { environment });
+      console.log(JSON.stringify({ store, executed, again: again.executed, attached: attached.store }));
+      await lab.close();`,
+  });
+  const [line] = await runForLines<{ store: string; attached: string }>(project, 'main.mjs');
+  expect(line).toMatchObject({ executed: 4, again: 4 });
+  expect(line!.store).toMatch(/^file:.*\/records$/);
+  expect(line!.attached).toBe(line!.store);
+});
+
 test('a submission in progress has a status that adds up, and a result once it has ended', async () => {
   const project = await scriptsWith({
     'operation.mjs': OPERATION,

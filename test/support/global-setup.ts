@@ -11,7 +11,15 @@ import { startTestServer } from './test-server.js';
 export default async function setup() {
   const home = mkdtempSync(join(tmpdir(), 'metalab-tests-'));
   process.env.METALAB_HOME = home;
-  for (const name of ['METALAB_STORE', 'TEMPORAL_ADDRESS', 'TEMPORAL_PROFILE', 'NO_COLOR', 'FORCE_COLOR'])
+  for (const name of [
+    'METALAB_STORE',
+    'METALAB_ENV',
+    'METALAB_SLOTS',
+    'TEMPORAL_ADDRESS',
+    'TEMPORAL_PROFILE',
+    'NO_COLOR',
+    'FORCE_COLOR',
+  ])
     delete process.env[name];
   const stopServer = await startTestServer();
   return async () => {
