@@ -37,6 +37,7 @@ export async function createContext(
     );
     return resolved;
   };
+  if (choice?.env !== undefined) await environment();
   const named = choice?.store ?? env.METALAB_STORE;
   // Only who names no store needs the configuration for it: a mistake in the file must not stand in the way of others.
   const storeLocation = named || ((choice && (await environment()).store) ?? DEFAULT_STORE);

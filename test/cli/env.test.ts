@@ -119,6 +119,9 @@ test('a submit goes where the environment says, and every reading command finds 
     expect(stdout).toMatch(/"success":3|"status":"success"/);
   }
   expect((await metalab(['list', '--env', 'there', '--json'], { cwd })).code).toBe(3);
+  const unknown = await metalab(['list', '--env', 'ther', '--store', project.path('records')], { cwd });
+  expect(unknown.stderr).toContain("there is no environment 'ther'\n  expected: one of local, here, there\n");
+  expect(unknown.code).toBe(2);
 
   const named = await submitJson(['experiment.ts', '--env', 'there', '--slots', '1'], {
     cwd,

@@ -1,3 +1,4 @@
+import { parse } from 'smol-toml';
 import { expect, test } from 'vitest';
 import { positionsOf } from '../../src/config/positions.js';
 
@@ -70,5 +71,15 @@ test('every key, item and table is found in its line, however it is written', ()
       [['environments', 'cluster', 'key'], undefined],
     ];
     expect(expected.map(([path]) => [path, lineOf(path)])).toEqual(expected);
+    for (const path of pathsOf(parse(text))) expect(lineOf(path), path.join('.')).toBeGreaterThan(0);
   }
 });
+
+function* pathsOf(value: unknown, at: (string | number)[] = []): Generator<(string | number)[]> {
+  if (typeof value !== 'object' || value === null || value instanceof Date) return;
+  for (const [key, item] of Object.entries(value)) {
+    const path = [...at, Array.isArray(value) ? Number(key) : key];
+    yield path;
+    yield* pathsOf(item, path);
+  }
+}
