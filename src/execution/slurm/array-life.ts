@@ -1,0 +1,249 @@
+import type { BatchOptions, BatchReport } from '../batch-executor.js';
+import { ExecutionFault } from '../execution-fault.js';
+import type { Patience } from './ask.js';
+import { ArrayTasks } from './array-tasks.js';
+import { JobControl } from './job-control.js';
+import type { PreparedArray } from './prepare-array.js';
+import { submitArray } from './submit.js';
+import { settleArray } from './settle-array.js';
+
+const LEAST_LOOK_MS = 1_000;
+const MOST_LOOK_MS = 15_000;
+const GROWTH = 1.4;
+const PAUSE_LOOK_MS = 3_000;
+/** Runs have 5 s to settle when they are aborted, slots 2 s more; then comes the end of the job itself. */
+const CANCEL_GRACE_MS = 30_000;
+/** Durations are dealt by when a run has ended and so long has passed; without one, see packing.ts. */
+const KNOWN_AFTER_MS = 5_000;
+const UNKNOWN_AFTER_MS = 30_000;
+const PENDING_AFTER_MS = 60_000;
+/** A network filesystem may show a file that long after it was written on another machine. */
+const LAG_MS = 90_000;
+const SPEECHLESS_LAG_MS = 3_000;
+/** Silent tasks are asked after so often. */
+const HURRY_MS = 15_000;
+
+/** One array, from its submission to its last record. */
+export class ArrayLife {
+  readonly #array: PreparedArray;
+  readonly #options: BatchOptions;
+  readonly #patience: Patience;
+  readonly #tasks: ArrayTasks;
+  readonly #began = performance.now();
+  #cancelled = false;
+  #wake = () => {};
+  #job: string | null = null;
+  #waits: string | null = null;
+  #control: JobControl | undefined;
+  #pausedAt: number | undefined;
+  #paused = false;
+  #askedPauseAt = Number.NEGATIVE_INFINITY;
+  #hurriedAt = 0;
+  #startedAt: number | undefined;
+  #submittedAt = this.#began;
+  #dealt: boolean;
+  #cancelAt: number | undefined;
+  #ended = false;
+
+  constructor(array: PreparedArray, options: BatchOptions, patience: Patience) {
+    this.#array = array;
+    this.#options = options;
+    this.#patience = patience;
+    this.#tasks = new ArrayTasks(array.spec, array.cells, array.collector.recorded);
+    this.#dealt = !array.pilot;
+  }
+
+  /** @throws ExecutionFault where the place failed, or the worker ends: then the array goes on without it */
+  async run(): Promise<BatchReport> {
+    const forget = this.#options.signal.onStop((how) => {
+      if (how === 'cancel') this.#cancelled = true;
+      this.#wake();
+    });
+    try {
+      await this.#waitWhilePaused();
+      this.#job = (await this.#submit()) ?? null;
+      if (this.#job !== null) await this.#follow(this.#job);
+      else await this.#array.collector.collect(this.#patience);
+      return await this.#report();
+    } finally {
+      forget();
+    }
+  }
+
+  /** Told to whoever watches, whenever something is known. */
+  readonly tell = (waits: string | null = this.#waits): void => {
+    this.#waits = waits;
+    const view = this.#array.cluster.queue.view(this.#job ?? '');
+    const { reason, ...progress } = this.#tasks.progress(view);
+    const slurm = progress.running === 0 && progress.pending > 0 && reason ? `Slurm: ${reason}` : null;
+    const paused = this.#paused ? 'paused' : null;
+    const job = this.#job;
+    this.#options.onProgress({ ...progress, job, waits: this.#patience.waits ?? waits ?? paused ?? slurm });
+  };
+
+  async #waitWhilePaused(): Promise<void> {
+    while (!this.#cancelled && (await this.#options.isPaused())) {
+      this.#paused = true;
+      this.tell();
+      await this.#sleep(PAUSE_LOOK_MS);
+      this.#patience.check();
+    }
+    this.#paused = false;
+  }
+
+  async #submit(): Promise<string | undefined> {
+    const { cluster, folder, name, sbatch, spec, limits, known } = this.#array;
+    const options = {
+      array: folder,
+      name,
+      sbatch,
+      queue: cluster.queue,
+      patience: this.#patience,
+      onWaits: this.tell,
+      isCancelled: () => this.#cancelled,
+    };
+    const job =
+      known ?? (await cluster.limiter.within(spec.tasks, limits.submit, options, () => submitArray(options)));
+    this.#submittedAt = performance.now();
+    if (job !== undefined && job !== known) await this.#array.noteJob(job);
+    return job;
+  }
+
+  async #follow(job: string): Promise<void> {
+    const { cluster, collector, spec, folder, known } = this.#array;
+    this.#control = new JobControl(folder, job, this.#patience);
+    const forgetJob = cluster.queue.watch(job, spec.tasks, this.#tasks.ended);
+    const tasks = this.#tasks;
+    const forgetArray = collector.add({
+      folder,
+      get ends() {
+        return tasks.ends;
+      },
+      onEnded: (_, end) => tasks.noteEnd(end),
+      onLive: (_, live) => tasks.noteLive(live),
+    });
+    const forgetLooks = cluster.queue.onLook(() => this.#wake());
+    try {
+      if (known !== undefined) await this.#control.resumeIfPaused();
+      await this.#watch(job);
+    } finally {
+      forgetLooks();
+      forgetArray();
+      forgetJob();
+    }
+    await collector.sync();
+  }
+
+  async #watch(job: string): Promise<void> {
+    const { cluster, collector } = this.#array;
+    const { queue } = cluster;
+    let interval = LEAST_LOOK_MS;
+    let seen = '';
+    let overSince: number | undefined;
+    for (;;) {
+      this.#patience.check();
+      // Whether it is over is asked before the records are brought: what ended before has recorded everything.
+      const wasOver = this.#tasks.isOver(queue.view(job));
+      await collector.collect(this.#patience);
+      this.tell();
+      if (wasOver) {
+        overSince ??= performance.now();
+        if (this.#isSettled(performance.now() - overSince)) return;
+      } else overSince = undefined;
+      await this.#controlTasks();
+      await this.#dealSoon(job);
+      this.#askAfterSilent();
+      const now = JSON.stringify([this.#tasks.counts(), this.#tasks.ends, overSince !== undefined]);
+      interval = now === seen ? Math.min(MOST_LOOK_MS, interval * GROWTH) : LEAST_LOOK_MS;
+      seen = now;
+      if (this.#tasks.isOver(queue.view(job)) && overSince === undefined) continue;
+      await this.#sleep(overSince === undefined ? this.#nextLook(interval) : LEAST_LOOK_MS);
+    }
+  }
+
+  /** Whether all records that can be expected are here. */
+  #isSettled(overMs: number): boolean {
+    if (!this.#tasks.isComplete()) return overMs > LAG_MS;
+    return !this.#tasks.hasSpeechless() || overMs > SPEECHLESS_LAG_MS || this.#tasks.left().length === 0;
+  }
+
+  #nextLook(interval: number): number {
+    const due = this.#cancelAt !== undefined || !this.#dealt ? Math.min(interval, 2_000) : interval;
+    return Math.min(due, Math.max(LEAST_LOOK_MS, PAUSE_LOOK_MS + this.#askedPauseAt - performance.now()) + MOST_LOOK_MS);
+  }
+
+  async #controlTasks(): Promise<void> {
+    const now = performance.now();
+    const control = this.#control!;
+    if (this.#cancelled) {
+      if (this.#cancelAt === undefined) {
+        this.#cancelAt = now;
+        await control.cancel();
+        this.#array.cluster.queue.hurry();
+      } else if (!this.#ended && now - this.#cancelAt > CANCEL_GRACE_MS) {
+        this.#ended = true;
+        await control.end();
+        this.#array.cluster.queue.hurry();
+      }
+      return;
+    }
+    if (now - this.#askedPauseAt < PAUSE_LOOK_MS) return;
+    this.#askedPauseAt = now;
+    const paused = await this.#options.isPaused();
+    if (paused === this.#paused) return;
+    await (paused ? control.pause() : control.resume());
+    this.#paused = paused;
+    this.#pausedAt = paused ? now : undefined;
+    this.#array.cluster.queue.hurry();
+  }
+
+  /** Tells how the rest may be dealt, once, while a pilot still runs. */
+  async #dealSoon(job: string): Promise<void> {
+    if (this.#dealt) return;
+    const now = performance.now();
+    if (this.#tasks.firstStart) this.#startedAt ??= now;
+    const { busy_ms, runs } = this.#tasks.busy();
+    const { running } = this.#tasks.progress(this.#array.cluster.queue.view(job));
+    if (runs > 0 && now - this.#startedAt! > KNOWN_AFTER_MS) {
+      this.#dealt = true;
+      this.#options.onDealing(await this.#array.deal(busy_ms / runs));
+    } else if (
+      (this.#startedAt !== undefined && now - this.#startedAt > UNKNOWN_AFTER_MS) ||
+      (running === 0 && this.#startedAt === undefined && now - this.#submittedAt > PENDING_AFTER_MS)
+    ) {
+      this.#dealt = true;
+      this.#options.onDealing(await this.#array.deal(null));
+    }
+  }
+
+  #askAfterSilent(): void {
+    const now = performance.now();
+    if (!this.#tasks.isSilent() || now - this.#hurriedAt < HURRY_MS) return;
+    this.#hurriedAt = now;
+    this.#array.cluster.queue.hurry();
+  }
+
+  async #report(): Promise<BatchReport> {
+    const { cluster } = this.#array;
+    const view = cluster.queue.view(this.#job ?? '');
+    const fault = this.#cancelled ? undefined : await settleArray(this.#array, this.#tasks, view, this.#patience);
+    cluster.queue.hurry();
+    const { success, failed, cancelled, recorded } = this.#tasks.counts();
+    const { busy_ms, runs, means } = this.#tasks.busy();
+    const counts = { success, failed, cancelled, busy_ms: Math.round(busy_ms), means };
+    if (fault && recorded === 0) throw new ExecutionFault(fault.code, fault.error, { next: 0, ...counts });
+    return {
+      ...counts,
+      elapsed_ms: Math.round(performance.now() - this.#began),
+      left: this.#tasks.left(),
+      dealing: await this.#array.deal(runs > 0 ? busy_ms / runs : this.#array.mean_ms),
+    };
+  }
+
+  async #sleep(ms: number): Promise<void> {
+    const woken = new Promise<void>((resolve) => {
+      this.#wake = resolve;
+    });
+    await this.#patience.sleep(ms, woken);
+  }
+}

@@ -1,0 +1,138 @@
+import { MetalabError } from '../../definition/errors.js';
+import type { AskOptions, BatchSignal } from '../batch-executor.js';
+import { ExecutionFault } from '../execution-fault.js';
+import type { CommandResult, RunOptions, Transport } from '../transport/transport.js';
+
+/** What waits is told from here on, unless somebody is needed: then at once. */
+const TELL_MS = 30_000;
+const FIRST_PAUSE_MS = 1_000;
+const MOST_PAUSE_MS = 30_000;
+/** These need somebody: to log in, or to say that a host's new key is right. */
+const NEEDS_SOMEBODY = new Set(['METALAB_TRANSPORT_LOGIN', 'METALAB_TRANSPORT_HOST_KEY']);
+
+const NOTHING_DONE = { next: 0, success: 0, failed: 0, cancelled: 0, busy_ms: 0, means: {} };
+
+/** Runs a command until the cluster answers. */
+export type AskCluster = (
+  command: readonly string[],
+  options?: RunOptions & {
+    /** Whether a result is an answer; by default, exit code 0. Others are waited for, as a lost connection is. */
+    readonly isAnswer?: (result: CommandResult) => boolean;
+  },
+) => Promise<CommandResult>;
+
+/** Thrown by what is asked, where the answer decides nothing: it is asked again. */
+export class NoAnswer extends Error {
+  override readonly name = 'NoAnswer';
+}
+
+export const isTransportError = (thrown: unknown): thrown is MetalabError =>
+  thrown instanceof MetalabError && thrown.code.startsWith('METALAB_TRANSPORT_');
+
+/** One call's patience with a cluster that can't be asked now: it waits, says why, and goes on when it can. */
+export class Patience {
+  readonly #transport: Transport;
+  readonly #options: AskOptions;
+  readonly #forget: () => void;
+  readonly #wakers = new Set<() => void>();
+  #stopped = false;
+  #waits: string | null = null;
+
+  constructor(transport: Transport, options: AskOptions = {}) {
+    this.#transport = transport;
+    this.#options = options;
+    this.#forget = options.signal?.onStop((how) => how === 'yield' && this.#stop()) ?? (() => {});
+  }
+
+  /** Why the cluster has not answered for a while; null where it does. */
+  get waits(): string | null {
+    return this.#waits;
+  }
+
+  readonly ask: AskCluster = (command, { isAnswer, ...options } = {}) =>
+    this.until(async () => {
+      const result = await this.#transport.run(command, options);
+      const answered = isAnswer ? isAnswer(result) : result.exitCode === 0;
+      if (!answered) throw new NoAnswer(wordResult(command, result));
+      return result;
+    });
+
+  /**
+   * Does something until it succeeds. What it does must be safe to repeat.
+   *
+   * @throws ExecutionFault with code `CLOSED` once it was told to stop; whatever is no matter of waiting
+   */
+  async until<T>(attempt: () => Promise<T>): Promise<T> {
+    const began = performance.now();
+    for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(MOST_PAUSE_MS, pause * 2)) {
+      this.check();
+      try {
+        const answer = await attempt();
+        this.#tell(null);
+        return answer;
+      } catch (error) {
+        if (!isTransportError(error) && !(error instanceof NoAnswer)) throw error;
+        const needed = isTransportError(error) && NEEDS_SOMEBODY.has(error.code);
+        if (needed || performance.now() - began > TELL_MS || this.#waits !== null) this.#tell(error.message);
+      }
+      await this.sleep(pause);
+    }
+  }
+
+  /** @throws ExecutionFault with code `CLOSED` where the worker ends */
+  check(): void {
+    if (this.#stopped) throw closed();
+  }
+
+  /** Ends early when it is told to stop. */
+  async sleep(ms: number, woken?: Promise<unknown>): Promise<void> {
+    if (this.#stopped) return;
+    await new Promise<void>((resolve) => {
+      const wake = () => {
+        clearTimeout(timer);
+        this.#wakers.delete(wake);
+        resolve();
+      };
+      const timer = setTimeout(wake, ms);
+      this.#wakers.add(wake);
+      void woken?.then(wake);
+    });
+  }
+
+  close(): void {
+    this.#forget();
+    for (const wake of this.#wakers) wake();
+  }
+
+  #stop(): void {
+    this.#stopped = true;
+    for (const wake of this.#wakers) wake();
+  }
+
+  #tell(waits: string | null): void {
+    if (waits === this.#waits) return;
+    this.#waits = waits;
+    this.#options.onWaits?.(waits);
+  }
+}
+
+/** The worker ends, nobody's run has failed by it. */
+export const closed = () =>
+  new ExecutionFault(
+    'CLOSED',
+    { type: 'WorkerEnded', message: 'the worker ended before the array did' },
+    NOTHING_DONE,
+  );
+
+/** A fault of the place, in full words. */
+export const placeFault = (code: string, message: string) =>
+  new ExecutionFault(code, { type: 'ClusterError', message }, NOTHING_DONE);
+
+export function wordResult(command: readonly string[], { exitCode, signal, stderr, stdout }: CommandResult): string {
+  const said = (stderr.trim() || stdout.trim()).split('\n').slice(-3).join('\n');
+  const program = command.find((word, at) => !(word.includes('=') || (at === 0 && word === 'env'))) ?? command[0];
+  return `${program} ${signal ? `was ended by ${signal}` : `left with exit code ${exitCode}`}${said ? `: ${said}` : ''}`;
+}
+
+/** A signal that never stops. */
+export const NEVER: BatchSignal = { onStop: () => () => {} };

@@ -1,0 +1,53 @@
+import type { Resources } from '../../config/resolved-config.js';
+import type { Transport } from '../transport/transport.js';
+import type { Patience } from './ask.js';
+import { SubmitLimiter } from './limiter.js';
+import { type ClusterLimits, readLimits } from './limits/limits.js';
+import { QueuePoller } from './queue/poller.js';
+
+/** Limits change rarely, and a refusal by a new one is waited for. */
+const LIMITS_MS = 10 * 60_000;
+
+type Place = Pick<Resources, 'partition' | 'account' | 'qos'>;
+
+/** What all arrays of a cluster share in this process: one look at the queue, and one order of submitting. */
+export class Cluster {
+  readonly transport: Transport;
+  readonly queue: QueuePoller;
+  readonly limiter: SubmitLimiter;
+  readonly #limits = new Map<string, { readonly readAt: number; readonly limits: Promise<ClusterLimits> }>();
+
+  constructor(transport: Transport) {
+    this.transport = transport;
+    this.queue = new QueuePoller(transport);
+    this.limiter = new SubmitLimiter(this.queue);
+  }
+
+  limits({ partition, account, qos }: Place, patience: Patience): Promise<ClusterLimits> {
+    const key = JSON.stringify([partition, account, qos]);
+    const known = this.#limits.get(key);
+    if (known && performance.now() - known.readAt < LIMITS_MS) return known.limits;
+    const place = {
+      ...(partition === undefined ? {} : { partition }),
+      ...(account === undefined ? {} : { account }),
+      ...(qos === undefined ? {} : { qos }),
+    };
+    const limits = readLimits(patience.ask, place);
+    limits.catch(() => this.#limits.delete(key));
+    this.#limits.set(key, { readAt: performance.now(), limits });
+    return limits;
+  }
+
+  close(): void {
+    this.queue.close();
+  }
+}
+
+const clusters = new WeakMap<Transport, Cluster>();
+
+/** Environments with the same way to a cluster share it. */
+export function clusterOf(transport: Transport): Cluster {
+  const known = clusters.get(transport) ?? new Cluster(transport);
+  clusters.set(transport, known);
+  return known;
+}

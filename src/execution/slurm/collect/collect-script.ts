@@ -1,0 +1,113 @@
+import type { TaskEnd, TaskLive } from '../task/array-spec.js';
+
+/**
+ * Sends, in one answer, what tasks have told of themselves and all bytes of segments beyond those that are known.
+ * Arguments: the experiment's folder, the folder of segments in it, then for each array its folder and how many `ended`
+ * files are known of it. Input: `k SIZE NAME` lines, the segments that are known. Tasks' ends are read before the segments'
+ * sizes: of a task that has ended, everything is there.
+ */
+export const COLLECT_SCRIPT = `cd "$1" || { echo "@end"; exit 0; }
+segments=$2
+shift 2
+known=$(cat)
+pack() { if command -v gzip >/dev/null 2>&1; then gzip -1c; else cat; fi; }
+{
+  while [ $# -gt 1 ]; do
+    if [ -d "$1/ended" ] && [ "$(ls "$1/ended" | grep -c 'json$')" != "$2" ]; then
+      echo "@ended $1"
+      find "$1/ended" -name '[0-9]*.json' -exec awk 1 {} +
+    fi
+    if [ -d "$1/live" ]; then
+      echo "@live $1"
+      find "$1/live" -name '[0-9]*.json' -exec awk 1 {} +
+    fi
+    shift 2
+  done
+  [ -d "$segments" ] && { printf '%s\\n' "$known"; find "$segments" -type f -name '*.ndjson' -printf 'f %s %P\\n'; } |
+    awk '$1 == "k" { size[$3] = $2; next } $1 == "f" && $2 > size[$3] + 0 { print size[$3] + 0, $2 - size[$3], $3 }' |
+    while read -r from length name; do
+      echo "@bytes $from $length $name"
+      if [ "$from" = 0 ]; then head -c "$length" "$segments/$name"; else tail -c +$((from + 1)) "$segments/$name" | head -c "$length"; fi
+      echo
+    done
+  echo "@end"
+} 2>/dev/null | pack
+`;
+
+/** What one answer holds, in its order. `bytes` comes in pieces. */
+export interface CollectListener {
+  onEnded(array: string, end: TaskEnd): void;
+  onLive(array: string, live: TaskLive): void;
+  /** A piece of a segment, and where in it. */
+  onBytes(name: string, offset: number, piece: Buffer): Promise<void>;
+}
+
+const NEWLINE = 10;
+
+/** Reads the script's answer as it comes. */
+export class CollectReader {
+  readonly #listener: CollectListener;
+  #rest: Buffer = Buffer.alloc(0);
+  #part: { readonly kind: 'ended' | 'live'; readonly array: string } | undefined;
+  #segment: { readonly name: string; offset: number; left: number } | undefined;
+  /** Whether the answer came to its end. */
+  ended = false;
+
+  constructor(listener: CollectListener) {
+    this.#listener = listener;
+  }
+
+  /** @throws Error where the answer is not what the script writes */
+  async add(bytes: Uint8Array): Promise<void> {
+    this.#rest = this.#rest.length === 0 ? Buffer.from(bytes) : Buffer.concat([this.#rest, bytes]);
+    while (this.#rest.length > 0) {
+      if (this.#segment) {
+        if (!(await this.#takeBytes(this.#segment))) return;
+        continue;
+      }
+      const end = this.#rest.indexOf(NEWLINE);
+      if (end === -1) return;
+      const line = this.#rest.toString('utf8', 0, end);
+      this.#rest = this.#rest.subarray(end + 1);
+      this.#takeLine(line);
+    }
+  }
+
+  /** @returns false where more has to come first */
+  async #takeBytes(segment: { readonly name: string; offset: number; left: number }): Promise<boolean> {
+    if (segment.left > 0) {
+      const piece = this.#rest.subarray(0, segment.left);
+      this.#rest = this.#rest.subarray(piece.length);
+      const { offset } = segment;
+      segment.offset += piece.length;
+      segment.left -= piece.length;
+      await this.#listener.onBytes(segment.name, offset, piece);
+    }
+    if (segment.left > 0 || this.#rest.length === 0) return false;
+    if (this.#rest[0] !== NEWLINE) throw new Error(`the bytes of ${segment.name} are not followed by a newline`);
+    this.#rest = this.#rest.subarray(1);
+    this.#segment = undefined;
+    return true;
+  }
+
+  #takeLine(line: string): void {
+    const bytes = /^@bytes (\d+) (\d+) (.+)$/.exec(line);
+    const part = /^@(ended|live) (.+)$/.exec(line);
+    if (bytes) this.#segment = { name: bytes[3]!, offset: Number(bytes[1]), left: Number(bytes[2]) };
+    else if (part) this.#part = { kind: part[1] as 'ended' | 'live', array: part[2]! };
+    else if (line === '@end') this.ended = true;
+    else if (line !== '') this.#takeObject(line);
+  }
+
+  #takeObject(line: string): void {
+    let object: unknown;
+    try {
+      object = JSON.parse(line);
+    } catch {
+      // A file that was replaced while it was read: the next look has it.
+      return;
+    }
+    if (this.#part?.kind === 'ended') this.#listener.onEnded(this.#part.array, object as TaskEnd);
+    else if (this.#part) this.#listener.onLive(this.#part.array, object as TaskLive);
+  }
+}

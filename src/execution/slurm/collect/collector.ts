@@ -1,0 +1,101 @@
+import { pipeline, Readable } from 'node:stream';
+import { createGunzip } from 'node:zlib';
+import type { Transport } from '../../transport/transport.js';
+import { isTransportError, NoAnswer } from '../ask.js';
+import { COLLECT_SCRIPT, type CollectListener, CollectReader } from './collect-script.js';
+import type { SegmentCopies } from './segment-copies.js';
+
+/** A connection from which nothing comes for so long is given up. */
+const SILENCE_MS = 60_000;
+const GZIP_MAGIC = 0x1f;
+
+/** An array whose tasks are asked after: its folder in the spool, and how many ends are known. */
+export interface CollectedArray extends Pick<CollectListener, 'onEnded' | 'onLive'> {
+  readonly folder: string;
+  readonly ends: number;
+}
+
+export interface CollectResult {
+  /** New bytes of segments. */
+  readonly bytes: number;
+}
+
+/**
+ * One round trip: brings all that is new of an experiment's segments, and what the tasks of some arrays tell.
+ *
+ * @param spool the experiment's folder on the cluster
+ * @param segments the folder in it whose segments are copied: `segments`, or `segments/{submission}`
+ * @throws NoAnswer or TransportError where the answer did not come whole: what came is kept
+ */
+export async function collectOnce(
+  transport: Transport,
+  place: { readonly spool: string; readonly segments: string },
+  copies: SegmentCopies,
+  arrays: readonly CollectedArray[],
+): Promise<CollectResult> {
+  const known = [...(await copies.sizes())].map(([name, size]) => `k ${size} ${name}\n`).join('');
+  const folders = new Map(arrays.map((array) => [array.folder, array]));
+  const silence = new AbortController();
+  const command = [
+    'sh',
+    '-c',
+    COLLECT_SCRIPT,
+    'metalab',
+    place.spool,
+    place.segments,
+    ...arrays.flatMap(({ folder, ends }) => [folder, String(ends)]),
+  ];
+  let bytes = 0;
+  let last: { readonly name: string; readonly from: number } | undefined;
+  const reader = new CollectReader({
+    onEnded: (folder, end) => folders.get(folder)?.onEnded(folder, end),
+    onLive: (folder, live) => folders.get(folder)?.onLive(folder, live),
+    onBytes: async (name, offset, piece) => {
+      if (last?.name !== name) last = { name, from: offset };
+      bytes += piece.length;
+      await copies.write(name, offset, piece);
+    },
+  });
+  const timer = setTimeout(() => silence.abort(), SILENCE_MS);
+  try {
+    const { stdout, ended } = await transport.stream(command, { stdin: known, signal: silence.signal });
+    ended.catch(() => {});
+    for await (const piece of unpacked(stdout, () => timer.refresh())) await reader.add(piece);
+    await ended;
+    if (!reader.ended) throw new NoAnswer(`${transport.place}: an answer broke off`);
+    return { bytes };
+  } catch (error) {
+    if (isStoreFault(error)) throw error;
+    // Pieces are whole where they are; but of a garbled answer nobody knows where it began to be.
+    if (last && !isTransportError(error)) copies.forget(last.name, last.from);
+    throw isTransportError(error) || error instanceof NoAnswer ? error : new NoAnswer((error as Error).message);
+  } finally {
+    clearTimeout(timer);
+    await copies.endRound();
+  }
+}
+
+const isStoreFault = (error: unknown) =>
+  error instanceof Error &&
+  !isTransportError(error) &&
+  /^E[A-Z]+$/.test((error as NodeJS.ErrnoException).code ?? '') &&
+  (error as NodeJS.ErrnoException).syscall !== undefined;
+
+async function* unpacked(
+  pieces: AsyncIterable<Uint8Array>,
+  onPiece: () => void,
+): AsyncGenerator<Uint8Array, void> {
+  const iterator = pieces[Symbol.asyncIterator]();
+  const first = await iterator.next();
+  async function* all() {
+    for (let next = first; !next.done; next = await iterator.next()) {
+      onPiece();
+      yield next.value;
+    }
+  }
+  if (first.done || first.value[0] !== GZIP_MAGIC) return yield* all();
+  const gunzip = createGunzip();
+  // What breaks it is thrown by whoever reads it.
+  pipeline(Readable.from(all()), gunzip, () => {});
+  yield* gunzip as AsyncIterable<Uint8Array>;
+}

@@ -1,0 +1,117 @@
+import { constants } from 'node:fs';
+import { type FileHandle, open, readdir, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { segmentKindOf } from '../../../storage/file/layout.js';
+import { listNames } from '../../../storage/file/list-names.js';
+import { makeFolder } from '../../../storage/file/make-folder.js';
+
+const WINDOW_BYTES = 64 * 1024;
+
+/**
+ * The store's copies of segments. Bytes are written where they are in the original: whoever else copies the same segment
+ * at the same time writes the same bytes at the same places.
+ */
+export class SegmentCopies {
+  readonly #folder: string;
+  #sizes: Map<string, number> | undefined;
+  #open: { readonly name: string; readonly handle: FileHandle } | undefined;
+  readonly #changed = new Set<string>();
+
+  /** @param folder `segments/`, or a submission's in it */
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  /** How much of each segment is here already, by name relative to the folder. */
+  async sizes(): Promise<ReadonlyMap<string, number>> {
+    this.#sizes ??= await readSizes(this.#folder);
+    return this.#sizes;
+  }
+
+  /** @throws the system's error where the store can't be written */
+  async write(name: string, offset: number, bytes: Buffer): Promise<void> {
+    const sizes = this.#sizes ?? (await this.sizes());
+    const known = sizes.get(name) ?? 0;
+    // What was not asked for would leave a hole before it.
+    if (offset > known) throw new Error(`bytes of ${name} from ${offset} on, of which ${known} are known`);
+    const handle = await this.#handleOf(name);
+    let written = 0;
+    while (written < bytes.length) {
+      const { bytesWritten } = await handle.write(bytes, written, bytes.length - written, offset + written);
+      written += bytesWritten;
+    }
+    this.#changed.add(name);
+    this.#sizes!.set(name, Math.max(known, offset + bytes.length));
+  }
+
+  /** Ends a round. Files stay open only during one. */
+  async endRound(): Promise<void> {
+    const open = this.#open;
+    this.#open = undefined;
+    await open?.handle.close();
+  }
+
+  /** An answer broke off in the middle of this segment: what it brought of it is asked for again. */
+  forget(name: string, offset: number): void {
+    this.#sizes?.set(name, Math.min(offset, this.#sizes.get(name) ?? 0));
+  }
+
+  /** Makes everything that was written last. */
+  async sync(): Promise<void> {
+    for (const name of [...this.#changed]) {
+      this.#changed.delete(name);
+      const handle = await open(join(this.#folder, name), 'r');
+      await handle.sync().finally(() => handle.close());
+    }
+  }
+
+  async #handleOf(name: string): Promise<FileHandle> {
+    if (this.#open?.name === name) return this.#open.handle;
+    await this.endRound();
+    if (name.split('/').some((part) => part === '..' || part === '') || segmentKindOf(name) === undefined)
+      throw new Error(`${JSON.stringify(name)} is no segment's name`);
+    const path = join(this.#folder, name);
+    const openIt = () => open(path, constants.O_WRONLY | constants.O_CREAT, 0o644);
+    const handle = await openIt().catch(async (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT') throw error;
+      await makeFolder(dirname(path));
+      return openIt();
+    });
+    this.#open = { name, handle };
+    return handle;
+  }
+}
+
+async function readSizes(folder: string): Promise<Map<string, number>> {
+  const sizes = new Map<string, number>();
+  for (const name of await listNames(folder)) {
+    if (segmentKindOf(name) !== undefined) sizes.set(name, await soundSize(join(folder, name)));
+    else if (await isFolder(join(folder, name)))
+      for (const inner of await readdir(join(folder, name)))
+        if (segmentKindOf(inner) !== undefined)
+          sizes.set(`${name}/${inner}`, await soundSize(join(folder, name, inner)));
+  }
+  return sizes;
+}
+
+const isFolder = async (path: string) => (await stat(path)).isDirectory();
+
+/** A machine that lost its power may have left NUL bytes where a copy was being written: those count as missing. */
+async function soundSize(path: string): Promise<number> {
+  const handle = await open(path, 'r');
+  try {
+    const { size } = await handle.stat();
+    const window = Buffer.allocUnsafe(WINDOW_BYTES);
+    for (let end = size; end > 0; ) {
+      const start = Math.max(0, end - WINDOW_BYTES);
+      const { bytesRead } = await handle.read(window, 0, end - start, start);
+      let last = bytesRead;
+      while (last > 0 && window[last - 1] === 0) last--;
+      if (last > 0) return start + last;
+      end = start;
+    }
+    return 0;
+  } finally {
+    await handle.close();
+  }
+}

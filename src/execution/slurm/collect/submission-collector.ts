@@ -1,0 +1,73 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { segmentsFolder } from '../../../storage/file/layout.js';
+import type { Transport } from '../../transport/transport.js';
+import type { Patience } from '../ask.js';
+import { RecordedCells } from '../recorded-cells.js';
+import { type CollectedArray, collectOnce } from './collector.js';
+import { SegmentCopies } from './segment-copies.js';
+
+/** Arrays that ask within it are served by one round trip. */
+const GATHER_MS = 100;
+
+/** Brings what a submission's arrays record, for all of them at once. */
+export class SubmissionCollector {
+  readonly recorded: RecordedCells;
+  readonly #transport: Transport;
+  readonly #place: { readonly spool: string; readonly segments: string };
+  readonly #copies: SegmentCopies;
+  readonly #arrays = new Set<CollectedArray>();
+  #next: Promise<void> | undefined;
+  #last: Promise<unknown> = Promise.resolve();
+  /** Round trips and bytes so far, for measuring. */
+  rounds = 0;
+  bytes = 0;
+
+  /**
+   * @param folder the experiment's folder in the store
+   * @param spool the same on the cluster
+   */
+  constructor(transport: Transport, folder: string, spool: string, submission: string) {
+    this.#transport = transport;
+    this.#place = { spool, segments: `segments/${submission}` };
+    this.#copies = new SegmentCopies(segmentsFolder(folder, submission));
+    this.recorded = new RecordedCells(folder, submission);
+  }
+
+  add(array: CollectedArray): () => void {
+    this.#arrays.add(array);
+    return () => this.#arrays.delete(array);
+  }
+
+  /**
+   * Everything that was on the cluster when it was called is in the store afterwards, and counted.
+   *
+   * @throws what `Patience.until` throws; the system's error where the store can't be written
+   */
+  async collect(patience: Patience): Promise<void> {
+    await patience.until(() => {
+      this.#next ??= this.#begin();
+      return this.#next;
+    });
+  }
+
+  /** Makes the copies last. */
+  sync(): Promise<void> {
+    return this.#copies.sync();
+  }
+
+  /** A round that nobody has asked for before it began: one at a time, since each begins where the one before ended. */
+  #begin(): Promise<void> {
+    const before = this.#last;
+    const round = sleep(GATHER_MS)
+      .then(() => before)
+      .then(async () => {
+        this.#next = undefined;
+        this.rounds++;
+        const { bytes } = await collectOnce(this.#transport, this.#place, this.#copies, [...this.#arrays]);
+        this.bytes += bytes;
+        await this.recorded.scan();
+      });
+    this.#last = round.catch(() => {});
+    return round;
+  }
+}

@@ -1,0 +1,316 @@
+import type { Transport } from '../../transport/transport.js';
+import { isTransportError, NoAnswer, type Patience } from '../ask.js';
+import { type AccountedTask, parseSacct, sacctCommand } from './sacct.js';
+import { countJobs, parseSqueue, type QueueEntry, squeueCommand } from './squeue.js';
+import { type Meaning, isConclusive, meaningOf } from './states.js';
+import { eachTaskId } from './task-ids.js';
+
+const LEAST_MS = 2_000;
+const MOST_MS = 60_000;
+const GROWTH = 1.6;
+
+/** What the scheduler knows of a task. */
+export interface TaskStatus {
+  readonly meaning: Meaning;
+  /** Slurm's own word. */
+  readonly state: string;
+  readonly reason: string;
+  readonly nodes: string;
+  /** From accounting, where it was asked. */
+  readonly accounted: AccountedTask | undefined;
+}
+
+/** What is known of an array's tasks: of those that are not in it, nothing is. */
+export interface JobView {
+  readonly tasks: ReadonlyMap<number, TaskStatus>;
+  /** The controller itself says that it does not know the job any more. */
+  readonly forgotten: boolean;
+}
+
+/** All of a user's jobs at one moment. */
+interface Snapshot {
+  readonly entries: readonly QueueEntry[];
+  /** Monotonic: when it was asked for. */
+  readonly askedAt: number;
+}
+
+interface Watched {
+  readonly tasks: Map<number, TaskStatus>;
+  readonly total: number;
+  /** Tasks that have told themselves that they ended: nobody need ask for them. */
+  readonly ended: ReadonlySet<number>;
+  forgotten: boolean;
+  /** When it was first missing in the queue, and how often accounting was asked since. */
+  missingSince: number | undefined;
+  asked: number;
+}
+
+/** What submitting needs of the poller. */
+export type QueueWatch = Pick<QueuePoller, 'findByName'>;
+
+/**
+ * One for a cluster in a process: asks for all of the user's jobs at once, rarely while nothing changes. An answer that
+ * fails, or is not what was asked for, decides nothing; nor does a task's absence: what ends a task is its own word, a
+ * state that squeue or sacct gives it, or the controller's word that it knows no such job.
+ */
+export class QueuePoller {
+  readonly #transport: Transport;
+  readonly #watched = new Map<string, Watched>();
+  readonly #listeners = new Set<() => void>();
+  #user: string | undefined;
+  #snapshot: Snapshot | undefined;
+  #fingerprint = '';
+  #interval = LEAST_MS;
+  #timer: NodeJS.Timeout | undefined;
+  #polling: Promise<void> | undefined;
+  #closed = false;
+  /** Status questions so far, for measuring. */
+  queries = 0;
+
+  constructor(transport: Transport) {
+    this.#transport = transport;
+  }
+
+  /**
+   * @param total how many tasks the array has
+   * @param ended grows while the array runs
+   * @returns what forgets it
+   */
+  watch(job: string, total: number, ended: ReadonlySet<number>): () => void {
+    const watched: Watched = {
+      tasks: new Map(),
+      total,
+      ended,
+      forgotten: false,
+      missingSince: undefined,
+      asked: 0,
+    };
+    this.#watched.set(job, watched);
+    this.hurry();
+    return () => {
+      if (this.#watched.get(job) === watched) this.#watched.delete(job);
+      if (this.#watched.size === 0) clearTimeout(this.#timer);
+    };
+  }
+
+  view(job: string): JobView {
+    return this.#watched.get(job) ?? { tasks: new Map(), forgotten: false };
+  }
+
+  /** Called after each look at the queue. */
+  onLook(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Something is due: the next look is soon. */
+  hurry(): void {
+    this.#interval = LEAST_MS;
+    this.#schedule(this.#snapshot === undefined ? 0 : LEAST_MS);
+  }
+
+  /** How many jobs of the user's count for its limits, as of a look that began after `since`; undefined where it failed. */
+  async countJobs(since: number): Promise<number | undefined> {
+    const snapshot = await this.#lookSince(since);
+    return snapshot?.entries
+      .filter(({ state }) => !isConclusive(meaningOf(state)))
+      .reduce((count, entry) => count + countJobs(entry), 0);
+  }
+
+  /**
+   * The job that has this name. Waits until the queue, and accounting where it is there, have answered.
+   *
+   * @returns undefined where both say that there is none
+   */
+  async findByName(name: string, patience: Patience): Promise<string | undefined> {
+    const since = performance.now();
+    const snapshot = await patience.until(async () => {
+      const seen = await this.#lookSince(since);
+      if (!seen) throw new NoAnswer('squeue did not answer');
+      return seen;
+    });
+    const queued = snapshot.entries.find((entry) => entry.name === name);
+    if (queued) return queued.job;
+    const command = ['sacct', '--noheader', '--parsable2', '--allocations', `--name=${name}`, '--starttime=now-7days', '--format=JobID'];
+    const { stdout } = await patience.ask(command, {
+      isAnswer: ({ exitCode, stderr }) =>
+        exitCode === 0 || exitCode === 127 || /accounting storage is disabled/i.test(stderr),
+    });
+    return /^(\d+)/m.exec(stdout)?.[1];
+  }
+
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+  }
+
+  async #lookSince(since: number): Promise<Snapshot | undefined> {
+    for (let tries = 0; tries < 2; tries++) {
+      if (this.#snapshot && this.#snapshot.askedAt >= since) return this.#snapshot;
+      await this.#poll();
+    }
+    return this.#snapshot && this.#snapshot.askedAt >= since ? this.#snapshot : undefined;
+  }
+
+  #schedule(ms: number): void {
+    clearTimeout(this.#timer);
+    if (this.#closed || this.#watched.size === 0) return;
+    this.#timer = setTimeout(() => void this.#poll(), ms);
+  }
+
+  /** One look; a second call while it is under way gets the same. */
+  #poll(): Promise<void> {
+    this.#polling ??= this.#look().finally(() => {
+      this.#polling = undefined;
+      this.#schedule(this.#interval);
+      for (const listener of this.#listeners) listener();
+    });
+    return this.#polling;
+  }
+
+  async #look(): Promise<void> {
+    const askedAt = performance.now();
+    try {
+      this.#user ??= await this.#readUser();
+      const entries = await this.#squeue(this.#user);
+      if (!entries) return this.#slowDown();
+      this.#snapshot = { entries, askedAt };
+      this.#merge(entries);
+      await this.#askForMissing();
+      const fingerprint = this.#describe();
+      if (fingerprint === this.#fingerprint) this.#slowDown();
+      else this.#interval = LEAST_MS;
+      this.#fingerprint = fingerprint;
+    } catch (error) {
+      if (!isTransportError(error) && !(error instanceof NoAnswer)) throw error;
+      this.#slowDown();
+    }
+  }
+
+  #slowDown(): void {
+    this.#interval = Math.min(MOST_MS, this.#interval * GROWTH);
+  }
+
+  async #readUser(): Promise<string> {
+    const { stdout, exitCode } = await this.#transport.run(['id', '-un']);
+    const user = stdout.trim();
+    if (exitCode !== 0 || user === '') throw new NoAnswer('id -un');
+    return user;
+  }
+
+  async #squeue(user: string): Promise<QueueEntry[] | undefined> {
+    this.queries++;
+    const { exitCode, stdout } = await this.#transport.run(squeueCommand(user));
+    return exitCode === 0 ? parseSqueue(stdout) : undefined;
+  }
+
+  #merge(entries: readonly QueueEntry[]): void {
+    for (const entry of entries) {
+      const watched = this.#watched.get(entry.job);
+      if (!watched || !entry.tasks) continue;
+      const { state, reason, nodes } = entry;
+      const meaning = meaningOf(state);
+      for (const task of eachTaskId(entry.tasks)) {
+        const accounted = watched.tasks.get(task)?.accounted;
+        watched.tasks.set(task, { meaning, state, reason, nodes, accounted });
+      }
+    }
+  }
+
+  /** Tasks that the queue does not show: accounting may know them, and the controller knows whether it does. */
+  async #askForMissing(): Promise<void> {
+    const now = performance.now();
+    const missing: string[] = [];
+    for (const [job, watched] of this.#watched) {
+      const shown = new Set<number>();
+      for (const entry of this.#snapshot!.entries)
+        if (entry.job === job && entry.tasks) for (const task of eachTaskId(entry.tasks)) shown.add(task);
+      if (this.#isAccountedFor(watched, shown)) watched.missingSince = undefined;
+      else {
+        watched.missingSince ??= now;
+        missing.push(job);
+      }
+    }
+    if (missing.length === 0) return;
+    const due = missing.filter((job) => this.#isDue(this.#watched.get(job)!, now));
+    if (due.length === 0) return;
+    this.queries++;
+    const { exitCode, stdout } = await this.#transport.run(sacctCommand(due));
+    if (exitCode === 0) this.#account(parseSacct(stdout));
+    for (const job of due) {
+      const watched = this.#watched.get(job);
+      if (!watched) continue;
+      watched.asked++;
+      if (watched.asked >= ASKED_BEFORE_CONTROLLER && this.#isUndecided(watched))
+        watched.forgotten = await this.#isForgotten(job);
+    }
+  }
+
+  #isAccountedFor(watched: Watched, shown: ReadonlySet<number>): boolean {
+    for (let task = 0; task < watched.total; task++) {
+      if (watched.ended.has(task)) continue;
+      const status = watched.tasks.get(task);
+      if (status && isConclusive(status.meaning)) continue;
+      if (!shown.has(task)) return false;
+    }
+    return true;
+  }
+
+  #isUndecided(watched: Watched): boolean {
+    for (let task = 0; task < watched.total; task++) {
+      const status = watched.tasks.get(task);
+      if (!watched.ended.has(task) && !(status && isConclusive(status.meaning))) return true;
+    }
+    return false;
+  }
+
+  #isDue({ asked, missingSince }: Watched, now: number): boolean {
+    return now - missingSince! >= Math.min(MOST_MS, asked * asked * LEAST_MS);
+  }
+
+  #account(tasks: readonly AccountedTask[]): void {
+    for (const accounted of tasks) {
+      const watched = this.#watched.get(accounted.job);
+      const meaning = meaningOf(accounted.state);
+      if (!watched || !isConclusive(meaning)) continue;
+      const { state, nodes } = accounted;
+      // An incarnation that was requeued is conclusive only for itself: the queue shows the next.
+      if (this.#isQueued(accounted)) continue;
+      watched.tasks.set(accounted.task, { meaning, state, reason: '', nodes, accounted });
+    }
+  }
+
+  #isQueued({ job, task }: AccountedTask): boolean {
+    return this.#snapshot!.entries.some(
+      (entry) =>
+        entry.job === job &&
+        !isConclusive(meaningOf(entry.state)) &&
+        entry.tasks?.ranges.some(([first, last]) => first <= task && task <= last) === true,
+    );
+  }
+
+  /** Its word, not its silence. */
+  async #isForgotten(job: string): Promise<boolean> {
+    this.queries++;
+    const { exitCode, stderr } = await this.#transport.run([
+      'env',
+      'LC_ALL=C',
+      'scontrol',
+      '--oneliner',
+      'show',
+      'job',
+      job,
+    ]);
+    return exitCode !== 0 && /invalid job id/i.test(stderr);
+  }
+
+  #describe(): string {
+    const counts: { [key: string]: number } = {};
+    for (const [job, { tasks }] of this.#watched)
+      for (const { state } of tasks.values()) counts[`${job} ${state}`] = (counts[`${job} ${state}`] ?? 0) + 1;
+    return JSON.stringify(counts);
+  }
+}
+
+/** Accounting lags: it is asked so often before the controller's word counts. */
+const ASKED_BEFORE_CONTROLLER = 2;

@@ -1,0 +1,65 @@
+/** What accounting says of one incarnation of a task. */
+export interface AccountedTask {
+  readonly job: string;
+  readonly task: number;
+  readonly state: string;
+  readonly exitCode: string;
+  readonly elapsedMs: number;
+  readonly nodes: string;
+  /** Of its batch step; 0 where it was not measured. */
+  readonly maxRssBytes: number;
+}
+
+const FIELDS = ['JobID', 'State', 'ExitCode', 'ElapsedRaw', 'NodeList', 'MaxRSS'];
+const DELIMITER = '\u001f';
+
+/** Of several arrays in one question. `--duplicates`: an incarnation that a node's failure ended counts too. */
+export const sacctCommand = (jobs: readonly string[]): string[] => [
+  'env',
+  'LC_ALL=C',
+  'sacct',
+  '--noheader',
+  '--parsable2',
+  `--delimiter=${DELIMITER}`,
+  '--duplicates',
+  '--array',
+  `--jobs=${jobs.join(',')}`,
+  `--format=${FIELDS.join(',')}`,
+];
+
+/** By array and task, oldest incarnation first. Lines that are none of a task's are left out. */
+export function parseSacct(output: string): AccountedTask[] {
+  const tasks: AccountedTask[] = [];
+  for (const line of output.split('\n')) {
+    const [id, state, exitCode, elapsed, nodes, rss] = line.split(DELIMITER);
+    const match = /^(\d+)_(\d+)(\..+)?$/.exec(id ?? '');
+    if (!match || !state || rss === undefined) continue;
+    const [, job, number, step] = match;
+    const task = Number(number);
+    if (step === undefined) {
+      tasks.push({
+        job: job!,
+        task,
+        state,
+        exitCode: exitCode ?? '',
+        elapsedMs: Number(elapsed) * 1000 || 0,
+        nodes: nodes ?? '',
+        maxRssBytes: 0,
+      });
+      continue;
+    }
+    // Steps stand below the incarnation that they are of.
+    const last = tasks.at(-1);
+    if (last?.job === job && last?.task === task)
+      tasks[tasks.length - 1] = { ...last, maxRssBytes: Math.max(last.maxRssBytes, parseSize(rss)) };
+  }
+  return tasks;
+}
+
+const UNITS: { readonly [unit: string]: number } = { '': 1, K: 1024, M: 1024 ** 2, G: 1024 ** 3, T: 1024 ** 4 };
+
+/** Slurm's sizes: `8052K`, `1.50G`. */
+export function parseSize(text: string): number {
+  const match = /^([\d.]+)([KMGT]?)/.exec(text);
+  return match ? Math.round(Number(match[1]) * UNITS[match[2]!]!) : 0;
+}

@@ -1,0 +1,54 @@
+import { countTaskIds, parseTaskIds, type TaskIds } from './task-ids.js';
+
+/** One line of `squeue`: a task, or tasks of one array that wait together. */
+export interface QueueEntry {
+  /** The array's job id, or the job's where it is no array. */
+  readonly job: string;
+  /** undefined: no array, or a list that Slurm has cut short. */
+  readonly tasks: TaskIds | undefined;
+  readonly state: string;
+  readonly reason: string;
+  readonly nodes: string;
+  readonly name: string;
+}
+
+// One line a task costs some 60 bytes, `--json` 4 kB; its keys and shapes also change from release to release.
+const DELIMITER = '\u001f';
+const FORMAT = ['%F', '%K', '%T', '%r', '%N', '%j'].join(DELIMITER);
+
+/**
+ * Asks for all jobs of the user at once, those of others' making too: they count for the limits. `--states=all` shows
+ * jobs for some minutes after their end, which spares accounting most questions. Long lists are not cut short.
+ */
+export const squeueCommand = (user: string): string[] => [
+  'env',
+  'SLURM_BITSTR_LEN=0',
+  'LC_ALL=C',
+  'squeue',
+  '--noheader',
+  '--states=all',
+  `--user=${user}`,
+  `--format=${FORMAT}`,
+];
+
+/** @returns undefined where a line is not what was asked for: such an answer decides nothing */
+export function parseSqueue(output: string): QueueEntry[] | undefined {
+  const entries: QueueEntry[] = [];
+  for (const line of output.split('\n')) {
+    if (line.trim() === '') continue;
+    const [job, ids, state, reason, nodes, ...name] = line.split(DELIMITER);
+    if (!job || !/^\d+$/.test(job) || !state || name.length === 0) return undefined;
+    entries.push({
+      job,
+      tasks: parseTaskIds(ids ?? ''),
+      state,
+      reason: reason === 'None' || reason === '(null)' ? '' : (reason ?? ''),
+      nodes: nodes ?? '',
+      name: name.join(DELIMITER),
+    });
+  }
+  return entries;
+}
+
+/** How many jobs an entry counts for: every task of an array is one. */
+export const countJobs = ({ tasks }: QueueEntry): number => (tasks ? countTaskIds(tasks) : 1);

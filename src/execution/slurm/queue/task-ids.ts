@@ -1,0 +1,43 @@
+/** A part of an array as `squeue` names it: some of its tasks. */
+export interface TaskIds {
+  /** Ranges, both ends included. */
+  readonly ranges: readonly (readonly [first: number, last: number])[];
+}
+
+/**
+ * Reads an array's index as Slurm prints it: `7`, `[0-5,9,12-20:2%4]`. A list that Slurm has cut short (`…`, `...`) or
+ * a job that is no array is undefined.
+ */
+export function parseTaskIds(text: string): TaskIds | undefined {
+  const list = /^\[?([\d,:-]+)(?:%\d+)?\]?$/.exec(text)?.[1];
+  if (list === undefined) return undefined;
+  const ranges: [number, number][] = [];
+  for (const part of list.split(',')) {
+    const match = /^(\d+)(?:-(\d+)(?::(\d+))?)?$/.exec(part);
+    if (!match) return undefined;
+    const first = Number(match[1]);
+    const last = Number(match[2] ?? match[1]);
+    const step = Number(match[3] ?? 1);
+    if (step === 1) ranges.push([first, last]);
+    else for (let id = first; id <= last; id += step) ranges.push([id, id]);
+  }
+  return { ranges };
+}
+
+export const countTaskIds = ({ ranges }: TaskIds): number =>
+  ranges.reduce((count, [first, last]) => count + last - first + 1, 0);
+
+export function* eachTaskId({ ranges }: TaskIds): Generator<number> {
+  for (const [first, last] of ranges) for (let id = first; id <= last; id++) yield id;
+}
+
+/** Words tasks as `sbatch --array` and `scancel` take them: `0-4,9`. */
+export function wordTaskIds(ids: Iterable<number>): string {
+  const parts: [number, number][] = [];
+  for (const id of [...ids].sort((a, b) => a - b)) {
+    const last = parts.at(-1);
+    if (last && last[1] === id - 1) last[1] = id;
+    else parts.push([id, id]);
+  }
+  return parts.map(([first, last]) => (first === last ? `${first}` : `${first}-${last}`)).join(',');
+}

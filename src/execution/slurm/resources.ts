@@ -1,0 +1,58 @@
+import type { Escalation, Resources, SlurmExecutorConfig } from '../../config/resolved-config.js';
+import type { ClusterLimits } from './limits/limits.js';
+import type { SlurmState } from './state-file.js';
+
+/** What one task of an array asks for. */
+export interface TaskResources extends Resources {
+  readonly cpus: number;
+  /** Runs at once. */
+  readonly slots: number;
+  /** The time limit that the job will have; null: none. */
+  readonly limit_s: number | null;
+}
+
+/** Beside the runs themselves: the task's own process, and a slot's. */
+const OWN_MEMORY_BYTES = 192 * 1024 ** 2;
+
+/**
+ * The environment's resources, with the experiment's over them, grown by what earlier tasks were killed for the want of.
+ *
+ * @param memoryBytes what the experiment says that a run may use
+ */
+export function taskResources(
+  executor: SlurmExecutorConfig,
+  own: Resources | undefined,
+  request: { readonly slots: number | null; readonly memory_bytes: number | null },
+  limits: ClusterLimits,
+  { escalated }: Pick<SlurmState, 'escalated'>,
+): TaskResources {
+  const asked: Resources = { ...resourcesOf(executor), ...own };
+  const cpus = asked.cpus ?? 1;
+  const slots = Math.max(1, request.slots ?? cpus);
+  const { escalate } = executor;
+  const memory =
+    asked.memory_bytes ??
+    (request.memory_bytes === null ? undefined : slots * request.memory_bytes + OWN_MEMORY_BYTES);
+  const memory_bytes = grow(memory, escalate, 'memory', escalated.memory);
+  const time = asked.time_s ?? (escalated.time > 0 ? (limits.default_time_s ?? undefined) : undefined);
+  const grown = grow(time, escalate, 'time', escalated.time);
+  const time_s = grown === undefined ? undefined : Math.min(grown, limits.max_time_s ?? grown);
+  return {
+    ...asked,
+    cpus,
+    slots,
+    ...(memory_bytes === undefined ? {} : { memory_bytes }),
+    ...(time_s === undefined ? {} : { time_s }),
+    limit_s: time_s ?? limits.default_time_s,
+  };
+}
+
+function grow(value: number | undefined, escalate: Escalation | undefined, what: 'memory' | 'time', times: number) {
+  if (value === undefined || times === 0) return value;
+  return Math.ceil(value * (escalate?.[what] ?? 1) ** times);
+}
+
+function resourcesOf({ partition, account, qos, time_s, cpus, memory_bytes, gpus, constraint }: SlurmExecutorConfig) {
+  const all = { partition, account, qos, time_s, cpus, memory_bytes, gpus, constraint };
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)) as Resources;
+}

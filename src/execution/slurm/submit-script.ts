@@ -1,0 +1,84 @@
+/**
+ * Runs `sbatch` once for an array, whoever asks how often: `mkdir submit` is the right to. Arguments: the array's folder,
+ * then sbatch's. It ignores what a lost connection sends it, so that it is not ended between sbatch and its note of the
+ * job. Its answer is one line: `job ID`, `taken AGE ALIVE` (somebody else has the right since AGE seconds, and whether it is
+ * known to be at work), `refused`, or `unsure`, these two followed by what sbatch said. `refused` gives the right back;
+ * after `unsure` a job may be there.
+ */
+export const SUBMIT_SCRIPT = `trap '' HUP PIPE
+LC_ALL=C; export LC_ALL
+cd "$1" || exit 74
+shift
+if [ -s submit/job ]; then echo "job $(cat submit/job)"; exit 0; fi
+if ! mkdir submit 2>/dev/null; then
+  if [ -s submit/job ]; then echo "job $(cat submit/job)"; exit 0; fi
+  [ -d submit ] || exit 75
+  age=$(( $(date +%s) - $(stat -c %Y submit) ))
+  alive=no
+  if [ -s submit/by ]; then
+    read -r host pid < submit/by
+    if [ "$host" != "$(hostname)" ]; then alive=unknown; elif kill -0 "$pid" 2>/dev/null; then alive=yes; fi
+  else alive=unknown
+  fi
+  echo "taken $age $alive"
+  exit 0
+fi
+echo "$(hostname) $$" > submit/by
+if job=$(sbatch --parsable "$@" 2> submit/stderr < /dev/null); then
+  echo "\${job%%;*}" > submit/job.new && mv submit/job.new submit/job
+  echo "job \${job%%;*}"
+  exit 0
+fi
+if grep -qiE 'timed out|unable to contact|temporarily unable|communicat|zero bytes|connect|socket|protocol' submit/stderr || [ ! -s submit/stderr ]; then
+  echo unsure
+  cat submit/stderr
+else
+  mv submit "refused-$$-$(date +%s)" && echo refused && cat "refused-$$-"*/stderr
+fi
+exit 0
+`;
+
+/** Notes the job of an array that was found by its name, where none is noted. Arguments: the folder, the job. */
+export const ADOPT_SCRIPT = `cd "$1" || exit 74
+mkdir submit 2>/dev/null
+[ -s submit/job ] || { echo "$2" > submit/job.adopted.$$ && mv submit/job.adopted.$$ submit/job; }
+cat submit/job
+`;
+
+/**
+ * Takes the right to submit back from one that did not make use of it. Argument: the folder. Tells `claimed` where a task
+ * of the array has been seen at work: then there is a job after all.
+ */
+export const TAKE_BACK_SCRIPT = `cd "$1" || exit 74
+if [ -n "$(ls claims 2>/dev/null)" ]; then echo claimed; exit 0; fi
+if [ -s submit/job ]; then echo there; exit 0; fi
+mv submit "lost-$$-$(date +%s)" 2>/dev/null
+echo taken
+`;
+
+export type SubmitAnswer =
+  | { readonly kind: 'job'; readonly job: string }
+  | { readonly kind: 'taken'; readonly ageMs: number; readonly alive: 'yes' | 'no' | 'unknown' }
+  | { readonly kind: 'refused' | 'unsure'; readonly message: string };
+
+/** @returns undefined where it is no answer of the script's */
+export function parseSubmitAnswer(output: string): SubmitAnswer | undefined {
+  const [first = '', ...rest] = output.split('\n');
+  const job = /^job (\d+)$/.exec(first)?.[1];
+  if (job !== undefined) return { kind: 'job', job };
+  const taken = /^taken (-?\d+) (yes|no|unknown)$/.exec(first);
+  if (taken)
+    return {
+      kind: 'taken',
+      ageMs: Math.max(0, Number(taken[1])) * 1000,
+      alive: taken[2] as 'yes' | 'no' | 'unknown',
+    };
+  if (first === 'refused' || first === 'unsure') return { kind: first, message: rest.join('\n').trim() };
+  return undefined;
+}
+
+/** Refusals that pass by themselves, when jobs have ended. */
+export const isOverLimit = (message: string): boolean =>
+  /AssocMaxSubmitJob|AssocGrpSubmitJob|QOS\w*Submit\w*Job|QOSMaxSubmit|submit limit|job\/step limit|Job violates accounting\/QOS policy|MaxJobCount|resource temporarily/i.test(
+    message,
+  );

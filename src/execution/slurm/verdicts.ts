@@ -1,0 +1,117 @@
+import type { Escalation } from '../../config/resolved-config.js';
+import type { ErrorDescription } from '../../definition/errors.js';
+import type { TaskStatus } from './queue/poller.js';
+import type { TaskEnd, TaskLive, TaskRun } from './task/array-spec.js';
+
+/** Of a task's whole time, what a run must have had for the limit to be its own. */
+const WHOLE_TIME = 0.8;
+
+/** All that is known of a task that has ended. */
+export interface TaskEvidence {
+  /** What the scheduler says; undefined where the task's own word was enough, or nobody knows it any more. */
+  readonly status: TaskStatus | undefined;
+  /** Its own last words of its last incarnation, and what it told while it was at work. */
+  readonly end: TaskEnd | undefined;
+  readonly live: TaskLive | undefined;
+  /** Positions of its block that were done by this array. */
+  readonly recorded: number;
+  /** Of its block, what nobody has done. */
+  readonly missing: number;
+}
+
+/** What the array's tasks were given. */
+export interface TaskLimits {
+  readonly time_s: number | null;
+  readonly memory_bytes: number | null;
+  readonly escalate: Escalation | undefined;
+  readonly escalated: { readonly memory: number; readonly time: number };
+}
+
+/** What becomes of what a task left. What it did not do goes round again, but for `lost` runs. */
+export interface Verdict {
+  readonly lost: readonly { readonly run: TaskRun; readonly error: ErrorDescription }[];
+  /** What tasks get more of from now on. */
+  readonly escalate?: 'time' | 'memory';
+  /** The node on which it failed through no fault of its runs. */
+  readonly failedNode?: string;
+  /** It ended before it could start runs, or by a fault of the place. */
+  readonly fault?: { readonly code: string; readonly message: string };
+}
+
+const LEFT: Verdict = { lost: [] };
+
+/** Judges one task. What its runs did is told by their records alone; this is about those without. */
+export function judge(evidence: TaskEvidence, limits: TaskLimits): Verdict {
+  const { status, end, live, missing } = evidence;
+  if (missing === 0) return LEFT;
+  if (end) {
+    if (end.how === 'time') return judgeTime(evidence, end.cut, limits);
+    if (end.how === 'fault' && end.fault) return { lost: [], fault: end.fault, failedNode: end.node };
+    if (end.how !== 'signal' || status?.meaning !== 'memory') return LEFT;
+  }
+  const runs = end?.cut ?? live?.slots ?? [];
+  switch (status?.meaning) {
+    case 'timeout':
+      return live || end ? judgeTime(evidence, runs, limits) : neverStarted(evidence, 'ran into its time limit');
+    case 'memory':
+      return judgeMemory(evidence, runs, limits);
+    case 'node':
+      return status.nodes ? { lost: [], failedNode: status.nodes } : LEFT;
+    case 'ended':
+      return live || end ? LEFT : neverStarted(evidence, 'ended');
+    default:
+      return LEFT;
+  }
+}
+
+function judgeTime({ recorded, live, end }: TaskEvidence, runs: readonly TaskRun[], limits: TaskLimits): Verdict {
+  const elapsed = Math.max(end?.elapsed_ms ?? 0, live?.elapsed_ms ?? 0);
+  const whole = runs.filter((run) => run.elapsed_ms >= WHOLE_TIME * elapsed);
+  if (recorded > 0 || whole.length === 0) return LEFT;
+  if (canEscalate('time', limits) && limits.time_s !== null) return { lost: [], escalate: 'time' };
+  const limit = limits.time_s === null ? 'the time limit of its job' : `the job's time limit of ${wordSeconds(limits.time_s)}`;
+  const error = {
+    type: 'TimeoutError',
+    message: `the run was not done within ${limit}${wordEscalated('time', limits)}: give it more ('time' of the experiment's resources or of the environment's executor), or let it grow (escalate = { time = 2.0 })`,
+  };
+  return { lost: whole.map((run) => ({ run, error })) };
+}
+
+function judgeMemory(evidence: TaskEvidence, runs: readonly TaskRun[], limits: TaskLimits): Verdict {
+  if (runs.length === 0) return neverStarted(evidence, 'ran out of memory');
+  if (canEscalate('memory', limits) && limits.memory_bytes !== null) return { lost: [], escalate: 'memory' };
+  const { status, live, end } = evidence;
+  const used = Math.max(status?.accounted?.maxRssBytes ?? 0, live?.peak_rss_bytes ?? 0, end?.peak_rss_bytes ?? 0);
+  const limit = limits.memory_bytes === null ? 'the memory of its job' : `the job's memory of ${wordBytes(limits.memory_bytes)}`;
+  const error = {
+    type: 'MemoryError',
+    message: `Slurm ended the run for using more than ${limit}${used > 0 ? ` (MaxRSS ${wordBytes(used)})` : ''}${wordEscalated('memory', limits)}: give it more ('memory' of the experiment's resources or of the environment's executor), or let it grow (escalate = { memory = 2.0 })`,
+  };
+  return { lost: runs.map((run) => ({ run, error })) };
+}
+
+function neverStarted({ status }: TaskEvidence, how: string): Verdict {
+  const exit = status?.accounted?.exitCode.split(':')[0];
+  const code = how === 'ended' && exit !== undefined && exit !== '0' ? ` with exit code ${exit}` : '';
+  const where = status?.nodes ? ` on node ${status.nodes}` : '';
+  return {
+    lost: [],
+    fault: { code: 'TASK_START', message: `a task ${how}${code}${where} before it could start runs` },
+    ...(status?.nodes ? { failedNode: status.nodes } : {}),
+  };
+}
+
+const canEscalate = (what: 'time' | 'memory', { escalate, escalated }: TaskLimits) =>
+  escalate !== undefined && escalate[what] > 1 && escalated[what] < escalate.max;
+
+const wordEscalated = (what: 'time' | 'memory', { escalated }: TaskLimits) =>
+  escalated[what] > 0 ? `, after that had grown ${escalated[what]} times` : '';
+
+const GIB = 1024 ** 3;
+const wordBytes = (bytes: number) =>
+  bytes >= GIB ? `${(bytes / GIB).toFixed(1)} GiB` : `${Math.round(bytes / 1024 ** 2)} MiB`;
+
+function wordSeconds(seconds: number): string {
+  if (seconds < 120) return `${seconds} s`;
+  return seconds < 7200 ? `${Math.round(seconds / 60)} min` : `${(seconds / 3600).toFixed(1)} h`;
+}
