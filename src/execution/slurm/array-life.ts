@@ -4,6 +4,7 @@ import type { Patience } from './ask.js';
 import { ArrayTasks } from './array-tasks.js';
 import { JobControl } from './job-control.js';
 import type { PreparedArray } from './prepare-array.js';
+import type { JobView } from './queue/poller.js';
 import { submitArray } from './submit.js';
 import { settleArray } from './settle-array.js';
 
@@ -35,7 +36,6 @@ export class ArrayLife {
   #job: string | null = null;
   #waits: string | null = null;
   #control: JobControl | undefined;
-  #pausedAt: number | undefined;
   #paused = false;
   #askedPauseAt = Number.NEGATIVE_INFINITY;
   #hurriedAt = 0;
@@ -44,6 +44,8 @@ export class ArrayLife {
   #dealt: boolean;
   #cancelAt: number | undefined;
   #ended = false;
+  /** As it was at the end. */
+  #view: JobView = { tasks: new Map(), forgotten: false };
 
   constructor(array: PreparedArray, options: BatchOptions, patience: Patience) {
     this.#array = array;
@@ -126,6 +128,7 @@ export class ArrayLife {
     try {
       if (known !== undefined) await this.#control.resumeIfPaused();
       await this.#watch(job);
+      this.#view = cluster.queue.view(job);
     } finally {
       forgetLooks();
       forgetArray();
@@ -146,17 +149,17 @@ export class ArrayLife {
       const wasOver = this.#tasks.isOver(queue.view(job));
       await collector.collect(this.#patience);
       this.tell();
-      if (wasOver) {
-        overSince ??= performance.now();
+      const over = this.#tasks.isOver(queue.view(job));
+      overSince = over ? (overSince ?? performance.now()) : undefined;
+      // Who says so itself has recorded everything before: that was brought together with its word.
+      if (overSince !== undefined && (wasOver || !this.#tasks.hasSpeechless()))
         if (this.#isSettled(performance.now() - overSince)) return;
-      } else overSince = undefined;
       await this.#controlTasks();
       await this.#dealSoon(job);
       this.#askAfterSilent();
       const now = JSON.stringify([this.#tasks.counts(), this.#tasks.ends, overSince !== undefined]);
       interval = now === seen ? Math.min(MOST_LOOK_MS, interval * GROWTH) : LEAST_LOOK_MS;
       seen = now;
-      if (this.#tasks.isOver(queue.view(job)) && overSince === undefined) continue;
       await this.#sleep(overSince === undefined ? this.#nextLook(interval) : LEAST_LOOK_MS);
     }
   }
@@ -193,7 +196,6 @@ export class ArrayLife {
     if (paused === this.#paused) return;
     await (paused ? control.pause() : control.resume());
     this.#paused = paused;
-    this.#pausedAt = paused ? now : undefined;
     this.#array.cluster.queue.hurry();
   }
 
@@ -225,7 +227,7 @@ export class ArrayLife {
 
   async #report(): Promise<BatchReport> {
     const { cluster } = this.#array;
-    const view = cluster.queue.view(this.#job ?? '');
+    const view = this.#view;
     const fault = this.#cancelled ? undefined : await settleArray(this.#array, this.#tasks, view, this.#patience);
     cluster.queue.hurry();
     const { success, failed, cancelled, recorded } = this.#tasks.counts();

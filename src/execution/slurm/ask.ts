@@ -7,8 +7,10 @@ import type { CommandResult, RunOptions, Transport } from '../transport/transpor
 const TELL_MS = 30_000;
 const FIRST_PAUSE_MS = 1_000;
 const MOST_PAUSE_MS = 30_000;
-/** These need somebody: to log in, or to say that a host's new key is right. */
-const NEEDS_SOMEBODY = new Set(['METALAB_TRANSPORT_LOGIN', 'METALAB_TRANSPORT_HOST_KEY']);
+/** These need somebody: to log in, to say that a host's new key is right, to make room. Others pass by themselves. */
+const NEEDS_SOMEBODY = new Set(
+  ['LOGIN', 'HOST_KEY', 'CONFIG', 'FILE'].map((fault) => `METALAB_TRANSPORT_${fault}`),
+);
 
 const NOTHING_DONE = { next: 0, success: 0, failed: 0, cancelled: 0, busy_ms: 0, means: {} };
 

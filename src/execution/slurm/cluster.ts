@@ -15,7 +15,7 @@ export class Cluster {
   readonly transport: Transport;
   readonly queue: QueuePoller;
   readonly limiter: SubmitLimiter;
-  readonly #limits = new Map<string, { readonly readAt: number; readonly limits: Promise<ClusterLimits> }>();
+  readonly #limits = new Map<string, { readonly readAt: number; readonly limits: ClusterLimits }>();
 
   constructor(transport: Transport) {
     this.transport = transport;
@@ -23,7 +23,7 @@ export class Cluster {
     this.limiter = new SubmitLimiter(this.queue);
   }
 
-  limits({ partition, account, qos }: Place, patience: Patience): Promise<ClusterLimits> {
+  async limits({ partition, account, qos }: Place, patience: Patience): Promise<ClusterLimits> {
     const key = JSON.stringify([partition, account, qos]);
     const known = this.#limits.get(key);
     if (known && performance.now() - known.readAt < LIMITS_MS) return known.limits;
@@ -32,8 +32,7 @@ export class Cluster {
       ...(account === undefined ? {} : { account }),
       ...(qos === undefined ? {} : { qos }),
     };
-    const limits = readLimits(patience.ask, place);
-    limits.catch(() => this.#limits.delete(key));
+    const limits = await readLimits(patience.ask, place);
     this.#limits.set(key, { readAt: performance.now(), limits });
     return limits;
   }

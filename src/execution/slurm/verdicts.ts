@@ -46,7 +46,8 @@ export function judge(evidence: TaskEvidence, limits: TaskLimits): Verdict {
   if (missing === 0) return LEFT;
   if (end) {
     if (end.how === 'time') return judgeTime(evidence, end.cut, limits);
-    if (end.how === 'fault' && end.fault) return { lost: [], fault: end.fault, failedNode: end.node };
+    if (end.fault?.code === 'MEMORY') return judgeMemory(evidence, end.cut, limits);
+    if (end.fault) return { lost: [], fault: end.fault, failedNode: end.node };
     if (end.how !== 'signal' || status?.meaning !== 'memory') return LEFT;
   }
   const runs = end?.cut ?? live?.slots ?? [];
@@ -58,7 +59,8 @@ export function judge(evidence: TaskEvidence, limits: TaskLimits): Verdict {
     case 'node':
       return status.nodes ? { lost: [], failedNode: status.nodes } : LEFT;
     case 'ended':
-      return live || end ? LEFT : neverStarted(evidence, 'ended');
+      // One whose block another process has leaves at once, and well.
+      return live || end || /^COMPLETED/.test(status.state) ? LEFT : neverStarted(evidence, 'ended');
     default:
       return LEFT;
   }

@@ -131,7 +131,7 @@ export class QueuePoller {
     });
     const queued = snapshot.entries.find((entry) => entry.name === name);
     if (queued) return queued.job;
-    const command = ['sacct', '--noheader', '--parsable2', '--allocations', `--name=${name}`, '--starttime=now-7days', '--format=JobID'];
+    const command = ['sacct', '--noheader', '--parsable2', '--allocations', '--duplicates', `--name=${name}`, '--starttime=now-7days', '--format=JobID'];
     const { stdout } = await patience.ask(command, {
       isAnswer: ({ exitCode, stderr }) =>
         exitCode === 0 || exitCode === 127 || /accounting storage is disabled/i.test(stderr),
@@ -205,15 +205,28 @@ export class QueuePoller {
   }
 
   #merge(entries: readonly QueueEntry[]): void {
+    const shown = new Map<string, Set<number>>();
     for (const entry of entries) {
       const watched = this.#watched.get(entry.job);
       if (!watched || !entry.tasks) continue;
       const { state, reason, nodes } = entry;
       const meaning = meaningOf(state);
+      const tasks = shown.get(entry.job) ?? new Set();
+      shown.set(entry.job, tasks);
       for (const task of eachTaskId(entry.tasks)) {
+        tasks.add(task);
         const accounted = watched.tasks.get(task)?.accounted;
         watched.tasks.set(task, { meaning, state, reason, nodes, accounted });
       }
+    }
+    // Tasks that were cancelled before they began are one entry, whose list is gone.
+    for (const { job, tasks, state, reason } of entries) {
+      const watched = this.#watched.get(job);
+      const meaning = meaningOf(state);
+      if (!watched || tasks || !isConclusive(meaning)) continue;
+      for (let task = 0; task < watched.total; task++)
+        if (!shown.get(job)?.has(task))
+          watched.tasks.set(task, { meaning, state, reason, nodes: '', accounted: undefined });
     }
   }
 

@@ -1,3 +1,5 @@
+import { eachTaskId, parseTaskIds } from './task-ids.js';
+
 /** What accounting says of one incarnation of a task. */
 export interface AccountedTask {
   readonly job: string;
@@ -22,7 +24,6 @@ export const sacctCommand = (jobs: readonly string[]): string[] => [
   '--parsable2',
   `--delimiter=${DELIMITER}`,
   '--duplicates',
-  '--array',
   `--jobs=${jobs.join(',')}`,
   `--format=${FIELDS.join(',')}`,
 ];
@@ -32,25 +33,27 @@ export function parseSacct(output: string): AccountedTask[] {
   const tasks: AccountedTask[] = [];
   for (const line of output.split('\n')) {
     const [id, state, exitCode, elapsed, nodes, rss] = line.split(DELIMITER);
-    const match = /^(\d+)_(\d+)(\..+)?$/.exec(id ?? '');
-    if (!match || !state || rss === undefined) continue;
-    const [, job, number, step] = match;
-    const task = Number(number);
-    if (step === undefined) {
-      tasks.push({
-        job: job!,
-        task,
-        state,
-        exitCode: exitCode ?? '',
-        elapsedMs: Number(elapsed) * 1000 || 0,
-        nodes: nodes ?? '',
-        maxRssBytes: 0,
-      });
+    const match = /^(\d+)_([^.]+)(\..+)?$/.exec(id ?? '');
+    const ids = parseTaskIds(match?.[2] ?? '');
+    if (!match || !ids || !state || rss === undefined) continue;
+    const job = match[1]!;
+    if (match[3] === undefined) {
+      // Tasks that never began stand together: `12_[3-9]`.
+      for (const task of eachTaskId(ids))
+        tasks.push({
+          job,
+          task,
+          state,
+          exitCode: exitCode ?? '',
+          elapsedMs: Number(elapsed) * 1000 || 0,
+          nodes: nodes === 'None assigned' ? '' : (nodes ?? ''),
+          maxRssBytes: 0,
+        });
       continue;
     }
     // Steps stand below the incarnation that they are of.
     const last = tasks.at(-1);
-    if (last?.job === job && last?.task === task)
+    if (last?.job === job && last.task === ids.ranges[0]?.[0])
       tasks[tasks.length - 1] = { ...last, maxRssBytes: Math.max(last.maxRssBytes, parseSize(rss)) };
   }
   return tasks;

@@ -1,0 +1,140 @@
+import type { SlurmEnvironment } from '../../config/resolved-config.js';
+import { segmentsFolder } from '../../storage/file/layout.js';
+import type { AskOptions, BatchExecutor } from '../batch-executor.js';
+import type { Transport } from '../transport/transport.js';
+import { ArrayLife } from './array-life.js';
+import { Patience } from './ask.js';
+import { clusterOf } from './cluster.js';
+import { collectOnce } from './collect/collector.js';
+import { SegmentCopies } from './collect/segment-copies.js';
+import { SubmissionCollector } from './collect/submission-collector.js';
+import { provideNode } from './node-program.js';
+import { deal } from './packing.js';
+import { packingInput, prepareArray } from './prepare-array.js';
+import { taskResources } from './resources.js';
+import { Spool, type TaskPrograms } from './spool.js';
+import { StateFile } from './state-file.js';
+
+export interface SlurmExecutorOptions {
+  readonly environment: SlurmEnvironment;
+  /** To the cluster; the executor does not close it. */
+  readonly transport: Transport;
+  readonly programs: TaskPrograms;
+  /** metalab's version. */
+  readonly version: string;
+}
+
+/** Executes batches as arrays of a Slurm cluster. */
+export function createSlurmExecutor(options: SlurmExecutorOptions): BatchExecutor {
+  const { environment, transport, programs, version } = options;
+  const cluster = clusterOf(transport);
+  const collectors = new Map<string, SubmissionCollector>();
+  const states = new Map<string, StateFile>();
+  const closing = new Set<() => void>();
+  // What a call found out is kept, not what it is about to: it may be told to stop.
+  let spool: Spool | undefined;
+  let node: string | null | undefined;
+
+  const openSpool = async (patience: Patience) => {
+    spool ??= await Spool.open(transport, environment.file_root, patience);
+    return spool;
+  };
+  const stateOf = (folder: string, submission: string) => {
+    const key = `${folder}/${submission}`;
+    const state = states.get(key) ?? new StateFile(folder, submission);
+    states.set(key, state);
+    return state;
+  };
+  const collectorOf = async (folder: string, experimentId: string, submission: string, patience: Patience) => {
+    const key = `${folder}/${submission}`;
+    const spoolFolder = (await openSpool(patience)).experimentFolder(experimentId);
+    const collector =
+      collectors.get(key) ?? new SubmissionCollector(transport, folder, spoolFolder, submission);
+    collectors.set(key, collector);
+    return collector;
+  };
+
+  /** One call's patience, which ends when the executor is closed, too. */
+  const patiently = async <T>(ask: AskOptions, work: (patience: Patience) => Promise<T>): Promise<T> => {
+    const listeners = new Set<(how: 'yield' | 'cancel') => void>();
+    const close = () => {
+      for (const listener of listeners) listener('yield');
+    };
+    closing.add(close);
+    const signal: AskOptions['signal'] = {
+      onStop: (listener) => {
+        listeners.add(listener);
+        const forget = ask.signal?.onStop(listener) ?? (() => {});
+        return () => {
+          listeners.delete(listener);
+          forget();
+        };
+      },
+    };
+    const patience = new Patience(transport, { ...ask, signal });
+    try {
+      return await work(patience);
+    } finally {
+      patience.close();
+      closing.delete(close);
+    }
+  };
+
+  return {
+    collect: (place, ask = {}) =>
+      patiently(ask, async (patience) => {
+        const there = await openSpool(patience);
+        const copies = new SegmentCopies(segmentsFolder(place.folder));
+        const where = { spool: there.experimentFolder(place.experiment_id), segments: 'segments' };
+        await patience.until(() => collectOnce(transport, where, copies, []));
+        await copies.sync();
+      }),
+    dealing: (positions, order, ask = {}) =>
+      patiently(ask, async (patience) => {
+        const { executor } = environment;
+        const limits = await cluster.limits({ ...executor, ...order.resources }, patience);
+        const state = await stateOf(order.folder, order.submission).read();
+        const request = { slots: order.slots, memory_bytes: null };
+        const resources = taskResources(executor, order.resources, request, limits, state);
+        return deal(positions, packingInput(environment, limits, resources, order.mean_ms, state));
+      }),
+    execute: (order, batch) => {
+      const ask: AskOptions = { signal: batch.signal, onWaits: (waits) => life?.tell(waits) ?? tellWaits(waits) };
+      const tellWaits = (waits: string | null) => batch.onProgress({ ...NOTHING_YET, waits });
+      let life: ArrayLife | undefined;
+      return patiently(ask, async (patience) => {
+        const { folder, experiment_id, submission } = order;
+        const there = await openSpool(patience);
+        const collector = await collectorOf(folder, experiment_id, submission, patience);
+        const state = stateOf(folder, submission);
+        if (node === undefined) node = await provideNode(transport, there, environment, patience);
+        const around = { environment, cluster, spool: there, programs, collector, state, patience, version };
+        const array = await prepareArray(order, { ...around, node });
+        life = new ArrayLife(array, batch, patience);
+        patience.check();
+        return await life.run();
+      });
+    },
+    release: async (submission) => {
+      for (const key of [...collectors.keys()])
+        if (key.endsWith(`/${submission}`)) {
+          collectors.delete(key);
+          states.delete(key);
+        }
+    },
+    close: async () => {
+      for (const close of closing) close();
+    },
+  };
+}
+
+const NOTHING_YET = {
+  success: 0,
+  failed: 0,
+  cancelled: 0,
+  means: {},
+  pending: 0,
+  running: 0,
+  job: null,
+  runs: [],
+};

@@ -1,0 +1,197 @@
+import type { SlurmEnvironment } from '../../config/resolved-config.js';
+import type { ExperimentDeclaration } from '../../definition/declaration.js';
+import { declarationFile, planFile } from '../../storage/file/layout.js';
+import { readJson } from '../../storage/file/read-json.js';
+import { missingFile } from '../../storage/file/verify-content.js';
+import type { PlanManifest } from '../../storage/manifest.js';
+import type { BatchOrder, Dealing } from '../batch-executor.js';
+import type { Patience } from './ask.js';
+import type { Cluster } from './cluster.js';
+import type { SubmissionCollector } from './collect/submission-collector.js';
+import type { ClusterLimits } from './limits/limits.js';
+import { deal, pack, PILOT_BUDGET_MS, type PackingInput } from './packing.js';
+import { readPlanCells } from './plan-cells.js';
+import { type TaskResources, taskResources } from './resources.js';
+import { sbatchArguments } from './sbatch-arguments.js';
+import type { Spool, TaskPrograms } from './spool.js';
+import { arrayFolder, arraySpecFile, batchScriptFile } from './spool-layout.js';
+import { excludedNodes, type SlurmState, type StateFile } from './state-file.js';
+import type { ArraySpec } from './task/array-spec.js';
+import { batchScript } from './task/batch-script.js';
+
+/** Of a job's time, what is kept for its start, for a run that takes longer than the others, and for its end. */
+const MARGIN_SHARE = 0.1;
+const LEAST_MARGIN_MS = 15_000;
+
+/** What preparing an array needs of the executor. */
+export interface ArraySurroundings {
+  readonly environment: SlurmEnvironment;
+  readonly cluster: Cluster;
+  readonly spool: Spool;
+  readonly programs: TaskPrograms;
+  readonly collector: SubmissionCollector;
+  readonly state: StateFile;
+  readonly patience: Patience;
+  readonly version: string;
+  /** The program of the Node that is shipped, on the cluster; null where none is. */
+  readonly node: string | null;
+}
+
+/** An array that is ready to be submitted, or was before. */
+export interface PreparedArray {
+  readonly order: BatchOrder;
+  readonly cluster: Cluster;
+  readonly collector: SubmissionCollector;
+  readonly state: StateFile;
+  readonly limits: ClusterLimits;
+  readonly resources: TaskResources;
+  readonly environment: SlurmEnvironment;
+  readonly runner: string;
+  readonly spec: ArraySpec;
+  readonly cells: Uint32Array;
+  /** Its folder in the spool, its job's name, and what sbatch is told. */
+  readonly folder: string;
+  readonly name: string;
+  readonly sbatch: readonly string[];
+  /** The job that it was submitted as before. */
+  readonly known: string | undefined;
+  readonly pilot: boolean;
+  readonly mean_ms: number | null;
+  noteJob(job: string): Promise<void>;
+  /** How the rest is dealt, when a run takes so long on average; null: that can't be told yet. */
+  deal(meanMs: number | null): Promise<Dealing>;
+}
+
+/** Decides what an array is, unless that was decided before, and has everything there that its tasks need. */
+export async function prepareArray(order: BatchOrder, around: ArraySurroundings): Promise<PreparedArray> {
+  const { environment, cluster, spool, state, patience, programs } = around;
+  const { folder: storeFolder, submission, token, experiment_id } = order;
+  const config = environment.executor;
+  const declaration = await readDeclaration(storeFolder, order.declaration);
+  const limits = await cluster.limits({ ...config, ...order.resources }, patience);
+  const before = await state.read();
+  const resources = taskResources(config, order.resources, order, limits, before);
+  const folder = arrayFolder(spool.experimentFolder(experiment_id), submission, token);
+  const name = `metalab-${token}`;
+  const known = before.jobs[token] ?? (await jobOf(folder, patience));
+  const input = packingInput(environment, limits, resources, order.mean_ms, before);
+  const positions = order.ranges.reduce((sum, { from, to }) => sum + to - from, 0);
+  const packing = pack(positions, input);
+  const pilot = packing.pilot || before.pilot === token;
+  if (pilot) await state.change(() => ({ pilot: token }));
+  const files = await spool.provide(
+    { folder: storeFolder, experiment_id, submission },
+    { sha: order.declaration, declaration },
+    programs,
+    [],
+    patience,
+  );
+  const spec = await writeSpec(folder, patience, cluster, {
+    token,
+    submission,
+    experiment_id,
+    declaration: order.declaration,
+    environment: environment.name,
+    ranges: order.ranges,
+    per_task: packing.per_task,
+    tasks: packing.tasks,
+    slots: resources.slots,
+    budget_ms: budgetOf(pilot, resources),
+    timeout_ms: order.timeout_ms,
+    memory_bytes: order.memory_bytes,
+    spare_memory: maySpareMemory(environment, resources, before),
+    lost: [],
+    files,
+    metalab: around.version,
+  });
+  const script = batchScript({
+    ...config,
+    array: folder,
+    runtime: await spool.runtime(programs),
+    node: around.node,
+  });
+  await patience.until(() => cluster.transport.write(script, batchScriptFile(folder)));
+  return {
+    order,
+    cluster,
+    collector: around.collector,
+    state,
+    limits,
+    resources,
+    environment,
+    runner: programs.runner,
+    spec,
+    cells: await readPlanCells(storeFolder, submission, spec.ranges),
+    folder,
+    name,
+    sbatch: sbatchArguments(
+      { array: folder, name, tasks: spec.tasks, resources, excluded: excludedNodes(before) },
+      config,
+    ),
+    known,
+    pilot,
+    mean_ms: order.mean_ms,
+    noteJob: async (job) => {
+      await state.change(({ jobs }) => ({ jobs: { ...jobs, [token]: job } }));
+    },
+    deal: async (meanMs) => {
+      const now = await state.change(() => ({ piloted: true }));
+      const rest = await positionsOf(storeFolder, submission);
+      return deal(rest, packingInput(environment, limits, resources, meanMs, now));
+    },
+  };
+}
+
+export function packingInput(
+  { executor }: SlurmEnvironment,
+  limits: ClusterLimits,
+  { slots, cpus, limit_s }: TaskResources,
+  mean_ms: number | null,
+  { piloted }: Pick<SlurmState, 'piloted'>,
+): PackingInput {
+  const { chunk_size, max_array_size, max_concurrent } = executor;
+  return { limits, chunk_size, max_array_size, max_concurrent, slots, cpus, time_s: limit_s, mean_ms, piloted };
+}
+
+/** The spec as it was written first: an array that was submitted is never changed. */
+async function writeSpec(
+  folder: string,
+  patience: Patience,
+  { transport }: Cluster,
+  spec: ArraySpec,
+): Promise<ArraySpec> {
+  const path = arraySpecFile(folder);
+  const { stdout } = await patience.ask(['sh', '-c', '[ ! -e "$1" ] || cat "$1"', 'metalab', path]);
+  if (stdout.trim() !== '') return JSON.parse(stdout) as ArraySpec;
+  await patience.until(() => transport.write(`${JSON.stringify(spec)}\n`, path));
+  return spec;
+}
+
+async function jobOf(folder: string, patience: Patience): Promise<string | undefined> {
+  const { stdout } = await patience.ask(['sh', '-c', '[ ! -s "$1" ] || cat "$1"', 'metalab', `${folder}/submit/job`]);
+  return /^\d+/.exec(stdout)?.[0];
+}
+
+function budgetOf(pilot: boolean, { limit_s }: TaskResources): number | null {
+  if (pilot) return PILOT_BUDGET_MS;
+  if (limit_s === null) return null;
+  const limit = limit_s * 1000;
+  return Math.max(1_000, limit - Math.max(MARGIN_SHARE * limit, Math.min(LEAST_MARGIN_MS, limit / 2)));
+}
+
+const maySpareMemory = ({ executor }: SlurmEnvironment, { memory_bytes }: TaskResources, { escalated }: SlurmState) =>
+  memory_bytes !== undefined &&
+  executor.escalate !== undefined &&
+  executor.escalate.memory > 1 &&
+  escalated.memory < executor.escalate.max;
+
+export async function readDeclaration(folder: string, sha: string): Promise<ExperimentDeclaration> {
+  const path = declarationFile(folder, sha);
+  const declaration = await readJson<ExperimentDeclaration>(path);
+  if (!declaration) throw missingFile(path, undefined);
+  return declaration;
+}
+
+async function positionsOf(folder: string, submission: string): Promise<number> {
+  return (await readJson<PlanManifest>(planFile(folder, submission)))?.positions ?? 1;
+}

@@ -1,0 +1,120 @@
+import type { LostRun } from '../../runner/protocol.js';
+import type { ExecutionFault } from '../execution-fault.js';
+import type { ArrayTasks } from './array-tasks.js';
+import { type Patience, placeFault } from './ask.js';
+import { recordLost } from './lost-runs.js';
+import type { PreparedArray } from './prepare-array.js';
+import type { JobView } from './queue/poller.js';
+import { outputFile } from './spool-layout.js';
+import { judge, type TaskEvidence, type TaskLimits, type Verdict } from './verdicts.js';
+
+const MOST_OUTPUT_BYTES = 4_000;
+
+/**
+ * Judges what an array's tasks left undone: records what counts as lost, notes nodes that failed and resources that have to
+ * grow. What is left after that goes round again.
+ *
+ * @returns a fault, where every task of the array failed through one before it did anything
+ */
+export async function settleArray(
+  array: PreparedArray,
+  tasks: ArrayTasks,
+  view: JobView,
+  patience: Patience,
+): Promise<ExecutionFault | undefined> {
+  const { state, resources, environment } = array;
+  const { escalated } = await state.read();
+  const limits: TaskLimits = {
+    time_s: resources.limit_s,
+    memory_bytes: resources.memory_bytes ?? null,
+    escalate: environment.executor.escalate,
+    escalated,
+  };
+  const verdicts = [...tasks.evidence(view)].map(({ task, evidence }) => ({
+    task,
+    evidence,
+    verdict: judge(evidence, limits),
+  }));
+  await noteState(array, verdicts);
+  await record(array, verdicts, patience);
+  const faults = verdicts.filter(({ verdict }) => verdict.fault);
+  if (faults.length < verdicts.length || faults.length === 0) return undefined;
+  const { task, verdict } = faults[0]!;
+  const { code, message } = verdict.fault!;
+  const output = await readOutput(array, task, patience);
+  const where = `${environment.name}, job ${view.tasks.size > 0 ? '' : ''}task ${task}`;
+  return placeFault(faultCode(code), `${where}: ${message}${output ? `\nits output ends with:\n${output}` : ''}`);
+}
+
+interface Judged {
+  readonly task: number;
+  readonly evidence: TaskEvidence;
+  readonly verdict: Verdict;
+}
+
+async function noteState({ state, spec }: PreparedArray, verdicts: readonly Judged[]): Promise<void> {
+  const nodes = verdicts.flatMap(({ verdict }) => (verdict.failedNode ? [verdict.failedNode] : []));
+  const grows = (what: 'time' | 'memory') => verdicts.some(({ verdict }) => verdict.escalate === what);
+  if (nodes.length === 0 && !grows('time') && !grows('memory')) return;
+  // Where no task got to work, the nodes are not to blame.
+  const blamed = nodes.length < spec.tasks || spec.tasks === 1 ? nodes : [];
+  await state.change(({ node_failures, escalated }) => {
+    const failures = { ...node_failures };
+    for (const node of blamed) failures[node] = (failures[node] ?? 0) + 1;
+    return {
+      node_failures: failures,
+      escalated: {
+        time: escalated.time + (grows('time') ? 1 : 0),
+        memory: escalated.memory + (grows('memory') ? 1 : 0),
+      },
+    };
+  });
+}
+
+async function record(array: PreparedArray, verdicts: readonly Judged[], patience: Patience): Promise<void> {
+  const { order, collector, environment, runner } = array;
+  const lost: LostRun[] = [];
+  for (const { task, evidence, verdict } of verdicts) {
+    if (verdict.lost.length === 0) continue;
+    const output = await readOutput(array, task, patience);
+    for (const { run, error } of verdict.lost)
+      lost.push({
+        position: run.position,
+        attempt: run.attempt,
+        started_at: run.started_at,
+        duration_ms: run.elapsed_ms,
+        error,
+        output,
+        provenance: provenanceOf(evidence, task),
+      });
+  }
+  if (lost.length === 0) return;
+  const { folder, submission, declaration } = order;
+  const provenance = { executor: 'slurm', environment: environment.name };
+  const env = { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '' };
+  await recordLost({ folder, submission, declaration }, lost, { runner, provenance, env });
+  await collector.recorded.scan();
+}
+
+function provenanceOf({ status, live, end }: TaskEvidence, task: number): { [key: string]: string | number } {
+  const told = end ?? live;
+  const accounted = status?.accounted;
+  const rss = Math.max(accounted?.maxRssBytes ?? 0, told?.peak_rss_bytes ?? 0);
+  return {
+    task,
+    ...(told ? { job: `${told.job}_${task}`, node: told.node, host: told.node } : {}),
+    ...(status ? { slurm_state: status.state } : {}),
+    ...(told || accounted ? { elapsed_ms: Math.max(told?.elapsed_ms ?? 0, accounted?.elapsedMs ?? 0) } : {}),
+    ...(rss > 0 ? { max_rss_bytes: rss } : {}),
+  };
+}
+
+/** The end of what Slurm kept of a task's output; nothing where that can't be read. */
+async function readOutput({ folder }: PreparedArray, task: number, patience: Patience): Promise<string> {
+  const command = ['tail', '-c', String(MOST_OUTPUT_BYTES), outputFile(folder, task)];
+  const { stdout } = await patience.ask(command, { isAnswer: () => true });
+  return stdout.trim();
+}
+
+/** The system's codes are about the cluster's filesystem: the store's own have another remedy. */
+const faultCode = (code: string) => (/^E[A-Z]+$/.test(code) ? `SPOOL_${code}` : code);

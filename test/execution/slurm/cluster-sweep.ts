@@ -1,0 +1,100 @@
+import { join } from 'node:path';
+import type { SlurmEnvironment, SlurmExecutorConfig } from '../../../src/config/resolved-config.js';
+import type { RunRecord } from '../../../src/definition/record.js';
+import type {
+  BatchExecutor,
+  BatchOrder,
+  BatchProgress,
+  BatchReport,
+  Dealing,
+} from '../../../src/execution/batch-executor.js';
+import { createSlurmExecutor } from '../../../src/execution/slurm/executor.js';
+import type { Transport } from '../../../src/execution/transport/transport.js';
+import { ROOT } from '../../support/metalab.js';
+import { Sweep, type SweepOptions } from '../local/sweep.js';
+
+export const PROGRAMS = { runner: join(ROOT, 'dist', 'runner.mjs'), task: join(ROOT, 'dist', 'task.mjs') };
+
+export interface ClusterSweepOptions extends SweepOptions {
+  readonly config?: Partial<SlurmExecutorConfig>;
+}
+
+/** A sweep whose store is here, and whose runs are executed on a cluster. */
+export class ClusterSweep {
+  readonly sweep: Sweep;
+  readonly environment: SlurmEnvironment;
+  readonly fileRoot: string;
+  readonly progress: BatchProgress[] = [];
+  readonly dealings: Dealing[] = [];
+  paused = false;
+  readonly #transport: Transport;
+  readonly #stops = new Set<(how: 'yield' | 'cancel') => void>();
+  executor: BatchExecutor;
+
+  constructor(transport: Transport, { config, ...options }: ClusterSweepOptions) {
+    this.sweep = new Sweep(PROGRAMS.runner, options);
+    this.fileRoot = join(this.sweep.root, "spool of 100% ü'");
+    this.#transport = transport;
+    this.environment = {
+      name: 'rig',
+      type: 'slurm',
+      file_root: this.fileRoot,
+      services: {},
+      executor: { modules: [], setup: [], extra_sbatch: [], ...config },
+    };
+    this.executor = this.makeExecutor();
+  }
+
+  makeExecutor(): BatchExecutor {
+    const { environment } = this;
+    return createSlurmExecutor({ environment, transport: this.#transport, programs: PROGRAMS, version: '0.0.0' });
+  }
+
+  order(order: Partial<BatchOrder> = {}): BatchOrder {
+    const { folder, declaration, declared, positions } = this.sweep;
+    return {
+      folder,
+      experiment_id: declaration.experiment_id,
+      submission: 's1',
+      declaration: declared,
+      token: '0123456789abcdef',
+      ranges: [{ from: 0, to: positions }],
+      mean_ms: null,
+      slots: null,
+      timeout_ms: declaration.timeout_ms,
+      memory_bytes: declaration.memory_bytes,
+      ...order,
+    };
+  }
+
+  execute(order: Partial<BatchOrder> = {}): Promise<BatchReport> {
+    return this.executor.execute(this.order(order), {
+      signal: {
+        onStop: (listener) => {
+          this.#stops.add(listener);
+          return () => this.#stops.delete(listener);
+        },
+      },
+      onProgress: (progress) => this.progress.push(progress),
+      onDealing: (dealing) => this.dealings.push(dealing),
+      isPaused: async () => this.paused,
+    });
+  }
+
+  stop(how: 'yield' | 'cancel'): void {
+    for (const listener of [...this.#stops]) listener(how);
+  }
+
+  get records(): RunRecord[] {
+    return this.sweep.records();
+  }
+
+  get last(): BatchProgress | undefined {
+    return this.progress.at(-1);
+  }
+
+  async remove(): Promise<void> {
+    await this.executor.close();
+    await this.sweep.remove();
+  }
+}
