@@ -80,7 +80,8 @@ export class ArrayLife {
     const slurm = progress.running === 0 && progress.pending > 0 && reason ? `Slurm: ${reason}` : null;
     const paused = this.#paused ? 'paused' : null;
     const job = this.#job;
-    this.#options.onProgress({ ...progress, job, waits: this.#patience.waits ?? waits ?? paused ?? slurm });
+    const stuck = this.#patience.waits ?? waits;
+    this.#options.onProgress({ ...progress, job, waits: stuck ?? paused ?? slurm, stuck: stuck !== null });
   };
 
   async #waitWhilePaused(): Promise<void> {

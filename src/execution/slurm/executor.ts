@@ -100,7 +100,7 @@ export function createSlurmExecutor(options: SlurmExecutorOptions): BatchExecuto
       }),
     execute: (order, batch) => {
       const ask: AskOptions = { signal: batch.signal, onWaits: (waits) => life?.tell(waits) ?? tellWaits(waits) };
-      const tellWaits = (waits: string | null) => batch.onProgress({ ...NOTHING_YET, waits });
+      const tellWaits = (waits: string | null) => batch.onProgress({ ...NOTHING_YET, waits, stuck: waits !== null });
       let life: ArrayLife | undefined;
       return patiently(ask, async (patience) => {
         const { folder, experiment_id, submission } = order;
