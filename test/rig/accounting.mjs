@@ -1,5 +1,5 @@
 // @ts-check
-import { chmodSync, writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Daemon } from './daemon.mjs';
 import { Database } from './database.mjs';
@@ -25,9 +25,8 @@ export class Accounting {
     this.#database = new Database(folder, settings.ports.database, env);
     this.#daemon = new Daemon(folder, 'slurmdbd', { program: program('slurmdbd'), args: ['-D'], env });
     const file = join(folder, 'slurmdbd.conf');
-    writeFileSync(file, slurmdbdConf(folder, settings));
-    // It has a password: slurmdbd refuses it otherwise.
-    chmodSync(file, 0o600);
+    // It has a password: slurmdbd refuses it where others may read it.
+    if (!existsSync(file)) writeFileSync(file, slurmdbdConf(folder, settings), { mode: 0o600 });
   }
 
   async start() {

@@ -5,7 +5,7 @@ import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Daemon } from './daemon.mjs';
-import { childrenOf, kill, MARK } from './processes.mjs';
+import { childrenOf, kill, MARK, signal } from './processes.mjs';
 import { program } from './programs.mjs';
 
 const run = promisify(execFile);
@@ -85,6 +85,15 @@ export class Gateway {
   /** Every connection is cut; new ones are welcome. */
   killSessions() {
     return kill(this.#sessions());
+  }
+
+  /** Connections fall silent, as behind a firewall that forgot them: nothing is closed. */
+  freezeSessions() {
+    for (const session of this.#sessions()) signal(session, 'SIGSTOP');
+  }
+
+  thawSessions() {
+    for (const session of this.#sessions()) signal(session, 'SIGCONT');
   }
 
   #sessions() {

@@ -58,7 +58,8 @@ const COMMANDS = {
   async status() {
     const rig = open();
     for (const command of [['sinfo', '--Node', '--long'], ['squeue']]) {
-      const { stdout, stderr } = await rig.run(command);
+      const { code, stdout, stderr } = await rig.run(command);
+      if (code !== 0) process.exitCode = 1;
       console.log(stdout + stderr);
     }
   },

@@ -100,8 +100,11 @@ function parentOf(pid) {
   return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
 }
 
-/** Empty where the process has ended, or is somebody else's. */
-/** @param {string} path */
+/**
+ * Empty where the process has ended, or is somebody else's.
+ *
+ * @param {string} path
+ */
 function read(path) {
   try {
     return readFileSync(path, 'utf8');

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { processesOf } from './processes.mjs';
@@ -131,6 +132,17 @@ describe("the rig's gateway", { timeout: 60_000 }, () => {
     await expect
       .poll(() => readFileSync(join(rig.folder, 'home', 'there'), 'utf8'), PATIENCE)
       .toBe('still\n');
+    let answered = false;
+    const silent = ssh('sleep 0.5; echo awake').then((finished) => {
+      answered = true;
+      return finished;
+    });
+    await expect.poll(() => namedBy('sleep 0.5; echo awake'), PATIENCE).not.toEqual([]);
+    rig.freezeGatewaySessions();
+    await sleep(1_500);
+    expect(answered).toBe(false);
+    rig.thawGatewaySessions();
+    expect((await silent).stdout).toBe('awake\n');
     await rig.stopGateway();
     expect((await ssh('true')).code).toBe(255);
     await rig.startGateway();

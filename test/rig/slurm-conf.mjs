@@ -67,8 +67,11 @@ const accountingValues = (folder, { ports }) => ({
   AccountingStorageEnforce: 'associations,limits,qos',
 });
 
-/** `main` takes nodes from what runs in `spare`, which is requeued; in `short` nothing runs for longer than a minute. */
-/** @param {import('./settings.mjs').RigSettings} settings */
+/**
+ * `main` takes nodes from what runs in `spare`, which is requeued; in `short` nothing runs for longer than a minute.
+ *
+ * @param {import('./settings.mjs').RigSettings} settings
+ */
 function nodeLines({ hostname, options, nodePorts }) {
   const size = `CPUs=${options.cpusPerNode} RealMemory=${options.memoryPerNodeMb}`;
   const nodes = Object.entries(nodePorts).map(

@@ -122,8 +122,11 @@ export class SlurmRig {
     return stdout;
   }
 
-  /** A running job's time limit is now: it will be TIMEOUT, for which Slurm knows nothing shorter than a minute. */
-  /** @param {string} job */
+  /**
+   * A running job's time limit is now: it will be TIMEOUT, for which Slurm knows nothing shorter than a minute.
+   *
+   * @param {string} job
+   */
   async endTimeOf(job) {
     await this.control(['update', `JobId=${job}`, 'EndTime=now']);
   }
@@ -156,6 +159,14 @@ export class SlurmRig {
 
   killGatewaySessions() {
     return this.#gateway.killSessions();
+  }
+
+  freezeGatewaySessions() {
+    this.#gateway.freezeSessions();
+  }
+
+  thawGatewaySessions() {
+    this.#gateway.thawSessions();
   }
 
   /** Starts a node's daemon; Slurm takes the node back by itself. @param {string} name */
