@@ -1,6 +1,6 @@
 // @ts-check
 import { rmSync } from 'node:fs';
-import { kill, processesOf } from './processes.mjs';
+import { killAllOf } from './processes.mjs';
 
 /**
  * Ends what a rig has running, whoever started it, and removes its folder.
@@ -8,7 +8,6 @@ import { kill, processesOf } from './processes.mjs';
  * @param {string} folder
  */
 export async function takeDown(folder) {
-  // What is killed may have started something meanwhile.
-  for (let found = processesOf(folder); found.length > 0; found = processesOf(folder)) await kill(found);
+  await killAllOf(folder);
   rmSync(folder, { recursive: true, force: true });
 }

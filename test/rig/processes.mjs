@@ -45,6 +45,17 @@ export function signal(target, name) {
 }
 
 /**
+ * Kills what a rig, or one of its nodes, has running, until nothing is left: what is killed may just have started more.
+ *
+ * @param {string} folder the rig's
+ * @param {{ readonly node?: string }} [of]
+ */
+export async function killAllOf(folder, of) {
+  for (let found = processesOf(folder, of); found.length > 0; found = processesOf(folder, of))
+    await kill(found);
+}
+
+/**
  * What a rig has running, recorded or not: its daemons and their children, its jobs, what was started through its gateway.
  *
  * @param {string} folder the rig's

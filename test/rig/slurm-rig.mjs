@@ -6,7 +6,7 @@ import { Accounting } from './accounting.mjs';
 import { Daemon } from './daemon.mjs';
 import { Gateway } from './gateway.mjs';
 import { Munge } from './munge.mjs';
-import { kill, MARK, processesOf } from './processes.mjs';
+import { killAllOf, MARK } from './processes.mjs';
 import { PATH, program } from './programs.mjs';
 import { run } from './run.mjs';
 import { readSettings } from './settings.mjs';
@@ -178,7 +178,7 @@ export class SlurmRig {
   /** A node is without power: its daemon and what runs on it. Slurm has to notice. @param {string} name */
   async killNode(name) {
     await this.#node(name).end('SIGKILL');
-    await kill(processesOf(this.folder, { node: name }));
+    await killAllOf(this.folder, { node: name });
   }
 
   /** Tells Slurm that a node is down, which makes it end what it runs at once: NODE_FAIL or requeued. @param {string} name */
