@@ -61,6 +61,11 @@ export function describeTransport(name: string, open: () => Promise<TransportFix
         expect(result).toEqual({ exitCode: 7, signal: null, stdout: 'out\n', stderr: 'err\n' });
       });
 
+      it('waits for the end of a command that closed its output before', async () => {
+        const result = await transport.run(['sh', '-c', 'exec >&- 2>&-; sleep 0.5; exit 3']);
+        expect(result).toMatchObject({ exitCode: 3, stdout: '', stderr: '' });
+      });
+
       it('says which signal ended a command', async () => {
         expect(await transport.run(['sh', '-c', 'kill -KILL $$'])).toMatchObject({
           exitCode: null,

@@ -97,7 +97,8 @@ async function* afterMark(
   begun: (rest: string) => void,
 ): AsyncIterable<Uint8Array> {
   let before: Buffer | undefined = Buffer.alloc(0);
-  for await (const chunk of chunks as AsyncIterable<Buffer>) {
+  // Not closed at the end of its output: its exit status comes after that.
+  for await (const chunk of chunks.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     if (!before) {
       yield chunk;
       continue;
