@@ -14,7 +14,16 @@ const MAY_IMPORT = {
   execution: ['definition', 'extensions', 'config', 'storage', 'planning', 'runner'],
   results: ['definition', 'storage'],
   workflows: ['definition', 'storage', 'activities'],
-  activities: ['definition', 'identity', 'storage', 'planning', 'runner', 'execution', 'workflows'],
+  activities: [
+    'definition',
+    'identity',
+    'config/resolved-config.ts',
+    'storage',
+    'planning',
+    'runner',
+    'execution',
+    'workflows',
+  ],
   engine: ['definition'],
   // The child that evaluates experiment files imports what they import.
   client: [

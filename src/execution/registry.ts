@@ -1,4 +1,8 @@
-import type { ExtensionEnvironment, ResolvedEnvironment } from '../config/resolved-config.js';
+import type {
+  ExtensionEnvironment,
+  ResolvedEnvironment,
+  SlurmEnvironment,
+} from '../config/resolved-config.js';
 import { InfrastructureError } from '../definition/errors.js';
 import { extensionsOf, installedExtensions } from '../extensions/installed.js';
 import { loadExtension } from '../extensions/load.js';
@@ -11,8 +15,11 @@ type Provenance = { readonly [key: string]: string | number };
 
 /** What a worker gives an executor. */
 export interface ExecutorSurroundings {
-  /** Path of the slots' program, `runner.mjs`. */
+  /** Paths of the slots' program, `runner.mjs`, and of the one that has slots on a compute node, `task.mjs`. */
   readonly runner: string;
+  readonly task: string;
+  /** Where what can be had again is kept: a Node for clusters that have none. */
+  readonly cache: string;
   readonly provenance: Provenance;
   /** Slots on this machine, for executors that are about something else: as `local`, with more of provenance. */
   createSlots(provenance: Provenance): Executor;
@@ -33,6 +40,21 @@ const EXECUTORS: { readonly [type: string]: () => Promise<CreateExecutor> } = {
     async () =>
     (_environment, { createSlots }) =>
       createSlots({}),
+  slurm: async () => {
+    const [{ createSlurmExecutor }, { openTransport }] = await Promise.all([
+      import('./slurm/executor.js'),
+      import('./transport/open.js'),
+    ]);
+    return async (environment, { runner, task, provenance }) => {
+      const slurm = environment as SlurmEnvironment;
+      return createSlurmExecutor({
+        environment: slurm,
+        transport: await openTransport(slurm.gateway),
+        programs: { runner, task },
+        version: String(provenance.metalab),
+      });
+    };
+  },
 };
 
 /**
@@ -42,12 +64,12 @@ const EXECUTORS: { readonly [type: string]: () => Promise<CreateExecutor> } = {
  */
 export async function createExecutor(
   environment: ResolvedEnvironment,
-  { runner, provenance }: Omit<ExecutorSurroundings, 'createSlots'>,
+  given: Omit<ExecutorSurroundings, 'createSlots'>,
 ): Promise<Executor | BatchExecutor> {
   const surroundings: ExecutorSurroundings = {
-    runner,
-    provenance,
-    createSlots: (more) => createLocalExecutor({ runner, provenance: { ...provenance, ...more } }),
+    ...given,
+    createSlots: (more) =>
+      createLocalExecutor({ runner: given.runner, provenance: { ...given.provenance, ...more } }),
   };
   const { type } = environment;
   const load = Object.hasOwn(EXECUTORS, type) ? EXECUTORS[type] : undefined;

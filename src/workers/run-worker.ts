@@ -8,11 +8,13 @@ import { SlotOffers } from '../activities/slot-offers.js';
 import { StoreLeases } from '../activities/store-leases.js';
 import { type TemporalTarget, temporalUnreachable } from '../engine/connect.js';
 import { engineIdentity } from '../engine/identity.js';
+import { cacheFolder } from '../engine/state-folder.js';
 import { METALAB_VERSION } from '../engine/version.js';
 import { createCompactor } from '../results/compaction/compactor.js';
 import { BATCH_QUEUE, CONTROL_QUEUE, SLOT_QUEUE } from '../workflows/contract.js';
 import { EnvironmentExecutors } from './executors.js';
 import { workerLogger } from './log.js';
+import { openLogins } from './logins.js';
 import { SlotCapacity } from './slot-capacity.js';
 import { openStores } from './stores.js';
 import { viewWorkflows } from './workflow-view.js';
@@ -54,12 +56,15 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
   const capacity = new SlotCapacity(slots, { grows });
   const executors = new EnvironmentExecutors({
     runner: fileURLToPath(new URL('../runner.mjs', import.meta.url)),
+    task: fileURLToPath(new URL('../task.mjs', import.meta.url)),
+    cache: cacheFolder(),
     provenance: { metalab: METALAB_VERSION, worker: id },
   });
   const compactor = createCompactor((line) =>
     process.stderr.write(`${new Date().toISOString()} WARN ${line}\n`),
   );
   const stopListeners = new Set<() => void>();
+  const logins = await openLogins();
   const leases = new StoreLeases({ ...(await engineIdentity(connection, target)), worker: id });
   const workflows = viewWorkflows(connection, target.namespace);
   let ending = false;
@@ -113,6 +118,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
   ]);
   const stopped = Promise.all(workers.map((worker) => worker.run()))
     .finally(() => Promise.all([executors.close(), compactor.close()]))
+    .finally(() => logins.close())
     .finally(() => leases.close())
     .finally(() => connection.close())
     .then(() => undefined);

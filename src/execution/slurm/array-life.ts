@@ -1,12 +1,12 @@
 import type { BatchOptions, BatchReport } from '../batch-executor.js';
 import { ExecutionFault } from '../execution-fault.js';
-import type { Patience } from './ask.js';
 import { ArrayTasks } from './array-tasks.js';
+import type { Patience } from './ask.js';
 import { JobControl } from './job-control.js';
 import type { PreparedArray } from './prepare-array.js';
 import type { JobView } from './queue/poller.js';
-import { submitArray } from './submit.js';
 import { settleArray } from './settle-array.js';
+import { submitArray } from './submit.js';
 
 const LEAST_LOOK_MS = 1_000;
 const MOST_LOOK_MS = 15_000;
@@ -173,7 +173,10 @@ export class ArrayLife {
 
   #nextLook(interval: number): number {
     const due = this.#cancelAt !== undefined || !this.#dealt ? Math.min(interval, 2_000) : interval;
-    return Math.min(due, Math.max(LEAST_LOOK_MS, PAUSE_LOOK_MS + this.#askedPauseAt - performance.now()) + MOST_LOOK_MS);
+    return Math.min(
+      due,
+      Math.max(LEAST_LOOK_MS, PAUSE_LOOK_MS + this.#askedPauseAt - performance.now()) + MOST_LOOK_MS,
+    );
   }
 
   async #controlTasks(): Promise<void> {
@@ -229,7 +232,9 @@ export class ArrayLife {
   async #report(): Promise<BatchReport> {
     const { cluster } = this.#array;
     const view = this.#view;
-    const fault = this.#cancelled ? undefined : await settleArray(this.#array, this.#tasks, view, this.#patience);
+    const fault = this.#cancelled
+      ? undefined
+      : await settleArray(this.#array, this.#tasks, view, this.#patience);
     cluster.queue.hurry();
     const { success, failed, cancelled, recorded } = this.#tasks.counts();
     const { busy_ms, runs, means } = this.#tasks.busy();

@@ -25,7 +25,11 @@ export class ArrayTasks {
   readonly #ended = new Set<number>();
 
   /** @param cells the cells of the array's positions, one after another */
-  constructor(spec: Pick<ArraySpec, 'ranges' | 'per_task' | 'tasks'>, cells: Uint32Array, recorded: RecordedCells) {
+  constructor(
+    spec: Pick<ArraySpec, 'ranges' | 'per_task' | 'tasks'>,
+    cells: Uint32Array,
+    recorded: RecordedCells,
+  ) {
     this.#spec = spec;
     this.#cells = cells;
     this.#recorded = recorded;
@@ -68,7 +72,8 @@ export class ArrayTasks {
   /** Whether a task that ran has told nothing for a while: the scheduler may know why. */
   isSilent(): boolean {
     const now = performance.now();
-    for (const [task, { seenAt }] of this.#lives) if (!this.#ended.has(task) && now - seenAt > STALE_MS) return true;
+    for (const [task, { seenAt }] of this.#lives)
+      if (!this.#ended.has(task) && now - seenAt > STALE_MS) return true;
     return false;
   }
 
@@ -105,7 +110,10 @@ export class ArrayTasks {
     return { busy_ms, means, runs };
   }
 
-  progress(view: JobView): Pick<BatchProgress, 'success' | 'failed' | 'cancelled' | 'means' | 'pending' | 'running' | 'runs'> & {
+  progress(view: JobView): Pick<
+    BatchProgress,
+    'success' | 'failed' | 'cancelled' | 'means' | 'pending' | 'running' | 'runs'
+  > & {
     readonly reason: string;
   } {
     const { success, failed, cancelled } = this.counts();

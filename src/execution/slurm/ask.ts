@@ -130,9 +130,13 @@ export const closed = () =>
 export const placeFault = (code: string, message: string) =>
   new ExecutionFault(code, { type: 'ClusterError', message }, NOTHING_DONE);
 
-export function wordResult(command: readonly string[], { exitCode, signal, stderr, stdout }: CommandResult): string {
+export function wordResult(
+  command: readonly string[],
+  { exitCode, signal, stderr, stdout }: CommandResult,
+): string {
   const said = (stderr.trim() || stdout.trim()).split('\n').slice(-3).join('\n');
-  const program = command.find((word, at) => !(word.includes('=') || (at === 0 && word === 'env'))) ?? command[0];
+  const program =
+    command.find((word, at) => !(word.includes('=') || (at === 0 && word === 'env'))) ?? command[0];
   return `${program} ${signal ? `was ended by ${signal}` : `left with exit code ${exitCode}`}${said ? `: ${said}` : ''}`;
 }
 

@@ -45,7 +45,12 @@ export function createSlurmExecutor(options: SlurmExecutorOptions): BatchExecuto
     states.set(key, state);
     return state;
   };
-  const collectorOf = async (folder: string, experimentId: string, submission: string, patience: Patience) => {
+  const collectorOf = async (
+    folder: string,
+    experimentId: string,
+    submission: string,
+    patience: Patience,
+  ) => {
     const key = `${folder}/${submission}`;
     const spoolFolder = (await openSpool(patience)).experimentFolder(experimentId);
     const collector =
@@ -99,8 +104,12 @@ export function createSlurmExecutor(options: SlurmExecutorOptions): BatchExecuto
         return deal(positions, packingInput(environment, limits, resources, order.mean_ms, state));
       }),
     execute: (order, batch) => {
-      const ask: AskOptions = { signal: batch.signal, onWaits: (waits) => life?.tell(waits) ?? tellWaits(waits) };
-      const tellWaits = (waits: string | null) => batch.onProgress({ ...NOTHING_YET, waits, stuck: waits !== null });
+      const ask: AskOptions = {
+        signal: batch.signal,
+        onWaits: (waits) => life?.tell(waits) ?? tellWaits(waits),
+      };
+      const tellWaits = (waits: string | null) =>
+        batch.onProgress({ ...NOTHING_YET, waits, stuck: waits !== null });
       let life: ArrayLife | undefined;
       return patiently(ask, async (patience) => {
         const { folder, experiment_id, submission } = order;

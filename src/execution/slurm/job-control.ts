@@ -2,7 +2,8 @@ import type { Patience } from './ask.js';
 import { cancelFile, yieldFile } from './spool-layout.js';
 
 /** The job is no more in the queue, or never had tasks in that state: what was wanted is so. */
-const ALREADY = /invalid job id|already completing|already completed|job has already finished|not pending|job\/step already|requested operation is not/i;
+const ALREADY =
+  /invalid job id|already completing|already completed|job has already finished|not pending|job\/step already|requested operation is not/i;
 
 const CONTROL = `LC_ALL=C; export LC_ALL
 exec 2>&1

@@ -45,7 +45,9 @@ export class SubmitLimiter {
       // An array that is larger than what is allowed is for Slurm to refuse.
       if (count !== undefined && (count + tasks <= limit || count === 0)) return onWaits(null);
       if (count !== undefined)
-        onWaits(`${count} of the ${limit} jobs that you may have submitted are in the queue: ${tasks} more wait`);
+        onWaits(
+          `${count} of the ${limit} jobs that you may have submitted are in the queue: ${tasks} more wait`,
+        );
       let forget = () => {};
       const looked = new Promise<void>((resolve) => {
         forget = this.#queue.onLook(resolve);

@@ -39,4 +39,3 @@ export async function recordLost(
     await pool.close();
   }
 }
-

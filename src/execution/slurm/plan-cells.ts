@@ -18,7 +18,8 @@ export async function readPlanCells(
   const cells = new Uint32Array(ranges.reduce((size, { from, to }) => size + to - from, 0));
   let at = 0;
   if (plan.kind === 'all') {
-    for (const { from, to } of ranges) for (let position = from; position < to; position++) cells[at++] = position;
+    for (const { from, to } of ranges)
+      for (let position = from; position < to; position++) cells[at++] = position;
     return cells;
   }
   const entries = planEntriesFile(folder, submission);
@@ -30,7 +31,8 @@ export async function readPlanCells(
       const bytes = Buffer.alloc((to - from) * PLAN_ENTRY_BYTES);
       const { bytesRead } = await handle.read(bytes, 0, bytes.length, from * PLAN_ENTRY_BYTES);
       if (bytesRead < bytes.length) throw missingFile(entries, undefined);
-      for (let entry = 0; entry < bytes.length; entry += PLAN_ENTRY_BYTES) cells[at++] = bytes.readUInt32LE(entry);
+      for (let entry = 0; entry < bytes.length; entry += PLAN_ENTRY_BYTES)
+        cells[at++] = bytes.readUInt32LE(entry);
     }
   } finally {
     await handle.close();

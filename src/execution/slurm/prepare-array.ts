@@ -9,7 +9,7 @@ import type { Patience } from './ask.js';
 import type { Cluster } from './cluster.js';
 import type { SubmissionCollector } from './collect/submission-collector.js';
 import type { ClusterLimits } from './limits/limits.js';
-import { deal, pack, PILOT_BUDGET_MS, type PackingInput } from './packing.js';
+import { deal, type PackingInput, PILOT_BUDGET_MS, pack } from './packing.js';
 import { readPlanCells } from './plan-cells.js';
 import { type TaskResources, taskResources } from './resources.js';
 import { sbatchArguments } from './sbatch-arguments.js';
@@ -150,7 +150,17 @@ export function packingInput(
   { piloted }: Pick<SlurmState, 'piloted'>,
 ): PackingInput {
   const { chunk_size, max_array_size, max_concurrent } = executor;
-  return { limits, chunk_size, max_array_size, max_concurrent, slots, cpus, time_s: limit_s, mean_ms, piloted };
+  return {
+    limits,
+    chunk_size,
+    max_array_size,
+    max_concurrent,
+    slots,
+    cpus,
+    time_s: limit_s,
+    mean_ms,
+    piloted,
+  };
 }
 
 /** The spec as it was written first: an array that was submitted is never changed. */
@@ -168,7 +178,13 @@ async function writeSpec(
 }
 
 async function jobOf(folder: string, patience: Patience): Promise<string | undefined> {
-  const { stdout } = await patience.ask(['sh', '-c', '[ ! -s "$1" ] || cat "$1"', 'metalab', `${folder}/submit/job`]);
+  const { stdout } = await patience.ask([
+    'sh',
+    '-c',
+    '[ ! -s "$1" ] || cat "$1"',
+    'metalab',
+    `${folder}/submit/job`,
+  ]);
   return /^\d+/.exec(stdout)?.[0];
 }
 
@@ -179,7 +195,11 @@ function budgetOf(pilot: boolean, { limit_s }: TaskResources): number | null {
   return Math.max(1_000, limit - Math.max(MARGIN_SHARE * limit, Math.min(LEAST_MARGIN_MS, limit / 2)));
 }
 
-const maySpareMemory = ({ executor }: SlurmEnvironment, { memory_bytes }: TaskResources, { escalated }: SlurmState) =>
+const maySpareMemory = (
+  { executor }: SlurmEnvironment,
+  { memory_bytes }: TaskResources,
+  { escalated }: SlurmState,
+) =>
   memory_bytes !== undefined &&
   executor.escalate !== undefined &&
   executor.escalate.memory > 1 &&

@@ -1,6 +1,6 @@
 import { RUN_STATUSES, type RunStatus } from '../../definition/record.js';
-import { RecordHeads } from '../../storage/file/record-head.js';
 import { scanLines } from '../../storage/file/lines.js';
+import { RecordHeads } from '../../storage/file/record-head.js';
 import { listSegments } from '../../storage/file/segments.js';
 
 /** Of several records of a cell, the one that stands: as in the rule of the final record, success, failed, cancelled. */

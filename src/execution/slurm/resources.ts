@@ -47,12 +47,26 @@ export function taskResources(
   };
 }
 
-function grow(value: number | undefined, escalate: Escalation | undefined, what: 'memory' | 'time', times: number) {
+function grow(
+  value: number | undefined,
+  escalate: Escalation | undefined,
+  what: 'memory' | 'time',
+  times: number,
+) {
   if (value === undefined || times === 0) return value;
   return Math.ceil(value * (escalate?.[what] ?? 1) ** times);
 }
 
-function resourcesOf({ partition, account, qos, time_s, cpus, memory_bytes, gpus, constraint }: SlurmExecutorConfig) {
+function resourcesOf({
+  partition,
+  account,
+  qos,
+  time_s,
+  cpus,
+  memory_bytes,
+  gpus,
+  constraint,
+}: SlurmExecutorConfig) {
   const all = { partition, account, qos, time_s, cpus, memory_bytes, gpus, constraint };
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)) as Resources;
 }

@@ -43,7 +43,10 @@ export async function settleArray(
   const { code, message } = verdict.fault!;
   const output = await readOutput(array, task, patience);
   const where = `${environment.name}, job ${view.tasks.size > 0 ? '' : ''}task ${task}`;
-  return placeFault(faultCode(code), `${where}: ${message}${output ? `\nits output ends with:\n${output}` : ''}`);
+  return placeFault(
+    faultCode(code),
+    `${where}: ${message}${output ? `\nits output ends with:\n${output}` : ''}`,
+  );
 }
 
 interface Judged {

@@ -53,7 +53,9 @@ export function judge(evidence: TaskEvidence, limits: TaskLimits): Verdict {
   const runs = end?.cut ?? live?.slots ?? [];
   switch (status?.meaning) {
     case 'timeout':
-      return live || end ? judgeTime(evidence, runs, limits) : neverStarted(evidence, 'ran into its time limit');
+      return live || end
+        ? judgeTime(evidence, runs, limits)
+        : neverStarted(evidence, 'ran into its time limit');
     case 'memory':
       return judgeMemory(evidence, runs, limits);
     case 'node':
@@ -66,12 +68,19 @@ export function judge(evidence: TaskEvidence, limits: TaskLimits): Verdict {
   }
 }
 
-function judgeTime({ recorded, live, end }: TaskEvidence, runs: readonly TaskRun[], limits: TaskLimits): Verdict {
+function judgeTime(
+  { recorded, live, end }: TaskEvidence,
+  runs: readonly TaskRun[],
+  limits: TaskLimits,
+): Verdict {
   const elapsed = Math.max(end?.elapsed_ms ?? 0, live?.elapsed_ms ?? 0);
   const whole = runs.filter((run) => run.elapsed_ms >= WHOLE_TIME * elapsed);
   if (recorded > 0 || whole.length === 0) return LEFT;
   if (canEscalate('time', limits) && limits.time_s !== null) return { lost: [], escalate: 'time' };
-  const limit = limits.time_s === null ? 'the time limit of its job' : `the job's time limit of ${wordSeconds(limits.time_s)}`;
+  const limit =
+    limits.time_s === null
+      ? 'the time limit of its job'
+      : `the job's time limit of ${wordSeconds(limits.time_s)}`;
   const error = {
     type: 'TimeoutError',
     message: `the run was not done within ${limit}${wordEscalated('time', limits)}: give it more ('time' of the experiment's resources or of the environment's executor), or let it grow (escalate = { time = 2.0 })`,
@@ -83,8 +92,15 @@ function judgeMemory(evidence: TaskEvidence, runs: readonly TaskRun[], limits: T
   if (runs.length === 0) return neverStarted(evidence, 'ran out of memory');
   if (canEscalate('memory', limits) && limits.memory_bytes !== null) return { lost: [], escalate: 'memory' };
   const { status, live, end } = evidence;
-  const used = Math.max(status?.accounted?.maxRssBytes ?? 0, live?.peak_rss_bytes ?? 0, end?.peak_rss_bytes ?? 0);
-  const limit = limits.memory_bytes === null ? 'the memory of its job' : `the job's memory of ${wordBytes(limits.memory_bytes)}`;
+  const used = Math.max(
+    status?.accounted?.maxRssBytes ?? 0,
+    live?.peak_rss_bytes ?? 0,
+    end?.peak_rss_bytes ?? 0,
+  );
+  const limit =
+    limits.memory_bytes === null
+      ? 'the memory of its job'
+      : `the job's memory of ${wordBytes(limits.memory_bytes)}`;
   const error = {
     type: 'MemoryError',
     message: `Slurm ended the run for using more than ${limit}${used > 0 ? ` (MaxRSS ${wordBytes(used)})` : ''}${wordEscalated('memory', limits)}: give it more ('memory' of the experiment's resources or of the environment's executor), or let it grow (escalate = { memory = 2.0 })`,

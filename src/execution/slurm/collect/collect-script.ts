@@ -84,7 +84,8 @@ export class CollectReader {
       await this.#listener.onBytes(segment.name, offset, piece);
     }
     if (segment.left > 0 || this.#rest.length === 0) return false;
-    if (this.#rest[0] !== NEWLINE) throw new Error(`the bytes of ${segment.name} are not followed by a newline`);
+    if (this.#rest[0] !== NEWLINE)
+      throw new Error(`the bytes of ${segment.name} are not followed by a newline`);
     this.#rest = this.#rest.subarray(1);
     this.#segment = undefined;
     return true;

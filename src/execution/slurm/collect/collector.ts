@@ -68,7 +68,9 @@ export async function collectOnce(
     if (isStoreFault(error)) throw error;
     // Pieces are whole where they are; but of a garbled answer nobody knows where it began to be.
     if (last && !isTransportError(error)) copies.forget(last.name, last.from);
-    throw isTransportError(error) || error instanceof NoAnswer ? error : new NoAnswer((error as Error).message);
+    throw isTransportError(error) || error instanceof NoAnswer
+      ? error
+      : new NoAnswer((error as Error).message);
   } finally {
     clearTimeout(timer);
     await copies.endRound();

@@ -61,7 +61,8 @@ export function limitsOf(
   { account, qos, partition }: Pick<Resources, 'partition' | 'account' | 'qos'>,
 ): ClusterLimits {
   const [configuration = '', ...parts] = output.split(/^@/m);
-  const part = (name: string) => parts.find((text) => text.startsWith(`${name}\n`))?.slice(name.length + 1) ?? '';
+  const part = (name: string) =>
+    parts.find((text) => text.startsWith(`${name}\n`))?.slice(name.length + 1) ?? '';
   const config = parseSlurmConfig(configuration);
   const pairs = parsePairs(part('partition').split('\n')[0] ?? '');
   const rows = [

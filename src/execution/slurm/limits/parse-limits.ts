@@ -40,7 +40,14 @@ export function parseTable(output: string): LimitRow[] {
 }
 
 /** Columns that bound how many jobs a user may have submitted at once, as the releases name them. */
-const SUBMIT_COLUMNS = ['MaxSubmit', 'MaxSubmitJobs', 'MaxSubmitPU', 'MaxSubmitJobsPU', 'MaxSubmitPA', 'GrpSubmit'];
+const SUBMIT_COLUMNS = [
+  'MaxSubmit',
+  'MaxSubmitJobs',
+  'MaxSubmitPU',
+  'MaxSubmitJobsPU',
+  'MaxSubmitPA',
+  'GrpSubmit',
+];
 
 /** The least of what the rows say of submitted jobs; Infinity where they say nothing. */
 export function leastSubmitLimit(rows: readonly LimitRow[]): number {

@@ -2,7 +2,7 @@ import type { Transport } from '../../transport/transport.js';
 import { isTransportError, NoAnswer, type Patience } from '../ask.js';
 import { type AccountedTask, parseSacct, sacctCommand } from './sacct.js';
 import { countJobs, parseSqueue, type QueueEntry, squeueCommand } from './squeue.js';
-import { type Meaning, isConclusive, meaningOf } from './states.js';
+import { isConclusive, type Meaning, meaningOf } from './states.js';
 import { eachTaskId } from './task-ids.js';
 
 const LEAST_MS = 2_000;
@@ -131,7 +131,16 @@ export class QueuePoller {
     });
     const queued = snapshot.entries.find((entry) => entry.name === name);
     if (queued) return queued.job;
-    const command = ['sacct', '--noheader', '--parsable2', '--allocations', '--duplicates', `--name=${name}`, '--starttime=now-7days', '--format=JobID'];
+    const command = [
+      'sacct',
+      '--noheader',
+      '--parsable2',
+      '--allocations',
+      '--duplicates',
+      `--name=${name}`,
+      '--starttime=now-7days',
+      '--format=JobID',
+    ];
     const { stdout } = await patience.ask(command, {
       isAnswer: ({ exitCode, stderr }) =>
         exitCode === 0 || exitCode === 127 || /accounting storage is disabled/i.test(stderr),
@@ -320,7 +329,8 @@ export class QueuePoller {
   #describe(): string {
     const counts: { [key: string]: number } = {};
     for (const [job, { tasks }] of this.#watched)
-      for (const { state } of tasks.values()) counts[`${job} ${state}`] = (counts[`${job} ${state}`] ?? 0) + 1;
+      for (const { state } of tasks.values())
+        counts[`${job} ${state}`] = (counts[`${job} ${state}`] ?? 0) + 1;
     return JSON.stringify(counts);
   }
 }

@@ -59,7 +59,13 @@ export function parseSacct(output: string): AccountedTask[] {
   return tasks;
 }
 
-const UNITS: { readonly [unit: string]: number } = { '': 1, K: 1024, M: 1024 ** 2, G: 1024 ** 3, T: 1024 ** 4 };
+const UNITS: { readonly [unit: string]: number } = {
+  '': 1,
+  K: 1024,
+  M: 1024 ** 2,
+  G: 1024 ** 3,
+  T: 1024 ** 4,
+};
 
 /** Slurm's sizes: `8052K`, `1.50G`. */
 export function parseSize(text: string): number {

@@ -44,8 +44,7 @@ const MEANINGS: { readonly [state: string]: Meaning } = {
 };
 
 /** @param state as Slurm words it: `CANCELLED by 1000`, `COMPLETED+` */
-export const meaningOf = (state: string): Meaning =>
-  MEANINGS[/^[A-Z_]+/.exec(state)?.[0] ?? ''] ?? 'unknown';
+export const meaningOf = (state: string): Meaning => MEANINGS[/^[A-Z_]+/.exec(state)?.[0] ?? ''] ?? 'unknown';
 
 /** Whether it tells that a task will do nothing more. */
 export const isConclusive = (meaning: Meaning): boolean =>

@@ -1,0 +1,34 @@
+import { loginsFolder, stateFolder } from '../engine/state-folder.js';
+import { LoginServer } from '../execution/transport/login/login-server.js';
+import type { SshTransport } from '../execution/transport/ssh/ssh-transport.js';
+
+/** `metalab env login` reaches this worker: the connections to gateways are its own, and kept until it ends. */
+export async function openLogins(): Promise<{ close(): Promise<void> }> {
+  const kept = new Map<string, SshTransport>();
+  const server = await openServer(kept);
+  return {
+    async close() {
+      await server?.close();
+      for (const transport of kept.values()) await transport.close();
+    },
+  };
+}
+
+async function openServer(kept: Map<string, SshTransport>): Promise<LoginServer | undefined> {
+  try {
+    return await LoginServer.open({
+      folder: loginsFolder(stateFolder()),
+      async onLogin({ gateway }, prompter) {
+        const { createSshTransport } = await import('../execution/transport/ssh/ssh-transport.js');
+        const key = JSON.stringify(gateway);
+        const transport = kept.get(key) ?? createSshTransport(gateway);
+        kept.set(key, transport);
+        await transport.login(prompter);
+      },
+    });
+  } catch (error) {
+    // A state folder with a path too long for a socket: only logins by hand need it.
+    process.stderr.write(`WARN metalab env login will not reach this worker: ${String(error)}\n`);
+    return undefined;
+  }
+}
