@@ -1,0 +1,253 @@
+import { appendFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import type { HashedFile } from '../../../../src/definition/declaration.js';
+import { sha256 } from '../../../../src/identity/fingerprint.js';
+import { bundleFile, environmentFile, planFile } from '../../../../src/storage/file/layout.js';
+import { body, type Sweep, useSweeps } from '../../local/sweep.js';
+import { TestArray, writeInto } from './array.js';
+
+let sweep: Sweep;
+const start = useSweeps((made) => {
+  sweep = made;
+});
+
+/** A file as another machine declared it. */
+const declared = (path: string, content: string): HashedFile => {
+  return { path, content_hash: sha256(content), size_bytes: content.length, mtime_ms: 1, inode: 1 };
+};
+
+describe('runs of a task', () => {
+  test('find the context where it was uploaded, and their identity knows nothing of it', async () => {
+    const code = body(`const { table, folder, other } = args.context;
+      capture.metric('table', fs.readFileSync(table.path, 'utf8'));
+      capture.metric('folder', folder.files.map((name) => fs.readFileSync(folder.path + '/' + name, 'utf8')).join());
+      capture.metric('other', fs.readFileSync(other.path, 'utf8'));
+      capture.metric('place', table.path);`);
+    start({ code });
+    const here = join(sweep.root, 'on-the-cluster.txt');
+    writeFileSync(here, 'already there');
+    const files = [
+      declared('/laptop/data/table.csv', 'a,b'),
+      declared('/laptop/data/table.csv', 'a,b'),
+      declared('/laptop/data/deep/x.txt', 'x'),
+      declared(here, 'already there'),
+    ];
+    const [table, , , other] = files;
+    sweep.declare({
+      files,
+      context: {
+        table: { $metalab: 'file', path: table!.path, content_hash: table!.content_hash, size_bytes: 3 },
+        folder: {
+          $metalab: 'dir',
+          path: '/laptop/data',
+          content_hash: 'd',
+          files: ['deep/x.txt', 'table.csv'],
+        },
+        other: { $metalab: 'file', path: here, content_hash: other!.content_hash, size_bytes: 13 },
+      },
+    });
+    writeInto(join(sweep.root, 'files/t/table.csv'), 'a,b');
+    writeInto(join(sweep.root, 'files/d/table.csv'), 'a,b');
+    writeInto(join(sweep.root, 'files/d/deep/x.txt'), 'x');
+    const places = {
+      '/laptop/data/table.csv': 'files/t/table.csv',
+      '/laptop/data': join(sweep.root, 'files/d'),
+    };
+    expect(await new TestArray(sweep, { files: places }).run()).toMatchObject({ how: 'done', success: 1 });
+    expect(sweep.record().metrics).toEqual({
+      table: 'a,b',
+      folder: 'x,a,b',
+      other: 'already there',
+      place: join(sweep.root, 'files/t/table.csv'),
+    });
+    expect(sweep.record().context_fingerprint).toBe(sweep.declaration.context_fingerprint);
+  });
+
+  test('fail once an uploaded file changes', async () => {
+    const code = body(
+      "if (params.x === 2) fs.writeFileSync('../../files/t', 'b'); const end = performance.now() + 30; while (performance.now() < end) {}",
+    );
+    start({ code, cases: 6 });
+    sweep.declare({ files: [declared('/laptop/t', 'a')] });
+    writeInto(join(sweep.root, 'files/t'), 'a');
+    await new TestArray(sweep, { files: { '/laptop/t': 'files/t' } }).run();
+    const statuses = sweep.records().map(({ status }) => status);
+    expect(statuses.slice(0, 2)).toEqual(['success', 'success']);
+    expect(statuses.slice(3)).toEqual(['failed', 'failed', 'failed']);
+    expect(sweep.records()[5]!.error!.message).toContain(`${join(sweep.root, 'files/t')} has changed`);
+  });
+
+  test("see the cluster's environment, and the submitter's values of what the experiment names", async () => {
+    const code = body(
+      "for (const name of ['PATH', 'HOME', 'MODULE', 'TOKEN', 'SLURM_JOB_ID']) capture.metric(name, process.env[name] ?? 'none'); capture.metric('cwd', process.cwd());",
+    );
+    start({ code, declaration: { env: ['TOKEN', 'HOME'] } });
+    const env = { PATH: '/laptop/bin', HOME: '/home/laptop', TOKEN: 'secret' };
+    writeInto(environmentFile(sweep.folder, 's1'), JSON.stringify(env));
+    await new TestArray(sweep).run(0, { env: { MODULE: 'gcc/12', HOME: '/home/cluster' } });
+    expect(sweep.record().metrics).toEqual({
+      PATH: process.env.PATH,
+      HOME: '/home/cluster',
+      MODULE: 'gcc/12',
+      TOKEN: 'secret',
+      SLURM_JOB_ID: '12',
+      cwd: join(sweep.folder, 'work'),
+    });
+  });
+
+  test('that an earlier array lost are recorded, or tried again where there are retries left', async () => {
+    const lost = (position: number, attempt: number, cancelled = false) => ({
+      position,
+      attempt,
+      started_at: '2026-01-02T03:04:05.000Z',
+      duration_ms: 60_000,
+      error: { type: 'TimeoutError', message: 'the job reached its time limit of 1 min' },
+      output: 'last words',
+      ...(cancelled ? { cancelled } : {}),
+      provenance: { job: '7_1', node: 'n9' },
+    });
+    start({
+      code: body("capture.metric('attempt', args.runtime.attempt);"),
+      cases: 6,
+      declaration: { retries: 1 },
+    });
+    const array = new TestArray(sweep, { lost: [lost(1, 2), lost(3, 1), lost(4, 1, true), lost(77, 2)] });
+    expect(await array.run()).toMatchObject({ how: 'done', success: 4, failed: 1, cancelled: 1 });
+    const [, failed, , tried, cancelled] = sweep.records();
+    expect(failed).toMatchObject({
+      status: 'failed',
+      started_at: '2026-01-02T03:04:05.000Z',
+      duration_ms: 60_000,
+      error: { type: 'TimeoutError', message: 'the job reached its time limit of 1 min' },
+      provenance: { executor: 'slurm', job: '7_1', node: 'n9' },
+    });
+    expect(sweep.log(1)).toEqual(['stderr: last words']);
+    expect(tried).toMatchObject({
+      status: 'success',
+      attempt: 2,
+      metrics: { attempt: 2 },
+      provenance: { node: 'n1' },
+    });
+    expect(cancelled).toMatchObject({ status: 'cancelled', error: null });
+  });
+
+  test('that need more memory than the task has are recorded, or spared where they may get more', async () => {
+    const code = body(
+      'if (params.x === 1) { globalThis.kept = []; for (;;) globalThis.kept.push(Buffer.alloc(2 ** 24, 1)); }',
+    );
+    start({ code, cases: 3 });
+    const memory = { SLURM_MEM_PER_NODE: '300' };
+    const spared = await new TestArray(sweep, { spare_memory: true }, 'a'.repeat(16)).run(0, { env: memory });
+    expect(spared).toMatchObject({
+      how: 'fault',
+      fault: { code: 'MEMORY' },
+      success: 1,
+      failed: 0,
+      cut: [{ position: 1, attempt: 1 }],
+    });
+    expect(spared.fault!.message).toMatch(/used \d+ MiB of memory, over its limit of 270 MiB/);
+    expect(spared.left).toEqual([{ from: 1, to: 3 }]);
+    expect(spared.peak_rss_bytes).toBeGreaterThan(200 * 2 ** 20);
+    const array = new TestArray(sweep, { ranges: [{ from: 1, to: 3 }] }, 'b'.repeat(16));
+    expect(await array.run(0, { env: memory })).toMatchObject({ how: 'done', success: 1, failed: 1 });
+    expect(sweep.records()[1]!.error).toMatchObject({ type: 'MemoryError' });
+  });
+});
+
+describe('a fault of the place fails no run, and is told in full', () => {
+  test.each<[string, string, () => void, RegExp]>([
+    [
+      'a bundle that is gone',
+      'FILES',
+      () => rmSync(bundleFile(sweep.folder, sweep.declaration.operation.bundle)),
+      /operation\.mjs.*missing|not there/s,
+    ],
+    [
+      'a plan that is torn',
+      'FILES',
+      () => writeFileSync(planFile(sweep.folder, 's1'), '{"kin'),
+      /plan\.json: it is damaged/,
+    ],
+    [
+      'values of variables that are gone',
+      'FILES',
+      () => sweep.declare({ env: ['TOKEN'] }),
+      /env\.json: the values of the experiment's environment variables can't be read/,
+    ],
+    ['a module that throws', 'IMPORT', () => sweep.bundle("throw new Error('no licence')"), /no licence/],
+    [
+      'context files that are not as declared',
+      'FILES',
+      () => {
+        writeFileSync(join(sweep.root, 't'), 'changed');
+        sweep.declare({ files: [declared(join(sweep.root, 't'), 'a'), declared('/laptop/gone', 'a')] });
+      },
+      /t: it has 7 bytes, not 1; \/laptop\/gone: ENOENT/,
+    ],
+  ])('%s', async (_, code, damage, message) => {
+    start({ code: body(''), cases: 3 });
+    damage();
+    const array = new TestArray(sweep);
+    const { code: exit, output } = await array.start().finished;
+    expect(array.end()).toMatchObject({
+      how: 'fault',
+      fault: { code },
+      success: 0,
+      failed: 0,
+      cut: [],
+      left: [{ from: 0, to: 3 }],
+    });
+    expect(array.end().fault!.message).toMatch(message);
+    expect(output).toMatch(message);
+    expect(exit).toBe(1);
+  });
+
+  test('an array whose spec can not be read', async () => {
+    start({ code: body('') });
+    const array = new TestArray(sweep);
+    appendFileSync(join(array.folder, 'array.json'), '}');
+    await array.start().finished;
+    expect(array.end().fault!.message).toContain('array.json: it is damaged');
+  });
+});
+
+test('a slot that only records needs no operation, and does no run', async () => {
+  start({ code: 'throw new Error("imported")', cases: 4 });
+  const lost = [1, 2].map((position) => ({
+    position,
+    attempt: 1,
+    started_at: '2026-01-02T03:04:05.000Z',
+    duration_ms: 5,
+    error: { type: 'MemoryError', message: 'the job was out of memory' },
+    output: '',
+    provenance: { executor: 'slurm', job: '3_4' },
+  }));
+  const { cwd } = sweep.declaration;
+  const place = {
+    setup: {
+      folder: sweep.folder,
+      submission: 's1',
+      declaration: sweep.declared,
+      record_only: true as const,
+    },
+    timeout_ms: null,
+    memory_bytes: null,
+    cwd,
+    env: {},
+  };
+  const options = { onProgress: () => {}, signal: { onStop: () => () => {} } };
+  const order = { budget_ms: 10_000, lost };
+  const report = await sweep.executor.execute({ ...place, order: { ...order, from: 1, to: 3 } }, options);
+  expect(report).toMatchObject({ next: 3, failed: 2 });
+  expect(sweep.records().map(({ index, error, provenance }) => [index, error!.type, provenance.job])).toEqual(
+    [
+      [1, 'MemoryError', '3_4'],
+      [2, 'MemoryError', '3_4'],
+    ],
+  );
+  await expect(
+    sweep.executor.execute({ ...place, order: { ...order, from: 0, to: 3 } }, options),
+  ).rejects.toThrow(/position 0 is not lost/);
+  expect(readFileSync(sweep.segments('records')[0]!, 'utf8').trim().split('\n')).toHaveLength(2);
+});
