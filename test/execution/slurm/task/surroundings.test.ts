@@ -134,7 +134,7 @@ describe('runs of a task', () => {
 
   test('that need more memory than the task has are recorded, or spared where they may get more', async () => {
     const code = body(
-      'if (params.x === 1) { globalThis.kept = []; for (;;) globalThis.kept.push(Buffer.alloc(2 ** 24, 1)); }',
+      'const end = performance.now() + 5; while (performance.now() < end) {} if (params.x === 1) { globalThis.kept = []; for (;;) globalThis.kept.push(Buffer.alloc(2 ** 24, 1)); }',
     );
     start({ code, cases: 3 });
     const memory = { SLURM_MEM_PER_NODE: '300' };
