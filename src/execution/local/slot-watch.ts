@@ -47,6 +47,8 @@ export class SlotWatch {
     const usedBytes = residentBytes(this.#slot.pid!) ?? 0;
     this.#peak = Math.max(this.#peak, usedBytes);
     if (usedBytes > this.#slot.options.memoryBytes) {
+      // The peak is to be what it was ended for.
+      this.#shownAt = Number.NEGATIVE_INFINITY;
       this.#slot.kill({ kind: 'memory', usedBytes, run: this.#run });
     } else if (this.#timeoutMs !== null && elapsed > this.#timeoutMs + BLOCKED_MS) {
       this.#slot.kill({ kind: 'timeout', timeoutMs: this.#timeoutMs, run: this.#run });
