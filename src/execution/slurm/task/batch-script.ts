@@ -25,10 +25,11 @@ export function batchScript(options: BatchScriptOptions): string {
   return [
     // As at a login: there `module` and `conda` are defined.
     '#!/bin/bash -l',
+    // When the task began, on a clock that nobody sets.
+    'read -r METALAB_TASK_UPTIME _ < /proc/uptime && export METALAB_TASK_UPTIME',
     `metalab_says() { printf '${SAYS}%s\\n' "$*" >&2; }`,
     ...setUp(modules, conda_env),
     ...userLines(setup),
-    'export METALAB_SETUP_SECONDS=$SECONDS',
     ...chooseNode(node),
     `exec "$metalab_node" ${quote(`${runtime}/task.mjs`)} ${quote(array)}`,
     '',

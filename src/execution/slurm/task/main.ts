@@ -1,4 +1,5 @@
 // The program of a Slurm task: `node task.mjs ARRAYFOLDER`, bundled into one file beside the slots' runner.
+import { uptime } from 'node:os';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { TaskEnd } from './array-spec.js';
@@ -6,7 +7,7 @@ import { EXIT, SAYS } from './exit-codes.js';
 import { runTask } from './run-task.js';
 import { taskIdentity } from './task-identity.js';
 
-const { METALAB_SETUP_SECONDS: setup = '0', ...env } = process.env;
+const { METALAB_TASK_UPTIME: began, ...env } = process.env;
 
 try {
   const identity = taskIdentity(env);
@@ -16,7 +17,7 @@ try {
     array: resolve(process.argv[2] ?? '.'),
     identity,
     runner: fileURLToPath(new URL('./runner.mjs', import.meta.url)),
-    started: -1000 * (Number(setup) || 0),
+    started: began === undefined ? 0 : performance.now() - 1000 * Math.max(0, uptime() - Number(began)),
     env,
   });
   if (end) report(end);

@@ -123,7 +123,8 @@ async function placeOf(start: TaskStart, spec: ArraySpec, experiment: string): P
         environment,
         job: `${job}_${task}`,
         task,
-        node,
+        // `node` is the version of Node, as in every record.
+        slurm_node: node,
         ...(partition === null ? {} : { partition }),
       },
     },

@@ -12,7 +12,7 @@ import type { Piece, WorkQueue } from './work-queue.js';
 /** Past it, a piece's rest goes back to the queue: a slot waits for another at most so long, and for one run. */
 const PIECE_MS = 2_000;
 /** Once Slurm said that the task ends: runs that end within it are recorded, others are cut. Slurm waits 30 s by default. */
-const GRACE_MS = 1_500;
+const GRACE_MS = 1_000;
 const NO_LIMIT_MS = 2 ** 31 - 1;
 
 export interface TaskPlace extends Omit<RangeOrder, 'order'> {

@@ -105,7 +105,7 @@ describe('runs of a task', () => {
       error: { type: 'TimeoutError', message: 'the job reached its time limit of 1 min' },
       output: 'last words',
       ...(cancelled ? { cancelled } : {}),
-      provenance: { job: '7_1', node: 'n9' },
+      provenance: { job: '7_1', slurm_node: 'n9' },
     });
     start({
       code: body("capture.metric('attempt', args.runtime.attempt);"),
@@ -120,14 +120,14 @@ describe('runs of a task', () => {
       started_at: '2026-01-02T03:04:05.000Z',
       duration_ms: 60_000,
       error: { type: 'TimeoutError', message: 'the job reached its time limit of 1 min' },
-      provenance: { executor: 'slurm', job: '7_1', node: 'n9' },
+      provenance: { executor: 'slurm', job: '7_1', slurm_node: 'n9' },
     });
     expect(sweep.log(1)).toEqual(['stderr: last words']);
     expect(tried).toMatchObject({
       status: 'success',
       attempt: 2,
       metrics: { attempt: 2 },
-      provenance: { node: 'n1' },
+      provenance: { slurm_node: 'n1' },
     });
     expect(cancelled).toMatchObject({ status: 'cancelled', error: null });
   });

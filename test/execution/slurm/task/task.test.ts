@@ -54,7 +54,8 @@ describe('the tasks of an array', () => {
       environment: 'cluster',
       job: '12_0',
       task: 0,
-      node: 'n1',
+      slurm_node: 'n1',
+      node: process.versions.node,
       partition: 'debug',
       metalab: '0.0.0',
     });
