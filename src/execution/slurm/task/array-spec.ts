@@ -82,7 +82,8 @@ export interface TaskLive {
 
 /**
  * Why a task ended: its block is `done`; past its `budget`; asked to `yield` or `cancel`; by a `signal` (scancel,
- * preemption, a node that is shut down); by the one that comes with the `time` limit; by a `fault` of the place.
+ * preemption, a node that is shut down); by the one that comes with the `time` limit, where Slurm tells tasks when that is
+ * (SLURM_JOB_END_TIME), else that is a `signal` too; by a `fault` of the place.
  */
 export type TaskHow = 'done' | 'budget' | 'yield' | 'cancel' | 'signal' | 'time' | 'fault';
 

@@ -10,7 +10,7 @@ export interface TaskIdentity {
   readonly job_id: string;
   readonly node: string;
   readonly partition: string | null;
-  /** When its time limit ends it, wall clock, milliseconds; null where this Slurm does not tell (before 22.05). */
+  /** When its time limit ends it, wall clock, milliseconds; null where this Slurm does not tell (22.05 does not). */
   readonly ends_at: number | null;
   /** What it was given, all slots together, bytes; null where it was given no limit. */
   readonly memory_bytes: number | null;
