@@ -32,6 +32,8 @@ export class RecordLines {
   readonly #context: string;
   readonly #code: string;
   readonly #place: JsonObject;
+  /** Without its closing brace: what is measured comes behind it. */
+  readonly #placeText: string;
   readonly #measures: (() => string) | undefined;
   readonly #provenance: string;
   readonly #tags: readonly string[];
@@ -46,7 +48,8 @@ export class RecordLines {
     this.#code = `","code_fingerprint":${JSON.stringify(declaration.operation.code_fingerprint)},"index":`;
     this.#place = provenance;
     this.#measures = measures;
-    this.#provenance = provenanceText(provenance, '');
+    this.#placeText = JSON.stringify(provenance).slice(0, -1);
+    this.#provenance = provenanceText(this.#placeText, '');
     this.#tags = declaration.tags;
     const tags = JSON.stringify([...new Set(declaration.tags)]);
     this.#bare = `,"tags":${tags},"warnings":[],"notes":[],"artifacts":[]}`;
@@ -68,8 +71,8 @@ export class RecordLines {
   }
 
   #provenanceOf({ provenance }: Outcome): string {
-    if (provenance) return provenanceText({ ...this.#place, ...provenance }, '');
-    return this.#measures ? provenanceText(this.#place, this.#measures()) : this.#provenance;
+    if (provenance) return provenanceText(JSON.stringify({ ...this.#place, ...provenance }).slice(0, -1), '');
+    return this.#measures ? provenanceText(this.#placeText, this.#measures()) : this.#provenance;
   }
 
   /** `JSON.stringify(metrics)` in half its time: names come again, and numbers are finite. */
@@ -110,8 +113,7 @@ export class RecordLines {
   }
 }
 
-const provenanceText = (place: JsonObject, measures: string) =>
-  `,"provenance":${JSON.stringify(place).slice(0, -1)}${measures}},"error":`;
+const provenanceText = (place: string, measures: string) => `,"provenance":${place}${measures}},"error":`;
 
 type Collected = 'collectedTags' | 'collectedWarnings' | 'collectedNotes' | 'collectedArtifacts';
 const NOTHING: Partial<Pick<RunCapture, Collected>> = {};
