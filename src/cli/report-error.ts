@@ -13,6 +13,8 @@ export const EXIT = { success: 0, failure: 1, usage: 2, infrastructure: 3, detac
 /** 2: wrong usage or definition; 3: infrastructure or the store not there; 1: anything else. */
 export function exitCodeOf(thrown: unknown): number {
   if (thrown instanceof UsageError || thrown instanceof DefinitionError) return EXIT.usage;
+  if (thrown instanceof MetalabError && thrown.code.startsWith('METALAB_TRANSPORT_'))
+    return EXIT.infrastructure;
   if (thrown instanceof InfrastructureError || thrown instanceof StoreError) return EXIT.infrastructure;
   return EXIT.failure;
 }

@@ -1,5 +1,6 @@
 import type { CommandDefinition } from '../command.js';
 import { EXIT } from '../report-error.js';
+import { loginCommand } from './env/login.js';
 
 const NAME = { name: 'name', description: 'environment' };
 const CHOSEN = {
@@ -100,6 +101,7 @@ export const envCommand: CommandDefinition = {
     { line: 'env list', does: 'which there are' },
     { line: 'env show cluster', does: 'what one comes to, and why' },
     { line: 'env check cluster', does: 'does it work?' },
+    { line: 'env login cluster', does: 'log in where that needs you' },
   ],
-  subcommands: [list, show, check],
+  subcommands: [list, show, check, loginCommand],
 };
