@@ -39,6 +39,7 @@ export class ArrayLife {
   #paused = false;
   #askedPauseAt = Number.NEGATIVE_INFINITY;
   #hurriedAt = 0;
+  #endsSeen = 0;
   #startedAt: number | undefined;
   #submittedAt = this.#began;
   #dealt: boolean;
@@ -157,7 +158,7 @@ export class ArrayLife {
         if (this.#isSettled(performance.now() - overSince)) return;
       await this.#controlTasks();
       await this.#dealSoon(job);
-      this.#askAfterSilent();
+      this.#askWhereDue();
       const now = JSON.stringify([this.#tasks.counts(), this.#tasks.ends, overSince !== undefined]);
       interval = now === seen ? Math.min(MOST_LOOK_MS, interval * GROWTH) : LEAST_LOOK_MS;
       seen = now;
@@ -222,19 +223,24 @@ export class ArrayLife {
     }
   }
 
-  #askAfterSilent(): void {
+  /** Tasks that ended make room for others, or were ended by somebody; silent ones may have been. */
+  #askWhereDue(): void {
     const now = performance.now();
-    if (!this.#tasks.isSilent() || now - this.#hurriedAt < HURRY_MS) return;
+    const { ends } = this.#tasks;
+    const silent = this.#tasks.isSilent() && now - this.#hurriedAt > HURRY_MS;
+    if (ends === this.#endsSeen && !silent) return;
+    this.#endsSeen = ends;
     this.#hurriedAt = now;
     this.#array.cluster.queue.hurry();
   }
 
   async #report(): Promise<BatchReport> {
     const { cluster } = this.#array;
-    const view = this.#view;
-    const fault = this.#cancelled
-      ? undefined
-      : await settleArray(this.#array, this.#tasks, view, this.#patience);
+    const job = this.#job;
+    const fault =
+      this.#cancelled || job === null
+        ? undefined
+        : await settleArray(this.#array, this.#tasks, { job, view: this.#view }, this.#patience);
     cluster.queue.hurry();
     const { success, failed, cancelled, recorded } = this.#tasks.counts();
     const { busy_ms, runs, means } = this.#tasks.busy();

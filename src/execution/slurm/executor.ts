@@ -1,6 +1,7 @@
 import type { SlurmEnvironment } from '../../config/resolved-config.js';
 import { segmentsFolder } from '../../storage/file/layout.js';
 import type { AskOptions, BatchExecutor } from '../batch-executor.js';
+import { ExecutionFault } from '../execution-fault.js';
 import type { Transport } from '../transport/transport.js';
 import { ArrayLife } from './array-life.js';
 import { Patience } from './ask.js';
@@ -22,11 +23,13 @@ export interface SlurmExecutorOptions {
   readonly programs: TaskPrograms;
   /** metalab's version. */
   readonly version: string;
+  /** Where Nodes for clusters are kept on this machine. */
+  readonly cache: string;
 }
 
 /** Executes batches as arrays of a Slurm cluster. */
 export function createSlurmExecutor(options: SlurmExecutorOptions): BatchExecutor {
-  const { environment, transport, programs, version } = options;
+  const { environment, transport, programs, version, cache } = options;
   const cluster = clusterOf(transport);
   const collectors = new Map<string, SubmissionCollector>();
   const states = new Map<string, StateFile>();
@@ -34,6 +37,7 @@ export function createSlurmExecutor(options: SlurmExecutorOptions): BatchExecuto
   // What a call found out is kept, not what it is about to: it may be told to stop.
   let spool: Spool | undefined;
   let node: string | null | undefined;
+  let missed = false;
 
   const openSpool = async (patience: Patience) => {
     spool ??= await Spool.open(transport, environment.file_root, patience);
@@ -116,12 +120,17 @@ export function createSlurmExecutor(options: SlurmExecutorOptions): BatchExecuto
         const there = await openSpool(patience);
         const collector = await collectorOf(folder, experiment_id, submission, patience);
         const state = stateOf(folder, submission);
-        if (node === undefined) node = await provideNode(transport, there, environment, patience);
+        const config = environment.executor;
+        if (node === undefined || (node === null && missed))
+          node = await provideNode(transport, there, { config, cache, missed }, patience);
         const around = { environment, cluster, spool: there, programs, collector, state, patience, version };
         const array = await prepareArray(order, { ...around, node });
         life = new ArrayLife(array, batch, patience);
         patience.check();
-        return await life.run();
+        return await life.run().catch((error: unknown) => {
+          missed ||= error instanceof ExecutionFault && error.code === 'TASK_NO_NODE';
+          throw error;
+        });
       });
     },
     release: async (submission) => {

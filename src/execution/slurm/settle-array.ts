@@ -5,6 +5,8 @@ import { type Patience, placeFault } from './ask.js';
 import { recordLost } from './lost-runs.js';
 import type { PreparedArray } from './prepare-array.js';
 import type { JobView } from './queue/poller.js';
+import type { AccountedTask } from './queue/sacct.js';
+import { isConclusive, meaningOf } from './queue/states.js';
 import { outputFile } from './spool-layout.js';
 import { judge, type TaskEvidence, type TaskLimits, type Verdict } from './verdicts.js';
 
@@ -19,7 +21,7 @@ const MOST_OUTPUT_BYTES = 4_000;
 export async function settleArray(
   array: PreparedArray,
   tasks: ArrayTasks,
-  view: JobView,
+  { job, view }: { readonly job: string; readonly view: JobView },
   patience: Patience,
 ): Promise<ExecutionFault | undefined> {
   const { state, resources, environment } = array;
@@ -30,11 +32,8 @@ export async function settleArray(
     escalate: environment.executor.escalate,
     escalated,
   };
-  const verdicts = [...tasks.evidence(view)].map(({ task, evidence }) => ({
-    task,
-    evidence,
-    verdict: judge(evidence, limits),
-  }));
+  const evidence = await withAccounts(array, [...tasks.evidence(view)], job, patience);
+  const verdicts = evidence.map((each) => ({ ...each, verdict: judge(each.evidence, limits) }));
   await noteState(array, verdicts);
   await record(array, verdicts, patience);
   const faults = verdicts.filter(({ verdict }) => verdict.fault);
@@ -42,11 +41,44 @@ export async function settleArray(
   const { task, verdict } = faults[0]!;
   const { code, message } = verdict.fault!;
   const output = await readOutput(array, task, patience);
-  const where = `${environment.name}, job ${view.tasks.size > 0 ? '' : ''}task ${task}`;
-  return placeFault(
-    faultCode(code),
-    `${where}: ${message}${output ? `\nits output ends with:\n${output}` : ''}`,
+  const where = `${environment.name}, task ${task} of job ${job}`;
+  return placeFault(faultCode(code), `${where}: ${message}${output ? `\nits output ends with:\n${output}` : ''}`);
+}
+
+interface Evident {
+  readonly task: number;
+  readonly evidence: TaskEvidence;
+}
+
+/** Accounting lags by a second or two; what it tells is for people, so it is not waited for longer. */
+const ACCOUNT_TRIES = 4;
+const ACCOUNT_APART_MS = 1_000;
+
+/** Exit codes and MaxRSS of tasks that could not tell themselves how they ended. */
+async function withAccounts(
+  { cluster, limits }: PreparedArray,
+  all: readonly Evident[],
+  job: string,
+  patience: Patience,
+): Promise<readonly Evident[]> {
+  const wanted = all.filter(
+    ({ evidence: { status, missing } }) =>
+      missing > 0 && status && !status.accounted && ['timeout', 'memory', 'ended'].includes(status.meaning),
   );
+  if (wanted.length === 0 || !limits.accounting) return all;
+  for (let tries = 1; ; tries++) {
+    const accounts = await cluster.queue.account(job).catch(() => new Map<number, AccountedTask>());
+    const known = wanted.every(({ task }) => isConclusive(meaningOf(accounts.get(task)?.state ?? '')));
+    if (!known && tries < ACCOUNT_TRIES) {
+      await patience.sleep(ACCOUNT_APART_MS);
+      continue;
+    }
+    return all.map(({ task, evidence }) => {
+      const { status } = evidence;
+      const accounted = accounts.get(task);
+      return { task, evidence: status && accounted ? { ...evidence, status: { ...status, accounted } } : evidence };
+    });
+  }
 }
 
 interface Judged {

@@ -2,6 +2,7 @@ import type { Escalation } from '../../config/resolved-config.js';
 import type { ErrorDescription } from '../../definition/errors.js';
 import type { TaskStatus } from './queue/poller.js';
 import type { TaskEnd, TaskLive, TaskRun } from './task/array-spec.js';
+import { EXIT } from './task/exit-codes.js';
 
 /** Of a task's whole time, what a run must have had for the limit to be its own. */
 const WHOLE_TIME = 0.8;
@@ -48,7 +49,8 @@ export function judge(evidence: TaskEvidence, limits: TaskLimits): Verdict {
     if (end.how === 'time') return judgeTime(evidence, end.cut, limits);
     if (end.fault?.code === 'MEMORY') return judgeMemory(evidence, end.cut, limits);
     if (end.fault) return { lost: [], fault: end.fault, failedNode: end.node };
-    if (end.how !== 'signal' || status?.meaning !== 'memory') return LEFT;
+    // A signal's cause is the scheduler's to tell.
+    if (end.how !== 'signal') return LEFT;
   }
   const runs = end?.cut ?? live?.slots ?? [];
   switch (status?.meaning) {
@@ -114,10 +116,16 @@ function neverStarted({ status }: TaskEvidence, how: string): Verdict {
   const where = status?.nodes ? ` on node ${status.nodes}` : '';
   return {
     lost: [],
-    fault: { code: 'TASK_START', message: `a task ${how}${code}${where} before it could start runs` },
+    fault: {
+      code: FAULT_CODES[exit ?? ''] ?? 'TASK_START',
+      message: `a task ${how}${code}${where} before it could start runs`,
+    },
     ...(status?.nodes ? { failedNode: status.nodes } : {}),
   };
 }
+
+/** Exits of the batch script with a meaning of their own. */
+const FAULT_CODES: { readonly [exit: string]: string } = { [EXIT.noNode]: 'TASK_NO_NODE' };
 
 const canEscalate = (what: 'time' | 'memory', { escalate, escalated }: TaskLimits) =>
   escalate !== undefined && escalate[what] > 1 && escalated[what] < escalate.max;

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { SlurmEnvironment, SlurmExecutorConfig } from '../../../src/config/resolved-config.js';
 import type { RunRecord } from '../../../src/definition/record.js';
@@ -27,6 +28,7 @@ export class ClusterSweep {
   readonly progress: BatchProgress[] = [];
   readonly dealings: Dealing[] = [];
   paused = false;
+  readonly token = randomBytes(8).toString('hex');
   readonly #transport: Transport;
   readonly #stops = new Set<(how: 'yield' | 'cancel') => void>();
   executor: BatchExecutor;
@@ -47,7 +49,13 @@ export class ClusterSweep {
 
   makeExecutor(): BatchExecutor {
     const { environment } = this;
-    return createSlurmExecutor({ environment, transport: this.#transport, programs: PROGRAMS, version: '0.0.0' });
+    return createSlurmExecutor({
+      environment,
+      transport: this.#transport,
+      programs: PROGRAMS,
+      version: '0.0.0',
+      cache: join(this.sweep.root, 'cache'),
+    });
   }
 
   order(order: Partial<BatchOrder> = {}): BatchOrder {
@@ -57,7 +65,7 @@ export class ClusterSweep {
       experiment_id: declaration.experiment_id,
       submission: 's1',
       declaration: declared,
-      token: '0123456789abcdef',
+      token: this.token,
       ranges: [{ from: 0, to: positions }],
       mean_ms: null,
       slots: null,

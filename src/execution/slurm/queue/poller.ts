@@ -62,6 +62,7 @@ export class QueuePoller {
   #fingerprint = '';
   #interval = LEAST_MS;
   #timer: NodeJS.Timeout | undefined;
+  #dueAt = 0;
   #polling: Promise<void> | undefined;
   #closed = false;
   /** Status questions so far, for measuring. */
@@ -89,7 +90,7 @@ export class QueuePoller {
     this.hurry();
     return () => {
       if (this.#watched.get(job) === watched) this.#watched.delete(job);
-      if (this.#watched.size === 0) clearTimeout(this.#timer);
+      if (this.#watched.size === 0) this.#schedule(0);
     };
   }
 
@@ -106,7 +107,8 @@ export class QueuePoller {
   /** Something is due: the next look is soon. */
   hurry(): void {
     this.#interval = LEAST_MS;
-    this.#schedule(this.#snapshot === undefined ? 0 : LEAST_MS);
+    const soon = this.#snapshot === undefined ? 0 : LEAST_MS;
+    if (this.#timer === undefined || performance.now() + soon < this.#dueAt) this.#schedule(soon);
   }
 
   /** How many jobs of the user's count for its limits, as of a look that began after `since`; undefined where it failed. */
@@ -115,6 +117,13 @@ export class QueuePoller {
     return snapshot?.entries
       .filter(({ state }) => !isConclusive(meaningOf(state)))
       .reduce((count, entry) => count + countJobs(entry), 0);
+  }
+
+  /** What accounting has of an array's tasks now, the last incarnation of each: only to tell more, it may lag or be absent. */
+  async account(job: string): Promise<ReadonlyMap<number, AccountedTask>> {
+    this.queries++;
+    const { exitCode, stdout } = await this.#transport.run(sacctCommand([job]));
+    return new Map((exitCode === 0 ? parseSacct(stdout) : []).map((task) => [task.task, task]));
   }
 
   /**
@@ -163,7 +172,9 @@ export class QueuePoller {
 
   #schedule(ms: number): void {
     clearTimeout(this.#timer);
+    this.#timer = undefined;
     if (this.#closed || this.#watched.size === 0) return;
+    this.#dueAt = performance.now() + ms;
     this.#timer = setTimeout(() => void this.#poll(), ms);
   }
 
