@@ -45,12 +45,13 @@ const EXECUTORS: { readonly [type: string]: () => Promise<CreateExecutor> } = {
       import('./slurm/executor.js'),
       import('./transport/open.js'),
     ]);
-    return async (environment, { runner, task, provenance }) => {
+    return async (environment, { runner, task, cache, provenance }) => {
       const slurm = environment as SlurmEnvironment;
       return createSlurmExecutor({
         environment: slurm,
         transport: await openTransport(slurm.gateway),
         programs: { runner, task },
+        cache,
         version: String(provenance.metalab),
       });
     };

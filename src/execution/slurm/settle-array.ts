@@ -42,7 +42,10 @@ export async function settleArray(
   const { code, message } = verdict.fault!;
   const output = await readOutput(array, task, patience);
   const where = `${environment.name}, task ${task} of job ${job}`;
-  return placeFault(faultCode(code), `${where}: ${message}${output ? `\nits output ends with:\n${output}` : ''}`);
+  return placeFault(
+    faultCode(code),
+    `${where}: ${message}${output ? `\nits output ends with:\n${output}` : ''}`,
+  );
 }
 
 interface Evident {
@@ -76,7 +79,10 @@ async function withAccounts(
     return all.map(({ task, evidence }) => {
       const { status } = evidence;
       const accounted = accounts.get(task);
-      return { task, evidence: status && accounted ? { ...evidence, status: { ...status, accounted } } : evidence };
+      return {
+        task,
+        evidence: status && accounted ? { ...evidence, status: { ...status, accounted } } : evidence,
+      };
     });
   }
 }
