@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import { MetalabError } from '../definition/errors.js';
 import type { Experiment } from '../definition/experiment.js';
-import { connectTemporal, type TemporalConnection } from '../engine/connect.js';
-import { engineIdentity } from '../engine/identity.js';
+import { connectTemporal, type TemporalConnection, temporalUnreachable } from '../engine/connect.js';
+import { type EngineIdentity, engineIdentity } from '../engine/identity.js';
 import { ensureServer } from '../engine/server.js';
 import { ensureWorker } from '../engine/worker-process.js';
 import { enqueuedFile } from '../storage/file/layout.js';
@@ -37,6 +38,7 @@ export interface SubmitOptions extends StoreChoice {
 }
 
 const ANSWERS_WITHIN_MS = 2_000;
+const IDENTIFIED_WITHIN_MS = 60_000;
 
 /** A connection to Temporal, and to the worker on this machine. */
 export interface Lab {
@@ -212,10 +214,23 @@ class ConnectedLab implements Lab {
 
   /** The workers that carry the submission out renew it. */
   async #takeLease(store: SweepStore, takeOver = false): Promise<LeaseHolder> {
-    const { connection } = this.#connection;
-    const holder = { ...(await engineIdentity(connection, this.#connection)), worker: null };
+    const holder = { ...(await this.#identifyEngine()), worker: null };
     if (hasLeasing(store)) await store.takeLease(holder, { takeOver, wait: true });
     return holder;
+  }
+
+  /** The server may have been killed since it was connected to: it is started again, or waited for. */
+  async #identifyEngine(): Promise<EngineIdentity> {
+    const end = performance.now() + IDENTIFIED_WITHIN_MS;
+    for (;;) {
+      try {
+        return await engineIdentity(this.#connection.connection, this.#connection);
+      } catch (error) {
+        if (performance.now() > end) throw temporalUnreachable(this.#connection, error);
+        await this.#keepUp();
+        await sleep(500);
+      }
+    }
   }
 
   async #ensureWorker(): Promise<void> {

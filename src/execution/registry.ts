@@ -47,13 +47,22 @@ const EXECUTORS: { readonly [type: string]: () => Promise<CreateExecutor> } = {
     ]);
     return async (environment, { runner, task, cache, provenance }) => {
       const slurm = environment as SlurmEnvironment;
-      return createSlurmExecutor({
+      const transport = await openTransport(slurm.gateway);
+      const executor = createSlurmExecutor({
         environment: slurm,
-        transport: await openTransport(slurm.gateway),
+        transport,
         programs: { runner, task },
         cache,
         version: String(provenance.metalab),
       });
+      return {
+        ...executor,
+        async close() {
+          await executor.close();
+          // A connection that is left open keeps the worker's process alive.
+          await transport.close();
+        },
+      };
     };
   },
 };
