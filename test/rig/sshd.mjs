@@ -63,6 +63,8 @@ export class Sshd {
         'UseDNS no',
         'PrintMotd no',
         'MaxStartups 100',
+        // bash then skips ~/.bashrc: there pyenv takes a lock for each command, which a killed one keeps for a minute.
+        'SetEnv SHLVL=2',
         'Subsystem sftp internal-sftp',
       ].join('\n')}\n`,
     );
