@@ -107,13 +107,13 @@ export function describeTransport(name: string, open: () => Promise<TransportFix
         const begun = performance.now();
         const pidFile = at('pid');
         const running = transport.run(['sh', '-c', 'sleep 4711 & echo $! > "$0"; wait', pidFile], {
-          timeout_ms: 700,
+          timeout_ms: 3_000,
         });
         await expect(running).rejects.toMatchObject({
           code: 'METALAB_TRANSPORT_TIMEOUT',
-          message: expect.stringMatching(/no answer within 0.7 s: the command sh/),
+          message: expect.stringMatching(/no answer within 3 s: the command sh/),
         });
-        expect(performance.now() - begun).toBeLessThan(10_000);
+        expect(performance.now() - begun).toBeLessThan(30_000);
         await expectEnded(Number(readFileSync(pidFile, 'utf8')));
       });
 
@@ -124,7 +124,9 @@ export function describeTransport(name: string, open: () => Promise<TransportFix
           signal: stop.signal,
         });
         running.catch(() => {});
-        await expect.poll(() => existsSync(pidFile) && readFileSync(pidFile, 'utf8')).toMatch(/\d\n/);
+        await expect
+          .poll(() => existsSync(pidFile) && readFileSync(pidFile, 'utf8'), { timeout: 20_000 })
+          .toMatch(/\d\n/);
         stop.abort();
         await expect(running).rejects.toMatchObject({ name: 'AbortError' });
         await expectEnded(Number(readFileSync(pidFile, 'utf8')));
@@ -350,7 +352,7 @@ async function expectEnded(pid: number): Promise<void> {
     .poll(
       () => existsSync(`/proc/${pid}`) && !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8')),
       {
-        timeout: 10_000,
+        timeout: 20_000,
       },
     )
     .toBe(false);

@@ -97,6 +97,6 @@ describe('logging in through a worker', { timeout: 60_000 }, () => {
     await expect(loginThroughWorker(server.socketPath, request, new ScriptedPerson())).rejects.toThrow(
       /nobody knows/,
     );
-    await expect.poll(() => String(heard)).toMatch(/has left/);
+    await expect.poll(() => String(heard), { timeout: 20_000 }).toMatch(/has left/);
   });
 });

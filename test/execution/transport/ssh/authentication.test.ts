@@ -143,7 +143,7 @@ describe('logging in', { timeout: 60_000 }, () => {
       expect((await transport.run(['x'])).stdout).toBe('ran');
       server.drop();
       await expect
-        .poll(() => transport.run(['x']).catch((error) => error.code))
+        .poll(() => transport.run(['x']).catch((error) => error.code), { timeout: 20_000 })
         .toBe('METALAB_TRANSPORT_LOGIN');
       await server.close();
     });

@@ -87,7 +87,7 @@ describe('a connection', { timeout: 60_000 }, () => {
     expect([outer, inner, target].map((sshd) => sshd.sessions().length > 0)).toEqual([true, true, true]);
     outer.dropSessions();
     await expect
-      .poll(() => transport.run(['echo', 'on']).catch(() => null))
+      .poll(() => transport.run(['echo', 'on']).catch(() => null), { timeout: 20_000 })
       .toMatchObject({ stdout: 'on\n' });
     await inner.stop();
     await expect

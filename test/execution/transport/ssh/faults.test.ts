@@ -111,7 +111,7 @@ describe('a gateway whose connection goes', { timeout: 90_000 }, () => {
         transport.get(scratch.path('file'), scratch.path('got'), { timeout_ms: 600 }),
       ).rejects.toMatchObject(timeout),
     ]);
-    expect(performance.now() - begun).toBeLessThan(10_000);
+    expect(performance.now() - begun).toBeLessThan(30_000);
   });
 
   it('that stays silent is given up by the keep-alive, and the next call has a new connection', async () => {
