@@ -46,7 +46,7 @@ export class ArrayLife {
   #cancelAt: number | undefined;
   #ended = false;
   /** As it was at the end. */
-  #view: JobView = { tasks: new Map(), forgotten: false };
+  #view: JobView = { tasks: new Map() };
 
   constructor(array: PreparedArray, options: BatchOptions, patience: Patience) {
     this.#array = array;

@@ -174,8 +174,8 @@ export class ArrayTasks {
     return this.#recorded.count(this.#block(task)).recorded;
   }
 
-  #isGone({ tasks, forgotten }: JobView, task: number): boolean {
+  #isGone({ tasks }: JobView, task: number): boolean {
     const status = tasks.get(task);
-    return forgotten || (status !== undefined && isConclusive(status.meaning));
+    return status !== undefined && isConclusive(status.meaning);
   }
 }

@@ -3,7 +3,7 @@ import { isTransportError, NoAnswer, type Patience } from '../ask.js';
 import { type AccountedTask, parseSacct, sacctCommand } from './sacct.js';
 import { countJobs, parseSqueue, type QueueEntry, squeueCommand } from './squeue.js';
 import { isConclusive, type Meaning, meaningOf } from './states.js';
-import { eachTaskId } from './task-ids.js';
+import { eachTaskId, parseJobTasks } from './task-ids.js';
 
 const LEAST_MS = 2_000;
 const MOST_MS = 60_000;
@@ -23,8 +23,6 @@ export interface TaskStatus {
 /** What is known of an array's tasks: of those that are not in it, nothing is. */
 export interface JobView {
   readonly tasks: ReadonlyMap<number, TaskStatus>;
-  /** The controller itself says that it does not know the job any more. */
-  readonly forgotten: boolean;
 }
 
 /** All of a user's jobs at one moment. */
@@ -39,7 +37,6 @@ interface Watched {
   readonly total: number;
   /** Tasks that have told themselves that they ended: nobody need ask for them. */
   readonly ended: ReadonlySet<number>;
-  forgotten: boolean;
   /** When it was first missing in the queue, and how often accounting was asked since. */
   missingSince: number | undefined;
   asked: number;
@@ -82,7 +79,6 @@ export class QueuePoller {
       tasks: new Map(),
       total,
       ended,
-      forgotten: false,
       missingSince: undefined,
       asked: 0,
     };
@@ -95,7 +91,7 @@ export class QueuePoller {
   }
 
   view(job: string): JobView {
-    return this.#watched.get(job) ?? { tasks: new Map(), forgotten: false };
+    return this.#watched.get(job) ?? { tasks: new Map() };
   }
 
   /** Called after each look at the queue. */
@@ -274,8 +270,7 @@ export class QueuePoller {
       const watched = this.#watched.get(job);
       if (!watched) continue;
       watched.asked++;
-      if (watched.asked >= ASKED_BEFORE_CONTROLLER && this.#isUndecided(watched))
-        watched.forgotten = await this.#isForgotten(job);
+      if (watched.asked >= ASKED_BEFORE_CONTROLLER) await this.#askController(job, watched);
     }
   }
 
@@ -287,14 +282,6 @@ export class QueuePoller {
       if (!shown.has(task)) return false;
     }
     return true;
-  }
-
-  #isUndecided(watched: Watched): boolean {
-    for (let task = 0; task < watched.total; task++) {
-      const status = watched.tasks.get(task);
-      if (!watched.ended.has(task) && !(status && isConclusive(status.meaning))) return true;
-    }
-    return false;
   }
 
   #isDue({ asked, missingSince }: Watched, now: number): boolean {
@@ -322,19 +309,29 @@ export class QueuePoller {
     );
   }
 
-  /** Its word, not its silence. */
-  async #isForgotten(job: string): Promise<boolean> {
+  /**
+   * A task that was cancelled before it began leaves no trace of its own: squeue, sacct and scontrol tell of the array
+   * without it (Slurm 22.05). What counts is the controller's word, an array's tasks or that it knows no such job.
+   */
+  async #askController(job: string, watched: Watched): Promise<void> {
     this.queries++;
-    const { exitCode, stderr } = await this.#transport.run([
-      'env',
-      'LC_ALL=C',
-      'scontrol',
-      '--oneliner',
-      'show',
-      'job',
-      job,
-    ]);
-    return exitCode !== 0 && /invalid job id/i.test(stderr);
+    const command = ['env', 'LC_ALL=C', 'SLURM_BITSTR_LEN=0', 'scontrol', '--oneliner', 'show', 'job', job];
+    const { exitCode, stdout, stderr } = await this.#transport.run(command);
+    const known =
+      exitCode === 0 ? parseJobTasks(stdout, job) : /invalid job id/i.test(stderr) ? [] : undefined;
+    if (!known) return;
+    const there = new Set(known.flatMap((ids) => [...eachTaskId(ids)]));
+    for (let task = 0; task < watched.total; task++) {
+      const status = watched.tasks.get(task);
+      if (!there.has(task) && !(status && isConclusive(status.meaning)))
+        watched.tasks.set(task, {
+          meaning: 'cancelled',
+          state: 'GONE',
+          reason: '',
+          nodes: '',
+          accounted: undefined,
+        });
+    }
   }
 
   #describe(): string {

@@ -41,3 +41,13 @@ export function wordTaskIds(ids: Iterable<number>): string {
   }
   return parts.map(([first, last]) => (first === last ? `${first}` : `${first}-${last}`)).join(',');
 }
+
+/** The tasks that `scontrol --oneliner show job` tells of. @returns undefined where it does not tell of this array */
+export function parseJobTasks(output: string, job: string): TaskIds[] | undefined {
+  const parts = output
+    .split('\n')
+    .filter((line) => line.includes(` ArrayJobId=${job} `))
+    .map((line) => parseTaskIds(/ ArrayTaskId=(\S+)/.exec(line)?.[1] ?? ''));
+  const known = parts.filter((ids) => ids !== undefined);
+  return parts.length > 0 && known.length === parts.length ? known : undefined;
+}
