@@ -143,7 +143,7 @@ function provenanceOf({ status, live, end }: TaskEvidence, task: number): { [key
   const rss = Math.max(accounted?.maxRssBytes ?? 0, told?.peak_rss_bytes ?? 0);
   return {
     task,
-    ...(told ? { job: `${told.job}_${task}`, node: told.node, host: told.node } : {}),
+    ...(told ? { job: `${told.job}_${task}`, slurm_node: told.node, host: told.node } : {}),
     ...(status ? { slurm_state: status.state } : {}),
     ...(told || accounted ? { elapsed_ms: Math.max(told?.elapsed_ms ?? 0, accounted?.elapsedMs ?? 0) } : {}),
     ...(rss > 0 ? { max_rss_bytes: rss } : {}),

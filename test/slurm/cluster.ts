@@ -1,0 +1,278 @@
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, expect, vi } from 'vitest';
+import type { SweepStatus } from '../../src/client/sweep-status.js';
+import type { RunRecord } from '../../src/definition/record.js';
+import { type OwnedRig, startRig } from '../rig/start.mjs';
+import { metalab, type RunOptions, type SubmitLine, startMetalab } from '../support/metalab.js';
+import { Project } from '../support/project.js';
+import { recordsIn } from '../support/records.js';
+
+/** What a test's experiment differs in from the plainest: `counted:1`, one run for each x. */
+export interface CountedParts {
+  /** A list, or how many: 0, 1, … */
+  readonly xs: number | readonly number[];
+  /** What a run does after it has noted its execution; `params`, `capture` and `runtime` are in scope. */
+  readonly body?: string;
+  /** Further properties of the experiment. */
+  readonly properties?: string;
+}
+
+/** A sweep whose runs note each execution in a file that all nodes share: x, the slot's pid, the job, the node. */
+function countedExperiment(project: Project, { xs, body = '', properties = '' }: CountedParts): string {
+  const list = typeof xs === 'number' ? Array.from({ length: xs }, (_, x) => x) : xs;
+  return `
+    import { appendFileSync, existsSync } from 'node:fs';
+    import { setTimeout as sleep } from 'node:timers/promises';
+    import { experiment, file, grid, operation, seeds } from 'metalab';
+    export const counted = operation(async ({ params, context, capture, runtime }) => {
+      const { SLURM_ARRAY_JOB_ID: job, SLURM_ARRAY_TASK_ID: task, SLURMD_NODENAME: node } = process.env;
+      appendFileSync(${JSON.stringify(project.path('executions'))}, [params.x, process.pid, job + '_' + task, node].join(' ') + '\\n');
+      ${body}
+      capture.metric('y', 2 * params.x);
+    });
+    export default experiment({
+      name: 'counted', version: '1', operation: counted, params: grid({ x: ${JSON.stringify(list)} }), seeds: seeds({ base: 1 }),
+      ${properties}
+    });`;
+}
+
+export interface Execution {
+  readonly x: number;
+  /** The slot's. */
+  readonly pid: number;
+  /** Array and task, such as `7_0`. */
+  readonly job: string;
+  readonly node: string;
+}
+
+/** A sweep of a scientist whose `.metalab.toml` names the rig. */
+export class ClusterProject {
+  readonly project = new Project();
+  readonly #cluster: RigCluster;
+
+  constructor(cluster: RigCluster) {
+    this.#cluster = cluster;
+  }
+
+  get store(): string {
+    return this.project.store;
+  }
+
+  /** The spool: what the cluster sees is a folder of this machine's. */
+  get spool(): string {
+    return this.project.path('spool');
+  }
+
+  async write(counted: CountedParts, executor: readonly string[] = []): Promise<void> {
+    await this.project.write({
+      'counted.mjs': countedExperiment(this.project, counted),
+      '.metalab.toml': [
+        '[project]',
+        'name = "faults"',
+        'default_env = "cluster"',
+        '[environments.cluster]',
+        'type = "slurm"',
+        'gateway = "rig"',
+        `file_root = ${JSON.stringify(this.spool)}`,
+        '[environments.cluster.executor]',
+        ...executor,
+        '',
+      ].join('\n'),
+    });
+  }
+
+  get #options(): RunOptions {
+    return { cwd: this.project.folder, env: this.#cluster.env };
+  }
+
+  run(...args: readonly string[]) {
+    return metalab(args, this.#options);
+  }
+
+  /** Submits, and follows until the end. */
+  submit(...args: readonly string[]) {
+    const child = startMetalab(['submit', 'counted.mjs', ...args, '--json'], this.#options);
+    const outcome = child.finished.then(({ code, stdout, stderr }) => {
+      const line = stdout.trim().split('\n').at(-1) ?? '';
+      if (!line.startsWith('{')) throw new Error(`metalab submit left with ${code}: ${stderr}`);
+      return JSON.parse(line) as SubmitLine;
+    });
+    // Who cuts it off does not wait for it.
+    outcome.catch(() => {});
+    return Object.assign(child, { outcome });
+  }
+
+  async status(): Promise<SweepStatus> {
+    const { stdout, stderr } = await this.run('status', 'counted', '--json');
+    if (!stdout) throw new Error(`metalab status: ${stderr}`);
+    return JSON.parse(stdout) as SweepStatus;
+  }
+
+  get executions(): readonly Execution[] {
+    const path = this.project.path('executions');
+    if (!existsSync(path)) return [];
+    const lines = readFileSync(path, 'utf8').trim().split('\n');
+    return lines.map((line) => {
+      const [x, pid, job, node] = line.split(' ');
+      return { x: Number(x), pid: Number(pid), job: job!, node: node! };
+    });
+  }
+
+  /** How often each x was executed. */
+  get timesExecuted(): { readonly [x: string]: number } {
+    const times: { [x: string]: number } = {};
+    for (const { x } of this.executions) times[x] = (times[x] ?? 0) + 1;
+    return times;
+  }
+
+  get records(): RunRecord[] {
+    return existsSync(join(this.store, 'counted_1')) || this.#hasExperiment()
+      ? recordsIn(this.store, 'counted:1')
+      : [];
+  }
+
+  #hasExperiment(): boolean {
+    return existsSync(this.store) && readdirSync(this.store).some((name) => name.startsWith('counted'));
+  }
+
+  /** Tokens of the arrays that were prepared. */
+  get tokens(): string[] {
+    if (!existsSync(this.spool)) return [];
+    return readdirSync(this.spool, { recursive: true })
+      .map(String)
+      .flatMap((path) => /\/arrays\/([0-9a-f]{16})$/.exec(path)?.[1] ?? []);
+  }
+
+  /** The ids of the arrays that Slurm got, by token: squeue's memory and accounting's together. */
+  async jobs(): Promise<{ readonly [token: string]: readonly string[] }> {
+    const names = new Set(this.tokens.map((token) => `metalab-${token}`));
+    const all = await this.#cluster.jobsByName();
+    return Object.fromEntries(
+      [...all].filter(([name]) => names.has(name)).map(([name, jobs]) => [name, [...jobs]]),
+    );
+  }
+
+  /** That each run has one record, of this status, and that no array was submitted twice. @returns the records */
+  async expectOnce(runs: number, status: RunRecord['status'] = 'success'): Promise<RunRecord[]> {
+    const { records } = this;
+    expect(records.map((record) => record.status)).toEqual(Array.from({ length: runs }, () => status));
+    expect(new Set(records.map(({ run_id }) => run_id)).size).toBe(runs);
+    await this.expectNoSecondSubmission();
+    return records;
+  }
+
+  async expectNoSecondSubmission(): Promise<void> {
+    const jobs = await this.jobs();
+    expect(Object.values(jobs).filter((ids) => ids.length !== 1)).toEqual([]);
+    expect(Object.keys(jobs).length).toBeGreaterThan(0);
+  }
+}
+
+/** A rig, reached by SSH, and an engine of the test file's own. */
+export class RigCluster {
+  readonly rig: OwnedRig;
+  readonly env: NodeJS.ProcessEnv;
+  readonly #bin: string;
+
+  constructor(rig: OwnedRig, home: string) {
+    this.rig = rig;
+    this.env = { METALAB_HOME: home, METALAB_SSH_CONFIG: rig.gateway.sshConfig };
+    this.#bin = join(rig.folder, 'bin');
+  }
+
+  async project(counted: CountedParts, executor: readonly string[] = []): Promise<ClusterProject> {
+    const project = new ClusterProject(this);
+    await project.write(counted, executor);
+    return project;
+  }
+
+  /**
+   * Whoever logs in at the gateway finds this in place of a command.
+   *
+   * @param script of sh; `real` in it is the command itself
+   * @returns what gives the command back
+   */
+  wrap(command: string, script: string): () => void {
+    const login = join(this.rig.folder, 'ssh', 'login');
+    if (!existsSync(this.#bin)) {
+      mkdirSync(this.#bin);
+      const [shebang, ...rest] = readFileSync(login, 'utf8').split('\n');
+      writeFileSync(login, [shebang, `PATH='${this.#bin}':$PATH; export PATH`, ...rest].join('\n'));
+    }
+    const path = join(this.#bin, command);
+    const real = `real() { PATH=\${PATH#*:} command ${command} "$@"; }`;
+    writeFileSync(path, `#!/bin/sh\n${real}\n${script}\n`, { mode: 0o755 });
+    return () => rmSync(path, { force: true });
+  }
+
+  /** Every job that Slurm ever knew, by name. */
+  async jobsByName(): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
+    const jobs = new Map<string, Set<string>>();
+    const outputs = await Promise.all([
+      this.rig.run(['squeue', '--states=all', '--noheader', '--format=%F %j']),
+      this.rig.run([
+        'sacct',
+        '--allocations',
+        '--duplicates',
+        '--noheader',
+        '--parsable2',
+        '--delimiter= ',
+        '--format=JobID,JobName',
+      ]),
+    ]);
+    for (const line of outputs.flatMap(({ stdout }) => stdout.trim().split('\n'))) {
+      const [id = '', name = ''] = line.split(' ');
+      const job = /^\d+/.exec(id)?.[0];
+      if (job) jobs.set(name, (jobs.get(name) ?? new Set()).add(job));
+    }
+    return jobs;
+  }
+
+  /** What is in the queue. */
+  async queue(): Promise<string[]> {
+    const { stdout } = await this.rig.run(['squeue', '--noheader', '--format=%i %T']);
+    return stdout.trim().split('\n').filter(Boolean);
+  }
+
+  async workers(): Promise<readonly number[]> {
+    const { stdout } = await metalab(['engine', 'status', '--json'], { env: this.env });
+    const { workers } = JSON.parse(stdout) as { readonly workers: readonly { readonly pid: number }[] };
+    return workers.map(({ pid }) => pid);
+  }
+}
+
+/** A rig and an engine for a test file: gone after it. */
+export async function useCluster(options: Parameters<typeof startRig>[0] = {}): Promise<RigCluster> {
+  const home = mkdtempSync(join(tmpdir(), 'metalab-cluster-'));
+  const rig = await startRig(options);
+  afterAll(async () => {
+    await metalab(['engine', 'stop'], { env: { METALAB_HOME: home } });
+    await rig.down();
+    rmSync(home, { recursive: true, force: true });
+  });
+  return new RigCluster(rig, home);
+}
+
+/** Waits until something is so. @param seconds at most */
+export const until = (
+  isSo: () => boolean | Promise<boolean>,
+  seconds = 60,
+  what = String(isSo),
+): Promise<void> =>
+  vi.waitUntil(isSo, { timeout: seconds * 1000, interval: 50 }).then(
+    () => {},
+    () => Promise.reject(new Error(`not within ${seconds} s: ${what}`)),
+  );
+
+export { sleep };
