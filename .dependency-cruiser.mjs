@@ -34,6 +34,8 @@ const MAY_IMPORT = {
     'storage',
     'planning',
     'results',
+    // The way to clusters, whose files it hashes and whose artifacts it fetches.
+    'execution',
     'engine',
     'workflows',
   ],

@@ -6,6 +6,7 @@ import { declareExperiment } from './declare/declare.js';
 import { findExperiment } from './declare/find-experiment.js';
 import { locateOperation } from './declare/locate-operation.js';
 import type { EvaluationReply, EvaluationRequest } from './evaluate.js';
+import { RemoteHasher } from './remote-hasher.js';
 
 type Namespace = { readonly [name: string]: unknown };
 
@@ -33,11 +34,8 @@ async function evaluate({ file, name, folder }: EvaluationRequest): Promise<Eval
   process.setSourceMapsEnabled(true);
   const namespace = await importUserModule(bundle, file);
   const experiment = findExperiment(file, namespace, name);
-  return {
-    declared: await declareExperiment(experiment, file, () =>
-      locateOperation(experiment.operation, modules, file),
-    ),
-  };
+  const locate = () => locateOperation(experiment.operation, modules, file);
+  return { declared: await declareExperiment(experiment, file, locate, new RemoteHasher()) };
 }
 
 async function importUserModule(bundle: string, file: string): Promise<Namespace> {

@@ -4,9 +4,11 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DefinitionError, MetalabError, type Problem, UsageError } from '../definition/errors.js';
+import type { ContextHasher } from '../identity/files.js';
 import { removeOrphans } from '../storage/file/orphans.js';
 import { TEMPORARY, temporaryName } from '../storage/file/owner.js';
 import type { Declared } from './declare/declare.js';
+import { answerHashQuestion, type HashQuestion } from './remote-hasher.js';
 
 export interface EvaluationRequest {
   /** Absolute path. */
@@ -29,9 +31,10 @@ export interface EvaluationReply {
  * Evaluates an experiment file in a child process, checks all of it, and returns it as data. What the file prints goes
  * to this process's stderr.
  *
+ * @param cluster hashes the context's files that are there: the child has no connection
  * @throws DefinitionError, UsageError as the file deserves
  */
-export async function evaluateFile(path: string, name?: string): Promise<Declared> {
+export async function evaluateFile(path: string, name?: string, cluster?: ContextHasher): Promise<Declared> {
   const file = resolve(path);
   const found = await stat(file).catch(() => undefined);
   if (!found?.isFile()) {
@@ -48,7 +51,7 @@ export async function evaluateFile(path: string, name?: string): Promise<Declare
     );
   }
   // Modules are known by their real paths.
-  const { declared, failure } = await evaluateIn(await realpath(file), name);
+  const { declared, failure } = await evaluateIn(await realpath(file), name, cluster);
   if (declared) return declared;
   if (failure?.kind === 'definition') throw new DefinitionError(failure.problems, failure.code);
   const problem = failure?.problems[0] ?? { what: 'the evaluation ended without a word' };
@@ -56,11 +59,15 @@ export async function evaluateFile(path: string, name?: string): Promise<Declare
   throw new MetalabError({ code: 'METALAB_INTERNAL', ...problem });
 }
 
-async function evaluateIn(file: string, name: string | undefined): Promise<EvaluationReply> {
+async function evaluateIn(
+  file: string,
+  name: string | undefined,
+  cluster: ContextHasher | undefined,
+): Promise<EvaluationReply> {
   const folder = join(tmpdir(), `${TEMPORARY}${temporaryName()}`);
   await mkdir(folder, { mode: 0o700 });
   try {
-    return await askChild({ file, name, folder });
+    return await askChild({ file, name, folder }, cluster);
   } finally {
     await rm(folder, { recursive: true, force: true });
     // Of command lines that were killed while they evaluated.
@@ -68,7 +75,14 @@ async function evaluateIn(file: string, name: string | undefined): Promise<Evalu
   }
 }
 
-function askChild(request: EvaluationRequest): Promise<EvaluationReply> {
+/** Of programs that evaluate files without an environment. */
+const NOWHERE_PROBLEM: Problem = { what: 'is on a cluster, and no environment says on which' };
+const NOWHERE: ContextHasher = {
+  hashAll: async (paths) => paths.map(() => NOWHERE_PROBLEM),
+  hashDir: async (path) => ({ path, content_hash: '', files: [], hashed: [], problems: [NOWHERE_PROBLEM] }),
+};
+
+function askChild(request: EvaluationRequest, cluster: ContextHasher = NOWHERE): Promise<EvaluationReply> {
   return new Promise((resolveReply, reject) => {
     const program = fileURLToPath(new URL('evaluate-main.js', import.meta.url));
     // stdout is for what the command prints: the file's own prints go to stderr.
@@ -78,8 +92,16 @@ function askChild(request: EvaluationRequest): Promise<EvaluationReply> {
       execArgv: [],
     });
     let reply: EvaluationReply | undefined;
-    child.once('message', (message) => {
-      reply = message as EvaluationReply;
+    child.on('message', (message: EvaluationReply | HashQuestion) => {
+      if (!('question' in message)) reply = message;
+      else
+        answerHashQuestion(message, cluster).then(
+          (answer) => child.connected && child.send(answer),
+          (error: unknown) => {
+            child.kill();
+            reject(error);
+          },
+        );
     });
     child.once('error', reject);
     child.once('close', (code, signal) => {

@@ -122,12 +122,18 @@ class ConnectedLab implements Lab {
 
   async submit(experiment: Experiment, options: SubmitOptions = {}): Promise<RunHandle> {
     // With the bundler, they take 0.1 s to load; the command line declares in a process of its own.
-    const [{ declareExperiment }, { locateInProcess }] = await Promise.all([
+    const [{ declareExperiment }, { locateInProcess }, { ClusterHasher }] = await Promise.all([
       import('./declare/declare.js'),
       import('./declare/locate-in-process.js'),
+      import('./cluster-hasher.js'),
     ]);
     const { file, locate } = locateInProcess(experiment);
-    return this.submitDeclared(await declareExperiment(experiment, file, locate), options);
+    const cluster = new ClusterHasher(() => environmentOf(options), { say: this.#options.say });
+    try {
+      return this.submitDeclared(await declareExperiment(experiment, file, locate, cluster), options);
+    } finally {
+      await cluster.close();
+    }
   }
 
   async submitDeclared(declared: Declared, options: SubmitOptions = {}): Promise<RunHandle> {

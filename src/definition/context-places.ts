@@ -1,3 +1,5 @@
+import type { HashedFile } from './declaration.js';
+
 /**
  * Where a context's files are on another machine than the one that declared them. Identity knows contents only, so moving
  * them changes nothing.
@@ -16,7 +18,8 @@ export class ContextPlaces {
   }
 
   /** Of a file: as a `file()` of its own, and in every `dir()` that it belongs to. */
-  allOf(path: string): readonly string[] {
+  allOf({ path, on }: Pick<HashedFile, 'path' | 'on'>): readonly string[] {
+    if (on) return [path];
     const all: string[] = [];
     for (const [declared, place] of this.#places) {
       if (declared === path) all.push(place);

@@ -12,8 +12,9 @@ export function contextView(context: JsonValue, places = new ContextPlaces()): u
   if (typeof context !== 'object' || context === null) return context;
   if (Array.isArray(context)) return Object.freeze(context.map((item) => contextView(item, places)));
   if (isReference(context)) {
-    const { $metalab, ...declared } = context;
-    const file = { ...declared, path: places.of(declared.path) };
+    const { $metalab, on, ...declared } = context;
+    // What is on the cluster is nowhere else: a file of the same path on this machine is another one.
+    const file = { ...declared, path: on ? declared.path : places.of(declared.path) };
     return Object.freeze(file.files ? { ...file, files: Object.freeze([...file.files]) } : file);
   }
   return Object.freeze(

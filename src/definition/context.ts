@@ -1,11 +1,22 @@
 import type { JsonValue } from './json.js';
 
+/** Where a file of the context is, if not on the machine that submits: where the environment's runs are executed. */
+export interface PlaceOptions {
+  /**
+   * `cluster`: the path is the cluster's, absolute or relative to the login's home there. The file is hashed there and
+   * never copied.
+   */
+  readonly on?: 'cluster';
+}
+
 /** A file of the context, identified by its content. Paths are relative to the experiment file's folder. */
 export class FileReference {
   readonly kind = 'file';
   readonly path: string;
-  constructor(path: string) {
+  readonly on: 'cluster' | undefined;
+  constructor(path: string, on?: 'cluster') {
     this.path = path;
+    this.on = on;
   }
 }
 
@@ -14,15 +25,17 @@ export class DirReference {
   readonly kind = 'dir';
   readonly path: string;
   readonly pattern: string | undefined;
-  constructor(path: string, pattern?: string) {
+  readonly on: 'cluster' | undefined;
+  constructor(path: string, pattern?: string, on?: 'cluster') {
     this.path = path;
     this.pattern = pattern;
+    this.on = on;
   }
 }
 
 /** A file that all runs read. In the operation it is a {@link ContextFile}. */
-export function file(path: string): FileReference {
-  return new FileReference(path);
+export function file(path: string, options: PlaceOptions = {}): FileReference {
+  return new FileReference(path, options.on);
 }
 
 /**
@@ -30,8 +43,8 @@ export function file(path: string): FileReference {
  *
  * @param options.pattern a glob such as `**\/*.csv`; without it, every file counts
  */
-export function dir(path: string, options: { readonly pattern?: string } = {}): DirReference {
-  return new DirReference(path, options.pattern);
+export function dir(path: string, options: PlaceOptions & { readonly pattern?: string } = {}): DirReference {
+  return new DirReference(path, options.pattern, options.on);
 }
 
 /** What an operation finds where the context has `file()`: an absolute path and the content's SHA-256. */

@@ -9,6 +9,8 @@ export const FINGERPRINT_SCHEME = 1;
 /** A file of the context, hashed: `mtime_ms` and `inode` tell cheaply that it has not changed since. */
 export interface HashedFile {
   readonly path: string;
+  /** Missing where it is on the machine that submitted. */
+  readonly on?: 'cluster';
   readonly content_hash: string;
   readonly size_bytes: number;
   readonly mtime_ms: number;
@@ -19,12 +21,14 @@ export interface HashedFile {
 export type ContextReference =
   | {
       readonly $metalab: 'file';
+      readonly on?: 'cluster';
       readonly path: string;
       readonly content_hash: string;
       readonly size_bytes: number;
     }
   | {
       readonly $metalab: 'dir';
+      readonly on?: 'cluster';
       readonly path: string;
       readonly content_hash: string;
       readonly files: readonly string[];

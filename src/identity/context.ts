@@ -4,7 +4,7 @@ import type { ContextReference, HashedFile } from '../definition/declaration.js'
 import type { Problem } from '../definition/errors.js';
 import type { JsonValue } from '../definition/json.js';
 import { CanonicalError, toPlainJson } from './canonical.js';
-import { FileHasher } from './files.js';
+import { type ContextHasher, FileHasher } from './files.js';
 import { contextFingerprint } from './fingerprint.js';
 
 export interface ResolvedContext {
@@ -21,13 +21,15 @@ export interface ResolvedContext {
  * Hashes the files and folders of a context, and tells its identity.
  *
  * @param baseFolder what relative paths are relative to: the experiment file's folder
+ * @param cluster hashes what is there; without it, there is none
  */
 export async function resolveContext(
   context: { readonly [key: string]: ContextValue },
   baseFolder: string,
-  hasher: FileHasher = new FileHasher(),
+  hasher: ContextHasher = new FileHasher(),
+  cluster?: ContextHasher,
 ): Promise<ResolvedContext> {
-  const resolution = new ContextResolution(baseFolder, hasher);
+  const resolution = new ContextResolution(baseFolder, hasher, cluster);
   const both = await resolution.of(context, 'context');
   const { files, problems } = resolution;
   return {
@@ -50,12 +52,14 @@ class ContextResolution {
   readonly files: HashedFile[] = [];
   readonly problems: Problem[] = [];
   readonly #base: string;
-  readonly #hasher: FileHasher;
+  readonly #hasher: ContextHasher;
+  readonly #cluster: ContextHasher | undefined;
   readonly #ancestors = new Set<object>();
 
-  constructor(base: string, hasher: FileHasher) {
+  constructor(base: string, hasher: ContextHasher, cluster: ContextHasher | undefined) {
     this.#base = base;
     this.#hasher = hasher;
+    this.#cluster = cluster;
   }
 
   async of(value: unknown, path: string): Promise<Both> {
@@ -97,31 +101,45 @@ class ContextResolution {
   }
 
   async #file(reference: FileReference, path: string): Promise<Both> {
-    const [hashed] = await this.#hasher.hashAll([resolve(this.#base, reference.path)]);
+    const { hasher, place, on } = this.#placeOf(reference);
+    if (!hasher) return this.#refuse(path, reference, [wrongPlace(on.on)]);
+    const [hashed] = await hasher.hashAll([place]);
     if (!hashed || 'what' in hashed) return this.#refuse(path, reference, hashed ? [hashed] : []);
-    this.files.push(hashed);
+    this.files.push({ ...hashed, ...on });
     const { content_hash, size_bytes } = hashed;
-    const data: ContextReference = { $metalab: 'file', path: hashed.path, content_hash, size_bytes };
+    const data: ContextReference = { $metalab: 'file', ...on, path: hashed.path, content_hash, size_bytes };
     return { data, identity: { $file: content_hash } };
   }
 
   async #dir(reference: DirReference, path: string): Promise<Both> {
-    const folder = resolve(this.#base, reference.path);
-    const hashed = await this.#hasher.hashDir(folder, reference.pattern);
+    const { hasher, place, on } = this.#placeOf(reference);
+    if (!hasher) return this.#refuse(path, reference, [wrongPlace(on.on)]);
+    const hashed = await hasher.hashDir(place, reference.pattern);
     if (hashed.problems.length > 0) return this.#refuse(path, reference, hashed.problems);
-    this.files.push(...hashed.hashed);
+    this.files.push(...hashed.hashed.map((file) => ({ ...file, ...on })));
     const { content_hash, files } = hashed;
-    const data: ContextReference = { $metalab: 'dir', path: folder, content_hash, files };
+    const data: ContextReference = { $metalab: 'dir', ...on, path: hashed.path, content_hash, files };
     return { data: { ...data, files: [...files] }, identity: { $dir: content_hash } };
+  }
+
+  #placeOf({ path, on }: FileReference | DirReference) {
+    if (on === undefined) return { hasher: this.#hasher, place: resolve(this.#base, path), on: {} };
+    return { hasher: on === 'cluster' ? this.#cluster : undefined, place: path, on: { on } };
   }
 
   #refuse(path: string, { path: written }: { readonly path: string }, problems: readonly Problem[]): Both {
     for (const { where, what, ...rest } of problems) {
-      this.problems.push({ where: `${path} ('${written}')`, what: `${where} ${what}`, ...rest });
+      const subject = where === undefined ? what : `${where} ${what}`;
+      this.problems.push({ where: `${path} ('${written}')`, what: subject, ...rest });
     }
     return same(null);
   }
 }
+
+const wrongPlace = (on: string | undefined): Problem =>
+  on === 'cluster'
+    ? { what: 'is on a cluster, and there is none here', next: 'submit with --env NAME' }
+    : { what: `says on: ${JSON.stringify(on)}`, expected: "on: 'cluster', or nothing for this machine" };
 
 /** Whether a plain container has a reference somewhere in it. Other objects are for canonical JSON to judge. */
 function holdsReference(value: unknown, seen: Set<object>): value is object {

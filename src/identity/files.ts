@@ -21,13 +21,21 @@ export interface HashedDir {
   readonly problems: readonly Problem[];
 }
 
+/** Hashes files at one place: this machine, or a cluster. */
+export interface ContextHasher {
+  /** One result for every path, in order: the file, or why it can't be read. */
+  hashAll(paths: readonly string[]): Promise<readonly (HashedFile | Problem)[]>;
+  /** Reports all that can't be read. `pattern` is a glob against relative paths. */
+  hashDir(path: string, pattern?: string): Promise<HashedDir>;
+}
+
 /** Files modified so recently may be modified again within the file system's tick, with the same time. */
 const RACY_MS = 2_000;
 /** Reading is bound by the disk: more at once gains nothing. */
 const AT_ONCE = 4;
 
 /** Hashes files by their content, reading none twice that has not changed. */
-export class FileHasher {
+export class FileHasher implements ContextHasher {
   readonly #cache: FileHashCache;
 
   constructor(cache: FileHashCache = new FileHashCache()) {
@@ -46,16 +54,9 @@ export class FileHasher {
   /** Hashes a folder's files. `pattern` is a glob against their relative paths. Reports all that can't be read. */
   async hashDir(path: string, pattern?: string): Promise<HashedDir> {
     const folder = resolve(path);
-    const { paths, problems: unlisted } = listFiles(folder, { pattern });
+    const { paths, problems } = listFiles(folder, { pattern });
     const results = await this.hashAll(paths.map((file) => join(folder, file)));
-    const hashed = results.filter((result): result is HashedFile => !('what' in result));
-    const problems = [...unlisted, ...results.filter((result): result is Problem => 'what' in result)];
-    if (paths.length === 0 && problems.length === 0) problems.push(empty(folder, pattern));
-    const pairs = results.map((result, index) => [
-      paths[index]!,
-      'what' in result ? null : result.content_hash,
-    ]);
-    return { path: folder, content_hash: sha256(canonicalJson(pairs)), files: paths, hashed, problems };
+    return describeDir({ path: folder, pattern, paths, problems }, results);
   }
 
   /** One result for every path, in order: the file, or why it can't be read. */
@@ -91,6 +92,32 @@ export class FileHasher {
   }
 }
 
+/**
+ * A folder of what was found in it.
+ *
+ * @param listed its files' relative paths, sorted, and what could not be listed
+ * @param results of each file, in that order
+ */
+export function describeDir(
+  listed: {
+    readonly path: string;
+    readonly pattern: string | undefined;
+    readonly paths: readonly string[];
+    readonly problems: readonly Problem[];
+  },
+  results: readonly (HashedFile | Problem)[],
+): HashedDir {
+  const { path, pattern, paths } = listed;
+  const hashed = results.filter((result): result is HashedFile => !('what' in result));
+  const problems = [...listed.problems, ...results.filter((result): result is Problem => 'what' in result)];
+  if (paths.length === 0 && problems.length === 0) problems.push(empty(path, pattern));
+  const pairs = results.map((result, index) => [
+    paths[index]!,
+    'what' in result ? null : result.content_hash,
+  ]);
+  return { path, content_hash: sha256(canonicalJson(pairs)), files: paths, hashed, problems };
+}
+
 async function hashContent(path: string): Promise<string> {
   const hash = createHash('sha256');
   // 1 MiB at a time hashes 1.2 GB/s, the default 64 KiB 0.6 GB/s (2 busy cores).
@@ -113,8 +140,10 @@ const describe = (path: string, stats: BigIntStats, contentHash: string): Hashed
   inode: Number(stats.ino),
 });
 
-const notAFile = (path: string, stats: BigIntStats): Problem =>
-  stats.isDirectory()
+const notAFile = (path: string, stats: BigIntStats): Problem => wordNoFile(path, stats.isDirectory());
+
+export const wordNoFile = (path: string, isFolder: boolean): Problem =>
+  isFolder
     ? { where: path, what: 'is a folder', expected: 'a file', next: 'use dir(…) instead of file(…)' }
     : {
         where: path,
@@ -123,7 +152,7 @@ const notAFile = (path: string, stats: BigIntStats): Problem =>
         next: 'copy its content into a file',
       };
 
-const changing = (path: string): Problem => ({
+export const changing = (path: string): Problem => ({
   where: path,
   what: 'changes while it is read',
   expected: 'a file that nobody writes to',

@@ -21,7 +21,7 @@ export function listFiles(
   options: { readonly pattern?: string | undefined; readonly skip?: ReadonlySet<string> } = {},
 ): ListedFiles {
   const { pattern, skip = new Set<string>() } = options;
-  const matches = pattern === undefined ? () => true : picomatch(pattern);
+  const matches = matcherOf(pattern);
   const paths: string[] = [];
   const problems: Problem[] = [];
 
@@ -45,6 +45,10 @@ export function listFiles(
   visit('', new Set());
   return { paths: paths.sort(), problems };
 }
+
+/** Whether a relative path counts. */
+export const matcherOf = (pattern: string | undefined): ((path: string) => boolean) =>
+  pattern === undefined ? () => true : picomatch(pattern);
 
 /** Sockets, pipes and devices are none: reading them may never end. */
 function kindOf(path: string): 'file' | 'folder' | 'other' | Error {

@@ -20,7 +20,7 @@ export class ContextGuard {
    */
   constructor(files: readonly HashedFile[], places = new ContextPlaces()) {
     this.#seen = files.flatMap((file) =>
-      places.allOf(file.path).map((path) => ({
+      places.allOf(file).map((path) => ({
         file: { ...file, path },
         size: file.size_bytes,
         mtime: file.mtime_ms,

@@ -47,13 +47,12 @@ reachable, paused or waiting; 130 detached by Ctrl-C.`,
   store: true,
   json: true,
   async run({ file }, options, context) {
-    const { evaluateFile } = await import('../../client/evaluate.js');
     // The Temporal client takes 0.3 s to load: meanwhile the file is evaluated in its own process.
     const loading = options.dryRun ? undefined : import('../../client/lab.js').then((lab) => lab.preload());
     loading?.catch(() => {});
     // Its mistakes before those of the file: that may take long to evaluate.
     await context.environment();
-    const declared = await evaluateFile(file!, options.name);
+    const declared = await evaluate(file!, options, context);
     for (const warning of declared.warnings) context.note(context.color.yellow(`warning: ${warning}`));
     if (options.dryRun) {
       const { printDryRun } = await import('../dry-run.js');
@@ -68,6 +67,19 @@ reachable, paused or waiting; 130 detached by Ctrl-C.`,
     }
   },
 };
+
+async function evaluate(file: string, { name }: SubmitFlags, context: CommandContext): Promise<Declared> {
+  const [{ evaluateFile }, { clusterHasher }] = await Promise.all([
+    import('../../client/evaluate.js'),
+    import('../cluster-hasher.js'),
+  ]);
+  const cluster = clusterHasher(context);
+  try {
+    return await evaluateFile(file, name, cluster);
+  } finally {
+    await cluster.close();
+  }
+}
 
 /** A workflow that was terminated, or that another build can't continue, is replaced: what is recorded is reused. */
 const MOST_SUBMITS = 3;

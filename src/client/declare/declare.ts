@@ -9,6 +9,7 @@ import { parseMemorySize } from '../../definition/memory-size.js';
 import { codeClosure } from '../../identity/code/closure.js';
 import { executionBundle } from '../../identity/code/execution-bundle.js';
 import { resolveContext } from '../../identity/context.js';
+import type { ContextHasher } from '../../identity/files.js';
 import { sha256 } from '../../identity/fingerprint.js';
 import { toPlainJson } from '../../identity/plain-json.js';
 import { checkFields } from './check-fields.js';
@@ -29,12 +30,14 @@ export interface Declared {
  *
  * @param file absolute path of the file that declares it; its folder is the runs' working directory
  * @param locate finds where the operation is exported
+ * @param cluster hashes the context's files that are there
  * @throws DefinitionError with every mistake at once
  */
 export async function declareExperiment(
   experiment: Experiment,
   file: string,
   locate: () => OperationLocation | Promise<OperationLocation>,
+  cluster?: ContextHasher,
 ): Promise<Declared> {
   const base = dirname(file);
   const problems = new ProblemList();
@@ -44,7 +47,7 @@ export async function declareExperiment(
   const sound = (...fields: string[]) => !unsound.some(({ where }) => fields.includes(where ?? ''));
 
   const [context, operation] = await Promise.all([
-    sound('context') ? resolveContext(experiment.context ?? {}, base) : undefined,
+    sound('context') ? resolveContext(experiment.context ?? {}, base, undefined, cluster) : undefined,
     sound('operation', 'code')
       ? problems.collect(async () => declareOperation(experiment, base, await locate()))
       : undefined,

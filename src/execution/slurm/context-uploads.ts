@@ -14,7 +14,8 @@ export interface ContextUploads {
 export function contextUploads(declaration: ExperimentDeclaration, root: string): ContextUploads {
   const files: { [path: string]: string } = {};
   const uploads: Upload[] = [];
-  const hashes = new Map(declaration.files.map(({ path, content_hash }) => [path, content_hash]));
+  const local = declaration.files.filter(({ on }) => on === undefined);
+  const hashes = new Map(local.map(({ path, content_hash }) => [path, content_hash]));
   for (const reference of references(declaration.context)) {
     const { path, content_hash } = reference;
     const place = filePlace(content_hash);

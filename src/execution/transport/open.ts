@@ -1,12 +1,20 @@
 import type { GatewayConfig } from '../../config/resolved-config.js';
+import type { Prompter } from './prompter.js';
 import type { Transport } from './transport.js';
 
-/** The way to an environment's place: by SSH where it has a gateway, else this machine's shell. */
-export async function openTransport(gateway: GatewayConfig | undefined): Promise<Transport> {
+/**
+ * The way to an environment's place: by SSH where it has a gateway, else this machine's shell.
+ *
+ * @param prompter asked where a login needs a person; without it, that is refused
+ */
+export async function openTransport(
+  gateway: GatewayConfig | undefined,
+  prompter?: Prompter,
+): Promise<Transport> {
   if (gateway) {
     // 60 ms to load, which local sweeps need not wait for.
     const { createSshTransport } = await import('./ssh/ssh-transport.js');
-    return createSshTransport(gateway);
+    return createSshTransport(gateway, prompter ? { prompter } : {});
   }
   const { createShellTransport } = await import('./shell/shell-transport.js');
   return createShellTransport();
