@@ -1,77 +1,59 @@
-// `npm run bench [-- --json FILE]`: metalab's overhead as ratios, side by side in one run. Never a timed test: machines
-// are noisy.
+// `npm run bench [-- PART … --json FILE]`: metalab's overhead as ratios, side by side in one run. Never a timed test:
+// machines are noisy.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { connect } from 'metalab';
-import { measureManyRuns } from './many-runs.mjs';
 import { measureMillionRuns } from './million-runs.mjs';
 import { noopSweep } from './noop.mjs';
-import { measureOneActivityPerRun } from './one-activity/measure.mjs';
-import { program } from './processes.mjs';
+import { measureOverhead } from './overhead.mjs';
+import { program, setUp } from './processes.mjs';
 import { Report } from './report.mjs';
+import { measureSlurm } from './slurm/measure.mjs';
 import { measureUtilisation } from './utilisation.mjs';
-import { measureWarmSubmit } from './warm-submit.mjs';
 
-const ROUNDS = 5;
-const RUNS = 100_000;
-const ACTIVITIES = 2_000;
+/** In this order; each alone says the same. */
+const LOCAL = { overhead: measureOverhead, million: measureMillionRuns, utilisation: measureUtilisation };
+const PARTS = [...Object.keys(LOCAL), 'slurm'];
 
-const { json } = parseArgs({ options: { json: { type: 'string' } } }).values;
+const { values, positionals } = parseArgs({
+  options: { json: { type: 'string' } },
+  allowPositionals: true,
+});
+const unknown = positionals.filter((name) => !PARTS.includes(name.split(':')[0]));
+if (unknown.length > 0) {
+  console.error(`bench: unknown part ${unknown.join(', ')}\n  expected: some of ${PARTS.join(', ')}`);
+  process.exit(1);
+}
+const chosen = positionals.length > 0 ? positionals : PARTS;
+const steps = chosen.filter((name) => name.startsWith('slurm:')).map((name) => name.split(':')[1]);
 const scratch = mkdtempSync(join(tmpdir(), 'metalab-bench-'));
-process.env.METALAB_HOME = join(scratch, 'home');
 const report = new Report();
 
 try {
-  report.title(
-    `${availableParallelism()} cores, Node ${process.version}; medians of ${ROUNDS} rounds, alternating`,
-  );
+  report.title(`${availableParallelism()} cores, Node ${process.version}`);
+  if (chosen.some((name) => name in LOCAL)) await measureHere();
+  if (chosen.includes('slurm') || steps.length > 0) {
+    setUp('slurm');
+    await measureSlurm(scratch, report, steps);
+  }
+} finally {
+  if (values.json !== undefined) report.save(values.json);
+  rmSync(scratch, { recursive: true, force: true });
+}
+
+async function measureHere() {
+  process.env.METALAB_HOME = join(scratch, 'home');
   const lab = await connect();
   try {
     const warmUp = await lab.submit(noopSweep(10), { store: join(scratch, 'warm-up') });
     await warmUp.result();
-    await measureOverhead(lab);
-    measureWarmSubmit(scratch, ROUNDS, report);
-    await measureMillionRuns(lab, scratch, report);
-    report.title('slot utilisation');
-    await measureUtilisation(lab, join(scratch, 'sorted'), report);
+    for (const [name, measure] of Object.entries(LOCAL))
+      if (chosen.includes(name)) await measure(lab, scratch, report);
   } finally {
     await lab.close();
+    execFileSync(process.execPath, [program, 'engine', 'stop'], { stdio: 'ignore' });
   }
-  if (json !== undefined) report.save(json);
-} finally {
-  execFileSync(process.execPath, [program, 'engine', 'stop'], { stdio: 'ignore' });
-  rmSync(scratch, { recursive: true, force: true });
-}
-
-async function measureOverhead(lab) {
-  const { bare, sweep } = await measureManyRuns(lab, scratch, { runs: RUNS, rounds: ROUNDS, resume: false });
-  report.perSecond('bare_per_second', RUNS, bare, `bare loop, ${RUNS} records`, 'records/s, one thread');
-  report.perSecond(
-    'runs_per_second',
-    RUNS,
-    sweep,
-    `metalab, ${RUNS} no-op runs, submit to result`,
-    'runs/s, two slots',
-  );
-  report.ratio('ratio', bare / sweep, 'ratio to the bare loop', 'expected ≥ 0.6');
-  const file = join(scratch, 'activities.ndjson');
-  const activities = await measureOneActivityPerRun(lab.temporal, ACTIVITIES, file);
-  report.perSecond(
-    'activities_per_second',
-    ACTIVITIES,
-    activities,
-    `one activity per run, ${ACTIVITIES} runs`,
-    'runs/s',
-  );
-  const ratio = RUNS / sweep / (ACTIVITIES / activities);
-  report.row(
-    'activities_ratio',
-    Math.round(ratio),
-    '  ratio of metalab to it',
-    ratio.toFixed(0),
-    'expected ≥ 200',
-  );
 }

@@ -4,10 +4,10 @@ import { experiment, grid, operation, seeds } from 'metalab';
 export const noop = operation(({ params, capture }) => capture.metric('x', params.x));
 
 /** `runs` cases, as a grid of two axes: `runs / 1000` × 1000 values. */
-export const noopSweep = (runs) =>
+export const noopSweep = (runs, version = String(runs)) =>
   experiment({
     name: 'noop',
-    version: String(runs),
+    version,
     operation: noop,
     params: grid({ x: range(Math.ceil(runs / 1000)), y: range(Math.min(1000, runs)) }),
     seeds: seeds({ base: 1 }),

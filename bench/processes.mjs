@@ -6,6 +6,10 @@ import { promisify } from 'node:util';
 const root = fileURLToPath(new URL('..', import.meta.url));
 export const program = join(root, 'bin', 'metalab.js');
 
+/** What the whole benchmark need not have: a part of scripts/setup.mjs. */
+export const setUp = (part) =>
+  execFileSync(process.execPath, [join(root, 'scripts', 'setup.mjs'), part], { stdio: 'inherit' });
+
 /** Runs a program of this folder as a process of its own. @returns the seconds that it prints */
 export const measureAlone = (name, ...args) =>
   Number(execFileSync(process.execPath, [join(root, 'bench', name), ...args.map(String)]));

@@ -4,10 +4,10 @@ import { writeFileSync } from 'node:fs';
 export class Report {
   #data = {};
 
-  /** @param key the figure's name in the data; null for rows that only repeat one */
-  row(key, value, what, text, note = '') {
-    if (key !== null) this.#data[key] = value;
-    console.log(`${what.padEnd(62)} ${text.padStart(12)}   ${note}`.trimEnd());
+  /** @param what null for what is kept as data only */
+  row(key, value, what, text = '', note = '') {
+    this.#data[key] = value;
+    if (what !== null) console.log(`${what.padEnd(62)} ${text.padStart(12)}   ${note}`.trimEnd());
   }
 
   title(text) {
@@ -30,6 +30,10 @@ export class Report {
 
   seconds(key, value, what, note) {
     this.row(key, Math.round(value * 1000) / 1000, what, `${value.toFixed(3)} s`, note);
+  }
+
+  bytes(key, value, what, note = '') {
+    this.row(key, value, what, `${Math.round(value / 1000).toLocaleString('en-US')} kB`, note);
   }
 
   save(path) {

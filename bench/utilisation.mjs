@@ -5,7 +5,9 @@ import { LONG, SHORT, sortedGrid } from './sorted-grid.mjs';
 const SLOTS = 2;
 
 /** Which part of two slots' time a sorted grid's runs take, from submit to result. */
-export async function measureUtilisation(lab, store, report) {
+export async function measureUtilisation(lab, scratch, report) {
+  report.title('slot utilisation');
+  const store = join(scratch, 'sorted');
   const began = performance.now();
   const handle = await lab.submit(sortedGrid(), { store, slots: SLOTS });
   await handle.result();
