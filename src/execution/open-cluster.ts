@@ -28,5 +28,5 @@ export async function openCluster(environment: ResolvedEnvironment, prompter?: P
       next: 'metalab env list shows which there are; choose one with --env NAME',
     });
   }
-  return { environment, transport: await openTransport(environment.gateway, prompter) };
+  return { environment, transport: await openTransport(environment, prompter) };
 }

@@ -47,7 +47,7 @@ const EXECUTORS: { readonly [type: string]: () => Promise<CreateExecutor> } = {
     ]);
     return async (environment, { runner, task, cache, provenance }) => {
       const slurm = environment as SlurmEnvironment;
-      const transport = await openTransport(slurm.gateway);
+      const transport = await openTransport(slurm);
       const executor = createSlurmExecutor({
         environment: slurm,
         transport,

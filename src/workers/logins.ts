@@ -18,10 +18,10 @@ async function openServer(kept: Map<string, SshTransport>): Promise<LoginServer 
   try {
     return await LoginServer.open({
       folder: loginsFolder(stateFolder()),
-      async onLogin({ gateway }, prompter) {
+      async onLogin({ gateway, environment }, prompter) {
         const { createSshTransport } = await import('../execution/transport/ssh/ssh-transport.js');
         const key = JSON.stringify(gateway);
-        const transport = kept.get(key) ?? createSshTransport(gateway);
+        const transport = kept.get(key) ?? createSshTransport(gateway, { environment });
         kept.set(key, transport);
         await transport.login(prompter);
       },

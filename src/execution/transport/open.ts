@@ -8,13 +8,13 @@ import type { Transport } from './transport.js';
  * @param prompter asked where a login needs a person; without it, that is refused
  */
 export async function openTransport(
-  gateway: GatewayConfig | undefined,
+  { name, gateway }: { readonly name: string; readonly gateway?: GatewayConfig },
   prompter?: Prompter,
 ): Promise<Transport> {
   if (gateway) {
     // 60 ms to load, which local sweeps need not wait for.
     const { createSshTransport } = await import('./ssh/ssh-transport.js');
-    return createSshTransport(gateway, prompter ? { prompter } : {});
+    return createSshTransport(gateway, { environment: name, ...(prompter && { prompter }) });
   }
   const { createShellTransport } = await import('./shell/shell-transport.js');
   return createShellTransport();
