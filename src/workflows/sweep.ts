@@ -147,7 +147,12 @@ export class Sweep {
 
   /** Nothing has been reported yet, so no chunk waits that a worker which comes now could take. */
   #mayExpectNewcomers(): boolean {
-    return !this.#state.hasReported && !this.#state.waitsForNewcomers && patched('newcomers');
+    return (
+      !this.#state.dealing &&
+      !this.#state.hasReported &&
+      !this.#state.waitsForNewcomers &&
+      patched('newcomers')
+    );
   }
 
   async #execute(chunk: Chunk, budgetMs: number): Promise<void> {

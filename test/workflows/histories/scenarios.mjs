@@ -135,4 +135,16 @@ export const SCENARIOS = {
     worker.child.kill('SIGTERM');
     await Promise.all([submit.ended, worker.ended]);
   },
+
+  /** Batches on a Slurm cluster, the first of them a pilot. Needs the rig: npm run rig up, and METALAB_SSH_CONFIG as it says. */
+  async batches({ write, start, home }) {
+    if (!process.env.METALAB_SSH_CONFIG) throw new Error('METALAB_SSH_CONFIG names no configuration of a rig');
+    const spool = JSON.stringify(join(home, 'spool'));
+    write(
+      '.metalab.toml',
+      `[environments.cluster]\ntype = "slurm"\nfile_root = ${spool}\ngateway = "rig"\n[environments.cluster.executor]\ntime = "5m"\n`,
+    );
+    write('batches.mjs', experiment('batches', 60, 300));
+    await start('submit', 'batches.mjs', '--env', 'cluster').ended;
+  },
 };
