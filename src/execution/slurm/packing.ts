@@ -101,9 +101,9 @@ function perTask(positions: number, input: PackingInput): number {
   // Runs that did not end while it was waited for them are long: a task each, unless they are very many.
   if (mean_ms === null) return Math.ceil(positions / (MOST_TASKS_A_PLACE * places(input)));
   const each = Math.max(mean_ms, 0.001) / slots;
-  const even = positions / (TASKS_PER_PLACE * places(input));
+  const even = Math.ceil(positions / (TASKS_PER_PLACE * places(input)));
   const ofTime = time_s === null ? Number.POSITIVE_INFINITY : (TIME_SHARE * time_s * 1000) / each;
   // As long as every place gets some, so that few tasks are no more than their starts.
-  const worthwhile = Math.min(LEAST_TASK_MS / each, positions / places(input));
+  const worthwhile = Math.min(LEAST_TASK_MS / each, Math.ceil(positions / places(input)));
   return Math.max(1, Math.floor(Math.min(ofTime, Math.max(worthwhile, Math.min(even, TASK_MS / each)))));
 }

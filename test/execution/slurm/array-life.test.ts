@@ -1,5 +1,12 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { checkSlurm } from '../../../src/execution/slurm/check.js';
+import { cleanSpool } from '../../../src/execution/slurm/clean.js';
 import { createShellTransport } from '../../../src/execution/transport/shell/shell-transport.js';
+import type { Transport } from '../../../src/execution/transport/transport.js';
+import { lostError } from '../../../src/execution/transport/transport-error.js';
 import { type OwnedRig, startRig } from '../../rig/start.mjs';
 import { body } from '../local/sweep.js';
 import { ClusterSweep, type ClusterSweepOptions } from './cluster-sweep.js';
@@ -19,6 +26,45 @@ afterEach(async () => {
 afterAll(() => rig?.down());
 
 const PATIENCE = { timeout: 60_000, interval: 100 };
+
+async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const found: T[] = [];
+  for await (const item of items) found.push(item);
+  return found;
+}
+
+/** Its connection breaks after the next command whose words or output hold the first of `lose`. */
+function lossySweepOf(options: ClusterSweepOptions): {
+  readonly sweep: ClusterSweep;
+  readonly lose: string[];
+} {
+  const lose: string[] = [];
+  const shell = createShellTransport();
+  const broken = (text: string) =>
+    lose[0] !== undefined && text.includes(lose[0]) && lose.shift() !== undefined;
+  const transport: Transport = {
+    ...shell,
+    run: async (command, asked) => {
+      const result = await shell.run(command, asked);
+      if (broken(`${command.join(' ')} ${result.stdout}`)) throw lostError('the rig');
+      return result;
+    },
+    stream: async (command, asked) => {
+      const { stdout, ended } = await shell.stream(command, asked);
+      async function* cut() {
+        for await (const piece of stdout) {
+          const whole = !(lose[0] === '@bytes' && piece.length > 1_000 && lose.shift());
+          yield whole ? piece : piece.subarray(0, piece.length / 2);
+          if (!whole) throw lostError('the rig');
+        }
+      }
+      return { stdout: cut(), ended };
+    },
+  };
+  const sweep = new ClusterSweep(transport, options);
+  made.push(sweep);
+  return { sweep, lose };
+}
 
 function sweepOf(options: ClusterSweepOptions): ClusterSweep {
   const sweep = new ClusterSweep(createShellTransport(), options);
@@ -126,6 +172,85 @@ test('a paused array starts no further run, and goes on when it is resumed', asy
   const left = report.left.reduce((sum, { from, to }) => sum + to - from, 0);
   expect(report).toMatchObject({ success: 16 - left, failed: 0, cancelled: 0 });
   expect(left).toBeLessThanOrEqual(4);
+});
+
+test('a connection that breaks anywhere leads to one array and one record a run', async () => {
+  const { sweep, lose } = lossySweepOf({ code: QUICK, cases: 40 });
+  // After sbatch, twice, so that its answer is lost; and in the middle of what is collected.
+  lose.push('mkdir submit', 'mkdir submit', '@bytes', '@bytes');
+  expect(await sweep.execute()).toMatchObject({ success: 40, left: [] });
+  expect(lose).toEqual([]);
+  expect(await jobs(`metalab-${sweep.token}`)).toHaveProperty('size', 1);
+  expect(sweep.records.map(({ index }) => index)).toEqual([...Array(40).keys()]);
+});
+
+test('a submission of which nothing is known but that it was begun is found by its name, or begun anew', async () => {
+  const sweep = sweepOf({ code: QUICK, cases: 4 });
+  const folder = join(sweep.fileRoot, 'sweep@1', 'submissions', 's1', 'arrays', sweep.token);
+  // A job of that name is there, of which no note was made.
+  await rig.submit('sleep 8', [`--job-name=metalab-${sweep.token}`, '--array=0-3']);
+  mkdirSync(join(folder, 'submit'), { recursive: true });
+  writeFileSync(join(folder, 'submit', 'by'), `${hostname()} 999999\n`);
+  const report = await sweep.execute();
+  expect(await jobs(`metalab-${sweep.token}`)).toHaveProperty('size', 1);
+  expect(report).toMatchObject({ success: 0, left: [{ from: 0, to: 4 }] });
+  // Nothing is there, and its owner is known to be gone.
+  const token = 'aaaabbbbccccdddd';
+  const other = folder.replace(sweep.token, token);
+  mkdirSync(join(other, 'submit'), { recursive: true });
+  writeFileSync(join(other, 'submit', 'by'), `${hostname()} 999999\n`);
+  expect(await sweep.execute({ token })).toMatchObject({ success: 4, left: [] });
+  expect(await jobs(`metalab-${token}`)).toHaveProperty('size', 1);
+});
+
+test('more than may be submitted goes in waves, without an error of sbatch', async () => {
+  await rig.setLimits('user', { MaxSubmitJobs: 6 });
+  try {
+    const sweep = sweepOf({ code: QUICK, cases: 24, config: { chunk_size: 2 } });
+    const { at_once, most } = await sweep.executor.dealing(24, sweep.order());
+    expect({ at_once, most }).toEqual({ at_once: 3, most: 4 });
+    const waves = [...Array(6).keys()].map((wave) =>
+      sweep.execute({ token: `${wave}`.repeat(16), ranges: [{ from: 4 * wave, to: 4 * wave + 4 }] }),
+    );
+    const reports = await Promise.all(waves);
+    expect(reports.map(({ success }) => success)).toEqual(Array(6).fill(4));
+    expect(sweep.records).toHaveLength(24);
+  } finally {
+    await rig.setLimits('user', { MaxSubmitJobs: -1 });
+  }
+});
+
+test('what a cluster lacks is told; what it recorded is fetched, and removed there only then', async () => {
+  const sweep = sweepOf({
+    code: body("capture.artifact('a', String(params.x), { format: 'text' });"),
+    cases: 6,
+  });
+  await sweep.execute();
+  const transport = createShellTransport();
+  const checks = await all(checkSlurm(sweep.environment, transport));
+  expect(checks.filter(({ ok }) => !ok)).toEqual([]);
+  expect(checks.find(({ name }) => name === 'limits')?.detail).toContain('arrays of 1001 tasks');
+  const nowhere = { ...sweep.environment, file_root: '/proc/nowhere' };
+  const refused = await all(checkSlurm(nowhere, transport));
+  expect(refused.find(({ ok }) => !ok)).toMatchObject({
+    name: 'file_root',
+    next: expect.stringContaining('file_root'),
+  });
+  const store = {
+    experimentFolder: () => sweep.sweep.folder,
+    unfinished: async (): Promise<string[]> => [],
+  };
+  const clean = () => all(cleanSpool(transport, sweep.environment, store));
+  const spool = join(sweep.fileRoot, 'sweep@1');
+  const [segment] = sweep.sweep.segments('records');
+  const bytes = readFileSync(segment!);
+  writeFileSync(segment!, bytes.toString().replace('success', 'failure'));
+  expect(await clean()).toMatchObject([{ removed: false, why: expect.stringContaining('.ndjson') }]);
+  expect(existsSync(spool)).toBe(true);
+  writeFileSync(segment!, bytes);
+  expect(await clean()).toMatchObject([{ experiment_id: 'sweep:1', removed: true }]);
+  expect(existsSync(spool)).toBe(false);
+  expect(readdirSync(join(sweep.sweep.folder, 'artifacts'))).toHaveLength(6);
 });
 
 test('a run that does not fit its time limit is a failure that names the limit', async () => {

@@ -1,0 +1,149 @@
+import type { SlurmEnvironment } from '../../config/resolved-config.js';
+import type { CommandResult, Transport } from '../transport/transport.js';
+import { type AskCluster, isTransportError, wordResult } from './ask.js';
+import { type ClusterLimits, readLimits } from './limits/limits.js';
+import { isSuitable } from './node-program.js';
+
+/** One thing that a sweep on a cluster needs, as it was found. */
+export interface ClusterCheck {
+  readonly name: string;
+  readonly ok: boolean;
+  /** What was found. */
+  readonly detail: string;
+  /** How to mend it. */
+  readonly next?: string;
+}
+
+const CHECK_MS = 30_000;
+
+const WRITABLE = `cd && mkdir -p "$1" && cd "$1" && f=".metalab-check-$$" && : > "$f" && rm "$f" && pwd -P && df -Pk . | awk 'NR == 2 { print $4 }'`;
+
+type Step = (run: (command: readonly string[]) => Promise<CommandResult>) => Promise<ClusterCheck>;
+
+/**
+ * Looks at a cluster as a sweep would: each line ok, or how to mend it. It makes the folder `file_root`, submits nothing, and
+ * ends after the first line where the cluster can't be asked.
+ */
+export async function* checkSlurm(
+  environment: SlurmEnvironment,
+  transport: Transport,
+): AsyncGenerator<ClusterCheck, void> {
+  const run = (command: readonly string[]) => transport.run(command, { timeout_ms: CHECK_MS });
+  for (const step of steps(environment, transport)) {
+    try {
+      yield await step(run);
+    } catch (error) {
+      if (!isTransportError(error)) throw error;
+      const { message, next, code } = error;
+      const name = code === 'METALAB_TRANSPORT_HOST_KEY' ? 'host key' : 'reachable';
+      yield { name, ok: false, detail: message.split('\n  next: ')[0]!, ...(next ? { next } : {}) };
+      return;
+    }
+  }
+}
+
+const steps = (environment: SlurmEnvironment, transport: Transport): Step[] => [
+  async (run) => {
+    const { stdout } = await run(['sh', '-c', 'echo "$(id -un)@$(hostname)"']);
+    return { name: 'reachable', ok: true, detail: `${transport.place}, as ${stdout.trim()}` };
+  },
+  // A key that is not the known one is refused before anything is asked.
+  ...(environment.gateway
+    ? [async () => ({ name: 'host key', ok: true, detail: 'it is the known one' })]
+    : []),
+  async (run) => {
+    const result = await run([
+      'sh',
+      '-c',
+      WRITABLE,
+      'metalab',
+      environment.file_root.replace(/^~\/?/, '') || '.',
+    ]);
+    const [path = '', free] = result.stdout.trim().split('\n');
+    return result.exitCode === 0
+      ? { name: 'file_root', ok: true, detail: `${path}, ${wordGigabytes(Number(free))} free` }
+      : {
+          name: 'file_root',
+          ok: false,
+          detail: wordResult(['sh'], result),
+          next: 'name a folder in file_root that you may write to, on a filesystem that the compute nodes share: not /tmp',
+        };
+  },
+  async (run) => {
+    const result = await run(['sbatch', '--version']);
+    return result.exitCode === 0
+      ? { name: 'sbatch', ok: true, detail: result.stdout.trim() }
+      : {
+          name: 'sbatch',
+          ok: false,
+          detail:
+            result.exitCode === 127
+              ? `there is no sbatch on ${transport.place}`
+              : wordResult(['sbatch'], result),
+          next: 'name a login node of the cluster as gateway; sbatch must be in the PATH that commands get there without a terminal (~/.bashrc, before it returns for such)',
+        };
+  },
+  async (run) => {
+    const result = await run(['squeue', '--noheader', '--me', '--format=%i']);
+    return result.exitCode === 0
+      ? {
+          name: 'controller',
+          ok: true,
+          detail: `answers; ${countLines(result.stdout)} of your jobs are in the queue`,
+        }
+      : {
+          name: 'controller',
+          ok: false,
+          detail: wordResult(['squeue'], result),
+          next: 'wait, or ask the cluster’s administrators: sweeps wait for it too',
+        };
+  },
+  async (run) => {
+    const result = await run(['sacct', '--noheader', '--allocations', '--format=JobID']);
+    return result.exitCode === 0
+      ? { name: 'accounting', ok: true, detail: 'answers' }
+      : {
+          name: 'accounting',
+          // Everything works without it; MaxRSS and exit codes are not told then.
+          ok: true,
+          detail: `not there (${wordResult(['sacct'], result)}): errors will not name MaxRSS`,
+        };
+  },
+  () => checkLimits(environment, transport),
+  async (run) => {
+    const { stdout } = await run(['sh', '-c', 'node --version 2>/dev/null; uname -sm']);
+    const [version = '', system = version] = stdout.trim().split('\n');
+    const detail = isSuitable(version)
+      ? `${version} on the gateway`
+      : /^Linux (x86_64|aarch64)/.test(system)
+        ? `none that suits on the gateway; metalab ships one for ${system}`
+        : `none that suits, and none to ship for ${system}`;
+    const ok = isSuitable(version) || /^Linux (x86_64|aarch64)/.test(system);
+    const next = 'load a module that has Node 20.19 or later, or 22.12 or later, in modules or setup';
+    return { name: 'Node', ok, detail, ...(ok ? {} : { next }) };
+  },
+];
+
+async function checkLimits(environment: SlurmEnvironment, transport: Transport): Promise<ClusterCheck> {
+  let answer: CommandResult | undefined;
+  const once: AskCluster = async (command) => {
+    answer = await transport.run(command, { timeout_ms: CHECK_MS });
+    return answer;
+  };
+  const limits = await readLimits(once, environment.executor);
+  if (answer?.exitCode === 0) return { name: 'limits', ok: true, detail: wordLimits(limits) };
+  const next = 'the controller must answer scontrol and sinfo: see the line above';
+  return { name: 'limits', ok: false, detail: answer ? wordResult(['scontrol'], answer) : '', next };
+}
+
+function wordLimits({ array_tasks, submit, max_time_s, cpus }: ClusterLimits): string {
+  return [
+    `arrays of ${array_tasks} tasks`,
+    Number.isFinite(submit) ? `${submit} jobs of yours at once` : 'no limit of submitted jobs',
+    max_time_s === null ? 'no time limit' : `at most ${Math.round(max_time_s / 60)} min`,
+    cpus === null ? 'CPUs unknown' : `${cpus} CPUs`,
+  ].join(', ');
+}
+
+const countLines = (text: string) => text.split('\n').filter((line) => line !== '').length;
+const wordGigabytes = (kibibytes: number) => `${(kibibytes / 1024 ** 2).toFixed(1)} GiB`;
