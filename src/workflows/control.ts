@@ -50,6 +50,8 @@ export class Control {
   dropped: readonly Dropped[];
   /** Cancels the sweep in progress. */
   stop = () => {};
+  /** Shows where the submission in progress stands. */
+  show = () => {};
   readonly #input: ExperimentInput;
   #settling = false;
   #closing = false;
@@ -80,7 +82,10 @@ export class Control {
     });
     setHandler(chunk, (notice) => {
       const submission = current();
-      if (submission?.request.submission === notice.submission) submission.chunkTells(notice);
+      if (submission?.request.submission !== notice.submission) return;
+      submission.chunkTells(notice);
+      // Only then: showing more is more commands than histories have in which nothing waited.
+      if (notice.waits !== undefined) this.show();
     });
     setHandler(resume, () => this.#setPause(null, current()), {
       validator: (_: null) => refuse(this.pause.reason === null ? 'it is not paused' : undefined),

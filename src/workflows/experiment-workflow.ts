@@ -98,7 +98,10 @@ export async function experiment(input: ExperimentInput): Promise<void> {
 async function carryOut(input: ExperimentInput, current: SubmissionState, control: Control) {
   const scope = new CancellationScope();
   control.stop = () => scope.cancel();
-  const ended = await scope.run(() => new Sweep(input, current, control).carryOut());
+  const sweep = new Sweep(input, current, control);
+  control.show = () => sweep.show();
+  const ended = await scope.run(() => sweep.carryOut());
   control.stop = () => {};
+  control.show = () => {};
   return ended;
 }

@@ -63,6 +63,10 @@ export class Sweep {
     this.#showcase = new Showcase(input, state, control.queue, control.pause);
   }
 
+  show(): void {
+    this.#showcase.show();
+  }
+
   async carryOut(): Promise<'settled' | 'continue-as-new'> {
     const state = this.#state;
     if (!state.plan) this.#showcase.show();

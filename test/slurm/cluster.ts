@@ -10,13 +10,15 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, expect, vi } from 'vitest';
+import { Client, Connection } from '@temporalio/client';
+import { afterAll, expect, onTestFinished, vi } from 'vitest';
 import type { SweepStatus } from '../../src/client/sweep-status.js';
 import type { RunRecord } from '../../src/definition/record.js';
 import { type OwnedRig, startRig } from '../rig/start.mjs';
 import { metalab, type RunOptions, type SubmitLine, startMetalab } from '../support/metalab.js';
 import { Project } from '../support/project.js';
 import { recordsIn } from '../support/records.js';
+import { addressIn } from '../support/test-server.js';
 
 /** What a test's experiment differs in from the plainest: `counted:1`, one run for each x. */
 export interface CountedParts {
@@ -213,7 +215,9 @@ export class RigCluster {
     const path = join(this.#bin, command);
     const real = `real() { PATH=\${PATH#*:} command ${command} "$@"; }`;
     writeFileSync(path, `#!/bin/sh\n${real}\n${script}\n`, { mode: 0o755 });
-    return () => rmSync(path, { force: true });
+    const unwrap = () => rmSync(path, { force: true });
+    onTestFinished(unwrap);
+    return unwrap;
   }
 
   /** Every job that Slurm ever knew, by name. */
@@ -245,6 +249,20 @@ export class RigCluster {
     return stdout.trim().split('\n').filter(Boolean);
   }
 
+  /** What the Temporal UI shows of a sweep in progress. */
+  async workflowDetails({ store }: ClusterProject): Promise<string> {
+    const { id } = JSON.parse(readFileSync(join(store, 'store.json'), 'utf8')) as { readonly id: string };
+    const { stdout } = await metalab(['engine', 'status', '--json'], { env: this.env });
+    const connection = await Connection.connect({ address: addressIn(stdout) });
+    try {
+      const handle = new Client({ connection }).workflow.getHandle(`metalab/${id}/counted:1`);
+      const told = await handle.query<{ currentDetails: string }>('__temporal_workflow_metadata');
+      return told.currentDetails;
+    } finally {
+      await connection.close();
+    }
+  }
+
   async workers(): Promise<readonly number[]> {
     const { stdout } = await metalab(['engine', 'status', '--json'], { env: this.env });
     const { workers } = JSON.parse(stdout) as { readonly workers: readonly { readonly pid: number }[] };
@@ -257,9 +275,11 @@ export async function useCluster(options: Parameters<typeof startRig>[0] = {}): 
   const home = mkdtempSync(join(tmpdir(), 'metalab-cluster-'));
   const rig = await startRig(options);
   afterAll(async () => {
-    await metalab(['engine', 'stop'], { env: { METALAB_HOME: home } });
+    const { stdout } = await metalab(['engine', 'stop', '--json'], { env: { METALAB_HOME: home } });
     await rig.down();
     rmSync(home, { recursive: true, force: true });
+    // A connection to the cluster that nobody closes keeps it from ending by itself.
+    expect(stdout).not.toContain('killed');
   });
   return new RigCluster(rig, home);
 }

@@ -81,8 +81,14 @@ export class ArrayLife {
     const slurm = progress.running === 0 && progress.pending > 0 && reason ? `Slurm: ${reason}` : null;
     const paused = this.#paused ? 'paused' : null;
     const job = this.#job;
-    const stuck = this.#patience.waits ?? waits;
-    this.#options.onProgress({ ...progress, job, waits: stuck ?? paused ?? slurm, stuck: stuck !== null });
+    // What submitting waits for passes by itself.
+    const stuck = this.#patience.waits;
+    this.#options.onProgress({
+      ...progress,
+      job,
+      waits: stuck ?? waits ?? paused ?? slurm,
+      stuck: stuck !== null,
+    });
   };
 
   async #waitWhilePaused(): Promise<void> {

@@ -110,7 +110,7 @@ export function createSlurmExecutor(options: SlurmExecutorOptions): BatchExecuto
     execute: (order, batch) => {
       const ask: AskOptions = {
         signal: batch.signal,
-        onWaits: (waits) => life?.tell(waits) ?? tellWaits(waits),
+        onWaits: (waits) => (life ? life.tell() : tellWaits(waits)),
       };
       const tellWaits = (waits: string | null) =>
         batch.onProgress({ ...NOTHING_YET, waits, stuck: waits !== null });
