@@ -42,11 +42,30 @@ export class Cluster {
   }
 }
 
-const clusters = new WeakMap<Transport, Cluster>();
+const clusters = new Map<string, { readonly cluster: Cluster; users: number }>();
 
-/** Environments with the same way to a cluster share it. */
-export function clusterOf(transport: Transport): Cluster {
-  const known = clusters.get(transport) ?? new Cluster(transport);
-  clusters.set(transport, known);
-  return known;
+/**
+ * Environments of the same gateway and user share it, whatever else they say: limits are the user's, not an environment's.
+ *
+ * @returns it, and what gives it up: the last who does closes it
+ */
+export function shareCluster(transport: Transport): {
+  readonly cluster: Cluster;
+  readonly release: () => void;
+} {
+  const { place } = transport;
+  const shared = clusters.get(place) ?? { cluster: new Cluster(transport), users: 0 };
+  clusters.set(place, shared);
+  shared.users++;
+  let released = false;
+  return {
+    cluster: shared.cluster,
+    release() {
+      if (released) return;
+      released = true;
+      if (--shared.users > 0) return;
+      clusters.delete(place);
+      shared.cluster.close();
+    },
+  };
 }

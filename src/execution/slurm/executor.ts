@@ -5,7 +5,7 @@ import { ExecutionFault } from '../execution-fault.js';
 import type { Transport } from '../transport/transport.js';
 import { ArrayLife } from './array-life.js';
 import { Patience } from './ask.js';
-import { clusterOf } from './cluster.js';
+import { shareCluster } from './cluster.js';
 import { collectOnce } from './collect/collector.js';
 import { SegmentCopies } from './collect/segment-copies.js';
 import { SubmissionCollector } from './collect/submission-collector.js';
@@ -30,7 +30,7 @@ export interface SlurmExecutorOptions {
 /** Executes batches as arrays of a Slurm cluster. */
 export function createSlurmExecutor(options: SlurmExecutorOptions): BatchExecutor {
   const { environment, transport, programs, version, cache } = options;
-  const cluster = clusterOf(transport);
+  const { cluster, release: releaseCluster } = shareCluster(transport);
   const collectors = new Map<string, SubmissionCollector>();
   const states = new Map<string, StateFile>();
   const closing = new Set<() => void>();
@@ -142,6 +142,7 @@ export function createSlurmExecutor(options: SlurmExecutorOptions): BatchExecuto
     },
     close: async () => {
       for (const close of closing) close();
+      releaseCluster();
     },
   };
 }
