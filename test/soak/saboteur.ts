@@ -26,6 +26,8 @@ export class Saboteur {
   readonly complaints: string[] = [];
   readonly #stage: Stage;
   readonly #pending: Promise<void>[] = [];
+  /** Settles when nothing is stopped any more. */
+  #thaw: Promise<unknown> = Promise.resolve();
   readonly #over = new AbortController();
 
   constructor(stage: Stage) {
@@ -99,7 +101,8 @@ export class Saboteur {
     const slots = this.#slotsOf(worker);
     if (!send(worker.pid, 'SIGKILL')) return false;
     this.slotsHit += slots.length;
-    this.#pending.push(this.#mustEnd(slots));
+    // Stopped processes end when they are continued.
+    this.#pending.push(this.#thaw.then(() => this.#mustEnd(slots)));
     return true;
   }
 
@@ -124,11 +127,11 @@ export class Saboteur {
     const stopped = [worker, ...(slots_too ? slots : [])];
     for (const { pid } of stopped) send(pid, 'SIGSTOP');
     this.slotsHit += slots.length;
-    this.#pending.push(
-      this.#wait(frozen_ms).then(() => {
-        for (const process of stopped) if (isAlive(process)) send(process.pid, 'SIGCONT');
-      }),
-    );
+    const thaw = this.#wait(frozen_ms).then(() => {
+      for (const process of stopped) if (isAlive(process)) send(process.pid, 'SIGCONT');
+    });
+    this.#thaw = Promise.all([this.#thaw, thaw]);
+    this.#pending.push(thaw);
     return true;
   }
 
