@@ -4,7 +4,7 @@ import { ArrayTasks } from './array-tasks.js';
 import type { Patience } from './ask.js';
 import { JobControl } from './job-control.js';
 import type { PreparedArray } from './prepare-array.js';
-import type { JobView } from './queue/poller.js';
+import type { JobView } from './queue/watched-job.js';
 import { settleArray } from './settle-array.js';
 import { submitArray } from './submit.js';
 

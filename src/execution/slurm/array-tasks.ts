@@ -1,7 +1,7 @@
 import { mergeMeans, type RunningMeans } from '../../definition/running-mean.js';
 import type { BatchProgress, PositionRange } from '../batch-executor.js';
-import type { JobView, TaskStatus } from './queue/poller.js';
 import { isConclusive } from './queue/states.js';
+import type { JobView, TaskStatus } from './queue/watched-job.js';
 import type { RecordedCells } from './recorded-cells.js';
 import type { ArraySpec, TaskEnd, TaskLive } from './task/array-spec.js';
 import type { TaskEvidence } from './verdicts.js';

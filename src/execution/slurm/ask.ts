@@ -1,5 +1,5 @@
 import { MetalabError } from '../../definition/errors.js';
-import type { AskOptions, BatchSignal } from '../batch-executor.js';
+import type { AskOptions } from '../batch-executor.js';
 import { ExecutionFault } from '../execution-fault.js';
 import type { CommandResult, RunOptions, Transport } from '../transport/transport.js';
 
@@ -139,6 +139,3 @@ export function wordResult(
     command.find((word, at) => !(word.includes('=') || (at === 0 && word === 'env'))) ?? command[0];
   return `${program} ${signal ? `was ended by ${signal}` : `left with exit code ${exitCode}`}${said ? `: ${said}` : ''}`;
 }
-
-/** A signal that never stops. */
-export const NEVER: BatchSignal = { onStop: () => () => {} };

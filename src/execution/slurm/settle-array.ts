@@ -4,9 +4,9 @@ import type { ArrayTasks } from './array-tasks.js';
 import { type Patience, placeFault } from './ask.js';
 import { recordLost } from './lost-runs.js';
 import type { PreparedArray } from './prepare-array.js';
-import type { JobView } from './queue/poller.js';
 import type { AccountedTask } from './queue/sacct.js';
 import { isConclusive, meaningOf } from './queue/states.js';
+import type { JobView } from './queue/watched-job.js';
 import { outputFile } from './spool-layout.js';
 import { judge, type TaskEvidence, type TaskLimits, type Verdict } from './verdicts.js';
 

@@ -1,6 +1,6 @@
 import type { Escalation } from '../../config/resolved-config.js';
 import type { ErrorDescription } from '../../definition/errors.js';
-import type { TaskStatus } from './queue/poller.js';
+import type { TaskStatus } from './queue/watched-job.js';
 import type { TaskEnd, TaskLive, TaskRun } from './task/array-spec.js';
 import { EXIT } from './task/exit-codes.js';
 

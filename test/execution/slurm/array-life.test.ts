@@ -19,7 +19,7 @@ beforeAll(async () => {
   vi.stubEnv('SLURM_CONF', rig.env.SLURM_CONF);
 });
 afterEach(async () => {
-  for (const sweep of made.splice(0)) if (!process.env.KEEP) await sweep.remove();
+  for (const sweep of made.splice(0)) await sweep.remove();
   await rig.run(['scancel', '--user=root']);
   await new Promise((resolve) => setTimeout(resolve, 500));
 });
@@ -117,7 +117,7 @@ test('the same token is the same array, and nothing is submitted twice', async (
 test('cancelling aborts what runs, and what waits never begins', async () => {
   const sweep = sweepOf({ code: body(wait(60_000)), cases: 8, config: { chunk_size: 1 } });
   const running = sweep.execute();
-  await expect.poll(() => sweep.last?.running, PATIENCE).toBe(4);
+  await expect.poll(() => sweep.last?.runs.length, PATIENCE).toBe(4);
   sweep.stop('cancel');
   const report = await running;
   expect(report).toMatchObject({ success: 0, failed: 0, cancelled: 4 });
@@ -261,5 +261,5 @@ test('a run that does not fit its time limit is a failure that names the limit',
   expect(await running).toMatchObject({ failed: 1, left: [] });
   const [record] = sweep.records;
   expect(record?.error?.message).toContain('time limit of 60 min');
-  expect(record?.provenance).toMatchObject({ node: expect.stringMatching(/^n[12]$/), task: 0 });
+  expect(record?.provenance).toMatchObject({ slurm_node: expect.stringMatching(/^n[12]$/), task: 0 });
 });

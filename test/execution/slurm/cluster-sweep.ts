@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SlurmEnvironment, SlurmExecutorConfig } from '../../../src/config/resolved-config.js';
 import type { RunRecord } from '../../../src/definition/record.js';
@@ -84,11 +83,7 @@ export class ClusterSweep {
           return () => this.#stops.delete(listener);
         },
       },
-      onProgress: (progress) => {
-        this.progress.push(progress);
-        if (process.env.SHOW)
-          appendFileSync(process.env.SHOW, `${Math.round(performance.now())} ${JSON.stringify(progress)}\n`);
-      },
+      onProgress: (progress) => this.progress.push(progress),
       onDealing: (dealing) => this.dealings.push(dealing),
       isPaused: async () => this.paused,
     });

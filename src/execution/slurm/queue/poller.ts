@@ -2,44 +2,19 @@ import type { Transport } from '../../transport/transport.js';
 import { isTransportError, NoAnswer, type Patience } from '../ask.js';
 import { type AccountedTask, parseSacct, sacctCommand } from './sacct.js';
 import { countJobs, parseSqueue, type QueueEntry, squeueCommand } from './squeue.js';
-import { isConclusive, type Meaning, meaningOf } from './states.js';
-import { eachTaskId, parseJobTasks } from './task-ids.js';
+import { isConclusive, meaningOf } from './states.js';
+import { parseJobTasks } from './task-ids.js';
+import { type JobView, WatchedJob } from './watched-job.js';
 
 const LEAST_MS = 2_000;
 const MOST_MS = 60_000;
 const GROWTH = 1.6;
-
-/** What the scheduler knows of a task. */
-export interface TaskStatus {
-  readonly meaning: Meaning;
-  /** Slurm's own word. */
-  readonly state: string;
-  readonly reason: string;
-  readonly nodes: string;
-  /** From accounting, where it was asked. */
-  readonly accounted: AccountedTask | undefined;
-}
-
-/** What is known of an array's tasks: of those that are not in it, nothing is. */
-export interface JobView {
-  readonly tasks: ReadonlyMap<number, TaskStatus>;
-}
 
 /** All of a user's jobs at one moment. */
 interface Snapshot {
   readonly entries: readonly QueueEntry[];
   /** Monotonic: when it was asked for. */
   readonly askedAt: number;
-}
-
-interface Watched {
-  readonly tasks: Map<number, TaskStatus>;
-  readonly total: number;
-  /** Tasks that have told themselves that they ended: nobody need ask for them. */
-  readonly ended: ReadonlySet<number>;
-  /** When it was first missing in the queue, and how often accounting was asked since. */
-  missingSince: number | undefined;
-  asked: number;
 }
 
 /** What submitting needs of the poller. */
@@ -52,7 +27,7 @@ export type QueueWatch = Pick<QueuePoller, 'findByName'>;
  */
 export class QueuePoller {
   readonly #transport: Transport;
-  readonly #watched = new Map<string, Watched>();
+  readonly #watched = new Map<string, WatchedJob>();
   readonly #listeners = new Set<() => void>();
   #user: string | undefined;
   #snapshot: Snapshot | undefined;
@@ -75,13 +50,7 @@ export class QueuePoller {
    * @returns what forgets it
    */
   watch(job: string, total: number, ended: ReadonlySet<number>): () => void {
-    const watched: Watched = {
-      tasks: new Map(),
-      total,
-      ended,
-      missingSince: undefined,
-      asked: 0,
-    };
+    const watched = new WatchedJob(total, ended);
     this.#watched.set(job, watched);
     this.hurry();
     return () => {
@@ -191,7 +160,7 @@ export class QueuePoller {
       const entries = await this.#squeue(this.#user);
       if (!entries) return this.#slowDown();
       this.#snapshot = { entries, askedAt };
-      this.#merge(entries);
+      this.#note(entries);
       await this.#askForMissing();
       const fingerprint = this.#describe();
       if (fingerprint === this.#fingerprint) this.#slowDown();
@@ -220,118 +189,40 @@ export class QueuePoller {
     return exitCode === 0 ? parseSqueue(stdout) : undefined;
   }
 
-  #merge(entries: readonly QueueEntry[]): void {
-    const shown = new Map<string, Set<number>>();
+  #note(entries: readonly QueueEntry[]): void {
+    const now = performance.now();
+    const byJob = new Map<string, QueueEntry[]>();
     for (const entry of entries) {
-      const watched = this.#watched.get(entry.job);
-      if (!watched || !entry.tasks) continue;
-      const { state, reason, nodes } = entry;
-      const meaning = meaningOf(state);
-      const tasks = shown.get(entry.job) ?? new Set();
-      shown.set(entry.job, tasks);
-      for (const task of eachTaskId(entry.tasks)) {
-        tasks.add(task);
-        const accounted = watched.tasks.get(task)?.accounted;
-        watched.tasks.set(task, { meaning, state, reason, nodes, accounted });
-      }
+      const same = byJob.get(entry.job);
+      if (same) same.push(entry);
+      else byJob.set(entry.job, [entry]);
     }
-    // Tasks that were cancelled before they began are one entry, whose list is gone.
-    for (const { job, tasks, state, reason } of entries) {
-      const watched = this.#watched.get(job);
-      const meaning = meaningOf(state);
-      if (!watched || tasks || !isConclusive(meaning)) continue;
-      for (let task = 0; task < watched.total; task++)
-        if (!shown.get(job)?.has(task))
-          watched.tasks.set(task, { meaning, state, reason, nodes: '', accounted: undefined });
-    }
+    for (const [job, watched] of this.#watched) watched.noteQueue(byJob.get(job) ?? [], now);
   }
 
   /** Tasks that the queue does not show: accounting may know them, and the controller knows whether it does. */
   async #askForMissing(): Promise<void> {
     const now = performance.now();
-    const missing: string[] = [];
-    for (const [job, watched] of this.#watched) {
-      const shown = new Set<number>();
-      for (const entry of this.#snapshot!.entries)
-        if (entry.job === job && entry.tasks) for (const task of eachTaskId(entry.tasks)) shown.add(task);
-      if (this.#isAccountedFor(watched, shown)) watched.missingSince = undefined;
-      else {
-        watched.missingSince ??= now;
-        missing.push(job);
-      }
-    }
-    if (missing.length === 0) return;
-    const due = missing.filter((job) => this.#isDue(this.#watched.get(job)!, now));
+    const due = [...this.#watched].filter(([, watched]) => watched.isDue(now));
     if (due.length === 0) return;
     this.queries++;
-    const { exitCode, stdout } = await this.#transport.run(sacctCommand(due));
-    if (exitCode === 0) this.#account(parseSacct(stdout));
-    for (const job of due) {
-      const watched = this.#watched.get(job);
-      if (!watched) continue;
-      watched.asked++;
-      if (watched.asked >= ASKED_BEFORE_CONTROLLER) await this.#askController(job, watched);
-    }
-  }
-
-  #isAccountedFor(watched: Watched, shown: ReadonlySet<number>): boolean {
-    for (let task = 0; task < watched.total; task++) {
-      if (watched.ended.has(task)) continue;
-      const status = watched.tasks.get(task);
-      if (status && isConclusive(status.meaning)) continue;
-      if (!shown.has(task)) return false;
-    }
-    return true;
-  }
-
-  #isDue({ asked, missingSince }: Watched, now: number): boolean {
-    return now - missingSince! >= Math.min(MOST_MS, asked * asked * LEAST_MS);
-  }
-
-  #account(tasks: readonly AccountedTask[]): void {
-    for (const accounted of tasks) {
-      const watched = this.#watched.get(accounted.job);
-      const meaning = meaningOf(accounted.state);
-      if (!watched || !isConclusive(meaning)) continue;
-      const { state, nodes } = accounted;
-      // An incarnation that was requeued is conclusive only for itself: the queue shows the next.
-      if (this.#isQueued(accounted)) continue;
-      watched.tasks.set(accounted.task, { meaning, state, reason: '', nodes, accounted });
-    }
-  }
-
-  #isQueued({ job, task }: AccountedTask): boolean {
-    return this.#snapshot!.entries.some(
-      (entry) =>
-        entry.job === job &&
-        !isConclusive(meaningOf(entry.state)) &&
-        entry.tasks?.ranges.some(([first, last]) => first <= task && task <= last) === true,
-    );
+    const { exitCode, stdout } = await this.#transport.run(sacctCommand(due.map(([job]) => job)));
+    const accounts = exitCode === 0 ? parseSacct(stdout) : [];
+    for (const account of accounts) this.#watched.get(account.job)?.noteAccount(account);
+    for (const [job, watched] of due) if (watched.wasAsked()) await this.#askController(job, watched);
   }
 
   /**
    * A task that was cancelled before it began leaves no trace of its own: squeue, sacct and scontrol tell of the array
    * without it (Slurm 22.05). What counts is the controller's word, an array's tasks or that it knows no such job.
    */
-  async #askController(job: string, watched: Watched): Promise<void> {
+  async #askController(job: string, watched: WatchedJob): Promise<void> {
     this.queries++;
     const command = ['env', 'LC_ALL=C', 'SLURM_BITSTR_LEN=0', 'scontrol', '--oneliner', 'show', 'job', job];
     const { exitCode, stdout, stderr } = await this.#transport.run(command);
-    const known =
-      exitCode === 0 ? parseJobTasks(stdout, job) : /invalid job id/i.test(stderr) ? [] : undefined;
-    if (!known) return;
-    const there = new Set(known.flatMap((ids) => [...eachTaskId(ids)]));
-    for (let task = 0; task < watched.total; task++) {
-      const status = watched.tasks.get(task);
-      if (!there.has(task) && !(status && isConclusive(status.meaning)))
-        watched.tasks.set(task, {
-          meaning: 'cancelled',
-          state: 'GONE',
-          reason: '',
-          nodes: '',
-          accounted: undefined,
-        });
-    }
+    const forgotten = /invalid job id/i.test(stderr) ? [] : undefined;
+    const known = exitCode === 0 ? parseJobTasks(stdout, job) : forgotten;
+    if (known) watched.noteController(known);
   }
 
   #describe(): string {
@@ -342,6 +233,3 @@ export class QueuePoller {
     return JSON.stringify(counts);
   }
 }
-
-/** Accounting lags: it is asked so often before the controller's word counts. */
-const ASKED_BEFORE_CONTROLLER = 2;

@@ -31,17 +31,6 @@ export function* eachTaskId({ ranges }: TaskIds): Generator<number> {
   for (const [first, last] of ranges) for (let id = first; id <= last; id++) yield id;
 }
 
-/** Words tasks as `sbatch --array` and `scancel` take them: `0-4,9`. */
-export function wordTaskIds(ids: Iterable<number>): string {
-  const parts: [number, number][] = [];
-  for (const id of [...ids].sort((a, b) => a - b)) {
-    const last = parts.at(-1);
-    if (last && last[1] === id - 1) last[1] = id;
-    else parts.push([id, id]);
-  }
-  return parts.map(([first, last]) => (first === last ? `${first}` : `${first}-${last}`)).join(',');
-}
-
 /** The tasks that `scontrol --oneliner show job` tells of. @returns undefined where it does not tell of this array */
 export function parseJobTasks(output: string, job: string): TaskIds[] | undefined {
   const parts = output
