@@ -138,7 +138,8 @@ export const SCENARIOS = {
 
   /** Batches on a Slurm cluster, the first of them a pilot. Needs the rig: npm run rig up, and METALAB_SSH_CONFIG as it says. */
   async batches({ write, start, home }) {
-    if (!process.env.METALAB_SSH_CONFIG) throw new Error('METALAB_SSH_CONFIG names no configuration of a rig');
+    if (!process.env.METALAB_SSH_CONFIG)
+      throw new Error('METALAB_SSH_CONFIG names no configuration of a rig');
     const spool = JSON.stringify(join(home, 'spool'));
     write(
       '.metalab.toml',
