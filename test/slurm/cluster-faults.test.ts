@@ -1,0 +1,91 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { sleep, until, useCluster } from './cluster.js';
+
+const cluster = await useCluster({ nodeTimeoutSeconds: 10 });
+const { rig } = cluster;
+
+describe('one record per run, and no second submission', () => {
+  it("though a task is killed, one is cancelled, one requeued, and an array cancelled behind metalab's back", async () => {
+    const sweep = await cluster.project({ xs: 10, body: 'await sleep(5000);' }, ['chunk_size = 1']);
+    const submit = sweep.submit();
+    await until(() => sweep.executions.length >= 4);
+    const [killed, cancelled, requeued, last] = sweep.executions;
+    process.kill(parentOf(killed!.pid), 'SIGKILL');
+    await rig.run(['scancel', cancelled!.job]);
+    await rig.control(['requeue', requeued!.job]);
+    await until(() => sweep.executions.length >= 6);
+    await rig.run(['scancel', last!.job.split('_')[0]!]);
+    expect(await submit.outcome).toMatchObject({ success: 10, executed: 10 });
+    await sweep.expectOnce(10);
+    for (const { x } of [killed!, cancelled!, requeued!]) expect(sweep.timesExecuted[x]).toBe(2);
+  }, 200_000);
+
+  it('though the controller and accounting are away for a while', async () => {
+    const sweep = await cluster.project({ xs: 12, body: 'await sleep(3000);' }, ['chunk_size = 1']);
+    const submit = sweep.submit();
+    await until(() => sweep.executions.length >= 2);
+    await Promise.all([rig.stopController(), rig.stopAccounting()]);
+    await sleep(12_000);
+    expect((await sweep.status()).failed).toBe(0);
+    await rig.startController();
+    await sleep(5_000);
+    await rig.startAccounting();
+    expect(await submit.outcome).toMatchObject({ success: 12, executed: 12 });
+    await sweep.expectOnce(12);
+    expect(sweep.executions).toHaveLength(12);
+  }, 200_000);
+
+  it('though a node dies, and another is set down', async () => {
+    const sweep = await cluster.project({ xs: 10, body: 'await sleep(6000);' }, ['chunk_size = 1']);
+    const submit = sweep.submit();
+    await until(() => new Set(sweep.executions.map(({ node }) => node)).size === 2);
+    const before = sweep.executions.filter(({ node }) => node === 'n1');
+    await rig.killNode('n1');
+    await rig.setNodeDown('n1');
+    await rig.startNode('n1');
+    await rig.resumeNode('n1');
+    expect(await submit.outcome).toMatchObject({ success: 10, executed: 10 });
+    await sweep.expectOnce(10);
+    for (const { x } of before) expect(sweep.timesExecuted[x]).toBeGreaterThanOrEqual(2);
+  }, 200_000);
+});
+
+describe('what the cluster ends', () => {
+  it('out of time: what was left goes on in another job, and a run that alone takes too long says so', async () => {
+    const body = 'await sleep(params.x === 1 ? 600_000 : 500);';
+    const sweep = await cluster.project({ xs: [0, 1, 2], body }, ['chunk_size = 3', 'partition = "short"']);
+    const submit = sweep.submit();
+    const long = () => sweep.executions.filter(({ x }) => x === 1);
+    await until(() => long().length === 1);
+    await rig.endTimeOf(long()[0]!.job);
+    await until(() => long().length === 2, 120);
+    await rig.endTimeOf(long()[1]!.job);
+    expect(await submit.outcome).toMatchObject({ success: 2, failed: 1 });
+    const failed = sweep.records.find(({ status }) => status === 'failed')!;
+    expect(failed).toMatchObject({
+      params: { x: 1 },
+      error: { type: 'TimeoutError', message: expect.stringContaining("the job's time limit of 60 s") },
+    });
+    expect(sweep.records).toHaveLength(3);
+    await sweep.expectNoSecondSubmission();
+  }, 240_000);
+
+  it('out of memory: the run that took it has failed, the others have not', async () => {
+    const body = `if (params.x === 2) {
+      globalThis.kept = [];
+      for (let i = 0; i < 30; i++) { globalThis.kept.push(Buffer.alloc(32 * 2 ** 20, 1)); await sleep(100); }
+    }`;
+    const sweep = await cluster.project({ xs: 5, body }, ['chunk_size = 5', 'memory = "400M"']);
+    expect(await sweep.submit().outcome).toMatchObject({ success: 4, failed: 1 });
+    const failed = sweep.records.find(({ status }) => status === 'failed')!;
+    expect(failed).toMatchObject({ params: { x: 2 }, error: { type: 'MemoryError' } });
+    expect(sweep.records).toHaveLength(5);
+    await sweep.expectNoSecondSubmission();
+  }, 200_000);
+});
+
+/** The task's process, whose child a slot is. */
+function parentOf(pid: number): number {
+  return Number(/^PPid:\s*(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]);
+}
