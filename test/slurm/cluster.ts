@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
-import { afterAll, expect, onTestFinished, vi } from 'vitest';
+import { afterAll, expect, onTestFinished } from 'vitest';
 import type { SweepStatus } from '../../src/client/sweep-status.js';
 import type { RunRecord } from '../../src/definition/record.js';
 import { type OwnedRig, startRig } from '../rig/start.mjs';
@@ -284,15 +284,17 @@ export async function useCluster(options: Parameters<typeof startRig>[0] = {}): 
   return new RigCluster(rig, home);
 }
 
-/** Waits until something is so. @param seconds at most */
-export const until = (
-  isSo: () => boolean | Promise<boolean>,
-  seconds = 60,
-  what = String(isSo),
-): Promise<void> =>
-  vi.waitUntil(isSo, { timeout: seconds * 1000, interval: 50 }).then(
-    () => {},
-    () => Promise.reject(new Error(`not within ${seconds} s: ${what}`)),
-  );
+/** Waits until something is so; what throws is not so yet. @param seconds at most */
+export async function until(isSo: () => boolean | Promise<boolean>, seconds = 60): Promise<void> {
+  let thrown: unknown;
+  for (const end = performance.now() + seconds * 1000; performance.now() < end; await sleep(50)) {
+    try {
+      if (await isSo()) return;
+    } catch (error) {
+      thrown = error;
+    }
+  }
+  throw new Error(`not within ${seconds} s: ${isSo}`, { cause: thrown });
+}
 
 export { sleep };

@@ -1,7 +1,8 @@
-import { describe, expect, it } from 'vitest';
-import { until, useCluster } from './cluster.js';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { sleep, until, useCluster } from './cluster.js';
 
 const cluster = await useCluster();
+const { rig } = cluster;
 
 describe('on a cluster', () => {
   it('cancel ends what waits and what runs, and Slurm has nothing of it afterwards', async () => {
@@ -24,5 +25,78 @@ describe('on a cluster', () => {
     });
     expect(await cluster.queue()).toEqual([]);
     await sweep.expectNoSecondSubmission();
+  }, 120_000);
+
+  it('pause holds what waits, also after the worker was killed, and resume goes on', async () => {
+    const sweep = await cluster.project({ xs: 12, body: 'await sleep(2000);' }, ['chunk_size = 1']);
+    sweep.submit();
+    await until(() => sweep.executions.length >= 2);
+    expect(await sweep.run('pause', 'counted', '--reason', 'the nodes are needed')).toMatchObject({
+      code: 0,
+    });
+    await until(async () => {
+      const { state, running } = await sweep.status();
+      return state === 'paused' && running === 0;
+    });
+    const before = sweep.executions.length;
+    expect(before).toBeLessThan(12);
+    for (const pid of await cluster.workers()) process.kill(pid, 'SIGKILL');
+    await sweep.run('engine', 'start');
+    await sleep(8_000);
+    expect(sweep.executions).toHaveLength(before);
+    expect(await sweep.status()).toMatchObject({ state: 'paused', success: before, failed: 0 });
+    expect(await sweep.run('resume', 'counted')).toMatchObject({ code: 0 });
+    expect(await sweep.submit().outcome).toMatchObject({ success: 12, executed: 12 });
+    await sweep.expectOnce(12);
+    expect(sweep.executions).toHaveLength(12);
+  }, 150_000);
+
+  it("what a task's set-up says is the reason of a sweep that fails by it", async () => {
+    const sweep = await cluster.project({ xs: 4 }, ['modules = ["nowhere/1.0"]']);
+    const { code, stderr } = await sweep.run('submit', 'counted.mjs');
+    expect(code, stderr).not.toBe(0);
+    expect(stderr).toContain('nowhere/1.0');
+    const { state, reason } = await sweep.status();
+    expect(state).toBe('failed');
+    expect(reason).toContain('nowhere/1.0');
+    expect(sweep.executions).toEqual([]);
+  }, 150_000);
+
+  it("what sbatch refuses is told in Slurm's words, at once", async () => {
+    const sweep = await cluster.project({ xs: 4 }, ['partition = "nowhere"']);
+    const { code, stderr } = await sweep.run('submit', 'counted.mjs');
+    expect(code, stderr).not.toBe(0);
+    expect(stderr).toMatch(/Slurm refuses the job: .*invalid partition/);
+    expect(await sweep.status()).toMatchObject({
+      state: 'failed',
+      reason: expect.stringContaining('invalid partition'),
+    });
+    expect(await sweep.jobs()).toEqual({});
+  }, 60_000);
+
+  it('many short runs share tasks, and several slots a task', async () => {
+    const sweep = await cluster.project({ xs: 400, body: 'await sleep(20);' }, ['cpus = 2']);
+    expect(await sweep.submit().outcome).toMatchObject({ success: 400, executed: 400 });
+    const records = await sweep.expectOnce(400);
+    const tasks = new Set(sweep.executions.map(({ job }) => job));
+    expect(tasks.size).toBeLessThanOrEqual(40);
+    expect(new Set(sweep.executions.map(({ pid }) => pid)).size).toBeGreaterThan(tasks.size);
+    expect(new Set(records.map(({ provenance }) => provenance.job))).toEqual(tasks);
+    expect(sweep.executions).toHaveLength(400);
+  }, 120_000);
+
+  it("status tells what runs, what waits, and Slurm's reason", async () => {
+    const sweep = await cluster.project({ xs: 3 }, ['chunk_size = 1']);
+    await Promise.all(rig.nodes.map((node) => rig.drainNode(node)));
+    onTestFinished(() => Promise.all(rig.nodes.map((node) => rig.resumeNode(node))).then(() => {}));
+    const submit = sweep.submit();
+    await until(async () =>
+      (await sweep.status()).batches.some(({ pending, waits }) => pending === 3 && waits),
+    );
+    const { stderr } = await sweep.run('status', 'counted');
+    expect(stderr).toMatch(/job \d+: 0 tasks running, 3 pending \(Slurm: .+\)/);
+    expect(await sweep.status()).toMatchObject({ state: 'running', pending: 3, running: 0 });
+    await Promise.all(rig.nodes.map((node) => rig.resumeNode(node)));
+    expect(await submit.outcome).toMatchObject({ success: 3 });
   }, 120_000);
 });
