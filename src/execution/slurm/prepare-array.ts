@@ -74,7 +74,8 @@ export async function prepareArray(order: BatchOrder, around: ArraySurroundings)
   const folder = arrayFolder(spool.experimentFolder(experiment_id), submission, token);
   const name = `metalab-${token}`;
   const known = before.jobs[token] ?? (await jobOf(folder, patience));
-  const input = packingInput(environment, limits, resources, order.mean_ms, before);
+  const mean_ms = order.mean_ms ?? before.mean_ms;
+  const input = packingInput(environment, limits, resources, mean_ms, before);
   const positions = order.ranges.reduce((sum, { from, to }) => sum + to - from, 0);
   const packing = pack(positions, input);
   const pilot = packing.pilot || before.pilot === token;
@@ -130,12 +131,12 @@ export async function prepareArray(order: BatchOrder, around: ArraySurroundings)
     ),
     known,
     pilot,
-    mean_ms: order.mean_ms,
+    mean_ms,
     noteJob: async (job) => {
       await state.change(({ jobs }) => ({ jobs: { ...jobs, [token]: job } }));
     },
     deal: async (meanMs) => {
-      const now = await state.change(() => ({ piloted: true }));
+      const now = await state.change((before) => ({ piloted: true, mean_ms: meanMs ?? before.mean_ms }));
       const rest = await positionsOf(storeFolder, submission);
       return deal(rest, packingInput(environment, limits, resources, meanMs, now));
     },

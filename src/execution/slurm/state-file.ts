@@ -11,6 +11,8 @@ export interface SlurmState {
   readonly pilot: string | null;
   /** Durations were to be found out and could not be, or not soon. */
   readonly piloted: boolean;
+  /** What a run of the pilot took on average while it still ran: arrays that follow it know no other. */
+  readonly mean_ms: number | null;
   /** How often each node failed under a task. */
   readonly node_failures: { readonly [node: string]: number };
   /** How often resources have grown. */
@@ -21,6 +23,7 @@ const EMPTY: SlurmState = {
   jobs: {},
   pilot: null,
   piloted: false,
+  mean_ms: null,
   node_failures: {},
   escalated: { memory: 0, time: 0 },
 };
