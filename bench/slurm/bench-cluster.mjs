@@ -122,7 +122,7 @@ export class BenchCluster {
   }
 }
 
-const REFUSAL = /_slurm_rpc_submit_batch_job:(?! JobId)|job_create|submit limit|acct_policy|MaxSubmitJob/i;
+const REFUSAL = /_slurm_rpc_submit_batch_job:(?! JobId)/;
 
 const foldersIn = (path) => (existsSync(path) ? readdirSync(path) : []);
 
