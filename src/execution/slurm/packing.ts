@@ -92,7 +92,10 @@ function places({ limits, cpus, max_concurrent = Number.POSITIVE_INFINITY }: Pac
 
 function wantedTasks(positions: number, input: PackingInput): number {
   if (isPilot(input)) return Math.min(PILOT_TASKS, places(input));
-  return Math.ceil(positions / perTask(positions, input));
+  const tasks = Math.ceil(positions / perTask(positions, input));
+  if (tasks <= places(input)) return tasks;
+  // All places come to the end together: 5 equal tasks for 4 of them would take as long as 8.
+  return places(input) * Math.ceil(tasks / places(input));
 }
 
 /** Runs of a task, by how long they take. */

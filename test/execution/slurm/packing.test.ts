@@ -46,6 +46,12 @@ describe('packing runs into tasks', () => {
     expect(pack(30_000, { ...INPUT, mean_ms: 1000, time_s: 60 }).per_task).toBeLessThanOrEqual(30);
   });
 
+  test('all places come to the end together', () => {
+    const four = { ...INPUT, mean_ms: 1_000, limits: { ...INPUT.limits, cpus: 4 } };
+    expect(pack(50, four)).toMatchObject({ tasks: 8, per_task: 7 });
+    expect(pack(40, four)).toMatchObject({ tasks: 4, per_task: 10 });
+  });
+
   test('chunk_size fixes it', () => {
     expect(pack(100, { ...INPUT, chunk_size: 7 })).toEqual({ per_task: 7, tasks: 15, pilot: false });
     expect(deal(100_000, { ...INPUT, chunk_size: 7 }).most).toBe(7 * 1001);
