@@ -263,3 +263,17 @@ test('a run that does not fit its time limit is a failure that names the limit',
   expect(record?.error?.message).toContain('time limit of 60 min');
   expect(record?.provenance).toMatchObject({ slurm_node: expect.stringMatching(/^n[12]$/), task: 0 });
 });
+
+test('what follows a pilot is packed by what its runs took, before it has ended', async () => {
+  const sweep = sweepOf({ code: body(wait(250)), cases: 240 });
+  const pilot = sweep.execute({ ranges: [{ from: 0, to: 120 }] });
+  await vi.waitUntil(() => sweep.dealings.length > 0, PATIENCE);
+  const token = 'fedcba9876543210';
+  await sweep.execute({ token, ranges: [{ from: 120, to: 240 }] });
+  await pilot;
+  const folder = join(sweep.fileRoot, 'sweep@1', 'submissions', 's1', 'arrays', token);
+  const { tasks } = JSON.parse(readFileSync(join(folder, 'array.json'), 'utf8')) as { tasks: number };
+  // Of runs of which nothing is known it would be a task each.
+  expect(tasks).toBeLessThanOrEqual(12);
+  expect(sweep.records).toHaveLength(240);
+}, 120_000);

@@ -30,6 +30,7 @@ export class ClusterSweep {
   paused = false;
   readonly token = randomBytes(8).toString('hex');
   readonly #transport: Transport;
+  readonly #executors: BatchExecutor[] = [];
   readonly #stops = new Set<(how: 'yield' | 'cancel') => void>();
   executor: BatchExecutor;
 
@@ -49,13 +50,15 @@ export class ClusterSweep {
 
   makeExecutor(): BatchExecutor {
     const { environment } = this;
-    return createSlurmExecutor({
+    const executor = createSlurmExecutor({
       environment,
       transport: this.#transport,
       programs: PROGRAMS,
       version: '0.0.0',
       cache: join(this.sweep.root, 'cache'),
     });
+    this.#executors.push(executor);
+    return executor;
   }
 
   order(order: Partial<BatchOrder> = {}): BatchOrder {
@@ -102,7 +105,7 @@ export class ClusterSweep {
   }
 
   async remove(): Promise<void> {
-    await this.executor.close();
+    for (const executor of this.#executors) await executor.close();
     await this.sweep.remove();
   }
 }
