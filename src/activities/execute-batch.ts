@@ -92,6 +92,7 @@ export function createExecuteBatch(dependencies: ActivityDependencies) {
   async function orderOf(store: SweepStore, input: ExecuteInput): Promise<BatchOrder> {
     const { from, to, ranges = [{ from, to }], mean_ms = null, slots = null } = input;
     const { timeout_ms, memory_bytes, resources } = await files.declaration(store, input);
+    const { artifacts = false } = (await files.manifest(store, input)).options;
     return {
       folder: store.experimentFolder(input.experiment_id),
       experiment_id: input.experiment_id,
@@ -104,6 +105,7 @@ export function createExecuteBatch(dependencies: ActivityDependencies) {
       timeout_ms,
       memory_bytes,
       ...(resources && { resources }),
+      ...(artifacts && { artifacts }),
     };
   }
 }

@@ -1,5 +1,6 @@
 import type { ResolvedEnvironment } from '../config/resolved-config.js';
 import type { ExperimentDeclaration } from '../definition/declaration.js';
+import type { SubmissionManifest } from '../storage/manifest.js';
 import type { SweepStore } from '../storage/sweep-store.js';
 import type { SubmissionRef } from './contract.js';
 import { brokenSubmission } from './failures.js';
@@ -10,7 +11,7 @@ const MOST_KEPT = 8;
 /** What chunks of one submission need of it again and again: read once. */
 export class SubmissionFiles {
   readonly #declarations = new Map<string, Promise<ExperimentDeclaration | undefined>>();
-  readonly #environments = new Map<string, Promise<ResolvedEnvironment | undefined>>();
+  readonly #manifests = new Map<string, Promise<SubmissionManifest>>();
 
   async declaration(
     store: SweepStore,
@@ -25,12 +26,16 @@ export class SubmissionFiles {
   }
 
   /** @returns undefined where it says none: this machine */
-  environment(store: SweepStore, input: SubmissionRef): Promise<ResolvedEnvironment | undefined> {
+  async environment(store: SweepStore, input: SubmissionRef): Promise<ResolvedEnvironment | undefined> {
+    return (await this.manifest(store, input)).environment;
+  }
+
+  manifest(store: SweepStore, input: SubmissionRef): Promise<SubmissionManifest> {
     const { experiment_id, submission } = input;
-    return keep(this.#environments, `${store.id}/${submission}`, async () => {
+    return keep(this.#manifests, `${store.id}/${submission}`, async () => {
       const manifest = await store.readSubmission(experiment_id, submission);
       if (!manifest) throw brokenSubmission(input, 'it is no longer in the store: submit again');
-      return manifest.environment;
+      return manifest;
     });
   }
 }

@@ -33,6 +33,14 @@ export async function writeArtifact(
       what: "this kind of store can't give artifacts",
     });
   }
+  const [{ bringArtifact }, { createTerminalPrompter }] = await Promise.all([
+    import('../client/bring-artifact.js'),
+    import('./terminal-prompter.js'),
+  ]);
+  await bringArtifact(store, record, artifact, {
+    prompter: createTerminalPrompter(),
+    say: (line) => context.note(line),
+  });
   const bytes = await store.openArtifact(record.experiment_id, artifact);
   if (output === undefined || output === '-') {
     for await (const chunk of bytes) await context.write(chunk);

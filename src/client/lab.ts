@@ -33,6 +33,8 @@ export interface SubmitOptions extends StoreChoice {
   readonly keepFailed?: boolean;
   /** Do every run again. */
   readonly fresh?: boolean;
+  /** Bring artifacts from a cluster as its records are collected. Default: when somebody asks for one. */
+  readonly artifacts?: boolean;
   /** Submit even where another engine uses the store: what runs there then waits until this is done. */
   readonly takeOver?: boolean;
 }
@@ -140,7 +142,8 @@ class ConnectedLab implements Lab {
     const environment = await environmentOf(options);
     const slots = checkSlots(options.slots ?? slotsOf(environment));
     const [store] = await Promise.all([openForSubmit({ ...options, environment }), this.#ensureWorker()]);
-    const choices = { slots, keep_failed: options.keepFailed ?? false, fresh: options.fresh ?? false };
+    const { keepFailed = false, fresh = false, artifacts = false } = options;
+    const choices = { slots, keep_failed: keepFailed, fresh, ...(artifacts && { artifacts }) };
     const holder = await this.#takeLease(store, options.takeOver);
     const order = { engine: engineKey(holder), environment, options: choices };
     return this.#enqueue(store, await writeSubmission(store, declared, order), holder);

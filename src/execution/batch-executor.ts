@@ -29,6 +29,8 @@ export interface BatchOrder {
   readonly memory_bytes: number | null;
   /** What the experiment asks for, over what the environment says. */
   readonly resources?: Resources;
+  /** Whether artifacts are brought into the store too. */
+  readonly artifacts?: boolean;
 }
 
 /** How a sweep's positions are given out. */

@@ -59,6 +59,8 @@ export interface SubmissionOptions {
   readonly keep_failed: boolean;
   /** Do every run again. */
   readonly fresh: boolean;
+  /** Bring artifacts from a cluster as records are collected; without it, when somebody asks for one. */
+  readonly artifacts?: boolean;
   /** Do only some of the runs. Absent: all that the others choose. */
   readonly only?: RunSelection;
 }

@@ -11,6 +11,7 @@ export interface SubmitFlags extends CommonOptions {
   readonly dryRun?: boolean;
   readonly keepFailed?: boolean;
   readonly fresh?: boolean;
+  readonly artifacts?: boolean;
   readonly takeOver?: boolean;
 }
 
@@ -35,6 +36,10 @@ reachable, paused or waiting; 130 detached by Ctrl-C.`,
     { flags: '--dry-run', description: 'print what would be done, and why; change nothing' },
     { flags: '--keep-failed', description: 'reuse failed and cancelled runs too' },
     { flags: '--fresh', description: 'do every run again' },
+    {
+      flags: '--artifacts',
+      description: 'bring artifacts from a cluster with the records (default: when they are asked for)',
+    },
     { flags: '--take-over', description: 'where another engine uses the store: what runs there then waits' },
   ],
   examples: [

@@ -2,6 +2,7 @@ import type { BatchOptions, BatchReport } from '../batch-executor.js';
 import { ExecutionFault } from '../execution-fault.js';
 import { ArrayTasks } from './array-tasks.js';
 import type { Patience } from './ask.js';
+import type { ArtifactCollector } from './collect/artifact-collector.js';
 import { JobControl } from './job-control.js';
 import type { PreparedArray } from './prepare-array.js';
 import type { JobView } from './queue/watched-job.js';
@@ -29,6 +30,7 @@ export class ArrayLife {
   readonly #array: PreparedArray;
   readonly #options: BatchOptions;
   readonly #patience: Patience;
+  readonly #artifacts: ArtifactCollector | undefined;
   readonly #tasks: ArrayTasks;
   readonly #began = performance.now();
   #cancelled = false;
@@ -48,7 +50,14 @@ export class ArrayLife {
   /** As it was at the end. */
   #view: JobView = { tasks: new Map() };
 
-  constructor(array: PreparedArray, options: BatchOptions, patience: Patience) {
+  /** @param artifacts brings them with the records */
+  constructor(
+    array: PreparedArray,
+    options: BatchOptions,
+    patience: Patience,
+    artifacts?: ArtifactCollector,
+  ) {
+    this.#artifacts = artifacts;
     this.#array = array;
     this.#options = options;
     this.#patience = patience;
@@ -143,6 +152,7 @@ export class ArrayLife {
       forgetJob();
     }
     await collector.sync();
+    await this.#artifacts?.collect(this.#patience);
   }
 
   async #watch(job: string): Promise<void> {
@@ -156,6 +166,8 @@ export class ArrayLife {
       // Whether it is over is asked before the records are brought: what ended before has recorded everything.
       const wasOver = this.#tasks.isOver(queue.view(job));
       await collector.collect(this.#patience);
+      // What hinders it, the round at the end meets too.
+      this.#artifacts?.collect(this.#patience).catch(() => {});
       this.tell();
       const over = this.#tasks.isOver(queue.view(job));
       overSince = over ? (overSince ?? performance.now()) : undefined;

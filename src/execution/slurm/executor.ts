@@ -6,6 +6,7 @@ import type { Transport } from '../transport/transport.js';
 import { ArrayLife } from './array-life.js';
 import { Patience } from './ask.js';
 import { shareCluster } from './cluster.js';
+import { ArtifactCollector } from './collect/artifact-collector.js';
 import { collectOnce } from './collect/collector.js';
 import { SegmentCopies } from './collect/segment-copies.js';
 import { SubmissionCollector } from './collect/submission-collector.js';
@@ -125,7 +126,9 @@ export function createSlurmExecutor(options: SlurmExecutorOptions): BatchExecuto
           node = await provideNode(transport, there, { config, cache, missed }, patience);
         const around = { environment, cluster, spool: there, programs, collector, state, patience, version };
         const array = await prepareArray(order, { ...around, node });
-        life = new ArrayLife(array, batch, patience);
+        const places = { folder, there: there.experimentFolder(experiment_id) };
+        const artifacts = order.artifacts ? new ArtifactCollector(transport, places, submission) : undefined;
+        life = new ArrayLife(array, batch, patience, artifacts);
         patience.check();
         return await life.run().catch((error: unknown) => {
           missed ||= error instanceof ExecutionFault && error.code === 'TASK_NO_NODE';

@@ -37,7 +37,9 @@ export class RecordLinesCheck {
     if (this.#check.options.quick && !named) return undefined;
     const record = parseObject<RunRecord>(bytes, start, end);
     if (!record || !isRecord(record)) return 'is no JSON, although it begins like a record';
-    this.artifacts = Array.isArray(record.artifacts) ? record.artifacts : [];
+    // Of a run on a cluster they stay there until somebody asks for them.
+    const isElsewhere = typeof record.provenance?.environment === 'string';
+    this.artifacts = Array.isArray(record.artifacts) && !isElsewhere ? record.artifacts : [];
     if (this.#check.options.quick) return undefined;
     return this.#insideFault(record);
   }
