@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LogLine, RunRecord } from '../definition/record.js';
+import { FOLLOWED_MS, tellFollowed } from '../storage/file/followed.js';
 import { SegmentTails } from '../storage/file/segment-tails.js';
 import { listSegments } from '../storage/file/segments.js';
 
@@ -20,7 +21,12 @@ export async function* followLogs(
   // A run that is done again has a record from before: it has ended once there is one of the generation that logs.
   let recorded = -1;
   let logging = 0;
+  let toldAt = Number.NEGATIVE_INFINITY;
   while (!signal.aborted) {
+    if (performance.now() - toldAt > FOLLOWED_MS / 3) {
+      toldAt = performance.now();
+      await tellFollowed(run.folder);
+    }
     // Records before logs: what a run logged is on disk before its record.
     for await (const { run_id, generation } of records.read()) {
       if (run_id === run.run_id) recorded = Math.max(recorded, generation);

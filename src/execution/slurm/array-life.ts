@@ -1,3 +1,4 @@
+import { Followed } from '../../storage/file/followed.js';
 import type { BatchOptions, BatchReport } from '../batch-executor.js';
 import { ExecutionFault } from '../execution-fault.js';
 import { ArrayTasks } from './array-tasks.js';
@@ -12,6 +13,7 @@ import { submitArray } from './submit.js';
 const LEAST_LOOK_MS = 1_000;
 const MOST_LOOK_MS = 15_000;
 const GROWTH = 1.4;
+const FOLLOWED_LOOK_MS = 2_000;
 const PAUSE_LOOK_MS = 3_000;
 /** Runs have 5 s to settle when they are aborted, slots 2 s more; then comes the end of the job itself. */
 const CANCEL_GRACE_MS = 30_000;
@@ -32,6 +34,7 @@ export class ArrayLife {
   readonly #patience: Patience;
   readonly #artifacts: ArtifactCollector | undefined;
   readonly #tasks: ArrayTasks;
+  readonly #followed: Followed;
   readonly #began = performance.now();
   #cancelled = false;
   #wake = () => {};
@@ -58,6 +61,7 @@ export class ArrayLife {
     artifacts?: ArtifactCollector,
   ) {
     this.#artifacts = artifacts;
+    this.#followed = new Followed(array.order.folder, array.order.submission);
     this.#array = array;
     this.#options = options;
     this.#patience = patience;
@@ -180,7 +184,7 @@ export class ArrayLife {
       const now = JSON.stringify([this.#tasks.counts(), this.#tasks.ends, overSince !== undefined]);
       interval = now === seen ? Math.min(MOST_LOOK_MS, interval * GROWTH) : LEAST_LOOK_MS;
       seen = now;
-      await this.#sleep(overSince === undefined ? this.#nextLook(interval) : LEAST_LOOK_MS);
+      await this.#sleepUntilLook(overSince === undefined ? this.#nextLook(interval) : LEAST_LOOK_MS);
     }
   }
 
@@ -272,10 +276,25 @@ export class ArrayLife {
     };
   }
 
-  async #sleep(ms: number): Promise<void> {
+  /** Less long while somebody watches a run's log. */
+  async #sleepUntilLook(ms: number): Promise<void> {
+    let woken = false;
+    for (let left = ms; left > 0 && !woken; left -= FOLLOWED_LOOK_MS) {
+      woken = await this.#sleep(Math.min(left, FOLLOWED_LOOK_MS));
+      if (await this.#followed.now()) return;
+    }
+  }
+
+  /** @returns whether it was woken */
+  async #sleep(ms: number): Promise<boolean> {
+    let isWoken = false;
     const woken = new Promise<void>((resolve) => {
-      this.#wake = resolve;
+      this.#wake = () => {
+        isWoken = true;
+        resolve();
+      };
     });
     await this.#patience.sleep(ms, woken);
+    return isWoken;
   }
 }

@@ -37,6 +37,9 @@ export const environmentFile = (folder: string, submission: string) =>
   join(submissionFolder(folder, submission), 'env.json');
 export const liveFolder = (folder: string, submission: string) =>
   join(submissionFolder(folder, submission), 'live');
+/** Touched while somebody watches logs of the submission's runs. */
+export const followedFile = (folder: string, submission: string) =>
+  join(liveFolder(folder, submission), 'followed');
 
 /**
  * Segments of one submission. `records` are `{writer}.ndjson`; beside them `series-{writer}.ndjson`, `data-…` and
