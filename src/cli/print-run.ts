@@ -1,5 +1,6 @@
 import type { RunDetails } from '../results/run-details.js';
 import type { CommandContext } from './command.js';
+import { describeProvenance } from './describe-provenance.js';
 import { formatBytes, formatDuration, formatNumber } from './format-cell.js';
 
 /** Prints everything of a run, section by section; empty ones are left out. */
@@ -33,7 +34,9 @@ export function printRun(run: RunDetails, { out, color }: CommandContext): void 
     ['code', run.code_fingerprint],
     ['cell', `${run.index}  (generation ${run.generation}, attempt ${run.attempt})`],
   ]);
-  section('provenance', entriesOf(run.provenance));
+  const { slurm, others } = describeProvenance(run.provenance);
+  section('slurm', slurm);
+  section('provenance', entriesOf(others));
   section(
     'series',
     run.series.map((series) => [

@@ -2,15 +2,16 @@ import type { LostRun } from '../../runner/protocol.js';
 import type { ExecutionFault } from '../execution-fault.js';
 import type { ArrayTasks } from './array-tasks.js';
 import { type Patience, placeFault } from './ask.js';
+import { collectOutputs, slurmsWord } from './collect/task-outputs.js';
 import { recordLost } from './lost-runs.js';
 import type { PreparedArray } from './prepare-array.js';
 import type { AccountedTask } from './queue/sacct.js';
 import { isConclusive, meaningOf } from './queue/states.js';
 import type { JobView } from './queue/watched-job.js';
-import { outputFile } from './spool-layout.js';
 import { judge, type TaskEvidence, type TaskLimits, type Verdict } from './verdicts.js';
 
-const MOST_OUTPUT_BYTES = 4_000;
+/** Characters. */
+const MOST_OUTPUT = 4_000;
 
 /**
  * Judges what an array's tasks left undone: records what counts as lost, notes nodes that failed and resources that have to
@@ -35,12 +36,14 @@ export async function settleArray(
   const evidence = await withAccounts(array, [...tasks.evidence(view)], job, patience);
   const verdicts = evidence.map((each) => ({ ...each, verdict: judge(each.evidence, limits) }));
   await noteState(array, verdicts);
-  await record(array, verdicts, patience);
+  const { folder, submission } = array.order;
+  const outputs = await collectOutputs({ folder, submission, array: array.folder, job }, patience);
+  await record(array, verdicts, outputs);
   const faults = verdicts.filter(({ verdict }) => verdict.fault);
   if (faults.length < verdicts.length || faults.length === 0) return undefined;
   const { task, verdict } = faults[0]!;
   const { code, message } = verdict.fault!;
-  const output = await readOutput(array, task, patience);
+  const output = endOf(outputs.get(task));
   const where = `${environment.name}, task ${task} of job ${job}`;
   return placeFault(
     faultCode(code),
@@ -112,19 +115,24 @@ async function noteState({ state, spec }: PreparedArray, verdicts: readonly Judg
   });
 }
 
-async function record(array: PreparedArray, verdicts: readonly Judged[], patience: Patience): Promise<void> {
+async function record(
+  array: PreparedArray,
+  verdicts: readonly Judged[],
+  outputs: ReadonlyMap<number, string>,
+): Promise<void> {
   const { order, collector, environment, runner } = array;
   const lost: LostRun[] = [];
   for (const { task, evidence, verdict } of verdicts) {
     if (verdict.lost.length === 0) continue;
-    const output = await readOutput(array, task, patience);
+    const output = endOf(outputs.get(task));
+    const word = slurmsWord(output);
     for (const { run, error } of verdict.lost)
       lost.push({
         position: run.position,
         attempt: run.attempt,
         started_at: run.started_at,
         duration_ms: run.elapsed_ms,
-        error,
+        error: word === undefined ? error : { ...error, message: `${error.message}\n${word}` },
         output,
         provenance: provenanceOf(evidence, task),
       });
@@ -150,12 +158,7 @@ function provenanceOf({ status, live, end }: TaskEvidence, task: number): { [key
   };
 }
 
-/** The end of what Slurm kept of a task's output; nothing where that can't be read. */
-async function readOutput({ folder }: PreparedArray, task: number, patience: Patience): Promise<string> {
-  const command = ['tail', '-c', String(MOST_OUTPUT_BYTES), outputFile(folder, task)];
-  const { stdout } = await patience.ask(command, { isAnswer: () => true });
-  return stdout.trim();
-}
+const endOf = (output = '') => output.slice(-MOST_OUTPUT).trim();
 
 /** The system's codes are about the cluster's filesystem: the store's own have another remedy. */
 const faultCode = (code: string) => (/^E[A-Z]+$/.test(code) ? `SPOOL_${code}` : code);

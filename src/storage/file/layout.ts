@@ -37,6 +37,9 @@ export const environmentFile = (folder: string, submission: string) =>
   join(submissionFolder(folder, submission), 'env.json');
 export const liveFolder = (folder: string, submission: string) =>
   join(submissionFolder(folder, submission), 'live');
+/** What Slurm kept of stdout and stderr of an array's tasks. */
+export const slurmOutputFile = (folder: string, submission: string, job: string) =>
+  join(submissionFolder(folder, submission), 'slurm-out', `${job}.out`);
 /** Touched while somebody watches logs of the submission's runs. */
 export const followedFile = (folder: string, submission: string) =>
   join(liveFolder(folder, submission), 'followed');

@@ -1,0 +1,60 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { slurmOutputFile } from '../../../storage/file/layout.js';
+import type { Patience } from '../ask.js';
+
+/** Of a task, the end: that is where it says why it ended. */
+const MOST_BYTES = 64 * 1024;
+
+/** Name and end of every task's output that says more than how metalab began and ended, each ended by NUL. */
+const SCRIPT = `cd "$1" || exit 0
+grep -lv -e '^metalab: task ' -e '^metalab: done ' slurm-*.out 2>/dev/null | while read -r file; do
+  printf '%s\\0' "$file"
+  tail -c "$2" "$file" | tr -d '\\0'
+  printf '\\0'
+done
+`;
+
+/**
+ * Brings what Slurm kept of the output of an array's tasks into the store, where it stays for whoever asks why.
+ *
+ * @param place the experiment's folder in the store, and the array's on the cluster
+ * @returns the outputs that say something, by task
+ */
+export async function collectOutputs(
+  place: {
+    readonly folder: string;
+    readonly submission: string;
+    readonly array: string;
+    readonly job: string;
+  },
+  patience: Patience,
+): Promise<ReadonlyMap<number, string>> {
+  const { folder, submission, array, job } = place;
+  const command = ['sh', '-c', SCRIPT, 'metalab', array, String(MOST_BYTES)];
+  const { stdout } = await patience.ask(command, { isAnswer: () => true });
+  const parts = stdout.split('\0');
+  const outputs = new Map<number, string>();
+  for (let at = 0; at + 1 < parts.length; at += 2) {
+    const task = /^slurm-(\d+)\.out$/.exec(parts[at]!)?.[1];
+    if (task === undefined) continue;
+    outputs.set(Number(task), parts[at + 1]!);
+  }
+  if (outputs.size > 0) await keep(slurmOutputFile(folder, submission, job), outputs);
+  return outputs;
+}
+
+/** One file an array: a cluster's filesystem, and a laptop's, dies of a thousand small ones. */
+async function keep(path: string, outputs: ReadonlyMap<number, string>): Promise<void> {
+  const text = [...outputs].map(([task, output]) => `==> task ${task} <==\n${output.trimEnd()}\n`);
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, text.join('\n'));
+}
+
+/** Slurm's own last words in a task's output: what it ended a process for. Undefined where it said nothing. */
+export function slurmsWord(output: string): string | undefined {
+  return output
+    .split('\n')
+    .findLast((line) => /^(slurmstepd|slurmd|srun|sbatch|prolog|epilog): /i.test(line))
+    ?.trim();
+}
