@@ -1,6 +1,6 @@
 import { ApplicationFailure, Context } from '@temporalio/activity';
 import type { RangeProgress } from '../execution/executor.js';
-import { FAULT } from '../workflows/contract.js';
+import { FAULT, isPaused, type SubmissionStatus } from '../workflows/contract.js';
 import type { ExecuteInput } from './contract.js';
 import type { ActivityDependencies } from './dependencies.js';
 import type { ChunkSummary } from './live-board.js';
@@ -13,6 +13,8 @@ const ASKED_FOR_MS = 10_000;
 const ASKS_EVERY_MS = 2_000;
 /** A slot that starts a run a little late must not start another after it was said that it won't. */
 const PAST_BUDGET_MS = 1_000;
+/** A worker that was stopped, or slept, for so long may have been taken for dead: what it had is another's by now. */
+const ASLEEP_MS = 10_000;
 
 /** What a chunk and its workflow tell each other before it ends. */
 export class ChunkLink {
@@ -22,6 +24,8 @@ export class ChunkLink {
   #timer: NodeJS.Timeout | undefined;
   #began = 0;
   #gaveBack = false;
+  #lookedAt = Date.now();
+  #wasAsleep = false;
 
   constructor(dependencies: ActivityDependencies, input: ExecuteInput) {
     this.#dependencies = dependencies;
@@ -61,17 +65,23 @@ export class ChunkLink {
 
   begin(): void {
     this.#began = performance.now();
+    this.#lookedAt = Date.now();
   }
 
   /** Past the budget the run in progress is the last: other slots need not wait for it to do what follows. */
   look({ running }: RangeProgress, to: number, signal: StopSignal): void {
-    if (!running || this.#gaveBack || running.position + 1 >= to) return;
+    const now = Date.now();
+    this.#wasAsleep ||= now - this.#lookedAt > ASLEEP_MS;
+    this.#lookedAt = now;
+    if (!running || this.#gaveBack || this.#wasAsleep || running.position + 1 >= to) return;
     if (performance.now() - this.#began < this.#input.budget_ms + PAST_BUDGET_MS) return;
     this.#gaveBack = true;
     signal.yield();
     const { submission, from } = this.#input;
     const notice = { submission, from, next: running.position + 1 };
-    void this.#dependencies.workflows.tell(this.#workflowId, notice);
+    void this.#dependencies.workflows.tell(this.#workflowId, notice).then((heard) => {
+      this.#gaveBack = heard;
+    });
   }
 
   close(): void {
@@ -79,8 +89,8 @@ export class ChunkLink {
   }
 }
 
-const mustYield = ({ phase, yields }: { readonly phase: string; readonly yields?: boolean }) =>
-  phase === 'paused' || phase === 'cancelling' || Boolean(yields);
+const mustYield = (status: SubmissionStatus) =>
+  isPaused(status) || status.phase === 'cancelling' || Boolean(status.yields);
 
 /** Who had the chunk when its heartbeats ended. */
 function lostWorker(self: string): string | null {

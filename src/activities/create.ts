@@ -1,7 +1,7 @@
 import type { Activities } from './contract.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { createExecute } from './execute.js';
-import { createExecuteBatch } from './execute-batch.js';
+import { createExecuteBatch, keepingBatch } from './execute-batch.js';
 import { createPlan } from './plan.js';
 import { createProbe } from './probe.js';
 import { createSettle } from './settle.js';
@@ -17,7 +17,7 @@ export function createActivities(
   return {
     plan: underLease(dependencies, createPlan(dependencies)),
     execute: underLease(dependencies, createExecute(dependencies)),
-    executeBatch: underLease(dependencies, createExecuteBatch(dependencies)),
+    executeBatch: keepingBatch(dependencies, underLease(dependencies, createExecuteBatch(dependencies))),
     settle: (input) => (input.abandon ? settle(input) : settleUnderLease(input)),
     probe: createProbe(dependencies),
   };

@@ -1,19 +1,18 @@
 import { createHash } from 'node:crypto';
 import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity';
-import type { BatchOrder, BatchProgress, Dealing as Shares } from '../execution/batch-executor.js';
+import type { BatchOrder, Dealing as Shares } from '../execution/batch-executor.js';
 import { ExecutionFault } from '../execution/execution-fault.js';
 import type { SweepStore } from '../storage/sweep-store.js';
-import { BATCH_QUEUE, type ChunkNotice, FAULT } from '../workflows/contract.js';
+import { BATCH_QUEUE, FAULT } from '../workflows/contract.js';
+import { BatchNotices } from './batch-notices.js';
 import type { Dealing, ExecuteInput, ExecuteResult } from './contract.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { FaultCounts, mapFault } from './execution-faults.js';
 import { atTheEdge, noExecutor } from './failures.js';
 import { keepBeating } from './heartbeat.js';
+import { PauseWatch } from './pause-watch.js';
 import { StopSignal } from './stop-signal.js';
 import { SubmissionFiles } from './submission-files.js';
-
-/** A reason that changes all the time is not worth events of the history. */
-const WAITS_EVERY_MS = 30_000;
 
 export const dealBatches = ({ at_once, most }: Shares): Dealing => ({ queue: BATCH_QUEUE, at_once, most });
 
@@ -35,7 +34,6 @@ export function createExecuteBatch(dependencies: ActivityDependencies) {
           'this worker does not execute batches of its environment',
           FAULT.execution,
         );
-      const isPaused = async () => (await workflows.current(workflowId))?.phase === 'paused';
       const nothing: ExecuteResult = {
         next: input.from,
         success: 0,
@@ -48,30 +46,37 @@ export function createExecuteBatch(dependencies: ActivityDependencies) {
         slots: worker.slots(),
         left: order.ranges,
       };
-      if (info.attempt === 1 && (await isPaused())) return nothing;
       const signal = new StopSignal(Context.current(), dependencies);
+      const pause = new PauseWatch(
+        () => workflows.current(workflowId),
+        () => signal.stopped !== undefined,
+      );
       const forget = leases.onLost(store, () => signal.yield());
       const folder = store.experimentFolder(input.experiment_id);
       const entry = live.openBatch(folder, input.submission, input.from);
-      const notices = new Notices((notice) =>
-        workflows.tell(workflowId, { submission: input.submission, from: input.from, ...notice }),
+      const notices = new BatchNotices(
+        (notice) => workflows.tell(workflowId, { submission: input.submission, from: input.from, ...notice }),
+        { mayWait: info.attempt > 1 },
       );
       let job: string | null = null;
       try {
         const report = await keepBeating(
-          () =>
-            batches.execute(order, {
+          async () => {
+            if (info.attempt === 1 && (await pause.isPaused())) return undefined;
+            return batches.execute(order, {
               signal,
-              isPaused,
+              isPaused: () => pause.isPaused(),
               onProgress: (progress) => {
                 job = progress.job ?? job;
                 entry.show(progress);
                 notices.progress(progress);
               },
-              onDealing: (dealing) => notices.dealing(dealBatches(dealing)),
-            }),
+              onDealing: (dealing) => void notices.dealing(dealBatches(dealing)),
+            });
+          },
           () => entry.summary(),
         );
+        if (!report) return nothing;
         if (signal.stopped === 'lost') throw new CancelledFailure('this attempt is no longer wanted');
         faults.forget(input);
         const { success, failed, cancelled, busy_ms, means, left, dealing } = report;
@@ -84,6 +89,7 @@ export function createExecuteBatch(dependencies: ActivityDependencies) {
           : fault;
       } finally {
         forget();
+        notices.close();
         signal.close();
         entry.close();
       }
@@ -116,30 +122,26 @@ function tokenOf({ info }: Context): string {
   return createHash('sha256').update(`${runId}/${info.activityId}`).digest('hex').slice(0, 16);
 }
 
-/** Tells the workflow what it should know before the batch has ended: little, since each is an event of its history. */
-class Notices {
-  readonly #tell: (notice: Omit<ChunkNotice, 'submission' | 'from'>) => Promise<boolean>;
-  #waits: string | null = null;
-  #toldAt = Number.NEGATIVE_INFINITY;
+/** Faults while a batch is in progress are told the workflow so often: their events must not fill its history. */
+const isTold = (attempt: number) => Number.isInteger(Math.log2(attempt));
 
-  constructor(tell: (notice: Omit<ChunkNotice, 'submission' | 'from'>) => Promise<boolean>) {
-    this.#tell = tell;
-  }
-
-  /** Only what somebody may have to do something about: that jobs wait for their turn is no news. */
-  progress({ waits, stuck }: BatchProgress): void {
-    const now = performance.now();
-    const reason = stuck ? waits : null;
-    if (reason === this.#waits || (reason !== null && now - this.#toldAt < WAITS_EVERY_MS)) return;
-    const before = this.#waits;
-    this.#waits = reason;
-    this.#toldAt = now;
-    void this.#tell({ waits: reason }).then((heard) => {
-      if (!heard) this.#waits = before;
-    });
-  }
-
-  dealing(dealing: Dealing): void {
-    void this.#tell({ dealing });
-  }
+/**
+ * A store that can't be written now is no reason to give a batch up: it is in progress, and its next attempt has its token.
+ */
+export function keepingBatch(
+  { workflows }: Pick<ActivityDependencies, 'workflows'>,
+  execute: (input: ExecuteInput) => Promise<ExecuteResult>,
+): (input: ExecuteInput) => Promise<ExecuteResult> {
+  return async (input) => {
+    try {
+      return await execute(input);
+    } catch (failure) {
+      if (!(failure instanceof ApplicationFailure) || failure.type !== FAULT.storeUnwritable) throw failure;
+      const { workflowExecution, attempt } = Context.current().info;
+      const { submission, from } = input;
+      const notice = { submission, from, waits: failure.message };
+      if (isTold(attempt)) await workflows.tell(workflowExecution!.workflowId, notice);
+      throw ApplicationFailure.retryable(failure.message, FAULT.storeUnwritable);
+    }
+  };
 }

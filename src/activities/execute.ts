@@ -92,10 +92,15 @@ export function createExecute(dependencies: ActivityDependencies) {
         const lost = leases.whyLost(store);
         if (lost !== undefined) throw storeUnwritable(lost, result);
         faults.forget(input);
-        return { ...result, elapsed_ms: Math.round(performance.now() - began) };
+        return { ...result, slots: worker.slots(), elapsed_ms: Math.round(performance.now() - began) };
       } catch (fault) {
         throw fault instanceof ExecutionFault
-          ? mapFault(fault, atFault(result, fault.report), store.root, faults.add(input))
+          ? mapFault(
+              fault,
+              { ...atFault(result, fault.report), slots: worker.slots() },
+              store.root,
+              faults.add(input),
+            )
           : fault;
       } finally {
         forget();

@@ -47,9 +47,15 @@ export function brokenSubmission(
   );
 }
 
-/** Nothing on this worker executes runs of the submission's environment: whoever submitted is told at once. */
+/** Other workers may be set up for it: then one of them has it by now. */
+const NO_EXECUTOR_ATTEMPTS = 5;
+
+/** Nothing on this worker executes runs of the submission's environment. */
 export function noExecutor(error: unknown): never {
-  throw ApplicationFailure.nonRetryable(describeError(error).message, FAULT.execution);
+  const { message } = describeError(error);
+  if (Context.current().info.attempt < NO_EXECUTOR_ATTEMPTS)
+    throw ApplicationFailure.retryable(message, FAULT.execution);
+  throw ApplicationFailure.nonRetryable(message, FAULT.execution);
 }
 
 const isUnwritable = (code: string) =>

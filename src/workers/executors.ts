@@ -17,7 +17,9 @@ export class EnvironmentExecutors implements Executors {
 
   async slots(environment: ResolvedEnvironment | undefined): Promise<Executor> {
     const executor = await this.#of(environment);
-    return isBatchExecutor(executor) ? ((await this.#of(undefined)) as Executor) : executor;
+    if (isBatchExecutor(executor))
+      throw new Error(`runs of environment ${environment?.name} are executed in batches`);
+    return executor;
   }
 
   async batches(environment: ResolvedEnvironment | undefined): Promise<BatchExecutor | undefined> {

@@ -108,6 +108,9 @@ export interface WorkflowStatus {
   readonly queued: readonly string[];
 }
 
+export const isPaused = ({ phase, paused }: Pick<SubmissionStatus, 'phase' | 'paused'>): boolean =>
+  paused ?? phase === 'paused';
+
 export interface SubmissionStatus {
   readonly submission: string;
   readonly phase: Phase;
@@ -130,6 +133,8 @@ export interface SubmissionStatus {
   readonly means: RunningMeans;
   /** Chunks are to come back when their run in progress ends, since the workflow continues as new. */
   readonly yields?: boolean;
+  /** Whatever else it waits for, which `phase` may tell instead. Absent from older workflows. */
+  readonly paused?: boolean;
 }
 
 /** Types of the failures that activities end with, beside Temporal's own: faults that retrying at once can't mend. */

@@ -3,9 +3,9 @@ import { CHUNK_BUDGET_MS } from './chunk-size.js';
 import type { SubmissionState } from './submission-state.js';
 
 /** Continue-as-new well below the server's own suggestion: at most 10,000 events a workflow run. */
-const MOST_EVENTS = 4_500;
-/** Past so many times that, long runs are waited for with idle slots. */
-const UTMOST = 2;
+const MOST_EVENTS = 6_000;
+/** Past so many more, long runs are waited for with idle slots. */
+const UTMOST_MORE = 3_000;
 /** Chunks of short runs, which have a budget of 3 s, are back by then. */
 const SHORT_MS = 5_000;
 /** Few events however long the wait is; such chunks come back when they are asked to. */
@@ -46,13 +46,14 @@ export class Drain {
   }
 
   #look(): void {
-    const { handedOut, hasRanges, window } = this.#state;
-    const isUtmost = workflowInfo().historyLength > this.#mostEvents * UTMOST;
+    const { handedOut, hasRanges, slots } = this.#state;
+    const isUtmost =
+      workflowInfo().historyLength > this.#mostEvents + Math.min(this.#mostEvents, UTMOST_MORE);
     if (handedOut.size === 0 || isUtmost) this.#set(undefined, undefined);
     else if (this.#long) {
       const goOn = [...this.#long].some((chunk) => handedOut.has(chunk));
       // Nothing is left for a slot that is free: what others have not begun comes back, and is dealt again.
-      if (goOn) this.#state.yields = !hasRanges && handedOut.size < window;
+      if (goOn) this.#state.yields = !hasRanges && handedOut.size < slots;
       else this.#set(undefined, Date.now() + SHORT_MS);
     } else if (!hasRanges) this.#until = undefined;
     else if (this.#until === undefined) {

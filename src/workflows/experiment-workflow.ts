@@ -8,7 +8,8 @@ import {
 } from '@temporalio/workflow';
 import { STATUS_QUERY, type SubmissionRequest, type WorkflowStatus } from './contract.js';
 import { Control } from './control.js';
-import { type SubmissionSnapshot, SubmissionState } from './submission-state.js';
+import type { SubmissionSnapshot } from './submission-snapshot.js';
+import { SubmissionState } from './submission-state.js';
 import { CANCELLED, Sweep } from './sweep.js';
 
 export interface ExperimentInput {

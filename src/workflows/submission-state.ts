@@ -3,6 +3,8 @@ import { mergeMeans, type RunningMeans } from '../definition/running-mean.js';
 import { chunkSize } from './chunk-size.js';
 import type { ChunkNotice, Phase, SubmissionRequest, SubmissionStatus } from './contract.js';
 import { type Range, Ranges } from './ranges.js';
+import type { Counts, SubmissionSnapshot } from './submission-snapshot.js';
+import { WorkerSlots } from './worker-slots.js';
 
 /** A payload holds no long lists. */
 const MOST_PIECES = 200;
@@ -11,31 +13,8 @@ const MOST_PIECES = 200;
 export interface Chunk extends Range {
   /** Of a batch: what of it is to be done, ascending. */
   readonly ranges?: readonly Range[];
-}
-
-/** What continue-as-new carries over. */
-export interface SubmissionSnapshot {
-  readonly request: SubmissionRequest;
-  readonly started_at: string;
-  readonly plan: PlanResult | null;
-  readonly ranges: readonly Range[];
-  readonly counts: Counts;
-  readonly means: RunningMeans;
-  readonly workers: { readonly [worker: string]: number };
-  readonly recorded: number;
-  readonly barrenRounds: number;
-  /** Absent where an earlier build wrote it. */
-  readonly unwritable?: string | null;
-  readonly cancelled?: string | null;
-  readonly dealing?: Dealing | null;
-}
-
-export interface Counts {
-  readonly success: number;
-  readonly failed: number;
-  readonly cancelled: number;
-  /** Milliseconds that their chunks took, slots' time added up. */
-  readonly elapsed_ms: number;
+  /** Of a batch: `barrenBatches` when it was dealt. */
+  readonly barren?: number;
 }
 
 /** One submission in progress: which positions are left, what was reported. No Temporal in it. */
@@ -55,14 +34,15 @@ export class SubmissionState {
   #ranges: Ranges;
   #counts: Counts;
   #means: RunningMeans;
-  /** Slots by worker: of the one that planned, and of every one that got a chunk and is not known to have ended. */
-  readonly #workers: { [worker: string]: number };
+  readonly #workers: WorkerSlots;
   /** The first runs are long: one more waits, so that a worker that comes before any has ended gets it, and is known. */
   waitsForNewcomers = false;
   /** Grows with every change of what workers offer or give back. */
   offers = 0;
   /** Chunks that may go on for long are to come back. */
   yields = false;
+  /** Batches, each dealt after the one before had ended, that were executed and recorded nothing. */
+  barrenBatches = 0;
   /** The chunks that are in slots now, by their first positions. */
   readonly #chunks = new Map<number, Chunk>();
   /** Why chunks wait, by their first positions. */
@@ -81,7 +61,7 @@ export class SubmissionState {
     this.#ranges = new Ranges(snapshot.ranges);
     this.#counts = snapshot.counts;
     this.#means = snapshot.means;
-    this.#workers = { ...snapshot.workers };
+    this.#workers = new WorkerSlots(snapshot.workers);
     this.#dealing = snapshot.dealing ?? null;
   }
 
@@ -130,7 +110,7 @@ export class SubmissionState {
   planned(plan: PlanResult): void {
     this.#plan = plan;
     this.#waits.clear();
-    this.#workers[plan.worker] = plan.slots;
+    this.#workers.set(plan.worker, plan.slots);
     this.#dealing = plan.dealing ?? null;
     this.#ranges = new Ranges([{ from: 0, to: plan.positions }]);
     this.phase = 'running';
@@ -138,7 +118,7 @@ export class SubmissionState {
 
   /** How many slots do the submission's chunks. */
   get slots(): number {
-    return Math.max(1, this.request.options.slots ?? this.#offered);
+    return Math.max(1, this.request.options.slots ?? this.#workers.total);
   }
 
   /**
@@ -149,7 +129,7 @@ export class SubmissionState {
   get window(): number {
     if (this.#dealing) return this.#dealing.at_once;
     const oneWaits = this.hasReported || this.waitsForNewcomers;
-    return oneWaits && this.slots >= this.#offered ? this.slots + 1 : this.slots;
+    return oneWaits && this.slots >= this.#workers.total ? this.slots + 1 : this.slots;
   }
 
   get hasReported(): boolean {
@@ -158,14 +138,7 @@ export class SubmissionState {
   }
 
   workerOffers(worker: string, slots: number): void {
-    if (this.#workers[worker] === slots) return;
-    if (slots > 0) this.#workers[worker] = slots;
-    else delete this.#workers[worker];
-    this.offers++;
-  }
-
-  get #offered(): number {
-    return Object.values(this.#workers).reduce((sum, slots) => sum + slots, 0);
+    if (this.#workers.set(worker, slots)) this.offers++;
   }
 
   /** Null: chunks go to workers' slots. */
@@ -194,7 +167,7 @@ export class SubmissionState {
     const ranges = this.#ranges.takePieces(most, MOST_PIECES);
     const [first, last] = [ranges[0], ranges.at(-1)];
     if (!first || !last) return undefined;
-    const batch = { from: first.from, to: last.to, ranges };
+    const batch = { from: first.from, to: last.to, ranges, barren: this.barrenBatches };
     this.#chunks.set(batch.from, batch);
     return batch;
   }
@@ -223,6 +196,12 @@ export class SubmissionState {
     };
     this.#means = mergeMeans(this.#means, result.means);
     this.workerOffers(result.worker, result.slots);
+  }
+
+  /** A batch has ended. Those that were in progress at once, and were ended by the same cause, count as one. */
+  batchEnded({ barren }: Chunk, { success, failed, cancelled, job }: ExecuteResult): void {
+    if (success + failed + cancelled > 0) this.barrenBatches = 0;
+    else if (job && barren === this.barrenBatches) this.barrenBatches++;
   }
 
   /** What a chunk starts no more goes to others before it has ended. */
@@ -259,7 +238,7 @@ export class SubmissionState {
       ranges: this.#ranges.toJSON(),
       counts: this.#counts,
       means: this.#means,
-      workers: this.#workers,
+      workers: this.#workers.toJSON(),
       recorded: this.recorded,
       barrenRounds: this.barrenRounds,
       unwritable: this.unwritable,
@@ -285,14 +264,16 @@ export class SubmissionState {
       chunk_ends: [...this.#chunks.values()].map(({ to }) => to),
       means: this.#means,
       yields: this.yields,
+      paused: paused !== null,
     };
   }
 
   #standing(paused: string | null): Pick<SubmissionStatus, 'phase' | 'reason'> {
-    if (this.cancelled !== null) return { phase: 'cancelling', reason: this.cancelled };
+    const [waits] = this.#waits.values();
+    if (this.cancelled !== null)
+      return { phase: 'cancelling', reason: waits ? `${this.cancelled}; ${waits}` : this.cancelled };
     if (this.unwritable !== null) return { phase: 'waiting', reason: this.unwritable };
     if (paused !== null) return { phase: 'paused', reason: paused };
-    const [waits] = this.#waits.values();
     if (waits !== undefined) return { phase: 'waiting', reason: waits };
     return { phase: this.phase, reason: null };
   }

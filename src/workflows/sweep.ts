@@ -19,6 +19,8 @@ import type { Chunk, SubmissionState } from './submission-state.js';
 
 /** Runs that are in their slots for so long without a report are long ones. */
 const LONG_MS = 10_000;
+/** A place that lets its batches end with nothing done may be itself again after a while. */
+const BARREN_WAIT_MS = 30_000;
 /** Rounds without progress before a submission is given up. */
 const MOST_BARREN_ROUNDS = 3;
 
@@ -182,8 +184,20 @@ export class Sweep {
       if (cause?.type === FAULT.storeUnwritable) this.#wait(cause.message);
       else if (!isCancellation(failure)) this.#hopeless = cause?.message ?? String(failure);
     } finally {
+      if (ranges && result) await this.#afterBatch(chunk, result);
       state.chunkEnded(chunk, result);
     }
+  }
+
+  /** What batches leave goes round again, but not for ever where none of it gets done. */
+  async #afterBatch(chunk: Chunk, result: ExecuteResult): Promise<void> {
+    const state = this.#state;
+    state.batchEnded(chunk, result);
+    const { barrenBatches } = state;
+    if (barrenBatches >= MOST_BARREN_ROUNDS)
+      this.#hopeless ??= `${barrenBatches} batches one after the other ended with nothing recorded; the last was job ${result.job}`;
+    else if (barrenBatches > 0 && !result.success)
+      await sleep(BARREN_WAIT_MS * barrenBatches).catch(() => {});
   }
 
   /** Plans again: what has no record goes round, while there is progress. @returns whether it is all done */

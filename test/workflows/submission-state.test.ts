@@ -95,6 +95,42 @@ describe('a submission in progress', () => {
     expect(state.nextChunk()!.from).toBe(second.to);
   });
 
+  it('deals batches of several pieces, and counts those that did nothing one after the other', () => {
+    const dealing = { queue: 'batches', at_once: 2, most: 3 };
+    const state = begin();
+    state.planned({ ...plan(6, 2), dealing });
+    const [first, second] = [state.nextChunk()!, state.nextChunk()!];
+    expect([first.ranges, second.ranges]).toEqual([[{ from: 0, to: 3 }], [{ from: 3, to: 6 }]]);
+    expect(state.window).toBe(2);
+    const nothing = (left: readonly { from: number; to: number }[]) =>
+      report(0, 0, { left, job: '7', dealing });
+    // Both were ended by the same cause.
+    for (const batch of [first, second]) {
+      const result = nothing(batch.ranges!);
+      state.batchEnded(batch, result);
+      state.chunkEnded(batch, result);
+    }
+    expect(state.barrenBatches).toBe(1);
+    const third = state.nextChunk()!;
+    state.batchEnded(third, nothing(third.ranges!));
+    expect(state.barrenBatches).toBe(2);
+    const result = report(0, 2, { left: [{ from: 1, to: 2 }], job: '8', dealing });
+    state.batchEnded(third, result);
+    state.chunkEnded(third, result);
+    expect(state.barrenBatches).toBe(0);
+    expect(state.nextChunk()!.ranges).toEqual([
+      { from: 1, to: 2 },
+      { from: 3, to: 5 },
+    ]);
+  });
+
+  it('says that it is paused whatever else it waits for', () => {
+    const state = begin();
+    state.planned(plan(6, 2));
+    state.unwritable = 'full';
+    expect(state.status('lunch')).toMatchObject({ phase: 'waiting', reason: 'full', paused: true });
+  });
+
   it('has as many slots as its workers together, unless it asked for a number', () => {
     const state = begin();
     state.planned(plan(100, 2));

@@ -1,0 +1,49 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { BatchProgress } from '../execution/batch-executor.js';
+import type { ChunkNotice } from '../workflows/contract.js';
+import type { Dealing } from './contract.js';
+
+/** Each notice is some events of the history: an outage of days, whose words change, must not fill it. */
+const OTHER_WORDS_MS = 600_000;
+const AGAIN_MS = 5_000;
+
+type Tell = (notice: Omit<ChunkNotice, 'submission' | 'from'>) => Promise<boolean>;
+
+/** Tells the workflow what it should know before a batch has ended: little. */
+export class BatchNotices {
+  readonly #tell: Tell;
+  #waits: string | null | undefined;
+  #toldAt = Number.NEGATIVE_INFINITY;
+  #dealing: Dealing | undefined;
+
+  /** @param tell answers whether it was heard */
+  constructor(tell: Tell, options: { readonly mayWait: boolean }) {
+    this.#tell = tell;
+    // An earlier attempt may have said that it waits.
+    this.#waits = options.mayWait ? undefined : null;
+  }
+
+  /** Only what somebody may have to do something about: that jobs wait for their turn is no news. */
+  progress({ waits, stuck }: BatchProgress): void {
+    const reason = stuck ? waits : null;
+    if (reason === this.#waits) return;
+    const now = performance.now();
+    if (reason && this.#waits && now - this.#toldAt < OTHER_WORDS_MS) return;
+    const before = this.#waits;
+    this.#waits = reason;
+    this.#toldAt = now;
+    void this.#tell({ waits: reason }).then((heard) => {
+      if (!heard) this.#waits = before;
+    });
+  }
+
+  /** Again until it is heard: the rest of the sweep may wait for it. */
+  async dealing(dealing: Dealing): Promise<void> {
+    this.#dealing = dealing;
+    while (this.#dealing === dealing && !(await this.#tell({ dealing }))) await sleep(AGAIN_MS);
+  }
+
+  close(): void {
+    this.#dealing = undefined;
+  }
+}

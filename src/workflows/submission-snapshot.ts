@@ -1,0 +1,29 @@
+import type { Dealing, PlanResult } from '../activities/contract.js';
+import type { RunningMeans } from '../definition/running-mean.js';
+import type { SubmissionRequest } from './contract.js';
+import type { Range } from './ranges.js';
+
+/** What continue-as-new carries over. */
+export interface SubmissionSnapshot {
+  readonly request: SubmissionRequest;
+  readonly started_at: string;
+  readonly plan: PlanResult | null;
+  readonly ranges: readonly Range[];
+  readonly counts: Counts;
+  readonly means: RunningMeans;
+  readonly workers: { readonly [worker: string]: number };
+  readonly recorded: number;
+  readonly barrenRounds: number;
+  /** Absent where an earlier build wrote it. */
+  readonly unwritable?: string | null;
+  readonly cancelled?: string | null;
+  readonly dealing?: Dealing | null;
+}
+
+export interface Counts {
+  readonly success: number;
+  readonly failed: number;
+  readonly cancelled: number;
+  /** Milliseconds that their chunks took, slots' time added up. */
+  readonly elapsed_ms: number;
+}
