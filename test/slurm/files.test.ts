@@ -1,0 +1,180 @@
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { type ClusterProject, useCluster } from './cluster.js';
+
+const cluster = await useCluster();
+const home = join(cluster.rig.folder, 'home');
+
+/** Reads a file and a folder of its context, which are on this machine, or on the cluster where `ON` is set. */
+const EXPERIMENT = `
+  import { readdirSync, readFileSync } from 'node:fs';
+  import { dir, experiment, file, grid, operation, seeds } from 'metalab';
+  export const read = operation(({ params, context, capture }) => {
+    capture.metric('bytes', readFileSync(context.table.path).length);
+    capture.metric('files', context.images.files.length);
+    capture.artifact('copy', readFileSync(context.table.path));
+    capture.note(context.table.path);
+  });
+  const [place, on] = process.env.ON ? ['data', { on: 'cluster' }] : ['da ta', {}];
+  export default experiment({
+    name: 'reads', version: process.env.V ?? '1', operation: read, params: grid({ x: [1, 2] }), seeds: seeds({ base: 1 }),
+    context: { table: file(place + '/a table.bin', on), images: dir(place + '/images', { ...on, pattern: '**/*.png' }) },
+  });`;
+
+function writeData(folder: string, table: Uint8Array | string): void {
+  mkdirSync(join(folder, 'images', 'more images'), { recursive: true });
+  writeFileSync(join(folder, 'a table.bin'), table);
+  for (const name of ['1.png', 'more images/2\n\\.png', 'notes.txt'])
+    writeFileSync(join(folder, 'images', name), `content of ${name}`);
+}
+
+async function projectWithData(table: Uint8Array | string = 'table') {
+  const project = await cluster.project({ xs: 1 });
+  await project.project.write({ 'reads.mjs': EXPERIMENT });
+  writeData(project.project.path('da ta'), table);
+  rmSync(join(home, 'data'), { recursive: true, force: true });
+  writeData(join(home, 'data'), table);
+  return project;
+}
+
+type Variables = { readonly ON?: string; readonly V?: string };
+
+/** Runs metalab with variables that the experiment's file reads. */
+async function runWith(project: ClusterProject, variables: Variables, ...args: readonly string[]) {
+  const { ON, V } = process.env;
+  Object.assign(process.env, variables);
+  try {
+    return await project.run(...args);
+  } finally {
+    for (const [name, value] of Object.entries({ ON, V }))
+      if (value === undefined) delete process.env[name];
+      else process.env[name] = value;
+  }
+}
+
+const submit = (project: ClusterProject, variables: Variables, ...args: readonly string[]) =>
+  runWith(project, variables, 'submit', 'reads.mjs', ...args);
+
+const uploaded = (project: ClusterProject) =>
+  readdirSync(join(project.spool, 'files'), { recursive: true })
+    .map((name) => ({ name: String(name), found: statSync(join(project.spool, 'files', String(name))) }))
+    .filter(({ found }) => found.isFile());
+
+it('the same bytes are the same run, whether they are here or on the cluster; neither is copied twice', {
+  timeout: 180_000,
+}, async () => {
+  const project = await projectWithData(new Uint8Array(5_000_000).fill(7));
+  const there = await submit(project, { ON: '1' });
+  expect(there.stdout + there.stderr).toContain('2 success; 2 executed');
+  expect(existsSync(join(project.spool, 'files'))).toBe(false);
+  const [run] = JSON.parse((await project.run('results', 'reads', '--json')).stdout);
+  expect(run).toMatchObject({ metrics: { bytes: 5_000_000, files: 2 } });
+  const shown = JSON.parse((await project.run('show', run.run_id, '--json')).stdout);
+  expect(shown.notes).toEqual([join(home, 'data', 'a table.bin')]);
+
+  const here = await submit(project, {}, '--dry-run', '--json');
+  expect(JSON.parse(here.stdout)).toMatchObject({ to_execute: 0, reused: 2 });
+
+  expect((await submit(project, { V: '2' })).stdout).toContain('2 executed');
+  const first = uploaded(project);
+  expect(first.map(({ name }) => name.replace(/^\w+\//, '')).sort()).toEqual([
+    '1.png',
+    'a table.bin',
+    'more images/2\n\\.png',
+  ]);
+  appendFileSync(project.project.path('da ta/images/1.png'), 'more');
+  expect((await submit(project, { V: '2' })).stdout).toContain('2 executed');
+  const inodes = new Map(first.map(({ name, found }) => [name, found.ino]));
+  const second = uploaded(project);
+  // The folder changed: it has a place of its own. The large file did not.
+  expect(second.filter(({ name, found }) => inodes.get(name) === found.ino)).toHaveLength(3);
+  expect(second).toHaveLength(5);
+});
+
+it('a file of the cluster is read there once, and again when it has changed', {
+  timeout: 180_000,
+}, async () => {
+  const project = await projectWithData();
+  const old = new Date(Date.now() - 3_600_000);
+  cluster.wrap('sha256sum', `echo "$@" >> '${home}/read'; exec /usr/bin/sha256sum "$@"`);
+  for (const name of ['a table.bin', 'images/1.png', 'images/more images/2\n\\.png'])
+    utimesSync(join(home, 'data', name), old, old);
+  const plan = async () =>
+    JSON.parse((await submit(project, { ON: '1' }, '--dry-run', '--json')).stdout).to_execute;
+  expect(await plan()).toBe(2);
+  expect(existsSync(join(home, 'read'))).toBe(true);
+  rmSync(join(home, 'read'));
+  expect(await plan()).toBe(2);
+  expect(existsSync(join(home, 'read'))).toBe(false);
+  appendFileSync(join(home, 'data', 'a table.bin'), '!');
+  await plan();
+  expect(existsSync(join(home, 'read'))).toBe(true);
+});
+
+it('what is wrong with files of the cluster is told at once, and where there is no cluster', {
+  timeout: 120_000,
+}, async () => {
+  const project = await projectWithData();
+  rmSync(join(home, 'data', 'a table.bin'));
+  rmSync(join(home, 'data', 'images'), { recursive: true });
+  const missing = await submit(project, { ON: '1' }, '--dry-run');
+  expect(missing.code).toBe(2);
+  expect(missing.stderr).toContain(
+    `context.table ('data/a table.bin'): ${join(home, 'data', 'a table.bin')} does not exist`,
+  );
+  expect(missing.stderr).toContain(
+    `context.images ('data/images'): ${join(home, 'data', 'images')} does not exist`,
+  );
+
+  const local = await submit(project, { ON: '1' }, '--dry-run', '--env', 'local');
+  expect(local.stderr).toContain("is on a cluster, but the environment 'local' has none");
+  expect(local.stderr).toContain('next: submit with --env NAME');
+
+  await cluster.rig.stopGateway();
+  const away = await submit(project, { ON: '1' }, '--dry-run').finally(() => cluster.rig.startGateway());
+  expect(away.code).toBe(2);
+  expect(away.stderr).toMatch(/context\.table .*can't be looked at: .*127\.0\.0\.1/);
+});
+
+it('artifacts come when somebody asks for one, verified, or with the records', {
+  timeout: 180_000,
+}, async () => {
+  const project = await projectWithData('the table');
+  await submit(project, {});
+  const artifacts = join(project.store, 'reads@1', 'artifacts');
+  const [run] = JSON.parse((await project.run('results', 'reads', '--json')).stdout);
+  expect(existsSync(artifacts)).toBe(false);
+  expect((await project.run('store', 'check')).code).toBe(0);
+
+  await cluster.rig.stopGateway();
+  const away = await project
+    .run('artifacts', run.run_id, '--get', 'copy')
+    .finally(() => cluster.rig.startGateway());
+  expect(away.code).toBe(3);
+  expect(away.stderr).toMatch(/127\.0\.0\.1:\d+: /);
+  const got = await project.run('artifacts', run.run_id, '--get', 'copy');
+  expect(got.stdout).toBe('the table');
+  const [name] = readdirSync(artifacts);
+
+  rmSync(join(artifacts, name!));
+  writeFileSync(join(project.spool, 'reads@1', 'artifacts', name!), 'the tabel');
+  const damaged = await project.run('artifacts', run.run_id, '--get', 'copy');
+  expect(damaged.stderr).toContain("artifact 'copy' is damaged there");
+  expect(readdirSync(artifacts)).toEqual([]);
+  rmSync(join(project.spool, 'reads@1', 'artifacts', name!));
+  const gone = await project.run('artifacts', run.run_id, '--get', 'copy');
+  expect(gone.stderr).toContain("the bytes of artifact 'copy' are neither in the store nor on the cluster");
+
+  await submit(project, { V: '2' }, '--artifacts');
+  expect(readdirSync(join(project.store, 'reads@2', 'artifacts'))).toHaveLength(1);
+});
