@@ -83,7 +83,7 @@ it('the same bytes are the same run, whether they are here or on the cluster; ne
   expect(shown.notes).toEqual([join(home, 'data', 'a table.bin')]);
 
   const here = await submit(project, {}, '--dry-run', '--json');
-  expect(JSON.parse(here.stdout)).toMatchObject({ to_execute: 0, reused: 2 });
+  expect(JSON.parse(here.stdout)).toMatchObject({ to_execute: 0, reused: { success: 2 } });
 
   expect((await submit(project, { V: '2' })).stdout).toContain('2 executed');
   const first = uploaded(project);
