@@ -11,7 +11,7 @@ import {
 import { type SweepStatus, sweepStatus } from './sweep-status.js';
 
 /** A sweep that some workflow of the server carries out. */
-export interface RunningSweep extends Omit<SweepStatus, 'means' | 'long_running' | 'batches'> {
+export interface RunningSweep extends Omit<SweepStatus, 'means' | 'long_running'> {
   /** The store's uri. */
   readonly store: string;
   /** Submissions that wait behind it. */
@@ -56,8 +56,9 @@ export class RunningSweeps {
     const known = store
       ? await sweepStatus(store, { experiment_id, submission: current.submission }, status)
       : ofWorkflow(current);
-    const { state, reason, total, reused, success, failed, cancelled, running, pending, submission } = known;
-    const counts = { total, reused, success, failed, cancelled, running, pending };
+    const { state, reason, total, reused, success, failed, cancelled, running, pending } = known;
+    const { submission, batches } = known;
+    const counts = { total, reused, success, failed, cancelled, running, pending, batches };
     return { experiment_id, submission, state, reason, ...counts, store: uri, queued: status.queued.length };
   }
 
@@ -92,6 +93,7 @@ function ofWorkflow(current: SubmissionStatus) {
     cancelled,
     running,
     pending,
+    batches: [],
   };
 }
 
@@ -101,7 +103,7 @@ const silent = (workflowId: string): RunningSweep => ({
   submission: '',
   state: 'waiting',
   reason: 'no worker answers for it',
-  ...{ total: 0, reused: 0, success: 0, failed: 0, cancelled: 0, running: 0, pending: 0 },
+  ...{ total: 0, reused: 0, success: 0, failed: 0, cancelled: 0, running: 0, pending: 0, batches: [] },
   store: '',
   queued: 0,
 });

@@ -1,5 +1,6 @@
 import type { SweepStatus } from '../../client/sweep-status.js';
 import type { CommandContext, CommandDefinition } from '../command.js';
+import { wordBatches } from '../progress/batches.js';
 
 export const statusCommand: CommandDefinition = {
   name: 'status',
@@ -49,14 +50,8 @@ function explain(
 ): void {
   for (const { experiment_id, reason, batches } of statuses) {
     if (reason) note(color.yellow(`${experiment_id}: ${reason}`));
-    for (const { job, running, pending, waits } of batches) {
-      const why = pending > 0 && waits ? ` (${waits})` : '';
-      note(
-        color.dim(
-          `${experiment_id}: job ${job ?? 'not submitted yet'}: ${running} tasks running, ${pending} pending${why}`,
-        ),
-      );
-    }
+    const words = wordBatches(batches);
+    if (words) note(color.dim(`${experiment_id}: ${words}`));
   }
   if (unreachable) note(color.dim(`(no Temporal server was asked: ${unreachable})`));
 }

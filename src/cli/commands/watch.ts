@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RunningSweep } from '../../client/running-sweeps.js';
 import type { CommandContext, CommandDefinition, CommonOptions } from '../command.js';
+import { wordBatches } from '../progress/batches.js';
 
 interface WatchFlags extends CommonOptions {
   readonly once?: boolean;
@@ -61,10 +62,21 @@ async function print(
   if (sweeps.length === 0) return context.out('nothing runs now');
   const { printTable } = await import('../table.js');
   printTable(sweeps.map(row), context);
-  for (const { experiment_id, reason } of sweeps)
+  for (const { experiment_id, reason, batches } of sweeps) {
     if (reason) context.note(context.color.yellow(`${experiment_id}: ${reason}`));
+    const words = wordBatches(batches);
+    if (words) context.note(context.color.dim(`${experiment_id}: ${words}`));
+  }
 }
 
-function row({ experiment_id, submission: _, reason: _1, reused: _2, store, ...counts }: RunningSweep) {
+function row({
+  experiment_id,
+  submission: _,
+  reason: _1,
+  reused: _2,
+  batches: _3,
+  store,
+  ...counts
+}: RunningSweep) {
   return { experiment: experiment_id, ...counts, store: store.replace(/^file:\/\//, '') };
 }

@@ -1,6 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import type { SweepStatus } from '../../client/sweep-status.js';
 import type { Colors } from '../command.js';
+import { wordBatches } from './batches.js';
 import { wordCount, wordDuration, wordNumber, wordRate } from './words.js';
 
 const BAR_WIDTH = 28;
@@ -26,6 +27,7 @@ export function progressLines(view: ProgressView, color: Colors, width: number):
   return [
     `${color.bold(status.experiment_id)} ${bar} ${percent}  ${runs}`,
     ...factsLine(facts(view, color), color, width),
+    ...batchesLine(status, color, width),
     ...meansLine(status, color, width),
     ...stateLine(status, color),
   ];
@@ -34,7 +36,9 @@ export function progressLines(view: ProgressView, color: Colors, width: number):
 /** The same as one plain line, for logs and pipes. */
 export function progressText(view: ProgressView): string {
   const plain: Colors = { bold: same, dim: same, red: same, green: same, yellow: same, cyan: same };
-  return `${view.status.experiment_id}: ${[wordRuns(view.status), ...facts(view, plain)].join(', ')}`;
+  const batches = wordBatches(view.status.batches);
+  const words = [wordRuns(view.status), ...facts(view, plain)].join(', ');
+  return `${view.status.experiment_id}: ${words}${batches ? `; ${batches}` : ''}`;
 }
 
 const same = (text: string) => text;
@@ -59,6 +63,13 @@ function facts({ status, perSecond, elapsedMs }: ProgressView, color: Colors): s
 function factsLine(words: readonly string[], color: Colors, width: number): string[] {
   const fitting = firstThatFit(words, width - 3);
   return fitting.length > 0 ? [`  ${fitting.join(color.dim(' · '))}`] : [];
+}
+
+function batchesLine({ batches }: SweepStatus, color: Colors, width: number): string[] {
+  const words = wordBatches(batches);
+  if (words === undefined) return [];
+  const cut = words.length > width - 3 ? `${words.slice(0, width - 4)}…` : words;
+  return [`  ${color.dim(cut)}`];
 }
 
 function meansLine(status: SweepStatus, color: Colors, width: number): string[] {
