@@ -7,6 +7,7 @@ import { checkPlace, type EnvironmentCheck } from '../execution/checks.js';
 import { pathOf, schemeOf } from '../storage/location.js';
 import { openStore } from '../storage/registry.js';
 import { DEFAULT_STORE } from './context.js';
+import { createTerminalPrompter } from './terminal-prompter.js';
 
 /**
  * Looks at an environment: its configuration, its store, and the place where its runs are executed.
@@ -25,7 +26,7 @@ export async function* checkEnvironment(name: string): AsyncGenerator<Environmen
     return yield refused('configuration', error);
   }
   yield* checkStore(environment.store ?? DEFAULT_STORE);
-  yield* checkPlace(environment);
+  yield* checkPlace(environment, createTerminalPrompter());
 }
 
 async function* checkStore(location: string): AsyncGenerator<EnvironmentCheck, void> {

@@ -1,5 +1,7 @@
 import { availableParallelism } from 'node:os';
 import type { LocalEnvironment, ResolvedEnvironment } from '../config/resolved-config.js';
+import { openCluster } from './open-cluster.js';
+import type { Prompter } from './transport/prompter.js';
 
 /** One thing that `metalab env check` looked at. */
 export interface EnvironmentCheck {
@@ -11,18 +13,39 @@ export interface EnvironmentCheck {
   readonly next?: string;
 }
 
-type CheckEnvironment = (environment: ResolvedEnvironment) => AsyncIterable<EnvironmentCheck>;
+type CheckEnvironment = (
+  environment: ResolvedEnvironment,
+  prompter: Prompter | undefined,
+) => AsyncIterable<EnvironmentCheck>;
 
 /** What can be asked of a place where runs are executed, by the type of environments. */
 const CHECKS: { readonly [type: string]: () => Promise<CheckEnvironment> } = {
   local: async () => checkLocal as CheckEnvironment,
+  slurm: async () => {
+    const { checkSlurm } = await import('./slurm/check.js');
+    return async function* (environment, prompter) {
+      const cluster = await openCluster(environment, prompter);
+      try {
+        yield* checkSlurm(cluster.environment, cluster.transport);
+      } finally {
+        await cluster.transport.close();
+      }
+    };
+  },
 };
 
-/** Looks at the place where an environment's runs are executed, one thing after the other. */
-export async function* checkPlace(environment: ResolvedEnvironment): AsyncGenerator<EnvironmentCheck, void> {
+/**
+ * Looks at the place where an environment's runs are executed, one thing after the other.
+ *
+ * @param prompter asked where a login needs a person
+ */
+export async function* checkPlace(
+  environment: ResolvedEnvironment,
+  prompter?: Prompter,
+): AsyncGenerator<EnvironmentCheck, void> {
   const { type } = environment;
   const load = Object.hasOwn(CHECKS, type) ? CHECKS[type] : undefined;
-  if (load) yield* (await load())(environment);
+  if (load) yield* (await load())(environment, prompter);
   else
     yield { name: 'place', ok: 'warn', detail: `not looked at: there are no checks for the type '${type}'` };
 }

@@ -1,5 +1,6 @@
 import type { CommandDefinition } from '../command.js';
 import { EXIT } from '../report-error.js';
+import { cleanCommand } from './env/clean.js';
 import { loginCommand } from './env/login.js';
 
 const NAME = { name: 'name', description: 'environment' };
@@ -102,6 +103,7 @@ export const envCommand: CommandDefinition = {
     { line: 'env show cluster', does: 'what one comes to, and why' },
     { line: 'env check cluster', does: 'does it work?' },
     { line: 'env login cluster', does: 'log in where that needs you' },
+    { line: 'env clean cluster', does: 'remove there what the store has' },
   ],
-  subcommands: [list, show, check, loginCommand],
+  subcommands: [list, show, check, loginCommand, cleanCommand],
 };
