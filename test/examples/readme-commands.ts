@@ -9,7 +9,7 @@ const PROGRAM = `"${process.execPath}" "${join(ROOT, 'bin', 'metalab.js')}"`;
 /** The command lines of an example's README that call metalab, as they stand there. */
 export async function readmeCommands(example: string): Promise<string[]> {
   const readme = await readFile(join(ROOT, 'examples', example, 'README.md'), 'utf8');
-  return [...readme.matchAll(/^ {4}(npx metalab .*)$/gm)].map(([, line]) => line!);
+  return [...readme.matchAll(/^ {4,7}(npx metalab .*)$/gm)].map(([, line]) => line!);
 }
 
 /**
