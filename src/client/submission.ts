@@ -66,6 +66,7 @@ export async function writeRequest(
     submitted_at: submitted.toISOString(),
     submitter: ownerName(),
     ...order,
+    environment: withoutServices(order.environment),
   };
   const latest = describeExperiment(declaration, manifest, { git, metalabVersion: METALAB_VERSION });
   // First: it tells whose it is, should this process be killed before somebody carries it out.
@@ -73,6 +74,12 @@ export async function writeRequest(
   await Promise.all([writeEnvironment(folder, submission, declaration.env), store.writeManifest(latest)]);
   return manifest;
 }
+
+/** A service's table may hold a password, and who reads the store reads its submissions. Nothing there uses services. */
+const withoutServices = (environment: ResolvedEnvironment): ResolvedEnvironment => ({
+  ...environment,
+  services: {},
+});
 
 /** Whoever finds a submission without a plan knows by it that a workflow has it. */
 export async function markEnqueued(

@@ -70,7 +70,10 @@ export interface ExtensionEnvironment extends EnvironmentBase {
   readonly settings: unknown;
 }
 
-/** Plain JSON: crosses process boundaries, and is kept in a submission's manifest. No secrets. */
+/**
+ * Plain JSON: crosses process boundaries, and is kept in a submission's manifest, with `services` empty, since they may
+ * hold secrets. Nothing else of it may.
+ */
 export type ResolvedEnvironment = LocalEnvironment | SlurmEnvironment | ExtensionEnvironment;
 
 /** What `ProjectConfig.resolve(env)` gives. Frozen. */

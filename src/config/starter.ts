@@ -45,6 +45,7 @@ store = "experiments"
 # max_array_size = 1000    # default: the cluster's
 # modules = ["nodejs/20"]
 # conda_env = "lab"
+# Shell lines that every task runs first. They are kept in the store, where others may read them: no passwords, no tokens.
 # setup = ["export OMP_NUM_THREADS=1"]
 # extra_sbatch = ["--nice=100"]
 # mail_user = "me@example.org"

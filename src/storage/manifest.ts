@@ -47,7 +47,7 @@ export interface SubmissionManifest {
   readonly submitter?: string;
   /** Which engine has it: see `engineKey`. Missing in submissions of older versions. */
   readonly engine?: string;
-  /** Where its runs are executed. Missing in submissions of older versions, which were local. */
+  /** Where its runs are executed; its services left out. Missing in submissions of older versions, which were local. */
   readonly environment?: ResolvedEnvironment;
   readonly options: SubmissionOptions;
 }

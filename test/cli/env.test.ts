@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { SubmissionManifest } from '../../src/storage/manifest.js';
@@ -141,6 +141,37 @@ test('a submit goes where the environment says, and every reading command finds 
     environment: { name: 'there', executor: { slots: 7 } },
     options: { slots: 7 },
   });
+});
+
+test('secrets of services are neither kept in the store nor shown', async () => {
+  const project = await projectWith({
+    '.metalab.toml': `${CONFIG}[environments.here.services.db]
+password = "hunter2"
+url = "postgres://me:hunter2@db"
+users = ["hunter2"]
+[services.atlas]
+auth = { token = "hunter2" }
+`,
+    'experiment.ts': experimentText(),
+  });
+  const cwd = project.folder;
+  const { outcome } = await submitJson(['experiment.ts'], { cwd });
+  expect(outcome).toMatchObject({ success: 3 });
+  expect(await readSubmission(project.path('records'), outcome!.submission)).toMatchObject({
+    environment: { name: 'here', services: {} },
+  });
+  const kept = await readdir(project.path('records'), { recursive: true, withFileTypes: true });
+  for (const entry of kept.filter((each) => each.isFile()))
+    expect(await readFile(join(entry.parentPath, entry.name), 'utf8'), entry.name).not.toContain('hunter2');
+
+  const shown = await metalab(['env', 'show'], { cwd });
+  expect(shown.stdout).toMatch(/services\.db\.password +\*\*\* +\.metalab\.toml:10/);
+  const { stdout } = await metalab(['env', 'show', '--json'], { cwd });
+  expect(JSON.parse(stdout)).toMatchObject({
+    environment: { services: { db: { password: '***', url: '***', users: '***' } } },
+    services: { atlas: { auth: { token: '***' } } },
+  });
+  expect(shown.stdout + stdout).not.toContain('hunter2');
 });
 
 test('a mistake in the configuration stops what needs it, before anything is evaluated, and nothing else', async () => {

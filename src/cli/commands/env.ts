@@ -41,21 +41,25 @@ const show: CommandDefinition = {
   name: 'show',
   summary: 'what an environment comes to, and where each value comes from',
   description: `Values come from METALAB_* variables (METALAB_ and a key's name in capitals: METALAB_PARTITION), else from
-.metalab.local.toml, else from .metalab.toml.`,
+.metalab.local.toml, else from .metalab.toml. Those of services are shown as ***: they may be secrets.`,
   arguments: [CHOSEN],
   examples: [
     { line: 'env show cluster', does: 'its values, each with file and line, variable or default' },
-    { line: 'env show cluster --json | jq .environment', does: 'as a submission keeps it' },
+    {
+      line: 'env show cluster --json | jq .environment',
+      does: 'as submissions keep it, but for its services',
+    },
   ],
   json: true,
   async run({ name }, options, context) {
-    const [{ ProjectConfig }, { printTable }] = await Promise.all([
+    const [{ ProjectConfig }, { printTable }, { maskServices, maskServiceValue }] = await Promise.all([
       import('../../config/project-config.js'),
       import('../table.js'),
+      import('../mask-services.js'),
     ]);
     const config = await ProjectConfig.load();
-    const resolved = config.resolve(name);
-    const values = config.explain(name);
+    const resolved = maskServices(config.resolve(name));
+    const values = config.explain(name).map(maskServiceValue);
     if (options.json) context.out(JSON.stringify({ ...resolved, files: config.files, values }));
     else {
       context.out(context.color.bold(resolved.environment.name));
