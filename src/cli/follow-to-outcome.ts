@@ -51,9 +51,10 @@ const GOES_ON = {
 };
 
 /** The last line of `--json` where there is no outcome. */
-const handleJson = ({ experimentId, workflowId, submission, store }: RunHandle) => ({
+const handleJson = ({ experimentId, workflowId, submission, store, environment }: RunHandle) => ({
   experiment: experimentId,
   workflow_id: workflowId,
   submission,
   store,
+  environment: environment.name,
 });

@@ -20,6 +20,8 @@ export interface RunHandle {
   readonly store: string;
   /** Whether it joined a submission of the same definition that was already running. */
   readonly joined: boolean;
+  /** Where its runs are executed: of one that it joined, that one's, whatever was asked for. Without its services. */
+  readonly environment: ResolvedEnvironment;
   status(): Promise<SweepStatus>;
   /** What happens, as it happens: read from the segments, nothing through Temporal. Ends with the submission. */
   events(): AsyncIterable<SweepEvent>;
@@ -83,6 +85,7 @@ export interface SubmissionPlace {
   readonly experiment_id: string;
   readonly submission: string;
   readonly joined: boolean;
+  readonly environment: ResolvedEnvironment;
 }
 
 /** The way to Temporal that a handle uses. */
@@ -94,7 +97,7 @@ export interface Link {
 }
 
 export function makeHandle(link: Link, place: SubmissionPlace): RunHandle {
-  const { store, experiment_id, submission, joined } = place;
+  const { store, experiment_id, submission, joined, environment } = place;
   const status = async () => {
     const outcome = await store.readOutcome(experiment_id, submission);
     return sweepStatus(store, place, outcome ? undefined : await queryStatus(link.client, place));
@@ -161,6 +164,7 @@ export function makeHandle(link: Link, place: SubmissionPlace): RunHandle {
     workflowId: workflowIdOf(store.id, experiment_id),
     store: store.uri,
     joined,
+    environment,
     status,
     events,
     result,

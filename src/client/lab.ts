@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import { MetalabError } from '../definition/errors.js';
@@ -7,7 +6,6 @@ import { connectTemporal, type TemporalConnection, temporalUnreachable } from '.
 import { type EngineIdentity, engineIdentity } from '../engine/identity.js';
 import { ensureServer } from '../engine/server.js';
 import { ensureWorker } from '../engine/worker-process.js';
-import { enqueuedFile } from '../storage/file/layout.js';
 import { engineKey, hasLeasing, type LeaseHolder } from '../storage/lease.js';
 import type { SubmissionManifest, SubmissionOutcome } from '../storage/manifest.js';
 import { openStore } from '../storage/registry.js';
@@ -15,9 +13,18 @@ import { asSweepStore, type SweepStore } from '../storage/sweep-store.js';
 import { CANCEL_UPDATE } from '../workflows/contract.js';
 import { removeAbandoned } from './abandoned.js';
 import type { Declared } from './declare/declare.js';
-import { type ControlOptions, type Link, makeHandle, type RetryOptions, type RunHandle } from './handle.js';
+import {
+  type ControlOptions,
+  type Link,
+  makeHandle,
+  type RetryOptions,
+  type RunHandle,
+  type SubmissionPlace,
+} from './handle.js';
+import { lastSubmission } from './last-submission.js';
 import { checkSlots, environmentOf, locationOf, type StoreChoice, slotsOf } from './store-choice.js';
 import { markEnqueued, removeSubmission, writeRequest, writeSubmission } from './submission.js';
+import { environmentOfSubmission } from './submitted-environment.js';
 import { type ControlOrder, sendControl } from './workflow-control.js';
 import { enqueue, makeClient } from './workflow-link.js';
 
@@ -151,7 +158,7 @@ class ConnectedLab implements Lab {
 
   async attach(experimentId: string, options: StoreChoice = {}): Promise<RunHandle> {
     const store = await openExisting(options);
-    const submission = await lastEnqueued(store, experimentId);
+    const submission = await lastSubmission(store, experimentId);
     if (!submission) {
       throw new MetalabError({
         code: 'METALAB_NO_SUBMISSION',
@@ -160,12 +167,7 @@ class ConnectedLab implements Lab {
         expected: `one of ${(await store.experiments()).join(', ') || 'nothing: the store is empty'}`,
       });
     }
-    return makeHandle(this.#link, {
-      store,
-      experiment_id: experimentId,
-      submission,
-      joined: true,
-    });
+    return this.#handleOf({ store, experiment_id: experimentId, submission, joined: true });
   }
 
   async cancel(
@@ -177,7 +179,9 @@ class ConnectedLab implements Lab {
     const place = { store, experiment_id: experimentId };
     const order: ControlOrder = { update: CANCEL_UPDATE, request: { submission: null, reason } };
     const { submissions } = await sendControl(this.#client, place, order);
-    return submissions.map((submission) => makeHandle(this.#link, { ...place, submission, joined: false }));
+    return Promise.all(
+      submissions.map((submission) => this.#handleOf({ ...place, submission, joined: false })),
+    );
   }
 
   async retry(experimentId: string, options: StoreChoice & RetryOptions = {}): Promise<RunHandle> {
@@ -218,7 +222,13 @@ class ConnectedLab implements Lab {
     else await markEnqueued(store, manifest);
     // It is enqueued: what hinders tidying up after others is no fault of it.
     await removeAbandoned(this.#client, store, experiment_id).catch(() => {});
-    return makeHandle(this.#link, { store, experiment_id, submission, joined });
+    return this.#handleOf({ store, experiment_id, submission, joined });
+  }
+
+  async #handleOf(place: Omit<SubmissionPlace, 'environment'>): Promise<RunHandle> {
+    const { store, experiment_id, submission } = place;
+    const environment = await environmentOfSubmission(store, experiment_id, submission);
+    return makeHandle(this.#link, { ...place, environment });
   }
 
   /** The workers that carry the submission out renew it. */
@@ -282,15 +292,6 @@ class ConnectedLab implements Lab {
     }
     return answers;
   }
-}
-
-/** The newest that a workflow has, or had: one whose client was killed before is nobody's. */
-async function lastEnqueued(store: SweepStore, experimentId: string): Promise<string | undefined> {
-  const submissions = await store.submissions(experimentId);
-  const folder = store.experimentFolder(experimentId);
-  return (
-    submissions.findLast((submission) => existsSync(enqueuedFile(folder, submission))) ?? submissions.at(-1)
-  );
 }
 
 const openExisting = async (choice: StoreChoice) => asSweepStore(await openStore(await locationOf(choice)));

@@ -56,6 +56,7 @@ test('with --detach it returns once it is submitted, and status shows where it s
     workflow_id: expect.stringMatching(/^metalab\/[0-9a-f]{16}\/e:1$/),
     submission: expect.any(String),
     store: expect.stringMatching(/^file:/),
+    environment: 'local',
   });
   const running = await statusUntil(({ running }) => running > 0);
   expect(running).toMatchObject({ state: 'running', total: 3, success: 0 });
@@ -84,6 +85,30 @@ test('Ctrl-C detaches with 130, the runs go on, and a later submit joins them', 
   expect(joined.code).toBe(0);
   expect(JSON.parse(joined.stdout)).toMatchObject({ executed: 3, success: 3 });
   expect((await submit()).outcome).toMatchObject({ executed: 0, reused: 3 });
+});
+
+test('who joins a submission that runs elsewhere, or as it was configured before, is told so, and what to do', async () => {
+  const environments = (slots: number) => `[environments.here]
+type = "local"
+[environments.there]
+type = "local"
+executor.slots = ${slots}
+`;
+  await project.write({ '.metalab.toml': environments(1) });
+  const join = async (environment: string) => {
+    const { stderr } = await metalab(['submit', 'experiment.ts', '--detach', '--env', environment], here());
+    expect(stderr).toContain('joined submission');
+    return stderr;
+  };
+  await metalab(['submit', 'experiment.ts', '--detach', '--env', 'there'], here());
+  expect(await join('here')).toMatch(
+    /it runs on 'there', not on 'here'\n.*: metalab cancel e:1, then submit again/,
+  );
+  expect(await join('there')).not.toContain('it runs on');
+
+  await project.write({ '.metalab.toml': environments(2) });
+  expect(await join('there')).toMatch(/it runs on 'there' as that was configured when it was submitted/);
+  await go();
 });
 
 test('two submits of the same definition at the same time share one submission', async () => {

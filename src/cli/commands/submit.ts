@@ -102,8 +102,10 @@ async function submitAndFollow(
       store: context.storeLocation,
       environment: await context.environment(),
     });
-    if (handle.joined)
-      context.note(`the same definition is being run already: joined submission ${handle.submission}`);
+    if (handle.joined) {
+      const { tellJoined } = await import('../tell-joined.js');
+      tellJoined(handle, await context.environment(), context);
+    }
     if (options.detach) return tellSubmitted(handle, options, context);
     try {
       return await followToOutcome(handle, options, context);

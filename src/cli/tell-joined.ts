@@ -1,0 +1,22 @@
+import type { RunHandle } from '../client/handle.js';
+import { executesAs } from '../client/submitted-environment.js';
+import type { ResolvedEnvironment } from '../config/resolved-config.js';
+import type { CommandContext } from './command.js';
+
+/** Says that a submit joined what runs already, and that this runs elsewhere, where it does. */
+export function tellJoined(
+  { experimentId, submission, environment }: RunHandle,
+  asked: ResolvedEnvironment,
+  { note, color }: CommandContext,
+): void {
+  note(`the same definition is being run already: joined submission ${submission}`);
+  if (executesAs(environment, asked)) return;
+  const difference =
+    environment.name === asked.name
+      ? `it runs on '${environment.name}' as that was configured when it was submitted, not as it is now`
+      : `it runs on '${environment.name}', not on '${asked.name}'`;
+  note(color.yellow(`  ${difference}`));
+  note(
+    `  to have it as asked here: metalab cancel ${experimentId}, then submit again; what is done is reused`,
+  );
+}
