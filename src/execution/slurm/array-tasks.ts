@@ -86,7 +86,7 @@ export class ArrayTasks {
 
   /** Tasks of which nobody said a last word: their records may come late. */
   hasSpeechless(): boolean {
-    for (let task = 0; task < this.#spec.tasks; task++) if (!this.#ends.has(task)) return true;
+    for (let task = 0; task < this.#spec.tasks; task++) if (!this.#lastEnd(task)) return true;
     return false;
   }
 
@@ -140,7 +140,7 @@ export class ArrayTasks {
     for (let task = 0; task < this.#spec.tasks; task++) {
       const block = this.#block(task);
       const recorded = this.#recordedOf(task);
-      const end = this.#ends.get(task);
+      const end = this.#lastEnd(task);
       const live = this.#lives.get(task)?.live;
       const before = (end ?? live)?.recorded_before ?? 0;
       const status: TaskStatus | undefined = view.tasks.get(task);
@@ -163,6 +163,12 @@ export class ArrayTasks {
       }
     }
     return left;
+  }
+
+  /** Of a task that was requeued, what its former incarnation said is about that one's runs only. */
+  #lastEnd(task: number): TaskEnd | undefined {
+    const end = this.#ends.get(task);
+    return end && (this.#lives.get(task)?.live.restart ?? 0) > end.restart ? undefined : end;
   }
 
   #block(task: number): Uint32Array {

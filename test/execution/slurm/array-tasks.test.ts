@@ -1,0 +1,104 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { RunStatus } from '../../../src/definition/record.js';
+import { ArrayTasks } from '../../../src/execution/slurm/array-tasks.js';
+import type { Meaning } from '../../../src/execution/slurm/queue/states.js';
+import type { JobView } from '../../../src/execution/slurm/queue/watched-job.js';
+import { RecordedCells } from '../../../src/execution/slurm/recorded-cells.js';
+import type { TaskEnd, TaskLive, TaskRun } from '../../../src/execution/slurm/task/array-spec.js';
+import { judge, type TaskEvidence } from '../../../src/execution/slurm/verdicts.js';
+import { segmentsFolder } from '../../../src/storage/file/layout.js';
+import { recordOf } from '../../support/records.js';
+
+const LIMITS = {
+  time_s: 3600,
+  memory_bytes: 2 ** 30,
+  escalate: undefined,
+  escalated: { memory: 0, time: 0 },
+};
+
+let folder: string;
+let recorded: RecordedCells;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'metalab-array-tasks-'));
+  recorded = new RecordedCells(folder, 's1');
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Records of cells, as they are once collected. */
+async function record(statuses: { readonly [cell: number]: RunStatus }): Promise<void> {
+  const path = segmentsFolder(folder, 's1');
+  mkdirSync(path, { recursive: true });
+  const lines = Object.entries(statuses).map(([cell, status]) =>
+    JSON.stringify(recordOf({ index: Number(cell), status })),
+  );
+  writeFileSync(join(path, 't.0.host-1-aa.ndjson'), `${lines.join('\n')}\n`);
+  await recorded.scan();
+}
+
+const runOf = (position: number): TaskRun => ({
+  position,
+  attempt: 1,
+  started_at: '2026-01-01T00:00:00.000Z',
+  elapsed_ms: 50_000,
+});
+
+function liveOf(restart: number, positions: readonly number[], more: Partial<TaskLive> = {}): TaskLive {
+  return {
+    task: 0,
+    restart,
+    updated_at: '2026-01-01T00:00:00.000Z',
+    started_at: '2026-01-01T00:00:00.000Z',
+    elapsed_ms: 60_000,
+    job: '7',
+    job_id: '7',
+    node: 'n1',
+    partition: null,
+    slots: positions.map(runOf),
+    positions: 10,
+    recorded_before: 0,
+    success: 0,
+    failed: 0,
+    cancelled: 0,
+    busy_ms: 0,
+    means: {},
+    peak_rss_bytes: 0,
+    ...more,
+  };
+}
+
+const endOf = (restart: number, cut: readonly number[]): TaskEnd =>
+  ({
+    ...liveOf(restart, []),
+    how: 'signal',
+    fault: null,
+    cut: cut.map(runOf),
+    left: [],
+  }) as TaskEnd;
+
+const viewOf = (meaning: Meaning): JobView => ({
+  tasks: new Map([[0, { meaning, state: meaning, reason: '', nodes: 'n1', accounted: undefined }]]),
+});
+
+/** Positions 100 to 109 of the plan, which are cells 0 to 9. */
+const arrayOf = () =>
+  new ArrayTasks(
+    { ranges: [{ from: 100, to: 110 }], per_task: 10, tasks: 1 },
+    Uint32Array.from(Array(10).keys()),
+    recorded,
+  );
+
+const evidenceOf = (tasks: ArrayTasks, view: JobView): TaskEvidence => [...tasks.evidence(view)][0]!.evidence;
+const lostOf = (evidence: TaskEvidence) => judge(evidence, LIMITS).lost.map(({ run }) => run.position);
+
+test('what a requeued task was cut off from is not held against it when its next incarnation dies', async () => {
+  const tasks = arrayOf();
+  tasks.noteEnd(endOf(0, [103, 106]));
+  tasks.noteLive(liveOf(1, [109]));
+  const view = viewOf('memory');
+  expect(tasks.isOver(view)).toBe(true);
+  expect(tasks.hasSpeechless()).toBe(true);
+  expect(lostOf(evidenceOf(tasks, view))).toEqual([109]);
+});
