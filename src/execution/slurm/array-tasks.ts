@@ -3,7 +3,7 @@ import type { BatchProgress, PositionRange } from '../batch-executor.js';
 import { isConclusive } from './queue/states.js';
 import type { JobView, TaskStatus } from './queue/watched-job.js';
 import type { RecordedCells } from './recorded-cells.js';
-import type { ArraySpec, TaskEnd, TaskLive } from './task/array-spec.js';
+import type { ArraySpec, TaskEnd, TaskLive, TaskRun } from './task/array-spec.js';
 import type { TaskEvidence } from './verdicts.js';
 
 /** What fits a payload: the rest is found by planning again. */
@@ -140,9 +140,12 @@ export class ArrayTasks {
     for (let task = 0; task < this.#spec.tasks; task++) {
       const block = this.#block(task);
       const recorded = this.#recordedOf(task);
-      const end = this.#lastEnd(task);
-      const live = this.#lives.get(task)?.live;
-      const before = (end ?? live)?.recorded_before ?? 0;
+      const said = this.#lastEnd(task);
+      const told = this.#lives.get(task)?.live;
+      const before = (said ?? told)?.recorded_before ?? 0;
+      // Its word is up to 2 s old: a run that was in progress then may have a record since.
+      const end = said && { ...said, cut: this.#unrecorded(said.cut) };
+      const live = told && { ...told, slots: this.#unrecorded(told.slots) };
       const status: TaskStatus | undefined = view.tasks.get(task);
       const missing = block.length - recorded;
       yield { task, evidence: { status, end, live, recorded: recorded - before, missing } };
@@ -169,6 +172,22 @@ export class ArrayTasks {
   #lastEnd(task: number): TaskEnd | undefined {
     const end = this.#ends.get(task);
     return end && (this.#lives.get(task)?.live.restart ?? 0) > end.restart ? undefined : end;
+  }
+
+  #unrecorded(runs: readonly TaskRun[]): TaskRun[] {
+    return runs.filter(({ position }) => {
+      const cell = this.#cellOf(position);
+      return cell === undefined || this.#recorded.statusOf(cell) === undefined;
+    });
+  }
+
+  #cellOf(position: number): number | undefined {
+    let before = 0;
+    for (const { from, to } of this.#spec.ranges) {
+      if (position >= from && position < to) return this.#cells[before + position - from];
+      before += to - from;
+    }
+    return undefined;
   }
 
   #block(task: number): Uint32Array {

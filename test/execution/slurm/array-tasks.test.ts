@@ -102,3 +102,10 @@ test('what a requeued task was cut off from is not held against it when its next
   expect(tasks.hasSpeechless()).toBe(true);
   expect(lostOf(evidenceOf(tasks, view))).toEqual([109]);
 });
+
+test('a run that was recorded since its task last told of itself gets no second record', async () => {
+  const tasks = arrayOf();
+  tasks.noteLive(liveOf(0, [103, 106]));
+  await record({ 0: 'success', 3: 'success' });
+  expect(lostOf(evidenceOf(tasks, viewOf('memory')))).toEqual([106]);
+});
