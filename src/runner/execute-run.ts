@@ -21,6 +21,11 @@ const GIVEN_UP = Symbol('given up');
  */
 const SIGNALS_MS = 100;
 const LONG_MS = 1_000;
+/**
+ * Its slot's signal was not the end where the slot is still there so long after: Slurm kills what is left of a task 30 s
+ * after the signal (KillWait's default), the task its slots after 1 s. An operation's child can have done `kill 0`.
+ */
+const OUTSIDE_END_MS = 35_000;
 
 export interface RunExecutorParts {
   readonly operation: AnyOperation;
@@ -56,7 +61,8 @@ export class RunExecutor {
   current: Run | undefined;
   #startedAt = 0;
   #started = 0;
-  #endedFromOutside = false;
+  /** Monotonic: when the slot was last signalled to end. */
+  #signalledAt = Number.NEGATIVE_INFINITY;
   readonly #parts: RunExecutorParts;
   readonly #events: RunExecutorEvents;
   readonly #call: (args: Run['args']) => unknown;
@@ -96,19 +102,25 @@ export class RunExecutor {
     this.#giveUp(run, { failed: true, thrown }, exitCode);
   }
 
-  /** From now on no failure is believed: the run in progress stays so until the parent ends this process. */
+  /** For a while no failure is believed: the run in progress stays so until the parent ends this process, if it does. */
   endedFromOutside(): void {
-    this.#endedFromOutside = true;
+    this.#signalledAt = performance.now();
   }
 
   #mayBeOutsideEnd(run: Run, { failed }: Settled): boolean {
     if (!failed || run.interruption || !this.#parts.inTask) return false;
-    return this.#endedFromOutside || performance.now() - this.#started >= LONG_MS;
+    return this.#outsideEndMs() > 0 || performance.now() - this.#started >= LONG_MS;
+  }
+
+  /** For how long the slot's end may still come, milliseconds. */
+  #outsideEndMs(): number {
+    return this.#signalledAt + OUTSIDE_END_MS - performance.now();
   }
 
   async #outlastSignals(): Promise<void> {
-    if (!this.#endedFromOutside) await new Promise((resolve) => setTimeout(resolve, SIGNALS_MS));
-    if (this.#endedFromOutside) await new Promise(() => {});
+    if (this.#outsideEndMs() <= 0) await new Promise((resolve) => setTimeout(resolve, SIGNALS_MS));
+    for (let rest = this.#outsideEndMs(); rest > 0; rest = this.#outsideEndMs())
+      await new Promise((resolve) => setTimeout(resolve, rest));
   }
 
   #begin(cell: Cell, attempt: number): Run {

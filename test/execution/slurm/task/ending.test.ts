@@ -117,6 +117,19 @@ describe('a task that Slurm ends', () => {
     expect(existsSync(join(sweep.folder, 'segments', 's1')) ? sweep.records() : []).toEqual([]);
   });
 
+  test('is not what an operation looks like whose child signals its own group: a later failure is recorded', async () => {
+    const code = `import { spawnSync } from 'node:child_process';
+      export default metalab.operation(async ({ params }) => {
+        if (params.x === 0) spawnSync('sh', ['-c', 'kill -TERM 0']);
+        await new Promise((resolve) => setTimeout(resolve, 100));
+        if (params.x === 1) throw new Error('it has no solution');
+      });`;
+    start({ code, cases: 3 });
+    const array = new TestArray(sweep);
+    expect(await array.run()).toMatchObject({ how: 'done', success: 2, failed: 1 });
+    expect(sweep.records().map(({ status }) => status)).toEqual(['success', 'failed', 'success']);
+  });
+
   test('lets runs end that need but a moment', async () => {
     start({
       code: body(
