@@ -267,7 +267,10 @@ export class ArrayLife {
     const { success, failed, cancelled, recorded } = this.#tasks.counts();
     const { busy_ms, runs, means } = this.#tasks.busy();
     const counts = { success, failed, cancelled, busy_ms: Math.round(busy_ms), means };
-    if (fault && recorded === 0) throw new ExecutionFault(fault.code, fault.error, { next: 0, ...counts });
+    if (fault && recorded === 0) {
+      await this.#array.noteFault();
+      throw new ExecutionFault(fault.code, fault.error, { next: 0, ...counts });
+    }
     return {
       ...counts,
       elapsed_ms: Math.round(performance.now() - this.#began),

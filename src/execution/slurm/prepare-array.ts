@@ -58,6 +58,8 @@ export interface PreparedArray {
   readonly pilot: boolean;
   readonly mean_ms: number | null;
   noteJob(job: string): Promise<void>;
+  /** It came to nothing by a fault of the place: the next attempt at the order submits another array. */
+  noteFault(): Promise<void>;
   /** How the rest is dealt, when a run takes so long on average; null: that can't be told yet. */
   deal(meanMs: number | null): Promise<Dealing>;
 }
@@ -65,11 +67,13 @@ export interface PreparedArray {
 /** Decides what an array is, unless that was decided before, and has everything there that its tasks need. */
 export async function prepareArray(order: BatchOrder, around: ArraySurroundings): Promise<PreparedArray> {
   const { environment, cluster, spool, state, patience, programs } = around;
-  const { folder: storeFolder, submission, token, experiment_id } = order;
+  const { folder: storeFolder, submission, experiment_id } = order;
   const config = environment.executor;
   const declaration = await readDeclaration(storeFolder, order.declaration);
   const limits = await cluster.limits({ ...config, ...order.resources }, patience);
   const before = await state.read();
+  const faulted = before.faulted[order.token] ?? 0;
+  const token = faulted === 0 ? order.token : `${order.token}-${faulted}`;
   const resources = taskResources(config, order.resources, order, limits, before);
   const folder = arrayFolder(spool.experimentFolder(experiment_id), submission, token);
   const name = `metalab-${token}`;
@@ -78,8 +82,8 @@ export async function prepareArray(order: BatchOrder, around: ArraySurroundings)
   const input = packingInput(environment, limits, resources, mean_ms, before);
   const positions = order.ranges.reduce((sum, { from, to }) => sum + to - from, 0);
   const packing = pack(positions, input);
-  const pilot = packing.pilot || before.pilot === token;
-  if (pilot) await state.change(() => ({ pilot: token }));
+  const pilot = packing.pilot || before.pilot === order.token;
+  if (pilot) await state.change(() => ({ pilot: order.token }));
   const files = await spool.provide(
     { folder: storeFolder, experiment_id, submission },
     { sha: order.declaration, declaration },
@@ -134,6 +138,9 @@ export async function prepareArray(order: BatchOrder, around: ArraySurroundings)
     mean_ms,
     noteJob: async (job) => {
       await state.change(({ jobs }) => ({ jobs: { ...jobs, [token]: job } }));
+    },
+    noteFault: async () => {
+      await state.change((now) => ({ faulted: { ...now.faulted, [order.token]: faulted + 1 } }));
     },
     deal: async (meanMs) => {
       const now = await state.change((before) => ({ piloted: true, mean_ms: meanMs ?? before.mean_ms }));

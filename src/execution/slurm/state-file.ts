@@ -7,6 +7,8 @@ import { readJson } from '../../storage/file/read-json.js';
 export interface SlurmState {
   /** Job ids, by the array's token. */
   readonly jobs: { readonly [token: string]: string };
+  /** How many arrays of an order came to nothing by a fault of the place, by the order's token: the next is another one. */
+  readonly faulted: { readonly [token: string]: number };
   /** The array that finds out how long runs take. */
   readonly pilot: string | null;
   /** Durations were to be found out and could not be, or not soon. */
@@ -21,6 +23,7 @@ export interface SlurmState {
 
 const EMPTY: SlurmState = {
   jobs: {},
+  faulted: {},
   pilot: null,
   piloted: false,
   mean_ms: null,

@@ -1,5 +1,13 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { hostname } from 'node:os';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { checkSlurm } from '../../../src/execution/slurm/check.js';
@@ -133,6 +141,25 @@ test('a set-up that fails is told with its output', async () => {
   const failing = sweep.execute().catch((error) => error);
   expect(await failing).toMatchObject({ code: 'TASK_START' });
   expect((await failing).message).toContain('/nowhere/gcc');
+});
+
+test('what failed by its place is submitted anew when it is tried again', async () => {
+  const marker = mkdtempSync(join(tmpdir(), 'metalab-marker-'));
+  try {
+    const config = { setup: [`ls '${marker}/module'`] };
+    const sweep = sweepOf({ code: QUICK, cases: 4, config });
+    expect(await sweep.execute().catch(({ code }) => code)).toBe('TASK_START');
+    const first = sweep.last?.job;
+    writeFileSync(join(marker, 'module'), '');
+    // Another worker's attempt knows what is in the store.
+    sweep.executor = sweep.makeExecutor();
+    expect(await sweep.execute()).toMatchObject({ success: 4, left: [] });
+    expect(sweep.last?.job).not.toBe(first);
+    expect(await sweep.execute()).toMatchObject({ success: 4, left: [] });
+    expect(await jobs(`metalab-${sweep.token}-1`)).toHaveProperty('size', 1);
+  } finally {
+    rmSync(marker, { recursive: true });
+  }
 });
 
 test('tasks cancelled behind its back are left, and go round again', async () => {
