@@ -7,6 +7,7 @@ import type { SweepStore } from '../storage/sweep-store.js';
 import { WHILE_PLANNING } from '../workflows/contract.js';
 import type { PlanInput, PlanResult } from './contract.js';
 import type { ActivityDependencies } from './dependencies.js';
+import { endEarlierBatches } from './end-batches.js';
 import { dealBatches } from './execute-batch.js';
 import { atTheEdge, brokenSubmission, noExecutor } from './failures.js';
 import { keepBeating } from './heartbeat.js';
@@ -36,6 +37,8 @@ export function createPlan(dependencies: ActivityDependencies) {
       onWaits: (waits: string | null) =>
         void workflows.tell(workflowId, { submission, from: WHILE_PLANNING, waits }),
     };
+    const { environment } = manifest;
+    if (input.queued) await endEarlierBatches(dependencies, store, input, input.queued, environment, ask);
     // What it has recorded and the store has not is not to be done again.
     await batches?.collect({ folder, experiment_id }, ask);
     worker.provide(submission, options.slots);

@@ -3,6 +3,7 @@ import { rm } from 'node:fs/promises';
 import { Context } from '@temporalio/activity';
 import { countCells } from '../definition/declaration.js';
 import { paramSourceFromSpec } from '../definition/params/from-spec.js';
+import type { BatchRemains } from '../execution/batch-executor.js';
 import { allCells, type PlanEntries, readEntries, verifyEntries } from '../planning/entries.js';
 import { type Tally, tallyPlan } from '../planning/tally.js';
 import { environmentFile, liveFolder, submissionFolder } from '../storage/file/layout.js';
@@ -10,6 +11,7 @@ import type { PlanManifest, SubmissionOutcome } from '../storage/manifest.js';
 import type { SweepStore } from '../storage/sweep-store.js';
 import type { SettleInput, SettleResult } from './contract.js';
 import type { ActivityDependencies } from './dependencies.js';
+import { endBatches, wordRemains } from './end-batches.js';
 import { atTheEdge, brokenSubmission } from './failures.js';
 import { keepBeating } from './heartbeat.js';
 import { tidyKilled } from './tidy-killed.js';
@@ -27,6 +29,8 @@ export function createSettle(dependencies: ActivityDependencies) {
         const plan = await store.readPlan(experiment_id, submission).catch(unlessGivenUp(input));
         if (!plan && !input.abandon)
           throw brokenSubmission(input, 'its plan is not in the store: submit again');
+        // What they record until they have ended counts, too.
+        const remains = input.abandon && (await endBatches(dependencies, store, input));
         const total = plan?.total ?? (await countCellsOf(store, input));
         const entries = plan && (await readVerified(folder, plan).catch(unlessGivenUp(input)));
         // Without its plan, what it has recorded still counts.
@@ -34,7 +38,8 @@ export function createSettle(dependencies: ActivityDependencies) {
         if (tally.missing.length > 0 && !input.abandon)
           return { outcome: null, missing: tally.missing, recorded: tally.recorded };
 
-        const outcome = wordOutcome(input, plan, total, tally);
+        if (!input.abandon) await endBatches(dependencies, store, input);
+        const outcome = wordOutcome(input, plan, total, tally, remains);
         await executors.release(submission);
         worker.release(submission);
         offers.release(submission);
@@ -80,6 +85,7 @@ function wordOutcome(
   plan: PlanManifest | undefined,
   total: number,
   tally: Tally,
+  remains: BatchRemains | null,
 ): SubmissionOutcome {
   const reused = plan?.reused ?? { success: 0, failed: 0, cancelled: 0 };
   const counts = {
@@ -101,6 +107,6 @@ function wordOutcome(
     started_at,
     finished_at: finished.toISOString(),
     duration_ms: Math.max(0, finished.getTime() - Date.parse(started_at)),
-    reason: abandon?.reason ?? null,
+    reason: abandon && remains ? `${abandon.reason}; ${wordRemains(remains)}` : (abandon?.reason ?? null),
   };
 }

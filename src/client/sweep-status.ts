@@ -2,7 +2,12 @@ import { mergeMeans, type RunningMeans } from '../definition/running-mean.js';
 import type { Lease } from '../storage/lease.js';
 import type { LiveBatch, LiveChunk, PlanManifest, SubmissionOutcome } from '../storage/manifest.js';
 import type { SweepStore } from '../storage/sweep-store.js';
-import type { Phase, SubmissionStatus, WorkflowStatus } from '../workflows/contract.js';
+import {
+  type Phase,
+  type SubmissionStatus,
+  WHILE_PLANNING,
+  type WorkflowStatus,
+} from '../workflows/contract.js';
 import { readLiveChunks, runsOf } from './live-chunks.js';
 
 /** Where a submission stands. total = success + failed + cancelled + running + pending, always. */
@@ -160,7 +165,7 @@ async function readLive(
   current: SubmissionStatus | undefined,
 ): Promise<LiveSum> {
   return (await readLiveChunks(folder, submission))
-    .filter(({ from }) => !current || current.chunks.includes(from))
+    .filter(({ from }) => from === WHILE_PLANNING || !current || current.chunks.includes(from))
     .reduce<LiveSum>(
       (sum, chunk) => ({
         success: sum.success + chunk.success,

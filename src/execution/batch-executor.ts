@@ -104,6 +104,18 @@ export interface ExperimentPlace {
   readonly experiment_id: string;
 }
 
+/** Which submission, of which experiment. */
+export interface SubmissionPlace extends ExperimentPlace {
+  readonly submission: string;
+}
+
+/** What may go on at a place that could not be asked. */
+export interface BatchRemains {
+  /** Ids of jobs, as far as they are known. */
+  readonly jobs: readonly string[];
+  readonly why: string;
+}
+
 /**
  * Where whole batches run: on a cluster with a scheduler of its own. Every method waits while the cluster can't be
  * asked, and rejects with {@link ExecutionFault}: code `CLOSED` where it was told to yield, so that the next call with
@@ -119,6 +131,17 @@ export interface BatchExecutor {
   ): Promise<Dealing>;
   /** Executes positions as one array. A failing run never rejects. Safe to repeat with the same token. */
   execute(order: BatchOrder, options: BatchOptions): Promise<BatchReport>;
+  /**
+   * Before a submission's outcome is written, and where nobody was there to do that: ends what is left of all its batches,
+   * brings what they recorded, and removes what is only for runs in progress. Costs nothing where nothing was left before.
+   *
+   * @param options `within_ms`: for so long a place that does not answer is asked; by default as long as it takes
+   * @returns what may go on there, and the next call with the same submission ends; null: nothing
+   */
+  end(
+    place: SubmissionPlace,
+    options?: AskOptions & { readonly within_ms?: number },
+  ): Promise<BatchRemains | null>;
   /** A submission has ended: nothing of it is watched any more. */
   release(submission: string): Promise<void>;
   close(): Promise<void>;

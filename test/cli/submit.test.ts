@@ -31,7 +31,8 @@ test('the first submit runs everything and the second reuses it, each with one J
   const { submission, duration_ms, store, ...rest } = first.outcome!;
   const workflow_id = expect.stringMatching(/^metalab\/[0-9a-f]{16}\/e:1$/);
   const counts = { total: 3, success: 3, failed: 0, cancelled: 0 };
-  expect(rest).toEqual({ experiment: 'e:1', workflow_id, ...counts, reused: 0, executed: 3 });
+  const ended = { state: 'completed', missing: 0, reason: null };
+  expect(rest).toEqual({ experiment: 'e:1', workflow_id, ...counts, ...ended, reused: 0, executed: 3 });
   expect(submission).toMatch(/^\d{8}T\d{6}-[0-9a-f]{6}$/);
   expect(Number.isInteger(duration_ms)).toBe(true);
   expect(store).toMatch(/^file:\/\/\/.*\/experiments$/);

@@ -10,7 +10,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Client, Connection } from '@temporalio/client';
+import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
 import { afterAll, expect, onTestFinished } from 'vitest';
 import type { SweepStatus } from '../../src/client/sweep-status.js';
 import type { RunRecord } from '../../src/definition/record.js';
@@ -250,14 +250,27 @@ export class RigCluster {
   }
 
   /** What the Temporal UI shows of a sweep in progress. */
-  async workflowDetails({ store }: ClusterProject): Promise<string> {
+  async workflowDetails(sweep: ClusterProject): Promise<string> {
+    return this.#withWorkflow(sweep, async (workflow) => {
+      const told = await workflow.query<{ currentDetails: string }>('__temporal_workflow_metadata');
+      return told.currentDetails;
+    });
+  }
+
+  /** As somebody does in the Temporal UI. */
+  async terminate(sweep: ClusterProject): Promise<void> {
+    await this.#withWorkflow(sweep, (workflow) => workflow.terminate('by mistake'));
+  }
+
+  async #withWorkflow<T>(
+    { store }: ClusterProject,
+    use: (workflow: WorkflowHandle) => Promise<T>,
+  ): Promise<T> {
     const { id } = JSON.parse(readFileSync(join(store, 'store.json'), 'utf8')) as { readonly id: string };
     const { stdout } = await metalab(['engine', 'status', '--json'], { env: this.env });
     const connection = await Connection.connect({ address: addressIn(stdout) });
     try {
-      const handle = new Client({ connection }).workflow.getHandle(`metalab/${id}/counted:1`);
-      const told = await handle.query<{ currentDetails: string }>('__temporal_workflow_metadata');
-      return told.currentDetails;
+      return await use(new Client({ connection }).workflow.getHandle(`metalab/${id}/counted:1`));
     } finally {
       await connection.close();
     }

@@ -156,6 +156,7 @@ export class ArrayLife {
       forgetJob();
     }
     await collector.sync();
+    await this.#array.noteOver();
     await this.#artifacts?.collect(this.#patience);
   }
 

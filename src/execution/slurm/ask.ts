@@ -14,6 +14,13 @@ const NEEDS_SOMEBODY = new Set(
 
 const NOTHING_DONE = { next: 0, success: 0, failed: 0, cancelled: 0, busy_ms: 0, means: {} };
 
+export interface PatienceOptions extends AskOptions {
+  /** Past it, what is asked in vain is given up. Milliseconds; by default never. */
+  readonly within_ms?: number;
+  /** The same from when it was told to cancel. */
+  readonly cancelled_within_ms?: number;
+}
+
 /** Runs a command until the cluster answers. */
 export type AskCluster = (
   command: readonly string[],
@@ -34,16 +41,20 @@ export const isTransportError = (thrown: unknown): thrown is MetalabError =>
 /** One call's patience with a cluster that can't be asked now: it waits, says why, and goes on when it can. */
 export class Patience {
   readonly #transport: Transport;
-  readonly #options: AskOptions;
+  readonly #options: PatienceOptions;
   readonly #forget: () => void;
   readonly #wakers = new Set<() => void>();
   #stopped = false;
+  #limit: { readonly within_ms: number; readonly since: number } | undefined;
   #waits: string | null = null;
 
-  constructor(transport: Transport, options: AskOptions = {}) {
+  constructor(transport: Transport, options: PatienceOptions = {}) {
     this.#transport = transport;
     this.#options = options;
-    this.#forget = options.signal?.onStop((how) => how === 'yield' && this.#stop()) ?? (() => {});
+    this.#setLimit(options.within_ms);
+    const onStop = (how: 'yield' | 'cancel') =>
+      how === 'yield' ? this.#stop() : this.#setLimit(options.cancelled_within_ms);
+    this.#forget = options.signal?.onStop(onStop) ?? (() => {});
   }
 
   /** Why the cluster has not answered for a while; null where it does. */
@@ -53,7 +64,9 @@ export class Patience {
 
   readonly ask: AskCluster = (command, { isAnswer, ...options } = {}) =>
     this.until(async () => {
-      const result = await this.#transport.run(command, options);
+      const within = this.#limit?.within_ms;
+      const limit = within && { timeout_ms: Math.min(within, options.timeout_ms ?? within) };
+      const result = await this.#transport.run(command, { ...options, ...limit });
       const answered = isAnswer ? isAnswer(result) : result.exitCode === 0;
       if (!answered) throw new NoAnswer(wordResult(command, result));
       return result;
@@ -62,7 +75,8 @@ export class Patience {
   /**
    * Does something until it succeeds. What it does must be safe to repeat.
    *
-   * @throws ExecutionFault with code `CLOSED` once it was told to stop; whatever is no matter of waiting
+   * @throws ExecutionFault with code `CLOSED` once it was told to stop, `SILENT` where its patience ended; whatever is no
+   *   matter of waiting
    */
   async until<T>(attempt: () => Promise<T>): Promise<T> {
     const began = performance.now();
@@ -75,9 +89,13 @@ export class Patience {
       } catch (error) {
         if (!isTransportError(error) && !(error instanceof NoAnswer)) throw error;
         const needed = isTransportError(error) && NEEDS_SOMEBODY.has(error.code);
-        if (needed || performance.now() - began > TELL_MS || this.#waits !== null) this.#tell(error.message);
+        const now = performance.now();
+        const waited = now - began;
+        if (this.#limit && now - Math.max(began, this.#limit.since) > this.#limit.within_ms)
+          throw placeFault('SILENT', error.message);
+        if (needed || waited > TELL_MS || this.#waits !== null) this.#tell(error.message);
       }
-      await this.sleep(pause);
+      await this.sleep(Math.min(pause, (this.#limit?.within_ms ?? Number.POSITIVE_INFINITY) / 4));
     }
   }
 
@@ -103,6 +121,12 @@ export class Patience {
 
   close(): void {
     this.#forget();
+    for (const wake of this.#wakers) wake();
+  }
+
+  #setLimit(within_ms: number | undefined): void {
+    if (within_ms === undefined) return;
+    this.#limit = { within_ms, since: performance.now() };
     for (const wake of this.#wakers) wake();
   }
 

@@ -1,21 +1,25 @@
 import type { SlurmEnvironment } from '../../config/resolved-config.js';
-import { segmentsFolder } from '../../storage/file/layout.js';
-import type { AskOptions, BatchExecutor } from '../batch-executor.js';
+import { segmentsFolder, submissionFolder } from '../../storage/file/layout.js';
+import type { BatchExecutor } from '../batch-executor.js';
 import { ExecutionFault } from '../execution-fault.js';
 import type { Transport } from '../transport/transport.js';
 import { ArrayLife } from './array-life.js';
-import { Patience } from './ask.js';
+import { Patience, type PatienceOptions } from './ask.js';
 import { shareCluster } from './cluster.js';
 import { ArtifactCollector } from './collect/artifact-collector.js';
 import { collectOnce } from './collect/collector.js';
 import { SegmentCopies } from './collect/segment-copies.js';
 import { SubmissionCollector } from './collect/submission-collector.js';
+import { endArrays, remainsOf } from './end-arrays.js';
 import { provideNode } from './node-program.js';
 import { deal } from './packing.js';
 import { packingInput, prepareArray } from './prepare-array.js';
 import { taskResources } from './resources.js';
 import { Spool, type TaskPrograms } from './spool.js';
 import { StateFile } from './state-file.js';
+
+/** A cancelled batch whose cluster does not answer is left to `end`, which comes after it and has more patience. */
+const CANCELLED_WITHIN_MS = 10_000;
 
 export interface SlurmExecutorOptions {
   readonly environment: SlurmEnvironment;
@@ -65,13 +69,13 @@ export function createSlurmExecutor(options: SlurmExecutorOptions): BatchExecuto
   };
 
   /** One call's patience, which ends when the executor is closed, too. */
-  const patiently = async <T>(ask: AskOptions, work: (patience: Patience) => Promise<T>): Promise<T> => {
+  const patiently = async <T>(ask: PatienceOptions, work: (patience: Patience) => Promise<T>): Promise<T> => {
     const listeners = new Set<(how: 'yield' | 'cancel') => void>();
     const close = () => {
       for (const listener of listeners) listener('yield');
     };
     closing.add(close);
-    const signal: AskOptions['signal'] = {
+    const signal: PatienceOptions['signal'] = {
       onStop: (listener) => {
         listeners.add(listener);
         const forget = ask.signal?.onStop(listener) ?? (() => {});
@@ -109,7 +113,8 @@ export function createSlurmExecutor(options: SlurmExecutorOptions): BatchExecuto
         return deal(positions, packingInput(environment, limits, resources, order.mean_ms, state));
       }),
     execute: (order, batch) => {
-      const ask: AskOptions = {
+      const ask: PatienceOptions = {
+        cancelled_within_ms: CANCELLED_WITHIN_MS,
         signal: batch.signal,
         onWaits: (waits) => (life ? life.tell() : tellWaits(waits)),
       };
@@ -135,6 +140,18 @@ export function createSlurmExecutor(options: SlurmExecutorOptions): BatchExecuto
           throw error;
         });
       });
+    },
+    end: async ({ folder, experiment_id, submission }, ask = {}) => {
+      const state = stateOf(folder, submission);
+      if (!(await state.read()).open) return null;
+      const ending = patiently(ask, async (patience) => {
+        const there = await openSpool(patience);
+        const collector = await collectorOf(folder, experiment_id, submission, patience);
+        const spool = submissionFolder(there.experimentFolder(experiment_id), submission);
+        await endArrays({ spool, queue: cluster.queue, collector, state }, patience);
+        return null;
+      });
+      return ending.catch((error: unknown) => remainsOf(error, state));
     },
     release: async (submission) => {
       for (const key of [...collectors.keys()])

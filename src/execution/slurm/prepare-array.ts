@@ -60,6 +60,8 @@ export interface PreparedArray {
   noteJob(job: string): Promise<void>;
   /** It came to nothing by a fault of the place: the next attempt at the order submits another array. */
   noteFault(): Promise<void>;
+  /** Nothing of it is in the queue any more. */
+  noteOver(): Promise<void>;
   /** How the rest is dealt, when a run takes so long on average; null: that can't be told yet. */
   deal(meanMs: number | null): Promise<Dealing>;
 }
@@ -84,6 +86,7 @@ export async function prepareArray(order: BatchOrder, around: ArraySurroundings)
   const packing = pack(positions, input);
   const pilot = packing.pilot || before.pilot === order.token;
   if (pilot) await state.change(() => ({ pilot: order.token }));
+  await state.change(() => ({ open: true }));
   const files = await spool.provide(
     { folder: storeFolder, experiment_id, submission },
     { sha: order.declaration, declaration },
@@ -141,6 +144,9 @@ export async function prepareArray(order: BatchOrder, around: ArraySurroundings)
     },
     noteFault: async () => {
       await state.change((now) => ({ faulted: { ...now.faulted, [order.token]: faulted + 1 } }));
+    },
+    noteOver: async () => {
+      await state.change(({ over }) => (over.includes(token) ? {} : { over: [...over, token] }));
     },
     deal: async (meanMs) => {
       const now = await state.change((before) => ({ piloted: true, mean_ms: meanMs ?? before.mean_ms }));

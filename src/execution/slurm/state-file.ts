@@ -9,6 +9,10 @@ export interface SlurmState {
   readonly jobs: { readonly [token: string]: string };
   /** How many arrays of an order came to nothing by a fault of the place, by the order's token: the next is another one. */
   readonly faulted: { readonly [token: string]: number };
+  /** Arrays that have ended, by their tokens. */
+  readonly over: readonly string[];
+  /** The spool has something of it, from before the first upload on until that was made sure to have ended. */
+  readonly open: boolean;
   /** The array that finds out how long runs take. */
   readonly pilot: string | null;
   /** Durations were to be found out and could not be, or not soon. */
@@ -24,6 +28,8 @@ export interface SlurmState {
 const EMPTY: SlurmState = {
   jobs: {},
   faulted: {},
+  over: [],
+  open: false,
   pilot: null,
   piloted: false,
   mean_ms: null,
