@@ -77,8 +77,16 @@ export function parseSubmitAnswer(output: string): SubmitAnswer | undefined {
   return undefined;
 }
 
+/** How many jobs may be submitted, by the names that Slurm gives it before its last line. */
+const SUBMIT_LIMIT =
+  /Assoc\w*Submit\w*Job|QOS\w*Submit\w*|Max\w*Submit\w*Limit|job\/step limit|MaxJobCount|resource temporarily/i;
+/** Other limits of an association or a QOS: what a job may ask for, which no waiting changes. */
+const OTHER_LIMIT = /\b(?:QOS|Assoc)\w+|\w+(?:PerAccount|PerUser|PerJob)\b/i;
+/** The last line of all these refusals: whichever limit it was, it names them all. */
+const ANY_LIMIT = /job violates accounting\/QOS policy.*$/gim;
+
 /** Refusals that pass by themselves, when jobs have ended. */
-export const isOverLimit = (message: string): boolean =>
-  /AssocMaxSubmitJob|AssocGrpSubmitJob|QOS\w*Submit\w*Job|QOSMaxSubmit|submit limit|job\/step limit|Job violates accounting\/QOS policy|MaxJobCount|resource temporarily/i.test(
-    message,
-  );
+export function isOverLimit(message: string): boolean {
+  const named = message.replace(ANY_LIMIT, '');
+  return SUBMIT_LIMIT.test(named) || (named !== message && !OTHER_LIMIT.test(named));
+}
