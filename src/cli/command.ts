@@ -65,6 +65,8 @@ export type CommandArguments = { readonly [name: string]: string | undefined };
 export interface CommandContext {
   /** The store that `--store`, METALAB_STORE, the environment or the default names: a path or a uri. */
   readonly storeLocation: string;
+  /** What `--env` says, where it is given. */
+  readonly namedEnvironment: string | undefined;
   /** The environment that `--env`, METALAB_ENV, the configuration or the default names. */
   environment(): Promise<ResolvedEnvironment>;
   /** Opens that store, once; it is closed after the command. */

@@ -49,6 +49,7 @@ export async function createContext(
   };
   return {
     storeLocation,
+    namedEnvironment: choice?.env,
     environment,
     store(options) {
       opened ??= import('../storage/registry.js').then(({ openStore }) => openStore(storeLocation, options));

@@ -52,7 +52,7 @@ export interface RunHandle {
   /** @throws MetalabError METALAB_NOT_RUNNING, METALAB_REFUSED */
   resume(): Promise<void>;
   /**
-   * Submits what the store's latest declaration says again, without its file.
+   * Submits what the store's latest declaration says again, without its file, where it was last submitted to.
    *
    * @param options which runs; by default all that are no success
    * @throws MetalabError where a run is none of the declaration's
@@ -70,7 +70,7 @@ export interface RetryOptions {
   readonly failed?: boolean;
   /** Only these, whatever their status: run_ids, or beginnings of them. */
   readonly runs?: readonly string[];
-  /** Where they run: see `SubmitOptions.environment`. */
+  /** Where they run, by name or resolved. Default: where the latest submission did, with the settings it had. */
   readonly environment?: string | ResolvedEnvironment;
 }
 

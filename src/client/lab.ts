@@ -193,11 +193,10 @@ class ConnectedLab implements Lab {
   }
 
   async #retry(experimentId: string, store: SweepStore, options: RetryOptions): Promise<RunHandle> {
-    const [{ resolveRetry }] = await Promise.all([import('./retry.js'), this.#ensureWorker()]);
-    const environment = await environmentOf(options);
+    const [{ placeOfRetry, resolveRetry }] = await Promise.all([import('./retry.js'), this.#ensureWorker()]);
+    const { environment, slots } = await placeOfRetry(store, experimentId, options);
     const { declaration, sha, options: choices } = await resolveRetry(store, experimentId, options);
     const holder = await this.#takeLease(store);
-    const slots = checkSlots(slotsOf(environment));
     const order = { engine: engineKey(holder), environment, options: { ...choices, slots } };
     return this.#enqueue(store, await writeRequest(store, declaration, sha, order), holder);
   }

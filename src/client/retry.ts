@@ -4,6 +4,9 @@ import { type FoundRun, findRuns } from '../results/find-runs.js';
 import type { SubmissionOptions } from '../storage/manifest.js';
 import type { SweepStore } from '../storage/sweep-store.js';
 import type { RetryOptions } from './handle.js';
+import { lastSubmission } from './last-submission.js';
+import { checkSlots, environmentOf, slotsOf } from './store-choice.js';
+import type { SubmissionOrder } from './submission.js';
 
 const LEAST_CHARACTERS = 4;
 const MOST_RUNS = 1000;
@@ -39,6 +42,22 @@ export async function resolveRetry(
   if (!failed && runs.length === 0) return { declaration, sha, options: everything };
   const only = { failed, runs: await resolveRuns(store, declaration, runs) };
   return { declaration, sha, options: { ...everything, only } };
+}
+
+/**
+ * Where its runs are executed, and how many at once: as those of the latest submission were, whose settings it keeps,
+ * unless another place is named.
+ */
+export async function placeOfRetry(
+  store: SweepStore,
+  experimentId: string,
+  options: RetryOptions,
+): Promise<Pick<SubmissionOrder, 'environment'> & Pick<SubmissionOptions, 'slots'>> {
+  const latest = options.environment ? undefined : await lastSubmission(store, experimentId);
+  const kept = latest === undefined ? undefined : await store.readSubmission(experimentId, latest);
+  if (kept?.environment) return { environment: kept.environment, slots: kept.options.slots };
+  const environment = await environmentOf(options);
+  return { environment, slots: checkSlots(slotsOf(environment)) };
 }
 
 async function resolveRuns(

@@ -143,6 +143,29 @@ test('a submit goes where the environment says, and every reading command finds 
   });
 });
 
+test('a retry runs where the last submission did, as that was configured, unless --env names another', async () => {
+  const project = await projectWith({
+    '.metalab.toml': CONFIG.replace('"elsewhere"', '"records"'),
+    'experiment.ts': experimentText({ body: 'throw new Error("no");' }),
+  });
+  const cwd = project.folder;
+  await submitJson(['experiment.ts', '--env', 'there', '--slots', '1'], { cwd });
+  const retry = async (...args: string[]) => {
+    const { stdout, stderr } = await metalab(['retry', 'e', '--json', ...args], { cwd });
+    const { submission } = JSON.parse(stdout.trim().split('\n').at(-1)!);
+    return { stderr, ...(await readSubmission(project.path('records'), submission)) };
+  };
+  expect(await retry()).toMatchObject({
+    environment: { name: 'there' },
+    options: { slots: 1 },
+    stderr: expect.stringContaining("on 'there', as it was configured at the last submit; --env here"),
+  });
+  expect(await retry('--env', 'here')).toMatchObject({
+    environment: { name: 'here' },
+    options: { slots: 2 },
+  });
+});
+
 test('secrets of services are neither kept in the store nor shown', async () => {
   const project = await projectWith({
     '.metalab.toml': `${CONFIG}[environments.here.services.db]

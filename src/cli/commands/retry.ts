@@ -10,7 +10,8 @@ export const retryCommand: CommandDefinition<RetryFlags> = {
   name: 'retry',
   summary: 'do runs again as they were last submitted, without the experiment file',
   description: `Without an option: all runs that are no success, as submitting the same file again does. The code is that of the last
-submission, whatever the file says now. Exit codes as for submit.`,
+submission, whatever the file says now. So is the environment, as it was configured then: --env NAME takes another, or the
+same as it is configured now. Exit codes as for submit.`,
   arguments: [{ name: 'exp', description: 'experiment, by any unambiguous prefix of its id' }],
   options: [
     { flags: '--failed', description: 'only the runs that failed' },
@@ -19,27 +20,35 @@ submission, whatever the file says now. Exit codes as for submit.`,
   ],
   examples: [
     { line: 'retry pi_mc --failed', does: 'do failed runs again, once the cause is mended' },
+    {
+      line: 'retry pi_mc --env cluster',
+      does: 'there, with the time and memory that .metalab.toml says now',
+    },
     { line: 'retry pi_mc --run 3f2a --run 90bc', does: 'do these two again, even where they succeeded' },
   ],
   store: true,
   json: true,
   async run({ exp }, options, context) {
-    const [{ resolveExperiment }, { connect }, { followToOutcome, tellSubmitted }] = await Promise.all([
-      import('../resolve-experiment.js'),
-      import('../../client/lab.js'),
-      import('../follow-to-outcome.js'),
-    ]);
-    await context.environment();
+    const [{ resolveExperiment }, { connect }, { followToOutcome, tellSubmitted }, { tellJoined, tellKept }] =
+      await Promise.all([
+        import('../resolve-experiment.js'),
+        import('../../client/lab.js'),
+        import('../follow-to-outcome.js'),
+        import('../tell-environment.js'),
+      ]);
+    const chosen = await context.environment();
     const experiment = await resolveExperiment(await context.store(), exp!);
     const lab = await connect({ say: (line) => context.note(line) });
     try {
       const { failed = false, run: runs = [] } = options;
       const handle = await lab.retry(experiment, {
         store: context.storeLocation,
-        environment: await context.environment(),
+        ...(context.namedEnvironment !== undefined && { environment: chosen }),
         failed,
         runs,
       });
+      if (context.namedEnvironment === undefined) tellKept(handle, chosen, context);
+      else if (handle.joined) tellJoined(handle, chosen, context);
       if (options.detach) return tellSubmitted(handle, options, context);
       return await followToOutcome(handle, options, context);
     } finally {

@@ -103,7 +103,7 @@ async function submitAndFollow(
       environment: await context.environment(),
     });
     if (handle.joined) {
-      const { tellJoined } = await import('../tell-joined.js');
+      const { tellJoined } = await import('../tell-environment.js');
       tellJoined(handle, await context.environment(), context);
     }
     if (options.detach) return tellSubmitted(handle, options, context);

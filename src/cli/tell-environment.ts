@@ -20,3 +20,15 @@ export function tellJoined(
     `  to have it as asked here: metalab cancel ${experimentId}, then submit again; what is done is reused`,
   );
 }
+
+/** Says of a retry where its runs go, where that is not what a submit here would choose. */
+export function tellKept(
+  { environment }: RunHandle,
+  chosen: ResolvedEnvironment,
+  { note }: CommandContext,
+): void {
+  if (executesAs(environment, chosen)) return;
+  const { name } = environment;
+  const instead = name === chosen.name ? 'takes it as it is configured now' : 'runs them there';
+  note(`on '${name}', as it was configured at the last submit; --env ${chosen.name} ${instead}`);
+}
