@@ -44,6 +44,8 @@ export class Patience {
   readonly #options: PatienceOptions;
   readonly #forget: () => void;
   readonly #wakers = new Set<() => void>();
+  /** Whoever asks wants it to end: what nobody can say when it passes need not be waited for. */
+  cancelled = false;
   #stopped = false;
   #limit: { readonly within_ms: number; readonly since: number } | undefined;
   #waits: string | null = null;
@@ -52,9 +54,7 @@ export class Patience {
     this.#transport = transport;
     this.#options = options;
     this.#setLimit(options.within_ms);
-    const onStop = (how: 'yield' | 'cancel') =>
-      how === 'yield' ? this.#stop() : this.#setLimit(options.cancelled_within_ms);
-    this.#forget = options.signal?.onStop(onStop) ?? (() => {});
+    this.#forget = options.signal?.onStop((how) => this.#onStop(how)) ?? (() => {});
   }
 
   /** Why the cluster has not answered for a while; null where it does. */
@@ -125,13 +125,15 @@ export class Patience {
   }
 
   #setLimit(within_ms: number | undefined): void {
-    if (within_ms === undefined) return;
-    this.#limit = { within_ms, since: performance.now() };
-    for (const wake of this.#wakers) wake();
+    if (within_ms !== undefined) this.#limit = { within_ms, since: performance.now() };
   }
 
-  #stop(): void {
-    this.#stopped = true;
+  #onStop(how: 'yield' | 'cancel'): void {
+    if (how === 'yield') this.#stopped = true;
+    else {
+      this.cancelled = true;
+      this.#setLimit(this.#options.cancelled_within_ms);
+    }
     for (const wake of this.#wakers) wake();
   }
 

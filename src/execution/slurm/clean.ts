@@ -69,7 +69,7 @@ async function cleanOne(
   if (!existsSync(folder)) return leave('this store does not have the experiment: another may');
   const unfinished = await store.unfinished(experiment_id);
   if (unfinished.length > 0) return leave(`submission ${unfinished[0]} has not ended`);
-  const { bytes } = await fetchAll(transport, patience, there, folder);
+  const { bytes } = await fetchAll(transport, patience, { spool, there }, folder);
   const wrong = await differences(patience, there, folder);
   if (wrong.length > 0)
     return leave(
@@ -83,10 +83,20 @@ async function cleanOne(
 }
 
 /** Brings segments and artifacts that the store has not. */
-async function fetchAll(transport: Transport, patience: Patience, there: string, folder: string) {
+async function fetchAll(
+  transport: Transport,
+  patience: Patience,
+  { spool, there }: { readonly spool: Spool; readonly there: string },
+  folder: string,
+) {
   const copies = new SegmentCopies(segmentsFolder(folder));
   const { bytes } = await patience.until(() =>
-    collectOnce(transport, { spool: there, segments: 'segments' }, copies, []),
+    collectOnce(
+      transport,
+      { root: spool.root, id: spool.id, folder: there, segments: 'segments' },
+      copies,
+      [],
+    ),
   );
   await copies.sync();
   await fetchArtifacts(transport, patience, there, folder);

@@ -11,6 +11,7 @@ import { collectOnce } from './collect/collector.js';
 import { SegmentCopies } from './collect/segment-copies.js';
 import { SubmissionCollector } from './collect/submission-collector.js';
 import { endArrays, remainsOf } from './end-arrays.js';
+import { knownSpool } from './known-spool.js';
 import { provideNode } from './node-program.js';
 import { deal } from './packing.js';
 import { packingInput, prepareArray } from './prepare-array.js';
@@ -44,10 +45,12 @@ export function createSlurmExecutor(options: SlurmExecutorOptions): BatchExecuto
   let node: string | null | undefined;
   let missed = false;
 
-  const openSpool = async (patience: Patience) => {
-    spool ??= await Spool.open(transport, environment.file_root, patience);
+  const openSpool = async (patience: Patience, known?: string) => {
+    if (known !== undefined && spool?.id !== known) spool = undefined;
+    spool ??= await Spool.open(transport, environment.file_root, patience, known);
     return spool;
   };
+  const place = { place: transport.place, file_root: environment.file_root };
   const stateOf = (folder: string, submission: string) => {
     const key = `${folder}/${submission}`;
     const state = states.get(key) ?? new StateFile(folder, submission);
@@ -61,9 +64,15 @@ export function createSlurmExecutor(options: SlurmExecutorOptions): BatchExecuto
     patience: Patience,
   ) => {
     const key = `${folder}/${submission}`;
-    const spoolFolder = (await openSpool(patience)).experimentFolder(experimentId);
+    const there = await openSpool(patience);
     const collector =
-      collectors.get(key) ?? new SubmissionCollector(transport, folder, spoolFolder, submission);
+      collectors.get(key) ??
+      new SubmissionCollector(
+        transport,
+        folder,
+        { root: there.root, id: there.id, folder: there.experimentFolder(experimentId) },
+        submission,
+      );
     collectors.set(key, collector);
     return collector;
   };
@@ -95,11 +104,12 @@ export function createSlurmExecutor(options: SlurmExecutorOptions): BatchExecuto
   };
 
   return {
-    collect: (place, ask = {}) =>
+    collect: (order, ask = {}) =>
       patiently(ask, async (patience) => {
-        const there = await openSpool(patience);
-        const copies = new SegmentCopies(segmentsFolder(place.folder));
-        const where = { spool: there.experimentFolder(place.experiment_id), segments: 'segments' };
+        const there = await openSpool(patience, await knownSpool(order.folder, place));
+        const copies = new SegmentCopies(segmentsFolder(order.folder));
+        const folder = there.experimentFolder(order.experiment_id);
+        const where = { root: there.root, id: there.id, folder, segments: 'segments' };
         await patience.until(() => collectOnce(transport, where, copies, []));
         await copies.sync();
       }),
@@ -123,9 +133,10 @@ export function createSlurmExecutor(options: SlurmExecutorOptions): BatchExecuto
       let life: ArrayLife | undefined;
       return patiently(ask, async (patience) => {
         const { folder, experiment_id, submission } = order;
-        const there = await openSpool(patience);
-        const collector = await collectorOf(folder, experiment_id, submission, patience);
         const state = stateOf(folder, submission);
+        const there = await openSpool(patience, (await state.read()).spool?.id);
+        await state.change(({ spool }) => ({ spool: spool ?? { ...place, id: there.id } }));
+        const collector = await collectorOf(folder, experiment_id, submission, patience);
         const config = environment.executor;
         if (node === undefined || (node === null && missed))
           node = await provideNode(transport, there, { config, cache, missed }, patience);

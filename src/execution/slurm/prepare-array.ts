@@ -5,7 +5,7 @@ import { readJson } from '../../storage/file/read-json.js';
 import { missingFile } from '../../storage/file/verify-content.js';
 import type { PlanManifest } from '../../storage/manifest.js';
 import type { BatchOrder, Dealing } from '../batch-executor.js';
-import type { Patience } from './ask.js';
+import { type Patience, placeFault } from './ask.js';
 import type { Cluster } from './cluster.js';
 import type { SubmissionCollector } from './collect/submission-collector.js';
 import type { ClusterLimits } from './limits/limits.js';
@@ -94,7 +94,7 @@ export async function prepareArray(order: BatchOrder, around: ArraySurroundings)
     [],
     patience,
   );
-  const spec = await writeSpec(folder, patience, cluster, {
+  const spec = await writeSpec({ folder, known }, patience, cluster, {
     token,
     submission,
     experiment_id,
@@ -177,9 +177,13 @@ export function packingInput(
   };
 }
 
-/** The spec as it was written first: an array that was submitted is never changed. */
+/**
+ * The spec as it was written first: an array that was submitted is never changed.
+ *
+ * @throws ExecutionFault with code `SPOOL` where it was submitted and its folder is gone
+ */
 async function writeSpec(
-  folder: string,
+  { folder, known }: { readonly folder: string; readonly known: string | undefined },
   patience: Patience,
   { transport }: Cluster,
   spec: ArraySpec,
@@ -187,6 +191,11 @@ async function writeSpec(
   const path = arraySpecFile(folder);
   const { stdout } = await patience.ask(['sh', '-c', '[ ! -e "$1" ] || cat "$1"', 'metalab', path]);
   if (stdout.trim() !== '') return JSON.parse(stdout) as ArraySpec;
+  if (known !== undefined)
+    throw placeFault(
+      'SPOOL',
+      `${path} is gone, and what job ${known} did with it; submit again, so that what the store does not have is done again`,
+    );
   await patience.until(() => transport.write(`${JSON.stringify(spec)}\n`, path));
   return spec;
 }

@@ -12,7 +12,7 @@ import {
 } from '../../storage/file/layout.js';
 import { readText } from '../../storage/file/read-json.js';
 import type { Transport } from '../transport/transport.js';
-import type { Patience } from './ask.js';
+import { NoAnswer, type Patience, placeFault } from './ask.js';
 import { contextUploads } from './context-uploads.js';
 import { runtimeFolder } from './spool-layout.js';
 import { hashOfFiles, type Upload, uploadMissing } from './upload.js';
@@ -23,13 +23,22 @@ export interface TaskPrograms {
   readonly task: string;
 }
 
-/** Makes the folder a store of its own, unless it is one, and tells its absolute path. */
+/** No folder, or another store: where a filesystem is not mounted, or was purged, a new spool would know of nothing. */
+const OTHER_SPOOL = 75;
+
+/**
+ * Makes the folder a store of its own, unless it is one, and tells its store.json and its absolute path. Where it must be
+ * one that is known, it makes none.
+ */
 const OPEN_SCRIPT = `cd || exit 74
+[ -z "$3" ] || grep -qF "\\"$3\\"" "$1/store.json" 2>/dev/null || exit ${OTHER_SPOOL}
 mkdir -p "$1" && cd "$1" || exit 74
 if [ ! -e store.json ]; then
   printf '%s\\n' "$2" > ".store.json.$$" && { ln ".store.json.$$" store.json 2>/dev/null || [ -e store.json ] || mv ".store.json.$$" store.json; }
   rm -f ".store.json.$$"
 fi
+tr -d '\\n' < store.json
+echo
 pwd -P
 `;
 
@@ -37,29 +46,46 @@ pwd -P
 export class Spool {
   /** Absolute. */
   readonly root: string;
+  /** Its store id. */
+  readonly id: string;
   readonly #transport: Transport;
 
-  private constructor(transport: Transport, root: string) {
+  private constructor(transport: Transport, root: string, id: string) {
     this.#transport = transport;
     this.root = root;
+    this.id = id;
   }
 
-  /** @param fileRoot absolute, or relative to the login's home there; `~/` is that too */
-  static async open(transport: Transport, fileRoot: string, patience: Patience): Promise<Spool> {
+  /**
+   * @param fileRoot absolute, or relative to the login's home there; `~/` is that too
+   * @param known the id of the spool that it must be: another, or none, is waited for
+   * @throws ExecutionFault with code `SPOOL` where it is not that one, and the submission is being cancelled
+   */
+  static async open(
+    transport: Transport,
+    fileRoot: string,
+    patience: Patience,
+    known?: string,
+  ): Promise<Spool> {
     const store = JSON.stringify({
       id: randomBytes(8).toString('hex'),
       scheme: FINGERPRINT_SCHEME,
       created_at: new Date().toISOString(),
     });
-    const { stdout } = await patience.ask([
-      'sh',
-      '-c',
-      OPEN_SCRIPT,
-      'metalab',
-      fileRoot.replace(/^~(?:\/|$)/, '') || '.',
-      store,
-    ]);
-    return new Spool(transport, stdout.replace(/\n$/, ''));
+    const folder = fileRoot.replace(/^~(?:\/|$)/, '') || '.';
+    const command = ['sh', '-c', OPEN_SCRIPT, 'metalab', folder, store, known ?? ''];
+    const { root, id } = await patience.until(async () => {
+      const { exitCode, stdout } = await patience.ask(command, {
+        isAnswer: (result) => result.exitCode === 0 || result.exitCode === OTHER_SPOOL,
+      });
+      const opened = exitCode === 0 ? parseOpened(stdout) : undefined;
+      if (opened) return opened;
+      const where = `${transport.place}: ${fileRoot}`;
+      if (exitCode === 0) throw new NoAnswer(`${where} was opened, and its store.json can't be read`);
+      const message = `${where} is not the folder in which this submission's runs are recorded (store ${known}): it is not mounted there, or was removed. Mount it; where it is gone for good, cancel the submission and submit again: what was collected is reused`;
+      throw patience.cancelled ? placeFault('SPOOL', message) : new NoAnswer(message);
+    });
+    return new Spool(transport, root, id);
   }
 
   experimentFolder(experimentId: string): string {
@@ -107,5 +133,15 @@ export class Spool {
       ...more,
     ]);
     return files;
+  }
+}
+
+function parseOpened(stdout: string): { readonly root: string; readonly id: string } | undefined {
+  const end = stdout.indexOf('\n');
+  try {
+    const { id } = JSON.parse(stdout.slice(0, end)) as { id?: unknown };
+    return typeof id === 'string' ? { id, root: stdout.slice(end + 1).replace(/\n$/, '') } : undefined;
+  } catch {
+    return undefined;
   }
 }

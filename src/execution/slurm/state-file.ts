@@ -5,6 +5,8 @@ import { readJson } from '../../storage/file/read-json.js';
 
 /** `submissions/{id}/slurm.json` in the store: what must outlive a worker, and is not in the spool. */
 export interface SlurmState {
+  /** The spool that has its arrays: where it is, and its store id. */
+  readonly spool: { readonly place: string; readonly file_root: string; readonly id: string } | null;
   /** Job ids, by the array's token. */
   readonly jobs: { readonly [token: string]: string };
   /** How many arrays of an order came to nothing by a fault of the place, by the order's token: the next is another one. */
@@ -26,6 +28,7 @@ export interface SlurmState {
 }
 
 const EMPTY: SlurmState = {
+  spool: null,
   jobs: {},
   faulted: {},
   over: [],

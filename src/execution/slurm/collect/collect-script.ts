@@ -2,13 +2,14 @@ import type { TaskEnd, TaskLive } from '../task/array-spec.js';
 
 /**
  * Sends, in one answer, what tasks have told of themselves and all bytes of segments beyond those that are known.
- * Arguments: the experiment's folder, the folder of segments in it, then for each array its folder and how many `ended`
+ * Arguments: the spool's root and store id, the experiment's folder, the folder of segments in it, then for each array its folder and how many `ended`
  * files are known of it. Input: `k SIZE NAME` lines, the segments that are known. Tasks' ends are read before the segments'
  * sizes: of a task that has ended, everything is there.
  */
-export const COLLECT_SCRIPT = `cd "$1" || { echo "@end"; exit 0; }
-segments=$2
-shift 2
+export const COLLECT_SCRIPT = `grep -qsF "\\"$2\\"" "$1/store.json" || { echo "@away"; exit 0; }
+cd "$3" 2>/dev/null || { [ ! -e "$3" ] && echo "@end"; exit 0; }
+segments=$4
+shift 4
 known=$(cat)
 pack() { if command -v gzip >/dev/null 2>&1; then gzip -1c; else cat; fi; }
 {
@@ -52,6 +53,8 @@ export class CollectReader {
   #segment: { readonly name: string; offset: number; left: number } | undefined;
   /** Whether the answer came to its end. */
   ended = false;
+  /** Whether there is no spool, or another. */
+  away = false;
 
   constructor(listener: CollectListener) {
     this.#listener = listener;
@@ -97,6 +100,7 @@ export class CollectReader {
     if (bytes) this.#segment = { name: bytes[3]!, offset: Number(bytes[1]), left: Number(bytes[2]) };
     else if (part) this.#part = { kind: part[1] as 'ended' | 'live', array: part[2]! };
     else if (line === '@end') this.ended = true;
+    else if (line === '@away') this.away = true;
     else if (line !== '') this.#takeObject(line);
   }
 

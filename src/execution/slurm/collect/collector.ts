@@ -15,6 +15,17 @@ export interface CollectedArray extends Pick<CollectListener, 'onEnded' | 'onLiv
   readonly ends: number;
 }
 
+/** Where it is collected from. */
+export interface CollectPlace {
+  /** The spool's root and store id: where it is not that spool, nothing is believed of it. */
+  readonly root: string;
+  readonly id: string;
+  /** The experiment's folder in it. */
+  readonly folder: string;
+  /** The folder in that whose segments are copied: `segments`, or `segments/{submission}`. */
+  readonly segments: string;
+}
+
 export interface CollectResult {
   /** New bytes of segments. */
   readonly bytes: number;
@@ -23,13 +34,11 @@ export interface CollectResult {
 /**
  * One round trip: brings all that is new of an experiment's segments, and what the tasks of some arrays tell.
  *
- * @param spool the experiment's folder on the cluster
- * @param segments the folder in it whose segments are copied: `segments`, or `segments/{submission}`
  * @throws NoAnswer or TransportError where the answer did not come whole: what came is kept
  */
 export async function collectOnce(
   transport: Transport,
-  place: { readonly spool: string; readonly segments: string },
+  place: CollectPlace,
   copies: SegmentCopies,
   arrays: readonly CollectedArray[],
 ): Promise<CollectResult> {
@@ -41,7 +50,9 @@ export async function collectOnce(
     '-c',
     COLLECT_SCRIPT,
     'metalab',
-    place.spool,
+    place.root,
+    place.id,
+    place.folder,
     place.segments,
     ...arrays.flatMap(({ folder, ends }) => [folder, String(ends)]),
   ];
@@ -62,6 +73,10 @@ export async function collectOnce(
     ended.catch(() => {});
     for await (const piece of unpacked(stdout, () => timer.refresh())) await reader.add(piece);
     await ended;
+    if (reader.away)
+      throw new NoAnswer(
+        `${transport.place}: ${place.root} is not the spool that it was (store ${place.id}): is it mounted there?`,
+      );
     if (!reader.ended) throw new NoAnswer(`${transport.place}: an answer broke off`);
     return { bytes };
   } catch (error) {

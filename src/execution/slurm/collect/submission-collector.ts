@@ -3,7 +3,7 @@ import { segmentsFolder } from '../../../storage/file/layout.js';
 import type { Transport } from '../../transport/transport.js';
 import type { Patience } from '../ask.js';
 import { RecordedCells } from '../recorded-cells.js';
-import { type CollectedArray, collectOnce } from './collector.js';
+import { type CollectedArray, type CollectPlace, collectOnce } from './collector.js';
 import { SegmentCopies } from './segment-copies.js';
 
 /** Arrays that ask within it are served by one round trip. */
@@ -13,7 +13,7 @@ const GATHER_MS = 100;
 export class SubmissionCollector {
   readonly recorded: RecordedCells;
   readonly #transport: Transport;
-  readonly #place: { readonly spool: string; readonly segments: string };
+  readonly #place: CollectPlace;
   readonly #copies: SegmentCopies;
   readonly #arrays = new Set<CollectedArray>();
   #next: Promise<void> | undefined;
@@ -24,11 +24,16 @@ export class SubmissionCollector {
 
   /**
    * @param folder the experiment's folder in the store
-   * @param spool the same on the cluster
+   * @param there the spool, and the experiment's folder in it
    */
-  constructor(transport: Transport, folder: string, spool: string, submission: string) {
+  constructor(
+    transport: Transport,
+    folder: string,
+    there: Omit<CollectPlace, 'segments'>,
+    submission: string,
+  ) {
     this.#transport = transport;
-    this.#place = { spool, segments: `segments/${submission}` };
+    this.#place = { ...there, segments: `segments/${submission}` };
     this.#copies = new SegmentCopies(segmentsFolder(folder, submission));
     this.recorded = new RecordedCells(folder, submission);
   }

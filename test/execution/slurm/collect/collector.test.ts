@@ -1,0 +1,55 @@
+import {
+  appendFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { NoAnswer } from '../../../../src/execution/slurm/ask.js';
+import { type CollectPlace, collectOnce } from '../../../../src/execution/slurm/collect/collector.js';
+import { SegmentCopies } from '../../../../src/execution/slurm/collect/segment-copies.js';
+import { createShellTransport } from '../../../../src/execution/transport/shell/shell-transport.js';
+
+let root: string;
+let place: CollectPlace;
+let copies: SegmentCopies;
+const there = (name: string) => join(root, 'spool', 'sweep@1', 'segments', name);
+const here = (name: string) => join(root, 'segments', name);
+const collect = () => collectOnce(createShellTransport(), place, copies, []);
+
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), "metalab collect ü'"));
+  const spool = join(root, 'spool');
+  place = { root: spool, id: '0123456789abcdef', folder: join(spool, 'sweep@1'), segments: 'segments' };
+  copies = new SegmentCopies(join(root, 'segments'));
+  mkdirSync(spool);
+  writeFileSync(join(spool, 'store.json'), '{"id":"0123456789abcdef","scheme":1}\n');
+});
+afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+function write(name: string, content: string | Uint8Array): void {
+  mkdirSync(dirname(there(name)), { recursive: true });
+  writeFileSync(there(name), content);
+}
+
+test('only what is new is fetched', async () => {
+  write('s1/w.ndjson', '{"a":1}\n');
+  expect(await collect()).toEqual({ bytes: 8 });
+  appendFileSync(there('s1/w.ndjson'), '{"b":2}\n');
+  expect(await collect()).toEqual({ bytes: 8 });
+  expect(readFileSync(here('s1/w.ndjson'), 'utf8')).toBe('{"a":1}\n{"b":2}\n');
+});
+
+test('an experiment that the spool does not have yet has recorded nothing; a spool that is not there tells nothing', async () => {
+  expect(await collect()).toEqual({ bytes: 0 });
+  rmSync(place.root, { recursive: true });
+  await expect(collect()).rejects.toThrow(NoAnswer);
+  // What is mounted there now is another.
+  mkdirSync(place.root);
+  writeFileSync(join(place.root, 'store.json'), '{"id":"fedcba9876543210"}\n');
+  await expect(collect()).rejects.toThrow('is it mounted there?');
+});
