@@ -34,7 +34,7 @@ export class SegmentCopies {
     const known = sizes.get(name) ?? 0;
     // What was not asked for would leave a hole before it.
     if (offset > known) throw new Error(`bytes of ${name} from ${offset} on, of which ${known} are known`);
-    const handle = await this.#handleOf(name);
+    const handle = await this.#handleOf(name, offset);
     let written = 0;
     while (written < bytes.length) {
       const { bytesWritten } = await handle.write(bytes, written, bytes.length - written, offset + written);
@@ -60,26 +60,48 @@ export class SegmentCopies {
   async sync(): Promise<void> {
     for (const name of [...this.#changed]) {
       this.#changed.delete(name);
-      const handle = await open(join(this.#folder, name), 'r');
-      await handle.sync().finally(() => handle.close());
+      try {
+        const handle = await open(join(this.#folder, name), 'r');
+        await handle.sync().finally(() => handle.close());
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+        this.#sizes?.set(name, 0);
+      }
     }
   }
 
-  async #handleOf(name: string): Promise<FileHandle> {
+  async #handleOf(name: string, offset: number): Promise<FileHandle> {
     if (this.#open?.name === name) return this.#open.handle;
     await this.endRound();
     if (name.split('/').some((part) => part === '..' || part === '') || segmentKindOf(name) === undefined)
       throw new Error(`${JSON.stringify(name)} is no segment's name`);
     const path = join(this.#folder, name);
-    const openIt = () => open(path, constants.O_WRONLY | constants.O_CREAT, 0o644);
-    const handle = await openIt().catch(async (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'ENOENT') throw error;
-      await makeFolder(dirname(path));
-      return openIt();
-    });
+    const handle = offset === 0 ? await create(path) : await this.#reopen(name, path, offset);
     this.#open = { name, handle };
     return handle;
   }
+
+  /** @throws Error where what is known of it was removed since: it is forgotten, and asked for again */
+  async #reopen(name: string, path: string, offset: number): Promise<FileHandle> {
+    const handle = await open(path, constants.O_WRONLY).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT') throw error;
+      return undefined;
+    });
+    const size = handle ? (await handle.stat()).size : 0;
+    if (handle && size >= offset) return handle;
+    await handle?.close();
+    this.#sizes!.set(name, 0);
+    throw new Error(`of the copy of ${name}, ${offset - size} bytes are gone: they are fetched again`);
+  }
+}
+
+async function create(path: string): Promise<FileHandle> {
+  const openIt = () => open(path, constants.O_WRONLY | constants.O_CREAT, 0o644);
+  return openIt().catch(async (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error;
+    await makeFolder(dirname(path));
+    return openIt();
+  });
 }
 
 async function readSizes(folder: string): Promise<Map<string, number>> {

@@ -53,3 +53,13 @@ test('an experiment that the spool does not have yet has recorded nothing; a spo
   writeFileSync(join(place.root, 'store.json'), '{"id":"fedcba9876543210"}\n');
   await expect(collect()).rejects.toThrow('is it mounted there?');
 });
+
+test('a copy that somebody removed is fetched again from its beginning', async () => {
+  write('s1/w.ndjson', '{"a":1}\n');
+  await collect();
+  rmSync(here('s1/w.ndjson'));
+  appendFileSync(there('s1/w.ndjson'), '{"b":2}\n');
+  await expect(collect()).rejects.toThrow(NoAnswer);
+  await collect();
+  expect(readFileSync(here('s1/w.ndjson'), 'utf8')).toBe('{"a":1}\n{"b":2}\n');
+});
