@@ -2,12 +2,12 @@ import type { LostRun } from '../../runner/protocol.js';
 import type { ExecutionFault } from '../execution-fault.js';
 import type { ArrayTasks } from './array-tasks.js';
 import { type Patience, placeFault } from './ask.js';
-import { collectOutputs, slurmsWord } from './collect/task-outputs.js';
+import { collectOutputs, saysMemory, slurmsWord } from './collect/task-outputs.js';
 import { recordLost } from './lost-runs.js';
 import type { PreparedArray } from './prepare-array.js';
 import type { AccountedTask } from './queue/sacct.js';
 import { isConclusive, meaningOf } from './queue/states.js';
-import type { JobView } from './queue/watched-job.js';
+import type { JobView, TaskStatus } from './queue/watched-job.js';
 import { judge, type TaskEvidence, type TaskLimits, type Verdict } from './verdicts.js';
 
 /** Characters. */
@@ -33,11 +33,14 @@ export async function settleArray(
     escalate: environment.executor.escalate,
     escalated,
   };
-  const evidence = await withAccounts(array, [...tasks.evidence(view)], job, patience);
-  const verdicts = evidence.map((each) => ({ ...each, verdict: judge(each.evidence, limits) }));
-  await noteState(array, verdicts);
   const { folder, submission } = array.order;
   const outputs = await collectOutputs({ folder, submission, array: array.folder, job }, patience);
+  const accounted = await withAccounts(array, [...tasks.evidence(view)], job, patience);
+  const verdicts = accounted.map(({ task, evidence: told }) => {
+    const evidence = { ...told, status: withMemory(told.status, outputs.get(task)) };
+    return { task, evidence, verdict: judge(evidence, limits) };
+  });
+  await noteState(array, verdicts);
   await record(array, verdicts, outputs);
   const faults = verdicts.filter(({ verdict }) => verdict.fault);
   if (faults.length < verdicts.length || faults.length === 0) return undefined;
@@ -88,6 +91,13 @@ async function withAccounts(
       };
     });
   }
+}
+
+/** Where cgroups don't watch memory, squeue says FAILED of a task that was ended for it: only accounting or its output tell. */
+function withMemory(status: TaskStatus | undefined, output: string | undefined): TaskStatus | undefined {
+  if (!status || !['ended', 'cancelled'].includes(status.meaning)) return status;
+  const told = meaningOf(status.accounted?.state ?? '') === 'memory' || saysMemory(output ?? '');
+  return told ? { ...status, meaning: 'memory' } : status;
 }
 
 interface Judged {

@@ -55,6 +55,10 @@ async function keep(path: string, outputs: ReadonlyMap<number, string>): Promise
 export function slurmsWord(output: string): string | undefined {
   return output
     .split('\n')
-    .findLast((line) => /^(slurmstepd|slurmd|srun|sbatch|prolog|epilog): /i.test(line))
+    .findLast((line) => /^(slurmstepd|slurmd|srun)\S*: /i.test(line))
     ?.trim();
 }
+
+/** Whether Slurm ended the task for its memory: slurmd's words without cgroups, and with them. */
+export const saysMemory = (output: string): boolean =>
+  /^slurmstepd\S*: error: .*(exceeded (job )?memory limit|oom[-_ ]kill)/im.test(output);
