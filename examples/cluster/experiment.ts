@@ -1,5 +1,5 @@
 import { experiment, grid, operation, seeds, z } from 'metalab';
-import { Lattice } from './ising.ts';
+import { Lattice } from './ising.js';
 
 const SWEEPS = 600;
 const WARM_UP = 200;

@@ -15,4 +15,3 @@ export const yieldFile = (array: string) => join(array, 'yield');
 export const cancelFile = (array: string) => join(array, 'cancel');
 /** `%a` is the task's number to Slurm; a `%` of the path's own is doubled. */
 export const outputPattern = (array: string) => `${array.replaceAll('%', '%%')}/slurm-%a.out`;
-export const outputFile = (array: string, task: number) => join(array, `slurm-${task}.out`);
