@@ -1,3 +1,17 @@
+/** Where the right to submit is taken: whether a job came of it, or who is at it. */
+const WHO_HAS_IT = `if [ -s submit/job ]; then echo "job $(cat submit/job)"; exit 0; fi
+[ -d submit ] || exit 75
+age=$(( $(date +%s) - $(stat -c %Y submit) ))
+alive=no
+if [ -s submit/by ]; then
+  read -r host pid < submit/by
+  if [ "$host" != "$(hostname)" ]; then alive=unknown; elif kill -0 "$pid" 2>/dev/null; then alive=yes; fi
+else alive=unknown
+fi
+echo "taken $age $alive"
+exit 0
+`;
+
 /**
  * Runs `sbatch` once for an array, whoever asks how often: `mkdir submit` is the right to. Arguments: the array's folder,
  * then sbatch's. It ignores what a lost connection sends it, so that it is not ended between sbatch and its note of the
@@ -11,18 +25,7 @@ cd "$1" || exit 74
 shift
 if [ -s submit/job ]; then echo "job $(cat submit/job)"; exit 0; fi
 if ! mkdir submit 2>/dev/null; then
-  if [ -s submit/job ]; then echo "job $(cat submit/job)"; exit 0; fi
-  [ -d submit ] || exit 75
-  age=$(( $(date +%s) - $(stat -c %Y submit) ))
-  alive=no
-  if [ -s submit/by ]; then
-    read -r host pid < submit/by
-    if [ "$host" != "$(hostname)" ]; then alive=unknown; elif kill -0 "$pid" 2>/dev/null; then alive=yes; fi
-  else alive=unknown
-  fi
-  echo "taken $age $alive"
-  exit 0
-fi
+  ${WHO_HAS_IT}fi
 echo "$(hostname) $$" > submit/by
 if job=$(sbatch --parsable "$@" 2> submit/stderr < /dev/null); then
   echo "\${job%%;*}" > submit/job.new && mv submit/job.new submit/job
@@ -37,6 +40,17 @@ else
 fi
 exit 0
 `;
+
+/**
+ * Says that an array is not wanted any more, and takes the right to submit it where nobody has it: then it never will be.
+ * Tasks of a submission that is still under way see it before their first run. Argument: the folder. Answers `withdrawn`, or
+ * as {@link SUBMIT_SCRIPT} does.
+ */
+export const WITHDRAW_SCRIPT = `cd "$1" || exit 74
+: > cancel || exit 74
+if mkdir submit 2>/dev/null; then echo "withdrawn $$" > submit/by; echo withdrawn; exit 0; fi
+if [ "$(cut -d ' ' -f 1 submit/by 2>/dev/null)" = withdrawn ]; then echo withdrawn; exit 0; fi
+${WHO_HAS_IT}`;
 
 /** Notes the job of an array that was found by its name, where none is noted. Arguments: the folder, the job. */
 export const ADOPT_SCRIPT = `cd "$1" || exit 74
@@ -59,6 +73,7 @@ echo taken
 export type SubmitAnswer =
   | { readonly kind: 'job'; readonly job: string }
   | { readonly kind: 'taken'; readonly ageMs: number; readonly alive: 'yes' | 'no' | 'unknown' }
+  | { readonly kind: 'withdrawn' }
   | { readonly kind: 'refused' | 'unsure'; readonly message: string };
 
 /** @returns undefined where it is no answer of the script's */
@@ -73,6 +88,7 @@ export function parseSubmitAnswer(output: string): SubmitAnswer | undefined {
       ageMs: Math.max(0, Number(taken[1])) * 1000,
       alive: taken[2] as 'yes' | 'no' | 'unknown',
     };
+  if (first === 'withdrawn') return { kind: 'withdrawn' };
   if (first === 'refused' || first === 'unsure') return { kind: first, message: rest.join('\n').trim() };
   return undefined;
 }

@@ -7,6 +7,7 @@ import {
   SUBMIT_SCRIPT,
   type SubmitAnswer,
   TAKE_BACK_SCRIPT,
+  WITHDRAW_SCRIPT,
 } from './submit-script.js';
 
 /** sbatch tries for two minutes to reach a controller that is busy: who took the right that long ago may still be at it. */
@@ -34,20 +35,23 @@ export interface SubmitOptions {
  * Has the array submitted, once. Whatever was lost on the way, the answer of sbatch or of the script, the next attempt finds
  * the job by its note or by its name, and submits only what surely was not.
  *
- * @returns the array's job id; undefined where it was cancelled before
+ * @returns the array's job id; undefined where it was cancelled before: then it never has one
  * @throws ExecutionFault with code `REFUSED` where Slurm refuses the job for good
  */
 export async function submitArray(options: SubmitOptions): Promise<string | undefined> {
   const { patience, onWaits } = options;
   for (;;) {
     patience.check();
-    if (options.isCancelled()) return await findByName(options);
-    const answer = await runScript(options);
+    const answer = await (options.isCancelled() ? withdraw(options) : runScript(options));
     switch (answer.kind) {
       case 'job':
         onWaits(null);
         return answer.job;
+      case 'withdrawn':
+        // Who lost the right before may have made use of it.
+        return await findByName(options);
       case 'refused':
+        if (options.isCancelled()) break;
         if (!isOverLimit(answer.message)) throw refused(answer.message);
         onWaits(`Slurm takes no further jobs now: ${answer.message}`);
         await patience.sleep(OVER_LIMIT_PAUSE_MS);
@@ -66,6 +70,13 @@ async function runScript({ array, sbatch, patience }: SubmitOptions): Promise<Su
   const { stdout } = await patience.ask(['sh', '-c', SUBMIT_SCRIPT, 'metalab', array, ...sbatch], {
     isAnswer: (result) => parseSubmitAnswer(result.stdout) !== undefined,
     timeout_ms: SBATCH_MS,
+  });
+  return parseSubmitAnswer(stdout)!;
+}
+
+async function withdraw({ array, patience }: SubmitOptions): Promise<SubmitAnswer> {
+  const { stdout } = await patience.ask(['sh', '-c', WITHDRAW_SCRIPT, 'metalab', array], {
+    isAnswer: (result) => parseSubmitAnswer(result.stdout) !== undefined,
   });
   return parseSubmitAnswer(stdout)!;
 }

@@ -211,6 +211,41 @@ test('a connection that breaks anywhere leads to one array and one record a run'
   expect(sweep.records.map(({ index }) => index)).toEqual([...Array(40).keys()]);
 });
 
+test('what is still being submitted when its sweep is cancelled starts no run', async () => {
+  const shell = createShellTransport();
+  let stop: (() => void) | undefined;
+  // Its connection is lost while sbatch, which takes its time, goes on.
+  const transport: Transport = {
+    ...shell,
+    run: async (command, asked) => {
+      const cancel = command.some((word) => word.includes('sbatch --parsable')) ? stop : undefined;
+      if (!cancel) return shell.run(command, asked);
+      stop = undefined;
+      void shell.run(['env', `PATH=${slow}:${process.env.PATH}`, ...command]).catch(() => {});
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+      cancel();
+      throw lostError('the rig');
+    },
+  };
+  const sweep = new ClusterSweep(transport, { code: QUICK, cases: 4, config: { chunk_size: 1 } });
+  made.push(sweep);
+  stop = () => sweep.stop('cancel');
+  const slow = join(sweep.sweep.root, 'slow');
+  mkdirSync(slow);
+  writeFileSync(join(slow, 'sbatch'), `#!/bin/sh\nsleep 5\nPATH='${process.env.PATH}' exec sbatch "$@"\n`, {
+    mode: 0o755,
+  });
+  const name = `metalab-${sweep.token}`;
+  expect(await sweep.execute()).toMatchObject({ success: 0, failed: 0, left: [{ from: 0, to: 4 }] });
+  await expect.poll(() => jobs(name), PATIENCE).toHaveProperty('size', 1);
+  const going = async () =>
+    (await rig.run(['squeue', '-h', `--name=${name}`])).stdout.trim() === '' ? 'none' : 'some';
+  await expect.poll(going, PATIENCE).toBe('none');
+  await sweep.executor.collect({ folder: sweep.sweep.folder, experiment_id: 'sweep:1' });
+  // Nothing has recorded anything.
+  expect(existsSync(join(sweep.sweep.folder, 'segments', 's1'))).toBe(false);
+});
+
 test('a submission of which nothing is known but that it was begun is found by its name, or begun anew', async () => {
   const sweep = sweepOf({ code: QUICK, cases: 4 });
   const folder = join(sweep.fileRoot, 'sweep@1', 'submissions', 's1', 'arrays', sweep.token);
