@@ -55,10 +55,11 @@ export class SubmitLimiter {
       const count = await this.#count(since);
       // An array that is larger than what is allowed is for Slurm to refuse.
       if (count !== undefined && (count + tasks <= limit || count === 0)) return onWaits(null);
-      if (count !== undefined)
-        onWaits(
-          `${count} of the ${limit} jobs that you may have submitted are in the queue: ${tasks} more wait`,
-        );
+      onWaits(
+        count === undefined
+          ? 'squeue does not tell what is in the queue: nothing is submitted until it does'
+          : `${count} of the ${limit} jobs that you may have submitted are in the queue: ${tasks} more wait`,
+      );
       let forget = () => {};
       const looked = new Promise<void>((resolve) => {
         forget = this.#queue.onLook(resolve);

@@ -90,6 +90,8 @@ const jobs = async (name: string) =>
 test('a batch becomes one array, whose records are in the store when it is reported', async () => {
   const sweep = sweepOf({ code: body("capture.metric('double', 2 * params.x);"), cases: 50 });
   expect(await sweep.executor.dealing(50, sweep.order())).toEqual({ at_once: 1, most: 25 });
+  // A job of the user's own with a strange name hinders nothing.
+  await rig.submit('sleep 2', ['--job-name=two\nlines']);
   const report = await sweep.execute({
     ranges: [
       { from: 0, to: 20 },

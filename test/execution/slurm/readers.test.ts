@@ -19,18 +19,20 @@ describe('what Slurm prints is read', () => {
 
   test("squeue's lines, in which tasks that wait stand together and each counts", () => {
     const entries = parseSqueue(
-      `${[
+      `\u001e${[
         fields('1', '3-9%3', 'PENDING', 'JobArrayTaskLimit', '', 'metalab-abc'),
         fields('1', '2', 'RUNNING', 'None', 'n2', 'metalab-abc'),
-        fields('2', 'N/A', 'CANCELLED', 'JobHeldAdmin', '', 'a\u001fstrange name'),
-      ].join('\n')}\n`,
+        fields('2', 'N/A', 'CANCELLED', 'JobHeldAdmin', '', 'a\u001fstrange\n\nname'),
+        fields('3', 'N/A', 'RUNNING', 'None', 'n1', ''),
+      ].join('\n\u001e')}\n`,
     )!;
     expect(entries.map(({ job, state, reason, name }) => [job, state, reason, name])).toEqual([
       ['1', 'PENDING', 'JobArrayTaskLimit', 'metalab-abc'],
       ['1', 'RUNNING', '', 'metalab-abc'],
-      ['2', 'CANCELLED', 'JobHeldAdmin', 'a\u001fstrange name'],
+      ['2', 'CANCELLED', 'JobHeldAdmin', 'a\u001fstrange\n\nname'],
+      ['3', 'RUNNING', '', ''],
     ]);
-    expect(entries.map(countJobs)).toEqual([7, 1, 1]);
+    expect(entries.map(countJobs)).toEqual([7, 1, 1, 1]);
     expect(parseSqueue('slurm_load_jobs error: Unable to contact slurm controller')).toBeUndefined();
   });
 

@@ -14,7 +14,9 @@ export interface QueueEntry {
 
 // One line a task costs some 60 bytes, `--json` 4 kB; its keys and shapes also change from release to release.
 const DELIMITER = '\u001f';
-const FORMAT = ['%F', '%K', '%T', '%r', '%N', '%j'].join(DELIMITER);
+// A job's name may hold newlines: lines tell nothing, and one strange job of the user's must not hide the others.
+const RECORD = '\u001e';
+const FORMAT = RECORD + ['%F', '%K', '%T', '%r', '%N', '%j'].join(DELIMITER);
 
 /**
  * Asks for all jobs of the user at once, those of others' making too: they count for the limits. `--states=all` shows
@@ -31,12 +33,13 @@ export const squeueCommand = (user: string): string[] => [
   `--format=${FORMAT}`,
 ];
 
-/** @returns undefined where a line is not what was asked for: such an answer decides nothing */
+/** @returns undefined where something is not what was asked for: such an answer decides nothing */
 export function parseSqueue(output: string): QueueEntry[] | undefined {
   const entries: QueueEntry[] = [];
-  for (const line of output.split('\n')) {
-    if (line.trim() === '') continue;
-    const [job, ids, state, reason, nodes, ...name] = line.split(DELIMITER);
+  const [before, ...records] = output.split(RECORD);
+  if (before?.trim() !== '') return undefined;
+  for (const record of records) {
+    const [job, ids, state, reason, nodes, ...name] = record.replace(/\n$/, '').split(DELIMITER);
     if (!job || !/^\d+$/.test(job) || !state || name.length === 0) return undefined;
     entries.push({
       job,
