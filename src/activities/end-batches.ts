@@ -33,7 +33,7 @@ export async function endBatches(
       { folder, experiment_id, submission },
       {
         signal,
-        onWaits: (waits) => entry.show({ ...NOTHING, waits, stuck: waits !== null }),
+        onWaits: (waits, stuck) => entry.show({ ...NOTHING, waits, stuck }),
         within_ms: abandon ? ABANDONED_WITHIN_MS : DONE_WITHIN_MS,
       },
     );

@@ -53,7 +53,7 @@ export interface BatchProgress {
   readonly job: string | null;
   /** Why nothing moves: the scheduler's reason, a login that expired, a gateway that can't be reached. */
   readonly waits: string | null;
-  /** It waits for somebody to do something, or for what is out of order: not for its turn. */
+  /** It waits for somebody to do something: neither for its turn nor for a connection that comes back. */
   readonly stuck: boolean;
   /** Of the runs in progress, at most 20. */
   readonly runs: readonly {
@@ -95,7 +95,7 @@ export interface BatchOptions {
 /** How the waiting for a place that can't be asked is stopped, and told. */
 export interface AskOptions {
   readonly signal?: BatchSignal;
-  readonly onWaits?: (waits: string | null) => void;
+  readonly onWaits?: (waits: string | null, stuck: boolean) => void;
 }
 
 /** Which experiment, and its folder in the store. */

@@ -90,12 +90,14 @@ function firstThatFit(words: readonly string[], width: number): readonly string[
   return [];
 }
 
-function stateLine({ state, reason, long_running }: SweepStatus, color: Colors): string[] {
+function stateLine({ state, reason, long_running, batches }: SweepStatus, color: Colors): string[] {
   if (state === 'queued') return [`  ${color.dim('queued behind another submission of this experiment')}`];
   if (state === 'waiting' || state === 'paused' || state === 'cancelling')
     return [`  ${color.yellow(`${state}: ${reason ?? 'unknown'}`)}`];
   const known = long_running.flatMap((run) =>
     run.progress === null ? [] : [`${Math.round(run.progress * 100)} %`],
   );
-  return known.length > 0 ? [`  ${color.dim('runs in progress at')} ${known.join(', ')}`] : [];
+  if (known.length > 0) return [`  ${color.dim('runs in progress at')} ${known.join(', ')}`];
+  const waits = batches.find((batch) => batch.waits)?.waits?.split('\n', 1)[0];
+  return waits ? [`  ${color.dim(waits)}`] : [];
 }

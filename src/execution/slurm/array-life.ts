@@ -95,12 +95,12 @@ export class ArrayLife {
     const paused = this.#paused ? 'paused' : null;
     const job = this.#job;
     // What submitting waits for passes by itself.
-    const stuck = this.#patience.waits;
+    const { stuck } = this.#patience;
     this.#options.onProgress({
       ...progress,
       job,
-      waits: stuck ?? waits ?? paused ?? slurm,
-      stuck: stuck !== null,
+      waits: this.#patience.waits ?? waits ?? paused ?? slurm,
+      stuck,
     });
   };
 

@@ -49,6 +49,7 @@ export class Patience {
   #stopped = false;
   #limit: { readonly within_ms: number; readonly since: number } | undefined;
   #waits: string | null = null;
+  #stuck = false;
 
   constructor(transport: Transport, options: PatienceOptions = {}) {
     this.#transport = transport;
@@ -60,6 +61,11 @@ export class Patience {
   /** Why the cluster has not answered for a while; null where it does. */
   get waits(): string | null {
     return this.#waits;
+  }
+
+  /** Whether it will not before somebody does something. */
+  get stuck(): boolean {
+    return this.#stuck;
   }
 
   readonly ask: AskCluster = (command, { isAnswer, ...options } = {}) =>
@@ -84,7 +90,7 @@ export class Patience {
       this.check();
       try {
         const answer = await attempt();
-        this.#tell(null);
+        this.#tell(null, false);
         return answer;
       } catch (error) {
         if (!isTransportError(error) && !(error instanceof NoAnswer)) throw error;
@@ -93,7 +99,7 @@ export class Patience {
         const waited = now - began;
         if (this.#limit && now - Math.max(began, this.#limit.since) > this.#limit.within_ms)
           throw placeFault('SILENT', error.message);
-        if (needed || waited > TELL_MS || this.#waits !== null) this.#tell(error.message);
+        if (needed || waited > TELL_MS || this.#waits !== null) this.#tell(error.message, needed);
       }
       await this.sleep(Math.min(pause, (this.#limit?.within_ms ?? Number.POSITIVE_INFINITY) / 4));
     }
@@ -137,10 +143,11 @@ export class Patience {
     for (const wake of this.#wakers) wake();
   }
 
-  #tell(waits: string | null): void {
+  #tell(waits: string | null, stuck: boolean): void {
     if (waits === this.#waits) return;
     this.#waits = waits;
-    this.#options.onWaits?.(waits);
+    this.#stuck = stuck;
+    this.#options.onWaits?.(waits, stuck);
   }
 }
 

@@ -126,10 +126,10 @@ export function createSlurmExecutor(options: SlurmExecutorOptions): BatchExecuto
       const ask: PatienceOptions = {
         cancelled_within_ms: CANCELLED_WITHIN_MS,
         signal: batch.signal,
-        onWaits: (waits) => (life ? life.tell() : tellWaits(waits)),
+        onWaits: (waits, stuck) => (life ? life.tell() : tellWaits(waits, stuck)),
       };
-      const tellWaits = (waits: string | null) =>
-        batch.onProgress({ ...NOTHING_YET, waits, stuck: waits !== null });
+      const tellWaits = (waits: string | null, stuck: boolean) =>
+        batch.onProgress({ ...NOTHING_YET, waits, stuck });
       let life: ArrayLife | undefined;
       return patiently(ask, async (patience) => {
         const { folder, experiment_id, submission } = order;

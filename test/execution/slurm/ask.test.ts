@@ -1,0 +1,58 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Patience } from '../../../src/execution/slurm/ask.js';
+import { createShellTransport } from '../../../src/execution/transport/shell/shell-transport.js';
+import { TransportError } from '../../../src/execution/transport/transport-error.js';
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+type Fault = ConstructorParameters<typeof TransportError>[0]['code'];
+
+/** A command that fails so until it is mended; what was told, and whether somebody has to do something. */
+function askInVain(code: Fault, options: { readonly within_ms?: number } = {}) {
+  const fault = { code: code as Fault | undefined };
+  const told: (readonly [waits: boolean, stuck: boolean])[] = [];
+  const patience = new Patience(createShellTransport(), {
+    ...options,
+    onWaits: (waits, stuck) => told.push([waits !== null, stuck]),
+  });
+  const answer = patience.until(async () => {
+    if (fault.code) throw new TransportError({ code: fault.code, what: 'nothing comes', next: 'wait' });
+    return 'answer';
+  });
+  answer.catch(() => {});
+  return { fault, told, answer, patience };
+}
+
+describe('a cluster that does not answer', () => {
+  it('is told of after a while, and needs nobody: who follows the sweep goes on following', async () => {
+    const { fault, told, answer, patience } = askInVain('METALAB_TRANSPORT_UNREACHABLE');
+    await vi.advanceTimersByTimeAsync(20_000);
+    expect(told).toEqual([]);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(told).toEqual([[true, false]]);
+    expect(patience.stuck).toBe(false);
+    fault.code = undefined;
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(await answer).toBe('answer');
+    expect(told.at(-1)).toEqual([false, false]);
+  });
+
+  it('is told of at once where somebody has to log in', async () => {
+    const { told, patience } = askInVain('METALAB_TRANSPORT_LOGIN');
+    await vi.advanceTimersByTimeAsync(100);
+    expect(told).toEqual([[true, true]]);
+    expect(patience.stuck).toBe(true);
+    patience.close();
+  });
+
+  it('is given up where there is a limit', async () => {
+    const { answer } = askInVain('METALAB_TRANSPORT_UNREACHABLE', { within_ms: 10_000 });
+    await vi.advanceTimersByTimeAsync(15_000);
+    await expect(answer).rejects.toMatchObject({ code: 'SILENT' });
+  });
+});
