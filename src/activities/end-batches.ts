@@ -1,6 +1,7 @@
 import { Context } from '@temporalio/activity';
 import type { ResolvedEnvironment } from '../config/resolved-config.js';
 import type { AskOptions, BatchRemains } from '../execution/batch-executor.js';
+import { ExecutionFault } from '../execution/execution-fault.js';
 import type { SweepStore } from '../storage/sweep-store.js';
 import { WHILE_PLANNING } from '../workflows/contract.js';
 import type { PlanInput, SettleInput, SubmissionRef } from './contract.js';
@@ -37,6 +38,9 @@ export async function endBatches(
         within_ms: abandon ? ABANDONED_WITHIN_MS : DONE_WITHIN_MS,
       },
     );
+  } catch (error) {
+    if (!(error instanceof ExecutionFault) || error.code === 'CLOSED') throw error;
+    return { jobs: [], why: error.message };
   } finally {
     entry.close();
     signal.close();

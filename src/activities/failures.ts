@@ -1,5 +1,7 @@
 import { ApplicationFailure, Context } from '@temporalio/activity';
 import { describeError, MetalabError, StoreError } from '../definition/errors.js';
+import { ExecutionFault } from '../execution/execution-fault.js';
+import { faultCode, storeFault } from '../storage/file/faults.js';
 import { FAULT } from '../workflows/contract.js';
 import type { SubmissionRef } from './contract.js';
 
@@ -15,6 +17,9 @@ const UNWRITABLE = new Set([
 const PATIENT_ATTEMPTS = 5;
 /** What the system says where nothing can be written now, but may be later. */
 const UNWRITABLE_CODES = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EACCES', 'EPERM']);
+/** Those of them that only writing meets. */
+const NO_ROOM = new Set(['ENOSPC', 'EDQUOT', 'EROFS']);
+const HERE = 'this machine';
 
 /** A store that is another version's, or holds what can't be read, is no better at the next try. */
 const HOPELESS = new Set(['METALAB_STORE_NEWER', 'METALAB_STORE_CORRUPT', 'METALAB_STORE_INCOMPLETE']);
@@ -61,6 +66,12 @@ export function noExecutor(error: unknown): never {
 const isUnwritable = (code: string) =>
   UNWRITABLE.has(code) || (code === 'METALAB_STORE_IO' && Context.current().info.attempt >= PATIENT_ATTEMPTS);
 
+/** A fault of the place before, or after, anything was executed there. */
+function placeFailed({ code, message }: ExecutionFault): ApplicationFailure {
+  const nonRetryable = code !== 'CLOSED' && Context.current().info.attempt >= PATIENT_ATTEMPTS;
+  return ApplicationFailure.create({ message, type: FAULT.execution, nonRetryable });
+}
+
 /** Maps metalab's errors to Temporal failures, at the activity's edge and nowhere else. */
 export async function atTheEdge<T>(work: () => Promise<T>): Promise<T> {
   try {
@@ -69,6 +80,11 @@ export async function atTheEdge<T>(work: () => Promise<T>): Promise<T> {
     if (error instanceof StoreError && isUnwritable(error.code)) throw storeUnwritable(wordUnwritable(error));
     if (error instanceof StoreError && HOPELESS.has(error.code))
       throw ApplicationFailure.nonRetryable(error.message, FAULT.brokenSubmission);
+    if (error instanceof ExecutionFault) throw placeFailed(error);
+    const code = faultCode(error);
+    // Whatever was being written: where there is no room, trying again at once does not help, and somebody should know.
+    if (code !== undefined && NO_ROOM.has(code))
+      throw storeUnwritable(wordUnwritable(storeFault(error, (error as NodeJS.ErrnoException).path ?? HERE)));
     if (error instanceof MetalabError) throw ApplicationFailure.retryable(error.message, error.code);
     throw error;
   }

@@ -1,5 +1,6 @@
 import { pipeline, Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
+import { StoreError } from '../../../definition/errors.js';
 import type { Transport } from '../../transport/transport.js';
 import { isTransportError, NoAnswer } from '../ask.js';
 import { COLLECT_SCRIPT, type CollectListener, CollectReader } from './collect-script.js';
@@ -93,10 +94,11 @@ export async function collectOnce(
 }
 
 const isStoreFault = (error: unknown) =>
-  error instanceof Error &&
-  !isTransportError(error) &&
-  /^E[A-Z]+$/.test((error as NodeJS.ErrnoException).code ?? '') &&
-  (error as NodeJS.ErrnoException).syscall !== undefined;
+  error instanceof StoreError ||
+  (error instanceof Error &&
+    !isTransportError(error) &&
+    /^E[A-Z]+$/.test((error as NodeJS.ErrnoException).code ?? '') &&
+    (error as NodeJS.ErrnoException).syscall !== undefined);
 
 async function* unpacked(
   pieces: AsyncIterable<Uint8Array>,

@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open, readdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { storeFault } from '../../../storage/file/faults.js';
 import { segmentKindOf } from '../../../storage/file/layout.js';
 import { listNames } from '../../../storage/file/list-names.js';
 import { makeFolder } from '../../../storage/file/make-folder.js';
@@ -28,8 +29,14 @@ export class SegmentCopies {
     return this.#sizes;
   }
 
-  /** @throws the system's error where the store can't be written */
+  /** @throws StoreError where the store can't be written */
   async write(name: string, offset: number, bytes: Buffer): Promise<void> {
+    await this.#write(name, offset, bytes).catch((error: unknown) => {
+      throw storeFault(error, join(this.#folder, name));
+    });
+  }
+
+  async #write(name: string, offset: number, bytes: Buffer): Promise<void> {
     const sizes = this.#sizes ?? (await this.sizes());
     const known = sizes.get(name) ?? 0;
     // What was not asked for would leave a hole before it.
