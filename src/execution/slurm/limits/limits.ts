@@ -48,10 +48,9 @@ export async function readLimits(
   place: Pick<Resources, 'partition' | 'account' | 'qos'>,
 ): Promise<ClusterLimits> {
   const { partition = '', account = '' } = place;
-  const { stdout, stderr } = await ask(['sh', '-c', SCRIPT, 'metalab', partition, account], {
+  const { stdout } = await ask(['sh', '-c', SCRIPT, 'metalab', partition, account], {
     isAnswer: ({ exitCode, stdout: output }) => exitCode === 0 && output.includes('@end'),
   });
-  void stderr;
   return limitsOf(stdout, place);
 }
 
