@@ -8,11 +8,12 @@ import { Lines } from './lines.js';
 import { FromWorker, type LoginRequest, type ToWorker } from './messages.js';
 
 /**
- * Has every worker of this user log in, one after the other: each has a connection of its own.
+ * Has every worker of this user log in, one after the other: each has a connection of its own, and one that could not
+ * does not keep the others from it.
  *
  * @param folder of their sockets, as given to `LoginServer`
  * @returns how many there are
- * @throws MetalabError of the first that could not
+ * @throws MetalabError of the first that could not, after the last has tried; at once what the prompter throws
  */
 export async function loginThroughWorkers(
   folder: string,
@@ -20,8 +21,24 @@ export async function loginThroughWorkers(
   prompter: Prompter,
 ): Promise<number> {
   let workers = 0;
-  for (const name of socketsIn(folder))
-    if (await loginThroughWorker(join(folder, name), request, prompter)) workers++;
+  let gaveUp = false;
+  const failures: unknown[] = [];
+  const person: Prompter = {
+    ask: (prompts, what) =>
+      prompter.ask(prompts, what).catch((error: unknown) => {
+        gaveUp = true;
+        throw error;
+      }),
+  };
+  for (const name of socketsIn(folder)) {
+    try {
+      if (await loginThroughWorker(join(folder, name), request, person)) workers++;
+    } catch (error) {
+      if (gaveUp) throw error;
+      failures.push(error);
+    }
+  }
+  if (failures.length > 0) throw failures[0];
   return workers;
 }
 

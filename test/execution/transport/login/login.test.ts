@@ -1,12 +1,15 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { MetalabError } from '../../../../src/definition/errors.js';
 import { LoginServer } from '../../../../src/execution/transport/login/login-server.js';
 import {
   loginThroughWorker,
   loginThroughWorkers,
 } from '../../../../src/execution/transport/login/login-through-worker.js';
+import type { LoginRequest } from '../../../../src/execution/transport/login/messages.js';
+import type { Prompter } from '../../../../src/execution/transport/prompter.js';
 import { makeKey } from '../../../rig/sshd.mjs';
 import { ScriptedPerson } from '../prompter.js';
 import { InteractiveServer } from '../ssh/interactive-server.js';
@@ -82,6 +85,31 @@ describe('logging in through a worker', { timeout: 60_000 }, () => {
     writeFileSync(left, '');
     expect(await loginThroughWorkers(folder, request, new ScriptedPerson())).toBe(1);
     expect(existsSync(left)).toBe(false);
+  });
+
+  it('goes on with the others after a worker that could not, and not once the person gives up', async () => {
+    const servers: LoginServer[] = [];
+    const tried: string[] = [];
+    for (const name of ['first', 'second']) {
+      const onLogin = async (_: LoginRequest, prompter: Prompter) => {
+        tried.push(name);
+        await prompter.ask([{ text: 'Code: ', echo: true }], 'logging in');
+        if (tried.length === 1)
+          throw new MetalabError({ code: 'METALAB_TRANSPORT_LOGIN', what: `${name} is locked out` });
+      };
+      const opened = await LoginServer.open({ folder, onLogin });
+      servers.push(opened);
+      // Named by the process, which is one worker elsewhere.
+      renameSync(opened.socketPath, join(folder, `${name}.sock`));
+    }
+    await expect(loginThroughWorkers(folder, request, new ScriptedPerson('1', '2'))).rejects.toMatchObject({
+      code: 'METALAB_TRANSPORT_LOGIN',
+      what: expect.stringMatching(/^(first|second) is locked out$/),
+    });
+    expect([...tried].sort()).toEqual(['first', 'second']);
+    await expect(loginThroughWorkers(folder, request, new ScriptedPerson())).rejects.toThrow(/nobody knows/);
+    expect(tried).toHaveLength(3);
+    for (const each of servers) await each.close();
   });
 
   it('tells the worker when the person gives up', async () => {
