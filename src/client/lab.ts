@@ -34,7 +34,10 @@ export interface LabOptions {
 }
 
 export interface SubmitOptions extends StoreChoice {
-  /** How many runs at once. Default: METALAB_SLOTS, else the environment's, else as many as the worker has cores. */
+  /**
+   * How many runs at once. Default: METALAB_SLOTS, else the environment's, else as many as the worker has cores. On a
+   * cluster: of each task, which gets as many cpus; default: the cpus that it has.
+   */
   readonly slots?: number;
   /** Reuse failed and cancelled runs instead of doing them again. */
   readonly keepFailed?: boolean;

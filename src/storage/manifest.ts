@@ -53,7 +53,7 @@ export interface SubmissionManifest {
 }
 
 export interface SubmissionOptions {
-  /** How many slots the submission may use at once; null: as many as the worker has. */
+  /** How many slots the submission, on a cluster each of its tasks, may use at once; null: as many as there are. */
   readonly slots: number | null;
   /** Reuse failed and cancelled runs too, instead of doing them again. */
   readonly keep_failed: boolean;

@@ -28,7 +28,7 @@ reachable, paused or waiting; 130 detached by Ctrl-C.`,
     {
       flags: '--slots <n>',
       description:
-        "runs at once (default: METALAB_SLOTS, else the environment's, else as many as the worker has cores)",
+        "runs at once (default: METALAB_SLOTS, else the environment's, else as many as the worker has cores); on a cluster: of each task, which gets as many cpus (default: its cpus)",
       parse: wholeNumber('--slots', 1, 1000),
     },
     { flags: '--name <name>', description: 'which experiment, where the file exports several' },

@@ -5,7 +5,7 @@ import type { SlurmState } from './state-file.js';
 /** What one task of an array asks for. */
 export interface TaskResources extends Resources {
   readonly cpus: number;
-  /** Runs at once. */
+  /** Runs of the task at once; no more than its cpus. */
   readonly slots: number;
   /** The time limit that the job will have; null: none. */
   readonly limit_s: number | null;
@@ -27,8 +27,9 @@ export function taskResources(
   { escalated }: Pick<SlurmState, 'escalated'>,
 ): TaskResources {
   const asked: Resources = { ...resourcesOf(executor), ...own };
-  const cpus = asked.cpus ?? 1;
-  const slots = Math.max(1, request.slots ?? cpus);
+  const slots = Math.max(1, request.slots ?? asked.cpus ?? 1);
+  // Runs at once that share fewer cpus than they are would only slow each other down.
+  const cpus = Math.max(asked.cpus ?? 1, slots);
   const { escalate } = executor;
   const memory =
     asked.memory_bytes ??
