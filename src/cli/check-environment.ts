@@ -12,9 +12,10 @@ import { createTerminalPrompter } from './terminal-prompter.js';
 /**
  * Looks at an environment: its configuration, its store, and the place where its runs are executed.
  *
+ * @param name default: the one that a submit would use
  * @throws UsageError where there is no such environment
  */
-export async function* checkEnvironment(name: string): AsyncGenerator<EnvironmentCheck, void> {
+export async function* checkEnvironment(name?: string): AsyncGenerator<EnvironmentCheck, void> {
   let environment: ResolvedEnvironment;
   try {
     const config = await ProjectConfig.load();

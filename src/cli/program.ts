@@ -69,7 +69,10 @@ function addCommand(
 ): void {
   const command = parent.command(definition.name, { hidden: definition.hidden ?? false });
   command.summary(definition.summary);
-  command.description([`${definition.summary}.`, definition.description].filter(Boolean).join('\n\n'));
+  // Lines of the source are no lines of the terminal, which has a width of its own.
+  const description = definition.description?.replace(/(\S)\n(?=\S)/g, '$1 ');
+  command.description([`${definition.summary}.`, description].filter(Boolean).join('\n\n'));
+  command.showHelpAfterError(`(${prefix} ${definition.name} --help says more)`);
   for (const argument of definition.arguments ?? []) {
     const { name, optional, description } = argument;
     command.addArgument(new Argument(optional ? `[${name}]` : `<${name}>`, description));

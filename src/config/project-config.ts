@@ -15,7 +15,7 @@ import { BASE_FILE, findConfigFolder, LOCAL_FILE } from './find-files.js';
 import { absolutePath } from './paths.js';
 import type { ResolvedConfig, ResolvedEnvironment } from './resolved-config.js';
 import { isTable, type Table, valueAt, withValue } from './table.js';
-import { readTomlFile, type TomlFile } from './toml-file.js';
+import { readTomlFile, shortPath, type TomlFile } from './toml-file.js';
 import { valuesOfVariables } from './variables.js';
 import { wordPath } from './word-issues.js';
 
@@ -205,7 +205,7 @@ export class ProjectConfig {
       expected: `one of ${names.join(', ')}`,
       next: near
         ? `did you mean ${near}?`
-        : `declare it as [environments.${name}] in ${BASE_FILE}; metalab init writes a starter`,
+        : `declare it as [environments.${name}] in ${this.files[0] ? shortPath(this.files[0]) : `${BASE_FILE}: metalab init writes one with examples`}`,
     });
   }
 

@@ -1,4 +1,5 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { SubmissionManifest } from '../../src/storage/manifest.js';
@@ -99,6 +100,30 @@ test('env check looks at the configuration, the store and the slots, and says wh
   );
   const unknown = await metalab(['env', 'check', 'her'], { cwd: project.folder });
   expect(unknown.code).toBe(3);
+});
+
+test('help fills the lines of the terminal, and a mistake names the help of its own command', async () => {
+  const { stdout } = await metalab(['submit', '--help']);
+  const [paragraph = ''] = /Evaluates FILE[^]*?\n\n/.exec(stdout) ?? [];
+  expect(
+    Math.min(
+      ...paragraph
+        .trim()
+        .split('\n')
+        .slice(0, -1)
+        .map((line) => line.length),
+    ),
+  ).toBeGreaterThan(60);
+  expect((await metalab(['env', 'login'])).stderr).toContain('(metalab env login --help says more)');
+
+  const project = await projectWith({ '.metalab.toml': CONFIG });
+  const cwd = project.folder;
+  const checked = await metalab(['env', 'check'], { cwd });
+  expect(checked.stdout).toContain(project.path('records'));
+  const unknown = await metalab(['env', 'check', 'cluster'], { cwd });
+  expect(unknown.stderr).toContain('next: declare it as [environments.cluster] in .metalab.toml\n');
+  const bare = await metalab(['env', 'check', 'cluster'], { cwd: tmpdir() });
+  expect(bare.stderr).toContain('metalab init writes one with examples');
 });
 
 test('a submit goes where the environment says, and every reading command finds it there', async () => {

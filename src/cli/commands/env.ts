@@ -3,7 +3,6 @@ import { EXIT } from '../report-error.js';
 import { cleanCommand } from './env/clean.js';
 import { loginCommand } from './env/login.js';
 
-const NAME = { name: 'name', description: 'environment' };
 const CHOSEN = {
   name: 'name',
   description: 'environment (default: the one that a submit would use)',
@@ -76,7 +75,7 @@ const check: CommandDefinition = {
   name: 'check',
   summary: 'try an environment: each line is ok, or says how to mend it',
   description: 'Submits nothing. Exit code 3 where something hinders a submit.',
-  arguments: [NAME],
+  arguments: [CHOSEN],
   examples: [
     {
       line: 'env check cluster',
@@ -90,7 +89,7 @@ const check: CommandDefinition = {
       import('../print-check.js'),
     ]);
     const checks = [];
-    for await (const found of checkEnvironment(name!)) {
+    for await (const found of checkEnvironment(name)) {
       checks.push(found);
       if (!options.json) printCheck(found, context);
     }
