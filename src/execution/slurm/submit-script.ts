@@ -1,39 +1,43 @@
+/** Who has the right to submit: one attempt, and nobody else's that comes after it. */
+const WHOSE = `whose() { cat submit/by 2>/dev/null | grep . || echo "nobody $(stat -c %Y submit 2>/dev/null)"; }
+`;
+
 /** Where the right to submit is taken: whether a job came of it, or who is at it. */
 const WHO_HAS_IT = `if [ -s submit/job ]; then echo "job $(cat submit/job)"; exit 0; fi
 [ -d submit ] || exit 75
 age=$(( $(date +%s) - $(stat -c %Y submit) ))
 alive=no
 if [ -s submit/by ]; then
-  read -r host pid < submit/by
+  read -r host pid rest < submit/by
   if [ "$host" != "$(hostname)" ]; then alive=unknown; elif kill -0 "$pid" 2>/dev/null; then alive=yes; fi
 else alive=unknown
 fi
-echo "taken $age $alive"
+echo "taken $age $alive $(whose)"
 exit 0
 `;
 
 /**
  * Runs `sbatch` once for an array, whoever asks how often: `mkdir submit` is the right to. Arguments: the array's folder,
  * then sbatch's. It ignores what a lost connection sends it, so that it is not ended between sbatch and its note of the
- * job. Its answer is one line: `job ID`, `taken AGE ALIVE` (somebody else has the right since AGE seconds, and whether it is
- * known to be at work), `refused`, or `unsure`, these two followed by what sbatch said. `refused` gives the right back;
+ * job. Its answer is one line: `job ID`, `taken AGE ALIVE WHOSE` (somebody else has the right since AGE seconds, and whether it is
+ * known to be at work), `refused`, or `unsure WHOSE`, these two followed by what sbatch said. `refused` gives the right back;
  * after `unsure` a job may be there.
  */
-export const SUBMIT_SCRIPT = `trap '' HUP PIPE
+export const SUBMIT_SCRIPT = `${WHOSE}trap '' HUP PIPE
 LC_ALL=C; export LC_ALL
 cd "$1" || exit 74
 shift
 if [ -s submit/job ]; then echo "job $(cat submit/job)"; exit 0; fi
 if ! mkdir submit 2>/dev/null; then
   ${WHO_HAS_IT}fi
-echo "$(hostname) $$" > submit/by
+echo "$(hostname) $$ $(date +%s%N)" > submit/by
 if job=$(sbatch --parsable "$@" 2> submit/stderr < /dev/null); then
   echo "\${job%%;*}" > submit/job.new && mv submit/job.new submit/job
   echo "job \${job%%;*}"
   exit 0
 fi
 if grep -qiE 'timed out|unable to contact|temporarily unable|communicat|zero bytes|connect|socket|protocol' submit/stderr || [ ! -s submit/stderr ]; then
-  echo unsure
+  echo "unsure $(whose)"
   cat submit/stderr
 else
   mv submit "refused-$$-$(date +%s)" && echo refused && cat "refused-$$-"*/stderr
@@ -46,7 +50,7 @@ exit 0
  * Tasks of a submission that is still under way see it before their first run. Argument: the folder. Answers `withdrawn`, or
  * as {@link SUBMIT_SCRIPT} does.
  */
-export const WITHDRAW_SCRIPT = `cd "$1" || exit 74
+export const WITHDRAW_SCRIPT = `${WHOSE}cd "$1" || exit 74
 : > cancel || exit 74
 if mkdir submit 2>/dev/null; then echo "withdrawn $$" > submit/by; echo withdrawn; exit 0; fi
 if [ "$(cut -d ' ' -f 1 submit/by 2>/dev/null)" = withdrawn ]; then echo withdrawn; exit 0; fi
@@ -60,36 +64,54 @@ cat submit/job
 `;
 
 /**
- * Takes the right to submit back from one that did not make use of it. Argument: the folder. Tells `claimed` where a task
- * of the array has been seen at work: then there is a job after all.
+ * Takes the right to submit back from one that did not make use of it. Arguments: the folder, whose it was when that was
+ * judged: of two that judge, the later must not take it from the earlier. Answers `job ID` where a task of the array has been
+ * seen at work, `claimed` where that has not told its job yet: then there is a job after all.
  */
-export const TAKE_BACK_SCRIPT = `cd "$1" || exit 74
-if [ -n "$(ls claims 2>/dev/null)" ]; then echo claimed; exit 0; fi
+export const TAKE_BACK_SCRIPT = `${WHOSE}cd "$1" || exit 74
+if [ -n "$(ls claims 2>/dev/null)" ]; then
+  job=$(find live ended -name '[0-9]*.json' -exec cat {} + 2>/dev/null | sed -n 's/.*"job":"\\([0-9]*\\)".*/\\1/p' | head -n 1)
+  if [ -n "$job" ]; then echo "job $job"; else echo claimed; fi
+  exit 0
+fi
 if [ -s submit/job ]; then echo there; exit 0; fi
-mv submit "lost-$$-$(date +%s)" 2>/dev/null
+lost="lost-$(echo "$2" | cksum | tr ' ' -)"
+# Whoever made this folder and went away within a minute has not moved anything.
+mkdir "$lost" 2>/dev/null || [ "$(( $(date +%s) - $(stat -c %Y "$lost") ))" -gt 60 ] || { echo busy; exit 0; }
+if [ "$(whose)" = "$2" ]; then mv submit "$lost/" 2>/dev/null; fi
 echo taken
 `;
 
 export type SubmitAnswer =
   | { readonly kind: 'job'; readonly job: string }
-  | { readonly kind: 'taken'; readonly ageMs: number; readonly alive: 'yes' | 'no' | 'unknown' }
+  | {
+      readonly kind: 'taken';
+      readonly ageMs: number;
+      readonly alive: 'yes' | 'no' | 'unknown';
+      readonly whose: string;
+    }
   | { readonly kind: 'withdrawn' }
-  | { readonly kind: 'refused' | 'unsure'; readonly message: string };
+  | { readonly kind: 'unsure'; readonly message: string; readonly whose: string }
+  | { readonly kind: 'refused'; readonly message: string };
 
 /** @returns undefined where it is no answer of the script's */
 export function parseSubmitAnswer(output: string): SubmitAnswer | undefined {
   const [first = '', ...rest] = output.split('\n');
   const job = /^job (\d+)$/.exec(first)?.[1];
   if (job !== undefined) return { kind: 'job', job };
-  const taken = /^taken (-?\d+) (yes|no|unknown)$/.exec(first);
+  const taken = /^taken (-?\d+) (yes|no|unknown) (.+)$/.exec(first);
   if (taken)
     return {
       kind: 'taken',
       ageMs: Math.max(0, Number(taken[1])) * 1000,
       alive: taken[2] as 'yes' | 'no' | 'unknown',
+      whose: taken[3]!,
     };
   if (first === 'withdrawn') return { kind: 'withdrawn' };
-  if (first === 'refused' || first === 'unsure') return { kind: first, message: rest.join('\n').trim() };
+  const message = rest.join('\n').trim();
+  const unsure = /^unsure (.+)$/.exec(first)?.[1];
+  if (unsure !== undefined) return { kind: 'unsure', message, whose: unsure };
+  if (first === 'refused') return { kind: first, message };
   return undefined;
 }
 

@@ -81,8 +81,10 @@ async function withdraw({ array, patience }: SubmitOptions): Promise<SubmitAnswe
   return parseSubmitAnswer(stdout)!;
 }
 
+type Unsettled = Extract<SubmitAnswer, { readonly kind: 'unsure' | 'taken' }>;
+
 /** Finds out whether there is a job although nobody noted it. @returns it; undefined where submitting may be tried again */
-async function settle(options: SubmitOptions, answer: SubmitAnswer): Promise<string | undefined> {
+async function settle(options: SubmitOptions, answer: Unsettled): Promise<string | undefined> {
   const { array, patience } = options;
   const job = await findByName(options);
   if (job !== undefined) return job;
@@ -99,19 +101,25 @@ async function settle(options: SubmitOptions, answer: SubmitAnswer): Promise<str
     const found = await findByName(options);
     if (found !== undefined) return found;
   }
-  const { stdout } = await patience.ask(['sh', '-c', TAKE_BACK_SCRIPT, 'metalab', array]);
-  if (stdout.trim() === 'claimed') await patience.sleep(LOOK_APART_MS);
+  const { stdout } = await patience.ask(['sh', '-c', TAKE_BACK_SCRIPT, 'metalab', array, answer.whose]);
+  // A job that Slurm has forgotten by now: its tasks still tell which it was.
+  const told = /^job (\d+)/.exec(stdout)?.[1];
+  if (told !== undefined) return await adopt(options, told);
+  if (stdout.trim() !== 'taken') await patience.sleep(LOOK_APART_MS);
   return undefined;
 }
 
-async function findByName({ queue, name, array, patience }: SubmitOptions): Promise<string | undefined> {
-  const found = await queue.findByName(name, patience);
-  if (found === undefined) return undefined;
+async function findByName(options: SubmitOptions): Promise<string | undefined> {
+  const found = await options.queue.findByName(options.name, options.patience);
+  return found === undefined ? undefined : adopt(options, found);
+}
+
+async function adopt({ array, patience }: SubmitOptions, found: string): Promise<string> {
   const { stdout } = await patience.ask(['sh', '-c', ADOPT_SCRIPT, 'metalab', array, found]);
   return stdout.trim() || found;
 }
 
-const wordUnsure = (answer: SubmitAnswer): string =>
+const wordUnsure = (answer: Unsettled): string =>
   answer.kind === 'unsure'
     ? `it is not known whether Slurm took the job: ${answer.message || 'sbatch was ended'}`
     : 'the job is being submitted, or its submission was lost: waiting until Slurm tells which';

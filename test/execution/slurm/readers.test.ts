@@ -119,7 +119,12 @@ describe("a cluster's limits", () => {
 describe("the submitting script's answer", () => {
   test('is a job, or why there is none; anything else is no answer', () => {
     expect(parseSubmitAnswer('job 123\n')).toEqual({ kind: 'job', job: '123' });
-    expect(parseSubmitAnswer('taken 7 unknown\n')).toEqual({ kind: 'taken', ageMs: 7000, alive: 'unknown' });
+    expect(parseSubmitAnswer('taken 7 unknown n1 123 456\n')).toEqual({
+      kind: 'taken',
+      ageMs: 7000,
+      alive: 'unknown',
+      whose: 'n1 123 456',
+    });
     expect(parseSubmitAnswer('refused\nsbatch: error: no\n')).toEqual({
       kind: 'refused',
       message: 'sbatch: error: no',
