@@ -113,6 +113,8 @@ describe("a cluster's limits", () => {
     });
     expect(limitsOf(output('associations,limits,qos'), { account: 'lab', qos: 'long' }).submit).toBe(5);
     expect(limitsOf(output('none'), { account: 'lab' }).submit).toBe(10_000);
+    const scheduler = 'SchedulerParameters = bf_continue,max_array_tasks=300,bf_window=60';
+    expect(limitsOf(`${scheduler}\n${output('none')}`, {}).array_tasks).toBe(300);
   });
 });
 

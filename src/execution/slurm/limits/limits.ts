@@ -72,8 +72,14 @@ export function limitsOf(
   const enforced = /limits|safe|qos/i.test(config.get('AccountingStorageEnforce') ?? '');
   const maxJobs = Number(config.get('MaxJobCount'));
   return {
-    // Indices go from 0 to MaxArraySize - 1.
-    array_tasks: Math.max(1, Number(config.get('MaxArraySize')) || 1001),
+    // Indices go from 0 to MaxArraySize - 1; a scheduler may take fewer tasks than that.
+    array_tasks: Math.max(
+      1,
+      Math.min(
+        Number(config.get('MaxArraySize')) || 1001,
+        Number(/\bmax_array_tasks=(\d+)/i.exec(config.get('SchedulerParameters') ?? '')?.[1] ?? Infinity),
+      ),
+    ),
     submit: Math.min(enforced ? leastSubmitLimit(rows) : Infinity, maxJobs > 0 ? maxJobs : Infinity),
     default_time_s: parseSlurmTime(pairs.get('DefaultTime')) ?? parseSlurmTime(pairs.get('MaxTime')) ?? null,
     max_time_s: parseSlurmTime(pairs.get('MaxTime')) ?? null,
