@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { createReadStream, existsSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import type { SlurmEnvironment } from '../../config/resolved-config.js';
-import { artifactsFolder, experimentIdOf, segmentsFolder } from '../../storage/file/layout.js';
+import { artifactsFolder, experimentIdOf, segmentsFolder, submissionFolder } from '../../storage/file/layout.js';
+import { listNames } from '../../storage/file/list-names.js';
 import type { Transport } from '../transport/transport.js';
 import { Patience } from './ask.js';
 import { collectOnce } from './collect/collector.js';
@@ -28,6 +29,9 @@ export interface CleanStore {
 
 const LIST = `cd "$1" 2>/dev/null || exit 0
 for d in *@*; do [ -d "$d" ] && printf '%s\\n' "$d"; done; exit 0`;
+
+const SUBMISSIONS = `cd "$1" || exit 74
+for d in segments submissions; do [ ! -d "$d" ] || ls "$d" || exit 1; done`;
 
 // Without its last line the list may be short of files that find or sha256sum could not read.
 const SUMS = `cd "$1" || exit 74
@@ -69,6 +73,11 @@ async function cleanOne(
   if (!existsSync(folder)) return leave('this store does not have the experiment: another may');
   const unfinished = await store.unfinished(experiment_id);
   if (unfinished.length > 0) return leave(`submission ${unfinished[0]} has not ended`);
+  const known = new Set(await listNames(submissionFolder(folder, '')));
+  const { stdout } = await patience.ask(['sh', '-c', SUBMISSIONS, 'metalab', there]);
+  const strange = stdout.split('\n').find((name) => name !== '' && !known.has(name));
+  if (strange !== undefined)
+    return leave(`submission ${strange} is another store's: clean it with the environment of that store`);
   const { bytes } = await fetchAll(transport, patience, { spool, there }, folder);
   const wrong = await differences(patience, there, folder);
   if (wrong.length > 0)

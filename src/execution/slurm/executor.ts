@@ -1,5 +1,6 @@
 import type { SlurmEnvironment } from '../../config/resolved-config.js';
 import { segmentsFolder, submissionFolder } from '../../storage/file/layout.js';
+import { listNames } from '../../storage/file/list-names.js';
 import type { BatchExecutor } from '../batch-executor.js';
 import { ExecutionFault } from '../execution-fault.js';
 import type { Transport } from '../transport/transport.js';
@@ -109,7 +110,8 @@ export function createSlurmExecutor(options: SlurmExecutorOptions): BatchExecuto
         const there = await openSpool(patience, await knownSpool(order.folder, place));
         const copies = new SegmentCopies(segmentsFolder(order.folder));
         const folder = there.experimentFolder(order.experiment_id);
-        const where = { root: there.root, id: there.id, folder, segments: 'segments' };
+        const submissions = await listNames(submissionFolder(order.folder, ''));
+        const where = { root: there.root, id: there.id, folder, segments: 'segments', submissions };
         await patience.until(() => collectOnce(transport, where, copies, []));
         await copies.sync();
       }),

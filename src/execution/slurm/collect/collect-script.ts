@@ -3,7 +3,8 @@ import type { TaskEnd, TaskLive } from '../task/array-spec.js';
 /**
  * Sends, in one answer, what tasks have told of themselves and all bytes of segments beyond those that are known.
  * Arguments: the spool's root and store id, the experiment's folder, the folder of segments in it, then for each array its folder and how many `ended`
- * files are known of it. Input: `k SIZE NAME` lines, the segments that are known. Tasks' ends are read before the segments'
+ * files are known of it. Input: `k SIZE NAME` lines, the segments that are known; where only some submissions are wanted, `o`
+ * and an `o SUBMISSION` line for each. Tasks' ends are read before the segments'
  * sizes: of a task that has ended, everything is there.
  */
 export const COLLECT_SCRIPT = `grep -qsF "\\"$2\\"" "$1/store.json" || { echo "@away"; exit 0; }
@@ -25,7 +26,10 @@ pack() { if command -v gzip >/dev/null 2>&1; then gzip -1c; else cat; fi; }
     shift 2
   done
   [ -d "$segments" ] && { printf '%s\\n' "$known"; find "$segments" -type f -name '*.ndjson' -printf 'f %s %P\\n'; } |
-    awk '$1 == "k" { size[$3] = $2; next } $1 == "f" && $2 > size[$3] + 0 { print size[$3] + 0, $2 - size[$3], $3 }' |
+    awk '$1 == "k" { size[$3] = $2; next }
+      $1 == "o" { few = 1; wanted[$2] = 1; next }
+      { split($3, path, "/") }
+      $1 == "f" && (!few || path[1] in wanted) && $2 > size[$3] + 0 { print size[$3] + 0, $2 - size[$3], $3 }' |
     while read -r from length name; do
       echo "@bytes $from $length $name"
       if [ "$from" = 0 ]; then head -c "$length" "$segments/$name"; else tail -c +$((from + 1)) "$segments/$name" | head -c "$length"; fi

@@ -25,6 +25,8 @@ export interface CollectPlace {
   readonly folder: string;
   /** The folder in that whose segments are copied: `segments`, or `segments/{submission}`. */
   readonly segments: string;
+  /** Of several submissions' segments, whose are copied: another store may share the spool. */
+  readonly submissions?: readonly string[];
 }
 
 export interface CollectResult {
@@ -44,6 +46,7 @@ export async function collectOnce(
   arrays: readonly CollectedArray[],
 ): Promise<CollectResult> {
   const known = [...(await copies.sizes())].map(([name, size]) => `k ${size} ${name}\n`).join('');
+  const only = place.submissions && ['o', ...place.submissions.map((each) => `o ${each}`)].join('\n');
   const folders = new Map(arrays.map((array) => [array.folder, array]));
   const silence = new AbortController();
   const command = [
@@ -70,7 +73,7 @@ export async function collectOnce(
   });
   const timer = setTimeout(() => silence.abort(), SILENCE_MS);
   try {
-    const { stdout, ended } = await transport.stream(command, { stdin: known, signal: silence.signal });
+    const { stdout, ended } = await transport.stream(command, { stdin: only === undefined ? known : `${only}\n${known}`, signal: silence.signal });
     ended.catch(() => {});
     for await (const piece of unpacked(stdout, () => timer.refresh())) await reader.add(piece);
     await ended;

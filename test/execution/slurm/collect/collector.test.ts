@@ -1,5 +1,6 @@
 import {
   appendFileSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -62,4 +63,15 @@ test('a copy that somebody removed is fetched again from its beginning', async (
   await expect(collect()).rejects.toThrow(NoAnswer);
   await collect();
   expect(readFileSync(here('s1/w.ndjson'), 'utf8')).toBe('{"a":1}\n{"b":2}\n');
+});
+
+test('segments of submissions that this store does not know stay where they are', async () => {
+  write('s1/w.ndjson', '{"a":1}\n');
+  write('s2/w.ndjson', '{"b":2}\n');
+  place = { ...place, submissions: ['s1', 's3'] };
+  expect(await collect()).toEqual({ bytes: 8 });
+  expect(existsSync(here('s2'))).toBe(false);
+  place = { ...place, submissions: [] };
+  copies = new SegmentCopies(join(root, 'others'));
+  expect(await collect()).toEqual({ bytes: 0 });
 });
