@@ -2,7 +2,12 @@ import { createHash } from 'node:crypto';
 import { createReadStream, existsSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import type { SlurmEnvironment } from '../../config/resolved-config.js';
-import { artifactsFolder, experimentIdOf, segmentsFolder, submissionFolder } from '../../storage/file/layout.js';
+import {
+  artifactsFolder,
+  experimentIdOf,
+  segmentsFolder,
+  submissionFolder,
+} from '../../storage/file/layout.js';
 import { listNames } from '../../storage/file/list-names.js';
 import type { Transport } from '../transport/transport.js';
 import { Patience } from './ask.js';

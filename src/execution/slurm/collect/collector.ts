@@ -73,7 +73,10 @@ export async function collectOnce(
   });
   const timer = setTimeout(() => silence.abort(), SILENCE_MS);
   try {
-    const { stdout, ended } = await transport.stream(command, { stdin: only === undefined ? known : `${only}\n${known}`, signal: silence.signal });
+    const { stdout, ended } = await transport.stream(command, {
+      stdin: only === undefined ? known : `${only}\n${known}`,
+      signal: silence.signal,
+    });
     ended.catch(() => {});
     for await (const piece of unpacked(stdout, () => timer.refresh())) await reader.add(piece);
     await ended;
