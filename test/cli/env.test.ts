@@ -104,7 +104,7 @@ test('env check looks at the configuration, the store and the slots, and says wh
 
 test('help fills the lines of the terminal, and a mistake names the help of its own command', async () => {
   const { stdout } = await metalab(['submit', '--help']);
-  const [paragraph = ''] = /Evaluates FILE[^]*?\n\n/.exec(stdout) ?? [];
+  const [paragraph = ''] = /Evaluates FILE.*?\n\n/s.exec(stdout) ?? [];
   expect(
     Math.min(
       ...paragraph
