@@ -17,8 +17,9 @@ import { metalab, resultsJson, submitJson } from '../support/metalab.js';
 import { type Project, projectWith } from '../support/project.js';
 
 const homes = [0, 1].map(() => mkdtempSync(join(tmpdir(), 'metalab-lease-')));
-const laptop = { METALAB_HOME: homes[0]! };
-const cluster = { METALAB_HOME: homes[1]! };
+// Two engines, each with a server of its own, also where all other tests share one.
+const laptop = { METALAB_HOME: homes[0]!, TEMPORAL_ADDRESS: '' };
+const cluster = { METALAB_HOME: homes[1]!, TEMPORAL_ADDRESS: '' };
 
 afterAll(async () => {
   for (const home of homes) {
