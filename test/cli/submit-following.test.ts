@@ -109,6 +109,7 @@ executor.slots = ${slots}
   await project.write({ '.metalab.toml': environments(2) });
   expect(await join('there')).toMatch(/it runs on 'there' as that was configured when it was submitted/);
   await go();
+  await statusUntil(({ state }) => state === 'completed');
 });
 
 test('two submits of the same definition at the same time share one submission', async () => {
