@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { parseDuration } from '../definition/duration.js';
 import { parseMemorySize } from '../definition/memory-size.js';
 import { parseGpus } from '../definition/resources.js';
+import { refuseSbatchOption } from './sbatch-options.js';
 
 export const text = (error = 'a text') => z.string({ error }).min(1, { error });
 
@@ -42,11 +43,14 @@ export const texts = (error = 'a text, or an array of texts') =>
     .union([text(), z.array(text())], { error })
     .transform((value) => (typeof value === 'string' ? [value] : value));
 
+const OPTIONS = "options of sbatch, one an item, such as ['--nice=100']";
+
 /** Options of sbatch, one an item. */
-export const options = texts("options of sbatch, one an item, such as ['--nice=100']").refine(
-  (items) => items.every((item) => /^-[^\n]*$/.test(item)),
-  { error: "options of sbatch, one an item, such as ['--nice=100']" },
-);
+export const options = texts(OPTIONS).superRefine((items, context) => {
+  const refusals = items.map((item) => (/^-[^\n]*$/.test(item) ? refuseSbatchOption(item) : OPTIONS));
+  const message = refusals.find((refusal) => refusal !== undefined);
+  if (message !== undefined) context.addIssue({ code: 'custom', message });
+});
 
 const MAIL_TYPES = ['NONE', 'BEGIN', 'END', 'FAIL', 'REQUEUE', 'ALL', 'INVALID_DEPEND', 'STAGE_OUT'].concat([
   'TIME_LIMIT',

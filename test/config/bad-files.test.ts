@@ -114,6 +114,16 @@ test.each<[what: string, text: string, message: string]>([
     is('extra_sbatch', '["nice=100"]', "options of sbatch, one an item, such as ['--nice=100']"),
   ],
   [
+    'an option of sbatch that a key says',
+    executor('extra_sbatch = ["--nice=100", "--time=1:00:00"]'),
+    is('extra_sbatch', '["--nice=100","--time=1:00:00"]', 'time of the executor in the place of --time'),
+  ],
+  [
+    'an option of sbatch by which metalab finds its jobs, shortened',
+    executor('extra_sbatch = "-HJmine"'),
+    is('extra_sbatch', '"-HJmine"', 'options of sbatch other than --job-name, which metalab sets itself'),
+  ],
+  [
     'a factor',
     executor('escalate.memory = 0.5'),
     is('escalate.memory', '0.5', 'a factor from 1, such as 2.0'),

@@ -1,0 +1,52 @@
+// sbatch's options that extra_sbatch must not have: it comes last on the command line, and so has the last word.
+
+interface OwnOption {
+  readonly long: string;
+  readonly short?: string;
+  /** The key that says it instead; without one, metalab needs it as it is. */
+  readonly key?: string;
+}
+
+const OWN: readonly OwnOption[] = [
+  // By its name a job is found again, its array and output are read, and its id is what sbatch prints.
+  { long: 'job-name', short: 'J' },
+  { long: 'array', short: 'a', key: 'chunk_size, max_array_size or max_concurrent' },
+  { long: 'output', short: 'o' },
+  { long: 'error', short: 'e' },
+  { long: 'wrap' },
+  { long: 'wait', short: 'W' },
+  { long: 'test-only' },
+  { long: 'clusters', short: 'M' },
+  { long: 'help', short: 'h' },
+  { long: 'usage' },
+  { long: 'version', short: 'V' },
+  // Limits are read for these, tasks are dealt by them, and what ended a task is told by them.
+  { long: 'time', short: 't', key: 'time' },
+  { long: 'mem', key: 'memory' },
+  { long: 'mem-per-cpu', key: 'memory' },
+  { long: 'mem-per-gpu', key: 'memory' },
+  { long: 'cpus-per-task', short: 'c', key: 'cpus' },
+  { long: 'ntasks', short: 'n', key: 'cpus' },
+  { long: 'nodes', short: 'N' },
+  { long: 'partition', short: 'p', key: 'partition' },
+  { long: 'account', short: 'A', key: 'account' },
+  { long: 'qos', short: 'q', key: 'qos' },
+];
+
+/** @returns why an option has no place in `extra_sbatch`, by what is to be there instead; undefined where it has */
+export function refuseSbatchOption(option: string): string | undefined {
+  const own = OWN.find((each) => isMeant(option, each));
+  if (!own) return undefined;
+  const name = `--${own.long}`;
+  return own.key === undefined
+    ? `options of sbatch other than ${name}, which metalab sets itself`
+    : `${own.key} of the executor in the place of ${name}`;
+}
+
+function isMeant(option: string, { long, short }: OwnOption): boolean {
+  const name = /^--([^=\s]*)/.exec(option)?.[1];
+  // sbatch takes what a name begins with for the name.
+  if (name !== undefined) return name.length > 1 && long.startsWith(name);
+  // Letters without a value may stand before it: `-HJname`.
+  return short !== undefined && (/^-[HIkOQsvhVW]*[A-Za-z]?/.exec(option)?.[0].includes(short) ?? false);
+}
