@@ -1,4 +1,3 @@
-import { Followed } from '../../storage/file/followed.js';
 import type { BatchOptions, BatchReport } from '../batch-executor.js';
 import { ExecutionFault } from '../execution-fault.js';
 import { ArrayTasks } from './array-tasks.js';
@@ -7,13 +6,13 @@ import type { ArtifactCollector } from './collect/artifact-collector.js';
 import { JobControl } from './job-control.js';
 import type { PreparedArray } from './prepare-array.js';
 import type { JobView } from './queue/watched-job.js';
+import { Rest } from './rest.js';
 import { settleArray } from './settle-array.js';
-import { submitArray } from './submit.js';
+import { submitInTurn } from './submit-in-turn.js';
 
 const LEAST_LOOK_MS = 1_000;
 const MOST_LOOK_MS = 15_000;
 const GROWTH = 1.4;
-const FOLLOWED_LOOK_MS = 2_000;
 const PAUSE_LOOK_MS = 3_000;
 /** Runs have 5 s to settle when they are aborted, slots 2 s more; then comes the end of the job itself. */
 const CANCEL_GRACE_MS = 30_000;
@@ -34,10 +33,13 @@ export class ArrayLife {
   readonly #patience: Patience;
   readonly #artifacts: ArtifactCollector | undefined;
   readonly #tasks: ArrayTasks;
-  readonly #followed: Followed;
+  readonly #rest: Rest;
   readonly #began = performance.now();
   #cancelled = false;
-  #wake = () => {};
+  #noteCancel = () => {};
+  readonly #whenCancelled = new Promise<void>((resolve) => {
+    this.#noteCancel = resolve;
+  });
   #job: string | null = null;
   #waits: string | null = null;
   #control: JobControl | undefined;
@@ -61,7 +63,7 @@ export class ArrayLife {
     artifacts?: ArtifactCollector,
   ) {
     this.#artifacts = artifacts;
-    this.#followed = new Followed(array.order.folder, array.order.submission);
+    this.#rest = new Rest(array.order, patience);
     this.#array = array;
     this.#options = options;
     this.#patience = patience;
@@ -72,8 +74,11 @@ export class ArrayLife {
   /** @throws ExecutionFault where the place failed, or the worker ends: then the array goes on without it */
   async run(): Promise<BatchReport> {
     const forget = this.#options.signal.onStop((how) => {
-      if (how === 'cancel') this.#cancelled = true;
-      this.#wake();
+      if (how === 'cancel') {
+        this.#cancelled = true;
+        this.#noteCancel();
+      }
+      this.#rest.wake();
     });
     try {
       await this.#waitWhilePaused();
@@ -108,7 +113,7 @@ export class ArrayLife {
     while (!this.#cancelled && (await this.#options.isPaused())) {
       this.#paused = true;
       this.tell();
-      await this.#sleep(PAUSE_LOOK_MS);
+      await this.#rest.sleep(PAUSE_LOOK_MS);
       this.#patience.check();
     }
     this.#paused = false;
@@ -124,9 +129,10 @@ export class ArrayLife {
       patience: this.#patience,
       onWaits: this.tell,
       isCancelled: () => this.#cancelled,
+      cancelled: this.#whenCancelled,
     };
-    const job =
-      known ?? (await cluster.limiter.within(spec.tasks, limits.submit, options, () => submitArray(options)));
+    const turns = { limiter: cluster.limiter, tasks: spec.tasks, limit: limits.submit };
+    const job = known ?? (await submitInTurn(turns, options));
     this.#submittedAt = performance.now();
     if (job !== undefined && job !== known) await this.#array.noteJob(job);
     return job;
@@ -145,7 +151,7 @@ export class ArrayLife {
       onEnded: (_, end) => tasks.noteEnd(end),
       onLive: (_, live) => tasks.noteLive(live),
     });
-    const forgetLooks = cluster.queue.onLook(() => this.#wake());
+    const forgetLooks = cluster.queue.onLook(() => this.#rest.wake());
     try {
       if (known !== undefined) await this.#control.resumeIfPaused();
       await this.#watch(job);
@@ -185,7 +191,7 @@ export class ArrayLife {
       const now = JSON.stringify([this.#tasks.counts(), this.#tasks.ends, overSince !== undefined]);
       interval = now === seen ? Math.min(MOST_LOOK_MS, interval * GROWTH) : LEAST_LOOK_MS;
       seen = now;
-      await this.#sleepUntilLook(overSince === undefined ? this.#nextLook(interval) : LEAST_LOOK_MS);
+      await this.#rest.untilLook(overSince === undefined ? this.#nextLook(interval) : LEAST_LOOK_MS);
     }
   }
 
@@ -278,27 +284,5 @@ export class ArrayLife {
       left: this.#tasks.left(),
       dealing: await this.#array.deal(runs > 0 ? busy_ms / runs : this.#array.mean_ms),
     };
-  }
-
-  /** Less long while somebody watches a run's log. */
-  async #sleepUntilLook(ms: number): Promise<void> {
-    let woken = false;
-    for (let left = ms; left > 0 && !woken; left -= FOLLOWED_LOOK_MS) {
-      woken = await this.#sleep(Math.min(left, FOLLOWED_LOOK_MS));
-      if (await this.#followed.now()) return;
-    }
-  }
-
-  /** @returns whether it was woken */
-  async #sleep(ms: number): Promise<boolean> {
-    let isWoken = false;
-    const woken = new Promise<void>((resolve) => {
-      this.#wake = () => {
-        isWoken = true;
-        resolve();
-      };
-    });
-    await this.#patience.sleep(ms, woken);
-    return isWoken;
   }
 }

@@ -8,6 +8,7 @@ interface Turn {
   readonly onWaits: (waits: string | null) => void;
   /** Then it waits no longer: nothing will be submitted. */
   readonly isCancelled: () => boolean;
+  readonly cancelled: Promise<void>;
 }
 
 /**
@@ -32,11 +33,11 @@ export class SubmitLimiter {
    */
   async within<T>(tasks: number, limit: number, options: Turn, submit: () => Promise<T>): Promise<T> {
     const before = this.#turns.get(limit) ?? Promise.resolve();
-    const turn = before.then(() => this.#untilSubmitted(tasks, limit, options, submit));
-    this.#turns.set(
-      limit,
-      turn.catch(() => {}),
+    // Who gives up waits for nobody, and those behind it still do.
+    const turn = Promise.race([before, options.cancelled]).then(() =>
+      this.#untilSubmitted(tasks, limit, options, submit),
     );
+    this.#turns.set(limit, Promise.allSettled([before, turn]));
     return turn;
   }
 
@@ -50,7 +51,8 @@ export class SubmitLimiter {
     });
   }
 
-  async #untilFits(tasks: number, limit: number, { patience, onWaits, isCancelled }: Turn): Promise<void> {
+  async #untilFits(tasks: number, limit: number, turn: Turn): Promise<void> {
+    const { patience, onWaits, isCancelled, cancelled } = turn;
     for (let since = performance.now(); !isCancelled(); ) {
       const count = await this.#count(since);
       // An array that is larger than what is allowed is for Slurm to refuse.
@@ -64,7 +66,7 @@ export class SubmitLimiter {
       const looked = new Promise<void>((resolve) => {
         forget = this.#queue.onLook(resolve);
       });
-      await patience.sleep(LOOK_MS, looked);
+      await patience.sleep(LOOK_MS, Promise.race([looked, cancelled]));
       forget();
       patience.check();
       since = Math.max(since, performance.now() - LOOK_MS / 10);

@@ -15,7 +15,6 @@ const GIVEN_UP_MS = 300_000;
 /** So often, and so far apart, the queue must say that it has no such job. */
 const LOOKS = 2;
 const LOOK_APART_MS = 15_000;
-const OVER_LIMIT_PAUSE_MS = 15_000;
 /** A controller that is down answers in its own time. */
 const SBATCH_MS = 240_000;
 
@@ -29,16 +28,24 @@ export interface SubmitOptions {
   readonly onWaits: (waits: string | null) => void;
   /** Whether the sweep was cancelled: then nothing more is submitted. */
   readonly isCancelled: () => boolean;
+  /** Resolves when it is. */
+  readonly cancelled: Promise<void>;
 }
+
+/** What became of an attempt: `over` the limits, Slurm takes no further jobs now. */
+export type Submitted =
+  | { readonly kind: 'job'; readonly job: string }
+  | { readonly kind: 'withdrawn' }
+  | { readonly kind: 'over'; readonly message: string };
 
 /**
  * Has the array submitted, once. Whatever was lost on the way, the answer of sbatch or of the script, the next attempt finds
  * the job by its note or by its name, and submits only what surely was not.
  *
- * @returns the array's job id; undefined where it was cancelled before: then it never has one
+ * @returns its job; `withdrawn` where it was cancelled before: then it never has one
  * @throws ExecutionFault with code `REFUSED` where Slurm refuses the job for good
  */
-export async function submitArray(options: SubmitOptions): Promise<string | undefined> {
+export async function submitArray(options: SubmitOptions): Promise<Submitted> {
   const { patience, onWaits } = options;
   for (;;) {
     patience.check();
@@ -46,21 +53,21 @@ export async function submitArray(options: SubmitOptions): Promise<string | unde
     switch (answer.kind) {
       case 'job':
         onWaits(null);
-        return answer.job;
-      case 'withdrawn':
+        return answer;
+      case 'withdrawn': {
         // Who lost the right before may have made use of it.
-        return await findByName(options);
+        const job = await findByName(options);
+        return job === undefined ? answer : { kind: 'job', job };
+      }
       case 'refused':
         if (options.isCancelled()) break;
         if (!isOverLimit(answer.message)) throw refused(answer.message);
-        onWaits(`Slurm takes no further jobs now: ${answer.message}`);
-        await patience.sleep(OVER_LIMIT_PAUSE_MS);
-        break;
+        return { kind: 'over', message: answer.message };
       case 'unsure':
       case 'taken': {
         onWaits(wordUnsure(answer));
         const job = await settle(options, answer);
-        if (job !== undefined) return job;
+        if (job !== undefined) return { kind: 'job', job };
       }
     }
   }

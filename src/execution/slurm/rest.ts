@@ -1,0 +1,43 @@
+import { Followed } from '../../storage/file/followed.js';
+import type { BatchOrder } from '../batch-executor.js';
+import type { Patience } from './ask.js';
+
+const FOLLOWED_LOOK_MS = 2_000;
+
+/** The time between two looks at an array, which ends early when there is something to see. */
+export class Rest {
+  readonly #followed: Followed;
+  readonly #patience: Patience;
+  #wake = () => {};
+
+  constructor({ folder, submission }: Pick<BatchOrder, 'folder' | 'submission'>, patience: Patience) {
+    this.#followed = new Followed(folder, submission);
+    this.#patience = patience;
+  }
+
+  wake(): void {
+    this.#wake();
+  }
+
+  /** Less long while somebody watches a run's log. */
+  async untilLook(ms: number): Promise<void> {
+    let woken = false;
+    for (let left = ms; left > 0 && !woken; left -= FOLLOWED_LOOK_MS) {
+      woken = await this.sleep(Math.min(left, FOLLOWED_LOOK_MS));
+      if (await this.#followed.now()) return;
+    }
+  }
+
+  /** @returns whether it was woken */
+  async sleep(ms: number): Promise<boolean> {
+    let isWoken = false;
+    const woken = new Promise<void>((resolve) => {
+      this.#wake = () => {
+        isWoken = true;
+        resolve();
+      };
+    });
+    await this.#patience.sleep(ms, woken);
+    return isWoken;
+  }
+}

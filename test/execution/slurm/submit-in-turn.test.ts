@@ -1,0 +1,77 @@
+import { expect, test } from 'vitest';
+import { Patience } from '../../../src/execution/slurm/ask.js';
+import { SubmitLimiter } from '../../../src/execution/slurm/limiter.js';
+import type { SubmitOptions, Submitted } from '../../../src/execution/slurm/submit.js';
+import { submitInTurn } from '../../../src/execution/slurm/submit-in-turn.js';
+import { createShellTransport } from '../../../src/execution/transport/shell/shell-transport.js';
+
+/** What a user may submit at once, and how much of it is in the queue. */
+const LIMIT = 10;
+
+/** An array of one task of which Slurm says something each time, at last that it was withdrawn where it is cancelled. */
+function arrayOf(limiter: SubmitLimiter, submit: () => Submitted) {
+  const waits: (string | null)[] = [];
+  let cancel = () => {};
+  let isCancelled = false;
+  const cancelled = new Promise<void>((resolve) => {
+    cancel = () => {
+      isCancelled = true;
+      resolve();
+    };
+  });
+  const options: SubmitOptions = {
+    array: '/nowhere',
+    name: 'metalab-0',
+    sbatch: [],
+    queue: { findByName: async () => undefined },
+    patience: new Patience(createShellTransport()),
+    onWaits: (why) => waits.push(why),
+    isCancelled: () => isCancelled,
+    cancelled,
+  };
+  const job = submitInTurn({ limiter, tasks: 1, limit: LIMIT }, options, async () =>
+    isCancelled ? { kind: 'withdrawn' } : submit(),
+  );
+  return { job, waits, cancel };
+}
+
+const limiterOf = (queued: number | undefined) =>
+  new SubmitLimiter({ countJobs: async () => queued, onLook: () => () => {} });
+
+test('while Slurm takes no further jobs of one array, others of the same limit are submitted', async () => {
+  const limiter = limiterOf(0);
+  const refused = arrayOf(limiter, () => ({ kind: 'over', message: 'QOSMaxSubmitJobPerUserLimit' }));
+  const other = arrayOf(limiter, () => ({ kind: 'job', job: '7' }));
+  expect(await other.job).toBe('7');
+  expect(refused.waits.at(-1)).toContain('QOSMaxSubmitJobPerUserLimit');
+  refused.cancel();
+  expect(await refused.job).toBeUndefined();
+});
+
+test('who is cancelled waits no longer for its turn, and those behind it still do', async () => {
+  const limiter = limiterOf(LIMIT);
+  const submitted: string[] = [];
+  const [first, second, third] = ['1', '2', '3'].map((job) =>
+    arrayOf(limiter, () => {
+      submitted.push(job);
+      return { kind: 'job', job };
+    }),
+  );
+  await expect.poll(() => first?.waits.at(-1)).toContain('10 of the 10 jobs');
+  second?.cancel();
+  expect(await second?.job).toBeUndefined();
+  expect(third?.waits).toEqual([]);
+  first?.cancel();
+  expect(await first?.job).toBeUndefined();
+  await expect.poll(() => third?.waits.at(-1)).toContain('10 of the 10 jobs');
+  third?.cancel();
+  await third?.job;
+  expect(submitted).toEqual([]);
+});
+
+test('a queue that can not be read is told', async () => {
+  const array = arrayOf(limiterOf(undefined), () => ({ kind: 'job', job: '1' }));
+  await expect.poll(() => array.waits.at(-1)).toContain('squeue does not tell');
+  array.cancel();
+  expect(await array.job).toBeUndefined();
+});
