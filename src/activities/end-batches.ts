@@ -96,5 +96,6 @@ const NOTHING = {
   pending: 0,
   running: 0,
   job: null,
+  excluded: [],
   runs: [],
 };

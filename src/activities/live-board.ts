@@ -67,8 +67,8 @@ export class LiveBoard {
     const chunk = this.#board(folder, submission).open(from);
     return {
       ...chunk,
-      show: ({ success, failed, cancelled, means, job, pending, running, waits, runs }) => {
-        const batch = { job, pending, running, waits, runs };
+      show: ({ success, failed, cancelled, means, job, excluded, pending, running, waits, runs }) => {
+        const batch = { job, excluded, pending, running, waits, runs };
         chunk.show({ success, failed, cancelled, means, running: null, batch });
       },
       summary: () => {

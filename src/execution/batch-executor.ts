@@ -51,6 +51,8 @@ export interface BatchProgress {
   readonly running: number;
   /** The array's job id. */
   readonly job: string | null;
+  /** Nodes that it does not use, since they failed before. */
+  readonly excluded: readonly string[];
   /** Why nothing moves: the scheduler's reason, a login that expired, a gateway that can't be reached. */
   readonly waits: string | null;
   /** It waits for somebody to do something: neither for its turn nor for a connection that comes back. */

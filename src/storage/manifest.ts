@@ -153,6 +153,8 @@ export interface LiveChunk {
 export interface LiveBatch {
   /** The scheduler's id for it. */
   readonly job: string | null;
+  /** Nodes that it does not use, since they failed before. */
+  readonly excluded: readonly string[];
   /** Its tasks that wait for their turn, and that run. */
   readonly pending: number;
   readonly running: number;

@@ -33,9 +33,11 @@ export function wordBatches(batches: readonly Batch[]): string | undefined {
   const sum = (of: (batch: Batch) => number) => batches.reduce((total, batch) => total + of(batch), 0);
   const [running, pending] = [sum((batch) => batch.running), sum((batch) => batch.pending)];
   const waits = batches.find((batch) => batch.waits !== null && batch.running === 0)?.waits;
+  const excluded = [...new Set(batches.flatMap((batch) => batch.excluded))];
   const facts = [
     ...(jobs.length > 0 ? [wordTasks(running, pending)] : []),
     ...(unsent > 0 ? [jobs.length === 0 ? 'no job is submitted yet' : `${unsent} more to submit`] : []),
+    ...(excluded.length > 0 ? [`without ${excluded.join(', ')}: failed twice`] : []),
   ];
   const named = jobs.length > 0 ? `${jobs.length === 1 ? 'job' : 'jobs'} ${wordJobs(jobs)}: ` : '';
   return `${named}${facts.join(', ')}${waits ? ` (${wordWaits(waits)})` : ''}`;

@@ -7,7 +7,7 @@ import { JobControl } from './job-control.js';
 import type { PreparedArray } from './prepare-array.js';
 import type { JobView } from './queue/watched-job.js';
 import { Rest } from './rest.js';
-import { settleArray } from './settle-array.js';
+import { type Settlement, settleArray } from './settle-array.js';
 import { submitInTurn } from './submit-in-turn.js';
 
 const LEAST_LOOK_MS = 1_000;
@@ -67,12 +67,15 @@ export class ArrayLife {
     this.#array = array;
     this.#options = options;
     this.#patience = patience;
-    this.#tasks = new ArrayTasks(array.spec, array.cells, array.collector.recorded);
+    this.#tasks = new ArrayTasks(array.spec, array.cells, array.collector.recorded, array.batch);
     this.#dealt = !array.pilot;
   }
 
-  /** @throws ExecutionFault where the place failed, or the worker ends: then the array goes on without it */
-  async run(): Promise<BatchReport> {
+  /**
+   * @returns 'again' where the batch has another round
+   * @throws ExecutionFault where the place failed, or the worker ends: then the array goes on without it
+   */
+  async run(): Promise<BatchReport | 'again'> {
     const forget = this.#options.signal.onStop((how) => {
       if (how === 'cancel') {
         this.#cancelled = true;
@@ -104,6 +107,7 @@ export class ArrayLife {
     this.#options.onProgress({
       ...progress,
       job,
+      excluded: this.#array.excluded,
       waits: this.#patience.waits ?? waits ?? paused ?? slurm,
       stuck,
     });
@@ -263,21 +267,19 @@ export class ArrayLife {
     this.#array.cluster.queue.hurry();
   }
 
-  async #report(): Promise<BatchReport> {
+  async #report(): Promise<BatchReport | 'again'> {
     const { cluster } = this.#array;
     const job = this.#job;
-    const fault =
+    const { fault, again }: Settlement =
       this.#cancelled || job === null
-        ? undefined
+        ? { again: false }
         : await settleArray(this.#array, this.#tasks, { job, view: this.#view }, this.#patience);
     cluster.queue.hurry();
+    if (again) return 'again';
     const { success, failed, cancelled, recorded } = this.#tasks.counts();
     const { busy_ms, runs, means } = this.#tasks.busy();
     const counts = { success, failed, cancelled, busy_ms: Math.round(busy_ms), means };
-    if (fault && recorded === 0) {
-      await this.#array.noteFault();
-      throw new ExecutionFault(fault.code, fault.error, { next: 0, ...counts });
-    }
+    if (fault && recorded === 0) throw new ExecutionFault(fault.code, fault.error, { next: 0, ...counts });
     return {
       ...counts,
       elapsed_ms: Math.round(performance.now() - this.#began),

@@ -3,7 +3,9 @@ import type { BatchProgress, PositionRange } from '../batch-executor.js';
 import { isConclusive } from './queue/states.js';
 import type { JobView, TaskStatus } from './queue/watched-job.js';
 import type { RecordedCells } from './recorded-cells.js';
+import { rangesOf } from './rounds.js';
 import type { ArraySpec, TaskEnd, TaskLive, TaskRun } from './task/array-spec.js';
+import { blockOf } from './task/blocks.js';
 import type { TaskEvidence } from './verdicts.js';
 
 /** What fits a payload: the rest is found by planning again. */
@@ -12,10 +14,17 @@ const MOST_RUNS = 20;
 /** A task writes every 2 s. */
 const STALE_MS = 12_000;
 
+/** Some positions of a plan, and their cells, one after another. */
+export interface PlannedCells {
+  readonly ranges: readonly PositionRange[];
+  readonly cells: Uint32Array;
+}
+
 /** An array's tasks, as far as they, their records and the scheduler tell. */
 export class ArrayTasks {
-  readonly #spec: Pick<ArraySpec, 'ranges' | 'per_task' | 'tasks'>;
+  readonly #spec: Pick<ArraySpec, 'ranges' | 'per_task' | 'tasks' | 'slots'>;
   readonly #cells: Uint32Array;
+  readonly #batch: PlannedCells;
   readonly #recorded: RecordedCells;
   readonly #ends = new Map<number, TaskEnd>();
   readonly #lives = new Map<number, { readonly live: TaskLive; readonly seenAt: number }>();
@@ -24,14 +33,19 @@ export class ArrayTasks {
   /** Tasks that said themselves that they ended, for good. */
   readonly #ended = new Set<number>();
 
-  /** @param cells the cells of the array's positions, one after another */
+  /**
+   * @param cells the cells of the array's positions, one after another
+   * @param batch all that its batch has: an array of a later round does a part of it
+   */
   constructor(
-    spec: Pick<ArraySpec, 'ranges' | 'per_task' | 'tasks'>,
+    spec: Pick<ArraySpec, 'ranges' | 'per_task' | 'tasks' | 'slots'>,
     cells: Uint32Array,
     recorded: RecordedCells,
+    batch: PlannedCells,
   ) {
     this.#spec = spec;
     this.#cells = cells;
+    this.#batch = batch;
     this.#recorded = recorded;
   }
 
@@ -50,7 +64,8 @@ export class ArrayTasks {
     if ((this.#ends.get(task)?.restart ?? -1) > restart) return;
     this.#ends.set(task, end);
     // A task that is preempted, or whose node is shut down, gets a signal as one that is cancelled, and may come back.
-    if (end.how !== 'signal' && (this.#lives.get(task)?.live.restart ?? 0) <= restart) this.#ended.add(task);
+    if (end.how !== 'signal' && end.how !== 'time' && (this.#lives.get(task)?.live.restart ?? 0) <= restart)
+      this.#ended.add(task);
   }
 
   noteLive(live: TaskLive): void {
@@ -91,7 +106,7 @@ export class ArrayTasks {
   }
 
   counts() {
-    return this.#recorded.count(this.#cells);
+    return this.#recorded.count(this.#batch.cells);
   }
 
   get firstStart(): boolean {
@@ -135,59 +150,43 @@ export class ArrayTasks {
     return { success, failed, cancelled, means: this.busy().means, pending, running, runs, reason };
   }
 
+  /** Whether tasks came back after they had begun: what ended them before, accounting may know. */
+  get hasRestarted(): boolean {
+    return [...this.#past.values()].some(({ restart }) => restart > 0);
+  }
+
   /** What is known of each task, for judging what it left. */
   *evidence(view: JobView): Generator<{ readonly task: number; readonly evidence: TaskEvidence }> {
     for (let task = 0; task < this.#spec.tasks; task++) {
-      const block = this.#block(task);
-      const recorded = this.#recordedOf(task);
-      const said = this.#lastEnd(task);
-      const told = this.#lives.get(task)?.live;
-      const before = (said ?? told)?.recorded_before ?? 0;
-      // Its word is up to 2 s old: a run that was in progress then may have a record since.
-      const end = said && { ...said, cut: this.#unrecorded(said.cut) };
-      const live = told && { ...told, slots: this.#unrecorded(told.slots) };
+      const missing = this.#missingOf(task);
+      const end = withoutRecorded(this.#lastEnd(task), missing);
+      const live = withoutRecorded(this.#lives.get(task)?.live, missing);
       const status: TaskStatus | undefined = view.tasks.get(task);
-      const missing = block.length - recorded;
-      yield { task, evidence: { status, end, live, recorded: recorded - before, missing } };
+      const first = firstOf([...missing], this.#spec.slots);
+      yield { task, evidence: { status, end, live, missing: missing.size, first } };
     }
   }
 
-  /** Positions without a record, ascending. */
-  left(): PositionRange[] {
-    const left: { from: number; to: number }[] = [];
+  /** Positions of the batch without a record, ascending. @param most ranges */
+  left(most = MOST_RANGES): PositionRange[] {
+    return rangesOf(this.#unrecorded(this.#batch), most);
+  }
+
+  *#unrecorded({ ranges, cells }: PlannedCells): Generator<number> {
     let at = 0;
-    for (const { from, to } of this.#spec.ranges) {
-      for (let position = from; position < to; position++, at++) {
-        if (this.#recorded.statusOf(this.#cells[at]!) !== undefined) continue;
-        const last = left.at(-1);
-        if (last?.to === position) last.to++;
-        else if (left.length < MOST_RANGES) left.push({ from: position, to: position + 1 });
-        else return left;
-      }
-    }
-    return left;
+    for (const { from, to } of ranges)
+      for (let position = from; position < to; position++)
+        if (this.#recorded.statusOf(cells[at++]!) === undefined) yield position;
+  }
+
+  #missingOf(task: number): ReadonlySet<number> {
+    return new Set(this.#unrecorded({ ranges: blockOf(this.#spec, task), cells: this.#block(task) }));
   }
 
   /** Of a task that was requeued, what its former incarnation said is about that one's runs only. */
   #lastEnd(task: number): TaskEnd | undefined {
     const end = this.#ends.get(task);
     return end && (this.#lives.get(task)?.live.restart ?? 0) > end.restart ? undefined : end;
-  }
-
-  #unrecorded(runs: readonly TaskRun[]): TaskRun[] {
-    return runs.filter(({ position }) => {
-      const cell = this.#cellOf(position);
-      return cell === undefined || this.#recorded.statusOf(cell) === undefined;
-    });
-  }
-
-  #cellOf(position: number): number | undefined {
-    let before = 0;
-    for (const { from, to } of this.#spec.ranges) {
-      if (position >= from && position < to) return this.#cells[before + position - from];
-      before += to - from;
-    }
-    return undefined;
   }
 
   #block(task: number): Uint32Array {
@@ -203,4 +202,25 @@ export class ArrayTasks {
     const status = tasks.get(task);
     return status !== undefined && isConclusive(status.meaning);
   }
+}
+
+/** A task's word may be older than the last records of its runs. */
+function withoutRecorded<T extends TaskEnd | TaskLive>(
+  told: T | undefined,
+  missing: ReadonlySet<number>,
+): T | undefined {
+  if (!told) return undefined;
+  const isMissing = ({ position }: TaskRun) => missing.has(position);
+  const cut = 'cut' in told ? { cut: told.cut.filter(isMissing) } : {};
+  return { ...told, slots: told.slots.filter(isMissing), ...cut };
+}
+
+/** About what a task's slots begin with: see `WorkQueue`. */
+function firstOf(missing: readonly number[], slots: number): number[] {
+  const first: number[] = [];
+  for (let at = 0; at < missing.length && first.length < slots; ) {
+    first.push(missing[at]!);
+    at += slots === 1 ? missing.length : Math.ceil((missing.length - at) / (2 * slots));
+  }
+  return first;
 }

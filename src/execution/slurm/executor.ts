@@ -2,7 +2,6 @@ import type { SlurmEnvironment } from '../../config/resolved-config.js';
 import { segmentsFolder, submissionFolder } from '../../storage/file/layout.js';
 import { listNames } from '../../storage/file/list-names.js';
 import type { BatchExecutor } from '../batch-executor.js';
-import { ExecutionFault } from '../execution-fault.js';
 import type { Transport } from '../transport/transport.js';
 import { ArrayLife } from './array-life.js';
 import { Patience, type PatienceOptions } from './ask.js';
@@ -140,18 +139,28 @@ export function createSlurmExecutor(options: SlurmExecutorOptions): BatchExecuto
         await state.change(({ spool }) => ({ spool: spool ?? { ...place, id: there.id } }));
         const collector = await collectorOf(folder, experiment_id, submission, patience);
         const config = environment.executor;
-        if (node === undefined || (node === null && missed))
-          node = await provideNode(transport, there, { config, cache, missed }, patience);
-        const around = { environment, cluster, spool: there, programs, collector, state, patience, version };
-        const array = await prepareArray(order, { ...around, node });
         const places = { folder, there: there.experimentFolder(experiment_id) };
         const artifacts = order.artifacts ? new ArtifactCollector(transport, places, submission) : undefined;
-        life = new ArrayLife(array, batch, patience, artifacts);
-        patience.check();
-        return await life.run().catch((error: unknown) => {
-          missed ||= error instanceof ExecutionFault && error.code === 'TASK_NO_NODE';
-          throw error;
-        });
+        for (;;) {
+          missed ||= (await state.read()).node_missed;
+          if (node === undefined || (node === null && missed))
+            node = await provideNode(transport, there, { config, cache, missed }, patience);
+          const around = {
+            environment,
+            cluster,
+            spool: there,
+            programs,
+            collector,
+            state,
+            patience,
+            version,
+          };
+          const array = await prepareArray(order, { ...around, node });
+          life = new ArrayLife(array, batch, patience, artifacts);
+          patience.check();
+          const report = await life.run();
+          if (report !== 'again') return report;
+        }
       });
     },
     end: async ({ folder, experiment_id, submission }, ask = {}) => {
@@ -188,5 +197,6 @@ const NOTHING_YET = {
   pending: 0,
   running: 0,
   job: null,
+  excluded: [],
   runs: [],
 };

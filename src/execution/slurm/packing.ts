@@ -73,7 +73,7 @@ const isPilot = ({ mean_ms, chunk_size, piloted }: PackingInput) =>
   mean_ms === null && chunk_size === undefined && !piloted;
 
 /** Tasks that one array may have. */
-function tasksOfAnArray(input: PackingInput): number {
+export function tasksOfAnArray(input: PackingInput): number {
   const { limits, max_array_size = Number.POSITIVE_INFINITY } = input;
   const most = Math.min(limits.array_tasks, max_array_size);
   if (!isSubmitLimited(input)) return Math.max(1, most);

@@ -4,14 +4,16 @@ import { declarationFile, planFile } from '../../storage/file/layout.js';
 import { readJson } from '../../storage/file/read-json.js';
 import { missingFile } from '../../storage/file/verify-content.js';
 import type { PlanManifest } from '../../storage/manifest.js';
-import type { BatchOrder, Dealing } from '../batch-executor.js';
+import type { BatchOrder, Dealing, PositionRange } from '../batch-executor.js';
+import type { PlannedCells } from './array-tasks.js';
 import { type Patience, placeFault } from './ask.js';
 import type { Cluster } from './cluster.js';
 import type { SubmissionCollector } from './collect/submission-collector.js';
 import type { ClusterLimits } from './limits/limits.js';
-import { deal, type PackingInput, PILOT_BUDGET_MS, pack } from './packing.js';
+import { deal, type PackingInput, PILOT_BUDGET_MS, pack, tasksOfAnArray } from './packing.js';
 import { readPlanCells } from './plan-cells.js';
 import { type TaskResources, taskResources } from './resources.js';
+import { FIRST_ROUND, type Round, roundToken } from './rounds.js';
 import { sbatchArguments } from './sbatch-arguments.js';
 import type { Spool, TaskPrograms } from './spool.js';
 import { arrayFolder, arraySpecFile, batchScriptFile } from './spool-layout.js';
@@ -48,18 +50,25 @@ export interface PreparedArray {
   readonly environment: SlurmEnvironment;
   readonly runner: string;
   readonly spec: ArraySpec;
+  /** How often its resources had grown when it was submitted. */
+  readonly escalated: SlurmState['escalated'];
+  readonly round: Round;
+  /** The program of the Node that was shipped for it. */
+  readonly node: string | null;
   readonly cells: Uint32Array;
+  /** All of the batch's positions, of which a later round does a part. */
+  readonly batch: PlannedCells;
   /** Its folder in the spool, its job's name, and what sbatch is told. */
   readonly folder: string;
   readonly name: string;
   readonly sbatch: readonly string[];
+  /** Nodes that it does not use. */
+  readonly excluded: readonly string[];
   /** The job that it was submitted as before. */
   readonly known: string | undefined;
   readonly pilot: boolean;
   readonly mean_ms: number | null;
   noteJob(job: string): Promise<void>;
-  /** It came to nothing by a fault of the place: the next attempt at the order submits another array. */
-  noteFault(): Promise<void>;
   /** Nothing of it is in the queue any more. */
   noteOver(): Promise<void>;
   /** How the rest is dealt, when a run takes so long on average; null: that can't be told yet. */
@@ -74,18 +83,24 @@ export async function prepareArray(order: BatchOrder, around: ArraySurroundings)
   const declaration = await readDeclaration(storeFolder, order.declaration);
   const limits = await cluster.limits({ ...config, ...order.resources }, patience);
   const before = await state.read();
-  const faulted = before.faulted[order.token] ?? 0;
-  const token = faulted === 0 ? order.token : `${order.token}-${faulted}`;
-  const resources = taskResources(config, order.resources, order, limits, before);
+  const round = before.rounds[order.token] ?? FIRST_ROUND;
+  const token = roundToken(order.token, round);
   const folder = arrayFolder(spool.experimentFolder(experiment_id), submission, token);
+  const written = await readSpec(folder, patience);
+  const escalated = written?.escalated ?? before.escalated;
+  const shared = taskResources(config, order.resources, order, limits, { escalated });
+  const resources = round.alone ? { ...shared, slots: 1 } : shared;
   const name = `metalab-${token}`;
   const known = before.jobs[token] ?? (await jobOf(folder, patience));
   const mean_ms = order.mean_ms ?? before.mean_ms;
   const input = packingInput(environment, limits, resources, mean_ms, before);
-  const positions = order.ranges.reduce((sum, { from, to }) => sum + to - from, 0);
-  const packing = pack(positions, input);
-  const pilot = packing.pilot || before.pilot === order.token;
-  if (pilot) await state.change(() => ({ pilot: order.token }));
+  const ranges = round.alone
+    ? firstOf(round.ranges ?? [], tasksOfAnArray(input))
+    : (round.ranges ?? order.ranges);
+  const positions = ranges.reduce((sum, { from, to }) => sum + to - from, 0);
+  const packing = round.alone ? { per_task: 1, tasks: positions, pilot: false } : pack(positions, input);
+  const pilot = packing.pilot || before.pilot === token;
+  if (pilot) await state.change(() => ({ pilot: token }));
   await state.change(() => ({ open: true }));
   const files = await spool.provide(
     { folder: storeFolder, experiment_id, submission },
@@ -94,24 +109,36 @@ export async function prepareArray(order: BatchOrder, around: ArraySurroundings)
     [],
     patience,
   );
-  const spec = await writeSpec({ folder, known }, patience, cluster, {
+  const spec = written ?? {
     token,
     submission,
     experiment_id,
     declaration: order.declaration,
     environment: environment.name,
-    ranges: order.ranges,
+    ranges,
     per_task: packing.per_task,
     tasks: packing.tasks,
     slots: resources.slots,
     budget_ms: budgetOf(pilot, resources),
     timeout_ms: order.timeout_ms,
-    memory_bytes: order.memory_bytes,
-    spare_memory: maySpareMemory(environment, resources, before),
+    memory_bytes: resources.run_memory_bytes,
+    spare_memory:
+      mayGrowMemory(environment, resources, escalated) ||
+      (resources.slots > 1 && resources.run_memory_bytes === null),
+    escalated,
     lost: [],
     files,
     metalab: around.version,
-  });
+  };
+  // What was submitted, and what that did, is gone.
+  if (!written && known !== undefined)
+    throw placeFault(
+      'SPOOL',
+      `${arraySpecFile(folder)} is gone, and what job ${known} did with it; submit again, so that what the store does not have is done again`,
+    );
+  if (!written)
+    await patience.until(() => cluster.transport.write(`${JSON.stringify(spec)}\n`, arraySpecFile(folder)));
+  const excluded = excludedNodes(before);
   const script = batchScript({
     ...config,
     array: folder,
@@ -129,21 +156,20 @@ export async function prepareArray(order: BatchOrder, around: ArraySurroundings)
     environment,
     runner: programs.runner,
     spec,
+    escalated,
+    round,
+    node: around.node,
     cells: await readPlanCells(storeFolder, submission, spec.ranges),
+    batch: { ranges: order.ranges, cells: await readPlanCells(storeFolder, submission, order.ranges) },
     folder,
     name,
-    sbatch: sbatchArguments(
-      { array: folder, name, tasks: spec.tasks, resources, excluded: excludedNodes(before) },
-      config,
-    ),
+    sbatch: sbatchArguments({ array: folder, name, tasks: spec.tasks, resources, excluded }, config),
+    excluded,
     known,
     pilot,
     mean_ms,
     noteJob: async (job) => {
       await state.change(({ jobs }) => ({ jobs: { ...jobs, [token]: job } }));
-    },
-    noteFault: async () => {
-      await state.change((now) => ({ faulted: { ...now.faulted, [order.token]: faulted + 1 } }));
     },
     noteOver: async () => {
       await state.change(({ over }) => (over.includes(token) ? {} : { over: [...over, token] }));
@@ -177,27 +203,21 @@ export function packingInput(
   };
 }
 
-/**
- * The spec as it was written first: an array that was submitted is never changed.
- *
- * @throws ExecutionFault with code `SPOOL` where it was submitted and its folder is gone
- */
-async function writeSpec(
-  { folder, known }: { readonly folder: string; readonly known: string | undefined },
-  patience: Patience,
-  { transport }: Cluster,
-  spec: ArraySpec,
-): Promise<ArraySpec> {
-  const path = arraySpecFile(folder);
-  const { stdout } = await patience.ask(['sh', '-c', '[ ! -e "$1" ] || cat "$1"', 'metalab', path]);
-  if (stdout.trim() !== '') return JSON.parse(stdout) as ArraySpec;
-  if (known !== undefined)
-    throw placeFault(
-      'SPOOL',
-      `${path} is gone, and what job ${known} did with it; submit again, so that what the store does not have is done again`,
-    );
-  await patience.until(() => transport.write(`${JSON.stringify(spec)}\n`, path));
-  return spec;
+/** The spec as it was written first: an array that was submitted is never changed. */
+async function readSpec(folder: string, patience: Patience): Promise<ArraySpec | undefined> {
+  const script = '[ ! -e "$1" ] || cat "$1"';
+  const { stdout } = await patience.ask(['sh', '-c', script, 'metalab', arraySpecFile(folder)]);
+  return stdout.trim() === '' ? undefined : (JSON.parse(stdout) as ArraySpec);
+}
+
+/** The first `most` positions. */
+function firstOf(ranges: readonly PositionRange[], most: number): PositionRange[] {
+  let rest = most;
+  return ranges.flatMap(({ from, to }) => {
+    const count = Math.min(rest, to - from);
+    rest -= count;
+    return count > 0 ? [{ from, to: from + count }] : [];
+  });
 }
 
 async function jobOf(folder: string, patience: Patience): Promise<string | undefined> {
@@ -218,15 +238,15 @@ function budgetOf(pilot: boolean, { limit_s }: TaskResources): number | null {
   return Math.max(1_000, limit - Math.max(MARGIN_SHARE * limit, Math.min(LEAST_MARGIN_MS, limit / 2)));
 }
 
-const maySpareMemory = (
-  { executor }: SlurmEnvironment,
+const mayGrowMemory = (
+  { executor: { escalate } }: SlurmEnvironment,
   { memory_bytes }: TaskResources,
-  { escalated }: SlurmState,
+  escalated: SlurmState['escalated'],
 ) =>
   memory_bytes !== undefined &&
-  executor.escalate !== undefined &&
-  executor.escalate.memory > 1 &&
-  escalated.memory < executor.escalate.max;
+  escalate !== undefined &&
+  escalate.memory > 1 &&
+  escalated.memory < escalate.max;
 
 export async function readDeclaration(folder: string, sha: string): Promise<ExperimentDeclaration> {
   const path = declarationFile(folder, sha);

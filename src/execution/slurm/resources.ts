@@ -9,6 +9,8 @@ export interface TaskResources extends Resources {
   readonly slots: number;
   /** The time limit that the job will have; null: none. */
   readonly limit_s: number | null;
+  /** What a run may use, where the experiment says so: that grows with the rest. */
+  readonly run_memory_bytes: number | null;
 }
 
 /** Beside the runs themselves: the task's own process, and a slot's. */
@@ -45,6 +47,7 @@ export function taskResources(
     ...(memory_bytes === undefined ? {} : { memory_bytes }),
     ...(time_s === undefined ? {} : { time_s }),
     limit_s: time_s ?? limits.default_time_s,
+    run_memory_bytes: grow(request.memory_bytes ?? undefined, escalate, 'memory', escalated.memory) ?? null,
   };
 }
 

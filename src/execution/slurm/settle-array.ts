@@ -8,51 +8,84 @@ import type { PreparedArray } from './prepare-array.js';
 import type { AccountedTask } from './queue/sacct.js';
 import { isConclusive, meaningOf } from './queue/states.js';
 import type { JobView, TaskStatus } from './queue/watched-job.js';
+import { type Round, rangesOf, within } from './rounds.js';
+import { addFailures, type NodeFailure } from './state-file.js';
+import { NO_NODE_SHIPPED } from './task/exit-codes.js';
 import { judge, type TaskEvidence, type TaskLimits, type Verdict } from './verdicts.js';
 
 /** Characters. */
 const MOST_OUTPUT = 4_000;
+/** Others that are suspected too wait for the round after. */
+const MOST_SUSPECTS = 100;
+
+/** What follows from how an array ended. */
+export interface Settlement {
+  /** Every task of it failed through a fault before it did anything. */
+  readonly fault?: ExecutionFault;
+  /** The batch has another try, noted as its next round. */
+  readonly again: boolean;
+}
 
 /**
  * Judges what an array's tasks left undone: records what counts as lost, notes nodes that failed and resources that have to
- * grow. What is left after that goes round again.
- *
- * @returns a fault, where every task of the array failed through one before it did anything
+ * grow. What is left after that is tried again, or goes round. Safe to repeat.
  */
 export async function settleArray(
   array: PreparedArray,
   tasks: ArrayTasks,
   { job, view }: { readonly job: string; readonly view: JobView },
   patience: Patience,
-): Promise<ExecutionFault | undefined> {
-  const { state, resources, environment } = array;
-  const { escalated } = await state.read();
+): Promise<Settlement> {
+  const { spec, resources, environment } = array;
   const limits: TaskLimits = {
+    slots: spec.slots,
     time_s: resources.limit_s,
     memory_bytes: resources.memory_bytes ?? null,
     escalate: environment.executor.escalate,
-    escalated,
+    escalated: array.escalated,
   };
+  const accounts = await accountsOf(array, [...tasks.evidence(view)], tasks.hasRestarted, job, patience);
   const { folder, submission } = array.order;
   const outputs = await collectOutputs({ folder, submission, array: array.folder, job }, patience);
-  const accounted = await withAccounts(array, [...tasks.evidence(view)], job, patience);
-  const verdicts = accounted.map(({ task, evidence: told }) => {
+  const verdicts = withAccounts([...tasks.evidence(view)], accounts).map(({ task, evidence: told }) => {
     const evidence = { ...told, status: withMemory(told.status, outputs.get(task)) };
     return { task, evidence, verdict: judge(evidence, limits) };
   });
-  await noteState(array, verdicts);
   await record(array, verdicts, outputs);
   const faults = verdicts.filter(({ verdict }) => verdict.fault);
-  if (faults.length < verdicts.length || faults.length === 0) return undefined;
-  const { task, verdict } = faults[0]!;
-  const { code, message } = verdict.fault!;
-  const output = endOf(outputs.get(task));
-  const where = `${environment.name}, task ${task} of job ${job}`;
-  return placeFault(
+  const failed = faults.length === verdicts.length ? faults[0] : undefined;
+  const output = failed ? endOf(outputs.get(failed.task)) : '';
+  const missesNode = array.node === null && seesNoNode(faults, outputs);
+  const next = nextRound(array, tasks, verdicts, Boolean(failed) || missesNode);
+  await noteState(array, { verdicts, accounts, next, missesNode, failed: Boolean(failed) });
+  if (!failed || missesNode) return { again: next !== undefined };
+  const { code, message } = failed.verdict.fault!;
+  const where = `${environment.name}, task ${failed.task} of job ${job}`;
+  const fault = placeFault(
     faultCode(code),
     `${where}: ${message}${output ? `\nits output ends with:\n${output}` : ''}`,
   );
+  return { fault, again: false };
 }
+
+/** Another array, where that is what mends it. */
+function nextRound(
+  { round, order }: PreparedArray,
+  tasks: ArrayTasks,
+  verdicts: readonly Judged[],
+  faulty: boolean,
+): Round | undefined {
+  const number = round.number + 1;
+  const alone = verdicts.flatMap(({ verdict }) => verdict.alone ?? []).sort((a, b) => a - b);
+  if (alone.length > 0) return { number, ranges: rangesOf(alone, MOST_SUSPECTS), alone: true };
+  if (!faulty && !verdicts.some(({ verdict }) => verdict.grow || verdict.evicted)) return undefined;
+  if (!round.alone) return { number, ranges: tasks.left(), alone: false };
+  const own = round.ranges ?? order.ranges;
+  return { number, ranges: within(tasks.left(Number.POSITIVE_INFINITY), own), alone: true };
+}
+
+/** What Slurm kept of tasks' output. */
+type Outputs = ReadonlyMap<number, string>;
 
 interface Evident {
   readonly task: number;
@@ -63,73 +96,117 @@ interface Evident {
 const ACCOUNT_TRIES = 4;
 const ACCOUNT_APART_MS = 1_000;
 
-/** Exit codes and MaxRSS of tasks that could not tell themselves how they ended. */
-async function withAccounts(
+/** Exit codes, MaxRSS and whole states of tasks that could not tell themselves how they ended, and of those that came back. */
+async function accountsOf(
   { cluster, limits }: PreparedArray,
   all: readonly Evident[],
+  restarted: boolean,
   job: string,
   patience: Patience,
-): Promise<readonly Evident[]> {
+): Promise<readonly AccountedTask[]> {
   const wanted = all.filter(
     ({ evidence: { status, missing } }) =>
       missing > 0 && status && !status.accounted && ['timeout', 'memory', 'ended'].includes(status.meaning),
   );
-  if (wanted.length === 0 || !limits.accounting) return all;
+  if (!limits.accounting || (wanted.length === 0 && !restarted)) return [];
   for (let tries = 1; ; tries++) {
-    const accounts = await cluster.queue.account(job).catch(() => new Map<number, AccountedTask>());
-    const known = wanted.every(({ task }) => isConclusive(meaningOf(accounts.get(task)?.state ?? '')));
-    if (!known && tries < ACCOUNT_TRIES) {
-      await patience.sleep(ACCOUNT_APART_MS);
-      continue;
-    }
-    return all.map(({ task, evidence }) => {
-      const { status } = evidence;
-      const accounted = accounts.get(task);
-      return {
-        task,
-        evidence: status && accounted ? { ...evidence, status: { ...status, accounted } } : evidence,
-      };
-    });
+    const accounts = await cluster.queue.account(job).catch(() => []);
+    const known = wanted.every(({ task }) =>
+      accounts.some((each) => each.task === task && isConclusive(meaningOf(each.state))),
+    );
+    if (known || tries === ACCOUNT_TRIES) return accounts;
+    await patience.sleep(ACCOUNT_APART_MS);
   }
+}
+
+/** Of a task that was ended for its memory squeue says FAILED, and accounting OUT_OF_MEMORY (Slurm 22.05). */
+function withAccounts(all: readonly Evident[], accounts: readonly AccountedTask[]): Evident[] {
+  const last = new Map(accounts.map((each) => [each.task, each]));
+  return all.map(({ task, evidence }) => {
+    const { status } = evidence;
+    const accounted = status?.accounted ?? last.get(task);
+    if (!status || !accounted) return { task, evidence };
+    const meaning = meaningOf(accounted.state);
+    const tellsMore = status.meaning === 'ended' && isConclusive(meaning) && meaning !== 'cancelled';
+    const told = tellsMore ? { meaning, state: accounted.state } : {};
+    return { task, evidence: { ...evidence, status: { ...status, ...told, accounted } } };
+  });
 }
 
 /** Where cgroups don't watch memory, squeue says FAILED of a task that was ended for it: only accounting or its output tell. */
 function withMemory(status: TaskStatus | undefined, output: string | undefined): TaskStatus | undefined {
   if (!status || !['ended', 'cancelled'].includes(status.meaning)) return status;
   const told = meaningOf(status.accounted?.state ?? '') === 'memory' || saysMemory(output ?? '');
-  return told ? { ...status, meaning: 'memory' } : status;
+  return told ? { ...status, meaning: 'memory', state: 'OUT_OF_MEMORY' } : status;
 }
 
-interface Judged {
-  readonly task: number;
-  readonly evidence: TaskEvidence;
+/** Without accounting nobody knows its exit code. */
+const seesNoNode = (faults: readonly Judged[], outputs: Outputs): boolean =>
+  faults.some(
+    ({ task, verdict }) =>
+      verdict.fault!.code === 'TASK_NO_NODE' ||
+      (verdict.fault!.code === 'TASK_START' && endOf(outputs.get(task)).includes(NO_NODE_SHIPPED)),
+  );
+
+interface Judged extends Evident {
   readonly verdict: Verdict;
 }
 
-async function noteState({ state, spec }: PreparedArray, verdicts: readonly Judged[]): Promise<void> {
-  const nodes = verdicts.flatMap(({ verdict }) => (verdict.failedNode ? [verdict.failedNode] : []));
-  const grows = (what: 'time' | 'memory') => verdicts.some(({ verdict }) => verdict.escalate === what);
-  if (nodes.length === 0 && !grows('time') && !grows('memory')) return;
-  // Where no task got to work, the nodes are not to blame.
-  const blamed = nodes.length < spec.tasks || spec.tasks === 1 ? nodes : [];
-  await state.change(({ node_failures, escalated }) => {
-    const failures = { ...node_failures };
-    for (const node of blamed) failures[node] = (failures[node] ?? 0) + 1;
+interface Found {
+  readonly verdicts: readonly Judged[];
+  readonly accounts: readonly AccountedTask[];
+  readonly next: Round | undefined;
+  readonly missesNode: boolean;
+  /** No task of it got to work. */
+  readonly failed: boolean;
+}
+
+async function noteState(
+  { state, order, escalated: had }: PreparedArray,
+  { verdicts, accounts, next, missesNode, failed }: Found,
+): Promise<void> {
+  const grows = (what: 'time' | 'memory') => verdicts.some(({ verdict }) => verdict.grow === what);
+  const nodes = failedNodes(verdicts, accounts, failed || missesNode);
+  if (nodes.length === 0 && !next && !missesNode) return;
+  await state.change((before) => {
+    const { escalated, rounds, node_missed } = before;
+    // By how much this array had them grown already: others may have found out the same.
+    const grown = (what: 'time' | 'memory') => Math.max(escalated[what], grows(what) ? had[what] + 1 : 0);
     return {
-      node_failures: failures,
-      escalated: {
-        time: escalated.time + (grows('time') ? 1 : 0),
-        memory: escalated.memory + (grows('memory') ? 1 : 0),
-      },
+      node_failures: addFailures(before, nodes),
+      node_missed: node_missed || missesNode,
+      escalated: { time: grown('time'), memory: grown('memory') },
+      ...(next ? { rounds: { ...rounds, [order.token]: next } } : {}),
     };
   });
 }
 
-async function record(
-  array: PreparedArray,
+/** @param faulty what failed is something else than the nodes: no task got to work on any */
+function failedNodes(
   verdicts: readonly Judged[],
-  outputs: ReadonlyMap<number, string>,
-): Promise<void> {
+  accounts: readonly AccountedTask[],
+  faulty: boolean,
+): NodeFailure[] {
+  // Those whose tasks Slurm has queued again by itself.
+  const before = accounts.filter(
+    ({ state, nodes, endedAt }) => meaningOf(state) === 'node' && nodes && endedAt,
+  );
+  const judged = verdicts.flatMap(({ evidence: { live, end }, verdict: { failedNode: node, fault } }) => {
+    const told = end ?? live;
+    const [began, at] = told ? [told.started_at, told.updated_at].map(Date.parse) : [Date.now(), Date.now()];
+    return node && !(fault && faulty) ? [{ node, began: began!, at: at! }] : [];
+  });
+  return [
+    ...before.map(({ nodes, endedAt, elapsedMs }) => ({
+      node: nodes,
+      began: endedAt - elapsedMs,
+      at: endedAt,
+    })),
+    ...judged,
+  ].sort((a, b) => a.began - b.began);
+}
+
+async function record(array: PreparedArray, verdicts: readonly Judged[], outputs: Outputs): Promise<void> {
   const { order, collector, environment, runner } = array;
   const lost: LostRun[] = [];
   for (const { task, evidence, verdict } of verdicts) {

@@ -7,24 +7,29 @@ import { EXIT } from './task/exit-codes.js';
 /** Of a task's whole time, what a run must have had for the limit to be its own. */
 const WHOLE_TIME = 0.8;
 
+/** A run that was told of so long before its task ended is no evidence: its task had lost its way to the files. */
+const LEAST_TOLD = 0.5;
+const TOLD_SLACK_MS = 10_000;
+
 /** All that is known of a task that has ended. */
 export interface TaskEvidence {
   /** What the scheduler says; undefined where the task's own word was enough, or nobody knows it any more. */
   readonly status: TaskStatus | undefined;
-  /** Its own last words of its last incarnation, and what it told while it was at work. */
+  /** Its last incarnation's last words, and what it told while at work: of its runs, those that have no record. */
   readonly end: TaskEnd | undefined;
   readonly live: TaskLive | undefined;
-  /** Positions of its block that were done by this array. */
-  readonly recorded: number;
-  /** Of its block, what nobody has done. */
+  /** Of its block, what nobody has done; and with which positions of that its slots would begin, one each. */
   readonly missing: number;
+  readonly first: readonly number[];
 }
 
 /** What the array's tasks were given. */
 export interface TaskLimits {
+  readonly slots: number;
   readonly time_s: number | null;
   readonly memory_bytes: number | null;
   readonly escalate: Escalation | undefined;
+  /** How often they had grown. */
   readonly escalated: { readonly memory: number; readonly time: number };
 }
 
@@ -32,7 +37,11 @@ export interface TaskLimits {
 export interface Verdict {
   readonly lost: readonly { readonly run: TaskRun; readonly error: ErrorDescription }[];
   /** What tasks get more of from now on. */
-  readonly escalate?: 'time' | 'memory';
+  readonly grow?: 'time' | 'memory';
+  /** Positions one of which has ended the task for all: each is tried again in a task of its own, before any is blamed. */
+  readonly alone?: readonly number[];
+  /** The scheduler took it away: that is no round in which nothing was done. */
+  readonly evicted?: true;
   /** The node on which it failed through no fault of its runs. */
   readonly failedNode?: string;
   /** It ended before it could start runs, or by a fault of the place. */
@@ -46,11 +55,10 @@ export function judge(evidence: TaskEvidence, limits: TaskLimits): Verdict {
   const { status, end, live, missing } = evidence;
   if (missing === 0) return LEFT;
   if (end) {
-    if (end.how === 'time') return judgeTime(evidence, end.cut, limits);
     if (end.fault?.code === 'MEMORY') return judgeMemory(evidence, end.cut, limits);
     if (end.fault) return { lost: [], fault: end.fault, failedNode: end.node };
     // A signal's cause is the scheduler's to tell.
-    if (end.how !== 'signal') return LEFT;
+    if (end.how !== 'signal' && end.how !== 'time') return LEFT;
   }
   const runs = end?.cut ?? live?.slots ?? [];
   switch (status?.meaning) {
@@ -61,7 +69,9 @@ export function judge(evidence: TaskEvidence, limits: TaskLimits): Verdict {
     case 'memory':
       return judgeMemory(evidence, runs, limits);
     case 'node':
-      return status.nodes ? { lost: [], failedNode: status.nodes } : LEFT;
+      return { lost: [], evicted: true, ...(status.nodes ? { failedNode: status.nodes } : {}) };
+    case 'evicted':
+      return { lost: [], evicted: true };
     case 'ended':
       // One whose block another process has leaves at once, and well.
       return live || end || /^COMPLETED/.test(status.state) ? LEFT : neverStarted(evidence, 'ended');
@@ -70,30 +80,36 @@ export function judge(evidence: TaskEvidence, limits: TaskLimits): Verdict {
   }
 }
 
+/** A run that had its task's whole time gets no more of it by trying again; one that began later does. */
 function judgeTime(
-  { recorded, live, end }: TaskEvidence,
+  { status, live, end }: TaskEvidence,
   runs: readonly TaskRun[],
   limits: TaskLimits,
 ): Verdict {
-  const elapsed = Math.max(end?.elapsed_ms ?? 0, live?.elapsed_ms ?? 0);
-  const whole = runs.filter((run) => run.elapsed_ms >= WHOLE_TIME * elapsed);
-  if (recorded > 0 || whole.length === 0) return LEFT;
-  if (canEscalate('time', limits) && limits.time_s !== null) return { lost: [], escalate: 'time' };
+  const told = Math.max(end?.elapsed_ms ?? 0, live?.elapsed_ms ?? 0);
+  if (told < LEAST_TOLD * (status?.accounted?.elapsedMs ?? 0) - TOLD_SLACK_MS) return LEFT;
+  const whole = runs.filter((run) => run.elapsed_ms >= WHOLE_TIME * told);
+  if (whole.length === 0) return LEFT;
+  if (canGrow('time', limits.time_s, limits)) return { lost: [], grow: 'time' };
   const limit =
     limits.time_s === null
       ? 'the time limit of its job'
       : `the job's time limit of ${wordSeconds(limits.time_s)}`;
   const error = {
     type: 'TimeoutError',
-    message: `the run was not done within ${limit}${wordEscalated('time', limits)}: give it more ('time' of the experiment's resources or of the environment's executor), or let it grow (escalate = { time = 2.0 })`,
+    message: `the run was not done within ${limit}${wordGrown('time', limits)}: give it more ('time' of the experiment's resources or of the environment's executor), or let it grow (escalate = { time = 2.0 })`,
   };
   return { lost: whole.map((run) => ({ run, error })) };
 }
 
+/** Slurm ends all that a task does for what one of its runs took: only one that was alone, or that its own slot ended, is known to be it. */
 function judgeMemory(evidence: TaskEvidence, runs: readonly TaskRun[], limits: TaskLimits): Verdict {
-  if (runs.length === 0) return neverStarted(evidence, 'ran out of memory');
-  if (canEscalate('memory', limits) && limits.memory_bytes !== null) return { lost: [], escalate: 'memory' };
-  const { status, live, end } = evidence;
+  const { status, live, end, missing, first } = evidence;
+  if (!live && !end) return neverStarted(evidence, 'ran out of memory');
+  const known = missing === 1 || (limits.slots === 1 && end?.fault?.code === 'MEMORY');
+  if ((known || limits.slots === 1) && canGrow('memory', limits.memory_bytes, limits))
+    return { lost: [], grow: 'memory' };
+  if (!known) return { lost: [], alone: runs.length > 0 ? runs.map(({ position }) => position) : first };
   const used = Math.max(
     status?.accounted?.maxRssBytes ?? 0,
     live?.peak_rss_bytes ?? 0,
@@ -105,10 +121,19 @@ function judgeMemory(evidence: TaskEvidence, runs: readonly TaskRun[], limits: T
       : `the job's memory of ${wordBytes(limits.memory_bytes)}`;
   const error = {
     type: 'MemoryError',
-    message: `Slurm ended the run for using more than ${limit}${used > 0 ? ` (MaxRSS ${wordBytes(used)})` : ''}${wordEscalated('memory', limits)}: give it more ('memory' of the experiment's resources or of the environment's executor), or let it grow (escalate = { memory = 2.0 })`,
+    message: `the run was ended for using more than ${limit}${used > 0 ? ` (MaxRSS ${wordBytes(used)})` : ''}${wordGrown('memory', limits)}: give it more ('memory' of the experiment's resources or of the environment's executor), or let it grow (escalate = { memory = 2.0 })`,
   };
-  return { lost: runs.map((run) => ({ run, error })) };
+  const guilty = runs.length > 0 ? runs : [unseen(first[0]!, (end ?? live)!)];
+  return { lost: guilty.map((run) => ({ run, error })) };
 }
+
+/** A run is told of when it has been going for some seconds. */
+const unseen = (position: number, { started_at, elapsed_ms }: TaskLive): TaskRun => ({
+  position,
+  attempt: 1,
+  started_at,
+  elapsed_ms,
+});
 
 function neverStarted({ status }: TaskEvidence, how: string): Verdict {
   const exit = status?.accounted?.exitCode.split(':')[0];
@@ -127,10 +152,10 @@ function neverStarted({ status }: TaskEvidence, how: string): Verdict {
 /** Exits of the batch script with a meaning of their own. */
 const FAULT_CODES: { readonly [exit: string]: string } = { [EXIT.noNode]: 'TASK_NO_NODE' };
 
-const canEscalate = (what: 'time' | 'memory', { escalate, escalated }: TaskLimits) =>
-  escalate !== undefined && escalate[what] > 1 && escalated[what] < escalate.max;
+const canGrow = (what: 'time' | 'memory', from: number | null, { escalate, escalated }: TaskLimits) =>
+  from !== null && escalate !== undefined && escalate[what] > 1 && escalated[what] < escalate.max;
 
-const wordEscalated = (what: 'time' | 'memory', { escalated }: TaskLimits) =>
+const wordGrown = (what: 'time' | 'memory', { escalated }: TaskLimits) =>
   escalated[what] > 0 ? `, after that had grown ${escalated[what]} times` : '';
 
 const GIB = 1024 ** 3;

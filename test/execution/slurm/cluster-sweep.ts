@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SlurmEnvironment, SlurmExecutorConfig } from '../../../src/config/resolved-config.js';
 import type { RunRecord } from '../../../src/definition/record.js';
@@ -90,6 +91,24 @@ export class ClusterSweep {
       onDealing: (dealing) => this.dealings.push(dealing),
       isPaused: async () => this.paused,
     });
+  }
+
+  /** Tokens of the arrays that it became, in the order in which they were made. */
+  arrays(): string[] {
+    const folder = join(this.fileRoot, 'sweep@1', 'submissions', 's1', 'arrays');
+    const madeAt = (token: string) => statSync(join(folder, token, 'array.json')).birthtimeMs;
+    return readdirSync(folder).sort((a, b) => madeAt(a) - madeAt(b));
+  }
+
+  /** The lines of a file in the runs' working directory. */
+  worked(name: string): string[] {
+    const path = join(this.fileRoot, 'sweep@1', 'work', name);
+    return existsSync(path) ? readFileSync(path, 'utf8').trim().split('\n') : [];
+  }
+
+  /** Puts an empty file there. */
+  work(name: string): void {
+    writeFileSync(join(this.fileRoot, 'sweep@1', 'work', name), '');
   }
 
   stop(how: 'yield' | 'cancel'): void {

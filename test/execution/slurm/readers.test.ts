@@ -38,14 +38,14 @@ describe('what Slurm prints is read', () => {
 
   test("sacct's rows: incarnations in order, steps' memory, tasks that never began together", () => {
     const output = [
-      fields('1_0', 'NODE_FAIL', '0:0', '4', 'n1', ''),
-      fields('1_0', 'OUT_OF_MEMORY', '0:125', '6', 'n2', ''),
-      fields('1_0.batch', 'OUT_OF_MEMORY', '0:125', '6', 'n2', '1.50G'),
-      fields('1_[3-4]', 'CANCELLED by 0', '0:0', '0', 'None assigned', ''),
-      fields('7', 'COMPLETED', '0:0', '1', 'n1', ''),
+      fields('1_0', 'NODE_FAIL', '0:0', '4', 'n1', '2026-01-02T03:04:05', ''),
+      fields('1_0', 'OUT_OF_MEMORY', '0:125', '6', 'n2', 'Unknown', ''),
+      fields('1_0.batch', 'OUT_OF_MEMORY', '0:125', '6', 'n2', 'Unknown', '1.50G'),
+      fields('1_[3-4]', 'CANCELLED by 0', '0:0', '0', 'None assigned', 'Unknown', ''),
+      fields('7', 'COMPLETED', '0:0', '1', 'n1', 'Unknown', ''),
     ].join('\n');
     expect(parseSacct(output)).toMatchObject([
-      { task: 0, state: 'NODE_FAIL', nodes: 'n1', maxRssBytes: 0 },
+      { task: 0, state: 'NODE_FAIL', nodes: 'n1', maxRssBytes: 0, endedAt: Date.UTC(2026, 0, 2, 3, 4, 5) },
       { task: 0, state: 'OUT_OF_MEMORY', elapsedMs: 6000, maxRssBytes: 1.5 * 1024 ** 3 },
       { task: 3, state: 'CANCELLED by 0', nodes: '' },
       { task: 4 },

@@ -84,11 +84,11 @@ export class QueuePoller {
       .reduce((count, entry) => count + countJobs(entry), 0);
   }
 
-  /** What accounting has of an array's tasks now, the last incarnation of each: only to tell more, it may lag or be absent. */
-  async account(job: string): Promise<ReadonlyMap<number, AccountedTask>> {
+  /** What accounting has of an array's tasks now, each one's oldest incarnation first: only to tell more, it may lag or be absent. */
+  async account(job: string): Promise<readonly AccountedTask[]> {
     this.queries++;
     const { exitCode, stdout } = await this.#transport.run(sacctCommand([job]));
-    return new Map((exitCode === 0 ? parseSacct(stdout) : []).map((task) => [task.task, task]));
+    return exitCode === 0 ? parseSacct(stdout) : [];
   }
 
   /**

@@ -8,17 +8,20 @@ export interface AccountedTask {
   readonly exitCode: string;
   readonly elapsedMs: number;
   readonly nodes: string;
+  /** When it ended, milliseconds since 1970; NaN where it has not. */
+  readonly endedAt: number;
   /** Of its batch step; 0 where it was not measured. */
   readonly maxRssBytes: number;
 }
 
-const FIELDS = ['JobID', 'State', 'ExitCode', 'ElapsedRaw', 'NodeList', 'MaxRSS'];
+const FIELDS = ['JobID', 'State', 'ExitCode', 'ElapsedRaw', 'NodeList', 'End', 'MaxRSS'];
 const DELIMITER = '\u001f';
 
 /** Of several arrays in one question. `--duplicates`: an incarnation that a node's failure ended counts too. */
 export const sacctCommand = (jobs: readonly string[]): string[] => [
   'env',
   'LC_ALL=C',
+  'TZ=UTC',
   'sacct',
   '--noheader',
   '--parsable2',
@@ -32,7 +35,7 @@ export const sacctCommand = (jobs: readonly string[]): string[] => [
 export function parseSacct(output: string): AccountedTask[] {
   const tasks: AccountedTask[] = [];
   for (const line of output.split('\n')) {
-    const [id, state, exitCode, elapsed, nodes, rss] = line.split(DELIMITER);
+    const [id, state, exitCode, elapsed, nodes, end, rss] = line.split(DELIMITER);
     const match = /^(\d+)_([^.]+)(\..+)?$/.exec(id ?? '');
     const ids = parseTaskIds(match?.[2] ?? '');
     if (!match || !ids || !state || rss === undefined) continue;
@@ -47,6 +50,7 @@ export function parseSacct(output: string): AccountedTask[] {
           exitCode: exitCode ?? '',
           elapsedMs: Number(elapsed) * 1000 || 0,
           nodes: nodes === 'None assigned' ? '' : (nodes ?? ''),
+          endedAt: Date.parse(`${end}Z`),
           maxRssBytes: 0,
         });
       continue;

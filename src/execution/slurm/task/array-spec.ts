@@ -30,6 +30,8 @@ export interface ArraySpec {
   readonly memory_bytes: number | null;
   /** A run for which the memory did not suffice is not recorded as failed, but cut, with fault `MEMORY`: it may get more. */
   readonly spare_memory?: boolean;
+  /** How often its resources had grown: nothing of the tasks' concern. */
+  readonly escalated?: { readonly memory: number; readonly time: number };
   /** What becomes of runs that earlier arrays lost: recorded so, or tried again where the experiment has retries left. */
   readonly lost: readonly LostRun[];
   /**

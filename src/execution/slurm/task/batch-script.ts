@@ -1,6 +1,6 @@
 import type { SlurmExecutorConfig } from '../../../config/resolved-config.js';
 import { DefinitionError, type Problem } from '../../../definition/errors.js';
-import { EXIT, SAYS } from './exit-codes.js';
+import { EXIT, NO_NODE_SHIPPED, SAYS } from './exit-codes.js';
 
 export interface BatchScriptOptions extends Pick<SlurmExecutorConfig, 'modules' | 'conda_env' | 'setup'> {
   /** The array's folder in the spool, absolute on the cluster. */
@@ -82,10 +82,7 @@ function chooseNode(shipped: string | null): string[] {
     'metalab_node=$(type -P node)',
     'if [ -z "$metalab_node" ] || ! metalab_suits "$metalab_node"; then',
     ...(shipped === null
-      ? [
-          `  metalab_says ${quote(`there is no suitable Node on this node, and none was shipped: ${next}`)}`,
-          `  exit ${EXIT.noNode}`,
-        ]
+      ? [`  metalab_says ${quote(`${NO_NODE_SHIPPED}: ${next}`)}`, `  exit ${EXIT.noNode}`]
       : [
           `  metalab_node=${quote(shipped)}`,
           '  if ! metalab_answer=$("$metalab_node" --version 2>&1); then',

@@ -15,3 +15,6 @@ export const EXIT = {
 
 /** How lines begin by which the script and the program of a task speak to people. */
 export const SAYS = 'metalab: ';
+
+/** What is said where another array, with a Node that is shipped, would do better. */
+export const NO_NODE_SHIPPED = 'there is no suitable Node on this node, and none was shipped';

@@ -1,0 +1,104 @@
+import { chmodSync, copyFileSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { nodePlatform } from '../../../src/execution/slurm/node-package.js';
+import { createShellTransport } from '../../../src/execution/transport/shell/shell-transport.js';
+import type { Transport } from '../../../src/execution/transport/transport.js';
+import { type OwnedRig, startRig } from '../../rig/start.mjs';
+import { body } from '../local/sweep.js';
+import { ClusterSweep, type ClusterSweepOptions } from './cluster-sweep.js';
+
+const SYSTEM_PATH = '/usr/sbin:/usr/bin:/sbin:/bin';
+/** In the set-up of a task: then none of its PATH is Node's. */
+const WITHOUT_NODE =
+  'mkdir -p "$TMPDIR/none"; for d in /usr/bin /bin; do ln -sf "$d"/* "$TMPDIR/none"; done; rm -f "$TMPDIR/none/node"; PATH=$TMPDIR/none';
+const PLATFORM = nodePlatform(`Linux ${process.arch === 'x64' ? 'x86_64' : 'aarch64'}`);
+const QUICK = body("capture.metric('node', Number(process.versions.node.split('.')[0]));");
+
+let rig: OwnedRig;
+const made: ClusterSweep[] = [];
+
+beforeAll(async () => {
+  // Accounting absent: all of this is told without it.
+  rig = await startRig({ accounting: false });
+  vi.stubEnv('SLURM_CONF', rig.env.SLURM_CONF);
+});
+afterEach(async () => {
+  for (const sweep of made.splice(0)) await sweep.remove();
+});
+afterAll(() => rig?.down());
+
+const uploads: string[] = [];
+
+/** A cluster whose login has no Node where `nodeless`: what it is asked finds a PATH of its own. */
+function clusterOf(nodeless: boolean): Transport {
+  const shell = createShellTransport();
+  const path = join(rig.folder, 'nodeless');
+  const make = `mkdir -p '${path}'; ln -sf ${SYSTEM_PATH.split(':')
+    .map((folder) => `${folder}/*`)
+    .join(' ')} '${path}' 2>/dev/null; rm -f '${path}/node'; PATH='${path}'; export PATH; exec "$@"`;
+  return {
+    ...shell,
+    run: (command, options) => shell.run(nodeless ? ['sh', '-c', make, 'sh', ...command] : command, options),
+    put: (from, to, options) => {
+      uploads.push(to);
+      return shell.put(from, to, options);
+    },
+  };
+}
+
+/** In the cache, where npm would have put it: this process's own Node, or a script that takes its place. */
+function sweepOf(transport: Transport, options: ClusterSweepOptions, script?: string): ClusterSweep {
+  uploads.length = 0;
+  const sweep = new ClusterSweep(transport, options);
+  made.push(sweep);
+  const program = join(
+    sweep.sweep.root,
+    'cache',
+    'node',
+    `${process.versions.node}-${PLATFORM}`,
+    'bin',
+    'node',
+  );
+  mkdirSync(dirname(program), { recursive: true });
+  if (script === undefined) copyFileSync(process.execPath, program);
+  else writeFileSync(program, `#!/bin/sh\n${script}\n`);
+  chmodSync(program, 0o755);
+  return sweep;
+}
+
+const shipped = (sweep: ClusterSweep) =>
+  join(sweep.fileRoot, 'node', `${process.versions.node}-${PLATFORM}`, 'bin', 'node');
+
+test('a cluster without Node gets one, once, and runs with it', async () => {
+  const sweep = sweepOf(clusterOf(true), {
+    code: QUICK,
+    cases: 4,
+    config: { chunk_size: 2, setup: [WITHOUT_NODE] },
+  });
+  expect(await sweep.execute()).toMatchObject({ success: 4, left: [] });
+  expect(statSync(shipped(sweep)).mode & 0o111).toBe(0o111);
+  sweep.executor = sweep.makeExecutor();
+  expect(await sweep.execute({ token: 'a'.repeat(16) })).toMatchObject({ success: 4 });
+  expect(uploads.filter((path) => path === shipped(sweep))).toHaveLength(1);
+});
+
+test('one whose login has Node, and whose nodes have not, gets it when that is seen', async () => {
+  const sweep = sweepOf(clusterOf(false), {
+    code: QUICK,
+    cases: 4,
+    config: { chunk_size: 2, setup: [WITHOUT_NODE] },
+  });
+  expect(await sweep.execute()).toMatchObject({ success: 4, failed: 0, left: [] });
+  expect(uploads).toContain(shipped(sweep));
+  expect(sweep.arrays()).toHaveLength(2);
+});
+
+test('a C library that is too old for it is told', async () => {
+  const script = 'echo "node: /lib/libc.so.6: version \\`GLIBC_2.28\' not found" >&2; exit 1';
+  const sweep = sweepOf(clusterOf(true), { code: QUICK }, script);
+  const fault = await sweep.execute().catch((error) => error);
+  expect(fault).toMatchObject({ code: 'NODE' });
+  expect(fault.message).toMatch(/its C library is too old: node: .*GLIBC_2\.28.*load a module/s);
+  expect(readdirSync(sweep.fileRoot)).not.toContain('sweep@1');
+});
