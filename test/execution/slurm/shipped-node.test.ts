@@ -8,20 +8,21 @@ import { type OwnedRig, startRig } from '../../rig/start.mjs';
 import { body } from '../local/sweep.js';
 import { ClusterSweep, type ClusterSweepOptions } from './cluster-sweep.js';
 
-const SYSTEM_PATH = '/usr/sbin:/usr/bin:/sbin:/bin';
-/** In the set-up of a task: then none of its PATH is Node's. */
-const WITHOUT_NODE =
-  'mkdir -p "$TMPDIR/none"; for d in /usr/bin /bin; do ln -sf "$d"/* "$TMPDIR/none"; done; rm -f "$TMPDIR/none/node"; PATH=$TMPDIR/none';
+const PROGRAMS = '/usr/sbin/* /usr/bin/* /sbin/* /bin/*';
 const PLATFORM = nodePlatform(`Linux ${process.arch === 'x64' ? 'x86_64' : 'aarch64'}`);
 const QUICK = body("capture.metric('node', Number(process.versions.node.split('.')[0]));");
 
 let rig: OwnedRig;
+/** Every program of the system's but Node. */
+let nodeless: string;
 const made: ClusterSweep[] = [];
 
 beforeAll(async () => {
   // Accounting absent: all of this is told without it.
   rig = await startRig({ accounting: false });
   vi.stubEnv('SLURM_CONF', rig.env.SLURM_CONF);
+  nodeless = join(rig.folder, 'nodeless');
+  await rig.run(['sh', '-c', `mkdir "$1"; ln -sf ${PROGRAMS} "$1"; rm -f "$1/node"`, 'sh', nodeless]);
 });
 afterEach(async () => {
   for (const sweep of made.splice(0)) await sweep.remove();
@@ -30,16 +31,13 @@ afterAll(() => rig?.down());
 
 const uploads: string[] = [];
 
-/** A cluster whose login has no Node where `nodeless`: what it is asked finds a PATH of its own. */
-function clusterOf(nodeless: boolean): Transport {
+/** A cluster whose login has Node, or has not. */
+function clusterOf(login: 'node' | 'nodeless'): Transport {
   const shell = createShellTransport();
-  const path = join(rig.folder, 'nodeless');
-  const make = `mkdir -p '${path}'; ln -sf ${SYSTEM_PATH.split(':')
-    .map((folder) => `${folder}/*`)
-    .join(' ')} '${path}' 2>/dev/null; rm -f '${path}/node'; PATH='${path}'; export PATH; exec "$@"`;
+  const path = login === 'node' ? [] : ['env', `PATH=${nodeless}`];
   return {
     ...shell,
-    run: (command, options) => shell.run(nodeless ? ['sh', '-c', make, 'sh', ...command] : command, options),
+    run: (command, options) => shell.run([...path, ...command], options),
     put: (from, to, options) => {
       uploads.push(to);
       return shell.put(from, to, options);
@@ -71,10 +69,10 @@ const shipped = (sweep: ClusterSweep) =>
   join(sweep.fileRoot, 'node', `${process.versions.node}-${PLATFORM}`, 'bin', 'node');
 
 test('a cluster without Node gets one, once, and runs with it', async () => {
-  const sweep = sweepOf(clusterOf(true), {
+  const sweep = sweepOf(clusterOf('nodeless'), {
     code: QUICK,
     cases: 4,
-    config: { chunk_size: 2, setup: [WITHOUT_NODE] },
+    config: { chunk_size: 2, setup: [`PATH=${nodeless}`] },
   });
   expect(await sweep.execute()).toMatchObject({ success: 4, left: [] });
   expect(statSync(shipped(sweep)).mode & 0o111).toBe(0o111);
@@ -84,10 +82,10 @@ test('a cluster without Node gets one, once, and runs with it', async () => {
 });
 
 test('one whose login has Node, and whose nodes have not, gets it when that is seen', async () => {
-  const sweep = sweepOf(clusterOf(false), {
+  const sweep = sweepOf(clusterOf('node'), {
     code: QUICK,
     cases: 4,
-    config: { chunk_size: 2, setup: [WITHOUT_NODE] },
+    config: { chunk_size: 2, setup: [`PATH=${nodeless}`] },
   });
   expect(await sweep.execute()).toMatchObject({ success: 4, failed: 0, left: [] });
   expect(uploads).toContain(shipped(sweep));
@@ -96,7 +94,7 @@ test('one whose login has Node, and whose nodes have not, gets it when that is s
 
 test('a C library that is too old for it is told', async () => {
   const script = 'echo "node: /lib/libc.so.6: version \\`GLIBC_2.28\' not found" >&2; exit 1';
-  const sweep = sweepOf(clusterOf(true), { code: QUICK }, script);
+  const sweep = sweepOf(clusterOf('nodeless'), { code: QUICK }, script);
   const fault = await sweep.execute().catch((error) => error);
   expect(fault).toMatchObject({ code: 'NODE' });
   expect(fault.message).toMatch(/its C library is too old: node: .*GLIBC_2\.28.*load a module/s);
