@@ -153,7 +153,7 @@ export class ClusterProject {
     if (!existsSync(this.spool)) return [];
     return readdirSync(this.spool, { recursive: true })
       .map(String)
-      .flatMap((path) => /\/arrays\/([0-9a-f]{16})$/.exec(path)?.[1] ?? []);
+      .flatMap((path) => /\/arrays\/([0-9a-f]{16}(?:-\d+)?)$/.exec(path)?.[1] ?? []);
   }
 
   /** The ids of the arrays that Slurm got, by token: squeue's memory and accounting's together. */
