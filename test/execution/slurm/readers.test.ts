@@ -143,7 +143,9 @@ describe('what a round trip brings', () => {
       Buffer.from('@ended /a\n{"task":1}\n{"torn\n@live /a\n{"task":2}\n@bytes 10 '),
       Buffer.from(`${segment.length} s1/w.ndjson\n`),
       segment,
-      Buffer.from('\n@bytes 0 1 s1/v.ndjson\nx\n@end\n'),
+      Buffer.from(
+        '\n@whole 10 s1/w.ndjson\n@bytes 0 1 s1/v.ndjson\nx\n@whole 0 s1/v.ndjson\n@end\n',
+      ),
     ]);
     for (const size of [1, 7, answer.length]) {
       const seen: unknown[] = [];
@@ -166,5 +168,18 @@ describe('what a round trip brings', () => {
       expect(bytes.get('s1/w.ndjson')).toEqual(segment);
       expect(String(bytes.get('s1/v.ndjson'))).toBe('x');
     }
+  });
+
+  test('is not taken where a segment was cut short, and other lines came in the place of its bytes', async () => {
+    const taken: string[] = [];
+    const listener = {
+      onEnded: () => {},
+      onLive: () => {},
+      onBytes: async (name: string) => void taken.push(name),
+    };
+    const next = '\n@whole 0 a.ndjson\n@bytes 0 40 b.ndjson\n';
+    const answer = `@bytes 0 ${4 + next.length - 1} a.ndjson\nabcd${next}${'b'.repeat(40)}\n@whole 0 b.ndjson\n@end\n`;
+    await expect(new CollectReader(listener).add(Buffer.from(answer))).rejects.toThrow('a.ndjson');
+    expect(taken).toEqual([]);
   });
 });

@@ -1,5 +1,8 @@
 import type { TaskEnd, TaskLive } from '../task/array-spec.js';
 
+/** A segment comes in parts of so much, each with its own end: what is cut short is not taken for the whole. */
+const PART_BYTES = 4 * 1024 ** 2;
+
 /**
  * Sends, in one answer, what tasks have told of themselves and all bytes of segments beyond those that are known.
  * Arguments: the spool's root and store id, the experiment's folder, the folder of segments in it, then for each array its folder and how many `ended`
@@ -31,20 +34,32 @@ pack() { if command -v gzip >/dev/null 2>&1; then gzip -1c; else cat; fi; }
       { split($3, path, "/") }
       $1 == "f" && (!few || path[1] in wanted) && $2 > size[$3] + 0 { print size[$3] + 0, $2 - size[$3], $3 }' |
     while read -r from length name; do
-      echo "@bytes $from $length $name"
-      if [ "$from" = 0 ]; then head -c "$length" "$segments/$name"; else tail -c +$((from + 1)) "$segments/$name" | head -c "$length"; fi
-      echo
+      while [ "$length" -gt 0 ]; do
+        part=$length
+        [ "$part" -le ${PART_BYTES} ] || part=${PART_BYTES}
+        echo "@bytes $from $part $name"
+        if [ "$from" = 0 ]; then head -c "$part" "$segments/$name"; else tail -c +$((from + 1)) "$segments/$name" | head -c "$part"; fi
+        printf '\\n@whole %s %s\\n' "$from" "$name"
+        from=$((from + part)) length=$((length - part))
+      done
     done
   echo "@end"
 } 2>/dev/null | pack
 `;
 
-/** What one answer holds, in its order. `bytes` comes in pieces. */
+/** What one answer holds, in its order. */
 export interface CollectListener {
   onEnded(array: string, end: TaskEnd): void;
   onLive(array: string, live: TaskLive): void;
-  /** A piece of a segment, and where in it. */
-  onBytes(name: string, offset: number, piece: Buffer): Promise<void>;
+  /** A part of a segment, whole, and where in it. */
+  onBytes(name: string, offset: number, part: Buffer): Promise<void>;
+}
+
+interface SegmentPart {
+  readonly name: string;
+  readonly offset: number;
+  left: number;
+  readonly pieces: Buffer[];
 }
 
 const NEWLINE = 10;
@@ -54,7 +69,7 @@ export class CollectReader {
   readonly #listener: CollectListener;
   #rest: Buffer = Buffer.alloc(0);
   #part: { readonly kind: 'ended' | 'live'; readonly array: string } | undefined;
-  #segment: { readonly name: string; offset: number; left: number } | undefined;
+  #segment: SegmentPart | undefined;
   /** Whether the answer came to its end. */
   ended = false;
   /** Whether there is no spool, or another. */
@@ -81,27 +96,30 @@ export class CollectReader {
   }
 
   /** @returns false where more has to come first */
-  async #takeBytes(segment: { readonly name: string; offset: number; left: number }): Promise<boolean> {
+  async #takeBytes(segment: SegmentPart): Promise<boolean> {
+    const { name, offset, pieces } = segment;
     if (segment.left > 0) {
       const piece = this.#rest.subarray(0, segment.left);
       this.#rest = this.#rest.subarray(piece.length);
-      const { offset } = segment;
-      segment.offset += piece.length;
       segment.left -= piece.length;
-      await this.#listener.onBytes(segment.name, offset, piece);
+      pieces.push(piece);
     }
-    if (segment.left > 0 || this.#rest.length === 0) return false;
-    if (this.#rest[0] !== NEWLINE)
-      throw new Error(`the bytes of ${segment.name} are not followed by a newline`);
-    this.#rest = this.#rest.subarray(1);
+    const end = Buffer.from(`\n@whole ${offset} ${name}\n`);
+    if (segment.left > 0 || this.#rest.length < end.length) return false;
+    // A file that could not be read wholly has the lines after it in the place of its bytes.
+    if (!this.#rest.subarray(0, end.length).equals(end))
+      throw new Error(`${name} could not be read wholly from ${offset} on`);
+    this.#rest = this.#rest.subarray(end.length);
     this.#segment = undefined;
+    await this.#listener.onBytes(name, offset, Buffer.concat(pieces));
     return true;
   }
 
   #takeLine(line: string): void {
     const bytes = /^@bytes (\d+) (\d+) (.+)$/.exec(line);
     const part = /^@(ended|live) (.+)$/.exec(line);
-    if (bytes) this.#segment = { name: bytes[3]!, offset: Number(bytes[1]), left: Number(bytes[2]) };
+    if (bytes)
+      this.#segment = { name: bytes[3]!, offset: Number(bytes[1]), left: Number(bytes[2]), pieces: [] };
     else if (part) this.#part = { kind: part[1] as 'ended' | 'live', array: part[2]! };
     else if (line === '@end') this.ended = true;
     else if (line === '@away') this.away = true;

@@ -61,14 +61,12 @@ export async function collectOnce(
     ...arrays.flatMap(({ folder, ends }) => [folder, String(ends)]),
   ];
   let bytes = 0;
-  let last: { readonly name: string; readonly from: number } | undefined;
   const reader = new CollectReader({
     onEnded: (folder, end) => folders.get(folder)?.onEnded(folder, end),
     onLive: (folder, live) => folders.get(folder)?.onLive(folder, live),
-    onBytes: async (name, offset, piece) => {
-      if (last?.name !== name) last = { name, from: offset };
-      bytes += piece.length;
-      await copies.write(name, offset, piece);
+    onBytes: async (name, offset, part) => {
+      bytes += part.length;
+      await copies.write(name, offset, part);
     },
   });
   const timer = setTimeout(() => silence.abort(), SILENCE_MS);
@@ -88,8 +86,6 @@ export async function collectOnce(
     return { bytes };
   } catch (error) {
     if (isStoreFault(error)) throw error;
-    // Pieces are whole where they are; but of a garbled answer nobody knows where it began to be.
-    if (last && !isTransportError(error)) copies.forget(last.name, last.from);
     throw isTransportError(error) || error instanceof NoAnswer
       ? error
       : new NoAnswer((error as Error).message);

@@ -58,11 +58,6 @@ export class SegmentCopies {
     await open?.handle.close();
   }
 
-  /** An answer broke off in the middle of this segment: what it brought of it is asked for again. */
-  forget(name: string, offset: number): void {
-    this.#sizes?.set(name, Math.min(offset, this.#sizes.get(name) ?? 0));
-  }
-
   /** Makes everything that was written last. */
   async sync(): Promise<void> {
     for (const name of [...this.#changed]) {

@@ -75,3 +75,11 @@ test('segments of submissions that this store does not know stay where they are'
   copies = new SegmentCopies(join(root, 'others'));
   expect(await collect()).toEqual({ bytes: 0 });
 });
+
+test('a segment of several parts is copied whole', async () => {
+  const line = `${JSON.stringify({ text: 'x'.repeat(1000) })}\n`;
+  write('s1/w.ndjson', line.repeat(9_000));
+  write('s1/v.ndjson', line);
+  expect(await collect()).toEqual({ bytes: line.length * 9_001 });
+  expect(readFileSync(here('s1/w.ndjson')).equals(readFileSync(there('s1/w.ndjson')))).toBe(true);
+});
