@@ -61,12 +61,18 @@ export async function collectOnce(
     ...arrays.flatMap(({ folder, ends }) => [folder, String(ends)]),
   ];
   let bytes = 0;
+  const torn = new Set<string>();
   const reader = new CollectReader({
     onEnded: (folder, end) => folders.get(folder)?.onEnded(folder, end),
     onLive: (folder, live) => folders.get(folder)?.onLive(folder, live),
     onBytes: async (name, offset, part) => {
-      bytes += part.length;
-      await copies.write(name, offset, part);
+      if (torn.has(name)) return;
+      // Records hold no NUL: a network filesystem shows them for a moment in the place of what another node has written.
+      const nul = part.indexOf(0);
+      if (nul !== -1) torn.add(name);
+      const sound = nul === -1 ? part : part.subarray(0, nul);
+      bytes += sound.length;
+      if (sound.length > 0) await copies.write(name, offset, sound);
     },
   });
   const timer = setTimeout(() => silence.abort(), SILENCE_MS);

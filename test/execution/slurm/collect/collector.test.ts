@@ -83,3 +83,12 @@ test('a segment of several parts is copied whole', async () => {
   expect(await collect()).toEqual({ bytes: line.length * 9_001 });
   expect(readFileSync(here('s1/w.ndjson')).equals(readFileSync(there('s1/w.ndjson')))).toBe(true);
 });
+
+test('bytes that the filesystem does not show yet are fetched once it does', async () => {
+  write('s1/w.ndjson', '{"a":1}\n{"b\0\0\0\0\0{"c":3}\n');
+  await collect();
+  expect(readFileSync(here('s1/w.ndjson'), 'utf8')).toBe('{"a":1}\n{"b');
+  write('s1/w.ndjson', '{"a":1}\n{"b":22}\n{"c":3}\n');
+  await collect();
+  expect(readFileSync(here('s1/w.ndjson'), 'utf8')).toBe('{"a":1}\n{"b":22}\n{"c":3}\n');
+});
