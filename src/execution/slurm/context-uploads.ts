@@ -15,20 +15,22 @@ export function contextUploads(declaration: ExperimentDeclaration, root: string)
   const files: { [path: string]: string } = {};
   const uploads: Upload[] = [];
   const local = declaration.files.filter(({ on }) => on === undefined);
-  const hashes = new Map(local.map(({ path, content_hash }) => [path, content_hash]));
+  const hashed = new Map(
+    local.map(({ path, content_hash, size_bytes }) => [path, { sha256: content_hash, size: size_bytes }]),
+  );
   for (const reference of references(declaration.context)) {
     const { path, content_hash } = reference;
     const place = filePlace(content_hash);
     if (reference.$metalab === 'file') {
       const to = posix.join(place, basename(path));
       files[path] = to;
-      uploads.push({ from: { path }, to: posix.join(root, to), sha256: content_hash });
+      uploads.push({ from: { path }, to: posix.join(root, to), sha256: content_hash, size: hashed.get(path)?.size });
       continue;
     }
     files[path] = place;
     for (const name of reference.files) {
       const from = join(path, name);
-      uploads.push({ from: { path: from }, to: posix.join(root, place, name), sha256: hashes.get(from) });
+      uploads.push({ from: { path: from }, to: posix.join(root, place, name), ...hashed.get(from) });
     }
   }
   return { files, uploads };

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import type { Transport } from '../transport/transport.js';
 import { type Patience, placeFault } from './ask.js';
 
@@ -11,16 +11,18 @@ export interface Upload {
   readonly mode?: number;
   /** What its content must be: a file that somebody may have changed is looked at before it is sent. */
   readonly sha256?: string | undefined;
+  /** How long it must be, where that is not how long it is here now. Bytes. */
+  readonly size?: number | undefined;
 }
 
 const AT_ONCE = 4;
 
-/** Tells those of the paths on its input, each ended by NUL, that are not there. */
-const MISSING = `exec xargs -0 sh -c 'for f; do [ -e "$f" ] || printf "%s\\0" "$f"; done' sh`;
+/** Tells how long those of the paths on its input are that are there, each ended by NUL. */
+const SIZES = `exec xargs -0 sh -c 'find -L "$@" -maxdepth 0 -type f -printf "%s %p\\0" 2>/dev/null; :' sh`;
 
 /**
  * Puts there what is not there yet: one command asks for all. Files have their name once they are whole, and names tell
- * the content, so what is there need not be looked at.
+ * the content, so of what is there only the length is looked at: a server that crashed may have kept a name without bytes.
  *
  * @returns how many were put there
  * @throws ExecutionFault with code `FILES` where a file of this machine is not what it should be
@@ -32,11 +34,16 @@ export async function uploadMissing(
 ): Promise<number> {
   const wanted = new Map(uploads.map((upload) => [upload.to, upload]));
   if (wanted.size === 0) return 0;
-  const { stdout } = await patience.ask(['sh', '-c', MISSING], {
+  const { stdout } = await patience.ask(['sh', '-c', SIZES], {
     stdin: `${[...wanted.keys()].join('\0')}\0`,
     timeout_ms: 300_000,
   });
-  const missing = stdout.split('\0').filter((path) => wanted.has(path));
+  const sizes = new Map<string, number>();
+  for (const line of stdout.split('\0'))
+    sizes.set(line.slice(line.indexOf(' ') + 1), Number.parseInt(line, 10));
+  const missing: string[] = [];
+  for (const [path, upload] of wanted)
+    if (!sizes.has(path) || sizes.get(path) !== (await sizeOf(upload))) missing.push(path);
   let next = 0;
   const work = async () => {
     while (next < missing.length) {
@@ -51,6 +58,11 @@ export async function uploadMissing(
   };
   await Promise.all(Array.from({ length: Math.min(AT_ONCE, missing.length) }, work));
   return missing.length;
+}
+
+async function sizeOf({ from, size }: Upload): Promise<number> {
+  if (size !== undefined) return size;
+  return 'path' in from ? (await stat(from.path)).size : Buffer.byteLength(from.bytes);
 }
 
 async function verify({ from, sha256 }: Upload): Promise<void> {
