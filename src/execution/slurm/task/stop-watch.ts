@@ -1,4 +1,5 @@
-import { existsSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
+import { basename } from 'node:path';
 import { cancelFile, yieldFile } from './array-files.js';
 
 /** How often the array's folder is looked at. */
@@ -41,8 +42,10 @@ export class StopWatch {
   }
 
   #look(): void {
-    if (existsSync(cancelFile(this.#array))) this.#stop('cancel');
-    else if (existsSync(yieldFile(this.#array))) this.#stop('yield');
+    // NFS may answer from a cache that a name is not there; whoever opens a folder is told what is new in it.
+    const names = namesIn(this.#array);
+    if (names.includes(basename(cancelFile(this.#array)))) this.#stop('cancel');
+    else if (names.includes(basename(yieldFile(this.#array)))) this.#stop('yield');
   }
 
   #isTimeLimit(): boolean {
@@ -54,6 +57,14 @@ export class StopWatch {
     if (this.reason && URGENCY[reason] <= URGENCY[this.reason]) return;
     this.reason = reason;
     for (const listener of this.#listeners) listener(reason);
+  }
+}
+
+function namesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
   }
 }
 
