@@ -9,6 +9,7 @@ import type { JobView } from './queue/watched-job.js';
 import { Rest } from './rest.js';
 import { type Settlement, settleArray } from './settle-array.js';
 import { submitInTurn } from './submit-in-turn.js';
+import { segmentPrefix } from './task/array-files.js';
 
 const LEAST_LOOK_MS = 1_000;
 const MOST_LOOK_MS = 15_000;
@@ -151,6 +152,10 @@ export class ArrayLife {
       folder,
       get ends() {
         return tasks.ends;
+      },
+      get speechless() {
+        if (!tasks.isOver(cluster.queue.view(job))) return [];
+        return tasks.speechless().map((task) => segmentPrefix(spec.token, task));
       },
       onEnded: (_, end) => tasks.noteEnd(end),
       onLive: (_, live) => tasks.noteLive(live),

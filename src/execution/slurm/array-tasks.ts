@@ -100,9 +100,12 @@ export class ArrayTasks {
   }
 
   /** Tasks of which nobody said a last word: their records may come late. */
+  speechless(): number[] {
+    return [...Array(this.#spec.tasks).keys()].filter((task) => !this.#lastEnd(task));
+  }
+
   hasSpeechless(): boolean {
-    for (let task = 0; task < this.#spec.tasks; task++) if (!this.#lastEnd(task)) return true;
-    return false;
+    return this.speechless().length > 0;
   }
 
   counts() {

@@ -24,7 +24,12 @@ export function contextUploads(declaration: ExperimentDeclaration, root: string)
     if (reference.$metalab === 'file') {
       const to = posix.join(place, basename(path));
       files[path] = to;
-      uploads.push({ from: { path }, to: posix.join(root, to), sha256: content_hash, size: hashed.get(path)?.size });
+      uploads.push({
+        from: { path },
+        to: posix.join(root, to),
+        sha256: content_hash,
+        size: hashed.get(path)?.size,
+      });
       continue;
     }
     files[path] = place;

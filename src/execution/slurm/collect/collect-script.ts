@@ -7,7 +7,7 @@ const PART_BYTES = 4 * 1024 ** 2;
  * Sends, in one answer, what tasks have told of themselves and all bytes of segments beyond those that are known.
  * Arguments: the spool's root and store id, the experiment's folder, the folder of segments in it, then for each array its folder and how many `ended`
  * files are known of it. Input: `k SIZE NAME` lines, the segments that are known; where only some submissions are wanted, `o`
- * and an `o SUBMISSION` line for each. Tasks' ends are read before the segments'
+ * and an `o SUBMISSION` line for each; first of all `w PREFIX` lines: NFS tells a file's true size to who opens it. Tasks' ends are read before the segments'
  * sizes: of a task that has ended, everything is there.
  */
 export const COLLECT_SCRIPT = `grep -qsF "\\"$2\\"" "$1/store.json" || { echo "@away"; exit 0; }
@@ -27,6 +27,10 @@ pack() { if command -v gzip >/dev/null 2>&1; then gzip -1c; else cat; fi; }
       find "$1/live" -name '[0-9]*.json' -exec awk 1 {} +
     fi
     shift 2
+  done
+  printf '%s\\n' "$known" | while read -r kind prefix; do
+    [ "$kind" = w ] || break
+    for file in "$segments/$prefix"* "$segments"/*-"$prefix"*; do true <"$file"; done
   done
   [ -d "$segments" ] && { printf '%s\\n' "$known"; find "$segments" -type f -name '*.ndjson' -printf 'f %s %P\\n'; } |
     awk '$1 == "k" { size[$3] = $2; next }

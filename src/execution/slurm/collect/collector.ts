@@ -14,6 +14,8 @@ const GZIP_MAGIC = 0x1f;
 export interface CollectedArray extends Pick<CollectListener, 'onEnded' | 'onLive'> {
   readonly folder: string;
   readonly ends: number;
+  /** What the names begin with of segments whose writers are gone without a word. */
+  readonly speechless?: readonly string[];
 }
 
 /** Where it is collected from. */
@@ -46,6 +48,9 @@ export async function collectOnce(
   arrays: readonly CollectedArray[],
 ): Promise<CollectResult> {
   const known = [...(await copies.sizes())].map(([name, size]) => `k ${size} ${name}\n`).join('');
+  const opened = arrays
+    .flatMap(({ speechless = [] }) => speechless.map((prefix) => `w ${prefix}\n`))
+    .join('');
   const only = place.submissions && ['o', ...place.submissions.map((each) => `o ${each}`)].join('\n');
   const folders = new Map(arrays.map((array) => [array.folder, array]));
   const silence = new AbortController();
@@ -78,7 +83,7 @@ export async function collectOnce(
   const timer = setTimeout(() => silence.abort(), SILENCE_MS);
   try {
     const { stdout, ended } = await transport.stream(command, {
-      stdin: only === undefined ? known : `${only}\n${known}`,
+      stdin: `${opened}${only === undefined ? '' : `${only}\n`}${known}`,
       signal: silence.signal,
     });
     ended.catch(() => {});

@@ -92,3 +92,19 @@ test('bytes that the filesystem does not show yet are fetched once it does', asy
   await collect();
   expect(readFileSync(here('s1/w.ndjson'), 'utf8')).toBe('{"a":1}\n{"b":22}\n{"c":3}\n');
 });
+
+test('segments of tasks that are gone without a word are opened before their size is asked', async () => {
+  write('t.0.a.ndjson', '{"a":1}\n');
+  write('logs-t.0.a.ndjson', '{"l":1}\n');
+  write('t.1.a.ndjson', '{"b":2}\n');
+  // Who writes into a pipe waits until somebody opens it.
+  const opened = join(root, 'opened');
+  const shell = createShellTransport();
+  const fifo = there('t.0.b.ndjson');
+  await shell.run(['mkfifo', fifo]);
+  const writer = shell.run(['timeout', '10', 'sh', '-c', 'true >"$1" && echo >"$2"', 'sh', fifo, opened]);
+  const array = { folder: join(root, 'none'), ends: 0, speechless: ['t.0.'], onEnded() {}, onLive() {} };
+  expect(await collectOnce(shell, place, copies, [array])).toEqual({ bytes: 24 });
+  await writer;
+  expect(existsSync(opened)).toBe(true);
+});
