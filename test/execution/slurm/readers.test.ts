@@ -143,9 +143,7 @@ describe('what a round trip brings', () => {
       Buffer.from('@ended /a\n{"task":1}\n{"torn\n@live /a\n{"task":2}\n@bytes 10 '),
       Buffer.from(`${segment.length} s1/w.ndjson\n`),
       segment,
-      Buffer.from(
-        '\n@whole 10 s1/w.ndjson\n@bytes 0 1 s1/v.ndjson\nx\n@whole 0 s1/v.ndjson\n@end\n',
-      ),
+      Buffer.from('\n@whole 10 s1/w.ndjson\n@bytes 0 1 s1/v.ndjson\nx\n@whole 0 s1/v.ndjson\n@end\n'),
     ]);
     for (const size of [1, 7, answer.length]) {
       const seen: unknown[] = [];

@@ -2,22 +2,27 @@ import type { TaskEnd, TaskLive } from '../task/array-spec.js';
 
 /** A segment comes in parts of so much, each with its own end: what is cut short is not taken for the whole. */
 const PART_BYTES = 4 * 1024 ** 2;
+const FILES_A_SIGN = 100;
 
 /**
  * Sends, in one answer, what tasks have told of themselves and all bytes of segments beyond those that are known.
- * Arguments: the spool's root and store id, the experiment's folder, the folder of segments in it, then for each array its folder and how many `ended`
- * files are known of it. Input: `k SIZE NAME` lines, the segments that are known; where only some submissions are wanted, `o`
- * and an `o SUBMISSION` line for each; first of all `w PREFIX` lines: NFS tells a file's true size to who opens it. Tasks' ends are read before the segments'
- * sizes: of a task that has ended, everything is there.
+ * Arguments: the spool's root and store id, the experiment's folder, the folder of segments in it, then for each array its
+ * folder and how many `ended` files are known of it.
+ * Input: `k SIZE NAME` lines, the segments that are known; where only some submissions are wanted, `o` and an
+ * `o SUBMISSION` line for each; first of all `w PREFIX` lines: NFS tells a file's true size to who opens it.
+ * Tasks' ends are read before the segments' sizes: of a task that has ended, everything is there. While it looks, empty
+ * lines say that it is there: tens of thousands of files that no cache has take minutes.
  */
 export const COLLECT_SCRIPT = `grep -qsF "\\"$2\\"" "$1/store.json" || { echo "@away"; exit 0; }
 cd "$3" 2>/dev/null || { [ ! -e "$3" ] && echo "@end"; exit 0; }
 segments=$4
 shift 4
 known=$(cat)
+exec 3>&1 2>/dev/null
 pack() { if command -v gzip >/dev/null 2>&1; then gzip -1c; else cat; fi; }
-{
+told=$(
   while [ $# -gt 1 ]; do
+    echo >&3
     if [ -d "$1/ended" ] && [ "$(ls "$1/ended" | grep -c 'json$')" != "$2" ]; then
       echo "@ended $1"
       find "$1/ended" -name '[0-9]*.json' -exec awk 1 {} +
@@ -28,27 +33,34 @@ pack() { if command -v gzip >/dev/null 2>&1; then gzip -1c; else cat; fi; }
     fi
     shift 2
   done
-  printf '%s\\n' "$known" | while read -r kind prefix; do
-    [ "$kind" = w ] || break
-    for file in "$segments/$prefix"* "$segments"/*-"$prefix"*; do true <"$file"; done
-  done
+)
+printf '%s\\n' "$known" | while read -r kind prefix; do
+  [ "$kind" = w ] || break
+  for file in "$segments/$prefix"* "$segments"/*-"$prefix"*; do true <"$file"; done
+  echo >&3
+done
+new=$(
   [ -d "$segments" ] && { printf '%s\\n' "$known"; find "$segments" -type f -name '*.ndjson' -printf 'f %s %P\\n'; } |
     awk '$1 == "k" { size[$3] = $2; next }
       $1 == "o" { few = 1; wanted[$2] = 1; next }
       { split($3, path, "/") }
-      $1 == "f" && (!few || path[1] in wanted) && $2 > size[$3] + 0 { print size[$3] + 0, $2 - size[$3], $3 }' |
-    while read -r from length name; do
-      while [ "$length" -gt 0 ]; do
-        part=$length
-        [ "$part" -le ${PART_BYTES} ] || part=${PART_BYTES}
-        echo "@bytes $from $part $name"
-        if [ "$from" = 0 ]; then head -c "$part" "$segments/$name"; else tail -c +$((from + 1)) "$segments/$name" | head -c "$part"; fi
-        printf '\\n@whole %s %s\\n' "$from" "$name"
-        from=$((from + part)) length=$((length - part))
-      done
+      $1 == "f" && ++seen % ${FILES_A_SIGN} == 0 { print "" > "/dev/stderr" }
+      $1 == "f" && (!few || path[1] in wanted) && $2 > size[$3] + 0 { print size[$3] + 0, $2 - size[$3], $3 }' 2>&3
+)
+{
+  printf '%s\\n' "$told"
+  [ -z "$new" ] || printf '%s\\n' "$new" | while read -r from length name; do
+    while [ "$length" -gt 0 ]; do
+      part=$length
+      [ "$part" -le ${PART_BYTES} ] || part=${PART_BYTES}
+      echo "@bytes $from $part $name"
+      if [ "$from" = 0 ]; then head -c "$part" "$segments/$name"; else tail -c +$((from + 1)) "$segments/$name" | head -c "$part"; fi
+      printf '\\n@whole %s %s\\n' "$from" "$name"
+      from=$((from + part)) length=$((length - part))
     done
+  done
   echo "@end"
-} 2>/dev/null | pack
+} | pack
 `;
 
 /** What one answer holds, in its order. */

@@ -9,6 +9,7 @@ import type { SegmentCopies } from './segment-copies.js';
 /** A connection from which nothing comes for so long is given up. */
 const SILENCE_MS = 60_000;
 const GZIP_MAGIC = 0x1f;
+const NEWLINE = 10;
 
 /** An array whose tasks are asked after: its folder in the spool, and how many ends are known. */
 export interface CollectedArray extends Pick<CollectListener, 'onEnded' | 'onLive'> {
@@ -118,7 +119,15 @@ async function* unpacked(
   onPiece: () => void,
 ): AsyncGenerator<Uint8Array, void> {
   const iterator = pieces[Symbol.asyncIterator]();
-  const first = await iterator.next();
+  let first = await iterator.next();
+  // Signs of life come before what is packed.
+  for (; !first.done; first = await iterator.next()) {
+    onPiece();
+    const begin = first.value.findIndex((byte) => byte !== NEWLINE);
+    if (begin === -1) continue;
+    first = { done: false, value: first.value.subarray(begin) };
+    break;
+  }
   async function* all() {
     for (let next = first; !next.done; next = await iterator.next()) {
       onPiece();

@@ -14,6 +14,7 @@ import { NoAnswer } from '../../../../src/execution/slurm/ask.js';
 import { type CollectPlace, collectOnce } from '../../../../src/execution/slurm/collect/collector.js';
 import { SegmentCopies } from '../../../../src/execution/slurm/collect/segment-copies.js';
 import { createShellTransport } from '../../../../src/execution/transport/shell/shell-transport.js';
+import type { Transport } from '../../../../src/execution/transport/transport.js';
 
 let root: string;
 let place: CollectPlace;
@@ -107,4 +108,25 @@ test('segments of tasks that are gone without a word are opened before their siz
   expect(await collectOnce(shell, place, copies, [array])).toEqual({ bytes: 24 });
   await writer;
   expect(existsSync(opened)).toBe(true);
+});
+
+test('while it looks for what is new it says that it is there', async () => {
+  for (let file = 0; file < 250; file++) write(`s1/w${file}.ndjson`, '{"a":1}\n');
+  const shell = createShellTransport();
+  const first: Buffer[] = [];
+  const listening: Transport = {
+    ...shell,
+    stream: async (command, options) => {
+      const { stdout, ended } = await shell.stream(command, options);
+      async function* heard() {
+        for await (const piece of stdout) {
+          first.push(Buffer.from(piece));
+          yield piece;
+        }
+      }
+      return { stdout: heard(), ended };
+    },
+  };
+  expect(await collectOnce(listening, place, copies, [])).toEqual({ bytes: 250 * 8 });
+  expect(Buffer.concat(first).subarray(0, 3)).toEqual(Buffer.from([10, 10, 0x1f]));
 });
