@@ -189,7 +189,11 @@ export class RigCluster {
 
   constructor(rig: OwnedRig, home: string) {
     this.rig = rig;
-    this.env = { METALAB_HOME: home, METALAB_SSH_CONFIG: rig.gateway.sshConfig };
+    this.env = {
+      METALAB_HOME: home,
+      METALAB_SSH_CONFIG: rig.gateway.sshConfig,
+      METALAB_TEST_SECRET: 'of nobody else',
+    };
     this.#bin = join(rig.folder, 'bin');
   }
 

@@ -94,7 +94,7 @@ describe('on a cluster', () => {
       (await sweep.status()).batches.some(({ pending, waits }) => pending === 3 && waits),
     );
     const { stderr } = await sweep.run('status', 'counted');
-    expect(stderr).toMatch(/job \d+: 0 tasks running, 3 pending \(Slurm: .+\)/);
+    expect(stderr).toMatch(/job \d+: 3 tasks pending \(Slurm: .+\)/);
     expect(await sweep.status()).toMatchObject({ state: 'running', pending: 3, running: 0 });
     await Promise.all(rig.nodes.map((node) => rig.resumeNode(node)));
     expect(await submit.outcome).toMatchObject({ success: 3 });

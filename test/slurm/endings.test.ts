@@ -5,8 +5,8 @@ import { type ClusterProject, until, useCluster } from './cluster.js';
 const cluster = await useCluster();
 const { rig } = cluster;
 
-/** A run takes a minute, until `go` is there. */
-const LONG = `for (let i = 0; i < 600 && !existsSync('GO'); i++) {
+/** A run takes ten minutes, until `go` is there. */
+const LONG = `for (let i = 0; i < 6000 && !existsSync('GO'); i++) {
   runtime.signal.throwIfAborted();
   await sleep(100);
 }`;
