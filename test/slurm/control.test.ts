@@ -44,6 +44,8 @@ describe('on a cluster', () => {
     await sweep.run('engine', 'start');
     await sleep(8_000);
     expect(sweep.executions).toHaveLength(before);
+    // Temporal gives a killed worker ten seconds to answer for it.
+    await until(async () => (await sweep.status()).state === 'paused', 30);
     expect(await sweep.status()).toMatchObject({ state: 'paused', success: before, failed: 0 });
     expect(await sweep.run('resume', 'counted')).toMatchObject({ code: 0 });
     expect(await sweep.submit().outcome).toMatchObject({ success: 12, executed: 12 });

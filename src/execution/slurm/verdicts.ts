@@ -80,12 +80,17 @@ export function judge(evidence: TaskEvidence, limits: TaskLimits): Verdict {
   }
 }
 
-/** A run that had its task's whole time gets no more of it by trying again; one that began later does. */
+/**
+ * A run that had its task's whole time gets no more of it by trying again; one that began after others does. Slurm looks at
+ * limits twice a minute, so that where one slot does one run after another it is not time that tells which was first.
+ */
 function judgeTime(
   { status, live, end }: TaskEvidence,
   runs: readonly TaskRun[],
   limits: TaskLimits,
 ): Verdict {
+  const { success, failed, cancelled } = (end ?? live)!;
+  if (limits.slots === 1 && success + failed + cancelled > 0) return LEFT;
   const told = Math.max(end?.elapsed_ms ?? 0, live?.elapsed_ms ?? 0);
   if (told < LEAST_TOLD * (status?.accounted?.elapsedMs ?? 0) - TOLD_SLACK_MS) return LEFT;
   const whole = runs.filter((run) => run.elapsed_ms >= WHOLE_TIME * told);

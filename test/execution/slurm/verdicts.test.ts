@@ -112,9 +112,17 @@ describe('at a time limit', () => {
   const whole = [run(3, 98_000), run(7, 30_000)];
 
   test('a run that had the whole time is lost, whatever others did beside it', () => {
-    expect(lostBy({ status: status('TIMEOUT'), live: live(whole) })).toEqual([3]);
-    expect(lostBy({ status: status('TIMEOUT'), end: end('time', whole) })).toEqual([3]);
-    expect(lostBy({ status: status('TIMEOUT'), live: live(late) })).toEqual([]);
+    const several = { ...LIMITS, slots: 2 };
+    const beside = { ...live(whole), success: 20 };
+    expect(lostBy({ status: status('TIMEOUT'), live: beside }, several)).toEqual([3]);
+    expect(lostBy({ status: status('TIMEOUT'), end: end('time', whole) }, several)).toEqual([3]);
+    expect(lostBy({ status: status('TIMEOUT'), live: live(late) }, several)).toEqual([]);
+  });
+
+  test('one that began after another of its slot is not, however soon', () => {
+    const first = live([run(3, 99_900)]);
+    expect(lostBy({ status: status('TIMEOUT'), live: first })).toEqual([3]);
+    expect(lostBy({ status: status('TIMEOUT'), live: { ...first, success: 1 } })).toEqual([]);
   });
 
   test('what was told long before decides nothing', () => {
