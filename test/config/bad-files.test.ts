@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { ProjectConfig } from '../../src/config/project-config.js';
+import { shortPath } from '../../src/config/toml-file.js';
 import { projectWith } from '../support/project.js';
 
 const EXECUTOR_KEYS =
@@ -22,7 +23,7 @@ async function messageOf(base: string, local?: string, variables: NodeJS.Process
     config.resolve();
     return 'nothing is wrong';
   } catch (error) {
-    return (error as Error).message.replaceAll(`${project.folder}/`, '');
+    return (error as Error).message.replaceAll(`${shortPath(project.folder)}/`, '');
   }
 }
 

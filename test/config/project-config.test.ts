@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { ProjectConfig } from '../../src/config/project-config.js';
 import { resolveConfig } from '../../src/config/resolve-config.js';
 import { starterText } from '../../src/config/starter.js';
+import { shortPath } from '../../src/config/toml-file.js';
 import { type Project, projectWith } from '../support/project.js';
 
 const CLUSTER = `[project]
@@ -128,7 +129,7 @@ test('a value is that of the option, else of the variable, else of the file; sho
       executor?: { slots?: number };
     };
     const from = config.explain(undefined, flags).map((value) => `${value.key}: ${value.from}`);
-    return [store, executor?.slots, from.map((line) => line.replace(`${project.folder}/`, ''))];
+    return [store, executor?.slots, from.map((line) => line.replace(`${shortPath(project.folder)}/`, ''))];
   };
   const file = '.metalab.toml';
   expect(await values({})).toEqual([
