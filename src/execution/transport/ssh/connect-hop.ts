@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 import ssh2, { type Client } from 'ssh2';
 import type { Prompter } from '../prompter.js';
-import { TimeLimit } from '../time-limit.js';
+import { TimeLimit, untilAborted } from '../time-limit.js';
 import { TransportError } from '../transport-error.js';
 import { Authentication } from './authentication.js';
 import { hostKeyAlgorithms, verifyHostKey } from './host-key.js';
@@ -12,38 +12,47 @@ export interface ConnectOptions {
   readonly prompter?: Prompter | undefined;
   /** What `metalab env login` is to be given, for messages. */
   readonly environment?: string | undefined;
-  /** For connecting and logging in at one host, not counting what a person takes. Default: 20,000. */
+  /** For reaching one host, and for logging in there, not counting what a person takes. Default: 20,000. */
   readonly connectTimeout_ms?: number;
   /** How often an idle connection is asked whether it is still there; three times without an answer, it isn't. Default: 5,000. */
   readonly keepAlive_ms?: number;
 }
+
+const CONNECT_TIMEOUT_MS = 20_000;
 
 interface Ssh2Error extends Error {
   readonly level?: string;
   readonly code?: string | number;
 }
 
+/** What a hop goes by. */
+export interface WayThere {
+  /** Leads there; without it, TCP. */
+  readonly socket: Duplex | undefined;
+  /** Aborted when a host before this one has gone. */
+  readonly signal: AbortSignal;
+  /** Told once this host has gone after the login. Its `end` counts: of a channel, `close` may never come after it. */
+  readonly gone: (cause?: Error) => void;
+}
+
 /**
  * Connects and logs in at one host.
  *
- * @param socket what leads there; without it, TCP
- * @throws TransportError with code METALAB_TRANSPORT_UNREACHABLE, _LOGIN or _HOST_KEY
+ * @throws TransportError with code METALAB_TRANSPORT_UNREACHABLE, _LOGIN or _HOST_KEY; the signal's reason
  */
 export async function connectHop(
   hop: Hop,
-  socket: Duplex | undefined,
+  { socket, signal, gone }: WayThere,
   options: ConnectOptions,
 ): Promise<Client> {
   const client = new ssh2.Client();
-  const limit = new TimeLimit(options.connectTimeout_ms ?? 20_000, undefined, () =>
-    unreachable(hop, `no answer within ${(options.connectTimeout_ms ?? 20_000) / 1000} s`),
-  );
+  const limit = connectLimit(hop, signal, options);
   const prompter = options.prompter && untimed(options.prompter, limit);
   const authentication = new Authentication(hop, prompter);
   let refusal: unknown;
   let loggingIn = false;
   try {
-    await new Promise<void>((resolve, reject) => {
+    const connected = new Promise<void>((resolve, reject) => {
       const fail = (error: Ssh2Error) => {
         if (error.level === 'agent') return;
         const denied =
@@ -53,13 +62,17 @@ export async function connectHop(
             (denied ? authentication.failure(options.environment) : unreachable(hop, error.message, error)),
         );
       };
-      limit.signal.addEventListener('abort', () => reject(limit.signal.reason));
-      client.on('error', fail);
-      client.once('ready', resolve);
+      const hungUp = () => fail(new Error('the host hung up'));
+      client.on('error', fail).once('end', hungUp).once('close', hungUp);
+      client.once('ready', () => {
+        // In this very moment: its end may be in the same packet.
+        client.on('error', gone);
+        client.once('end', () => gone()).once('close', () => gone());
+        resolve();
+      });
       client.once('handshake', () => {
         loggingIn = true;
       });
-      client.once('close', () => fail(new Error('the host hung up')));
       client.connect({
         host: hop.host,
         port: hop.port,
@@ -81,6 +94,7 @@ export async function connectHop(
         ...(socket && { sock: socket }),
       });
     });
+    await untilAborted(connected, limit.signal);
     // Requests and their answers are small: with Nagle's algorithm, putting a file of 100 KB took 0.5 s.
     client.setNoDelay(true);
     return client;
@@ -92,14 +106,31 @@ export async function connectHop(
   }
 }
 
-/** Leads on from a host to the next. */
-export function leadOn(client: Client, from: Hop, to: Hop): Promise<Duplex> {
-  return new Promise((resolve, reject) => {
+/** Leads on from a host to the next. @throws TransportError with code METALAB_TRANSPORT_UNREACHABLE; the signal's reason */
+export async function leadOn(
+  client: Client,
+  from: Hop,
+  to: Hop,
+  signal: AbortSignal,
+  options: ConnectOptions,
+): Promise<Duplex> {
+  const limit = connectLimit(to, signal, options);
+  const opened = new Promise<Duplex>((resolve, reject) => {
     client.forwardOut('127.0.0.1', 0, to.host, to.port, (error, channel) => {
       if (error) reject(unreachable(to, `not reached from ${wordHop(from)}: ${error.message}`, error));
       else resolve(channel);
     });
   });
+  try {
+    return await untilAborted(opened, limit.signal);
+  } finally {
+    limit.done();
+  }
+}
+
+function connectLimit(hop: Hop, signal: AbortSignal, { connectTimeout_ms }: ConnectOptions): TimeLimit {
+  const timeout_ms = connectTimeout_ms ?? CONNECT_TIMEOUT_MS;
+  return new TimeLimit(timeout_ms, signal, () => unreachable(hop, `no answer within ${timeout_ms / 1000} s`));
 }
 
 function untimed(prompter: Prompter, limit: TimeLimit): Prompter {
@@ -115,7 +146,8 @@ function untimed(prompter: Prompter, limit: TimeLimit): Prompter {
   };
 }
 
-const unreachable = (hop: Hop, reason: string, cause?: unknown) =>
+/** A host that could not be reached. */
+export const unreachable = (hop: Hop, reason: string, cause?: unknown) =>
   new TransportError(
     { code: 'METALAB_TRANSPORT_UNREACHABLE', what: `can't be reached: ${reason}`, where: wordHop(hop) },
     { cause },

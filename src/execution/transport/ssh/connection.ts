@@ -72,9 +72,7 @@ export class Connection {
     if (wait_ms > 0) await delay(wait_ms, undefined, { signal }).catch(() => {});
     signal.throwIfAborted();
     try {
-      const session = await Session.open(this.#hops, { ...this.#options, prompter });
-      if (signal.aborted) session.close();
-      signal.throwIfAborted();
+      const session = await Session.open(this.#hops, { ...this.#options, prompter }, signal);
       this.#session = session;
       this.#failures = 0;
       this.#notBefore = 0;

@@ -1,16 +1,13 @@
-import type { Duplex } from 'node:stream';
 import type { Client, ClientChannel, SFTPWrapper } from 'ssh2';
 import { untilAborted } from '../time-limit.js';
 import { lostError, TransportError } from '../transport-error.js';
 import { ChannelLimit } from './channel-limit.js';
-import { type ConnectOptions, connectHop, leadOn } from './connect-hop.js';
+import type { ConnectOptions } from './connect-hop.js';
 import { type Hop, wordHop } from './settings.js';
+import { Way } from './way.js';
 
 /** sshd's MaxSessions is 10 by default: one is for SFTP, one for ending a command that is out of time. */
 const COMMANDS_AT_ONCE = 8;
-
-/** What a host may take to say goodbye. */
-const CLOSING_MS = 1_000;
 
 type Callback<T> = (error: Error | null | undefined, value: T) => void;
 
@@ -18,42 +15,25 @@ type Callback<T> = (error: Error | null | undefined, value: T) => void;
 export class Session {
   readonly place: string;
   readonly #commands = new ChannelLimit(COMMANDS_AT_ONCE);
-  readonly #clients: readonly Client[];
+  readonly #way: Way;
   readonly #underWay = new Set<(error: Error) => void>();
   #sftp: Promise<SFTPWrapper> | undefined;
   #ended: Error | undefined;
 
-  private constructor(place: string, clients: readonly Client[]) {
+  private constructor(place: string, way: Way) {
     this.place = place;
-    this.#clients = clients;
-    for (const client of clients) {
-      let cause: Error | undefined;
-      client.on('error', (error) => {
-        cause = error;
-      });
-      client.on('close', () => {
-        this.#end(lostError(place, cause));
-        this.#destroy();
-      });
-    }
+    this.#way = way;
+    const lost = () => this.#end(lostError(place, way.ended.reason));
+    if (way.ended.aborted) lost();
+    way.ended.addEventListener('abort', lost);
   }
 
-  /** @throws TransportError of the hop that failed */
-  static async open(hops: readonly Hop[], options: ConnectOptions): Promise<Session> {
-    const clients: Client[] = [];
-    let socket: Duplex | undefined;
-    try {
-      for (const [index, hop] of hops.entries()) {
-        const client = await connectHop(hop, socket, options);
-        clients.push(client);
-        const next = hops[index + 1];
-        if (next) socket = await leadOn(client, hop, next);
-      }
-      return new Session(wordHop(hops.at(-1)!), clients);
-    } catch (error) {
-      for (const client of clients) client.on('error', () => {}).destroy();
-      throw error;
-    }
+  /**
+   * @param signal gives up what is not open yet
+   * @throws TransportError of the hop that failed
+   */
+  static async open(hops: readonly Hop[], options: ConnectOptions, signal?: AbortSignal): Promise<Session> {
+    return new Session(wordHop(hops.at(-1)!), await Way.open(hops, options, signal));
   }
 
   get live(): boolean {
@@ -67,7 +47,7 @@ export class Session {
   request<T>(start: (client: Client, done: Callback<T>) => void, signal?: AbortSignal): Promise<T> {
     return untilAborted(
       this.whileLive<T>((resolve, reject) =>
-        start(this.#clients.at(-1)!, (error, value) => (error ? reject(error) : resolve(value))),
+        start(this.#way.gateway, (error, value) => (error ? reject(error) : resolve(value))),
       ),
       signal,
     );
@@ -159,8 +139,7 @@ export class Session {
 
   close(): void {
     this.#end(lostError(this.place, new Error('closed')));
-    for (const client of [...this.#clients].reverse()) client.end();
-    setTimeout(() => this.#destroy(), CLOSING_MS).unref();
+    this.#way.close();
   }
 
   #refused(error: unknown): unknown {
@@ -172,9 +151,5 @@ export class Session {
     this.#ended = error;
     for (const reject of this.#underWay) reject(error);
     this.#underWay.clear();
-  }
-
-  #destroy(): void {
-    for (const client of this.#clients) client.destroy();
   }
 }

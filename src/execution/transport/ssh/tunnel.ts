@@ -35,10 +35,14 @@ async function lead(
   session: () => Promise<Session>,
   to: { readonly host: string; readonly port: number },
 ): Promise<void> {
-  const channel = await (await session()).request<ClientChannel>((client, done) =>
+  const live = await session();
+  const channel = await live.request<ClientChannel>((client, done) =>
     client.forwardOut('127.0.0.1', 0, to.host, to.port, done),
   );
-  channel.on('error', () => socket.destroy()).once('close', () => socket.destroy());
-  socket.once('close', () => channel.close());
+  const end = () => socket.destroy();
+  channel.on('error', end);
+  live.whileLive<void>((resolve) => channel.once('close', resolve)).then(end, end);
+  // Where nobody reads on, the channel's `close` never comes.
+  socket.once('close', () => channel.resume().close());
   socket.pipe(channel).pipe(socket);
 }

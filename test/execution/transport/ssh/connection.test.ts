@@ -1,4 +1,3 @@
-import { writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Scratch } from './scratch.js';
 
@@ -62,37 +61,5 @@ describe('a connection', { timeout: 60_000 }, () => {
       code: 'METALAB_TRANSPORT_UNREACHABLE',
       message: expect.stringContaining('before the command began: This account is closed.'),
     });
-  });
-
-  it('goes through jump hosts, each by its own entry of the configuration', async () => {
-    const [outer, inner, target] = [await scratch.start(), await scratch.start(), await scratch.start()];
-    const known = scratch.path('all known');
-    const config = scratch.path('config');
-    const { readFileSync } = await import('node:fs');
-    writeFileSync(
-      known,
-      [outer, inner, target].map((sshd) => readFileSync(sshd.knownHosts, 'utf8')).join(''),
-    );
-    const entry = (name: string, { port, user, key }: typeof outer, more = '') =>
-      `Host ${name}\n  HostName 127.0.0.1\n  Port ${port}\n  User ${user}\n  IdentityFile "${key}"\n${more}`;
-    writeFileSync(
-      config,
-      entry('outer', outer) + entry('inner', inner) + entry('target', target, '  ProxyJump outer,inner\n'),
-    );
-    const { createSshTransport } = await import('../../../../src/execution/transport/ssh/ssh-transport.js');
-    const options = { configFile: config, knownHostsFile: known, env: { HOME: scratch.folder } };
-    const transport = createSshTransport({ host: 'target' }, options);
-    const ports = (await transport.run(['sh', '-c', 'echo $SSH_CONNECTION'])).stdout.trim().split(' ');
-    expect(ports.at(-1)).toBe(`${target.port}`);
-    expect([outer, inner, target].map((sshd) => sshd.sessions().length > 0)).toEqual([true, true, true]);
-    outer.dropSessions();
-    await expect
-      .poll(() => transport.run(['echo', 'on']).catch(() => null), { timeout: 20_000 })
-      .toMatchObject({ stdout: 'on\n' });
-    await inner.stop();
-    await expect
-      .poll(() => transport.run(['true']).catch((error) => String(error)), { timeout: 20_000 })
-      .toMatch(/127.0.0.1:\d+/);
-    await transport.close();
   });
 });

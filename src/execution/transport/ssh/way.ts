@@ -1,0 +1,73 @@
+import type { Duplex } from 'node:stream';
+import type { Client } from 'ssh2';
+import { TransportError } from '../transport-error.js';
+import { type ConnectOptions, connectHop, leadOn, unreachable } from './connect-hop.js';
+import { type Hop, wordHop } from './settings.js';
+
+/** What a host may take to say goodbye. */
+const CLOSING_MS = 1_000;
+
+/** The hosts up to a gateway, logged in at each. Where any of them goes, the whole way does. */
+export class Way {
+  readonly #clients: Client[] = [];
+  readonly #ending = new AbortController();
+
+  private constructor() {}
+
+  /**
+   * @param signal gives up what is not open yet
+   * @throws TransportError of the hop that failed
+   */
+  static async open(hops: readonly Hop[], options: ConnectOptions, signal?: AbortSignal): Promise<Way> {
+    const way = new Way();
+    const giveUp = () => way.destroy(signal?.reason);
+    signal?.addEventListener('abort', giveUp);
+    try {
+      signal?.throwIfAborted();
+      await way.#go(hops, options);
+      return way;
+    } catch (error) {
+      way.destroy(error);
+      throw error instanceof TransportError ? error : unreachable(hops.at(-1)!, messageOf(error), error);
+    } finally {
+      signal?.removeEventListener('abort', giveUp);
+    }
+  }
+
+  /** Aborted when it is gone, with the reason for that. */
+  get ended(): AbortSignal {
+    return this.#ending.signal;
+  }
+
+  get gateway(): Client {
+    return this.#clients.at(-1)!;
+  }
+
+  /** Says goodbye. */
+  close(): void {
+    for (const client of this.#clients.toReversed()) client.end();
+    setTimeout(() => this.destroy(new Error('closed')), CLOSING_MS).unref();
+  }
+
+  /** The first host's end is what ends all that goes through it: a channel waits for the other side to agree. */
+  destroy(reason: unknown): void {
+    this.#ending.abort(reason);
+    for (const client of this.#clients) client.destroy();
+  }
+
+  async #go(hops: readonly Hop[], options: ConnectOptions): Promise<void> {
+    const signal = this.ended;
+    let socket: Duplex | undefined;
+    for (const [index, hop] of hops.entries()) {
+      const gone = (cause?: Error) =>
+        this.destroy(new Error(`${wordHop(hop)} hung up${cause ? `: ${cause.message}` : ''}`, { cause }));
+      const client = await connectHop(hop, { socket, signal, gone }, options);
+      this.#clients.push(client);
+      signal.throwIfAborted();
+      const next = hops[index + 1];
+      if (next) socket = await leadOn(client, hop, next, signal, options);
+    }
+  }
+}
+
+const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
