@@ -31,6 +31,12 @@ export interface RangeProgress {
   readonly peak_rss_bytes: number;
 }
 
+/** What a slot begins with. */
+export interface FirstRun {
+  readonly position: number;
+  readonly attempt: number;
+}
+
 /**
  * Where chunks run. Executes a range, with one record for every position before the returned `next`; a failing run never
  * rejects. Rejects with {@link ExecutionFault} when the place itself failed.
@@ -40,6 +46,8 @@ export interface Executor {
     range: RangeOrder,
     options: {
       readonly onProgress: (progress: RangeProgress) => void;
+      /** A slot is about to begin: its first run waits for it. Must not reject. */
+      readonly onBegin?: (run: FirstRun) => Promise<void>;
       /** `yield`: start no further run. `cancel`: abort the run in progress too. */
       readonly signal: { onStop(listener: (how: 'yield' | 'cancel') => void): () => void };
     },

@@ -5,13 +5,15 @@ import { temporaryName } from '../../../storage/file/owner.js';
 
 const EVERY_MS = 2_000;
 
-/** A small file that is overwritten as a whole every 2 s. For showing: what can't be written is not. */
+/** A small file that is overwritten as a whole every 2 s, and when it is asked to be. What can't be written is not. */
 export class LiveFile {
   readonly #path: string;
   readonly #content: () => unknown;
   readonly #temporary: string;
   readonly #timer: NodeJS.Timeout;
   #writing: Promise<void>;
+  /** A write that has not begun. */
+  #next: Promise<void> | undefined;
 
   constructor(path: string, content: () => unknown) {
     this.#path = path;
@@ -21,10 +23,18 @@ export class LiveFile {
       () => this.#write(),
       () => {},
     );
-    this.#timer = setInterval(() => {
-      // A filesystem that hangs gets no second write before the first is through.
-      this.#writing = this.#writing.then(() => this.#write());
-    }, EVERY_MS);
+    this.#timer = setInterval(() => void this.write(), EVERY_MS);
+  }
+
+  /** What is so when it is called is in the file afterwards. */
+  write(): Promise<void> {
+    // A filesystem that hangs gets no second write before the first is through, and then one for all that asked.
+    this.#next ??= this.#writing.then(() => {
+      this.#next = undefined;
+      return this.#write();
+    });
+    this.#writing = this.#next;
+    return this.#next;
   }
 
   async close(): Promise<void> {

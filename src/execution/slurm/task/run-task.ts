@@ -50,7 +50,7 @@ export async function runTask(start: TaskStart): Promise<TaskEnd | undefined> {
   const board = new TaskBoard(identity, start.started);
   const watch = new StopWatch(array, identity.ends_at);
   const live = new LiveFile(taskLiveFile(array, identity.task), () => board.live());
-  const work = await doBlock(start, board, watch);
+  const work = await doBlock(start, board, watch, live);
   await live.close();
   watch.close();
   const end: TaskEnd = { ...board.live(), slots: [], how: howOf(work, watch), ...work };
@@ -60,7 +60,7 @@ export async function runTask(start: TaskStart): Promise<TaskEnd | undefined> {
 
 type Work = Pick<TaskEnd, 'fault' | 'cut' | 'left'>;
 
-async function doBlock(start: TaskStart, board: TaskBoard, watch: StopWatch): Promise<Work> {
+async function doBlock(start: TaskStart, board: TaskBoard, watch: StopWatch, live: LiveFile): Promise<Work> {
   let block: readonly PositionRange[] = [];
   try {
     const { array, identity } = start;
@@ -73,7 +73,8 @@ async function doBlock(start: TaskStart, board: TaskBoard, watch: StopWatch): Pr
     if (missing.length === 0) return { fault: null, cut: [], left: [] };
     const queue = new WorkQueue(missing, spec.lost, spec.slots);
     block = missing;
-    const execution = new TaskExecution(await placeOf(start, spec, experiment), queue, board, watch);
+    const place = await placeOf(start, spec, experiment);
+    const execution = new TaskExecution(place, queue, { board, live, watch });
     await execution.run();
     const cut = execution.cut.map(({ position, attempt, started_at, duration_ms }) => {
       return { position, attempt, started_at, elapsed_ms: Math.round(duration_ms) };

@@ -1,6 +1,6 @@
 import { mergeMeans } from '../../../definition/running-mean.js';
 import type { ChunkReport } from '../../../runner/protocol.js';
-import type { RangeProgress } from '../../executor.js';
+import type { FirstRun, RangeProgress } from '../../executor.js';
 import type { TaskLive, TaskRun } from './array-spec.js';
 import type { TaskIdentity } from './task-identity.js';
 
@@ -14,6 +14,8 @@ export class TaskBoard {
   readonly #startedAt = new Date();
   readonly #started: number;
   readonly #pieces = new Map<object, RangeProgress>();
+  /** What pieces began with, until something is known of what they did. */
+  readonly #first = new Map<object, Omit<TaskRun, 'elapsed_ms'>>();
   #positions = 0;
   #recordedBefore = 0;
   #done = NOTHING;
@@ -31,13 +33,20 @@ export class TaskBoard {
     this.#recordedBefore = recordedBefore;
   }
 
+  first(piece: object, { position, attempt }: FirstRun): void {
+    this.#first.set(piece, { position, attempt, started_at: new Date().toISOString() });
+  }
+
   show(piece: object, progress: RangeProgress): void {
+    const { success, failed, cancelled } = progress.report;
+    if (progress.running || success + failed + cancelled > 0) this.#first.delete(piece);
     this.#pieces.set(piece, progress);
     this.#peak = Math.max(this.#peak, progress.peak_rss_bytes);
   }
 
   end(piece: object, report: ChunkReport): void {
     this.#pieces.delete(piece);
+    this.#first.delete(piece);
     this.#done = add(this.#done, report);
     this.#busyMs += report.busy_ms;
   }
@@ -45,6 +54,7 @@ export class TaskBoard {
   live(): TaskLive {
     const { task, restart, job, job_id, node, partition } = this.#identity;
     const pieces = [...this.#pieces.values()];
+    const running = pieces.flatMap((piece) => (piece.running ? [piece.running] : []));
     const counts = pieces.reduce((sum, { report }) => add(sum, report), this.#done);
     return {
       task,
@@ -56,7 +66,7 @@ export class TaskBoard {
       job_id,
       node,
       partition,
-      slots: pieces.flatMap(({ running }) => (running ? [taskRun(running)] : [])),
+      slots: [...running, ...this.#first.values()].map(taskRun),
       positions: this.#positions,
       recorded_before: this.#recordedBefore,
       success: counts.success,
@@ -69,7 +79,7 @@ export class TaskBoard {
   }
 }
 
-function taskRun({ position, attempt, started_at }: NonNullable<RangeProgress['running']>): TaskRun {
+function taskRun({ position, attempt, started_at }: Omit<TaskRun, 'elapsed_ms'>): TaskRun {
   return { position, attempt, started_at, elapsed_ms: Math.max(0, Date.now() - Date.parse(started_at)) };
 }
 

@@ -1,10 +1,11 @@
 import { describeError } from '../../../definition/errors.js';
 import type { LostRun } from '../../../runner/protocol.js';
 import { ExecutionFault } from '../../execution-fault.js';
-import type { Executor, RangeOrder } from '../../executor.js';
+import type { Executor, FirstRun, RangeOrder } from '../../executor.js';
 import { RangeExecution } from '../../local/execute-range.js';
 import { SlotPool, type SlotPoolOptions } from '../../local/slot-pool.js';
 import type { TaskFault } from './array-spec.js';
+import type { LiveFile } from './live-file.js';
 import type { StopReason, StopWatch } from './stop-watch.js';
 import type { TaskBoard } from './task-board.js';
 import type { Piece, WorkQueue } from './work-queue.js';
@@ -22,6 +23,13 @@ export interface TaskPlace extends Omit<RangeOrder, 'order'> {
   readonly pool: SlotPoolOptions;
 }
 
+/** Where a task tells of itself, and hears that it is to stop. */
+interface TaskWords {
+  readonly board: TaskBoard;
+  readonly live: LiveFile;
+  readonly watch: StopWatch;
+}
+
 /** A task's slots at work: each takes pieces off the queue until there is nothing left or the task is stopped. */
 export class TaskExecution {
   fault: TaskFault | undefined;
@@ -30,16 +38,20 @@ export class TaskExecution {
   readonly #place: TaskPlace;
   readonly #queue: WorkQueue;
   readonly #board: TaskBoard;
+  readonly #live: LiveFile;
   readonly #pool: SlotPool;
   readonly #listeners = new Set<(how: 'yield' | 'cancel') => void>();
   readonly #signal: Parameters<Executor['execute']>[1]['signal'];
   #stopped: 'yield' | 'cancel' | undefined;
+  /** How many slots' first runs were told of. */
+  #told = 0;
   #graceTimer: NodeJS.Timeout | undefined;
 
-  constructor(place: TaskPlace, queue: WorkQueue, board: TaskBoard, watch: StopWatch) {
+  constructor(place: TaskPlace, queue: WorkQueue, { board, live, watch }: TaskWords) {
     this.#place = place;
     this.#queue = queue;
     this.#board = board;
+    this.#live = live;
     this.#pool = new SlotPool(place.pool);
     this.#signal = {
       onStop: (listener) => {
@@ -85,6 +97,12 @@ export class TaskExecution {
     }
   }
 
+  /** A run may end its task in its first moments: who judges that has to know of it. Later ones are told of in time. */
+  async #begin(piece: Piece, run: FirstRun): Promise<void> {
+    this.#board.first(piece, run);
+    if (this.#told++ < this.#place.slots) await this.#live.write();
+  }
+
   /** @returns the first position that was not done */
   async #execute(piece: Piece, rest: number): Promise<number> {
     const { slots, deadline: _, pool: __, ...place } = this.#place;
@@ -94,6 +112,7 @@ export class TaskExecution {
     const options = {
       signal: this.#signal,
       onProgress: (progress: Parameters<TaskBoard['show']>[1]) => this.#board.show(piece, progress),
+      onBegin: (run: FirstRun) => this.#begin(piece, run),
     };
     try {
       const report = await new RangeExecution(range, this.#pool, options).run();

@@ -56,6 +56,22 @@ describe('a task that is killed', () => {
     expect(array.hasEnd(0, 0)).toBe(false);
   });
 
+  test.each([1, 2])(
+    'by its first run has told before of those that its %i slots begin with',
+    async (slots) => {
+      const first = "if (params.x === 0) process.kill(process.ppid, 'SIGKILL');";
+      start({
+        code: body(`${first} const end = performance.now() + 500; while (performance.now() < end) {}`),
+        cases: 8,
+      });
+      const array = new TestArray(sweep, { slots });
+      await array.start().finished;
+      const told = array.live()!.slots.map(({ position, attempt }) => [position, attempt]);
+      expect(told).toContainEqual([0, 1]);
+      expect(told.length).toBeLessThanOrEqual(slots);
+    },
+  );
+
   test('while its former incarnation lives on does no harm: the final records are the same', async () => {
     start({ code: BUSY.replace('0.2', '10'), cases: 60 });
     const array = new TestArray(sweep);
@@ -208,7 +224,7 @@ describe('a task that is asked', () => {
     start({ code: LONG, cases: 5 });
     const array = new TestArray(sweep);
     const task = array.start();
-    await until(() => (array.live()?.slots.length ?? 0) > 0);
+    await until(() => array.live()?.slots[0]?.position === 3);
     expect(array.live()).toMatchObject({
       task: 0,
       restart: 0,

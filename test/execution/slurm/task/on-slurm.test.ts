@@ -66,7 +66,7 @@ describe('tasks of a real Slurm', { timeout: 200_000 }, () => {
     start({ code: LONG.replace('60_000', "fs.existsSync('again') ? 100 : 60_000"), cases: 20 });
     const array = new TestArray(sweep);
     const job = await submit(array);
-    await expect.poll(() => array.live()?.slots.length ?? 0, PATIENCE).toBeGreaterThan(0);
+    await expect.poll(() => array.live()?.slots[0]?.position, PATIENCE).toBe(19);
     writeFileSync(join(sweep.folder, 'work', 'again'), '');
     await rig.control(['requeue', `${job}_0`]);
     await expect.poll(() => array.hasEnd(0, 1), PATIENCE).toBe(true);
@@ -79,7 +79,7 @@ describe('tasks of a real Slurm', { timeout: 200_000 }, () => {
     start({ code: LONG, cases: 20 });
     const array = new TestArray(sweep);
     const job = await submit(array);
-    await expect.poll(() => array.live()?.slots.length ?? 0, PATIENCE).toBeGreaterThan(0);
+    await expect.poll(() => array.live()?.slots[0]?.position, PATIENCE).toBe(19);
     await rig.endTimeOf(`${job}_0`);
     await expect.poll(() => array.hasEnd(0), PATIENCE).toBe(true);
     await expect.poll(() => stateOf(`${job}_0`), PATIENCE).toBe('TIMEOUT');
