@@ -7,6 +7,8 @@ import { isUnwritableCode, storeUnwritable, wordUnwritable } from './failures.js
 
 /** A slot that can't be started, or dies idle, may be this machine's bad moment: tried again a few times. */
 const MOST_FAULTS = 5;
+/** What is written in a configuration stays wrong, but a file server may have been away. */
+const MOST_SET_UPS = 2;
 
 /**
  * Faults of each range on this worker. Temporal's attempts count workers that were killed, too, which is no sign that the
@@ -40,7 +42,8 @@ export function mapFault(fault: ExecutionFault, done: ExecuteResult, root: strin
     const thrown = Object.assign(new Error(fault.message), { code: fault.code });
     return storeUnwritable(wordUnwritable(storeFault(thrown, root)), done);
   }
-  const hopeless = fault.code === 'IMPORT' || (fault.code !== 'CLOSED' && faults >= MOST_FAULTS);
+  const most = fault.code === 'SET_UP' ? MOST_SET_UPS : MOST_FAULTS;
+  const hopeless = fault.code === 'IMPORT' || (fault.code !== 'CLOSED' && faults >= most);
   return ApplicationFailure.create({
     message: fault.message,
     type: FAULT.execution,

@@ -7,7 +7,8 @@ export class ExecutionFault extends Error {
   /**
    * The system's code where writing to the store failed (`ENOSPC`, `EROFS`, …), else `IMPORT` (the operation's modules),
    * `FILES` (the submission's files are missing, damaged, or can't be read),
-   * `SLOT_START` (a slot can't be started), `CLOSED` (the executor was closed), `MEMORY` (see `spare_memory`) or `SLOT_CRASH` (slots die with no run in progress).
+   * `SLOT_START` (a slot can't be started), `CLOSED` (the executor was closed), `MEMORY` (see `spare_memory`), `SET_UP`
+   * (what prepares a place for runs failed, everywhere it was tried) or `SLOT_CRASH` (slots die with no run in progress).
    */
   readonly code: string;
   /** What was recorded before, and is done. */

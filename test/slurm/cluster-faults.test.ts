@@ -83,6 +83,38 @@ describe('what the cluster ends', () => {
     expect(sweep.records).toHaveLength(5);
     await sweep.expectNoSecondSubmission();
   }, 200_000);
+
+  it('out of memory in the first moments of a task: the run that took it has failed, the others have not', async () => {
+    // A child's memory is the task's, not the slot's: it is Slurm that ends it.
+    const body = `if (params.x === 0) {
+      const { spawnSync } = await import('node:child_process');
+      spawnSync(process.execPath, ['-e', 'globalThis.kept = Buffer.alloc(700 * 2 ** 20, 1); setTimeout(() => {}, 60_000)']);
+    }`;
+    const sweep = await cluster.project({ xs: 5, body }, ['chunk_size = 5', 'memory = "400M"']);
+    expect(await sweep.submit().outcome).toMatchObject({ success: 4, failed: 1 });
+    const failed = sweep.records.find(({ status }) => status === 'failed')!;
+    expect(failed).toMatchObject({ params: { x: 0 }, error: { type: 'MemoryError' } });
+    expect(sweep.records).toHaveLength(5);
+    await sweep.expectNoSecondSubmission();
+  }, 200_000);
+
+  it('out of memory while a requeued task is set up: what it had in progress before has not failed by that', async () => {
+    const hog = `${process.execPath} -e 'globalThis.kept = Buffer.alloc(700 * 2 ** 20, 1); setTimeout(() => {}, 60_000)'`;
+    const executor = [
+      'memory = "400M"',
+      `setup = [${JSON.stringify(`[ -z "$SLURM_RESTART_COUNT" ] || ${hog}`)}]`,
+    ];
+    const begun = "process.cwd() + '/begun'";
+    const body = `if (!existsSync(${begun})) { appendFileSync(${begun}, ''); await sleep(120_000); }`;
+    const sweep = await cluster.project({ xs: 1, body }, executor);
+    const submit = sweep.submit();
+    await until(() => sweep.executions.length === 1);
+    await sleep(3_000);
+    await rig.control(['requeue', sweep.executions[0]!.job]);
+    expect(await submit.outcome).toMatchObject({ success: 1, failed: 0 });
+    await sweep.expectOnce(1);
+    expect(sweep.timesExecuted).toEqual({ 0: 2 });
+  }, 200_000);
 });
 
 /** The task's process, whose child a slot is. */

@@ -62,6 +62,7 @@ describe('on a cluster', () => {
     expect(state).toBe('failed');
     expect(reason).toContain('nowhere/1.0');
     expect(sweep.executions).toEqual([]);
+    expect(Object.keys(await sweep.jobs())).toHaveLength(2);
   }, 150_000);
 
   it("what sbatch refuses is told in Slurm's words, at once", async () => {

@@ -2,7 +2,13 @@ import type { LostRun } from '../../runner/protocol.js';
 import type { ExecutionFault } from '../execution-fault.js';
 import type { ArrayTasks } from './array-tasks.js';
 import { type Patience, placeFault } from './ask.js';
-import { collectOutputs, saysMemory, slurmsWord } from './collect/task-outputs.js';
+import {
+  collectOutputs,
+  lastRestart,
+  saysMemory,
+  saysSetUpFailed,
+  slurmsWord,
+} from './collect/task-outputs.js';
 import { recordLost } from './lost-runs.js';
 import type { PreparedArray } from './prepare-array.js';
 import type { AccountedTask } from './queue/sacct.js';
@@ -11,7 +17,7 @@ import type { JobView, TaskStatus } from './queue/watched-job.js';
 import { type Round, rangesOf, within } from './rounds.js';
 import { addFailures, type NodeFailure } from './state-file.js';
 import { NO_NODE_SHIPPED } from './task/exit-codes.js';
-import { judge, type TaskEvidence, type TaskLimits, type Verdict } from './verdicts.js';
+import { judge, ofIncarnation, type TaskEvidence, type TaskLimits, type Verdict } from './verdicts.js';
 
 /** Characters. */
 const MOST_OUTPUT = 4_000;
@@ -48,7 +54,8 @@ export async function settleArray(
   const { folder, submission } = array.order;
   const outputs = await collectOutputs({ folder, submission, array: array.folder, job }, patience);
   const verdicts = withAccounts([...tasks.evidence(view)], accounts).map(({ task, evidence: told }) => {
-    const evidence = { ...told, status: withMemory(told.status, outputs.get(task)) };
+    const said = outputs.get(task) ?? '';
+    const evidence = { ...ofIncarnation(told, lastRestart(said)), status: withMemory(told.status, said) };
     return { task, evidence, verdict: judge(evidence, limits) };
   });
   await record(array, verdicts, outputs);
@@ -62,7 +69,7 @@ export async function settleArray(
   const { code, message } = failed.verdict.fault!;
   const where = `${environment.name}, task ${failed.task} of job ${job}`;
   const fault = placeFault(
-    faultCode(code),
+    isOfSetUp(faults, outputs) ? 'SET_UP' : faultCode(code),
     `${where}: ${message}${output ? `\nits output ends with:\n${output}` : ''}`,
   );
   return { fault, again: false };
@@ -134,9 +141,9 @@ function withAccounts(all: readonly Evident[], accounts: readonly AccountedTask[
 }
 
 /** Where cgroups don't watch memory, squeue says FAILED of a task that was ended for it: only accounting or its output tell. */
-function withMemory(status: TaskStatus | undefined, output: string | undefined): TaskStatus | undefined {
+function withMemory(status: TaskStatus | undefined, output: string): TaskStatus | undefined {
   if (!status || !['ended', 'cancelled'].includes(status.meaning)) return status;
-  const told = meaningOf(status.accounted?.state ?? '') === 'memory' || saysMemory(output ?? '');
+  const told = meaningOf(status.accounted?.state ?? '') === 'memory' || saysMemory(output);
   return told ? { ...status, meaning: 'memory', state: 'OUT_OF_MEMORY' } : status;
 }
 
@@ -147,6 +154,14 @@ const seesNoNode = (faults: readonly Judged[], outputs: Outputs): boolean =>
       verdict.fault!.code === 'TASK_NO_NODE' ||
       (verdict.fault!.code === 'TASK_START' && endOf(outputs.get(task)).includes(NO_NODE_SHIPPED)),
   );
+
+/** What every task of an array ends with will not be mended by trying often. */
+const isOfSetUp = (faults: readonly Judged[], outputs: Outputs): boolean =>
+  faults.every(({ task, verdict }) => {
+    const { code } = verdict.fault!;
+    const unknown = code === 'TASK_START' && saysSetUpFailed(outputs.get(task) ?? '');
+    return code === 'TASK_SET_UP' || code === 'TASK_NO_NODE' || unknown;
+  });
 
 interface Judged extends Evident {
   readonly verdict: Verdict;

@@ -48,6 +48,18 @@ export interface Verdict {
   readonly fault?: { readonly code: string; readonly message: string };
 }
 
+/**
+ * What a task's former incarnation said is about that one's runs only. Without words of its own, one that was queued again
+ * has died before it could start any.
+ *
+ * @param restart of the last that began
+ */
+export const ofIncarnation = ({ end, live, ...known }: TaskEvidence, restart: number): TaskEvidence => ({
+  ...known,
+  end: end && end.restart >= restart ? end : undefined,
+  live: live && live.restart >= restart ? live : undefined,
+});
+
 const LEFT: Verdict = { lost: [] };
 
 /** Judges one task. What its runs did is told by their records alone; this is about those without. */
@@ -155,7 +167,11 @@ function neverStarted({ status }: TaskEvidence, how: string): Verdict {
 }
 
 /** Exits of the batch script with a meaning of their own. */
-const FAULT_CODES: { readonly [exit: string]: string } = { [EXIT.noNode]: 'TASK_NO_NODE' };
+const FAULT_CODES: { readonly [exit: string]: string } = {
+  [EXIT.setup]: 'TASK_SET_UP',
+  [EXIT.noNode]: 'TASK_NO_NODE',
+  [EXIT.oldLibrary]: 'TASK_SET_UP',
+};
 
 const canGrow = (what: 'time' | 'memory', from: number | null, { escalate, escalated }: TaskLimits) =>
   from !== null && escalate !== undefined && escalate[what] > 1 && escalated[what] < escalate.max;

@@ -141,7 +141,7 @@ test('a set-up that fails is told with its output', async () => {
     config: { setup: ['echo looking for gcc', 'cat /nowhere/gcc'] },
   });
   const failing = sweep.execute().catch((error) => error);
-  expect(await failing).toMatchObject({ code: 'TASK_START' });
+  expect(await failing).toMatchObject({ code: 'SET_UP' });
   expect((await failing).message).toContain('/nowhere/gcc');
 });
 
@@ -150,7 +150,7 @@ test('what failed by its place is submitted anew when it is tried again', async 
   try {
     const config = { setup: [`ls '${marker}/module'`] };
     const sweep = sweepOf({ code: QUICK, cases: 4, config });
-    expect(await sweep.execute().catch(({ code }) => code)).toBe('TASK_START');
+    expect(await sweep.execute().catch(({ code }) => code)).toBe('SET_UP');
     const first = sweep.last?.job;
     writeFileSync(join(marker, 'module'), '');
     // Another worker's attempt knows what is in the store.

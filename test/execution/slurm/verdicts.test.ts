@@ -3,7 +3,12 @@ import { meaningOf } from '../../../src/execution/slurm/queue/states.js';
 import type { TaskStatus } from '../../../src/execution/slurm/queue/watched-job.js';
 import { addFailures, excludedNodes } from '../../../src/execution/slurm/state-file.js';
 import type { TaskEnd, TaskLive, TaskRun } from '../../../src/execution/slurm/task/array-spec.js';
-import { judge, type TaskEvidence, type TaskLimits } from '../../../src/execution/slurm/verdicts.js';
+import {
+  judge,
+  ofIncarnation,
+  type TaskEvidence,
+  type TaskLimits,
+} from '../../../src/execution/slurm/verdicts.js';
 
 const LIMITS: TaskLimits = {
   slots: 1,
@@ -173,6 +178,18 @@ describe('out of memory', () => {
     const shared = judge(evidence({ end: end('fault', [run(4, 100)], fault) }), { ...LIMITS, slots: 4 });
     expect(shared).toEqual({ lost: [], alone: [4] });
   });
+});
+
+test('what a task said before it was queued again is not the reason of what it dies of afterwards', () => {
+  const said = { live: live([run(3, 98_000)]), end: end('signal', [run(3, 98_000)]), missing: 1 };
+  for (const state of ['TIMEOUT', 'OUT_OF_MEMORY']) {
+    const task = evidence({ ...said, status: status(state) });
+    expect(judge(ofIncarnation(task, 0), LIMITS).lost).toHaveLength(1);
+    expect(judge(ofIncarnation(task, 1), LIMITS)).toMatchObject({
+      lost: [],
+      fault: { code: 'TASK_NO_NODE' },
+    });
+  }
 });
 
 test('a task that could not start names its exit, and what mends it is told apart', () => {

@@ -58,7 +58,7 @@ test('a set-up that fails is told, and another array is tried with the same toke
   const sweep = sweepOf({ code: QUICK, cases: 2, config: { setup: ['cat /nowhere/gcc'] } });
   for (const arrays of [1, 2]) {
     const fault = await sweep.execute().catch((error) => error);
-    expect(fault).toMatchObject({ code: 'TASK_START' });
+    expect(fault).toMatchObject({ code: 'SET_UP' });
     expect(fault.message).toContain('/nowhere/gcc');
     expect(sweep.arrays()).toHaveLength(arrays);
   }

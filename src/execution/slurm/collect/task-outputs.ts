@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { slurmOutputFile } from '../../../storage/file/layout.js';
 import type { Patience } from '../ask.js';
+import { SAYS, SAYS_RESTART, SET_UP_FAILED } from '../task/exit-codes.js';
 
 /** Of a task, the end: that is where it says why it ended. */
 const MOST_BYTES = 64 * 1024;
@@ -62,3 +63,13 @@ export function slurmsWord(output: string): string | undefined {
 /** Whether Slurm ended the task for its memory: slurmd's words without cgroups, and with them. */
 export const saysMemory = (output: string): boolean =>
   /^slurmstepd\S*: error: .*(exceeded (job )?memory limit|oom[-_ ]kill)/im.test(output);
+
+/** Which of a task's incarnations was the last to begin, as far as its output tells: 0 where it tells of none. */
+export const lastRestart = (output: string): number => {
+  const line = output.split('\n').findLast((each) => each.startsWith(SAYS_RESTART));
+  return Number(line?.slice(SAYS_RESTART.length)) || 0;
+};
+
+/** Whether the task ended because a module, the conda environment or a line of `setup` failed. */
+export const saysSetUpFailed = (output: string): boolean =>
+  output.split('\n').some((line) => line.startsWith(`${SAYS}${SET_UP_FAILED}`));

@@ -1,6 +1,6 @@
 import type { SlurmExecutorConfig } from '../../../config/resolved-config.js';
 import { DefinitionError, type Problem } from '../../../definition/errors.js';
-import { EXIT, NO_NODE_SHIPPED, SAYS } from './exit-codes.js';
+import { EXIT, NO_NODE_SHIPPED, SAYS, SAYS_RESTART, SET_UP_FAILED } from './exit-codes.js';
 
 export interface BatchScriptOptions extends Pick<SlurmExecutorConfig, 'modules' | 'conda_env' | 'setup'> {
   /** The array's folder in the spool, absolute on the cluster. */
@@ -28,6 +28,8 @@ export function batchScript(options: BatchScriptOptions): string {
     // When the task began, on a clock that nobody sets.
     'read -r METALAB_TASK_UPTIME _ < /proc/uptime && export METALAB_TASK_UPTIME',
     `metalab_says() { printf '${SAYS}%s\\n' "$*" >&2; }`,
+    // Whatever it dies of from here on, what it did before it was queued again is not the reason.
+    `[ "\${SLURM_RESTART_COUNT:-0}" = 0 ] || echo ${quote(SAYS_RESTART)}"$SLURM_RESTART_COUNT"`,
     ...setUp(modules, conda_env),
     ...userLines(setup),
     ...chooseNode(node),
@@ -47,7 +49,7 @@ function setUp(modules: readonly string[], conda: string | undefined): string[] 
   ];
   if (lines.length === 0) return [];
   return [
-    `metalab_failed() { metalab_says "the set-up of the task failed: $1 (exit code $2)"; exit ${EXIT.setup}; }`,
+    `metalab_failed() { metalab_says "${SET_UP_FAILED}$1 (exit code $2)"; exit ${EXIT.setup}; }`,
     ...lines.map((line, at) => {
       const what = steps[at]?.join(' ') ?? `conda activate ${conda}`;
       return `${line} || metalab_failed ${quote(what)} $?`;
@@ -58,7 +60,7 @@ function setUp(modules: readonly string[], conda: string | undefined): string[] 
 /** The user's own lines, one script: the first command that fails ends it, as they would expect of `set -e`. */
 function userLines(setup: readonly string[]): string[] {
   if (setup.length === 0) return [];
-  const failed = `metalab_code=$?; metalab_says "the set-up of the task failed: \${metalab_command:-exit} (exit code $metalab_code)"; exit ${EXIT.setup}`;
+  const failed = `metalab_code=$?; metalab_says "${SET_UP_FAILED}\${metalab_command:-exit} (exit code $metalab_code)"; exit ${EXIT.setup}`;
   return [
     "trap 'metalab_command=$BASH_COMMAND' ERR",
     `trap ${quote(failed)} EXIT`,

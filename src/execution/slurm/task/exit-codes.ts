@@ -16,5 +16,11 @@ export const EXIT = {
 /** How lines begin by which the script and the program of a task speak to people. */
 export const SAYS = 'metalab: ';
 
+/** What the script of a task that Slurm has queued again begins with, and then which restart it is. */
+export const SAYS_RESTART = `${SAYS}task begins again, restart `;
+
+/** How the script begins to say that a module, the conda environment or a line of `setup` failed. */
+export const SET_UP_FAILED = 'the set-up of the task failed: ';
+
 /** What is said where another array, with a Node that is shipped, would do better. */
 export const NO_NODE_SHIPPED = 'there is no suitable Node on this node, and none was shipped';

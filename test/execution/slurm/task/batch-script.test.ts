@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { lastRestart } from '../../../../src/execution/slurm/collect/task-outputs.js';
 import { type BatchScriptOptions, batchScript } from '../../../../src/execution/slurm/task/batch-script.js';
 import { EXIT } from '../../../../src/execution/slurm/task/exit-codes.js';
 
@@ -59,6 +60,16 @@ describe("the script of a task becomes the task's program", () => {
   test('after the lines of the set-up, in the environment that they made', () => {
     const setup = ['if true; then', '  export TOKEN=abc', 'fi', 'cd /'];
     expect(run({ setup }, { node: ANSWERS('v20.20.2') }).stdout).toContain('TOKEN=abc');
+  });
+
+  test('saying so where Slurm has queued it again, before anything is set up', () => {
+    const setup = ['echo setting up'];
+    const again = run({ setup, profile: 'SLURM_RESTART_COUNT=2' }, { node: ANSWERS('v20.20.2') }).stdout;
+    expect(again).toMatch(/^metalab: task begins again, restart 2\nsetting up\n/);
+    expect(lastRestart(`${again}metalab: done\n`)).toBe(2);
+    const first = run({ setup }, { node: ANSWERS('v20.20.2') }).stdout;
+    expect(first).toMatch(/^setting up\n/);
+    expect(lastRestart(first)).toBe(0);
   });
 
   test('after modules and conda, whatever fails inside of them', () => {
