@@ -84,19 +84,27 @@ describe('what the cluster ends', () => {
     await sweep.expectNoSecondSubmission();
   }, 200_000);
 
-  it('out of memory in the first moments of a task: the run that took it has failed, the others have not', async () => {
-    // A child's memory is the task's, not the slot's: it is Slurm that ends it.
-    const body = `if (params.x === 0) {
+  it.each([1, 2])(
+    'out of memory in the first moments of a task (slots: %i): the run that took it has failed, the others have not',
+    async (slots) => {
+      // A child's memory is the task's, not the slot's: it is Slurm that ends it.
+      const body = `if (params.x === 0) {
       const { spawnSync } = await import('node:child_process');
       spawnSync(process.execPath, ['-e', 'globalThis.kept = Buffer.alloc(700 * 2 ** 20, 1); setTimeout(() => {}, 60_000)']);
     }`;
-    const sweep = await cluster.project({ xs: 5, body }, ['chunk_size = 5', 'memory = "400M"']);
-    expect(await sweep.submit().outcome).toMatchObject({ success: 4, failed: 1 });
-    const failed = sweep.records.find(({ status }) => status === 'failed')!;
-    expect(failed).toMatchObject({ params: { x: 0 }, error: { type: 'MemoryError' } });
-    expect(sweep.records).toHaveLength(5);
-    await sweep.expectNoSecondSubmission();
-  }, 200_000);
+      const sweep = await cluster.project({ xs: 5, body }, [
+        'chunk_size = 5',
+        'memory = "400M"',
+        `cpus = ${slots}`,
+      ]);
+      expect(await sweep.submit().outcome).toMatchObject({ success: 4, failed: 1 });
+      const failed = sweep.records.find(({ status }) => status === 'failed')!;
+      expect(failed).toMatchObject({ params: { x: 0 }, error: { type: 'MemoryError' } });
+      expect(sweep.records).toHaveLength(5);
+      await sweep.expectNoSecondSubmission();
+    },
+    200_000,
+  );
 
   it('out of memory while a requeued task is set up: what it had in progress before has not failed by that', async () => {
     const hog = `${process.execPath} -e 'globalThis.kept = Buffer.alloc(700 * 2 ** 20, 1); setTimeout(() => {}, 60_000)'`;

@@ -57,7 +57,7 @@ describe('a task that is killed', () => {
   });
 
   test.each([1, 2])(
-    'by its first run has told before of those that its %i slots begin with',
+    'by its first run has told before of those that its slots begin with (%i)',
     async (slots) => {
       const first = "if (params.x === 0) process.kill(process.ppid, 'SIGKILL');";
       start({
