@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { Context } from '@temporalio/activity';
+import type { RunRecord } from '../definition/record.js';
 import { writePlan } from '../planning/write-plan.js';
 import { liveFolder } from '../storage/file/layout.js';
 import type { SubmissionOptions } from '../storage/manifest.js';
@@ -40,7 +41,8 @@ export function createPlan(dependencies: ActivityDependencies) {
     const { environment } = manifest;
     if (input.queued) await endEarlierBatches(dependencies, store, input, input.queued, environment, ask);
     // What it has recorded and the store has not is not to be done again.
-    await batches?.collect({ folder, experiment_id }, ask);
+    const artifactsOf = manifest.options.artifacts ? await reusable() : undefined;
+    await batches?.collect({ folder, experiment_id, ...(artifactsOf && { artifactsOf }) }, ask);
     worker.provide(submission, options.slots);
     if (input.queued) await tidyAbandoned(store, input, input.queued, leases.engine);
     // A second try finds the plan of the first, if it got so far: chunks may have begun by it.
@@ -68,11 +70,21 @@ export function createPlan(dependencies: ActivityDependencies) {
       return { folder, submission, slots: options.slots, mean_ms: null, ...(resources && { resources }) };
     }
 
-    async function decide() {
+    async function declared() {
       const declaration = await store.readDeclaration(experiment_id, sha);
-      if (!declaration)
-        throw brokenSubmission(input, `its declaration ${sha} is not in the store: submit again`);
-      return writePlan(folder, submission, declaration, sha, await fullOptions(store, input));
+      if (declaration) return declaration;
+      throw brokenSubmission(input, `its declaration ${sha} is not in the store: submit again`);
+    }
+
+    /** Records of the same code and context: runs that may be reused. */
+    async function reusable() {
+      const { context_fingerprint: context, operation } = await declared();
+      return (record: RunRecord) =>
+        record.context_fingerprint === context && record.code_fingerprint === operation.code_fingerprint;
+    }
+
+    async function decide() {
+      return writePlan(folder, submission, await declared(), sha, await fullOptions(store, input));
     }
   }
 }

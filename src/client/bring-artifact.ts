@@ -1,18 +1,11 @@
-import { posix } from 'node:path';
-import type { ResolvedEnvironment, SlurmEnvironment } from '../config/resolved-config.js';
 import { StoreError } from '../definition/errors.js';
 import type { ArtifactDescriptor, RunRecord } from '../definition/record.js';
 import { fetchArtifact, hasArtifact } from '../execution/fetch-artifact.js';
-import { isCluster, openCluster } from '../execution/open-cluster.js';
+import { openCluster } from '../execution/open-cluster.js';
 import type { Prompter } from '../execution/transport/prompter.js';
 import { TransportError } from '../execution/transport/transport-error.js';
-import { folderOf } from '../storage/file/layout.js';
-import {
-  type ExperimentManifests,
-  hasExperimentManifests,
-  hasWorkingDirectory,
-  type Store,
-} from '../storage/store.js';
+import { hasExperimentManifests, hasWorkingDirectory, type Store } from '../storage/store.js';
+import { clustersOf, spoolFolder } from './clusters-of.js';
 
 /**
  * Has the store have an artifact's bytes: of a run on a cluster they stay there until somebody asks for them.
@@ -57,23 +50,3 @@ export async function bringArtifact(
     { cause: missing },
   );
 }
-
-/** Those that submissions knew by this name, the latest first: a name may have meant another place before. */
-async function clustersOf(
-  store: ExperimentManifests,
-  experimentId: string,
-  name: string,
-): Promise<SlurmEnvironment[]> {
-  const found = new Map<string, SlurmEnvironment>();
-  for (const submission of (await store.submissions(experimentId)).reverse()) {
-    const manifest = await store.readSubmission(experimentId, submission);
-    const environment: ResolvedEnvironment | undefined = manifest?.environment;
-    if (environment?.name !== name || !isCluster(environment)) continue;
-    const place = JSON.stringify([environment.gateway, environment.file_root]);
-    if (!found.has(place)) found.set(place, environment);
-  }
-  return [...found.values()];
-}
-
-const spoolFolder = ({ file_root }: SlurmEnvironment, experimentId: string) =>
-  posix.join(file_root.replace(/^~(?:\/|$)/, '') || '.', folderOf(experimentId));

@@ -43,7 +43,7 @@ export interface SubmitOptions extends StoreChoice {
   readonly keepFailed?: boolean;
   /** Do every run again. */
   readonly fresh?: boolean;
-  /** Bring artifacts from a cluster as its records are collected. Default: when somebody asks for one. */
+  /** Bring artifacts from a cluster as its records are collected, of reused runs too. Default: when somebody asks for one. */
   readonly artifacts?: boolean;
   /** Submit even where another engine uses the store: what runs there then waits until this is done. */
   readonly takeOver?: boolean;

@@ -1,4 +1,5 @@
 import type { Resources } from '../config/resolved-config.js';
+import type { RunRecord } from '../definition/record.js';
 import type { RunningMeans } from '../definition/running-mean.js';
 import type { Executor } from './executor.js';
 
@@ -106,6 +107,12 @@ export interface ExperimentPlace {
   readonly experiment_id: string;
 }
 
+/** What is brought before planning, beside the records that the store has not. */
+export interface CollectOrder extends ExperimentPlace {
+  /** Artifacts of these records, too, where the place has them. Default: of none. */
+  readonly artifactsOf?: (record: RunRecord) => boolean;
+}
+
 /** Which submission, of which experiment. */
 export interface SubmissionPlace extends ExperimentPlace {
   readonly submission: string;
@@ -125,7 +132,7 @@ export interface BatchRemains {
  */
 export interface BatchExecutor {
   /** Before planning: fetches what the cluster has recorded of the experiment and the store has not. */
-  collect(place: ExperimentPlace, options?: AskOptions): Promise<void>;
+  collect(order: CollectOrder, options?: AskOptions): Promise<void>;
   dealing(
     positions: number,
     order: Pick<BatchOrder, 'folder' | 'submission' | 'slots' | 'mean_ms' | 'resources'>,

@@ -1,10 +1,8 @@
-import { createHash } from 'node:crypto';
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import { StoreError } from '../definition/errors.js';
 import type { ArtifactDescriptor } from '../definition/record.js';
-import { artifactsFolder } from '../storage/file/layout.js';
-import { temporaryName } from '../storage/file/owner.js';
+import { IncomingArtifact } from './incoming-artifact.js';
 import type { Transport } from './transport/transport.js';
 
 /** An experiment's folder in the store, and the same on the cluster. */
@@ -32,30 +30,19 @@ export async function fetchArtifact(
   { name, content_hash }: ArtifactDescriptor,
 ): Promise<void> {
   const from = posix.join(there, 'artifacts', content_hash);
-  const place = artifactsFolder(folder);
-  await mkdir(place, { recursive: true });
-  const temporary = join(place, `.tmp-${temporaryName()}`);
-  const file = await open(temporary, 'wx');
+  const artifact = await IncomingArtifact.begin(folder, content_hash);
   try {
-    const hash = createHash('sha256');
-    for await (const piece of transport.read(from)) {
-      hash.update(piece);
-      await file.write(piece);
-    }
-    await file.sync();
-    const found = hash.digest('hex');
-    if (found !== content_hash) {
-      throw new StoreError({
-        code: 'METALAB_ARTIFACT_DAMAGED',
-        where: `${transport.place}:${from}`,
-        what: `artifact '${name}' is damaged there`,
-        expected: `SHA-256 ${content_hash}, not ${found}`,
-        next: 'do the run again (submit --fresh)',
-      });
-    }
-    await rename(temporary, join(place, content_hash));
+    for await (const piece of transport.read(from)) await artifact.add(piece);
+    const found = await artifact.keep(content_hash);
+    if (found === content_hash) return;
+    throw new StoreError({
+      code: 'METALAB_ARTIFACT_DAMAGED',
+      where: `${transport.place}:${from}`,
+      what: `artifact '${name}' is damaged there`,
+      expected: `SHA-256 ${content_hash}, not ${found}`,
+      next: 'do the run again (submit --fresh)',
+    });
   } finally {
-    await file.close();
-    await rm(temporary, { force: true });
+    await artifact.close();
   }
 }

@@ -3,6 +3,7 @@ import {
   existsSync,
   mkdirSync,
   readdirSync,
+  readFileSync,
   rmSync,
   statSync,
   utimesSync,
@@ -177,4 +178,41 @@ it('artifacts come when somebody asks for one, verified, or with the records', {
 
   await submit(project, { V: '2' }, '--artifacts');
   expect(readdirSync(join(project.store, 'reads@2', 'artifacts'))).toHaveLength(1);
+});
+
+it('artifacts of runs that are reused come with --artifacts, and those of a whole experiment by one command', {
+  timeout: 180_000,
+}, async () => {
+  const project = await cluster.project({
+    xs: 40,
+    body: "for (const name of ['a', 'b']) capture.artifact(name, name + params.x, { format: 'text' });",
+  });
+  expect(await project.submit().outcome).toMatchObject({ success: 40 });
+  const here = join(project.store, 'counted@1', 'artifacts');
+  const there = join(project.spool, 'counted@1', 'artifacts');
+  expect(existsSync(here)).toBe(false);
+  expect(await project.submit('--artifacts').outcome).toMatchObject({ executed: 0, reused: 40 });
+  const names = readdirSync(here);
+  expect(names).toHaveLength(80);
+
+  rmSync(here, { recursive: true });
+  const [gone, damaged] = names;
+  const sound = readFileSync(join(there, damaged!));
+  rmSync(join(there, gone!));
+  writeFileSync(join(there, damaged!), 'x'.repeat(sound.length));
+  const most = await project.run('artifacts', 'counted', '--fetch', '--json');
+  expect(most.code).toBe(1);
+  expect(JSON.parse(most.stdout)).toMatchObject({ brought: 78, here: 0 });
+  expect(most.stderr).toContain('2 artifacts are neither in the store nor, undamaged, on the cluster');
+  expect(readdirSync(here).sort()).toEqual(names.filter((name) => name !== gone && name !== damaged).sort());
+
+  writeFileSync(join(there, damaged!), sound);
+  const [run] = JSON.parse((await project.run('results', 'counted', '--json')).stdout);
+  const hashes = run.artifacts.map(({ content_hash }: { content_hash: string }) => content_hash);
+  for (const name of names) rmSync(join(here, name), { force: true });
+  writeFileSync(join(there, hashes[0]), `a${run.params.x}`);
+  writeFileSync(join(there, hashes[1]), `b${run.params.x}`);
+  const one = await project.run('artifacts', run.run_id, '--fetch');
+  expect([one.code, one.stderr]).toEqual([0, expect.stringContaining('2 artifacts brought')]);
+  expect(readdirSync(here).sort()).toEqual([...hashes].sort());
 });

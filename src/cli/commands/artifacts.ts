@@ -4,26 +4,39 @@ import type { CommandContext, CommandDefinition, CommonOptions } from '../comman
 interface ArtifactsOptions extends CommonOptions {
   readonly get?: string;
   readonly output?: string;
+  readonly fetch?: boolean;
 }
 
 export const artifactsCommand: CommandDefinition<ArtifactsOptions> = {
   name: 'artifacts',
-  summary: 'what a run saved: list it, or get one',
-  arguments: [{ name: 'run', description: 'run, by any unambiguous prefix of its run_id' }],
+  summary: 'what a run saved: list it, get one, or fetch all from the cluster',
+  arguments: [
+    {
+      name: 'run',
+      description:
+        'run, by any unambiguous prefix of its run_id; with --fetch, or a whole experiment by its id',
+    },
+  ],
   options: [
     { flags: '--get <name>', description: 'write this artifact to stdout, or to --output' },
+    { flags: '--fetch', description: 'bring all that is only on the cluster into the store' },
     { flags: '-o, --output <file>', description: 'where --get writes to' },
   ],
   examples: [
     { line: 'artifacts 3f9a', does: 'names, formats and sizes' },
     { line: 'artifacts 3f9a --get fit --output fit.svg', does: 'one of them, into a file' },
     { line: 'artifacts 3f9a --get confusion | head', does: 'one of them, to stdout' },
+    { line: 'artifacts pi_mc --fetch', does: 'all of an experiment, from the cluster into the store' },
   ],
   store: true,
   json: true,
   async run({ run = '' }, options, context) {
-    const { resolveRun } = await import('../resolve-run.js');
     const store = await context.store();
+    if (options.fetch) {
+      const { fetchToStore } = await import('../fetch-to-store.js');
+      return fetchToStore(store, run, options, context);
+    }
+    const { resolveRun } = await import('../resolve-run.js');
     const record = await resolveRun(store, run);
     if (options.get !== undefined) {
       const { writeArtifact } = await import('../write-artifact.js');

@@ -38,7 +38,8 @@ reachable, paused or waiting; 130 detached by Ctrl-C.`,
     { flags: '--fresh', description: 'do every run again' },
     {
       flags: '--artifacts',
-      description: 'bring artifacts from a cluster with the records (default: when they are asked for)',
+      description:
+        'bring artifacts from a cluster with the records, of runs that are reused too (default: when they are asked for)',
     },
     { flags: '--take-over', description: 'where another engine uses the store: what runs there then waits' },
   ],

@@ -117,31 +117,20 @@ async function fetchAll(
   return { bytes };
 }
 
-/**
- * Brings artifacts that the store has not.
- *
- * @param there the experiment's folder on the cluster
- * @param wanted names of some; by default all
- * @returns how many were brought
- */
-export async function fetchArtifacts(
+/** Brings artifacts that the store has not, whatever records name them. */
+async function fetchArtifacts(
   transport: Transport,
   patience: Patience,
   there: string,
   folder: string,
-  wanted?: ReadonlySet<string>,
-): Promise<number> {
+): Promise<void> {
   const list = 'cd "$1/artifacts" 2>/dev/null || exit 0; ls';
   const { stdout } = await patience.ask(['sh', '-c', list, 'metalab', there]);
   const names = stdout.split('\n').filter((name) => /^[0-9a-f]{64}$/.test(name));
-  const missing = names.filter(
-    (name) => (!wanted || wanted.has(name)) && !existsSync(join(artifactsFolder(folder), name)),
-  );
-  for (const name of missing)
+  for (const name of names.filter((each) => !existsSync(join(artifactsFolder(folder), each))))
     await patience.until(() =>
       transport.get(posix.join(there, 'artifacts', name), join(artifactsFolder(folder), name)),
     );
-  return missing.length;
 }
 
 /** Names of the cluster's files that the store has not, or has otherwise. */

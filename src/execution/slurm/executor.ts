@@ -113,6 +113,11 @@ export function createSlurmExecutor(options: SlurmExecutorOptions): BatchExecuto
         const where = { root: there.root, id: there.id, folder, segments: 'segments', submissions };
         await patience.until(() => collectOnce(transport, where, copies, []));
         await copies.sync();
+        const { artifactsOf: wanted } = order;
+        if (wanted)
+          await new ArtifactCollector(transport, { folder: order.folder, there: folder }, { wanted }).collect(
+            patience,
+          );
       }),
     dealing: (positions, order, ask = {}) =>
       patiently(ask, async (patience) => {
@@ -140,7 +145,9 @@ export function createSlurmExecutor(options: SlurmExecutorOptions): BatchExecuto
         const collector = await collectorOf(folder, experiment_id, submission, patience);
         const config = environment.executor;
         const places = { folder, there: there.experimentFolder(experiment_id) };
-        const artifacts = order.artifacts ? new ArtifactCollector(transport, places, submission) : undefined;
+        const artifacts = order.artifacts
+          ? new ArtifactCollector(transport, places, { submission })
+          : undefined;
         for (;;) {
           missed ||= (await state.read()).node_missed;
           if (node === undefined || (node === null && missed))

@@ -1,20 +1,33 @@
-import type { RunRecord } from '../../../definition/record.js';
+import type { ArtifactDescriptor, RunRecord } from '../../../definition/record.js';
 import { SegmentTails } from '../../../storage/file/segment-tails.js';
 import { listSegments } from '../../../storage/file/segments.js';
-import { type ArtifactPlaces, fetchArtifact, hasArtifact } from '../../fetch-artifact.js';
+import { type ArtifactPlaces, hasArtifact } from '../../fetch-artifact.js';
+import { fetchArtifacts } from '../../fetch-artifacts.js';
 import type { Transport } from '../../transport/transport.js';
 import type { Patience } from '../ask.js';
 
-/** Brings the artifacts of what a submission's records name, for submits that ask for them. */
+/** Names of so many go to the cluster at once: 65 kB. */
+const AT_ONCE = 1_000;
+
+/** Brings the artifacts of what records in the store name, for submits that ask for them. */
 export class ArtifactCollector {
   readonly #transport: Transport;
   readonly #places: ArtifactPlaces;
+  readonly #wanted: (record: RunRecord) => boolean;
   readonly #records: SegmentTails<RunRecord>;
+  /** Not on the cluster when they were asked for: a network filesystem may show them later. */
+  #absent: readonly ArtifactDescriptor[] = [];
   #last: Promise<void> = Promise.resolve();
 
-  constructor(transport: Transport, places: ArtifactPlaces, submission: string) {
+  /** @param submission by default, all of the experiment's */
+  constructor(
+    transport: Transport,
+    places: ArtifactPlaces,
+    { submission, wanted = () => true }: ArtifactChoice = {},
+  ) {
     this.#transport = transport;
     this.#places = places;
+    this.#wanted = wanted;
     const list = () => listSegments(places.folder, 'records', submission);
     this.#records = new SegmentTails(list, '"artifacts":[{');
   }
@@ -32,15 +45,29 @@ export class ArtifactCollector {
   }
 
   async #fetch(patience: Patience): Promise<void> {
-    for await (const { artifacts } of this.#records.read())
-      for (const artifact of artifacts) {
-        patience.check();
-        if (await hasArtifact(this.#places.folder, artifact)) continue;
-        await patience.until(() => fetchArtifact(this.#transport, this.#places, artifact).catch(passOver));
-      }
+    const missing = new Map(this.#absent.map((artifact) => [artifact.content_hash, artifact]));
+    const absent: ArtifactDescriptor[] = [];
+    const bring = async () => {
+      const artifacts = [...missing.values()];
+      missing.clear();
+      // Before they are there, too: where that fails, the next round asks for them again.
+      this.#absent = [...absent, ...artifacts];
+      const fetched = await patience.until(() => fetchArtifacts(this.#transport, this.#places, artifacts));
+      absent.push(...fetched.absent);
+    };
+    for await (const record of this.#records.read()) {
+      if (!this.#wanted(record)) continue;
+      for (const artifact of record.artifacts)
+        if (!(await hasArtifact(this.#places.folder, artifact))) missing.set(artifact.content_hash, artifact);
+      if (missing.size >= AT_ONCE) await bring();
+    }
+    if (missing.size > 0) await bring();
+    this.#absent = absent;
   }
 }
 
-function passOver(error: { readonly code?: unknown }): void {
-  if (error.code !== 'METALAB_TRANSPORT_FILE' && error.code !== 'METALAB_ARTIFACT_DAMAGED') throw error;
+/** Whose artifacts are brought. */
+export interface ArtifactChoice {
+  readonly submission?: string;
+  readonly wanted?: (record: RunRecord) => boolean;
 }

@@ -1,0 +1,152 @@
+import { posix } from 'node:path';
+import type { ArtifactDescriptor } from '../definition/record.js';
+import { type ArtifactPlaces, hasArtifact } from './fetch-artifact.js';
+import { IncomingArtifact } from './incoming-artifact.js';
+import type { Transport } from './transport/transport.js';
+import { timeoutError } from './transport/transport-error.js';
+
+/** A connection from which nothing comes for so long is given up. */
+const SILENCE_MS = 60_000;
+const NEWLINE = 10;
+
+/** Input: names, one a line. Of each that is there: `@artifact NAME SIZE`, its bytes, a newline. */
+const SCRIPT = `cd "$1" 2>/dev/null || exit 0
+while read -r name; do
+  size=$(wc -c <"$name") 2>/dev/null || continue
+  echo "@artifact $name $((size))"
+  cat "$name"
+  echo
+done
+exit 0`;
+
+/** What became of the artifacts that were asked for and that the store had not. */
+export interface FetchedArtifacts {
+  readonly brought: number;
+  /** The cluster has no such file. */
+  readonly absent: readonly ArtifactDescriptor[];
+  /** What it has is not what its name says. */
+  readonly damaged: readonly ArtifactDescriptor[];
+}
+
+/**
+ * Brings what the store has not of some artifacts, in one round trip, each whole and verified, or not at all.
+ *
+ * @throws TransportError where the cluster can't be asked: what came is kept; the system's error where the store can't be written
+ */
+export async function fetchArtifacts(
+  transport: Transport,
+  places: ArtifactPlaces,
+  artifacts: Iterable<ArtifactDescriptor>,
+): Promise<FetchedArtifacts> {
+  const left = new Map<string, ArtifactDescriptor>();
+  for (const artifact of artifacts)
+    if (!left.has(artifact.content_hash) && !(await hasArtifact(places.folder, artifact)))
+      left.set(artifact.content_hash, artifact);
+  const damaged: ArtifactDescriptor[] = [];
+  let brought = 0;
+  for (let before = -1; left.size > 0 && left.size !== before; ) {
+    before = left.size;
+    const whole = await fetchStream(transport, places, [...left.keys()], (name, sound) => {
+      const artifact = left.get(name);
+      if (!artifact) return;
+      left.delete(name);
+      if (sound) brought++;
+      else damaged.push(artifact);
+    });
+    if (whole) break;
+  }
+  return { brought, absent: [...left.values()], damaged };
+}
+
+/** @returns false where a file was not as long as it was said to be: what comes after it can't be told apart */
+async function fetchStream(
+  transport: Transport,
+  { folder, there }: ArtifactPlaces,
+  names: readonly string[],
+  onArtifact: (name: string, sound: boolean) => void,
+): Promise<boolean> {
+  const silence = new AbortController();
+  const tooLong = timeoutError(transport.place, 'artifacts', SILENCE_MS);
+  const timer = setTimeout(() => silence.abort(tooLong), SILENCE_MS);
+  const command = ['sh', '-c', SCRIPT, 'metalab', posix.join(there, 'artifacts')];
+  const stdin = names.map((name) => `${name}\n`).join('');
+  const reader = new ArtifactReader(folder, new Set(names), onArtifact);
+  try {
+    const { stdout, ended } = await transport.stream(command, { stdin, signal: silence.signal });
+    ended.catch(() => {});
+    for await (const piece of stdout) {
+      timer.refresh();
+      if (!(await reader.add(piece))) return false;
+    }
+    await ended;
+    return reader.atEnd;
+  } finally {
+    clearTimeout(timer);
+    await reader.close();
+  }
+}
+
+/** Reads the script's answer as it comes. */
+class ArtifactReader {
+  readonly #folder: string;
+  readonly #names: ReadonlySet<string>;
+  readonly #onArtifact: (name: string, sound: boolean) => void;
+  #rest: Buffer = Buffer.alloc(0);
+  #coming: { readonly name: string; readonly file: IncomingArtifact; left: number } | undefined;
+
+  constructor(
+    folder: string,
+    names: ReadonlySet<string>,
+    onArtifact: (name: string, sound: boolean) => void,
+  ) {
+    this.#folder = folder;
+    this.#names = names;
+    this.#onArtifact = onArtifact;
+  }
+
+  get atEnd(): boolean {
+    return this.#coming === undefined && this.#rest.length === 0;
+  }
+
+  /** @returns false where it is not what the script writes */
+  async add(piece: Uint8Array): Promise<boolean> {
+    this.#rest = this.#rest.length === 0 ? Buffer.from(piece) : Buffer.concat([this.#rest, piece]);
+    while (this.#rest.length > 0) {
+      if (this.#coming && this.#coming.left > 0) await this.#takeBytes(this.#coming);
+      else if (this.#coming) {
+        const sound = this.#rest[0] === NEWLINE;
+        this.#rest = this.#rest.subarray(1);
+        await this.#end(sound);
+        if (!sound) return false;
+      } else {
+        const end = this.#rest.indexOf(NEWLINE);
+        if (end === -1) return true;
+        const [, name, size] =
+          /^@artifact ([0-9a-f]{64}) (\d+)$/.exec(this.#rest.toString('latin1', 0, end)) ?? [];
+        if (name === undefined || !this.#names.has(name)) return false;
+        this.#rest = this.#rest.subarray(end + 1);
+        const file = await IncomingArtifact.begin(this.#folder, name);
+        this.#coming = { name, file, left: Number(size) };
+      }
+    }
+    return true;
+  }
+
+  async close(): Promise<void> {
+    await this.#coming?.file.close();
+  }
+
+  async #takeBytes(coming: { readonly file: IncomingArtifact; left: number }): Promise<void> {
+    const part = this.#rest.subarray(0, coming.left);
+    this.#rest = this.#rest.subarray(part.length);
+    coming.left -= part.length;
+    await coming.file.add(part);
+  }
+
+  async #end(sound: boolean): Promise<void> {
+    const { name, file } = this.#coming!;
+    this.#onArtifact(name, sound && (await file.keep(name)) === name);
+    await file.close();
+    this.#coming = undefined;
+  }
+}
