@@ -11,7 +11,16 @@ const MAY_IMPORT = {
   storage: ['definition', 'identity', 'extensions', 'config/resolved-config.ts'],
   planning: ['definition', 'identity', 'storage'],
   runner: ['definition', 'identity', 'operation', 'storage'],
-  execution: ['definition', 'extensions', 'config', 'storage', 'planning', 'runner'],
+  // What files are named by, wherever they are: their SHA-256.
+  execution: [
+    'definition',
+    'extensions',
+    'config',
+    'identity/hash-content.ts',
+    'storage',
+    'planning',
+    'runner',
+  ],
   results: ['definition', 'storage'],
   workflows: ['definition', 'storage', 'activities'],
   activities: [

@@ -1,3 +1,4 @@
+import type { PositionRange } from '../execution/batch-executor.js';
 import type { ChunkReport } from '../runner/protocol.js';
 import type { PlanManifest, SubmissionOptions, SubmissionOutcome } from '../storage/manifest.js';
 
@@ -6,12 +7,6 @@ export interface SubmissionRef {
   readonly store: string;
   readonly experiment_id: string;
   readonly submission: string;
-}
-
-/** Positions of a plan, from ≤ position < to. */
-export interface PositionRange {
-  readonly from: number;
-  readonly to: number;
 }
 
 /** How positions are given to a place that executes them in batches of its own: what the place says, not the workflow. */

@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto';
-import { type BigIntStats, createReadStream } from 'node:fs';
+import type { BigIntStats } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { HashedFile } from '../definition/declaration.js';
@@ -7,6 +6,7 @@ import { DefinitionError, type Problem } from '../definition/errors.js';
 import { canonicalJson } from './canonical.js';
 import { FileHashCache, type FileStamp } from './file-hash-cache.js';
 import { sha256 } from './fingerprint.js';
+import { hashContent } from './hash-content.js';
 import { listFiles, unreadable } from './list-files.js';
 
 /** A folder of the context, hashed. */
@@ -80,7 +80,7 @@ export class FileHasher implements ContextHasher {
       if (!before.isFile()) return notAFile(path, before);
       const known = this.#cache.get(path, stampOf(before));
       if (known) return describe(path, before, known);
-      const contentHash = await hashContent(path);
+      const { content_hash: contentHash } = await hashContent(path);
       const after = await stat(path, { bigint: true });
       if (after.mtimeNs !== before.mtimeNs || after.size !== before.size || after.ino !== before.ino)
         return changing(path);
@@ -116,13 +116,6 @@ export function describeDir(
     'what' in result ? null : result.content_hash,
   ]);
   return { path, content_hash: sha256(canonicalJson(pairs)), files: paths, hashed, problems };
-}
-
-async function hashContent(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  // 1 MiB at a time hashes 1.2 GB/s, the default 64 KiB 0.6 GB/s (2 busy cores).
-  for await (const bytes of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(bytes as Buffer);
-  return hash.digest('hex');
 }
 
 const stampOf = (stats: BigIntStats): FileStamp => ({

@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
-import { createReadStream, existsSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import type { SlurmEnvironment } from '../../config/resolved-config.js';
+import { hashContent } from '../../identity/hash-content.js';
 import {
   artifactsFolder,
   experimentIdOf,
@@ -149,8 +149,5 @@ async function differences(patience: Patience, there: string, folder: string): P
 }
 
 async function sumOf(path: string): Promise<string | undefined> {
-  if (!existsSync(path)) return undefined;
-  const hash = createHash('sha256');
-  for await (const block of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(block as Buffer);
-  return hash.digest('hex');
+  return existsSync(path) ? (await hashContent(path)).content_hash : undefined;
 }

@@ -1,5 +1,5 @@
 import type { Patience } from './ask.js';
-import { cancelFile, yieldFile } from './spool-layout.js';
+import { cancelFile, yieldFile } from './task/array-files.js';
 
 /** The job is no more in the queue, or never had tasks in that state: what was wanted is so. */
 const ALREADY =

@@ -16,8 +16,9 @@ import { type TaskResources, taskResources } from './resources.js';
 import { FIRST_ROUND, type Round, roundToken } from './rounds.js';
 import { sbatchArguments } from './sbatch-arguments.js';
 import type { Spool, TaskPrograms } from './spool.js';
-import { arrayFolder, arraySpecFile, batchScriptFile } from './spool-layout.js';
+import { batchScriptFile } from './spool-layout.js';
 import { excludedNodes, type SlurmState, type StateFile } from './state-file.js';
+import { arrayFolder, arraySpecFile } from './task/array-files.js';
 import type { ArraySpec } from './task/array-spec.js';
 import { batchScript } from './task/batch-script.js';
 
@@ -126,7 +127,6 @@ export async function prepareArray(order: BatchOrder, around: ArraySurroundings)
       mayGrowMemory(environment, resources, escalated) ||
       (resources.slots > 1 && resources.run_memory_bytes === null),
     escalated,
-    lost: [],
     files,
     metalab: around.version,
   };

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+
 import { readFile, stat } from 'node:fs/promises';
+import { hashContent } from '../../identity/hash-content.js';
 import type { Transport } from '../transport/transport.js';
 import { type Patience, placeFault } from './ask.js';
 
@@ -67,18 +68,15 @@ async function sizeOf({ from, size }: Upload): Promise<number> {
 
 async function verify({ from, sha256 }: Upload): Promise<void> {
   if (sha256 === undefined || !('path' in from)) return;
-  const found = await hashOfFile(from.path).catch((error: Error) => error.message);
+  const found = await hashContent(from.path).then(
+    ({ content_hash }) => content_hash,
+    (error: Error) => error.message,
+  );
   if (found === sha256) return;
   throw placeFault(
     'FILES',
     `${from.path} is no longer what the experiment was submitted with (SHA-256 ${sha256}, now: ${found}); submit it again, so that its runs get an identity of their own`,
   );
-}
-
-async function hashOfFile(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const block of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(block as Buffer);
-  return hash.digest('hex');
 }
 
 /** The SHA-256 over several files, names and contents: what `runtime/{sha}` is called. */

@@ -1,9 +1,10 @@
-import { join } from 'node:path';
-import { submissionFolder } from '../../../storage/file/layout.js';
+import { posix } from 'node:path';
 
-/** Where everything of an array is, from its experiment's folder in the spool. */
+const { join } = posix;
+
+/** Where everything of an array is, from its experiment's folder in the spool. Paths of the cluster's. */
 export const arraysFolder = (experiment: string, submission: string) =>
-  join(submissionFolder(experiment, submission), 'arrays');
+  join(experiment, 'submissions', submission, 'arrays');
 export const arrayFolder = (experiment: string, submission: string, token: string) =>
   join(arraysFolder(experiment, submission), token);
 

@@ -1,11 +1,5 @@
 import type { RunningMeans } from '../../../definition/running-mean.js';
-import type { LostRun } from '../../../runner/protocol.js';
-
-/** Positions of a plan, from ≤ position < to. */
-export interface PositionRange {
-  readonly from: number;
-  readonly to: number;
-}
+import type { PositionRange } from '../../batch-executor.js';
 
 /** `arrays/{token}/array.json`: what a Slurm array is to do. Written before `sbatch`, never changed. */
 export interface ArraySpec {
@@ -32,8 +26,6 @@ export interface ArraySpec {
   readonly spare_memory?: boolean;
   /** How often its resources had grown: nothing of the tasks' concern. */
   readonly escalated?: { readonly memory: number; readonly time: number };
-  /** What becomes of runs that earlier arrays lost: recorded so, or tried again where the experiment has retries left. */
-  readonly lost: readonly LostRun[];
   /**
    * Where the context's files are. By the path of a `file()` or `dir()` in the declaration's context, its place: relative
    * to the spool's root, or absolute on the cluster. Paths that are not named are taken as they are.

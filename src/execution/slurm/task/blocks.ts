@@ -1,4 +1,5 @@
-import type { ArraySpec, PositionRange } from './array-spec.js';
+import type { PositionRange } from '../../batch-executor.js';
+import type { ArraySpec } from './array-spec.js';
 
 /** What tells which positions a task has. */
 export type Blocks = Pick<ArraySpec, 'ranges' | 'per_task'>;

@@ -1,10 +1,9 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { ContextPlaces } from '../../../definition/context-places.js';
 import type { HashedFile } from '../../../definition/declaration.js';
 import { StoreError } from '../../../definition/errors.js';
+import { hashContent } from '../../../identity/hash-content.js';
 
 /**
  * Compares the context's files with what the experiment declares, once for all slots of the task.
@@ -49,10 +48,7 @@ async function compare(file: HashedFile): Promise<HashedFile> {
   // Hashed where it is: reading it again in every task would take hours where it is large.
   const isSame = before.ino === file.inode && Math.abs(before.mtimeMs - file.mtime_ms) < CLOSE_MS;
   if (file.on && isSame) return { ...file, mtime_ms: before.mtimeMs };
-  const hash = createHash('sha256');
-  for await (const block of createReadStream(file.path, { highWaterMark: 1024 * 1024 }))
-    hash.update(block as Buffer);
-  const content = hash.digest('hex');
+  const { content_hash: content } = await hashContent(file.path);
   if (content !== file.content_hash) throw new Error(`its SHA-256 is ${content}, not ${file.content_hash}`);
   return { ...file, size_bytes: before.size, mtime_ms: before.mtimeMs, inode: before.ino };
 }

@@ -5,8 +5,9 @@ import { segmentKindOf, segmentsFolder } from '../../../storage/file/layout.js';
 import { listNames } from '../../../storage/file/list-names.js';
 import { scanPartHeads } from '../../../storage/file/segment-parts.js';
 import type { PlanManifest } from '../../../storage/manifest.js';
+import type { PositionRange } from '../../batch-executor.js';
 import { arraySpecFile, arraysFolder, segmentPrefix } from './array-files.js';
-import type { ArraySpec, PositionRange } from './array-spec.js';
+import type { ArraySpec } from './array-spec.js';
 import { tasksOf } from './blocks.js';
 
 /**

@@ -1,5 +1,6 @@
 import { describeError } from '../../../definition/errors.js';
 import type { LostRun } from '../../../runner/protocol.js';
+import type { PositionRange } from '../../batch-executor.js';
 import { ExecutionFault } from '../../execution-fault.js';
 import type { Executor, FirstRun, RangeOrder } from '../../executor.js';
 import { RangeExecution } from '../../local/execute-range.js';
@@ -8,7 +9,7 @@ import type { TaskFault } from './array-spec.js';
 import type { LiveFile } from './live-file.js';
 import type { StopReason, StopWatch } from './stop-watch.js';
 import type { TaskBoard } from './task-board.js';
-import type { Piece, WorkQueue } from './work-queue.js';
+import type { WorkQueue } from './work-queue.js';
 
 /** Past it, a piece's rest goes back to the queue: a slot waits for another at most so long, and for one run. */
 const PIECE_MS = 2_000;
@@ -88,12 +89,12 @@ export class TaskExecution {
   async #useSlot(): Promise<void> {
     for (let piece = await this.#queue.next(); piece; piece = await this.#queue.next()) {
       const rest = this.#place.deadline - performance.now();
-      if (rest <= 0 && piece.lost.length === 0) {
+      if (rest <= 0) {
         this.#queue.giveBack(piece, piece.from);
         this.#queue.stop();
         return;
       }
-      this.#queue.giveBack(piece, await this.#execute(piece, Math.max(0, rest)));
+      this.#queue.giveBack(piece, await this.#execute(piece, rest));
     }
   }
 
@@ -104,11 +105,11 @@ export class TaskExecution {
   }
 
   /** @returns the first position that was not done */
-  async #execute(piece: Piece, rest: number): Promise<number> {
+  async #execute(piece: PositionRange, rest: number): Promise<number> {
     const { slots, deadline: _, pool: __, ...place } = this.#place;
     const budget_ms = Math.min(rest, slots === 1 ? NO_LIMIT_MS : PIECE_MS);
-    const { from, to, lost } = piece;
-    const range = { ...place, order: { from, to, lost, budget_ms } };
+    const { from, to } = piece;
+    const range = { ...place, order: { from, to, budget_ms } };
     const options = {
       signal: this.#signal,
       onProgress: (progress: Parameters<TaskBoard['show']>[1]) => this.#board.show(piece, progress),

@@ -1,34 +1,22 @@
-import type { LostRun } from '../../../runner/protocol.js';
-import type { PositionRange } from './array-spec.js';
+import type { PositionRange } from '../../batch-executor.js';
 import { countPositions } from './blocks.js';
-
-/** A range for one slot, with the runs of it that are lost. */
-export interface Piece extends PositionRange {
-  readonly lost: readonly LostRun[];
-}
 
 /** A task's positions, handed out to its slots in pieces that get smaller: no slot waits long for another at the end. */
 export class WorkQueue {
   #ranges: readonly PositionRange[];
-  /** Each a piece of its own, before everything else: nothing is run on the way to what is only recorded. */
-  readonly #lost: LostRun[];
   readonly #slots: number;
-  readonly #out = new Set<Piece>();
+  readonly #out = new Set<PositionRange>();
   #wake: (() => void)[] = [];
   #stopped = false;
 
-  constructor(ranges: readonly PositionRange[], lost: readonly LostRun[], slots: number) {
+  constructor(ranges: readonly PositionRange[], slots: number) {
     this.#slots = slots;
-    this.#lost = lost.filter(({ position }) =>
-      ranges.some(({ from, to }) => from <= position && position < to),
-    );
-    this.#ranges = this.#lost.reduce(without, ranges);
+    this.#ranges = ranges;
   }
 
   /** What is not done: not handed out, or not given back yet. Ascending. */
   get left(): readonly PositionRange[] {
-    const lost = this.#lost.map(({ position }) => ({ from: position, to: position + 1 }));
-    const all = [...this.#ranges, ...this.#out, ...lost].sort((a, b) => a.from - b.from);
+    const all = [...this.#ranges, ...this.#out].sort((a, b) => a.from - b.from);
     const merged: { from: number; to: number }[] = [];
     for (const { from, to } of all) {
       const last = merged.at(-1);
@@ -39,7 +27,7 @@ export class WorkQueue {
   }
 
   /** The next piece; waits while others may still give something back. @returns undefined when there is no more */
-  async next(): Promise<Piece | undefined> {
+  async next(): Promise<PositionRange | undefined> {
     while (!this.#stopped) {
       const piece = this.#take();
       if (piece) return piece;
@@ -50,11 +38,9 @@ export class WorkQueue {
   }
 
   /** @param next the piece's first position that was not done */
-  giveBack(piece: Piece, next: number): void {
+  giveBack(piece: PositionRange, next: number): void {
     this.#out.delete(piece);
-    const rest = { from: next, to: piece.to };
-    if (next < piece.to && next <= (piece.lost[0]?.position ?? -1)) this.#lost.push(...piece.lost);
-    else if (next < piece.to) this.#ranges = [rest, ...this.#ranges];
+    if (next < piece.to) this.#ranges = [{ from: next, to: piece.to }, ...this.#ranges];
     this.#wakeAll();
   }
 
@@ -64,18 +50,16 @@ export class WorkQueue {
     this.#wakeAll();
   }
 
-  #take(): Piece | undefined {
-    const lost = this.#lost.shift();
-    if (lost) return this.#hand({ from: lost.position, to: lost.position + 1, lost: [lost] });
+  #take(): PositionRange | undefined {
     const [first, ...others] = this.#ranges;
     if (!first) return undefined;
     const share = this.#slots === 1 ? first.to : Math.ceil(countPositions(this.#ranges) / (2 * this.#slots));
     const to = Math.min(first.to, first.from + share);
     this.#ranges = to < first.to ? [{ from: to, to: first.to }, ...others] : others;
-    return this.#hand({ from: first.from, to, lost: [] });
+    return this.#hand({ from: first.from, to });
   }
 
-  #hand(piece: Piece): Piece {
+  #hand(piece: PositionRange): PositionRange {
     this.#out.add(piece);
     return piece;
   }
@@ -83,15 +67,4 @@ export class WorkQueue {
   #wakeAll(): void {
     for (const wake of this.#wake.splice(0)) wake();
   }
-}
-
-function without(ranges: readonly PositionRange[], { position }: LostRun): PositionRange[] {
-  return ranges.flatMap(({ from, to }) =>
-    position < from || position >= to
-      ? [{ from, to }]
-      : [
-          { from, to: position },
-          { from: position + 1, to },
-        ].filter((range) => range.from < range.to),
-  );
 }

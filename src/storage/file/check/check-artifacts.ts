@@ -1,7 +1,6 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { opendir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { hashContent } from '../../../identity/hash-content.js';
 import { artifactsFolder } from '../layout.js';
 import type { Check, Finding } from './finding.js';
 import { isTemporary, leftover } from './leftovers.js';
@@ -21,8 +20,8 @@ export async function* checkArtifacts({ folder, options, checked }: Check): Asyn
     } else if (IS_SHA.test(name)) {
       checked.artifacts++;
       if (options.quick) continue;
-      const { sha, bytes } = await hashContent(path);
-      checked.bytes += bytes;
+      const { content_hash: sha, size_bytes } = await hashContent(path);
+      checked.bytes += size_bytes;
       if (sha !== name) yield damagedArtifact(folder, path, sha);
     }
   }
@@ -39,14 +38,4 @@ function damagedArtifact(folder: string, path: string, sha: string): Finding {
       'copy it from where it is whole, or do the runs again (submit --fresh); --repair moves it to quarantine/, so that nobody takes it for what it was',
     repair: { run: async () => `moved to ${await moveToQuarantine(folder, path)}` },
   };
-}
-
-async function hashContent(path: string): Promise<{ sha: string; bytes: number }> {
-  const hash = createHash('sha256');
-  let bytes = 0;
-  for await (const block of createReadStream(path, { highWaterMark: 1 << 20 })) {
-    hash.update(block as Buffer);
-    bytes += (block as Buffer).length;
-  }
-  return { sha: hash.digest('hex'), bytes };
 }

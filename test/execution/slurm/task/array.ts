@@ -34,7 +34,6 @@ export class TestArray {
       budget_ms: null,
       timeout_ms: sweep.declaration.timeout_ms,
       memory_bytes: sweep.declaration.memory_bytes,
-      lost: [],
       files: {},
       metalab: '0.0.0',
       ...spec,

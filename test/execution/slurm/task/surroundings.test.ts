@@ -96,42 +96,6 @@ describe('runs of a task', () => {
     });
   });
 
-  test('that an earlier array lost are recorded, or tried again where there are retries left', async () => {
-    const lost = (position: number, attempt: number, cancelled = false) => ({
-      position,
-      attempt,
-      started_at: '2026-01-02T03:04:05.000Z',
-      duration_ms: 60_000,
-      error: { type: 'TimeoutError', message: 'the job reached its time limit of 1 min' },
-      output: 'last words',
-      ...(cancelled ? { cancelled } : {}),
-      provenance: { job: '7_1', slurm_node: 'n9' },
-    });
-    start({
-      code: body("capture.metric('attempt', args.runtime.attempt);"),
-      cases: 6,
-      declaration: { retries: 1 },
-    });
-    const array = new TestArray(sweep, { lost: [lost(1, 2), lost(3, 1), lost(4, 1, true), lost(77, 2)] });
-    expect(await array.run()).toMatchObject({ how: 'done', success: 4, failed: 1, cancelled: 1 });
-    const [, failed, , tried, cancelled] = sweep.records();
-    expect(failed).toMatchObject({
-      status: 'failed',
-      started_at: '2026-01-02T03:04:05.000Z',
-      duration_ms: 60_000,
-      error: { type: 'TimeoutError', message: 'the job reached its time limit of 1 min' },
-      provenance: { executor: 'slurm', job: '7_1', slurm_node: 'n9' },
-    });
-    expect(sweep.log(1)).toEqual(['stderr: last words']);
-    expect(tried).toMatchObject({
-      status: 'success',
-      attempt: 2,
-      metrics: { attempt: 2 },
-      provenance: { slurm_node: 'n1' },
-    });
-    expect(cancelled).toMatchObject({ status: 'cancelled', error: null });
-  });
-
   test('that need more memory than the task has are recorded, or spared where they may get more', async () => {
     const code = body(
       'const end = performance.now() + 5; while (performance.now() < end) {} if (params.x === 1) { globalThis.kept = []; for (;;) globalThis.kept.push(Buffer.alloc(2 ** 24, 1)); }',

@@ -1,18 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { WorkQueue } from '../../../../src/execution/slurm/task/work-queue.js';
 
-const lostAt = (position: number) => ({
-  position,
-  attempt: 1,
-  started_at: '2026-01-01T00:00:00.000Z',
-  duration_ms: 1,
-  error: { type: 'E', message: 'm' },
-  output: '',
-});
-
 describe("a task's positions", () => {
   test('are handed out once each, in pieces that get smaller', async () => {
-    const queue = new WorkQueue([{ from: 0, to: 100 }], [], 2);
+    const queue = new WorkQueue([{ from: 0, to: 100 }], 2);
     const sizes: number[] = [];
     const seen: number[] = [];
     for (let piece = await queue.next(); piece; piece = await queue.next()) {
@@ -33,7 +24,6 @@ describe("a task's positions", () => {
         { from: 0, to: 1 },
         { from: 5, to: 6 },
       ],
-      [],
       2,
     );
     const first = (await queue.next())!;
@@ -48,15 +38,8 @@ describe("a task's positions", () => {
     expect(await waiting).toMatchObject({ from: 0, to: 1 });
   });
 
-  test('that are lost come first, each by itself', async () => {
-    const queue = new WorkQueue([{ from: 0, to: 10 }], [lostAt(4), lostAt(99)], 1);
-    expect(await queue.next()).toEqual({ from: 4, to: 5, lost: [lostAt(4)] });
-    expect(await queue.next()).toMatchObject({ from: 0, to: 4 });
-    expect(await queue.next()).toMatchObject({ from: 5, to: 10 });
-  });
-
   test('are handed out no more once the task is stopped, and are told as left', async () => {
-    const queue = new WorkQueue([{ from: 0, to: 10 }], [], 1);
+    const queue = new WorkQueue([{ from: 0, to: 10 }], 1);
     const piece = (await queue.next())!;
     queue.stop();
     queue.giveBack(piece, 3);
