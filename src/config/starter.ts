@@ -2,7 +2,7 @@
 export function starterText(projectName: string): string {
   return `# metalab's configuration of this project. Found from here and from every folder below.
 # What is yours or this machine's alone (logins, keys, another default) belongs in .metalab.local.toml beside it, which is
-# merged over this file and kept out of git. metalab env show NAME says what an environment comes to, and why.
+# merged over this file; keep that one out of git. metalab env show NAME says what an environment comes to, and why.
 
 [project]
 name = ${JSON.stringify(projectName)}

@@ -3,6 +3,9 @@ import type { CommandResult, Transport } from '../transport/transport.js';
 import { type AskCluster, isTransportError, wordResult } from './ask.js';
 import { type ClusterLimits, readLimits } from './limits/limits.js';
 import { isSuitable } from './node-program.js';
+import { taskResources } from './resources.js';
+import { sbatchArguments } from './sbatch-arguments.js';
+import { isOverLimit } from './submit-script.js';
 
 /** One thing that a sweep on a cluster needs, as it was found. */
 export interface ClusterCheck {
@@ -17,6 +20,9 @@ export interface ClusterCheck {
 const CHECK_MS = 30_000;
 
 const WRITABLE = `cd && mkdir -p "$1" && cd "$1" && f=".metalab-check-$$" && : > "$f" && rm "$f" && pwd -P && df -Pk . | awk 'NR == 2 { print $4 }'`;
+
+const UNREACHABLE =
+  'what logs you in by ssh from here goes into gateway, user, port, ssh_key and jump_hosts, or into ~/.ssh/config';
 
 type Step = (run: (command: readonly string[]) => Promise<CommandResult>) => Promise<ClusterCheck>;
 
@@ -36,7 +42,7 @@ export async function* checkSlurm(
       if (!isTransportError(error)) throw error;
       const { message, next, code } = error;
       const name = code === 'METALAB_TRANSPORT_HOST_KEY' ? 'host key' : 'reachable';
-      yield { name, ok: false, detail: message.split('\n  next: ')[0]!, ...(next ? { next } : {}) };
+      yield { name, ok: false, detail: message.split('\n  next: ')[0]!, next: next ?? UNREACHABLE };
       return;
     }
   }
@@ -111,6 +117,19 @@ const steps = (environment: SlurmEnvironment, transport: Transport): Step[] => [
   },
   () => checkLimits(environment, transport),
   async (run) => {
+    const result = await run(['sbatch', '--test-only', ...jobOptions(environment), '--wrap=true']);
+    const told = result.stderr.trim();
+    // That passes by itself.
+    return result.exitCode === 0 || isOverLimit(told)
+      ? { name: 'job', ok: true, detail: 'Slurm would take one as the executor asks for it' }
+      : {
+          name: 'job',
+          ok: false,
+          detail: told === '' ? wordResult(['sbatch'], result) : told.split('\n').join('; '),
+          next: "correct the environment's executor settings; sinfo -s tells the cluster's partitions, sacctmgr show assoc user=$USER your accounts",
+        };
+  },
+  async (run) => {
     const { stdout } = await run(['sh', '-c', 'node --version 2>/dev/null; uname -sm']);
     const [version = '', system = version] = stdout.trim().split('\n');
     const detail = isSuitable(version)
@@ -143,6 +162,26 @@ function wordLimits({ array_tasks, submit, max_time_s, cpus }: ClusterLimits): s
     max_time_s === null ? 'no time limit' : `at most ${Math.round(max_time_s / 60)} min`,
     cpus === null ? 'CPUs unknown' : `${cpus} CPUs`,
   ].join(', ');
+}
+
+/** What an array of the environment's own resources is submitted with, but for what the array is. */
+function jobOptions({ executor }: SlurmEnvironment): string[] {
+  const nothing = { slots: null, memory_bytes: null };
+  const limits = {
+    array_tasks: 1,
+    submit: 1,
+    default_time_s: null,
+    max_time_s: null,
+    cpus: null,
+    accounting: false,
+  };
+  const resources = taskResources(executor, undefined, nothing, limits, {
+    escalated: { memory: 0, time: 0 },
+  });
+  return sbatchArguments(
+    { array: '/tmp', name: 'metalab-check', tasks: 1, resources, excluded: [] },
+    executor,
+  ).slice(0, -1);
 }
 
 const countLines = (text: string) => text.split('\n').filter((line) => line !== '').length;

@@ -134,5 +134,5 @@ const wordUnsure = (answer: Unsettled): string =>
 const refused = (message: string) =>
   placeFault(
     'REFUSED',
-    `Slurm refuses the job: ${message}\n  next: correct the environment's executor settings (partition, account, qos, time, memory, gpus, constraint) or the experiment's resources; 'metalab env check' shows what the cluster has`,
+    `Slurm refuses the job: ${message}\n  next: correct the environment's executor settings (partition, account, qos, time, memory, gpus, constraint) or the experiment's resources; 'metalab env check NAME' tries them`,
   );

@@ -300,6 +300,11 @@ test('what a cluster lacks is told; what it recorded is fetched, and removed the
     name: 'file_root',
     next: expect.stringContaining('file_root'),
   });
+  const executor = { ...sweep.environment.executor, partition: 'nowhere' };
+  const unwanted = await all(checkSlurm({ ...sweep.environment, executor }, transport));
+  expect(unwanted.filter(({ ok }) => !ok)).toMatchObject([
+    { name: 'job', detail: expect.stringContaining('nowhere'), next: expect.stringContaining('sinfo') },
+  ]);
   const store = {
     experimentFolder: () => sweep.sweep.folder,
     unfinished: async (): Promise<string[]> => [],
