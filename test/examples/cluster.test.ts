@@ -1,5 +1,5 @@
 import { cpSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { useCluster } from '../slurm/cluster.js';
 import { ROOT } from '../support/metalab.js';
@@ -10,7 +10,9 @@ const cluster = await useCluster();
 
 test('a new user comes from the README to a first sweep on a cluster', { timeout: 180_000 }, async () => {
   const { folder: cwd } = new Project();
-  cpSync(join(ROOT, 'examples', 'cluster'), cwd, { recursive: true });
+  // Without what trials by hand have left there.
+  const isOurs = (path: string) => !/^(experiments|\.metalab\.local\.toml)$/.test(basename(path));
+  cpSync(join(ROOT, 'examples', 'cluster'), cwd, { recursive: true, filter: isOurs });
   const config = join(cwd, '.metalab.toml');
   const gateway = readFileSync(config, 'utf8').replace('"login.cluster.edu"', '"rig"');
   writeFileSync(config, gateway);
