@@ -99,7 +99,7 @@ export class TaskExecution {
   }
 
   /** A run may end its task in its first moments: who judges that has to know of it. Later ones are told of in time. */
-  async #begin(piece: Piece, run: FirstRun): Promise<void> {
+  async #begin(piece: PositionRange, run: FirstRun): Promise<void> {
     this.#board.first(piece, run);
     if (this.#told++ < this.#place.slots) await this.#live.write();
   }
