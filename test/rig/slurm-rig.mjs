@@ -128,7 +128,12 @@ export class SlurmRig {
    * @param {string} job
    */
   async endTimeOf(job) {
-    await this.control(['update', `JobId=${job}`, 'EndTime=now']);
+    const update = () => this.control(['update', `JobId=${job}`, 'EndTime=now']);
+    // scontrol's now is the controller's past where a second begins between them.
+    await update().catch((error) => {
+      if (!/invalid time/i.test(error.message)) throw error;
+      return update();
+    });
   }
 
   async startController() {
