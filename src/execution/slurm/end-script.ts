@@ -41,7 +41,8 @@ export function parseFoundArrays(output: string): FoundArray[] | undefined {
   if (lines.pop() !== '@end') return undefined;
   const found: FoundArray[] = [];
   for (const line of lines) {
-    const [, token, what, more = ''] = /^([0-9a-f]{16}) (job|none|unsure)(?: (\w+))?$/.exec(line) ?? [];
+    const [, token, what, more = ''] =
+      /^([0-9a-f]{16}(?:-\d+)?) (job|none|unsure)(?: (\w+))?$/.exec(line) ?? [];
     if (token === undefined) continue;
     const unsure = what !== 'unsure' ? 'no' : more === 'yes' ? 'alive' : 'gone';
     found.push({ token, job: what === 'job' ? more : null, unsure });

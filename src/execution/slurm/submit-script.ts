@@ -24,7 +24,7 @@ exit 0
  * after `unsure` a job may be there.
  */
 export const SUBMIT_SCRIPT = `${WHOSE}trap '' HUP PIPE
-LC_ALL=C; export LC_ALL
+METALAB_LC_ALL=\${LC_ALL-}; LC_ALL=C; export LC_ALL METALAB_LC_ALL
 cd "$1" || exit 74
 shift
 if [ -s submit/job ]; then echo "job $(cat submit/job)"; exit 0; fi

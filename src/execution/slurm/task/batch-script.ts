@@ -27,6 +27,9 @@ export function batchScript(options: BatchScriptOptions): string {
     '#!/bin/bash -l',
     // When the task began, on a clock that nobody sets.
     'read -r METALAB_TASK_UPTIME _ < /proc/uptime && export METALAB_TASK_UPTIME',
+    // Slurm hands on the environment of who submits: that speaks English to have its answers read, runs speak the user's.
+    `[ "\${LC_ALL-}" != C ] || if [ -n "\${METALAB_LC_ALL-}" ]; then LC_ALL=$METALAB_LC_ALL; else unset LC_ALL; fi`,
+    'unset METALAB_LC_ALL',
     `metalab_says() { printf '${SAYS}%s\\n' "$*" >&2; }`,
     // Whatever it dies of from here on, what it did before it was queued again is not the reason.
     `[ "\${SLURM_RESTART_COUNT:-0}" = 0 ] || echo ${quote(SAYS_RESTART)}"$SLURM_RESTART_COUNT"`,

@@ -62,6 +62,15 @@ describe("the script of a task becomes the task's program", () => {
     expect(run({ setup }, { node: ANSWERS('v20.20.2') }).stdout).toContain('TOKEN=abc');
   });
 
+  test.each([
+    ['the one that the login has', 'export LC_ALL=C METALAB_LC_ALL=de_DE.UTF-8', 'de_DE.UTF-8'],
+    ['none where the login has none', 'export LC_ALL=C METALAB_LC_ALL=', 'none'],
+    ['what the profile on the node says', 'export LC_ALL=sv_SE.UTF-8 METALAB_LC_ALL=', 'sv_SE.UTF-8'],
+  ])('in the language of the user, not of metalab: %s', (_, profile, locale) => {
+    const node = `${ANSWERS('v20.20.2')}; echo "LC_ALL=\${LC_ALL-none} \${METALAB_LC_ALL-gone}"`;
+    expect(run({ profile }, { node }).stdout).toContain(`LC_ALL=${locale} gone`);
+  });
+
   test('saying so where Slurm has queued it again, before anything is set up', () => {
     const setup = ['echo setting up'];
     const again = run({ setup, profile: 'SLURM_RESTART_COUNT=2' }, { node: ANSWERS('v20.20.2') }).stdout;
