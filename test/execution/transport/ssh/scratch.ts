@@ -48,6 +48,7 @@ export class Scratch {
   async close(): Promise<void> {
     for (const transport of this.#transports) await transport.close();
     for (const sshd of this.#servers) await sshd.stop();
-    rmSync(this.folder, { recursive: true, force: true });
+    // Sessions that were frozen may still be writing their last.
+    rmSync(this.folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
   }
 }
