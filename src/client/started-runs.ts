@@ -1,5 +1,6 @@
 import { paramSourceFromSpec } from '../definition/params/from-spec.js';
-import { type Cell, cellOf } from '../planning/cells.js';
+import type { RunRecord } from '../definition/record.js';
+import { cellOf } from '../planning/cells.js';
 import { cellAt, readEntries } from '../planning/entries.js';
 import type { LiveChunk, PlanManifest } from '../storage/manifest.js';
 import type { SweepStore } from '../storage/sweep-store.js';
@@ -9,6 +10,8 @@ export interface StartedRun {
   readonly run_id: string;
   /** Its cell. */
   readonly index: number;
+  readonly params: RunRecord['params'];
+  readonly replicate: number;
   readonly started_at: string;
 }
 
@@ -22,11 +25,12 @@ export class StartedRuns {
   readonly #plan: PlanManifest;
   /** At most one a slot: what has ended is forgotten. */
   #known = new Set<string>();
-  #identify: ((cell: number) => Cell) | undefined;
+  readonly #describe: (run: LiveRun) => Promise<StartedRun>;
 
   constructor(store: SweepStore, plan: PlanManifest) {
     this.#store = store;
     this.#plan = plan;
+    this.#describe = makeRunDescriber(store, plan);
   }
 
   /** @returns those that were not there the last time */
@@ -36,20 +40,37 @@ export class StartedRuns {
     const running = chunks.flatMap(runsOf);
     const fresh = running.filter((run) => !this.#known.has(keyOf(run)));
     this.#known = new Set(running.map(keyOf));
-    return Promise.all(fresh.map((run) => this.#describe(folder, run)));
+    return Promise.all(fresh.map((run) => this.#describe(run)));
   }
+}
 
-  async #describe(folder: string, { position, started_at }: LiveRun): Promise<StartedRun> {
-    this.#identify ??= await this.#makeIdentify();
-    const { runId, index } = this.#identify(await cellAt(readEntries(folder, this.#plan), position));
-    return { run_id: runId, index, started_at };
-  }
+/** What is known of runs in progress, by their positions in a plan. */
+export function makeRunDescriber(
+  store: SweepStore,
+  plan: PlanManifest,
+): (run: LiveRun) => Promise<StartedRun> {
+  const entries = readEntries(store.experimentFolder(plan.experiment_id), plan);
+  let cells: Promise<DescribeCell> | undefined;
+  return async ({ position, started_at }) => {
+    cells ??= makeCellDescriber(store, plan);
+    const describe = await cells;
+    return { ...describe(await cellAt(entries, position)), started_at };
+  };
+}
 
-  async #makeIdentify(): Promise<(cell: number) => Cell> {
-    const { experiment_id, declaration: sha } = this.#plan;
-    const declaration = await this.#store.readDeclaration(experiment_id, sha);
-    if (!declaration) throw new Error(`declaration ${sha} of ${experiment_id} is not in the store`);
-    const source = paramSourceFromSpec(declaration.params);
-    return (cell) => cellOf(declaration, source, cell);
-  }
+type DescribeCell = (cell: number) => Omit<StartedRun, 'started_at'>;
+
+async function makeCellDescriber(
+  store: SweepStore,
+  { experiment_id, declaration: sha }: PlanManifest,
+): Promise<DescribeCell> {
+  const declaration = await store.readDeclaration(experiment_id, sha);
+  if (!declaration) throw new Error(`declaration ${sha} of ${experiment_id} is not in the store`);
+  const source = paramSourceFromSpec(declaration.params);
+  const { replicates } = declaration.seeds;
+  return (cell) => {
+    const { runId: run_id, index } = cellOf(declaration, source, cell);
+    const replicate = index % replicates;
+    return { run_id, index, params: source.at((index - replicate) / replicates), replicate };
+  };
 }

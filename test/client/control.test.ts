@@ -2,9 +2,11 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
+import type { RunInProgress } from '../../src/client/runs-in-progress.js';
 import type { RunRecord, SubmissionOutcome, SweepEvent, SweepStatus } from '../../src/index.js';
 import { metalab, startMetalab, submitJson } from '../support/metalab.js';
 import { type Project, projectWith } from '../support/project.js';
+import { recordsIn } from '../support/records.js';
 import { addressIn, apart } from '../support/test-server.js';
 import { runForLines, scriptsWith } from './script.js';
 
@@ -278,3 +280,25 @@ interface Engine {
   readonly server: { readonly pid: number } | null;
   readonly workers: readonly { readonly pid: number }[];
 }
+
+describe('status of an experiment', () => {
+  it('tells which runs are in progress, by ids that their records have afterwards', async () => {
+    const project = await projectWith(sweep(`ms: [6000], x: [7, 8]`));
+    await run(project, 'submit', 'sweep.mjs', '--slots', '2', '--detach');
+    await executed(project, 2);
+    const status = () =>
+      json<{ readonly long_running: readonly RunInProgress[] }>(project, 'status', 'sweep');
+    await vi.waitFor(async () => expect((await status()).long_running).toHaveLength(2), {
+      timeout: 5_000,
+    });
+    const { long_running } = await status();
+    const { stdout } = await run(project, 'status', 'sweep');
+    for (const { run_id, params } of long_running)
+      expect(stdout).toMatch(new RegExp(`^${run_id.slice(0, 12)} .* ${params.x}$`, 'm'));
+    await run(project, 'attach', 'sweep');
+    const records = recordsIn(project.store, 'sweep:1');
+    expect(records.map(({ run_id, params }) => [run_id, params.x]).sort()).toEqual(
+      long_running.map(({ run_id, params }) => [run_id, params.x]).sort(),
+    );
+  });
+});

@@ -6,6 +6,7 @@ export const statusCommand: CommandDefinition = {
   name: 'status',
   summary: 'what is done, what runs now, and what is still to do',
   description: `total = success + failed + cancelled + running + pending, always. Without EXP: every experiment of the store.
+With it, also the runs that have been going for over a second: their ids are what \`logs --follow\` takes.
 Works without a server too: then it tells what the store knows.`,
   arguments: [
     { name: 'exp', description: 'experiment, by any unambiguous prefix of its id', optional: true },
@@ -18,22 +19,39 @@ Works without a server too: then it tells what the store knows.`,
   store: true,
   json: true,
   async run({ exp }, options, context) {
-    const [{ readStatuses }, { printTable }, { resolveExperiment }] = await Promise.all([
+    const [
+      { readStatuses },
+      { runsInProgress },
+      { asSweepStore },
+      { printTable },
+      { printRunsInProgress },
+      { resolveExperiment },
+    ] = await Promise.all([
       import('../../client/read-statuses.js'),
+      import('../../client/runs-in-progress.js'),
+      import('../../storage/sweep-store.js'),
       import('../table.js'),
+      import('../progress/runs-in-progress.js'),
       import('../resolve-experiment.js'),
     ]);
     const store = await context.store();
     const ids = exp === undefined ? await store.experiments() : [await resolveExperiment(store, exp)];
     const { statuses, unreachable } = await readStatuses(store, ids);
-    if (options.json) context.out(JSON.stringify(exp === undefined ? statuses : (statuses[0] ?? null)));
+    const [one] = exp === undefined ? [] : statuses;
+    const running = one ? await runsInProgress(asSweepStore(store), one) : [];
+    if (options.json)
+      context.out(
+        JSON.stringify(exp === undefined ? statuses : one ? { ...one, long_running: running } : null),
+      );
     else if (statuses.length === 0) context.out(`nothing was submitted to ${store.uri} yet`);
     else
       printTable(
         statuses.map((status) => row(status)),
         context,
       );
-    if (!options.json) explain(statuses, unreachable, context);
+    if (options.json) return undefined;
+    explain(statuses, unreachable, context);
+    if (running.length > 0) printRunsInProgress(running, context);
     return undefined;
   },
 };

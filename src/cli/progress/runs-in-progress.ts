@@ -1,0 +1,30 @@
+import type { RunInProgress } from '../../client/runs-in-progress.js';
+import type { CommandContext } from '../command.js';
+import { printTable } from '../table.js';
+import { wordDuration } from './words.js';
+
+const MOST_RUNS = 20;
+/** Of a run's id; as good as unique among the runs of a store, and what other commands take for it. */
+const ID_CHARACTERS = 12;
+
+/** A table of them, the one that began first on top. */
+export function printRunsInProgress(
+  runs: readonly RunInProgress[],
+  context: Pick<CommandContext, 'out' | 'note' | 'color' | 'width'>,
+): void {
+  const replicated = runs.some(({ replicate }) => replicate > 0);
+  const told = runs.some(({ progress }) => progress !== null);
+  const now = Date.now();
+  context.out('');
+  printTable(
+    runs.slice(0, MOST_RUNS).map(({ run_id, started_at, progress, params, replicate }) => ({
+      'in progress': run_id.slice(0, ID_CHARACTERS),
+      for: wordDuration(Math.max(0, now - Date.parse(started_at))),
+      ...(told ? { at: progress === null ? '' : `${Math.round(progress * 100)} %` } : {}),
+      ...params,
+      ...(replicated ? { replicate } : {}),
+    })),
+    context,
+  );
+  if (runs.length > MOST_RUNS) context.note(context.color.dim(`and ${runs.length - MOST_RUNS} more`));
+}
