@@ -95,5 +95,11 @@ it('runs have the same ids, metrics and captures as on this machine, and each pl
     await sweep.submit('--env', 'other', '--store', stores.local, '--keep-failed').outcome,
   ).toMatchObject(again);
   expect(recordsIn(stores.local, 'same:1')).toHaveLength(36);
+  // A store that was lost, with the laptop: what the spool has need not be done again.
+  const third = sweep.project.path('after the loss');
+  expect(await sweep.submit('--env', 'cluster', '--store', third, '--keep-failed').outcome).toMatchObject(
+    again,
+  );
+  expect(byRun(recordsIn(third, 'same:1'))).toEqual(byRun(there));
   expect(await cluster.jobsByName()).toEqual(jobs);
 }, 180_000);

@@ -1,6 +1,5 @@
 import type { SlurmEnvironment } from '../../config/resolved-config.js';
 import { segmentsFolder, submissionFolder } from '../../storage/file/layout.js';
-import { listNames } from '../../storage/file/list-names.js';
 import type { BatchExecutor } from '../batch-executor.js';
 import type { Transport } from '../transport/transport.js';
 import { ArrayLife } from './array-life.js';
@@ -109,8 +108,7 @@ export function createSlurmExecutor(options: SlurmExecutorOptions): BatchExecuto
         const there = await openSpool(patience, await knownSpool(order.folder, place));
         const copies = new SegmentCopies(segmentsFolder(order.folder));
         const folder = there.experimentFolder(order.experiment_id);
-        const submissions = await listNames(submissionFolder(order.folder, ''));
-        const where = { root: there.root, id: there.id, folder, segments: 'segments', submissions };
+        const where = { root: there.root, id: there.id, folder, segments: 'segments' };
         await patience.until(() => collectOnce(transport, where, copies, []));
         await copies.sync();
         const { artifactsOf: wanted } = order;

@@ -8,8 +8,8 @@ const FILES_A_SIGN = 100;
  * Sends, in one answer, what tasks have told of themselves and all bytes of segments beyond those that are known.
  * Arguments: the spool's root and store id, the experiment's folder, the folder of segments in it, then for each array its
  * folder and how many `ended` files are known of it.
- * Input: `k SIZE NAME` lines, the segments that are known; where only some submissions are wanted, `o` and an
- * `o SUBMISSION` line for each; first of all `w PREFIX` lines: NFS tells a file's true size to who opens it.
+ * Input: `k SIZE NAME` lines, the segments that are known; first of all `w PREFIX` lines: NFS tells a file's true size to
+ * who opens it.
  * Tasks' ends are read before the segments' sizes: of a task that has ended, everything is there. While it looks, empty
  * lines say that it is there: tens of thousands of files that no cache has take minutes.
  */
@@ -42,10 +42,8 @@ done
 new=$(
   [ -d "$segments" ] && { printf '%s\\n' "$known"; find "$segments" -type f -name '*.ndjson' -printf 'f %s %P\\n'; } |
     awk '$1 == "k" { size[$3] = $2; next }
-      $1 == "o" { few = 1; wanted[$2] = 1; next }
-      { split($3, path, "/") }
       $1 == "f" && ++seen % ${FILES_A_SIGN} == 0 { print "" > "/dev/stderr" }
-      $1 == "f" && (!few || path[1] in wanted) && $2 > size[$3] + 0 { print size[$3] + 0, $2 - size[$3], $3 }' 2>&3
+      $1 == "f" && $2 > size[$3] + 0 { print size[$3] + 0, $2 - size[$3], $3 }' 2>&3
 )
 {
   printf '%s\\n' "$told"

@@ -28,8 +28,6 @@ export interface CollectPlace {
   readonly folder: string;
   /** The folder in that whose segments are copied: `segments`, or `segments/{submission}`. */
   readonly segments: string;
-  /** Of several submissions' segments, whose are copied: another store may share the spool. */
-  readonly submissions?: readonly string[];
 }
 
 export interface CollectResult {
@@ -52,7 +50,6 @@ export async function collectOnce(
   const opened = arrays
     .flatMap(({ speechless = [] }) => speechless.map((prefix) => `w ${prefix}\n`))
     .join('');
-  const only = place.submissions && ['o', ...place.submissions.map((each) => `o ${each}`)].join('\n');
   const folders = new Map(arrays.map((array) => [array.folder, array]));
   const silence = new AbortController();
   const command = [
@@ -84,7 +81,7 @@ export async function collectOnce(
   const timer = setTimeout(() => silence.abort(), SILENCE_MS);
   try {
     const { stdout, ended } = await transport.stream(command, {
-      stdin: `${opened}${only === undefined ? '' : `${only}\n`}${known}`,
+      stdin: `${opened}${known}`,
       signal: silence.signal,
     });
     ended.catch(() => {});

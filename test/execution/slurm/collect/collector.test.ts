@@ -66,17 +66,6 @@ test('a copy that somebody removed is fetched again from its beginning', async (
   expect(readFileSync(here('s1/w.ndjson'), 'utf8')).toBe('{"a":1}\n{"b":2}\n');
 });
 
-test('segments of submissions that this store does not know stay where they are', async () => {
-  write('s1/w.ndjson', '{"a":1}\n');
-  write('s2/w.ndjson', '{"b":2}\n');
-  place = { ...place, submissions: ['s1', 's3'] };
-  expect(await collect()).toEqual({ bytes: 8 });
-  expect(existsSync(here('s2'))).toBe(false);
-  place = { ...place, submissions: [] };
-  copies = new SegmentCopies(join(root, 'others'));
-  expect(await collect()).toEqual({ bytes: 0 });
-});
-
 test('a segment of several parts is copied whole', async () => {
   const line = `${JSON.stringify({ text: 'x'.repeat(1000) })}\n`;
   write('s1/w.ndjson', line.repeat(9_000));
