@@ -40,12 +40,12 @@ test('what became of tasks that were taken away, or ended for their memory, is t
   const code = `import { execFileSync } from 'node:child_process';
     ${body(
       `if (params.x === 1) execFileSync(process.execPath, ['-e', 'globalThis.b = Buffer.alloc(7e8, 1); setTimeout(() => {}, 5000)']);
-       else await new Promise((resolve) => setTimeout(resolve, 4_000));`,
+       if (params.x === 2) { fs.writeFileSync('started', 'x'); await new Promise((resolve) => setTimeout(resolve, 60_000)); }`,
       { async: true },
     )}`;
   const sweep = sweepOf({ code, cases: 4, config: { chunk_size: 1, memory_bytes: 400 * MIB } });
   const running = sweep.execute();
-  await expect.poll(() => sweep.last?.running, PATIENCE).toBe(4);
+  await expect.poll(() => sweep.worked('started').length > 0 && sweep.last?.job, PATIENCE).toBeTruthy();
   await rig.run(['scancel', `${sweep.last?.job}_2`]);
   expect(await running).toMatchObject({ success: 2, failed: 1, left: [{ from: 2, to: 3 }] });
   expect(sweep.records[1]?.error).toMatchObject({
