@@ -1,7 +1,7 @@
 import { readStatuses } from '../client/read-statuses.js';
 import type { ResolvedEnvironment } from '../config/resolved-config.js';
 import { openCluster } from '../execution/open-cluster.js';
-import { type CleanedExperiment, cleanSpool } from '../execution/slurm/clean.js';
+import { type CleanedExperiment, type CleanOptions, cleanSpool } from '../execution/slurm/clean.js';
 import { openStore } from '../storage/registry.js';
 import { asSweepStore, type SweepStore } from '../storage/sweep-store.js';
 import { DEFAULT_STORE } from './context.js';
@@ -16,6 +16,7 @@ const OVER = ['completed', 'failed', 'cancelled', 'interrupted'];
  */
 export async function* cleanEnvironment(
   environment: ResolvedEnvironment,
+  options: CleanOptions = {},
 ): AsyncGenerator<CleanedExperiment, void> {
   const location = process.env.METALAB_STORE || (environment.store ?? DEFAULT_STORE);
   const store = asSweepStore(await openStore(location));
@@ -23,10 +24,11 @@ export async function* cleanEnvironment(
   try {
     // What follows waits for a cluster that does not answer.
     await cluster.transport.run(['true']);
-    yield* cleanSpool(cluster.transport, cluster.environment, {
-      experimentFolder: (experimentId) => store.experimentFolder(experimentId),
-      unfinished: (experimentId) => unfinished(store, experimentId),
-    });
+    const asked = {
+      experimentFolder: (experimentId: string) => store.experimentFolder(experimentId),
+      unfinished: (experimentId: string) => unfinished(store, experimentId),
+    };
+    yield* cleanSpool(cluster.transport, cluster.environment, asked, options);
   } finally {
     await cluster.transport.close();
     await store.close();

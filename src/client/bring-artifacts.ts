@@ -15,9 +15,6 @@ export interface BroughtArtifacts {
   readonly missing: readonly ArtifactDescriptor[];
 }
 
-/** Names of so many go to a cluster at once. */
-const AT_ONCE = 1_000;
-
 /**
  * Has the store have the bytes of all artifacts of some runs of an experiment, in few round trips.
  *
@@ -54,17 +51,13 @@ export async function bringArtifacts(
       const { transport } = await openCluster(cluster, options.prompter);
       options.say?.(`fetching ${left.length} artifacts from ${transport.place}`);
       const places = { folder, there: spoolFolder(cluster, experimentId) };
-      const rest: ArtifactDescriptor[] = [];
       try {
-        for (let from = 0; from < left.length; from += AT_ONCE) {
-          const fetched = await fetchArtifacts(transport, places, left.slice(from, from + AT_ONCE));
-          brought += fetched.brought;
-          rest.push(...fetched.absent, ...fetched.damaged);
-        }
+        const fetched = await fetchArtifacts(transport, places, left);
+        brought += fetched.brought;
+        left = [...fetched.absent, ...fetched.damaged];
       } finally {
         await transport.close();
       }
-      left = rest;
     }
     missing.push(...left);
   }

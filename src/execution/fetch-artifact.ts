@@ -12,8 +12,11 @@ export interface ArtifactPlaces {
   readonly there: string;
 }
 
+/** What tells an artifact's bytes: their SHA-256, which names their file, and how many there are. */
+export type ArtifactContent = Pick<ArtifactDescriptor, 'content_hash' | 'uri' | 'size_bytes'>;
+
 /** Whether the store has an artifact's bytes. Of another size they are damaged, and count as missing. */
-export async function hasArtifact(folder: string, artifact: ArtifactDescriptor): Promise<boolean> {
+export async function hasArtifact(folder: string, artifact: ArtifactContent): Promise<boolean> {
   const found = await stat(join(folder, artifact.uri)).catch(() => undefined);
   return found?.size === artifact.size_bytes;
 }

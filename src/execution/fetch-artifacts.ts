@@ -1,10 +1,11 @@
 import { posix } from 'node:path';
-import type { ArtifactDescriptor } from '../definition/record.js';
-import { type ArtifactPlaces, hasArtifact } from './fetch-artifact.js';
+import { type ArtifactContent, type ArtifactPlaces, hasArtifact } from './fetch-artifact.js';
 import { IncomingArtifact } from './incoming-artifact.js';
 import type { Transport } from './transport/transport.js';
 import { timeoutError } from './transport/transport-error.js';
 
+/** Names of so many go to the cluster at once: 65 kB. */
+export const ARTIFACTS_AT_ONCE = 1_000;
 /** A connection from which nothing comes for so long is given up. */
 const SILENCE_MS = 60_000;
 const NEWLINE = 10;
@@ -20,42 +21,47 @@ done
 exit 0`;
 
 /** What became of the artifacts that were asked for and that the store had not. */
-export interface FetchedArtifacts {
+export interface FetchedArtifacts<Artifact extends ArtifactContent> {
   readonly brought: number;
   /** The cluster has no such file. */
-  readonly absent: readonly ArtifactDescriptor[];
+  readonly absent: readonly Artifact[];
   /** What it has is not what its name says. */
-  readonly damaged: readonly ArtifactDescriptor[];
+  readonly damaged: readonly Artifact[];
 }
 
 /**
- * Brings what the store has not of some artifacts, in one round trip, each whole and verified, or not at all.
+ * Brings what the store has not of some artifacts, a thousand in a round trip, each whole and verified, or not at all.
  *
  * @throws TransportError where the cluster can't be asked: what came is kept; the system's error where the store can't be written
  */
-export async function fetchArtifacts(
+export async function fetchArtifacts<Artifact extends ArtifactContent>(
   transport: Transport,
   places: ArtifactPlaces,
-  artifacts: Iterable<ArtifactDescriptor>,
-): Promise<FetchedArtifacts> {
-  const left = new Map<string, ArtifactDescriptor>();
+  artifacts: Iterable<Artifact>,
+): Promise<FetchedArtifacts<Artifact>> {
+  const missing = new Map<string, Artifact>();
   for (const artifact of artifacts)
-    if (!left.has(artifact.content_hash) && !(await hasArtifact(places.folder, artifact)))
-      left.set(artifact.content_hash, artifact);
-  const damaged: ArtifactDescriptor[] = [];
+    if (!missing.has(artifact.content_hash) && !(await hasArtifact(places.folder, artifact)))
+      missing.set(artifact.content_hash, artifact);
+  const names = [...missing.keys()];
+  const damaged: Artifact[] = [];
   let brought = 0;
-  for (let before = -1; left.size > 0 && left.size !== before; ) {
-    before = left.size;
-    const whole = await fetchStream(transport, places, [...left.keys()], (name, sound) => {
-      const artifact = left.get(name);
-      if (!artifact) return;
-      left.delete(name);
-      if (sound) brought++;
-      else damaged.push(artifact);
-    });
-    if (whole) break;
+  const take = (name: string, sound: boolean) => {
+    const artifact = missing.get(name);
+    if (!artifact) return;
+    missing.delete(name);
+    if (sound) brought++;
+    else damaged.push(artifact);
+  };
+  for (let from = 0; from < names.length; from += ARTIFACTS_AT_ONCE) {
+    let left = names.slice(from, from + ARTIFACTS_AT_ONCE);
+    for (let before = -1; left.length > 0 && left.length !== before; ) {
+      before = left.length;
+      if (await fetchStream(transport, places, left, take)) break;
+      left = left.filter((name) => missing.has(name));
+    }
   }
-  return { brought, absent: [...left.values()], damaged };
+  return { brought, absent: [...missing.values()], damaged };
 }
 
 /** @returns false where a file was not as long as it was said to be: what comes after it can't be told apart */

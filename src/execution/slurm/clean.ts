@@ -2,13 +2,10 @@ import { existsSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import type { SlurmEnvironment } from '../../config/resolved-config.js';
 import { hashContent } from '../../identity/hash-content.js';
-import {
-  artifactsFolder,
-  experimentIdOf,
-  segmentsFolder,
-  submissionFolder,
-} from '../../storage/file/layout.js';
+import { experimentIdOf, segmentsFolder, submissionFolder } from '../../storage/file/layout.js';
 import { listNames } from '../../storage/file/list-names.js';
+import type { ArtifactContent, ArtifactPlaces } from '../fetch-artifact.js';
+import { fetchArtifacts } from '../fetch-artifacts.js';
 import type { Transport } from '../transport/transport.js';
 import { Patience } from './ask.js';
 import { collectOnce } from './collect/collector.js';
@@ -32,11 +29,37 @@ export interface CleanStore {
   unfinished(experimentId: string): Promise<readonly string[]>;
 }
 
+export interface CleanOptions {
+  /**
+   * Experiments to which other stores submitted, too, unless an array of theirs is in the queue: those stores are lost. One
+   * that is not finds nothing of what it had not yet collected, and does those runs again.
+   */
+  readonly lostStores?: boolean | undefined;
+}
+
 const LIST = `cd "$1" 2>/dev/null || exit 0
 for d in *@*; do [ -d "$d" ] && printf '%s\\n' "$d"; done; exit 0`;
 
+const ARTIFACTS = `cd "$1/artifacts" 2>/dev/null || exit 0
+find . -type f ! -name '.*' -exec stat -c '%s %n' {} + | sed 's|\\./||'`;
+
 const SUBMISSIONS = `cd "$1" || exit 74
 for d in segments submissions; do [ ! -d "$d" ] || ls "$d" || exit 1; done`;
+
+// Arguments: the experiment's folder and submissions. Output: an array of each that has one in the queue.
+const QUEUED = `cd "$1/submissions" || exit 74
+shift
+names=$(squeue --noheader --user="$(id -un)" --format=%j) || exit 75
+for submission; do
+  for array in "$submission"/arrays/*; do
+    case "
+$names
+" in *"
+metalab-\${array##*/}
+"*) printf '%s\\n' "$submission"; break ;; esac
+  done
+done
+echo whole`;
 
 // Without its last line the list may be short of files that find or sha256sum could not read.
 const SUMS = `cd "$1" || exit 74
@@ -53,13 +76,14 @@ export async function* cleanSpool(
   transport: Transport,
   environment: SlurmEnvironment,
   store: CleanStore,
+  options: CleanOptions = {},
 ): AsyncGenerator<CleanedExperiment, void> {
   const patience = new Patience(transport);
   try {
     const spool = await Spool.open(transport, environment.file_root, patience);
     const { stdout } = await patience.ask(['sh', '-c', LIST, 'metalab', spool.root]);
     for (const name of stdout.split('\n').filter((line) => line !== ''))
-      yield await cleanOne(transport, patience, spool, experimentIdOf(name), store);
+      yield await cleanOne(transport, patience, spool, experimentIdOf(name), store, options);
   } finally {
     patience.close();
   }
@@ -71,6 +95,7 @@ async function cleanOne(
   spool: Spool,
   experiment_id: string,
   store: CleanStore,
+  { lostStores = false }: CleanOptions,
 ): Promise<CleanedExperiment> {
   const folder = store.experimentFolder(experiment_id);
   const there = spool.experimentFolder(experiment_id);
@@ -80,9 +105,15 @@ async function cleanOne(
   if (unfinished.length > 0) return leave(`submission ${unfinished[0]} has not ended`);
   const known = new Set(await listNames(submissionFolder(folder, '')));
   const { stdout } = await patience.ask(['sh', '-c', SUBMISSIONS, 'metalab', there]);
-  const strange = stdout.split('\n').find((name) => name !== '' && !known.has(name));
-  if (strange !== undefined)
-    return leave(`submission ${strange} is another store's: clean it with the environment of that store`);
+  const others = [...new Set(stdout.split('\n'))].filter((name) => name !== '' && !known.has(name));
+  if (others.length > 0) {
+    if (!lostStores)
+      return leave(
+        `submission ${others[0]} is another store's: clean it with that store, or, if that is lost, with --lost-stores`,
+      );
+    const [queued] = await inQueue(patience, there, others);
+    if (queued !== undefined) return leave(`submission ${queued} of another store is in the queue`);
+  }
   const { bytes } = await fetchAll(transport, patience, { spool, there }, folder);
   const wrong = await differences(patience, there, folder);
   if (wrong.length > 0)
@@ -94,6 +125,14 @@ async function cleanOne(
   const doomed = posix.join(posix.dirname(there), `.removed-${posix.basename(there)}-${Date.now()}`);
   await patience.ask(['sh', '-c', script, 'metalab', there, doomed], { timeout_ms: 600_000 });
   return { experiment_id, removed: true, bytes };
+}
+
+/** Which of some submissions have an array in the queue. */
+async function inQueue(patience: Patience, there: string, submissions: readonly string[]): Promise<string[]> {
+  const { stdout } = await patience.ask(['sh', '-c', QUEUED, 'metalab', there, ...submissions], {
+    isAnswer: (result) => result.exitCode === 0 && result.stdout.endsWith('whole\n'),
+  });
+  return stdout.split('\n').slice(0, -2);
 }
 
 /** Brings segments and artifacts that the store has not. */
@@ -113,24 +152,25 @@ async function fetchAll(
     ),
   );
   await copies.sync();
-  await fetchArtifacts(transport, patience, there, folder);
+  await bringArtifacts(transport, patience, { folder, there });
   return { bytes };
 }
 
 /** Brings artifacts that the store has not, whatever records name them. */
-async function fetchArtifacts(
+async function bringArtifacts(
   transport: Transport,
   patience: Patience,
-  there: string,
-  folder: string,
+  places: ArtifactPlaces,
 ): Promise<void> {
-  const list = 'cd "$1/artifacts" 2>/dev/null || exit 0; ls';
-  const { stdout } = await patience.ask(['sh', '-c', list, 'metalab', there]);
-  const names = stdout.split('\n').filter((name) => /^[0-9a-f]{64}$/.test(name));
-  for (const name of names.filter((each) => !existsSync(join(artifactsFolder(folder), each))))
-    await patience.until(() =>
-      transport.get(posix.join(there, 'artifacts', name), join(artifactsFolder(folder), name)),
-    );
+  const { stdout } = await patience.ask(['sh', '-c', ARTIFACTS, 'metalab', places.there]);
+  const artifacts: ArtifactContent[] = [];
+  for (const [, size, content_hash] of stdout.matchAll(/^(\d+) ([0-9a-f]{64})$/gm))
+    artifacts.push({
+      content_hash: content_hash!,
+      uri: `artifacts/${content_hash}`,
+      size_bytes: Number(size),
+    });
+  await patience.until(() => fetchArtifacts(transport, places, artifacts));
 }
 
 /** Names of the cluster's files that the store has not, or has otherwise. */

@@ -2,12 +2,9 @@ import type { ArtifactDescriptor, RunRecord } from '../../../definition/record.j
 import { SegmentTails } from '../../../storage/file/segment-tails.js';
 import { listSegments } from '../../../storage/file/segments.js';
 import { type ArtifactPlaces, hasArtifact } from '../../fetch-artifact.js';
-import { fetchArtifacts } from '../../fetch-artifacts.js';
+import { ARTIFACTS_AT_ONCE, fetchArtifacts } from '../../fetch-artifacts.js';
 import type { Transport } from '../../transport/transport.js';
 import type { Patience } from '../ask.js';
-
-/** Names of so many go to the cluster at once: 65 kB. */
-const AT_ONCE = 1_000;
 
 /** Brings the artifacts of what records in the store name, for submits that ask for them. */
 export class ArtifactCollector {
@@ -59,7 +56,7 @@ export class ArtifactCollector {
       if (!this.#wanted(record)) continue;
       for (const artifact of record.artifacts)
         if (!(await hasArtifact(this.#places.folder, artifact))) missing.set(artifact.content_hash, artifact);
-      if (missing.size >= AT_ONCE) await bring();
+      if (missing.size >= ARTIFACTS_AT_ONCE) await bring();
     }
     if (missing.size > 0) await bring();
     this.#absent = absent;
