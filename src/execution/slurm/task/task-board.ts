@@ -15,7 +15,8 @@ export class TaskBoard {
   readonly #started: number;
   readonly #pieces = new Map<object, RangeProgress>();
   /** What pieces began with, until something is known of what they did. */
-  readonly #first = new Map<object, Omit<TaskRun, 'elapsed_ms'>>();
+  readonly #first = new Map<object, Clocked>();
+  readonly #running = new Map<object, Clocked>();
   #positions = 0;
   #recordedBefore = 0;
   #done = NOTHING;
@@ -34,19 +35,24 @@ export class TaskBoard {
   }
 
   first(piece: object, { position, attempt }: FirstRun): void {
-    this.#first.set(piece, { position, attempt, started_at: new Date().toISOString() });
+    this.#first.set(piece, clocked({ position, attempt, started_at: new Date().toISOString() }));
   }
 
   show(piece: object, progress: RangeProgress): void {
     const { success, failed, cancelled } = progress.report;
     if (progress.running || success + failed + cancelled > 0) this.#first.delete(piece);
     this.#pieces.set(piece, progress);
+    const { running } = progress;
+    if (!running) this.#running.delete(piece);
+    else if (this.#running.get(piece)?.started_at !== running.started_at)
+      this.#running.set(piece, clocked(running));
     this.#peak = Math.max(this.#peak, progress.peak_rss_bytes);
   }
 
   end(piece: object, report: ChunkReport): void {
     this.#pieces.delete(piece);
     this.#first.delete(piece);
+    this.#running.delete(piece);
     this.#done = add(this.#done, report);
     this.#busyMs += report.busy_ms;
   }
@@ -54,7 +60,6 @@ export class TaskBoard {
   live(): TaskLive {
     const { task, restart, job, job_id, node, partition } = this.#identity;
     const pieces = [...this.#pieces.values()];
-    const running = pieces.flatMap((piece) => (piece.running ? [piece.running] : []));
     const counts = pieces.reduce((sum, { report }) => add(sum, report), this.#done);
     return {
       task,
@@ -66,7 +71,7 @@ export class TaskBoard {
       job_id,
       node,
       partition,
-      slots: [...running, ...this.#first.values()].map(taskRun),
+      slots: [...this.#running.values(), ...this.#first.values()].map(taskRun),
       positions: this.#positions,
       recorded_before: this.#recordedBefore,
       success: counts.success,
@@ -79,8 +84,19 @@ export class TaskBoard {
   }
 }
 
-function taskRun({ position, attempt, started_at }: Omit<TaskRun, 'elapsed_ms'>): TaskRun {
-  return { position, attempt, started_at, elapsed_ms: Math.max(0, Date.now() - Date.parse(started_at)) };
+/** A run in progress, and when it began on this process's monotonic clock: the system's may jump. */
+interface Clocked extends Omit<TaskRun, 'elapsed_ms'> {
+  readonly began: number;
+}
+
+/** Seen at most some seconds after it began. */
+function clocked({ position, attempt, started_at }: Omit<TaskRun, 'elapsed_ms'>): Clocked {
+  const before = Math.max(0, Date.now() - Date.parse(started_at));
+  return { position, attempt, started_at, began: performance.now() - before };
+}
+
+function taskRun({ began, ...run }: Clocked): TaskRun {
+  return { ...run, elapsed_ms: Math.round(performance.now() - began) };
 }
 
 function add(a: Counts, b: Counts): Counts {
