@@ -286,19 +286,18 @@ describe('status of an experiment', () => {
     const project = await projectWith(sweep(`ms: [6000], x: [7, 8]`));
     await run(project, 'submit', 'sweep.mjs', '--slots', '2', '--detach');
     await executed(project, 2);
-    const status = () =>
-      json<{ readonly long_running: readonly RunInProgress[] }>(project, 'status', 'sweep');
-    await vi.waitFor(async () => expect((await status()).long_running).toHaveLength(2), {
+    const status = () => json<{ readonly in_progress: readonly RunInProgress[] }>(project, 'status', 'sweep');
+    await vi.waitFor(async () => expect((await status()).in_progress).toHaveLength(2), {
       timeout: 5_000,
     });
-    const { long_running } = await status();
+    const { in_progress } = await status();
     const { stdout } = await run(project, 'status', 'sweep');
-    for (const { run_id, params } of long_running)
+    for (const { run_id, params } of in_progress)
       expect(stdout).toMatch(new RegExp(`^${run_id.slice(0, 12)} .* ${params.x}$`, 'm'));
     await run(project, 'attach', 'sweep');
     const records = recordsIn(project.store, 'sweep:1');
     expect(records.map(({ run_id, params }) => [run_id, params.x]).sort()).toEqual(
-      long_running.map(({ run_id, params }) => [run_id, params.x]).sort(),
+      in_progress.map(({ run_id, params }) => [run_id, params.x]).sort(),
     );
   });
 });

@@ -41,7 +41,7 @@ Works without a server too: then it tells what the store knows.`,
     const running = one ? await runsInProgress(asSweepStore(store), one) : [];
     if (options.json)
       context.out(
-        JSON.stringify(exp === undefined ? statuses : one ? { ...one, long_running: running } : null),
+        JSON.stringify(exp === undefined ? statuses : one ? { ...one, in_progress: running } : null),
       );
     else if (statuses.length === 0) context.out(`nothing was submitted to ${store.uri} yet`);
     else

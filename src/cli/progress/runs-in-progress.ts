@@ -17,13 +17,20 @@ export function printRunsInProgress(
   const now = Date.now();
   context.out('');
   printTable(
-    runs.slice(0, MOST_RUNS).map(({ run_id, started_at, progress, params, replicate }) => ({
-      'in progress': run_id.slice(0, ID_CHARACTERS),
-      for: wordDuration(Math.max(0, now - Date.parse(started_at))),
-      ...(told ? { at: progress === null ? '' : `${Math.round(progress * 100)} %` } : {}),
-      ...params,
-      ...(replicated ? { replicate } : {}),
-    })),
+    runs.slice(0, MOST_RUNS).map(({ run_id, started_at, progress, params, replicate }) => {
+      const own = {
+        'in progress': run_id.slice(0, ID_CHARACTERS),
+        for: wordDuration(Math.max(0, now - Date.parse(started_at))),
+        ...(told ? { at: progress === null ? '' : `${Math.round(progress * 100)} %` } : {}),
+        ...(replicated ? { replicate } : {}),
+      };
+      // As `results` names them.
+      const named = Object.entries(params).map(([name, value]) => [
+        name in own ? `params.${name}` : name,
+        value,
+      ]);
+      return { ...own, ...Object.fromEntries(named) };
+    }),
     context,
   );
   if (runs.length > MOST_RUNS) context.note(context.color.dim(`and ${runs.length - MOST_RUNS} more`));
