@@ -1,11 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import { MetalabError } from '../definition/errors.js';
 import type { Experiment } from '../definition/experiment.js';
-import { connectTemporal, type TemporalConnection, temporalUnreachable } from '../engine/connect.js';
-import { type EngineIdentity, engineIdentity } from '../engine/identity.js';
-import { ensureServer } from '../engine/server.js';
-import { ensureWorker } from '../engine/worker-process.js';
+import { connectTemporal, type TemporalConnection } from '../engine/connect.js';
 import { engineKey, hasLeasing, type LeaseHolder } from '../storage/lease.js';
 import type { SubmissionManifest, SubmissionOutcome } from '../storage/manifest.js';
 import { openStore } from '../storage/registry.js';
@@ -13,6 +9,7 @@ import { asSweepStore, type SweepStore } from '../storage/sweep-store.js';
 import { CANCEL_UPDATE } from '../workflows/contract.js';
 import { removeAbandoned } from './abandoned.js';
 import type { Declared } from './declare/declare.js';
+import { EngineUpkeep } from './engine-upkeep.js';
 import {
   type ControlOptions,
   type Link,
@@ -48,9 +45,6 @@ export interface SubmitOptions extends StoreChoice {
   /** Submit even where another engine uses the store: what runs there then waits until this is done. */
   readonly takeOver?: boolean;
 }
-
-const ANSWERS_WITHIN_MS = 2_000;
-const IDENTIFIED_WITHIN_MS = 60_000;
 
 /** A connection to Temporal, and to the worker on this machine. */
 export interface Lab {
@@ -115,9 +109,8 @@ class ConnectedLab implements Lab {
   readonly #connection: TemporalConnection;
   readonly #client: Client;
   readonly #options: LabOptions;
+  readonly #engine: EngineUpkeep;
   readonly #link: Link;
-  #startsWorkers = false;
-  #answered = true;
 
   constructor(connection: TemporalConnection, client: Client, options: LabOptions) {
     const { address, namespace, uiAddress } = connection;
@@ -125,9 +118,10 @@ class ConnectedLab implements Lab {
     this.#connection = connection;
     this.#client = client;
     this.#options = options;
+    this.#engine = new EngineUpkeep(connection, options);
     this.#link = {
       client,
-      keepUp: () => this.#keepUp(),
+      keepUp: () => this.#engine.keepUp(),
       retry: (experimentId, store, retry) => this.#retry(experimentId, store, retry),
     };
   }
@@ -151,7 +145,10 @@ class ConnectedLab implements Lab {
   async submitDeclared(declared: Declared, options: SubmitOptions = {}): Promise<RunHandle> {
     const environment = await environmentOf(options);
     const slots = checkSlots(options.slots ?? slotsOf(environment));
-    const [store] = await Promise.all([openForSubmit({ ...options, environment }), this.#ensureWorker()]);
+    const [store] = await Promise.all([
+      openForSubmit({ ...options, environment }),
+      this.#engine.ensureWorker(),
+    ]);
     const { keepFailed = false, fresh = false, artifacts = false } = options;
     const choices = { slots, keep_failed: keepFailed, fresh, ...(artifacts && { artifacts }) };
     const holder = await this.#takeLease(store, options.takeOver);
@@ -178,7 +175,7 @@ class ConnectedLab implements Lab {
     { reason = 'cancelled by its client', ...choice }: StoreChoice & ControlOptions = {},
   ): Promise<RunHandle[]> {
     const store = await openExisting(choice);
-    await this.#keepUp();
+    await this.#engine.keepUp();
     const place = { store, experiment_id: experimentId };
     const order: ControlOrder = { update: CANCEL_UPDATE, request: { submission: null, reason } };
     const { submissions } = await sendControl(this.#client, place, order);
@@ -196,7 +193,10 @@ class ConnectedLab implements Lab {
   }
 
   async #retry(experimentId: string, store: SweepStore, options: RetryOptions): Promise<RunHandle> {
-    const [{ placeOfRetry, resolveRetry }] = await Promise.all([import('./retry.js'), this.#ensureWorker()]);
+    const [{ placeOfRetry, resolveRetry }] = await Promise.all([
+      import('./retry.js'),
+      this.#engine.ensureWorker(),
+    ]);
     const { environment, slots } = await placeOfRetry(store, experimentId, options);
     const { declaration, sha, options: choices } = await resolveRetry(store, experimentId, options);
     const holder = await this.#takeLease(store);
@@ -235,64 +235,9 @@ class ConnectedLab implements Lab {
 
   /** The workers that carry the submission out renew it. */
   async #takeLease(store: SweepStore, takeOver = false): Promise<LeaseHolder> {
-    const holder = { ...(await this.#identifyEngine()), worker: null };
+    const holder = { ...(await this.#engine.identify()), worker: null };
     if (hasLeasing(store)) await store.takeLease(holder, { takeOver, wait: true });
     return holder;
-  }
-
-  /** The server may have been killed since it was connected to: it is started again, or waited for. */
-  async #identifyEngine(): Promise<EngineIdentity> {
-    const end = performance.now() + IDENTIFIED_WITHIN_MS;
-    for (;;) {
-      try {
-        return await engineIdentity(this.#connection.connection, this.#connection);
-      } catch (error) {
-        if (performance.now() > end) throw temporalUnreachable(this.#connection, error);
-        await this.#keepUp();
-        await sleep(500);
-      }
-    }
-  }
-
-  async #ensureWorker(): Promise<void> {
-    const { address, namespace } = this.#connection;
-    // More slots than it was started with, a background worker provides by itself.
-    await ensureWorker({ address, namespace, slots: null, ...this.#options });
-    this.#startsWorkers = true;
-  }
-
-  /**
-   * With a server of the user's, who only looks or controls starts no worker: runs would come to his laptop, which may not
-   * even have the store.
-   *
-   * The engine's server comes back at its address, and the connection with it. A server of the user's is waited for.
-   */
-  async #keepUp(): Promise<void> {
-    if (!this.#connection.own) await ensureServer(this.#options);
-    else if (!(await this.#answers()) || !this.#startsWorkers) return;
-    const { address, namespace } = this.#connection;
-    // Whatever its build: two projects that follow their sweeps must not replace each other's worker for ever.
-    await ensureWorker({ address, namespace, slots: null, anyBuild: true, ...this.#options });
-  }
-
-  /** Whether the server answers now: without it no worker could be started either. Says it where that changes. */
-  async #answers(): Promise<boolean> {
-    const { connection, address } = this.#connection;
-    const answers = await connection
-      .withDeadline(Date.now() + ANSWERS_WITHIN_MS, () => connection.workflowService.getSystemInfo({}))
-      .then(
-        () => true,
-        () => false,
-      );
-    if (answers !== this.#answered) {
-      this.#answered = answers;
-      this.#options.say?.(
-        answers
-          ? `the Temporal server at ${address} answers again`
-          : `the Temporal server at ${address} does not answer: waiting for it; nothing recorded is lost`,
-      );
-    }
-    return answers;
   }
 }
 

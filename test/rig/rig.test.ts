@@ -133,13 +133,13 @@ describe("the rig's gateway", { timeout: 60_000 }, () => {
       .poll(() => readFileSync(join(rig.folder, 'home', 'there'), 'utf8'), PATIENCE)
       .toBe('still\n');
     let answered = false;
-    const silent = ssh('sleep 0.5; echo awake').then((finished) => {
+    const silent = ssh('echo here >connected; sleep 2; echo awake').then((finished) => {
       answered = true;
       return finished;
     });
-    await expect.poll(() => namedBy('sleep 0.5; echo awake'), PATIENCE).not.toEqual([]);
+    await expect.poll(() => existsSync(join(rig.folder, 'home', 'connected')), PATIENCE).toBe(true);
     rig.freezeGatewaySessions();
-    await sleep(1_500);
+    await sleep(3_000);
     expect(answered).toBe(false);
     rig.thawGatewaySessions();
     expect((await silent).stdout).toBe('awake\n');

