@@ -283,7 +283,7 @@ interface Engine {
 
 describe('status of an experiment', () => {
   it('tells which runs are in progress, by ids that their records have afterwards', async () => {
-    const project = await projectWith(sweep(`ms: [6000], x: [7, 8]`));
+    const project = await projectWith(sweep(`for: ['rats'], ms: [6000], x: [7, 8]`));
     await run(project, 'submit', 'sweep.mjs', '--slots', '2', '--detach');
     await executed(project, 2);
     const status = () => json<{ readonly in_progress: readonly RunInProgress[] }>(project, 'status', 'sweep');
@@ -292,6 +292,7 @@ describe('status of an experiment', () => {
     });
     const { in_progress } = await status();
     const { stdout } = await run(project, 'status', 'sweep');
+    expect(stdout).toMatch(/^in progress +for .* params\.for +ms +x$/m);
     for (const { run_id, params } of in_progress)
       expect(stdout).toMatch(new RegExp(`^${run_id.slice(0, 12)} .* ${params.x}$`, 'm'));
     await run(project, 'attach', 'sweep');

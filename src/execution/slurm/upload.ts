@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-
 import { readFile, stat } from 'node:fs/promises';
 import { hashContent } from '../../identity/hash-content.js';
 import type { Transport } from '../transport/transport.js';
