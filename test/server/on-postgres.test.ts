@@ -143,10 +143,13 @@ const OUTAGES = {
   },
 };
 
+/** Long enough that who follows still asks for the server, every few seconds, when it has been restarted. */
+const RUN_MS = 500;
+
 test.each(Object.entries(OUTAGES))(
   'kill -9 of %s in the middle of a followed sweep, and its restart, lose nothing and do nothing twice',
   async (_, outage) => {
-    const project = await projectWith(sweep(RUNS, 200));
+    const project = await projectWith(sweep(RUNS, RUN_MS));
     const submit = startMetalab(['submit', 'sweep.mjs', '--json'], { cwd: project.folder, env });
     await inProgress(project);
     await outage(submit);
