@@ -48,9 +48,11 @@ describe("the rig's Slurm", { timeout: 120_000 }, () => {
   });
 
   test('loses what runs on a node that dies, or runs it again', async () => {
-    const again = await rig.submit('sleep 5', ['--nodelist=n1']);
+    // The first time it lasts until its node dies.
+    const again = await rig.submit('if mkdir begun; then sleep 60; fi', ['--nodelist=n1']);
     const lost = await rig.submit('sleep 60', ['--nodelist=n1', '--no-requeue']);
-    await Promise.all([reached(again, 'RUNNING'), reached(lost, 'RUNNING')]);
+    await expect.poll(() => existsSync(join(rig.folder, 'home', 'begun')), PATIENCE).toBe(true);
+    await reached(lost, 'RUNNING');
     await rig.killNode('n1');
     expect(processesOf(rig.folder, { node: 'n1' })).toEqual([]);
     await rig.setNodeDown('n1');

@@ -165,9 +165,15 @@ test('what failed by its place is submitted anew when it is tried again', async 
 });
 
 test('tasks cancelled behind its back are left, and go round again', async () => {
-  const sweep = sweepOf({ code: body(wait(4000)), cases: 6, config: { chunk_size: 1 } });
+  // Those that are cancelled last until they are, however long that takes to be asked for.
+  const long = "[1, 5].includes(params.x) && !fs.existsSync('again') ? 60_000 : 4_000";
+  const code = body(
+    `fs.writeFileSync('started-' + params.x, ''); await new Promise((resolve) => setTimeout(resolve, ${long}));`,
+    { async: true },
+  );
+  const sweep = sweepOf({ code, cases: 6, config: { chunk_size: 1 } });
   const running = sweep.execute();
-  await expect.poll(() => sweep.last?.running, PATIENCE).toBe(4);
+  await expect.poll(() => sweep.worked('started-1').length > 0 && sweep.last?.job, PATIENCE).toBeTruthy();
   const job = sweep.last?.job;
   await rig.run(['scancel', `${job}_1`, `${job}_5`]);
   const report = await running;
@@ -179,6 +185,7 @@ test('tasks cancelled behind its back are left, and go round again', async () =>
       { from: 5, to: 6 },
     ],
   });
+  sweep.work('again');
   expect(
     await sweep.execute({ token: 'fedcba9876543210', ranges: report.left, mean_ms: 4000 }),
   ).toMatchObject({ success: 2, left: [] });
