@@ -8,8 +8,8 @@ import { projectWith } from '../support/project.js';
 const LONG = `
 import { experiment, grid, operation, seeds } from 'metalab';
 export const train = operation(async ({ params, capture, runtime }) => {
-  for (let epoch = 1; epoch <= 40 && !runtime.signal.aborted; epoch++) {
-    runtime.progress(epoch / 40);
+  for (let epoch = 1; epoch <= 200 && !runtime.signal.aborted; epoch++) {
+    runtime.progress(epoch / 200);
     await new Promise((resolve) => setTimeout(resolve, 500));
   }
   capture.metric('x', params.x);

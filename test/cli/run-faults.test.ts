@@ -27,6 +27,7 @@ const FAULTS = {
   fine: "capture.metric('y', 1);",
 };
 
+/** Only `slow` and `blocked` reach the timeout, also where it takes seconds to fill the memory. */
 const EXPERIMENT = `import { experiment, grid, operation, seeds } from 'metalab';
 import { setTimeout as pause } from 'node:timers/promises';
 
@@ -40,7 +41,7 @@ ${Object.entries(FAULTS)
 });
 
 export default experiment({
-  name: 'faults', version: '1', operation: work, timeout: '1s', memory: '160M',
+  name: 'faults', version: '1', operation: work, timeout: '5s', memory: '160M',
   params: grid({ kind: ${JSON.stringify(Object.keys(FAULTS))} }), seeds: seeds({ base: 1 }),
 });
 `;
@@ -93,8 +94,8 @@ describe('a sweep with every kind of fault', () => {
 
   test.each([
     ['text', 'string', /^only a text$/],
-    ['slow', 'TimeoutError', /timeout of 1 s/],
-    ['blocked', 'TimeoutError', /timeout of 1 s and could not be interrupted/],
+    ['slow', 'TimeoutError', /timeout of 5 s/],
+    ['blocked', 'TimeoutError', /timeout of 5 s and could not be interrupted/],
     ['heap', 'MemoryError', /heap|limit of 160 MiB/],
     ['buffers', 'MemoryError', /used \d+ MiB of memory, over its limit of 160 MiB/],
     ['crashes', 'CrashError', /SIGSEGV: a crash in native code/],

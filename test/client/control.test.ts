@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
@@ -18,13 +18,17 @@ afterAll(async () => {
   rmSync(home, { recursive: true, force: true });
 });
 
-/** Notes every execution; a run takes `ms`, and ends when it is aborted unless it is `deaf`. */
+/**
+ * Notes every execution; a run takes `ms`, and ends when it is aborted unless it is `deaf`. One that is
+ * `held` waits for the file `go` first.
+ */
 const sweep = (axes: string) => ({
   'sweep.mjs': `
-    import { appendFileSync } from 'node:fs';
+    import { appendFileSync, existsSync } from 'node:fs';
     import { experiment, grid, operation, seeds } from 'metalab';
     export const work = operation(async ({ params, capture, runtime }) => {
       appendFileSync('executions', params.x + '\\n');
+      while (params.held && !existsSync('go')) await new Promise((resolve) => setTimeout(resolve, 20));
       await new Promise((resolve, reject) => {
         setTimeout(resolve, params.ms);
         if (!params.deaf) runtime.signal.addEventListener('abort', () => {
@@ -56,6 +60,14 @@ async function json<T>(project: Project, ...args: readonly string[]): Promise<T>
   if (!stdout) throw new Error(`metalab ${args.join(' ')}: ${stderr}`);
   return JSON.parse(stdout) as T;
 }
+
+/** The workflow ends a moment after the outcome is there. */
+const nothingToDo = (project: Project, command: string) =>
+  vi.waitFor(
+    async () =>
+      expect((await run(project, command, 'sweep')).stderr).toContain('nothing of sweep:1 is in progress'),
+    20_000,
+  );
 
 describe('pause', () => {
   it('lets runs end and starts none, also after everything was killed, until somebody resumes', async () => {
@@ -95,7 +107,7 @@ describe('pause', () => {
       executed: RUNS,
     });
     expect(lines(project, 'executions')).toHaveLength(RUNS);
-    expect((await run(project, 'resume', 'sweep')).stderr).toContain('nothing of sweep:1 is in progress');
+    await nothingToDo(project, 'resume');
   }, 120_000);
 });
 
@@ -125,7 +137,7 @@ describe('cancel', () => {
     });
     const records = await json<RunRecord[]>(project, 'results', 'sweep');
     expect(records.map(({ status }) => status)).toEqual(['cancelled', 'cancelled']);
-    expect((await run(project, 'cancel', 'sweep')).stderr).toContain('nothing of sweep:1 is in progress');
+    await nothingToDo(project, 'cancel');
 
     await project.write(sweep('ms: [60_000], x: [0, 1, 2, 3]'));
     const again = startMetalab(['submit', 'sweep.mjs', '--slots', '4', '--json'], {
@@ -140,8 +152,10 @@ describe('cancel', () => {
 
   it('of one that is queued leaves the one before it alone', async () => {
     const project = await scriptsWith({
-      ...sweep(`ms: [200], ${upTo(20)}`),
+      // The first does not end before the other is cancelled.
+      ...sweep(`held: [true], ms: [1], ${upTo(20)}`),
       'main.mjs': `
+        import { writeFileSync } from 'node:fs';
         import { connect, experiment, grid, seeds } from 'metalab';
         import first, { work } from './sweep.mjs';
         // The workflow ends a moment after the outcome is there.
@@ -158,6 +172,7 @@ describe('cancel', () => {
         const handles = [await lab.submit(first, options), await lab.submit(second, options)];
         await handles[1].cancel({ reason: 'not needed' });
         const refused = await handles[1].cancel().catch((error) => error.code);
+        writeFileSync('go', '');
         console.log(JSON.stringify(await Promise.all(handles.map((handle) => handle.result()))));
         console.log(JSON.stringify([refused, await notRunning(handles[0])]));
         await lab.close();`,
@@ -221,7 +236,7 @@ describe('retry', () => {
 describe('what runs', () => {
   it('is followed, watched and controlled from another machine that reaches the same server and store', async () => {
     const RUNS = 60;
-    const project = await projectWith(sweep(`ms: [500], ${upTo(RUNS)}`));
+    const project = await projectWith(sweep(`held: [true], ms: [100], ${upTo(RUNS)}`));
     await run(project, 'submit', 'sweep.mjs', '--slots', '2', '--detach');
     await executed(project, 2);
     const address = addressIn((await run(project, 'engine', 'status', '--json')).stdout);
@@ -233,11 +248,13 @@ describe('what runs', () => {
     expect(watched).toMatchObject({ experiment_id: 'sweep:1', total: RUNS, failed: 0, queued: 0 });
     expect((await there('watch')).stdout).toMatch(/sweep:1 +running +60/);
     expect((await there('pause', 'sweep')).code).toBe(0);
+    writeFileSync(project.path('go'), '');
     expect((await there('attach', 'sweep')).code).toBe(3);
     expect((await there('resume', 'sweep')).code).toBe(0);
     const attached = await there('attach', 'sweep', '--json');
     expect(JSON.parse(attached.stdout.trim().split('\n').at(-1)!)).toMatchObject({ success: RUNS });
-    expect((await there('watch')).stdout).not.toContain('sweep:1 ');
+    // What it lists follows a moment after the outcome.
+    await vi.waitFor(async () => expect((await there('watch')).stdout).not.toContain('sweep:1 '), 20_000);
     // Looking and controlling starts no worker there: it may not even have the operation's data.
     const { workers } = JSON.parse((await there('engine', 'status', '--json')).stdout) as Engine;
     expect(workers).toEqual([]);
@@ -253,7 +270,7 @@ describe('what runs', () => {
           params: grid({ deaf: [false], ms, x: [-1, 0] }) });
         const lab = await connect();
         await (await lab.submit(make([10]), { store: 'experiments' })).result();
-        const handle = await lab.submit(make([10, 2500]), { store: 'experiments' });
+        const handle = await lab.submit(make([10, 5000]), { store: 'experiments' });
         for await (const event of handle.events()) console.log(JSON.stringify(event));
         await lab.close();`,
     });
@@ -283,22 +300,23 @@ interface Engine {
 
 describe('status of an experiment', () => {
   it('tells which runs are in progress, by ids that their records have afterwards', async () => {
-    const project = await projectWith(sweep(`for: ['rats'], ms: [6000], x: [7, 8]`));
+    const project = await projectWith(sweep(`for: ['rats'], held: [true], ms: [1], x: [7, 8]`));
     await run(project, 'submit', 'sweep.mjs', '--slots', '2', '--detach');
     await executed(project, 2);
     const status = () => json<{ readonly in_progress: readonly RunInProgress[] }>(project, 'status', 'sweep');
     await vi.waitFor(async () => expect((await status()).in_progress).toHaveLength(2), {
-      timeout: 5_000,
+      timeout: 40_000,
     });
     const { in_progress } = await status();
     const { stdout } = await run(project, 'status', 'sweep');
-    expect(stdout).toMatch(/^in progress +for .* params\.for +ms +x$/m);
+    expect(stdout).toMatch(/^in progress +for .* params\.for +held +ms +x$/m);
     for (const { run_id, params } of in_progress)
       expect(stdout).toMatch(new RegExp(`^${run_id.slice(0, 12)} .* ${params.x}$`, 'm'));
+    writeFileSync(project.path('go'), '');
     await run(project, 'attach', 'sweep');
     const records = recordsIn(project.store, 'sweep:1');
     expect(records.map(({ run_id, params }) => [run_id, params.x]).sort()).toEqual(
       in_progress.map(({ run_id, params }) => [run_id, params.x]).sort(),
     );
-  });
+  }, 120_000);
 });

@@ -4,10 +4,13 @@ import type { RunRecord, SubmissionOutcome, SweepEvent, SweepStatus } from '../.
 import { metalab, resultsJson, submitJson } from '../support/metalab.js';
 import { runForLines, runScript, scriptsWith } from './script.js';
 
+/** Runs that are `held` wait from x = 3 on for the file `go`. */
 const OPERATION = `
+import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { operation } from 'metalab';
 export const measure = operation(async ({ params, seeds, capture }) => {
+  while (params.held && params.x > 2 && !existsSync('go')) await sleep(20);
   await sleep(params.ms);
   if (params.x < 0) throw new Error('x is negative');
   capture.log('x is ' + params.x);
@@ -85,8 +88,9 @@ executor.slots = 1
 test('a submission in progress has a status that adds up, and a result once it has ended', async () => {
   const project = await scriptsWith({
     'operation.mjs': OPERATION,
-    'experiment.mjs': experiment('[1, 2, 3, 4, 5, 6]', 'ms: [150]'),
+    'experiment.mjs': experiment('[1, 2, 3, 4, 5, 6]', 'ms: [150], held: [true]'),
     'main.mjs': `
+      import { writeFileSync } from 'node:fs';
       import { connect } from 'metalab';
       import exp from './experiment.mjs';
       const lab = await connect();
@@ -94,7 +98,10 @@ test('a submission in progress has a status that adds up, and a result once it h
       let ended;
       const result = handle.result().then((outcome) => { ended = outcome; });
       while (!ended) {
-        console.log(JSON.stringify(await handle.status()));
+        const status = await handle.status();
+        console.log(JSON.stringify(status));
+        // It goes on once both slots have been seen at work, whenever the second is up.
+        if (status.running === 2 && status.success > 0) writeFileSync('go', '');
         await new Promise((resolve) => setTimeout(resolve, 60));
       }
       await result;

@@ -1,16 +1,17 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { metalab, resultsJson, type SubmitLine } from '../support/metalab.js';
 import { projectWith } from '../support/project.js';
 import { apart } from '../support/test-server.js';
 
-/** Notes every execution, then takes a tenth of a second. */
+/** Notes every execution, then takes a tenth of a second; from x = 20 on, not before there is a file `go`. */
 const sweep = (cells: number) => `
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { experiment, grid, operation, seeds } from 'metalab';
 export const measure = operation(async ({ params, capture }) => {
   appendFileSync('executions.txt', params.x + '\\n');
+  while (params.x >= 20 && !existsSync('go')) await sleep(20);
   await sleep(100);
   capture.metric('y', 2 * params.x);
 });
@@ -19,8 +20,8 @@ export default experiment({
 });`;
 
 /** Large enough for a busy machine to be in the middle of it when the commands that stop things have started. */
-const SMALL = 160;
-const LARGE = 200;
+const SMALL = 240;
+const LARGE = 280;
 
 test('a drained worker, a stopped engine and a queued submission lose nothing and do nothing twice', {
   timeout: 120_000,
@@ -55,6 +56,7 @@ test('a drained worker, a stopped engine and a queued submission lose nothing an
   );
   const { pid } = workers[0]!;
   process.kill(pid, 'SIGTERM');
+  writeFileSync(project.path('go'), '');
   await vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow(), { timeout: 20_000, interval: 50 });
   expect(executions().length).toBeLessThan(SMALL);
   // The next submit replaces the worker, and joins what is in progress.

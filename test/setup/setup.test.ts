@@ -40,8 +40,8 @@ beforeEach(() => {
   writeFileSync(join(clone, 'package-lock.json'), JSON.stringify(lock));
   writeFileSync(
     join(clone, 'scripts', 'build.mjs'),
-    `import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
-     await new Promise((resolve) => setTimeout(resolve, 300));
+    `import { appendFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+     do await new Promise((resolve) => setTimeout(resolve, 300)); while (existsSync('hold'));
      mkdirSync('dist', { recursive: true });
      writeFileSync('dist/build-id', 'x');
      appendFileSync('built', 'x');`,
@@ -71,7 +71,14 @@ describe('set-up', { timeout: 60_000 }, () => {
   });
 
   test('run twice at the same time does the work once', async () => {
-    const both = await Promise.all([setUp(['build']), setUp(['build'])]);
+    // The build lasts until the other waits for it, however late that one comes.
+    writeFileSync(join(clone, 'hold'), '');
+    const running = [setUp(['build']), setUp(['build'])];
+    for (const { child } of running)
+      child.stderr?.on('data', (text) => {
+        if (String(text).includes('waiting for another')) rmSync(join(clone, 'hold'), { force: true });
+      });
+    const both = await Promise.all(running);
     expect(
       both.filter(({ stderr }) => stderr.includes('waiting for another set-up of this clone (pid')),
     ).toHaveLength(1);

@@ -11,7 +11,9 @@ export class Project {
   constructor() {
     // Spaces and quotes, because users have them.
     this.folder = mkdtempSync(join(tmpdir(), "metalab test's "));
-    onTestFinished(() => rmSync(this.folder, { recursive: true, force: true }));
+    // Tried again while a process that is just ending, or compacts the runs, still makes a file in it.
+    const patience = { maxRetries: 10, retryDelay: 100 };
+    onTestFinished(() => rmSync(this.folder, { recursive: true, force: true, ...patience }));
   }
 
   get store(): string {

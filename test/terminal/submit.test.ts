@@ -1,13 +1,17 @@
+import { rmSync } from 'node:fs';
 import { beforeAll, expect, test } from 'vitest';
-import { metalab, submitJson } from '../support/metalab.js';
+import { until } from '../support/engine.js';
+import { metalab, startMetalab } from '../support/metalab.js';
 import { projectWith } from '../support/project.js';
 import { Terminal } from './tmux.js';
 
 /** 40 runs of 200 ms; every fourth fails. */
 const SWEEP = `
+import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { experiment, grid, operation, seeds } from 'metalab';
 export const measure = operation(async ({ params, seeds, capture }) => {
+  while (params.x >= 8 && existsSync('hold')) await sleep(20);
   await sleep(200);
   if (params.x % 4 === 3) throw new Error('unlucky');
   capture.metrics({ accuracy: seeds.rng().float(), loss: params.x / 3, a_metric_with_quite_a_long_name: 1e-7, label: 'x' });
@@ -71,12 +75,13 @@ test.each([50, 200])('no line of the progress is wider than a terminal of %d col
 });
 
 test('Ctrl-C leaves at once, says that the runs go on and how to attach or cancel, and they do', async () => {
-  const project = await projectWith({ 'sweep.ts': SWEEP });
+  // The sweep does not end before somebody has joined it.
+  const project = await projectWith({ 'sweep.ts': SWEEP, hold: '' });
   const terminal = await Terminal.open(project.folder, 100);
   await terminal.type('metalab submit sweep.ts');
   await terminal.waitFor(/ mean accuracy/);
   await terminal.press('C-c');
-  await terminal.waitFor(/detached[\s\S]*^\$ *$/m, 2_000);
+  await terminal.waitFor(/detached[\s\S]*^\$ *$/m, 10_000);
   await terminal.type('echo "code $?"');
   await terminal.waitFor(/^code 130$/m);
   expect((await terminal.unwrapped()).split('\n').slice(1)).toEqual([
@@ -87,7 +92,13 @@ test('Ctrl-C leaves at once, says that the runs go on and how to attach or cance
     '$',
   ]);
 
-  const { stderr, outcome } = await submitJson([project.path('sweep.ts'), '--store', project.store]);
-  expect(stderr).toContain('joined submission');
-  expect(outcome).toMatchObject({ total: 40, executed: 40, success: 30, failed: 10 });
+  const joining = startMetalab(['submit', project.path('sweep.ts'), '--store', project.store, '--json']);
+  await until(() => joining.stderrSoFar().includes('joined submission'));
+  rmSync(project.path('hold'));
+  expect(JSON.parse((await joining.finished).stdout)).toMatchObject({
+    total: 40,
+    executed: 40,
+    success: 30,
+    failed: 10,
+  });
 });

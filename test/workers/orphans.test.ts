@@ -36,7 +36,10 @@ test('no slot outlives a worker that is killed, be its thread blocked; nor do th
   });
   expect(code, stderr).toBe(0);
   const pidsIn = (name: string) =>
-    existsSync(project.path(name)) ? readFileSync(project.path(name), 'utf8').split(' ').map(Number) : [];
+    // The file is there a moment before its content.
+    existsSync(project.path(name))
+      ? readFileSync(project.path(name), 'utf8').split(' ').filter(Boolean).map(Number)
+      : [];
   await until(() => pidsIn('blocked').length === 1 && pidsIn('parent').length === 2);
   const pids = [...pidsIn('blocked'), ...pidsIn('parent')];
   onTestFinished(() => {

@@ -31,7 +31,9 @@ async function storeOf(runs: number) {
   return store.experimentFolder(EXPERIMENT);
 }
 
-it('after a sweep that is worth it the worker compacts, without anybody waiting; after a tiny one it does not', async () => {
+it('after a sweep that is worth it the worker compacts, without anybody waiting; after a tiny one it does not', {
+  timeout: 120_000,
+}, async () => {
   const large = 'params: grid({ x: Array.from({ length: 12000 }, (_, x) => x) })';
   const project = await projectWith({
     'large.ts': experimentText({ properties: `name: 'large', ${large}` }),
@@ -49,7 +51,7 @@ it('after a sweep that is worth it the worker compacts, without anybody waiting;
   ).toEqual([{ x: 11_999, y: 23_998 }]);
   results.close();
   expect(existsSync(runsFile(store.experimentFolder('tiny:1')))).toBe(false);
-  await vi.waitFor(() => expect(readdirSync(runsFolder(folder))).toEqual(['runs.parquet']));
+  await vi.waitFor(() => expect(readdirSync(runsFolder(folder))).toEqual(['runs.parquet']), 20_000);
 });
 
 it('a compaction ends with the process that started it, and leaves nothing behind', async () => {
@@ -60,8 +62,10 @@ it('a compaction ends with the process that started it, and leaves nothing behin
   });
   const names = () => (existsSync(runsFolder(folder)) ? readdirSync(runsFolder(folder)) : []);
   await vi.waitFor(() => expect(names()).toHaveLength(1), { timeout: 30_000, interval: 5 });
-  const [child] = readFileSync(`/proc/${parent.pid}/task/${parent.pid}/children`, 'utf8').split(' ');
-  expect(Number(child)).toBeGreaterThan(0);
+  // The folder is there a moment before the process.
+  const childOf = () => readFileSync(`/proc/${parent.pid}/task/${parent.pid}/children`, 'utf8').split(' ')[0];
+  await vi.waitFor(() => expect(Number(childOf())).toBeGreaterThan(0), { timeout: 10_000, interval: 1 });
+  const child = childOf();
   parent.kill('SIGKILL');
   await vi.waitFor(() => expect(existsSync(`/proc/${child}`)).toBe(false), { timeout: 10_000, interval: 20 });
   expect(names()).toEqual([]);
