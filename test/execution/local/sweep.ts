@@ -216,14 +216,15 @@ export class Sweep {
 
   async remove(): Promise<void> {
     await this.executor.close();
-    rmSync(this.root, { recursive: true, force: true });
+    // Tried again while a process that is just ending still writes there.
+    rmSync(this.root, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
   }
 }
 
 /** Waits for what another process does. */
-export async function until(condition: () => boolean, ms = 10_000): Promise<void> {
-  for (const end = Date.now() + ms; !condition(); await sleep(10)) {
-    if (Date.now() > end) throw new Error('it did not come to that in time');
+export async function until(condition: () => boolean, ms = 30_000): Promise<void> {
+  for (const end = performance.now() + ms; !condition(); await sleep(10)) {
+    if (performance.now() > end) throw new Error('it did not come to that in time');
   }
 }
 

@@ -33,7 +33,8 @@ afterEach(async () => {
 });
 afterAll(() => rig?.down());
 
-const PATIENCE = { timeout: 60_000, interval: 100 };
+/** Less than a test has: what was not seen is told. */
+const PATIENCE = { timeout: 50_000, interval: 100 };
 
 async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
   const found: T[] = [];

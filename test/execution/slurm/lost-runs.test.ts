@@ -24,7 +24,8 @@ function sweepOf(options: ClusterSweepOptions): ClusterSweep {
   return sweep;
 }
 
-const PATIENCE = { timeout: 60_000, interval: 100 };
+/** Less than a test has: what was not seen is told. */
+const PATIENCE = { timeout: 50_000, interval: 100 };
 const MIB = 1024 ** 2;
 const ESCALATE = { memory: 2, time: 2, max: 2 };
 const sleep = (ms: number) => `await new Promise((resolve) => setTimeout(resolve, ${ms}));`;

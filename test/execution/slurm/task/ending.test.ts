@@ -30,7 +30,7 @@ const LONG = body(
 
 describe('a task that is killed', () => {
   test('leaves no slot behind, and its restart does only what is not recorded', async () => {
-    start({ code: BUSY.replace('0.2', '20'), cases: 100 });
+    start({ code: BUSY.replace('0.2', '40'), cases: 100 });
     const array = new TestArray(sweep, { slots: 2 });
     const first = array.start();
     await until(() => lines('executed').length > 30);
@@ -149,7 +149,7 @@ describe('a task that Slurm ends', () => {
   test('lets runs end that need but a moment', async () => {
     start({
       code: body(
-        "fs.appendFileSync('executed', 'x'); await new Promise((resolve) => setTimeout(resolve, 900));",
+        "fs.appendFileSync('executed', 'x'); await new Promise((resolve) => setTimeout(resolve, 500));",
         { async: true },
       ),
       cases: 5,
