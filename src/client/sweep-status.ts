@@ -164,17 +164,22 @@ async function readLive(
   submission: string,
   current: SubmissionStatus | undefined,
 ): Promise<LiveSum> {
-  return (await readLiveChunks(folder, submission))
-    .filter(({ from }) => from === WHILE_PLANNING || !current || current.chunks.includes(from))
-    .reduce<LiveSum>(
-      (sum, chunk) => ({
-        success: sum.success + chunk.success,
-        failed: sum.failed + chunk.failed,
-        cancelled: sum.cancelled + chunk.cancelled,
-        means: mergeMeans(sum.means, chunk.means),
-        running: [...sum.running, ...runsOf(chunk)],
-        batches: [...sum.batches, ...(chunk.batch ? [chunk.batch] : [])],
-      }),
-      { ...NONE, means: {}, running: [], batches: [] },
-    );
+  const inSlots = current && new Set(current.chunks);
+  const chunks = (await readLiveChunks(folder, submission)).filter(
+    ({ from }) => from === WHILE_PLANNING || !inSlots || inSlots.has(from),
+  );
+  const counts = { ...NONE };
+  let means: LiveChunk['means'] = {};
+  for (const chunk of chunks) {
+    counts.success += chunk.success;
+    counts.failed += chunk.failed;
+    counts.cancelled += chunk.cancelled;
+    means = mergeMeans(means, chunk.means);
+  }
+  return {
+    ...counts,
+    means,
+    running: chunks.flatMap(runsOf),
+    batches: chunks.flatMap(({ batch }) => batch ?? []),
+  };
 }

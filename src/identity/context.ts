@@ -116,7 +116,8 @@ class ContextResolution {
     if (!hasher) return this.#refuse(path, reference, [wrongPlace(on.on)]);
     const hashed = await hasher.hashDir(place, reference.pattern);
     if (hashed.problems.length > 0) return this.#refuse(path, reference, hashed.problems);
-    this.files.push(...hashed.hashed.map((file) => ({ ...file, ...on })));
+    // One by one: a folder may have more files than a call may have arguments.
+    for (const file of hashed.hashed) this.files.push({ ...file, ...on });
     const { content_hash, files } = hashed;
     const data: ContextReference = { $metalab: 'dir', ...on, path: hashed.path, content_hash, files };
     return { data: { ...data, files: [...files] }, identity: { $dir: content_hash } };

@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LogLine, RunRecord } from '../definition/record.js';
 import { FOLLOWED_MS, tellFollowed } from '../storage/file/followed.js';
+import { writerOf } from '../storage/file/layout.js';
 import { SegmentTails } from '../storage/file/segment-tails.js';
 import { listSegments } from '../storage/file/segments.js';
+import type { StoredLogLine } from '../storage/store.js';
 
 const EVERY_MS = 250;
 
@@ -15,7 +17,7 @@ const EVERY_MS = 250;
 export async function* followLogs(
   run: { readonly folder: string; readonly run_id: string },
   signal: AbortSignal,
-): AsyncGenerator<LogLine, void> {
+): AsyncGenerator<StoredLogLine, void> {
   const logs = new SegmentTails<LogLine>(() => listSegments(run.folder, 'logs'), run.run_id);
   const records = new SegmentTails<RunRecord>(() => listSegments(run.folder, 'records'), run.run_id);
   // A run that is done again has a record from before: it has ended once there is one of the generation that logs.
@@ -31,10 +33,10 @@ export async function* followLogs(
     for await (const { run_id, generation } of records.read()) {
       if (run_id === run.run_id) recorded = Math.max(recorded, generation);
     }
-    for await (const line of logs.read()) {
-      if (line.run_id !== run.run_id) continue;
-      logging = Math.max(logging, line.generation);
-      yield line;
+    for await (const { object, segment } of logs.readWithSegments()) {
+      if (object.run_id !== run.run_id) continue;
+      logging = Math.max(logging, object.generation);
+      yield { ...object, slot: writerOf(segment) };
     }
     if (recorded >= logging) return;
     await sleep(EVERY_MS, undefined, { signal }).catch(() => undefined);

@@ -2,6 +2,7 @@ import { describeError, type ErrorDescription } from '../definition/errors.js';
 import { MeanCounter } from '../definition/mean-counter.js';
 import type { Cell, Cells } from './cells.js';
 import type { RunExecutor } from './execute-run.js';
+import { LineSplitter } from './line-splitter.js';
 import type { PlanSlice } from './plan-slice.js';
 import type { ChunkOrder, ChunkReport, FromSlot, LostRun } from './protocol.js';
 import type { NoteWriter } from './protocol-note.js';
@@ -126,7 +127,11 @@ export class Chunk {
     const { attempt, duration_ms: durationMs } = lost;
     const startedAt = Date.parse(lost.started_at);
     this.#parts.sidecars.begin(cell, attempt);
-    for (const line of lost.output.split('\n')) if (line !== '') this.#parts.sidecars.log('stderr', line);
+    const lines = new LineSplitter((line) => {
+      if (line !== '') this.#parts.sidecars.log('stderr', line);
+    });
+    lines.write(lost.output);
+    lines.end();
     this.onOutcome(cell, {
       status: lost.cancelled ? 'cancelled' : 'failed',
       attempt,

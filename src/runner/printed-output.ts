@@ -1,6 +1,7 @@
 import { fstatSync, ftruncateSync, readSync, writeSync } from 'node:fs';
 import { Writable } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
+import { LineSplitter } from './line-splitter.js';
 
 type Level = 'stdout' | 'stderr';
 type OnLine = (level: Level, line: string) => void;
@@ -37,7 +38,7 @@ export class PrintedOutput {
 
   /** Ends lines that the run left without a newline. */
   endLines(): void {
-    for (const stream of this.#streams) if (stream.rest !== '') stream.endLine();
+    for (const stream of this.#streams) stream.endLine();
   }
 
   /** Takes what was printed past the streams. Two `fstat`s where nothing was: 2 µs. */
@@ -50,29 +51,28 @@ class PrintStream extends Writable {
   readonly isTTY = false;
   readonly fd: number;
   toRun = false;
-  rest = '';
   readonly #level: Level;
   readonly #onLine: OnLine;
   readonly #decoder = new StringDecoder('utf8');
+  readonly #lines: LineSplitter;
 
   constructor(level: Level, fd: number, onLine: OnLine) {
     super({ decodeStrings: false });
     this.#level = level;
     this.fd = fd;
     this.#onLine = onLine;
+    this.#lines = new LineSplitter((line) => onLine(level, line));
   }
 
   override _write(chunk: string | Uint8Array, _encoding: string, done: () => void): void {
     const text = typeof chunk === 'string' ? chunk : this.#decoder.write(Buffer.from(chunk));
-    if (this.toRun) this.#lines(text);
+    if (this.toRun) this.#lines.write(text);
     else writeSync(this.fd, text);
     done();
   }
 
   endLine(): void {
-    const line = this.rest;
-    this.rest = '';
-    this.#onLine(this.#level, line);
+    this.#lines.end();
   }
 
   takeRaw(): void {
@@ -82,15 +82,9 @@ class PrintStream extends Writable {
     const read = readSync(this.fd, kept, 0, kept.length, size - kept.length);
     // The file is open for appending: the next print goes to its beginning again, and it does not grow for ever.
     ftruncateSync(this.fd, 0);
-    const lines = kept.toString('utf8', 0, read).split('\n');
-    if (lines.at(-1) === '') lines.pop();
     if (size > kept.length) this.#onLine(this.#level, `[${size - kept.length} bytes left out]`);
-    for (const line of lines) this.#onLine(this.#level, line);
-  }
-
-  #lines(text: string): void {
-    const lines = (this.rest + text).split('\n');
-    this.rest = lines.pop()!;
-    for (const line of lines) this.#onLine(this.#level, line);
+    const lines = new LineSplitter((line) => this.#onLine(this.#level, line));
+    lines.write(kept.toString('utf8', 0, read));
+    lines.end();
   }
 }

@@ -43,12 +43,21 @@ export interface ArtifactOpen {
 
 /** A store that can list a run's log lines. */
 export interface LogListing {
-  /** In the order they were written. Without `attempt`, of every attempt of the generation. */
-  logs(
-    experimentId: string,
-    run: { readonly run_id: string; readonly generation?: number; readonly attempt?: number },
-  ): AsyncIterable<LogLine>;
+  /** Streams them, attempt by attempt, each in the order it was written. */
+  logs(experimentId: string, run: LoggedRun): AsyncIterable<StoredLogLine>;
 }
+
+/** Whose log lines are wanted: of every generation, attempt and slot where none is given. */
+export interface LoggedRun {
+  readonly run_id: string;
+  readonly generation?: number;
+  readonly attempt?: number;
+  /** The writer's name, as a record's provenance has it. */
+  readonly slot?: string;
+}
+
+/** A log line, and the slot that wrote it. */
+export type StoredLogLine = LogLine & { readonly slot: string };
 
 /** A store that keeps manifests, declarations, bundles, plans and outcomes. Reads give `undefined` where there is none. */
 export interface ExperimentManifests {

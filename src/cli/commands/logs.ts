@@ -1,17 +1,23 @@
-import type { LogLine } from '../../definition/record.js';
+import type { RunRecord } from '../../definition/record.js';
+import type { LoggedRun, StoredLogLine } from '../../storage/store.js';
 import type { CommandContext, CommandDefinition, CommonOptions } from '../command.js';
 
 interface LogsOptions extends CommonOptions {
   readonly follow?: boolean;
+  readonly all?: boolean;
 }
 
 export const logsCommand: CommandDefinition<LogsOptions> = {
   name: 'logs',
   summary: "a run's log: what it logged and printed",
   description:
-    'With --follow also of a run that has no record yet: RUN is then its whole run_id, or a prefix that only it has.',
+    "Shows the attempt that the run's record is of; --all shows every attempt, each under a heading line. " +
+    'With --follow also a run that has no record yet: RUN is then its whole run_id, or a prefix that only it has.',
   arguments: [{ name: 'run', description: 'run, by any unambiguous prefix of its run_id' }],
-  options: [{ flags: '-f, --follow', description: 'go on until the run has ended, or Ctrl-C' }],
+  options: [
+    { flags: '-f, --follow', description: 'go on until the run has ended, or Ctrl-C; of every attempt' },
+    { flags: '--all', description: 'every attempt of every execution, not only the last' },
+  ],
   examples: [
     { line: 'logs 3f9a', does: 'the lines with their times and levels' },
     { line: 'logs 3f9a --follow', does: 'and those to come' },
@@ -21,15 +27,14 @@ export const logsCommand: CommandDefinition<LogsOptions> = {
   json: true,
   async run({ run = '' }, options, context) {
     const store = await context.store();
-    const print =
-      options.json && options.follow
-        ? (line: LogLine) => context.out(JSON.stringify(line))
-        : printer(context);
+    const { LinePrinter } = await import('../print-log-lines.js');
     if (options.follow) {
       const { followLogs } = await import('../../results/follow-logs.js');
       const { resolveLogs } = await import('../resolve-logs.js');
       const target = await resolveLogs(store, run);
-      for await (const line of followLogs(target, context.interrupted)) print(line);
+      const printer = new LinePrinter(context);
+      for await (const line of followLogs(target, context.interrupted))
+        context.out(options.json ? JSON.stringify(line) : printer.format(line));
       return context.interrupted.aborted ? 130 : undefined;
     }
     const [{ resolveRun }, { hasLogListing }] = await Promise.all([
@@ -37,25 +42,30 @@ export const logsCommand: CommandDefinition<LogsOptions> = {
       import('../../storage/store.js'),
     ]);
     const record = await resolveRun(store, run);
-    const lines: LogLine[] = [];
-    if (hasLogListing(store)) {
-      for await (const line of store.logs(record.experiment_id, record)) lines.push(line);
+    const wanted = options.all ? { run_id: record.run_id } : attemptOf(record);
+    const lines = hasLogListing(store) ? store.logs(record.experiment_id, wanted) : none();
+    if (options.json) {
+      const { writeJsonArray } = await import('../write-json.js');
+      await writeJsonArray(lines, context);
+      return undefined;
     }
-    if (options.json) context.out(JSON.stringify(lines));
-    else if (lines.length === 0) context.note('the run logged nothing');
-    else lines.forEach(print);
+    if (!options.all) noteEarlier(record, context);
+    const any = await new LinePrinter(context, { headed: options.all ?? false }).print(lines);
+    if (!any) context.note('the run logged nothing');
     return undefined;
   },
 };
 
-function printer({ out, color }: CommandContext): (line: LogLine) => void {
-  const paint = {
-    debug: color.dim,
-    warn: color.yellow,
-    error: color.red,
-    info: color.cyan,
-    stdout: color.dim,
-    stderr: color.yellow,
-  };
-  return ({ at, level, message }) => out(`${color.dim(at)} ${paint[level](level.padEnd(6))} ${message}`);
+/** Of a success, what the slot that recorded it wrote: the same attempt may have been begun on another before. */
+function attemptOf({ run_id, generation, attempt, status, provenance }: RunRecord): LoggedRun {
+  const { slot } = provenance;
+  const isOwn = status === 'success' && typeof slot === 'string';
+  return { run_id, generation, attempt, ...(isOwn ? { slot } : {}) };
 }
+
+function noteEarlier({ attempt, generation }: RunRecord, { note }: CommandContext): void {
+  if (attempt > 1) note(`attempt ${attempt} of the run; --all shows the earlier ones too`);
+  else if (generation > 0) note('the run was executed before; --all shows those logs too');
+}
+
+async function* none(): AsyncGenerator<StoredLogLine, void> {}

@@ -57,3 +57,6 @@ export const segmentKindOf = (name: string): SegmentKind | undefined =>
   !name.endsWith('.ndjson')
     ? undefined
     : ((/^(series|data|logs)-/.exec(name)?.[1] as SegmentKind | undefined) ?? 'records');
+/** The writer of a segment, by the segment's name or its file's. */
+export const writerOf = (name: string): string =>
+  name.slice(name.lastIndexOf('/') + 1).replace(/^(?:series|data|logs)-|\.ndjson$/g, '');

@@ -12,10 +12,11 @@ import { faultCode, storeFault } from './faults.js';
 import { experimentIdOf, folderOf, manifestFile } from './layout.js';
 import { fileLease } from './lease.js';
 import { listNames } from './list-names.js';
+import { readLogs } from './logs.js';
 import { makeFolder } from './make-folder.js';
 import { fileManifests } from './manifests.js';
 import { readRecords } from './records.js';
-import { readData, readLogs, readSeries } from './sidecars.js';
+import { readData, readSeries } from './sidecars.js';
 import { createStoreFile, readStoreFile, type StoreFile } from './store-file.js';
 
 /** A store that is a folder. */

@@ -14,7 +14,12 @@ export class SegmentTails<T extends object> {
   }
 
   async *read(): AsyncGenerator<T, void> {
-    for (const { path } of await this.#list()) {
+    for await (const { object } of this.readWithSegments()) yield object;
+  }
+
+  /** The same, with the name of the segment that each stands in. */
+  async *readWithSegments(): AsyncGenerator<{ readonly object: T; readonly segment: string }, void> {
+    for (const { name, path } of await this.#list()) {
       for await (const chunk of lineChunks(path, this.#offsets.get(path))) {
         const objects: T[] = [];
         forEachLine(chunk, (bytes, start, end) => {
@@ -23,7 +28,7 @@ export class SegmentTails<T extends object> {
           if (object) objects.push(object);
         });
         this.#offsets.set(path, chunk.offset + chunk.bytes.length);
-        yield* objects;
+        for (const object of objects) yield { object, segment: name };
       }
     }
   }

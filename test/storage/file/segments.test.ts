@@ -121,8 +121,22 @@ describe('reading segments', () => {
     const record = recordOf({ attempt: 2, provenance: { slot: 'a' } });
     expect(await listed(store.series(record))).toEqual([{ ...of(0, 2), name: 'loss', step: 1, value: 1 }]);
     expect(
-      (await listed(store.logs(EXPERIMENT, { run_id, generation: 0 }))).map(({ message }) => message),
-    ).toEqual(['first', 'third']);
+      (await listed(store.logs(EXPERIMENT, { run_id, generation: 0 }))).map(({ message, slot }) => [
+        slot,
+        message,
+      ]),
+    ).toEqual([
+      ['b', 'first'],
+      ['a', 'third'],
+    ]);
+    expect((await listed(store.logs(EXPERIMENT, { run_id }))).map(({ message }) => message)).toEqual([
+      'first',
+      'third',
+      'later',
+    ]);
+    expect(
+      (await listed(store.logs(EXPERIMENT, { run_id, slot: 'b' }))).map(({ message }) => message),
+    ).toEqual(['first', 'later']);
     expect(
       (await listed(store.logs(EXPERIMENT, { run_id, generation: 0, attempt: 2 }))).map(
         ({ message }) => message,
