@@ -1,6 +1,7 @@
 import type { RunHandle } from '../client/handle.js';
 import type { CommandContext, CommonOptions } from './command.js';
 import { follow } from './progress/follow.js';
+import { wordStanding } from './progress/standing.js';
 import { EXIT } from './report-error.js';
 import { exitCodeOf, printOutcome } from './report-outcome.js';
 
@@ -34,7 +35,7 @@ export async function followToOutcome(
     case 'standing': {
       const { state, reason } = followed.status;
       if (options.json) context.out(JSON.stringify({ ...handleJson(handle), [state]: reason }));
-      context.note(`${context.color.yellow(`${state}:`)} ${reason}`);
+      context.note(context.color.yellow(wordStanding(followed.status) ?? state));
       context.note(`  nothing recorded is lost; ${GOES_ON[state](experimentId)}`);
       return EXIT.infrastructure;
     }

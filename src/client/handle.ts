@@ -7,6 +7,7 @@ import type { SubmissionOutcome } from '../storage/manifest.js';
 import type { SweepStore } from '../storage/sweep-store.js';
 import { CANCEL_UPDATE, PAUSE_UPDATE, RESUME_UPDATE, workflowIdOf } from '../workflows/contract.js';
 import { type SweepEvent, tailEvents } from './events.js';
+import { requester } from './requester.js';
 import { type SweepStatus, sweepStatus } from './sweep-status.js';
 import { type ControlOrder, sendControl } from './workflow-control.js';
 import { queryStatus, wasTerminated } from './workflow-link.js';
@@ -168,9 +169,9 @@ export function makeHandle(link: Link, place: SubmissionPlace): RunHandle {
     status,
     events,
     result,
-    cancel: ({ reason = 'cancelled by its handle' } = {}) =>
+    cancel: ({ reason = `cancelled by ${requester()}` } = {}) =>
       ask({ update: CANCEL_UPDATE, request: { submission, reason } }),
-    pause: ({ reason = 'paused by its handle' } = {}) => ask({ update: PAUSE_UPDATE, request: { reason } }),
+    pause: ({ reason = '' } = {}) => ask({ update: PAUSE_UPDATE, request: { reason, by: requester() } }),
     resume: () => ask({ update: RESUME_UPDATE, request: null }),
     retry: (options = {}) => link.retry(experiment_id, store, options),
   };

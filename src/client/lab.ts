@@ -19,6 +19,7 @@ import {
   type SubmissionPlace,
 } from './handle.js';
 import { lastSubmission } from './last-submission.js';
+import { requester } from './requester.js';
 import { checkSlots, environmentOf, locationOf, type StoreChoice, slotsOf } from './store-choice.js';
 import { markEnqueued, removeSubmission, writeRequest, writeSubmission } from './submission.js';
 import { environmentOfSubmission } from './submitted-environment.js';
@@ -172,7 +173,7 @@ class ConnectedLab implements Lab {
 
   async cancel(
     experimentId: string,
-    { reason = 'cancelled by its client', ...choice }: StoreChoice & ControlOptions = {},
+    { reason = `cancelled by ${requester()}`, ...choice }: StoreChoice & ControlOptions = {},
   ): Promise<RunHandle[]> {
     const store = await openExisting(choice);
     await this.#engine.keepUp();

@@ -56,10 +56,19 @@ export class RunningSweeps {
     const known = store
       ? await sweepStatus(store, { experiment_id, submission: current.submission }, status)
       : ofWorkflow(current);
-    const { state, reason, total, reused, success, failed, cancelled, running, pending } = known;
+    const { state, reason, pause, total, reused, success, failed, cancelled, running, pending } = known;
     const { submission, batches } = known;
     const counts = { total, reused, success, failed, cancelled, running, pending, batches };
-    return { experiment_id, submission, state, reason, ...counts, store: uri, queued: status.queued.length };
+    return {
+      experiment_id,
+      submission,
+      state,
+      reason,
+      pause,
+      ...counts,
+      store: uri,
+      queued: status.queued.length,
+    };
   }
 
   /** A store of another machine may not be reachable here: then the workflow's own counts have to do. */
@@ -79,13 +88,25 @@ export class RunningSweeps {
 }
 
 function ofWorkflow(current: SubmissionStatus) {
-  const { submission, phase, reason, total, reused, success, failed, cancelled, running } = current;
+  const {
+    submission,
+    phase,
+    reason,
+    pause = null,
+    total,
+    reused,
+    success,
+    failed,
+    cancelled,
+    running,
+  } = current;
   const pending = Math.max(0, total - reused - success - failed - cancelled - running);
   // What was reused is not told apart by status there: runs that are reused are successes, but for --keep-failed.
   return {
     submission,
     state: phase,
     reason,
+    pause,
     total,
     reused,
     success: success + reused,
@@ -103,6 +124,7 @@ const silent = (workflowId: string): RunningSweep => ({
   submission: '',
   state: 'waiting',
   reason: 'no worker answers for it',
+  pause: null,
   ...{ total: 0, reused: 0, success: 0, failed: 0, cancelled: 0, running: 0, pending: 0, batches: [] },
   store: '',
   queued: 0,

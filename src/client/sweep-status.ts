@@ -3,6 +3,7 @@ import type { Lease } from '../storage/lease.js';
 import type { LiveBatch, LiveChunk, PlanManifest, SubmissionOutcome } from '../storage/manifest.js';
 import type { SweepStore } from '../storage/sweep-store.js';
 import {
+  type PauseState,
   type Phase,
   type SubmissionStatus,
   WHILE_PLANNING,
@@ -19,8 +20,10 @@ export interface SweepStatus {
    * engine uses the store, and it may be that one's.
    */
   readonly state: Phase | SubmissionOutcome['state'] | 'interrupted' | 'elsewhere';
-  /** Why it waits, was cancelled or failed. */
+  /** Why it waits, is paused, was cancelled or failed. */
   readonly reason: string | null;
+  /** By whom and since when its experiment is paused, whatever else it waits for; null where it isn't. */
+  readonly pause: PauseState | null;
   readonly total: number;
   readonly reused: number;
   readonly success: number;
@@ -75,6 +78,7 @@ export async function sweepStatus(
     experiment_id,
     submission,
     ...stateOf(answer, current, queued, holder),
+    pause: current?.pause ?? null,
     total,
     reused: reused.success + reused.failed + reused.cancelled,
     ...done,
@@ -121,6 +125,7 @@ function ofOutcome(outcome: SubmissionOutcome): SweepStatus {
     submission,
     state,
     reason,
+    pause: null,
     total,
     reused,
     success,

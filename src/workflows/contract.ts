@@ -62,8 +62,19 @@ export interface CancelRequest {
 }
 
 export interface PauseRequest {
-  /** Shown where the status is. */
+  /** Shown where the status is; empty where none was given. */
   readonly reason: string;
+  /** Who asks, as `user@host`. Absent from older clients. */
+  readonly by?: string;
+}
+
+export interface PauseState {
+  /** Empty where none was given. */
+  readonly reason: string;
+  /** Who paused it, as `user@host`; null where an older client did. */
+  readonly by: string | null;
+  /** ISO 8601, by the server's clock; null where an older build noted the pause. */
+  readonly at: string | null;
 }
 
 /** A worker tells of itself when it gets its first chunk of a submission: its slots are to have chunks from then on. */
@@ -135,6 +146,8 @@ export interface SubmissionStatus {
   readonly yields?: boolean;
   /** Whatever else it waits for, which `phase` may tell instead. Absent from older workflows. */
   readonly paused?: boolean;
+  /** Why, by whom and since when. Absent from older workflows. */
+  readonly pause?: PauseState | null;
 }
 
 /** Types of the failures that activities end with, beside Temporal's own: faults that retrying at once can't mend. */

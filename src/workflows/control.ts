@@ -18,6 +18,7 @@ import {
   type EnqueueReply,
   PAUSE_UPDATE,
   type PauseRequest,
+  type PauseState,
   REFUSED,
   RESUME_UPDATE,
   type SubmissionRequest,
@@ -71,8 +72,8 @@ export class Control {
     setHandler(cancel, (request) => this.#cancel(request, current()), {
       validator: (request) => refuse(this.#cancelRefusal(request, current())),
     });
-    setHandler(pause, ({ reason }) => this.#setPause(reason, current()), {
-      validator: (_: PauseRequest) => refuse(this.pause.reason === null ? undefined : 'it is paused already'),
+    setHandler(pause, (request) => this.#setPause(pauseOf(request), current()), {
+      validator: (_: PauseRequest) => refuse(this.pause.state === null ? undefined : 'it is paused already'),
     });
     setHandler(worker, (notice) => {
       const submission = current();
@@ -88,7 +89,7 @@ export class Control {
       if (notice.waits !== undefined) this.show();
     });
     setHandler(resume, () => this.#setPause(null, current()), {
-      validator: (_: null) => refuse(this.pause.reason === null ? 'it is not paused' : undefined),
+      validator: (_: null) => refuse(this.pause.state === null ? 'it is not paused' : undefined),
     });
   }
 
@@ -98,7 +99,7 @@ export class Control {
   }
 
   snapshot(): Omit<Carried, 'current'> {
-    return { queue: this.queue.requests, paused: this.pause.reason, dropped: this.dropped };
+    return { queue: this.queue.requests, paused: this.pause.state, dropped: this.dropped };
   }
 
   /** Settles when nothing that was asked is half done, even where the workflow is cancelled meanwhile. */
@@ -161,12 +162,19 @@ export class Control {
     return { submissions };
   }
 
-  #setPause(reason: string | null, current: SubmissionState | undefined): ControlReply {
-    this.pause.reason = reason;
+  #setPause(state: PauseState | null, current: SubmissionState | undefined): ControlReply {
+    this.pause.state = state;
     const requests = [...(current ? [current.request] : []), ...this.queue.requests];
     return { submissions: requests.map(({ submission }) => submission) };
   }
 }
+
+const pauseOf = ({ reason, by }: PauseRequest): PauseState => ({
+  reason,
+  by: by ?? null,
+  // The workflow's clock: when the server took the request.
+  at: new Date().toISOString(),
+});
 
 /** A validator refuses by throwing: nothing of the request is kept in the history. */
 function refuse(reason: string | undefined): void {

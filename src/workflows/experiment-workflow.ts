@@ -6,7 +6,7 @@ import {
   defineQuery,
   setHandler,
 } from '@temporalio/workflow';
-import { STATUS_QUERY, type SubmissionRequest, type WorkflowStatus } from './contract.js';
+import { type PauseState, STATUS_QUERY, type SubmissionRequest, type WorkflowStatus } from './contract.js';
 import { Control } from './control.js';
 import type { SubmissionSnapshot } from './submission-snapshot.js';
 import { SubmissionState } from './submission-state.js';
@@ -27,8 +27,8 @@ export interface ExperimentInput {
 export interface Carried {
   readonly current: SubmissionSnapshot | null;
   readonly queue: readonly SubmissionRequest[];
-  /** Why the experiment is paused. */
-  readonly paused?: string | null;
+  /** Of the experiment; of what earlier builds wrote, its reason alone. */
+  readonly paused?: PauseState | string | null;
   /** Cancelled in the queue, and without an outcome so far. */
   readonly dropped?: readonly Dropped[];
 }
@@ -50,7 +50,7 @@ export async function experiment(input: ExperimentInput): Promise<void> {
   setHandler(status, () => ({
     store: input.store,
     experiment_id: input.experiment_id,
-    current: current?.status(pause.reason) ?? null,
+    current: current?.status(pause.state) ?? null,
     // What was cancelled there has no outcome yet: it is not lost.
     queued: [...queue.requests, ...control.dropped.map(({ request }) => request)].map(
       ({ submission }) => submission,

@@ -1,9 +1,12 @@
+import type { PauseState } from './contract.js';
+
 /** Whether an experiment starts further runs. Of the experiment, not of one submission: what is queued waits too. */
 export class Pause {
-  /** Why it is paused; null where it isn't. */
-  reason: string | null;
+  /** null while it is not paused. */
+  state: PauseState | null;
 
-  constructor(reason: string | null) {
-    this.reason = reason;
+  /** @param carried what continue-as-new carried over; earlier builds wrote the reason alone */
+  constructor(carried: PauseState | string | null) {
+    this.state = typeof carried === 'string' ? { reason: carried, by: null, at: null } : carried;
   }
 }

@@ -27,7 +27,7 @@ export class Showcase {
 
   /** @param outcome the outcome's state, once there is one */
   show(outcome?: string): void {
-    const status = this.#state.status(this.#pause.reason);
+    const status = this.#state.status(this.#pause.state);
     const phase = outcome ?? status.phase;
     const now = Date.now();
     if (phase === this.#phase && now - this.#shownAt < EVERY_MS) return;

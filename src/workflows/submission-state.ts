@@ -1,7 +1,7 @@
 import type { Dealing, ExecuteResult, PlanResult } from '../activities/contract.js';
 import { mergeMeans, type RunningMeans } from '../definition/running-mean.js';
 import { chunkSize } from './chunk-size.js';
-import type { ChunkNotice, Phase, SubmissionRequest, SubmissionStatus } from './contract.js';
+import type { ChunkNotice, PauseState, Phase, SubmissionRequest, SubmissionStatus } from './contract.js';
 import { type Range, Ranges } from './ranges.js';
 import type { Counts, SubmissionSnapshot } from './submission-snapshot.js';
 import { WorkerSlots } from './worker-slots.js';
@@ -247,12 +247,12 @@ export class SubmissionState {
     };
   }
 
-  /** @param paused why the experiment is paused; null where it isn't */
-  status(paused: string | null): SubmissionStatus {
+  /** @param pause of the experiment; null where it isn't paused */
+  status(pause: PauseState | null): SubmissionStatus {
     const reused = this.#plan?.reused ?? { success: 0, failed: 0, cancelled: 0 };
     return {
       submission: this.request.submission,
-      ...this.#standing(paused),
+      ...this.#standing(pause),
       total: this.#plan?.total ?? 0,
       reused: reused.success + reused.failed + reused.cancelled,
       success: this.#counts.success,
@@ -264,16 +264,17 @@ export class SubmissionState {
       chunk_ends: [...this.#chunks.values()].map(({ to }) => to),
       means: this.#means,
       yields: this.yields,
-      paused: paused !== null,
+      paused: pause !== null,
+      pause,
     };
   }
 
-  #standing(paused: string | null): Pick<SubmissionStatus, 'phase' | 'reason'> {
+  #standing(pause: PauseState | null): Pick<SubmissionStatus, 'phase' | 'reason'> {
     const [waits] = this.#waits.values();
     if (this.cancelled !== null)
       return { phase: 'cancelling', reason: waits ? `${this.cancelled}; ${waits}` : this.cancelled };
     if (this.unwritable !== null) return { phase: 'waiting', reason: this.unwritable };
-    if (paused !== null) return { phase: 'paused', reason: paused };
+    if (pause !== null) return { phase: 'paused', reason: pause.reason || null };
     if (waits !== undefined) return { phase: 'waiting', reason: waits };
     return { phase: this.phase, reason: null };
   }

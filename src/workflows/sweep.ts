@@ -126,7 +126,7 @@ export class Sweep {
     const state = this.#state;
     const { pause } = this.#control;
     while (state.hasRanges || state.chunks > 0) {
-      const mayStart = state.unwritable === null && pause.reason === null && this.#hopeless === undefined;
+      const mayStart = state.unwritable === null && pause.state === null && this.#hopeless === undefined;
       const budgetMs = mayStart ? this.#drain.budgetMs : null;
       while (budgetMs !== null && state.chunks < state.window) {
         const chunk = state.nextChunk();
@@ -135,8 +135,8 @@ export class Sweep {
       }
       this.#showcase.show();
       const { chunks, offers } = state;
-      const paused = pause.reason;
-      const hasChanged = () => state.chunks < chunks || state.offers !== offers || pause.reason !== paused;
+      const paused = pause.state;
+      const hasChanged = () => state.chunks < chunks || state.offers !== offers || pause.state !== paused;
       const patienceMs = mayStart ? this.#drain.patienceMs : undefined;
       if (chunks > 0 && this.#mayExpectNewcomers()) {
         if (!(await condition(hasChanged, LONG_MS))) state.waitsForNewcomers = true;
@@ -146,7 +146,7 @@ export class Sweep {
         throw ApplicationFailure.nonRetryable(this.#hopeless, FAULT.execution);
       else if (state.unwritable !== null) return undefined;
       else if (this.#drain.isDue) return 'continue-as-new';
-      else await condition(() => pause.reason !== paused || this.#drain.isDue);
+      else await condition(() => pause.state !== paused || this.#drain.isDue);
     }
     return undefined;
   }

@@ -1,5 +1,5 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import type { RunInProgress } from '../../src/client/runs-in-progress.js';
@@ -81,7 +81,13 @@ describe('pause', () => {
 
     const attached = await run(project, 'attach', 'sweep');
     expect(attached).toMatchObject({ code: 3 });
-    expect(attached.stderr).toMatch(/^paused: the machine is needed\n.*metalab resume sweep:1/m);
+    const who = `paused by ${userInfo().username}@${hostname()}, `;
+    expect(attached.stderr).toContain(who);
+    expect(attached.stderr).toMatch(
+      / ago \([-\d]+ [\d:]+\): the machine is needed\n.*metalab resume sweep:1/,
+    );
+    for (const command of ['status', 'watch'])
+      expect((await run(project, command)).stderr).toContain(`sweep:1: ${who}`);
     const paused = await json<SweepStatus>(project, 'status', 'sweep');
     expect(paused).toMatchObject({ state: 'paused', reason: 'the machine is needed', running: 0, failed: 0 });
     expect(paused.pending).toBeGreaterThan(0);
@@ -93,7 +99,9 @@ describe('pause', () => {
     for (const { pid } of killed) process.kill(pid, 'SIGKILL');
     await run(project, 'engine', 'start');
     // Joins it: neither this nor the restart makes it go on.
-    expect((await run(project, 'submit', 'sweep.mjs')).stderr).toContain('paused: the machine is needed');
+    const joined = await run(project, 'submit', 'sweep.mjs');
+    expect(joined.stderr).toContain(who);
+    expect(joined.stderr).toContain('): the machine is needed');
     expect(lines(project, 'executions')).toHaveLength(before);
 
     const twice = await run(project, 'pause', 'sweep');
@@ -108,7 +116,7 @@ describe('pause', () => {
     });
     expect(lines(project, 'executions')).toHaveLength(RUNS);
     await nothingToDo(project, 'resume');
-  }, 120_000);
+  }, 240_000);
 });
 
 describe('cancel', () => {

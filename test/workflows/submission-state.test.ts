@@ -128,7 +128,11 @@ describe('a submission in progress', () => {
     const state = begin();
     state.planned(plan(6, 2));
     state.unwritable = 'full';
-    expect(state.status('lunch')).toMatchObject({ phase: 'waiting', reason: 'full', paused: true });
+    expect(state.status({ reason: 'lunch', by: 'ann@n1', at: null })).toMatchObject({
+      phase: 'waiting',
+      reason: 'full',
+      paused: true,
+    });
   });
 
   it('has as many slots as its workers together, unless it asked for a number', () => {

@@ -1,4 +1,3 @@
-import { hostname } from 'node:os';
 import type { CommandDefinition, CommonOptions } from '../command.js';
 
 interface CancelFlags extends CommonOptions {
@@ -33,7 +32,7 @@ slot is ended. What is recorded stays; cancelled and missing runs are done by th
     try {
       const handles = await lab.cancel(experiment, {
         store: context.storeLocation,
-        reason: options.reason ?? `cancelled on ${hostname()}`,
+        ...(options.reason !== undefined && { reason: options.reason }),
       });
       context.note(`cancelling ${experiment}: runs in progress have a few seconds to end …`);
       if (options.detach) return undefined;

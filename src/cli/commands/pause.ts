@@ -1,4 +1,3 @@
-import { hostname } from 'node:os';
 import type { RunHandle } from '../../client/handle.js';
 import type { CommandContext, CommandDefinition, CommonOptions } from '../command.js';
 
@@ -17,7 +16,7 @@ export const pauseCommand: CommandDefinition<PauseFlags> = {
   examples: [{ line: 'pause pi_mc', does: 'keep what is done, and leave the machine to others' }],
   store: true,
   async run({ exp }, options, context) {
-    const reason = options.reason ?? `paused on ${hostname()}`;
+    const { reason = '' } = options;
     const { experimentId } = await withHandle(exp!, context, (handle) => handle.pause({ reason }));
     context.out(
       `paused ${experimentId}: runs in progress end, none starts; metalab resume ${experimentId} goes on`,

@@ -1,6 +1,7 @@
 import type { SweepStatus } from '../../client/sweep-status.js';
 import type { CommandContext, CommandDefinition } from '../command.js';
 import { wordBatches } from '../progress/batches.js';
+import { wordStanding } from '../progress/standing.js';
 
 export const statusCommand: CommandDefinition = {
   name: 'status',
@@ -66,9 +67,11 @@ function explain(
   unreachable: string | undefined,
   { note, color }: CommandContext,
 ): void {
-  for (const { experiment_id, reason, batches } of statuses) {
-    if (reason) note(color.yellow(`${experiment_id}: ${reason}`));
-    const words = wordBatches(batches);
+  for (const status of statuses) {
+    const { experiment_id } = status;
+    const standing = wordStanding(status);
+    if (standing) note(color.yellow(`${experiment_id}: ${standing}`));
+    const words = wordBatches(status.batches);
     if (words) note(color.dim(`${experiment_id}: ${words}`));
   }
   if (unreachable) note(color.dim(`(no Temporal server was asked: ${unreachable})`));

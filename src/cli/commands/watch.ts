@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { RunningSweep } from '../../client/running-sweeps.js';
 import type { CommandContext, CommandDefinition, CommonOptions } from '../command.js';
 import { wordBatches } from '../progress/batches.js';
+import { wordStanding } from '../progress/standing.js';
 
 interface WatchFlags extends CommonOptions {
   readonly once?: boolean;
@@ -62,9 +63,11 @@ async function print(
   if (sweeps.length === 0) return context.out('nothing runs now');
   const { printTable } = await import('../table.js');
   printTable(sweeps.map(row), context);
-  for (const { experiment_id, reason, batches } of sweeps) {
-    if (reason) context.note(context.color.yellow(`${experiment_id}: ${reason}`));
-    const words = wordBatches(batches);
+  for (const sweep of sweeps) {
+    const { experiment_id } = sweep;
+    const standing = wordStanding(sweep);
+    if (standing) context.note(context.color.yellow(`${experiment_id}: ${standing}`));
+    const words = wordBatches(sweep.batches);
     if (words) context.note(context.color.dim(`${experiment_id}: ${words}`));
   }
 }
@@ -75,6 +78,7 @@ function row({
   reason: _1,
   reused: _2,
   batches: _3,
+  pause: _4,
   store,
   ...counts
 }: RunningSweep) {

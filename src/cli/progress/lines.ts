@@ -2,6 +2,7 @@ import { stripVTControlCharacters } from 'node:util';
 import type { SweepStatus } from '../../client/sweep-status.js';
 import type { Colors } from '../command.js';
 import { wordBatches } from './batches.js';
+import { wordStanding } from './standing.js';
 import { wordCount, wordDuration, wordNumber, wordRate } from './words.js';
 
 const BAR_WIDTH = 28;
@@ -90,10 +91,11 @@ function firstThatFit(words: readonly string[], width: number): readonly string[
   return [];
 }
 
-function stateLine({ state, reason, long_running, batches }: SweepStatus, color: Colors): string[] {
+function stateLine(status: SweepStatus, color: Colors): string[] {
+  const { state, long_running, batches } = status;
   if (state === 'queued') return [`  ${color.dim('queued behind another submission of this experiment')}`];
   if (state === 'waiting' || state === 'paused' || state === 'cancelling')
-    return [`  ${color.yellow(`${state}: ${reason ?? 'unknown'}`)}`];
+    return [`  ${color.yellow(wordStanding(status) ?? state)}`];
   const known = long_running.flatMap((run) =>
     run.progress === null ? [] : [`${Math.round(run.progress * 100)} %`],
   );

@@ -1,0 +1,33 @@
+import type { SweepStatus } from '../../client/sweep-status.js';
+import { wordDuration } from './words.js';
+
+type Standing = Pick<SweepStatus, 'state' | 'reason' | 'pause'>;
+
+/**
+ * Why a sweep stands where it does, in words that begin with its state; undefined where there is nothing to say.
+ *
+ * @param now milliseconds, as of `Date.now()`
+ */
+export function wordStanding({ state, reason, pause }: Standing, now = Date.now()): string | undefined {
+  if (state === 'paused') return pause ? wordPause(pause, now) : withReason(state, reason);
+  // `cancelled by ann@n1` says it already.
+  const words = reason?.startsWith(state) ? reason : reason ? withReason(state, reason) : undefined;
+  if (!pause) return words;
+  return words ? `${words}; ${wordPause(pause, now)}` : wordPause(pause, now);
+}
+
+function wordPause({ by, at, reason }: NonNullable<Standing['pause']>, now: number): string {
+  const who = by ? ` by ${by}` : '';
+  const since = at ? `, ${wordDuration(Math.max(0, now - Date.parse(at)))} ago (${localTime(at)})` : '';
+  return withReason(`paused${who}${since}`, reason);
+}
+
+const withReason = (words: string, reason: string | null) => (reason ? `${words}: ${reason}` : words);
+
+/** `2026-11-26 14:03`, by this machine's zone, as `ls -l` and `git log` tell times. */
+function localTime(iso: string): string {
+  const date = new Date(iso);
+  const two = (value: number) => String(value).padStart(2, '0');
+  const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+  return `${day} ${two(date.getHours())}:${two(date.getMinutes())}`;
+}
