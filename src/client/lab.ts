@@ -21,7 +21,13 @@ import {
 import { lastSubmission } from './last-submission.js';
 import { requester } from './requester.js';
 import { checkSlots, environmentOf, locationOf, type StoreChoice, slotsOf } from './store-choice.js';
-import { markEnqueued, removeSubmission, writeRequest, writeSubmission } from './submission.js';
+import {
+  markEnqueued,
+  removeSubmission,
+  requireVariables,
+  writeRequest,
+  writeSubmission,
+} from './submission.js';
 import { environmentOfSubmission } from './submitted-environment.js';
 import { type ControlOrder, sendControl } from './workflow-control.js';
 import { enqueue, makeClient } from './workflow-link.js';
@@ -144,6 +150,7 @@ class ConnectedLab implements Lab {
   }
 
   async submitDeclared(declared: Declared, options: SubmitOptions = {}): Promise<RunHandle> {
+    requireVariables(declared.declaration);
     const environment = await environmentOf(options);
     const slots = checkSlots(options.slots ?? slotsOf(environment));
     const [store] = await Promise.all([
@@ -200,6 +207,7 @@ class ConnectedLab implements Lab {
     ]);
     const { environment, slots } = await placeOfRetry(store, experimentId, options);
     const { declaration, sha, options: choices } = await resolveRetry(store, experimentId, options);
+    requireVariables(declaration);
     const holder = await this.#takeLease(store);
     const order = { engine: engineKey(holder), environment, options: { ...choices, slots } };
     return this.#enqueue(store, await writeRequest(store, declaration, sha, order), holder);

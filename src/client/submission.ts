@@ -3,7 +3,8 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ResolvedEnvironment } from '../config/resolved-config.js';
 import type { ExperimentDeclaration } from '../definition/declaration.js';
-import { pickEnvironment } from '../definition/run-environment.js';
+import { DefinitionError } from '../definition/errors.js';
+import { pickEnvironment, unsetVariables } from '../definition/run-environment.js';
 import { METALAB_VERSION } from '../engine/version.js';
 import { describeExperiment } from '../storage/describe-experiment.js';
 import { writeAtomically } from '../storage/file/atomic-write.js';
@@ -28,6 +29,16 @@ export interface SubmissionOrder {
   readonly engine: string;
   readonly environment: ResolvedEnvironment;
   readonly options: SubmissionOptions;
+}
+
+/**
+ * Whoever submits or retries gives runs the values of the experiment's `env`.
+ *
+ * @throws DefinitionError with every variable that is not set in this process
+ */
+export function requireVariables({ env }: Pick<ExperimentDeclaration, 'env'>): void {
+  const problems = unsetVariables(process.env, env);
+  if (problems.length > 0) throw new DefinitionError(problems);
 }
 
 /**

@@ -34,6 +34,24 @@ test('runs see the environment variables that are named, no others, and neither 
   expect(filesWith(secret, project.store, process.env.METALAB_HOME!, ...serverFolders())).toEqual([]);
 });
 
+test('a retry from a shell without a variable of the experiment is refused, and names every one', async () => {
+  await write({
+    body: "if (process.env.METALAB_TEST_TOKEN !== 'right') throw new Error('wrong');",
+    properties: "env: ['METALAB_TEST_TOKEN', 'METALAB_TEST_OTHER']",
+  });
+  const env = { METALAB_TEST_TOKEN: 'wrong', METALAB_TEST_OTHER: 'x' };
+  expect((await submit(env)).outcome).toMatchObject({ failed: 3 });
+  const retry = (values: NodeJS.ProcessEnv = {}) =>
+    metalab(['retry', 'e', '--json'], { cwd: project.folder, env: values });
+  const refused = await retry();
+  expect(refused).toMatchObject({ code: 2 });
+  for (const name of Object.keys(env))
+    expect(refused.stderr).toContain(`the environment variable ${name} is not set`);
+  expect((await records()).map(({ generation }) => generation)).toEqual([0, 0, 0]);
+  const right = await retry({ ...env, METALAB_TEST_TOKEN: 'right' });
+  expect(JSON.parse(right.stdout.trim().split('\n').at(-1)!)).toMatchObject({ success: 3, executed: 3 });
+});
+
 function filesWith(text: string, ...folders: readonly string[]): string[] {
   const files = folders
     .flatMap((folder) => readdirSync(folder, { recursive: true, withFileTypes: true }))

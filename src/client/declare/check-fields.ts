@@ -4,6 +4,7 @@ import { DefinitionError, type Problem } from '../../definition/errors.js';
 import type { Experiment, ExperimentSpec } from '../../definition/experiment.js';
 import { parseMemorySize } from '../../definition/memory-size.js';
 import { isOperation } from '../../definition/operation.js';
+import { unsetVariables } from '../../definition/run-environment.js';
 import { seeds as seedPlan } from '../../definition/seeds.js';
 import { collectCanonicalProblems } from '../../identity/plain-json.js';
 import { checkResources } from './resources.js';
@@ -145,14 +146,5 @@ function checkLimits({ retries, timeout, memory }: Experiment): Problem[] {
   return problems;
 }
 
-function checkEnvironment({ env }: Experiment, environment: NodeJS.ProcessEnv): Problem[] {
-  if (!Array.isArray(env)) return [];
-  return env
-    .filter((name) => typeof name === 'string' && environment[name] === undefined)
-    .map((name) => ({
-      where: 'env',
-      what: `the environment variable ${name} is not set`,
-      expected: 'a value, since runs are to see it',
-      next: `export ${name}=… and submit again, or take it out of env`,
-    }));
-}
+const checkEnvironment = ({ env }: Experiment, environment: NodeJS.ProcessEnv): Problem[] =>
+  Array.isArray(env) ? unsetVariables(environment, env.filter((name) => typeof name === 'string')) : [];

@@ -58,12 +58,12 @@ export class WatchedJob implements JobView {
         this.tasks.set(task, { meaning, state, reason, nodes, accounted });
       }
     }
-    // Tasks that were cancelled before they began are one entry, whose list is gone.
+    // Tasks that were cancelled before they began are one entry, whose list is gone: it tells nothing of those that ended before.
     for (const { tasks, state, reason } of entries) {
       const meaning = meaningOf(state);
       if (tasks || !isConclusive(meaning)) continue;
       for (let task = 0; task < this.#total; task++)
-        if (!this.#shown.has(task))
+        if (!this.#shown.has(task) && !this.#isDecided(task))
           this.tasks.set(task, { meaning, state, reason, nodes: '', accounted: undefined });
     }
     this.#missingSince = this.#isAccountedFor() ? undefined : (this.#missingSince ?? now);
