@@ -147,4 +147,9 @@ function checkLimits({ retries, timeout, memory }: Experiment): Problem[] {
 }
 
 const checkEnvironment = ({ env }: Experiment, environment: NodeJS.ProcessEnv): Problem[] =>
-  Array.isArray(env) ? unsetVariables(environment, env.filter((name) => typeof name === 'string')) : [];
+  Array.isArray(env)
+    ? unsetVariables(
+        environment,
+        env.filter((name) => typeof name === 'string'),
+      )
+    : [];

@@ -45,7 +45,6 @@ export class ArrayLife {
   #waits: string | null = null;
   #control: JobControl | undefined;
   #paused = false;
-  #askedPauseAt = Number.NEGATIVE_INFINITY;
   #hurriedAt = 0;
   #endsSeen = 0;
   #startedAt: number | undefined;
@@ -200,7 +199,7 @@ export class ArrayLife {
       const now = JSON.stringify([this.#tasks.counts(), this.#tasks.ends, overSince !== undefined]);
       interval = now === seen ? Math.min(MOST_LOOK_MS, interval * GROWTH) : LEAST_LOOK_MS;
       seen = now;
-      await this.#rest.untilLook(overSince === undefined ? this.#nextLook(interval) : LEAST_LOOK_MS);
+      await this.#restUntilLook(overSince === undefined ? this.#nextLook(interval) : LEAST_LOOK_MS);
     }
   }
 
@@ -211,11 +210,19 @@ export class ArrayLife {
   }
 
   #nextLook(interval: number): number {
-    const due = this.#cancelAt !== undefined || !this.#dealt ? Math.min(interval, 2_000) : interval;
-    return Math.min(
-      due,
-      Math.max(LEAST_LOOK_MS, PAUSE_LOOK_MS + this.#askedPauseAt - performance.now()) + MOST_LOOK_MS,
-    );
+    return this.#cancelAt !== undefined || !this.#dealt ? Math.min(interval, 2_000) : interval;
+  }
+
+  /** A pause or resume ends the rest: asking the workflow costs the cluster nothing, as a look at it does. */
+  async #restUntilLook(ms: number): Promise<void> {
+    for (let left = ms; left > 0; left -= PAUSE_LOOK_MS) {
+      if (await this.#rest.untilLook(Math.min(left, PAUSE_LOOK_MS))) return;
+      if (left > PAUSE_LOOK_MS && (await this.#isPauseNews())) return;
+    }
+  }
+
+  async #isPauseNews(): Promise<boolean> {
+    return !this.#cancelled && (await this.#options.isPaused()) !== this.#paused;
   }
 
   async #controlTasks(): Promise<void> {
@@ -233,10 +240,8 @@ export class ArrayLife {
       }
       return;
     }
-    if (now - this.#askedPauseAt < PAUSE_LOOK_MS) return;
-    this.#askedPauseAt = now;
-    const paused = await this.#options.isPaused();
-    if (paused === this.#paused) return;
+    if (!(await this.#isPauseNews())) return;
+    const paused = !this.#paused;
     await (paused ? control.pause() : control.resume());
     this.#paused = paused;
     this.#array.cluster.queue.hurry();

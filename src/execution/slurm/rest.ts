@@ -19,13 +19,13 @@ export class Rest {
     this.#wake();
   }
 
-  /** Less long while somebody watches a run's log. */
-  async untilLook(ms: number): Promise<void> {
-    let woken = false;
-    for (let left = ms; left > 0 && !woken; left -= FOLLOWED_LOOK_MS) {
-      woken = await this.sleep(Math.min(left, FOLLOWED_LOOK_MS));
-      if (await this.#followed.now()) return;
+  /** Less long while somebody watches a run's log. @returns whether it ended early, because there is something to see */
+  async untilLook(ms: number): Promise<boolean> {
+    for (let left = ms; left > 0; left -= FOLLOWED_LOOK_MS) {
+      const woken = await this.sleep(Math.min(left, FOLLOWED_LOOK_MS));
+      if (woken || (await this.#followed.now())) return true;
     }
+    return false;
   }
 
   /** @returns whether it was woken */

@@ -211,6 +211,16 @@ test('a paused array starts no further run, and goes on when it is resumed', asy
   expect(left).toBeLessThanOrEqual(4);
 });
 
+test('whether it is paused is asked more often than the cluster is, where nothing happens there', async () => {
+  const sweep = sweepOf({ code: body(wait(120_000)), cases: 1, config: { chunk_size: 1 } });
+  const running = sweep.execute();
+  await expect.poll(() => sweep.last?.running, PATIENCE).toBe(1);
+  // Each look at the cluster is told of once.
+  await expect.poll(() => sweep.pauseQuestions - sweep.progress.length, PATIENCE).toBeGreaterThan(3);
+  sweep.stop('cancel');
+  await running;
+}, 120_000);
+
 test('a connection that breaks anywhere leads to one array and one record a run', async () => {
   const { sweep, lose } = lossySweepOf({ code: QUICK, cases: 40 });
   // After sbatch, twice, so that its answer is lost; and in the middle of what is collected.

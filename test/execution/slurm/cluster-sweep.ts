@@ -29,6 +29,8 @@ export class ClusterSweep {
   readonly progress: BatchProgress[] = [];
   readonly dealings: Dealing[] = [];
   paused = false;
+  /** How often it was asked whether the sweep is paused. */
+  pauseQuestions = 0;
   readonly token = randomBytes(8).toString('hex');
   readonly #transport: Transport;
   readonly #executors: BatchExecutor[] = [];
@@ -89,7 +91,10 @@ export class ClusterSweep {
       },
       onProgress: (progress) => this.progress.push(progress),
       onDealing: (dealing) => this.dealings.push(dealing),
-      isPaused: async () => this.paused,
+      isPaused: async () => {
+        this.pauseQuestions++;
+        return this.paused;
+      },
     });
   }
 

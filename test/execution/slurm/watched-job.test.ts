@@ -5,7 +5,10 @@ import { WatchedJob } from '../../../src/execution/slurm/queue/watched-job.js';
 const squeue = (...lines: (readonly [tasks: string, state: string, reason: string])[]) =>
   parseSqueue(
     lines
-      .map(([tasks, state, reason]) => `\u001e${['7', tasks, state, reason, 'n1', 'metalab-a'].join('\u001f')}\n`)
+      .map(
+        ([tasks, state, reason]) =>
+          `\u001e${['7', tasks, state, reason, 'n1', 'metalab-a'].join('\u001f')}\n`,
+      )
       .join(''),
   )!;
 const meanings = ({ tasks }: WatchedJob) => [0, 1, 2].map((task) => tasks.get(task)?.meaning);
