@@ -6,6 +6,7 @@ import type { ChunkNotice, SubmissionStatus, WorkerNotice } from '../workflows/c
 import type { LiveBoard } from './live-board.js';
 import type { SlotOffers } from './slot-offers.js';
 import type { StoreLeases } from './store-leases.js';
+import type { SubmissionScopes } from './submission-scopes.js';
 
 /** What activities need of the worker that runs them: ports only, so that tests and other workers can give their own. */
 export interface ActivityDependencies {
@@ -16,6 +17,8 @@ export interface ActivityDependencies {
   readonly live: LiveBoard;
   readonly workflows: WorkflowView;
   readonly leases: StoreLeases;
+  /** What this worker keeps for submissions, and frees when they end. */
+  readonly scopes: SubmissionScopes;
   readonly offers: SlotOffers;
   /** Compacts an experiment's records in the background, where that is worth it. */
   readonly compactor: { consider(folder: string): void };
@@ -29,7 +32,6 @@ export interface Executors {
   slots(environment: ResolvedEnvironment | undefined): Promise<Executor>;
   /** Of an environment that executes batches by itself; undefined where it is none. */
   batches(environment: ResolvedEnvironment | undefined): Promise<BatchExecutor | undefined>;
-  release(submission: string): Promise<void>;
 }
 
 /** What activities see of the workflow that they are of. */
@@ -51,5 +53,4 @@ export interface WorkerIdentity {
   slots(): number;
   /** A submission asks for more slots than the worker was started with: as many, until it is released. */
   provide(submission: string, slots: number | null): void;
-  release(submission: string): void;
 }

@@ -17,7 +17,7 @@ import { keepBeating } from './heartbeat.js';
 import { tidyKilled } from './tidy-killed.js';
 
 export function createSettle(dependencies: ActivityDependencies) {
-  const { openStore, executors, worker, live, leases, offers, compactor } = dependencies;
+  const { openStore, scopes, compactor } = dependencies;
   return (input: SettleInput): Promise<SettleResult> =>
     atTheEdge(() =>
       keepBeating(async () => {
@@ -40,14 +40,11 @@ export function createSettle(dependencies: ActivityDependencies) {
 
         if (!input.abandon) await endBatches(dependencies, store, input);
         const outcome = wordOutcome(input, plan, total, tally, remains);
-        await executors.release(submission);
-        worker.release(submission);
-        offers.release(submission);
-        await live.clear(folder, submission);
-        await rm(environmentFile(folder, submission), { force: true });
-        await rm(liveFolder(folder, submission), { recursive: true, force: true, maxRetries: 5 });
-        await tidyKilled(store, folder, submission);
-        await leases.settled(store, input);
+        await scopes.settle(store, input, async () => {
+          await rm(environmentFile(folder, submission), { force: true });
+          await rm(liveFolder(folder, submission), { recursive: true, force: true, maxRetries: 5 });
+          await tidyKilled(store, folder, submission);
+        });
         // Of a worker that was taken for dead meanwhile: an outcome is written once.
         const settled = await store.readOutcome(experiment_id, submission);
         if (settled) return { outcome: settled, missing: [], recorded: tally.recorded };

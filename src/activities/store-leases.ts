@@ -8,17 +8,8 @@ import {
   type Leasing,
 } from '../storage/lease.js';
 import type { SweepStore } from '../storage/sweep-store.js';
-import type { SubmissionRef } from './contract.js';
 
-/**
- * A submission that no activity has come for in so long is no longer in hand: it is paused, its workflow was terminated,
- * or its activities go to other workers.
- */
-const IN_HAND_MS = 2 * 60_000;
-
-type Submission = Pick<SubmissionRef, 'experiment_id' | 'submission'>;
-
-/** The leases of the stores that this worker has submissions of in hand: taken, renewed, lost, and given back. */
+/** The leases of the stores that this worker writes to: taken, renewed, lost, and given back. */
 export class StoreLeases {
   readonly #holder: LeaseHolder;
   readonly #held = new Map<string, HeldLease>();
@@ -27,53 +18,48 @@ export class StoreLeases {
     this.#holder = holder;
   }
 
-  /**
-   * Does what writes to a store: its submission is in hand from then on, and the lease is renewed in between too.
-   *
-   * @throws StoreError METALAB_STORE_HELD where another engine has the store; what `work` throws
-   */
-  async during<T>(store: SweepStore, submission: Submission, work: () => Promise<T>): Promise<T> {
-    if (!hasLeasing(store)) return work();
-    const held = this.#held.get(store.root) ?? new HeldLease(store, this.#holder);
-    this.#held.set(store.root, held);
-    const end = await held.begin(submission);
-    try {
-      return await work();
-    } finally {
-      end();
-    }
-  }
-
-  /** The engine that this worker is of: see `engineKey`. */
+  /** The engine that this worker belongs to: see `engineKey`. */
   get engine(): string {
     return engineKey(this.#holder);
   }
 
-  /** Why a store is another engine's by now; undefined while it is this one's. */
+  /**
+   * Takes the store's lease, or makes sure that this engine still has it, and renews it from then on.
+   *
+   * @throws StoreError METALAB_STORE_HELD where another engine has the store; what writing the lease throws
+   */
+  async hold(store: SweepStore): Promise<void> {
+    if (!hasLeasing(store)) return;
+    const held = this.#held.get(store.root) ?? new HeldLease(store, this.#holder);
+    this.#held.set(store.root, held);
+    await held.hold();
+  }
+
+  /** @param isUnused asked once nobody else takes the lease: whether it may still be given back then */
+  async giveBack(store: SweepStore, isUnused: () => boolean): Promise<void> {
+    await this.#held.get(store.root)?.giveBack(isUnused);
+  }
+
+  /** Why a store belongs to another engine by now; undefined while it is this one's. */
   whyLost(store: SweepStore): string | undefined {
     return this.#held.get(store.root)?.lost;
   }
 
-  /** Calls back when a store that is in hand turns out to be another engine's. @returns what ends that */
+  /** Calls back when a held store turns out to belong to another engine. @returns what removes the listener */
   onLost(store: SweepStore, listener: () => void): () => void {
     const listeners = this.#held.get(store.root)?.listeners;
     listeners?.add(listener);
     return () => listeners?.delete(listener);
   }
 
-  /** Takes a lease that another engine had, if it can be taken now. Throws as {@link during}. */
+  /** Takes a lease that another engine had, if it can be taken now. Throws as {@link hold}. */
   async retake(store: SweepStore): Promise<void> {
     if (hasLeasing(store)) await store.takeLease(this.#holder);
   }
 
-  /** A submission has its outcome. After the last one the store is free. */
-  async settled(store: SweepStore, submission: Submission): Promise<void> {
-    await this.#held.get(store.root)?.drop(submission);
-  }
-
-  /** The worker ends: what it had in hand is nobody's, or other workers'. */
+  /** The worker ends. */
   async close(): Promise<void> {
-    await Promise.all([...this.#held.values()].map((held) => held.release().catch(() => {})));
+    await Promise.all([...this.#held.values()].map((held) => held.giveBack(() => true).catch(() => {})));
   }
 }
 
@@ -83,46 +69,40 @@ class HeldLease {
   lost: string | undefined;
   readonly #store: SweepStore & Leasing;
   readonly #holder: LeaseHolder;
-  readonly #inHand = new Map<
-    string,
-    { readonly submission: Submission; activities: number; seenAt: number }
-  >();
   #renewedAt = Number.NEGATIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
+  #last: Promise<unknown> = Promise.resolve();
 
   constructor(store: SweepStore & Leasing, holder: LeaseHolder) {
     this.#store = store;
     this.#holder = holder;
   }
 
-  /** @returns what the activity calls when it has ended: the lease stays, since others will follow */
-  async begin(submission: Submission): Promise<() => void> {
-    await this.#verify();
-    const key = keyOf(submission);
-    const entry = this.#inHand.get(key) ?? { submission, activities: 0, seenAt: 0 };
-    this.#inHand.set(key, entry);
-    entry.activities++;
-    this.#timer ??= setInterval(() => void this.#tick(), LEASE_RENEWED_MS).unref();
-    return () => {
-      entry.activities--;
-      entry.seenAt = performance.now();
-    };
+  hold(): Promise<void> {
+    return this.#inTurn(async () => {
+      await this.#verify();
+      this.#timer ??= setInterval(() => void this.#tick(), LEASE_RENEWED_MS).unref();
+    });
   }
 
-  async drop(submission: Submission): Promise<void> {
-    this.#inHand.delete(keyOf(submission));
-    if (this.#inHand.size === 0) await this.release();
+  giveBack(isUnused: () => boolean): Promise<void> {
+    return this.#inTurn(async () => {
+      if (!isUnused()) return;
+      clearInterval(this.#timer);
+      this.#timer = undefined;
+      this.#renewedAt = Number.NEGATIVE_INFINITY;
+      await this.#store.releaseLease(this.#holder);
+    });
   }
 
-  async release(): Promise<void> {
-    clearInterval(this.#timer);
-    this.#timer = undefined;
-    this.#inHand.clear();
-    this.#renewedAt = Number.NEGATIVE_INFINITY;
-    await this.#store.releaseLease(this.#holder);
+  /** One at a time: a lease that is taken while it is given back would be gone although it was seen to be held. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#last.then(work, work);
+    this.#last = turn.catch(() => {});
+    return turn;
   }
 
-  /** Another may have it by now, above all after this machine slept: one small read an activity. */
+  /** Another engine may have it by now, above all after this machine slept: one small read for each activity. */
   async #verify(): Promise<void> {
     const recent = this.lost === undefined && performance.now() - this.#renewedAt < LEASE_RENEWED_MS;
     const lease = recent ? await this.#store.readLease() : undefined;
@@ -144,22 +124,12 @@ class HeldLease {
 
   async #tick(): Promise<void> {
     try {
-      await this.#forgetEnded();
-      if (this.#inHand.size === 0) await this.release();
-      else await this.#renew();
+      // Between the tick and its turn the lease may have been given back.
+      await this.#inTurn(async () => {
+        if (this.#timer) await this.#renew();
+      });
     } catch {
-      // It is another's, which the listeners know; or can't be written now, which the next activity finds out.
-    }
-  }
-
-  async #forgetEnded(): Promise<void> {
-    for (const [key, { submission, activities, seenAt }] of this.#inHand) {
-      if (activities > 0) continue;
-      // Another worker may have settled it.
-      const ended = await this.#store.readOutcome(submission.experiment_id, submission.submission);
-      if (ended || performance.now() - seenAt > IN_HAND_MS) this.#inHand.delete(key);
+      // Another engine has it, which the listeners know; or it can't be written now, which the next activity finds out.
     }
   }
 }
-
-const keyOf = ({ experiment_id, submission }: Submission) => `${experiment_id}/${submission}`;

@@ -6,6 +6,7 @@ import type { ActivityDependencies, WorkerIdentity } from '../activities/depende
 import { LiveBoard } from '../activities/live-board.js';
 import { SlotOffers } from '../activities/slot-offers.js';
 import { StoreLeases } from '../activities/store-leases.js';
+import { SubmissionScopes } from '../activities/submission-scopes.js';
 import { type TemporalTarget, temporalUnreachable } from '../engine/connect.js';
 import { engineIdentity } from '../engine/identity.js';
 import { cacheFolder } from '../engine/state-folder.js';
@@ -72,15 +73,22 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
     id,
     slots: () => (ending ? 0 : capacity.size),
     provide: (submission, asked) => capacity.provide(submission, asked),
-    release: (submission) => capacity.release(submission),
   };
   const offers = new SlotOffers(worker, workflows);
+  const live = new LiveBoard(id);
+  const scopes = new SubmissionScopes(leases, async (store, { experiment_id, submission }) => {
+    await executors.release(submission);
+    capacity.release(submission);
+    offers.release(submission);
+    await live.clear(store.experimentFolder(experiment_id), submission);
+  });
   const dependencies: ActivityDependencies = {
     executors,
     openStore: openStores(),
-    live: new LiveBoard(id),
+    live,
     workflows,
     leases,
+    scopes,
     offers,
     compactor,
     worker,
@@ -119,6 +127,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
   const stopped = Promise.all(workers.map((worker) => worker.run()))
     .finally(() => Promise.all([executors.close(), compactor.close()]))
     .finally(() => logins.close())
+    .finally(() => scopes.close())
     .finally(() => leases.close())
     .finally(() => connection.close())
     .then(() => undefined);
