@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { open, rename, rm } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { open, rm } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { StoreError } from '../definition/errors.js';
-import { storeFault } from '../storage/file/faults.js';
+import { faultCode, storeFault } from '../storage/file/faults.js';
 import { planEntriesFile } from '../storage/file/layout.js';
 import { temporaryName } from '../storage/file/owner.js';
 import { missingFile } from '../storage/file/verify-content.js';
@@ -31,7 +31,7 @@ export const allCells = (positions: number): PlanEntries => ({
 /** A submission's entries, of which only what is asked for is read: a plan of a million never is in memory as a whole. */
 export function readEntries(folder: string, plan: PlanManifest): PlanEntries {
   if (plan.kind === 'all') return allCells(plan.positions);
-  const path = planEntriesFile(folder, plan.submission);
+  const path = planEntriesFile(folder, plan);
   return { positions: plan.positions, cells: (from, to) => readCells(path, from, to) };
 }
 
@@ -91,7 +91,7 @@ export function* entryBytes(entries: Iterable<Entry>): Generator<Uint8Array, voi
  */
 export async function verifyEntries(folder: string, plan: PlanManifest): Promise<void> {
   if (plan.kind === 'all') return;
-  const path = planEntriesFile(folder, plan.submission);
+  const path = planEntriesFile(folder, plan);
   const hash = createHash('sha256');
   let size = 0;
   try {
@@ -116,25 +116,26 @@ export async function verifyEntries(folder: string, plan: PlanManifest): Promise
   });
 }
 
-/** Entries in a temporary file beside their place. */
+/** Entries in a file of their own, which no plan names yet. */
 export interface WrittenEntries {
   readonly sha256: string;
-  /** Gives them their name. */
-  publish(): Promise<void>;
-  /** Removes the temporary file, where it is still there. */
+  /** The file's name in the submission's folder. */
+  readonly name: string;
+  /** Removes the file: the plan that stands names another. */
   discard(): Promise<void>;
 }
 
-/** Writes the entries and flushes them: the plan's manifest, written after them, never names what is not there. */
+/**
+ * Writes the entries and flushes them: the plan's manifest, written after them, never names what is not there. A file
+ * that is there stays as it is, since the manifest of a planner that was faster names it.
+ */
 export async function writeEntries(
   folder: string,
   submission: string,
   entries: Iterable<Entry>,
 ): Promise<WrittenEntries> {
-  const path = planEntriesFile(folder, submission);
-  const temporary = join(dirname(path), `.${basename(path)}.${temporaryName()}.tmp`);
   const hash = createHash('sha256');
-  const file = await open(temporary, 'wx');
+  const { path, file } = await createEntriesFile(folder, submission);
   try {
     for (const bytes of entryBytes(entries)) {
       hash.update(bytes);
@@ -142,14 +143,22 @@ export async function writeEntries(
     }
     await file.sync();
   } catch (error) {
-    await rm(temporary, { force: true });
+    await rm(path, { force: true });
     throw error;
   } finally {
     await file.close();
   }
-  return {
-    sha256: hash.digest('hex'),
-    publish: () => rename(temporary, path),
-    discard: () => rm(temporary, { force: true }),
-  };
+  return { sha256: hash.digest('hex'), name: basename(path), discard: () => rm(path, { force: true }) };
+}
+
+async function createEntriesFile(folder: string, submission: string) {
+  const usual = planEntriesFile(folder, { submission });
+  try {
+    return { path: usual, file: await open(usual, 'wx') };
+  } catch (error) {
+    if (faultCode(error) !== 'EEXIST') throw error;
+    const entries_file = `plan-${temporaryName()}.bin`;
+    const path = planEntriesFile(folder, { submission, entries_file });
+    return { path, file: await open(path, 'wx') };
+  }
 }

@@ -5,11 +5,11 @@ import { planFile, submissionFolder } from '../storage/file/layout.js';
 import { readJson } from '../storage/file/read-json.js';
 import type { PlanManifest, SubmissionOptions } from '../storage/manifest.js';
 import { decidePlan } from './decide.js';
-import { writeEntries } from './entries.js';
+import { type WrittenEntries, writeEntries } from './entries.js';
 
 /**
  * Decides a submission's plan and writes it: the entries first, then the manifest that names them. A plan that is there
- * by then stands: a worker that was taken for dead while it planned must not change what chunks go by.
+ * by then stands: a worker that was taken for dead while it planned must not change the plan that chunks use.
  *
  * @param threads as in `decidePlan`
  */
@@ -25,15 +25,18 @@ export async function writePlan(
   await mkdir(submissionFolder(folder, submission), { recursive: true });
   const path = planFile(folder, submission);
   const written = entries && (await writeEntries(folder, submission, entries));
+  const plan: PlanManifest = { submission, ...manifest, ...(written && describeEntries(written)) };
   try {
-    const standing = await readJson<PlanManifest>(path);
-    if (standing) return standing;
-    if (written) await written.publish();
-    const entries_sha256 = written ? { entries_sha256: written.sha256 } : {};
-    const plan: PlanManifest = { submission, ...manifest, ...entries_sha256 };
-    const first = await writeOnce(path, `${JSON.stringify(plan, undefined, 2)}\n`);
-    return first ? plan : (await readJson<PlanManifest>(path))!;
-  } finally {
+    if (await writeOnce(path, `${JSON.stringify(plan, undefined, 2)}\n`)) return plan;
+  } catch (error) {
     await written?.discard();
+    throw error;
   }
+  await written?.discard();
+  return (await readJson<PlanManifest>(path))!;
 }
+
+const describeEntries = ({ sha256, name }: WrittenEntries) => ({
+  entries_sha256: sha256,
+  ...(name !== 'plan.bin' && { entries_file: name }),
+});

@@ -22,7 +22,7 @@ export class PlanReader {
   constructor(folder: string, submission: string) {
     const plan = parsePlan(planFile(folder, submission));
     if (plan.kind === 'all') return;
-    this.#entries = planEntriesFile(folder, submission);
+    this.#entries = planEntriesFile(folder, plan);
     verifyEntries(this.#entries, plan);
   }
 

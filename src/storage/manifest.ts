@@ -96,6 +96,8 @@ export interface PlanManifest {
   readonly kind: 'all' | 'list';
   /** SHA-256 of `plan.bin`, where there is one; missing in plans of older versions. */
   readonly entries_sha256?: string;
+  /** The name of `plan.bin`, where another worker's was there already. */
+  readonly entries_file?: string;
 }
 
 /** `plan.bin` has one entry a position: the cell's index and the run's generation, both uint32 little-endian. */

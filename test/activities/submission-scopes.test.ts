@@ -109,7 +109,9 @@ test('a store that another engine has is neither kept nor taken later', async ()
   const { store, released, scopes } = await scopesOf();
   const other = { ...WORKER, engine: 'another', worker: 'desktop-1', host: 'desktop' };
   await store.takeLease(other);
-  await expect(scopes.during(store, ONE, async () => {})).rejects.toMatchObject({ code: 'METALAB_STORE_HELD' });
+  await expect(scopes.during(store, ONE, async () => {})).rejects.toMatchObject({
+    code: 'METALAB_STORE_HELD',
+  });
   await store.releaseLease(other);
   vi.advanceTimersByTime(300_000);
   expect(await store.readLease()).toBeUndefined();

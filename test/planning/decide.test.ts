@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -7,9 +7,10 @@ import { paramSourceFromSpec } from '../../src/definition/params/from-spec.js';
 import type { RunStatus } from '../../src/definition/record.js';
 import { type Cell, visitCells } from '../../src/planning/cells.js';
 import { decidePlan } from '../../src/planning/decide.js';
-import { readEntries } from '../../src/planning/entries.js';
+import { readEntries, verifyEntries } from '../../src/planning/entries.js';
 import { tallyPlan } from '../../src/planning/tally.js';
 import { writePlan } from '../../src/planning/write-plan.js';
+import { submissionFolder } from '../../src/storage/file/layout.js';
 import { openFileStore } from '../../src/storage/file/open.js';
 import { EXPERIMENT, recordOf, writeSegment } from '../support/records.js';
 
@@ -110,6 +111,24 @@ describe('a plan', () => {
     expect(kept.manifest).toMatchObject({ positions: 0, reused: { success: 2, failed: 1, cancelled: 1 } });
     const fresh = await decidePlan(folder, declarationOf([1, 2]), 'sha', { ...OPTIONS, fresh: true });
     expect(fresh.manifest).toMatchObject({ positions: 4, new: 0, retried: 4 });
+  });
+
+  it('of a submission that workers plan at once is one of theirs, and stands with its own entries', async () => {
+    const store = await emptyStore();
+    const folder = store.experimentFolder(EXPERIMENT);
+    writeSegment(store, recordsOf(declarationOf([1, 2]), ['success', 'failed', 'cancelled', 'success']));
+    for (let round = 0; round < 20; round++) {
+      const options = [OPTIONS, { ...OPTIONS, fresh: true }, { ...OPTIONS, keep_failed: true }, OPTIONS];
+      const plans = await Promise.all(
+        options.map((options) => writePlan(folder, `s${round}`, declarationOf([1, 2, 3]), 'sha', options)),
+      );
+      for (const plan of plans) expect(plan).toEqual(plans[0]);
+      await verifyEntries(folder, plans[0]!);
+      const left = readdirSync(submissionFolder(folder, `s${round}`)).filter((name) =>
+        name.startsWith('plan'),
+      );
+      expect(left.sort()).toEqual([plans[0]!.entries_file ?? 'plan.bin', 'plan.json'].sort());
+    }
   });
 
   it('goes by the highest generation, and within it by success first: a late record of an earlier one changes nothing', async () => {

@@ -93,7 +93,7 @@ async function planWith(store: FileStore, options: (typeof OPTIONS)[number], thr
   const folder = store.experimentFolder(EXPERIMENT);
   const name = `plan-${threads}-${options.fresh}-${options.keep_failed}`;
   const { submission: _, ...manifest } = await writePlan(folder, name, now, 'sha', options, threads);
-  return { manifest, bytes: readFileSync(planEntriesFile(folder, name)) };
+  return { manifest, bytes: readFileSync(planEntriesFile(folder, { submission: name })) };
 }
 
 /** The rule again, in its simplest form: what a plan must come to. */

@@ -22,7 +22,7 @@ export async function readPlanCells(
       for (let position = from; position < to; position++) cells[at++] = position;
     return cells;
   }
-  const entries = planEntriesFile(folder, submission);
+  const entries = planEntriesFile(folder, plan);
   const handle = await open(entries, 'r').catch((error: unknown) => {
     throw missingFile(entries, error);
   });

@@ -10,7 +10,8 @@ import {
   planEntriesFile,
   planFile,
 } from '../../storage/file/layout.js';
-import { readText } from '../../storage/file/read-json.js';
+import { readJson, readText } from '../../storage/file/read-json.js';
+import type { PlanManifest } from '../../storage/manifest.js';
 import type { Transport } from '../transport/transport.js';
 import { NoAnswer, type Patience, placeFault } from './ask.js';
 import { contextUploads } from './context-uploads.js';
@@ -114,12 +115,13 @@ export class Spool {
     const runtime = await this.runtime(programs);
     const { files, uploads } = contextUploads(declared.declaration, this.root);
     const { bundle } = declared.declaration.operation;
+    const plan = (await readJson<PlanManifest>(planFile(folder, submission))) ?? { submission };
     const own: readonly (readonly [string, string])[] = [
       [declarationFile(folder, declared.sha), declarationFile(there, declared.sha)],
       [bundleFile(folder, bundle), bundleFile(there, bundle)],
       [`${bundleFile(folder, bundle)}.map`, `${bundleFile(there, bundle)}.map`],
       [planFile(folder, submission), planFile(there, submission)],
-      [planEntriesFile(folder, submission), planEntriesFile(there, submission)],
+      [planEntriesFile(folder, plan), planEntriesFile(there, plan)],
     ];
     const env = await readText(environmentFile(folder, submission));
     await uploadMissing(this.#transport, patience, [

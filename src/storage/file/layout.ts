@@ -25,8 +25,11 @@ export const submissionFile = (folder: string, submission: string) =>
   join(submissionFolder(folder, submission), 'submission.json');
 export const planFile = (folder: string, submission: string) =>
   join(submissionFolder(folder, submission), 'plan.json');
-export const planEntriesFile = (folder: string, submission: string) =>
-  join(submissionFolder(folder, submission), 'plan.bin');
+/** @param plan of the submission: the file has another name where two workers planned at once */
+export const planEntriesFile = (
+  folder: string,
+  plan: { readonly submission: string; readonly entries_file?: string },
+) => join(submissionFolder(folder, plan.submission), plan.entries_file ?? 'plan.bin');
 /** Empty: says that a workflow has the submission, or had it. */
 export const enqueuedFile = (folder: string, submission: string) =>
   join(submissionFolder(folder, submission), 'enqueued');

@@ -17,7 +17,7 @@ describe('a slot does no run of a submission whose files are damaged, and names 
   const bundle = () => bundleFile(sweep.folder, sweep.declaration.operation.bundle);
   const declaration = () => declarationFile(sweep.folder, sweep.declared);
   const plan = () => planFile(sweep.folder, 's1');
-  const entries = () => planEntriesFile(sweep.folder, 's1');
+  const entries = () => planEntriesFile(sweep.folder, { submission: 's1' });
   test.each([
     ['a bundle that was altered', bundle, (path: string) => appendFileSync(path, '\n// harmless')],
     ['a bundle that is gone', bundle, (path: string) => rmSync(path)],

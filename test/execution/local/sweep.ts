@@ -122,9 +122,13 @@ export class Sweep {
     this.#env = { PATH: process.env.PATH ?? '', ROOT: this.root, ...options.env };
     write(
       planFile(this.folder, 's1'),
-      JSON.stringify({ kind: list ? 'list' : 'all', positions: this.positions }),
+      JSON.stringify({ submission: 's1', kind: list ? 'list' : 'all', positions: this.positions }),
     );
-    if (list) write(planEntriesFile(this.folder, 's1'), Buffer.from(Uint32Array.from(list.flat()).buffer));
+    if (list)
+      write(
+        planEntriesFile(this.folder, { submission: 's1' }),
+        Buffer.from(Uint32Array.from(list.flat()).buffer),
+      );
     this.executor = createLocalExecutor({ runner });
   }
 

@@ -86,7 +86,7 @@ async function* checkPlan({ folder }: Check, submission: string, ended: boolean)
   const remedy = ended ? '--repair moves it to quarantine/' : 'submit again: what is missing is planned anew';
   const plan = yield* checkJson<PlanManifest>(folder, planFile(folder, submission), { costs, remedy });
   if (plan?.kind !== 'list') return;
-  const path = planEntriesFile(folder, submission);
+  const path = planEntriesFile(folder, plan);
   const what = await entriesFault(path, plan);
   if (what === undefined) return;
   yield { severity: ended ? 'warning' : 'error', kind: 'plan-damaged', path, what, costs, remedy };
