@@ -117,6 +117,7 @@ async function bundleWorkflows() {
   const { bundleWorkflowCode, DefaultLogger } = await import('@temporalio/worker');
   const { code } = await bundleWorkflowCode({
     workflowsPath: join(next, 'workflows', 'index.js'),
+    workflowInterceptorModules: [join(next, 'workflows', 'interceptors.js')],
     logger: new DefaultLogger('WARN'),
     webpackConfigHook: withoutMachinePaths,
   });

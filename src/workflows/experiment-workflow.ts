@@ -8,6 +8,7 @@ import {
 } from '@temporalio/workflow';
 import { type PauseState, STATUS_QUERY, type SubmissionRequest, type WorkflowStatus } from './contract.js';
 import { Control } from './control.js';
+import { type EndCounts, type Ending, endWorkflowAs } from './ending.js';
 import type { SubmissionSnapshot } from './submission-snapshot.js';
 import { SubmissionState } from './submission-state.js';
 import { CANCELLED, Sweep } from './sweep.js';
@@ -40,12 +41,13 @@ export interface Dropped {
 
 const status = defineQuery<WorkflowStatus>(STATUS_QUERY);
 
-/** The one owner of an experiment in a store: does its submissions one after the other. */
-export async function experiment(input: ExperimentInput): Promise<void> {
+/** The one owner of an experiment in a store: does its submissions one after the other, and ends as the last of them. */
+export async function experiment(input: ExperimentInput): Promise<EndCounts | undefined> {
   const workflow = CancellationScope.current();
   const control = new Control(input);
   const { queue, pause } = control;
   let current = input.carried?.current ? new SubmissionState(input.carried.current) : undefined;
+  let last: Ending | undefined;
   control.handleRequests(() => current);
   setHandler(status, () => ({
     store: input.store,
@@ -67,7 +69,7 @@ export async function experiment(input: ExperimentInput): Promise<void> {
     current ??= request && SubmissionState.begin(request, new Date().toISOString());
     if (!current) {
       // Nothing awaited between finding the queue empty and returning: what was enqueued before is in it by now.
-      if (allHandlersFinished() && control.dropped.length === 0) return;
+      if (allHandlersFinished() && control.dropped.length === 0) return endWorkflowAs(last);
       await CancellationScope.nonCancellable(() =>
         condition(() => allHandlersFinished() && control.dropped.length === 0),
       );
@@ -90,6 +92,7 @@ export async function experiment(input: ExperimentInput): Promise<void> {
       current.cancelled ??= CANCELLED;
       continue;
     }
+    last = ended;
     queue.finished(current.request);
     current = undefined;
   }

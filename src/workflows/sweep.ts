@@ -13,6 +13,7 @@ import type { Activities, ExecuteInput, ExecuteResult, SettleInput } from '../ac
 import { FAULT, SLOT_QUEUE } from './contract.js';
 import type { Control } from './control.js';
 import { Drain } from './drain.js';
+import type { Ending } from './ending.js';
 import type { ExperimentInput } from './experiment-workflow.js';
 import { Showcase } from './showcase.js';
 import type { Chunk, SubmissionState } from './submission-state.js';
@@ -69,7 +70,7 @@ export class Sweep {
     this.#showcase.show();
   }
 
-  async carryOut(): Promise<'settled' | 'continue-as-new'> {
+  async carryOut(): Promise<Ending | 'continue-as-new'> {
     const state = this.#state;
     if (!state.plan) this.#showcase.show();
     try {
@@ -80,29 +81,37 @@ export class Sweep {
         } else if (!state.plan) await this.#plan();
         else if (state.hasRanges || state.chunks > 0) {
           if ((await this.#handOut()) === 'continue-as-new') return 'continue-as-new';
-        } else if (await this.#settle()) return 'settled';
+        } else {
+          const ended = await this.#settle();
+          if (ended) return ended;
+        }
       }
     } catch (failure) {
       if (!isCancellation(failure)) {
         const cause = faultOf(failure);
         if (cause?.type !== FAULT.execution && cause?.type !== FAULT.brokenSubmission) throw failure;
-        await this.abandon('failed', cause.message);
-        return 'settled';
+        return this.abandon('failed', cause.message);
       }
     }
-    await this.abandon('cancelled', state.cancelled ?? CANCELLED);
-    return 'settled';
+    return this.abandon('cancelled', state.cancelled ?? CANCELLED);
   }
 
   /** Ends the submission with runs missing. What was recorded stays, and another submit does the rest. */
-  async abandon(how: 'cancelled' | 'failed', reason: string): Promise<void> {
+  async abandon(how: 'cancelled' | 'failed', reason: string): Promise<Ending> {
     const state = this.#state;
     const input: SettleInput = { ...this.#ref, started_at: state.startedAt, abandon: { state: how, reason } };
-    await CancellationScope.nonCancellable(async () => {
+    const settled = await CancellationScope.nonCancellable(async () => {
       await condition(() => state.chunks === 0);
-      while (!(await this.#unlessUnwritable(() => settle(input)))) await this.#tryToWrite();
+      for (;;) {
+        const result = await this.#unlessUnwritable(() => settle(input));
+        if (result) return result;
+        await this.#tryToWrite();
+      }
     });
     this.#showcase.show(how);
+    const { total, success, failed, cancelled } = state.status(null);
+    // Where its store is gone there is no outcome.
+    return settled.outcome ?? { state: how, reason, total, success, failed, cancelled };
   }
 
   get #ref() {
@@ -200,16 +209,14 @@ export class Sweep {
       await sleep(BARREN_WAIT_MS * barrenBatches).catch(() => {});
   }
 
-  /** Plans again: what has no record goes round, while there is progress. @returns whether it is all done */
-  async #settle(): Promise<boolean> {
+  /** Plans again: what has no record goes round, while there is progress. @returns how it ended, once it is all done */
+  async #settle(): Promise<Ending | undefined> {
     const state = this.#state;
-    if (state.barrenRounds >= MOST_BARREN_ROUNDS) {
-      await this.abandon(
+    if (state.barrenRounds >= MOST_BARREN_ROUNDS)
+      return this.abandon(
         'failed',
         `some runs were executed ${MOST_BARREN_ROUNDS} times and have no record in the store`,
       );
-      return true;
-    }
     state.phase = 'settling';
     const input: SettleInput = { ...this.#ref, started_at: state.startedAt, abandon: null };
     const settled = await this.#unlessUnwritable(() =>
@@ -217,7 +224,7 @@ export class Sweep {
     );
     if (settled?.outcome) this.#showcase.show(settled.outcome.state);
     else if (settled) state.goRound(settled.missing, settled.recorded);
-    return Boolean(settled?.outcome);
+    return settled?.outcome ?? undefined;
   }
 
   #wait(reason: string): void {
