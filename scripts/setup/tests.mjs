@@ -7,6 +7,7 @@ import { SetupError } from './setup-error.mjs';
 /**
  * Command → Debian's package of it. Full disks are made of small tmpfs mounts, and clocks that jump by a library: both
  * only on Linux. tcsh and fish are login shells that quote otherwise than sh.
+ * strace has the kernel refuse hard links.
  */
 const NEEDED = {
   git: 'git',
@@ -15,7 +16,14 @@ const NEEDED = {
   'ssh-keygen': 'openssh-client',
   'ssh-agent': 'openssh-client',
   ...(process.platform === 'linux'
-    ? { unshare: 'util-linux', mount: 'mount', faketime: 'faketime', tcsh: 'tcsh', fish: 'fish' }
+    ? {
+        unshare: 'util-linux',
+        mount: 'mount',
+        faketime: 'faketime',
+        tcsh: 'tcsh',
+        fish: 'fish',
+        strace: 'strace',
+      }
     : {}),
 };
 

@@ -1,5 +1,6 @@
 import { link, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { claimName } from './claim-name.js';
 import { faultCode, storeFault } from './faults.js';
 import { makeFolder } from './make-folder.js';
 import { temporaryName } from './owner.js';
@@ -35,18 +36,26 @@ export async function writeOnce(path: string, content: string): Promise<boolean>
   let temporary: string | undefined;
   try {
     temporary = await writeBeside(path, content);
-    await link(temporary, path).catch(async (error: unknown) => {
-      // Not every filesystem has links.
-      if (!['EPERM', 'ENOTSUP', 'ENOSYS'].includes(faultCode(error) ?? '')) throw error;
-      await rename(temporary!, path);
-    });
-    await syncFolder(dirname(path));
-    return true;
+    const first = await giveName(temporary, path);
+    if (first) await syncFolder(dirname(path));
+    return first;
   } catch (error) {
-    if (faultCode(error) === 'EEXIST') return false;
     throw storeFault(error, path);
   } finally {
     if (temporary !== undefined) await rm(temporary, { force: true });
+  }
+}
+
+/** `link` fails where the name is taken; not every filesystem has hard links. */
+async function giveName(temporary: string, path: string): Promise<boolean> {
+  try {
+    await link(temporary, path);
+    return true;
+  } catch (error) {
+    const code = faultCode(error) ?? '';
+    if (code === 'EEXIST') return false;
+    if (!['EPERM', 'ENOTSUP', 'ENOSYS'].includes(code)) throw error;
+    return claimName(path, () => rename(temporary, path));
   }
 }
 

@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { link, readdir, rm, writeFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { FINGERPRINT_SCHEME } from '../../definition/declaration.js';
 import { StoreError } from '../../definition/errors.js';
-import { writeBeside } from './atomic-write.js';
-import { faultCode } from './faults.js';
+import { writeOnce } from './atomic-write.js';
 import { storeFile } from './layout.js';
 import { readJson } from './read-json.js';
 
@@ -52,25 +51,8 @@ export async function createStoreFile(root: string): Promise<StoreFile> {
     created_at: new Date().toISOString(),
   };
   const text = `${JSON.stringify(content)}\n`;
-  const temporary = await writeBeside(storeFile(root), text);
-  try {
-    await linkOrCreate(temporary, storeFile(root), text);
-  } finally {
-    await rm(temporary, { force: true });
-  }
+  await writeOnce(storeFile(root), text);
   return (await readStoreFile(root))!;
-}
-
-// `link` fails where the name exists, and shows the content whole; not every filesystem has links.
-async function linkOrCreate(temporary: string, path: string, text: string): Promise<void> {
-  try {
-    await link(temporary, path).catch(async (error: unknown) => {
-      if (faultCode(error) === 'EEXIST') throw error;
-      await writeFile(path, text, { flag: 'wx', flush: true });
-    });
-  } catch (error) {
-    if (faultCode(error) !== 'EEXIST') throw error;
-  }
 }
 
 async function refuseForeignContent(root: string): Promise<void> {
