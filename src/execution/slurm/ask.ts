@@ -19,6 +19,8 @@ export interface PatienceOptions extends AskOptions {
   readonly within_ms?: number;
   /** The same from when it was told to cancel. */
   readonly cancelled_within_ms?: number;
+  /** What needs somebody is thrown: whoever asks is at a terminal, and can do it. By default it is waited for. */
+  readonly throwNeeded?: boolean;
 }
 
 /** Runs a command until the cluster answers. */
@@ -82,7 +84,7 @@ export class Patience {
    * Does something until it succeeds. What it does must be safe to repeat.
    *
    * @throws ExecutionFault with code `CLOSED` once it was told to stop, `SILENT` where its patience ended; whatever is no
-   *   matter of waiting
+   *   matter of waiting; with `throwNeeded`, TransportError
    */
   async until<T>(attempt: () => Promise<T>): Promise<T> {
     const began = performance.now();
@@ -95,6 +97,7 @@ export class Patience {
       } catch (error) {
         if (!isTransportError(error) && !(error instanceof NoAnswer)) throw error;
         const needed = isTransportError(error) && NEEDS_SOMEBODY.has(error.code);
+        if (needed && this.#options.throwNeeded) throw error;
         const now = performance.now();
         const waited = now - began;
         if (this.#limit && now - Math.max(began, this.#limit.since) > this.#limit.within_ms)

@@ -5,6 +5,7 @@ import { type ClusterLimits, readLimits } from './limits/limits.js';
 import { isSuitable } from './node-program.js';
 import { taskResources } from './resources.js';
 import { sbatchArguments } from './sbatch-arguments.js';
+import { homeRelative } from './spool-layout.js';
 import { isOverLimit } from './submit-script.js';
 
 /** One thing that a sweep on a cluster needs, as it was found. */
@@ -20,6 +21,9 @@ export interface ClusterCheck {
 const CHECK_MS = 30_000;
 
 const WRITABLE = `cd && mkdir -p "$1" && cd "$1" && f=".metalab-check-$$" && : > "$f" && rm "$f" && pwd -P && df -Pk . | awk 'NR == 2 { print $4 }'`;
+
+export const FILE_ROOT_NEXT =
+  'name a folder in file_root that you may write to, on a filesystem that the compute nodes share: not /tmp';
 
 const UNREACHABLE =
   'what logs you in by ssh from here goes into gateway, user, port, ssh_key and jump_hosts, or into ~/.ssh/config';
@@ -58,13 +62,7 @@ const steps = (environment: SlurmEnvironment, transport: Transport): Step[] => [
     ? [async () => ({ name: 'host key', ok: true, detail: 'it is the known one' })]
     : []),
   async (run) => {
-    const result = await run([
-      'sh',
-      '-c',
-      WRITABLE,
-      'metalab',
-      environment.file_root.replace(/^~\/?/, '') || '.',
-    ]);
+    const result = await run(['sh', '-c', WRITABLE, 'metalab', homeRelative(environment.file_root)]);
     const [path = '', free] = result.stdout.trim().split('\n');
     return result.exitCode === 0
       ? { name: 'file_root', ok: true, detail: `${path}, ${wordGigabytes(Number(free))} free` }
@@ -72,7 +70,7 @@ const steps = (environment: SlurmEnvironment, transport: Transport): Step[] => [
           name: 'file_root',
           ok: false,
           detail: wordResult(['sh'], result),
-          next: 'name a folder in file_root that you may write to, on a filesystem that the compute nodes share: not /tmp',
+          next: FILE_ROOT_NEXT,
         };
   },
   async (run) => {

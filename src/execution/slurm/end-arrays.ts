@@ -39,7 +39,7 @@ interface Ending {
  */
 export async function endArrays(ending: Ending, patience: Patience): Promise<void> {
   const { spool, collector, state } = ending;
-  const { over } = await state.read();
+  const { over, jobs: known } = await state.read();
   const { stdout } = await patience.ask(['sh', '-c', CLOSE_SCRIPT, 'metalab', spool], {
     stdin: over.join('\n'),
     isAnswer: ({ exitCode, stdout: told }) => exitCode === 0 && parseFoundArrays(told) !== undefined,
@@ -50,21 +50,33 @@ export async function endArrays(ending: Ending, patience: Patience): Promise<voi
     const job = array.job ?? (await findUnnoted(ending, array, patience));
     if (job !== null) jobs.push({ job, token: array.token });
   }
+  // Somebody may have removed its folder from the spool.
+  for (const [token, job] of Object.entries(known))
+    if (!over.includes(token) && jobs.every((each) => each.token !== token)) jobs.push({ job, token });
   if (jobs.length > 0) {
     const noted = Object.fromEntries(jobs.map(({ token, job }) => [token, job]));
     await state.change((before) => ({ jobs: { ...before.jobs, ...noted } }));
-    await endJobs(ending, jobs, patience);
+    await endJobs(jobs, patience, () => ending.queue.hurry());
     await collector.collect(patience);
     await collector.sync();
   }
   await patience.ask(['rm', '-f', '--', `${spool}/env.json`]);
   await state.change((before) => ({
     open: false,
-    over: [...new Set([...before.over, ...found.map(({ token }) => token)])],
+    over: [...new Set([...before.over, ...[...found, ...jobs].map(({ token }) => token)])],
   }));
 }
 
-async function endJobs({ queue }: Ending, jobs: readonly EndedJob[], patience: Patience): Promise<void> {
+/**
+ * Ends jobs whose tasks were told to abort their runs, and waits until Slurm has nothing of them.
+ *
+ * @param onAsked called whenever something may have ended
+ */
+export async function endJobs(
+  jobs: readonly EndedJob[],
+  patience: Patience,
+  onAsked: () => void = () => {},
+): Promise<void> {
   const began = performance.now();
   for (let live = jobs; ; ) {
     const elapsed = performance.now() - began;
@@ -75,7 +87,7 @@ async function endJobs({ queue }: Ending, jobs: readonly EndedJob[], patience: P
       isAnswer: (result) => parseLiveJobs(result.stdout, asked) !== undefined,
     });
     live = parseLiveJobs(stdout, asked)!;
-    queue.hurry();
+    onAsked();
     if (live.length === 0) return;
     if (elapsed > MOST_MS) throw placeFault('SILENT', `Slurm has not ended ${wordJobs(live)}`);
     await patience.sleep(LOOK_MS);

@@ -6,7 +6,6 @@ import {
   bundleFile,
   declarationFile,
   environmentFile,
-  folderOf,
   planEntriesFile,
   planFile,
 } from '../../storage/file/layout.js';
@@ -15,7 +14,7 @@ import type { PlanManifest } from '../../storage/manifest.js';
 import type { Transport } from '../transport/transport.js';
 import { NoAnswer, type Patience, placeFault } from './ask.js';
 import { contextUploads } from './context-uploads.js';
-import { runtimeFolder } from './spool-layout.js';
+import { experimentFolderIn, homeRelative, runtimeFolder } from './spool-layout.js';
 import { hashOfFiles, type Upload, uploadMissing } from './upload.js';
 
 /** metalab's programs for compute nodes, on this machine. */
@@ -73,8 +72,7 @@ export class Spool {
       scheme: FINGERPRINT_SCHEME,
       created_at: new Date().toISOString(),
     });
-    const folder = fileRoot.replace(/^~(?:\/|$)/, '') || '.';
-    const command = ['sh', '-c', OPEN_SCRIPT, 'metalab', folder, store, known ?? ''];
+    const command = ['sh', '-c', OPEN_SCRIPT, 'metalab', homeRelative(fileRoot), store, known ?? ''];
     const { root, id } = await patience.until(async () => {
       const { exitCode, stdout } = await patience.ask(command, {
         isAnswer: (result) => result.exitCode === 0 || result.exitCode === OTHER_SPOOL,
@@ -90,7 +88,7 @@ export class Spool {
   }
 
   experimentFolder(experimentId: string): string {
-    return posix.join(this.root, folderOf(experimentId));
+    return experimentFolderIn(this.root, experimentId);
   }
 
   async runtime(programs: TaskPrograms): Promise<string> {
@@ -138,7 +136,8 @@ export class Spool {
   }
 }
 
-function parseOpened(stdout: string): { readonly root: string; readonly id: string } | undefined {
+/** What its `store.json` and `pwd -P` say. @returns undefined where that is no store's */
+export function parseOpened(stdout: string): { readonly root: string; readonly id: string } | undefined {
   const end = stdout.indexOf('\n');
   try {
     const { id } = JSON.parse(stdout.slice(0, end)) as { id?: unknown };

@@ -11,7 +11,7 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { checkSlurm } from '../../../src/execution/slurm/check.js';
-import { cleanSpool } from '../../../src/execution/slurm/clean.js';
+import { cleanSpool } from '../../../src/execution/slurm/clean/clean-spool.js';
 import { createShellTransport } from '../../../src/execution/transport/shell/shell-transport.js';
 import type { Transport } from '../../../src/execution/transport/transport.js';
 import { lostError } from '../../../src/execution/transport/transport-error.js';

@@ -1,41 +1,69 @@
+import type { CleanedExperiment } from '../../../execution/slurm/clean/clean-spool.js';
 import type { CommandDefinition, CommonOptions } from '../../command.js';
 import { EXIT } from '../../report-error.js';
 
 interface CleanCommandOptions extends CommonOptions {
   readonly lostStores?: boolean;
+  readonly cancel?: boolean;
+  readonly discard?: boolean;
+  readonly dryRun?: boolean;
 }
 
 export const cleanCommand: CommandDefinition<CleanCommandOptions> = {
   name: 'clean',
   summary: "remove from a cluster what the store has: an environment's spool",
   description: `Of each experiment at rest, everything is brought into the store (artifacts too) and compared byte for byte, then removed
-from file_root. What is in progress, or not the same in both places, is left. Exit code 1 where something was left.`,
+from file_root. What is in progress, has jobs in Slurm's queue, or is not the same in both places, is left. Exit code 1 where
+something was left.`,
   arguments: [{ name: 'name', description: 'environment' }],
   options: [
+    { flags: '--dry-run', description: 'remove nothing; say what would be removed, and how large it is' },
+    {
+      flags: '--cancel',
+      description: 'end jobs in the queue that no workflow looks after any more, wait for that, then remove',
+    },
+    {
+      flags: '--discard',
+      description: 'do not bring artifacts home: those that are only on the cluster are lost',
+    },
     {
       flags: '--lost-stores',
       description: 'also experiments to which other stores submitted, which are lost or at rest for good',
     },
   ],
-  examples: [{ line: 'env clean cluster', does: 'make room there; the store keeps everything' }],
+  examples: [
+    { line: 'env clean cluster --dry-run', does: 'what would go, and how much room that makes' },
+    { line: 'env clean cluster', does: 'make room there; the store keeps everything' },
+  ],
   json: true,
   async run({ name }, options, context) {
-    const [{ ProjectConfig }, { cleanEnvironment }, { wordBytes }] = await Promise.all([
-      import('../../../config/project-config.js'),
-      import('../../clean-environment.js'),
-      import('../../progress/words.js'),
-    ]);
+    const [{ ProjectConfig }, { cleanEnvironment }, { createTerminalPrompter }, { wordBytes }] =
+      await Promise.all([
+        import('../../../config/project-config.js'),
+        import('../../../client/clean-environment.js'),
+        import('../../terminal-prompter.js'),
+        import('../../progress/words.js'),
+      ]);
     const { environment } = (await ProjectConfig.load()).resolve(name);
-    const cleaned = [];
-    for await (const found of cleanEnvironment(environment, { lostStores: options.lostStores })) {
+    const cleaned: CleanedExperiment[] = [];
+    for await (const found of cleanEnvironment(environment, options, createTerminalPrompter())) {
       cleaned.push(found);
-      const { experiment_id, removed, bytes, why } = found;
-      const fetched = bytes > 0 ? `, after ${wordBytes(bytes)} of records were fetched` : '';
-      if (!options.json)
-        context.out(removed ? `removed ${experiment_id}${fetched}` : `left ${experiment_id}: ${why}`);
+      if (!options.json) context.out(wordCleaned(found, wordBytes));
     }
     if (options.json) context.out(JSON.stringify(cleaned));
     else if (cleaned.length === 0) context.note('there is nothing to remove');
-    return cleaned.every(({ removed }) => removed) ? undefined : EXIT.failure;
+    const isGone = ({ removed, would_remove = removed }: CleanedExperiment) => would_remove;
+    return cleaned.every(isGone) ? undefined : EXIT.failure;
   },
 };
+
+function wordCleaned(
+  { experiment_id, removed, would_remove, size_bytes, bytes, why }: CleanedExperiment,
+  wordBytes: (bytes: number) => string,
+): string {
+  const size = wordBytes(size_bytes);
+  if (would_remove) return `would remove ${experiment_id} (${size})`;
+  const fetched = bytes > 0 ? `, after ${wordBytes(bytes)} of records were fetched` : '';
+  if (removed) return `removed ${experiment_id} (${size})${fetched}`;
+  return `${would_remove === undefined ? 'left' : 'would leave'} ${experiment_id} (${size}): ${why}`;
+}

@@ -1,29 +1,34 @@
-import { readStatuses } from '../client/read-statuses.js';
 import type { ResolvedEnvironment } from '../config/resolved-config.js';
 import { openCluster } from '../execution/open-cluster.js';
-import { type CleanedExperiment, type CleanOptions, cleanSpool } from '../execution/slurm/clean.js';
+import {
+  type CleanedExperiment,
+  type CleanOptions,
+  cleanSpool,
+} from '../execution/slurm/clean/clean-spool.js';
+import type { Prompter } from '../execution/transport/prompter.js';
 import { openStore } from '../storage/registry.js';
 import { asSweepStore, type SweepStore } from '../storage/sweep-store.js';
-import { DEFAULT_STORE } from './context.js';
-import { createTerminalPrompter } from './terminal-prompter.js';
+import { readStatuses } from './read-statuses.js';
+import { locationOf } from './store-choice.js';
 
-const OVER = ['completed', 'failed', 'cancelled', 'interrupted'];
+/** No workflow carries these out. Arrays of them may go on all the same: Slurm is asked for those. */
+const WITHOUT_WORKFLOW = ['completed', 'failed', 'cancelled', 'interrupted'];
 
 /**
  * Removes from an environment's spool what the store has, collected and compared, of every experiment at rest.
  *
- * @throws InfrastructureError where the environment has no cluster; TransportError where it can't be reached
+ * @param prompter asked where the cluster's login needs a person
+ * @throws InfrastructureError where the environment has no cluster, or its `file_root` can't be used; TransportError where it
+ *   can't be reached
  */
 export async function* cleanEnvironment(
   environment: ResolvedEnvironment,
   options: CleanOptions = {},
+  prompter?: Prompter,
 ): AsyncGenerator<CleanedExperiment, void> {
-  const location = process.env.METALAB_STORE || (environment.store ?? DEFAULT_STORE);
-  const store = asSweepStore(await openStore(location));
-  const cluster = await openCluster(environment, createTerminalPrompter());
+  const store = asSweepStore(await openStore(await locationOf({ environment })));
+  const cluster = await openCluster(environment, prompter);
   try {
-    // What follows waits for a cluster that does not answer.
-    await cluster.transport.run(['true']);
     const asked = {
       experimentFolder: (experimentId: string) => store.experimentFolder(experimentId),
       unfinished: (experimentId: string) => unfinished(store, experimentId),
@@ -35,10 +40,10 @@ export async function* cleanEnvironment(
   }
 }
 
-/** Submissions that some workflow may carry out: one that was interrupted is nobody's. */
+/** Submissions that some workflow carries out, or may: where no server answers, or another engine uses the store. */
 async function unfinished(store: SweepStore, experimentId: string): Promise<string[]> {
   const { statuses, unreachable } = await readStatuses(store, [experimentId]);
-  if (unreachable === undefined && statuses.every(({ state }) => OVER.includes(state))) return [];
+  if (unreachable === undefined && statuses.every(({ state }) => WITHOUT_WORKFLOW.includes(state))) return [];
   const open: string[] = [];
   for (const submission of await store.submissions(experimentId))
     if (!(await store.readOutcome(experimentId, submission))) open.push(submission);

@@ -1,0 +1,58 @@
+import { InfrastructureError } from '../../definition/errors.js';
+import { ExecutionFault } from '../execution-fault.js';
+import type { Transport } from '../transport/transport.js';
+import { type AskCluster, NoAnswer, Patience, type PatienceOptions, wordResult } from './ask.js';
+
+/** A question whose answer needs no work of the cluster's. */
+const ANSWER_MS = 60_000;
+
+const notAnswered = (place: string, what: string) =>
+  new InfrastructureError({
+    code: 'METALAB_CLUSTER',
+    where: place,
+    what,
+    next: 'metalab env check NAME looks at the cluster step by step',
+  });
+
+/**
+ * Asks for somebody who waits at a terminal: once, and within a time limit.
+ *
+ * @throws TransportError where the cluster can't be reached or does not answer in time; InfrastructureError METALAB_CLUSTER
+ *   where the command failed
+ */
+export const askOnce =
+  (transport: Transport): AskCluster =>
+  async (command, { isAnswer, ...options } = {}) => {
+    const result = await transport.run(command, { timeout_ms: ANSWER_MS, ...options });
+    if (isAnswer ? isAnswer(result) : result.exitCode === 0) return result;
+    throw notAnswered(transport.place, wordResult(command, result));
+  };
+
+/** Does once what else would be repeated until the cluster answers. @throws as {@link askOnce} */
+export async function once<T>({ place }: Transport, attempt: () => Promise<T>): Promise<T> {
+  try {
+    return await attempt();
+  } catch (error) {
+    throw error instanceof NoAnswer ? notAnswered(place, error.message) : error;
+  }
+}
+
+/**
+ * Does what takes several questions, each of which may be repeated for a minute.
+ *
+ * @throws as {@link askOnce}
+ */
+export async function withinMinutes<T>(
+  transport: Transport,
+  work: (patience: Patience) => Promise<T>,
+  options: Pick<PatienceOptions, 'onWaits'> = {},
+): Promise<T> {
+  const patience = new Patience(transport, { ...options, within_ms: ANSWER_MS, throwNeeded: true });
+  try {
+    return await work(patience);
+  } catch (error) {
+    throw error instanceof ExecutionFault ? notAnswered(transport.place, error.message) : error;
+  } finally {
+    patience.close();
+  }
+}

@@ -1,0 +1,165 @@
+import { existsSync } from 'node:fs';
+import type { SlurmEnvironment } from '../../../config/resolved-config.js';
+import { submissionFolder } from '../../../storage/file/layout.js';
+import { listNames } from '../../../storage/file/list-names.js';
+import type { Transport } from '../../transport/transport.js';
+import type { AskCluster } from '../ask.js';
+import { askOnce } from '../ask-once.js';
+import { experimentFolderIn } from '../spool-layout.js';
+import { bringAllArtifacts, bringSegments, findDifferences } from './bring-home.js';
+import { endQueued } from './end-queued.js';
+import { findQueuedArrays, type QueuedArray } from './queued-arrays.js';
+import { removeExperiment, tidyRemoved } from './remove-experiment.js';
+import { type FoundSpool, findSpool, listExperiments, type SpoolExperiment } from './spool-contents.js';
+
+/** What became of one experiment's part of the spool. */
+export interface CleanedExperiment {
+  readonly experiment_id: string;
+  readonly removed: boolean;
+  /** With `dryRun`: whether it would be tried to remove it. */
+  readonly would_remove?: boolean;
+  /** What it takes on the cluster. */
+  readonly size_bytes: number;
+  /** Bytes of segments that the store had not. */
+  readonly bytes: number;
+  /** Why it is left. */
+  readonly why?: string;
+}
+
+/** Which experiments, and where the store has them. */
+export interface CleanStore {
+  experimentFolder(experimentId: string): string;
+  /** Submissions of it that some workflow carries out, or may. */
+  unfinished(experimentId: string): Promise<readonly string[]>;
+}
+
+export interface CleanOptions {
+  /**
+   * Experiments to which other stores submitted, too, unless an array of theirs is in the queue: those stores are lost. One
+   * that is not finds nothing of what it had not yet collected, and does those runs again.
+   */
+  readonly lostStores?: boolean | undefined;
+  /** Ends arrays in the queue that no workflow looks after, and waits for that. By default their experiments are left. */
+  readonly cancel?: boolean | undefined;
+  /** Artifacts that the store has not are not brought: they are lost. */
+  readonly discard?: boolean | undefined;
+  /** Changes nothing, and tells what would be removed. */
+  readonly dryRun?: boolean | undefined;
+}
+
+const SUBMISSIONS = `cd "$1" || exit 74
+for d in segments submissions; do [ ! -d "$d" ] || ls "$d" || exit 1; done`;
+
+/**
+ * Removes experiments from a spool. Each only when none of its arrays is in Slurm's queue, and everything that it recorded is
+ * in the store: collected, artifacts too, and equal by SHA-256 to what is on the cluster.
+ *
+ * @throws TransportError, InfrastructureError where the cluster or the folder can't be used: nothing is waited for
+ */
+export async function* cleanSpool(
+  transport: Transport,
+  { file_root }: SlurmEnvironment,
+  store: CleanStore,
+  options: CleanOptions = {},
+): AsyncGenerator<CleanedExperiment, void> {
+  const ask = askOnce(transport);
+  const spool = await findSpool(transport, ask, file_root);
+  if (!spool) return;
+  for (const experiment of await listExperiments(ask, spool.root))
+    yield await new ExperimentCleaning(transport, ask, spool, experiment, store, options).run();
+  if (!options.dryRun) await tidyRemoved(ask, spool.root);
+}
+
+class ExperimentCleaning {
+  readonly #transport: Transport;
+  readonly #ask: AskCluster;
+  readonly #spool: FoundSpool;
+  readonly #experiment: SpoolExperiment;
+  readonly #store: CleanStore;
+  readonly #options: CleanOptions;
+  readonly #places: { readonly folder: string; readonly there: string };
+
+  constructor(
+    transport: Transport,
+    ask: AskCluster,
+    spool: FoundSpool,
+    experiment: SpoolExperiment,
+    store: CleanStore,
+    options: CleanOptions,
+  ) {
+    this.#transport = transport;
+    this.#ask = ask;
+    this.#spool = spool;
+    this.#experiment = experiment;
+    this.#store = store;
+    this.#options = options;
+    const { experiment_id } = experiment;
+    this.#places = {
+      folder: store.experimentFolder(experiment_id),
+      there: experimentFolderIn(spool.root, experiment_id),
+    };
+  }
+
+  async run(): Promise<CleanedExperiment> {
+    const { dryRun = false, discard = false } = this.#options;
+    const hindrance = await this.#hindrance();
+    if (hindrance !== undefined) return this.#left(hindrance);
+    if (dryRun) return { ...this.#experiment, removed: false, would_remove: true, bytes: 0 };
+    const bytes = await bringSegments(this.#transport, this.#spool, this.#places);
+    if (!discard) await bringAllArtifacts(this.#transport, this.#ask, this.#places);
+    const kept = discard ? ['segments'] : ['segments', 'artifacts'];
+    const wrong = await findDifferences(this.#ask, this.#places, kept);
+    if (wrong.length > 0)
+      return this.#left(
+        `${wrong.length} files are not in the store as they are on the cluster, such as ${wrong[0]}`,
+        bytes,
+      );
+    const { queued, tokens } = await this.#queued();
+    if (queued.length === 0 && (await removeExperiment(this.#ask, this.#places.there, tokens)))
+      return { ...this.#experiment, removed: true, bytes };
+    return this.#left('an array of it has come into the queue meanwhile', bytes);
+  }
+
+  /** What stands in the way of removing it. */
+  async #hindrance(): Promise<string | undefined> {
+    const { lostStores = false, cancel = false, dryRun = false } = this.#options;
+    const { experiment_id } = this.#experiment;
+    if (!existsSync(this.#places.folder)) return 'this store does not have the experiment: another may';
+    const [unfinished] = await this.#store.unfinished(experiment_id);
+    if (unfinished !== undefined)
+      return `submission ${unfinished} has not ended: wait for it, or end it with metalab cancel ${experiment_id}`;
+    const others = await this.#othersSubmissions();
+    if (others.length > 0 && !lostStores)
+      return `submission ${others[0]} is another store's: clean it with that store, or, if that is lost, with --lost-stores`;
+    const { queued } = await this.#queued();
+    if (queued.length === 0) return undefined;
+    if (!cancel || queued.some(({ job }) => job === null)) return wordQueued(queued, others);
+    if (!dryRun) await endQueued(this.#transport, this.#places, queued);
+    return undefined;
+  }
+
+  async #othersSubmissions(): Promise<string[]> {
+    const known = new Set(await listNames(submissionFolder(this.#places.folder, '')));
+    const { stdout } = await this.#ask(['sh', '-c', SUBMISSIONS, 'metalab', this.#places.there]);
+    return [...new Set(stdout.split('\n'))].filter((name) => name !== '' && !known.has(name));
+  }
+
+  #queued() {
+    return findQueuedArrays(this.#ask, this.#places.there, this.#places.folder);
+  }
+
+  #left(why: string, bytes = 0): CleanedExperiment {
+    const { dryRun } = this.#options;
+    return { ...this.#experiment, removed: false, ...(dryRun && { would_remove: false }), bytes, why };
+  }
+}
+
+function wordQueued(queued: readonly QueuedArray[], others: readonly string[]): string {
+  const jobs = queued.flatMap(({ job }) => job ?? []);
+  const { submission } = queued.find(({ job }) => job === null) ?? queued[0]!;
+  const whose = `submission ${submission}${others.includes(submission) ? ' of another store' : ''}`;
+  if (jobs.length < queued.length) return `${whose} is being submitted: try again in a few minutes`;
+  const which = `job${jobs.length === 1 ? '' : 's'} ${jobs.join(', ')} of ${whose}`;
+  const are = jobs.length === 1 ? 'is' : 'are';
+  return `${which} ${are} in the queue or running: wait, or end ${jobs.length === 1 ? 'it' : 'them'} with --cancel`;
+}
