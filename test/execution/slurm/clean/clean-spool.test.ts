@@ -32,7 +32,8 @@ afterEach(async () => {
   rmSync(root, { recursive: true, force: true });
 });
 
-const submit = (name: string) => rig.submit('sleep 60', [`--job-name=${name}`]);
+const submit = (name: string, ...options: readonly string[]) =>
+  rig.submit('sleep 60', [`--job-name=${name}`, ...options]);
 const inQueue = async (job: string) => (await rig.run(['squeue', '-h', `-j${job}`])).stdout !== '';
 
 const environmentAt = (file_root: string): SlurmEnvironment => ({
@@ -94,7 +95,7 @@ test("what lost stores submitted goes, once all of it is in the store and none o
 
 test('an experiment with an array in the queue is left, though no workflow looks after it; with cancel, that is ended first', async () => {
   const { there, token, clean } = spoolOf('s1');
-  const job = await submit(`metalab-${token}`);
+  const job = await submit(`metalab-${token}`, '--begin=now+1hour');
   expect(await clean()).toMatchObject([
     {
       removed: false,
