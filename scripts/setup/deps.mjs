@@ -1,10 +1,8 @@
 // node_modules as package-lock.json says.
-import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './root.mjs';
 import { runCommand } from './run-command.mjs';
-import { SetupError } from './setup-error.mjs';
 import { hasStamp, writeStamp } from './stamp.mjs';
 
 const lockFile = join(root, 'package-lock.json');
@@ -23,22 +21,7 @@ const OPTIONS = ['--include=dev', '--include=optional', '--no-audit', '--no-fund
 
 function install() {
   console.error('installing dependencies with npm …');
-  // npm ci refuses a lock file without the native packages of all platforms. One written against a mirror that has
-  // only some is such a file; npm install keeps to it all the same, and --no-save leaves it as it is.
-  if (!existsSync(lockFile) || !cleanInstall()) runCommand('npm', ['install', '--no-save', ...OPTIONS]);
-}
-
-/** @returns false where npm finds that the lock file does not fit */
-function cleanInstall() {
-  const { status, stderr, error } = spawnSync('npm', ['ci', ...OPTIONS], {
-    cwd: root,
-    encoding: 'utf8',
-    stdio: ['ignore', 2, 'pipe'],
-  });
-  if (error) throw new SetupError(`npm could not be run: ${error.message}`);
-  if (status === 0) return true;
-  if (/code EUSAGE/.test(stderr)) return false;
-  throw new SetupError(`\`npm ci\` ended with exit code ${status}\n${stderr.trimEnd()}`);
+  runCommand('npm', ['ci', ...OPTIONS]);
 }
 
 /** Whether somebody has just installed exactly this by hand: npm notes in node_modules what it put there. */
