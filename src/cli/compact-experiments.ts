@@ -1,6 +1,7 @@
 import { StoreError } from '../definition/errors.js';
 import { type CompactionResult, compactInChild } from '../results/compaction/compact-in-child.js';
 import { runsFile } from '../storage/file/layout.js';
+import { readCoverage } from '../storage/file/runs-file.js';
 import { hasWorkingDirectory, type Store } from '../storage/store.js';
 import { resolveExperiment } from './resolve-experiment.js';
 
@@ -10,6 +11,8 @@ export interface CompactedExperiment {
   readonly result: CompactionResult['kind'];
   readonly runs: number | null;
   readonly file: string;
+  /** Lines of the segments that are no records. */
+  readonly damaged: number;
 }
 
 /**
@@ -40,6 +43,7 @@ export async function compactExperiments(
       result: result.kind,
       runs: result.kind === 'compacted' ? result.runs : null,
       file: runsFile(folder),
+      damaged: (await readCoverage(folder))?.damaged ?? 0,
     });
     if (signal.aborted) break;
   }

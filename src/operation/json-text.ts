@@ -1,6 +1,8 @@
+import { wellFormedJson } from '../definition/well-formed.js';
+
 /**
  * A value's JSON text, for what a run saves. `JSON.stringify` would quietly turn NaN into null, leave out undefined and
- * write typed arrays as objects: results would be lost without a word.
+ * write typed arrays as objects: results would be lost without a word. Half of a surrogate pair becomes U+FFFD.
  *
  * @param name how the value is called in errors
  * @throws TypeError naming the path of the first thing that JSON can't hold
@@ -8,7 +10,7 @@
 export function jsonText(value: unknown, name: string): string {
   const mistake = findMistake(value, name, []);
   if (mistake) throw new TypeError(mistake);
-  return JSON.stringify(value);
+  return wellFormedJson(JSON.stringify(value));
 }
 
 function findMistake(value: unknown, path: string, ancestors: object[]): string | undefined {

@@ -1,6 +1,7 @@
 import { createReadStream, createWriteStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
+import { holdsMalformedText, mendedText } from '../storage/file/malformed-text.js';
 import type { UncoveredSegment } from '../storage/file/uncovered.js';
 import { type Database, globLiteral, quoteText } from './database.js';
 import { PLACE_COLUMNS, RECORD_COLUMNS } from './record-columns.js';
@@ -34,20 +35,38 @@ export async function loadSegments(
     const cut = from > 0 || (await sizeOf(path)) !== segment.to;
     sources.push({ name, base, path: cut ? await copyLines(database, segment, index) : path });
   }
+  const bytes = segments.reduce((sum, { from, to }) => sum + to - from, 0);
+  await loadLines(database, sources, bytes, options.ofCurrent);
+  let damaged = await countDamaged(database, segments);
+  if (damaged.lines > 0 && (await mendSources(database, sources, damaged.segments))) {
+    await database.run('DROP TABLE sources');
+    await loadLines(database, sources, bytes, options.ofCurrent);
+    damaged = await countDamaged(database, segments);
+  }
+  await database.run(`CREATE VIEW loaded AS SELECT * FROM lines WHERE ${IS_RECORD}`);
+  return damaged.lines;
+}
+
+/** Makes `sources`, and `lines`: every line of theirs, those that are no records too. */
+async function loadLines(
+  database: Database,
+  sources: readonly Source[],
+  bytes: number,
+  ofCurrent: string,
+): Promise<void> {
   await database.run(`
     CREATE TABLE sources AS
     SELECT * FROM (VALUES ${sources.map(({ name, base, path }) => `(${quoteText(path)}, ${quoteText(name)}, ${base})`).join(', ')})
     AS sources (path, segment, base)`);
-  const bytes = segments.reduce((sum, { from, to }) => sum + to - from, 0);
   for (const longest of LONGEST_LINE_BYTES) {
-    const records = recordsSql(sources, longest, options.ofCurrent);
+    const records = recordsSql(sources, longest, ofCurrent);
     try {
-      if (bytes <= IN_MEMORY_BYTES) await database.run(`CREATE TABLE lines AS ${records}`);
+      if (bytes <= IN_MEMORY_BYTES) await database.run(`CREATE OR REPLACE TABLE lines AS ${records}`);
       else {
         const file = database.scratch.file('lines.parquet');
         await database.run(`COPY (${records}) TO ${quoteText(file)} (FORMAT parquet, ROW_GROUP_SIZE 8192)`);
         await database.run(
-          `CREATE VIEW lines AS SELECT * FROM read_parquet(${quoteText(globLiteral(file))})`,
+          `CREATE OR REPLACE VIEW lines AS SELECT * FROM read_parquet(${quoteText(globLiteral(file))})`,
         );
       }
       break;
@@ -56,12 +75,11 @@ export async function loadSegments(
         throw error;
     }
   }
-  await database.run(`CREATE VIEW loaded AS SELECT * FROM lines WHERE ${IS_RECORD}`);
-  return countDamaged(database, segments);
 }
 
 interface Source {
-  readonly path: string;
+  /** What is read: the segment, or a copy of what is wanted of it. */
+  path: string;
   readonly name: string;
   /** What the places in its segment count from. */
   readonly base: number;
@@ -81,15 +99,38 @@ function recordsSql(sources: readonly Source[], longest: number, ofCurrent: stri
     WHERE (${ofCurrent}) OR (${IS_RECORD}) IS NOT true`;
 }
 
-async function countDamaged(database: Database, segments: readonly UncoveredSegment[]): Promise<number> {
+/**
+ * DuckDB takes a record with half of a surrogate pair, as older versions wrote them, for no JSON: it gets a copy of
+ * such segments in which U+FFFD stands for the half.
+ *
+ * @returns whether there are any
+ */
+async function mendSources(
+  database: Database,
+  sources: readonly Source[],
+  damaged: ReadonlySet<string>,
+): Promise<boolean> {
+  let any = false;
+  for (const [index, source] of sources.entries()) {
+    if (!damaged.has(source.name) || !(await holdsMalformedText(source.path))) continue;
+    const copy = database.scratch.file(`mended-${index}.ndjson`);
+    await pipeline(createReadStream(source.path), mendedText, createWriteStream(copy));
+    source.path = copy;
+    any = true;
+  }
+  return any;
+}
+
+async function countDamaged(database: Database, segments: readonly UncoveredSegment[]) {
   const rows = await database.all(
     `SELECT segment, count(*) AS n FROM lines WHERE (${IS_RECORD}) IS NOT true GROUP BY segment`,
   );
-  let damaged = 0;
+  const damaged = { lines: 0, segments: new Set<string>() };
   for (const { segment, n } of rows) {
     const { path, from, to } = segments.find(({ name }) => name === segment)!;
     // One that has grown since may have been read while its last line was being written.
-    if (from > 0 || (await sizeOf(path)) === to) damaged += Number(n);
+    if (from > 0 || (await sizeOf(path)) === to) damaged.lines += Number(n);
+    damaged.segments.add(String(segment));
   }
   return damaged;
 }

@@ -19,6 +19,8 @@ export interface ExperimentSummary {
   readonly runs: { readonly [status in RunStatus]: number };
   /** Runs of older code or context. */
   readonly older: number;
+  /** Lines of the segments that are left out, since they are no records; `metalab store check` names them. */
+  readonly damaged: number;
   readonly submissions: number;
   readonly last_submitted_at: string | null;
 }
@@ -37,7 +39,7 @@ async function summarize(store: Store, experimentId: string): Promise<Experiment
   const current = await currentOf(store, experimentId);
   const counts = hasWorkingDirectory(store)
     ? await countRuns(store.experimentFolder(experimentId), current)
-    : countStatuses([], current);
+    : { ...countStatuses([], current), damaged: 0 };
   return {
     experiment_id: experimentId,
     description: manifest?.description ?? null,
@@ -49,28 +51,36 @@ async function summarize(store: Store, experimentId: string): Promise<Experiment
 }
 
 type Counts = Pick<ExperimentSummary, 'runs' | 'older'>;
+type RunCounts = Counts & Pick<ExperimentSummary, 'damaged'>;
 
 /** From what the compacted records say of themselves, where they cover all. DuckDB is loaded only where they cover a part. */
-async function countRuns(folder: string, current: Current | null): Promise<Counts> {
+async function countRuns(folder: string, current: Current | null): Promise<RunCounts> {
   const coverage = await readCoverage(folder);
   if (!coverage) {
     const table = new StatusTable();
-    await scanRecordHeads(folder, undefined, (head) =>
-      table.add(head, current !== null && !isCurrent(head, current)),
+    let damaged = 0;
+    await scanRecordHeads(
+      folder,
+      undefined,
+      (head) => table.add(head, current !== null && !isCurrent(head, current)),
+      { onCorrupt: () => damaged++ },
     );
-    return table.counts();
+    return { ...table.counts(), damaged };
   }
   const uncovered = await wholeLines(await listUncovered(folder, coverage.segments));
-  return countStatuses(uncovered.length === 0 ? coverage.statuses : await queryStatuses(folder), current);
+  const { statuses, damaged = 0 } = uncovered.length === 0 ? coverage : await queryStatuses(folder);
+  return { ...countStatuses(statuses, current), damaged };
 }
 
-async function queryStatuses(folder: string): Promise<StatusCount[]> {
+async function queryStatuses(
+  folder: string,
+): Promise<{ readonly statuses: readonly StatusCount[]; readonly damaged: number }> {
   const database = await openDatabase();
   try {
     const loaded = await loadRuns(database, folder, null);
     const statuses = await findStatuses(database);
     await loaded.close();
-    return statuses;
+    return { statuses, damaged: loaded.damaged };
   } finally {
     database.close();
   }

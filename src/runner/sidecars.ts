@@ -1,4 +1,5 @@
 import type { LogLevel } from '../definition/record.js';
+import { wellFormedJson } from '../definition/well-formed.js';
 import type { RunSink, StoredBytes } from '../operation/run-sink.js';
 import { segmentName, segmentsFolder } from '../storage/file/layout.js';
 import { FLUSH_BYTES, SegmentWriter } from '../storage/file/segment-writer.js';
@@ -96,7 +97,8 @@ export class Sidecars implements RunSink {
   }
 
   #append(segment: SegmentWriter, rest: string, cell = this.#cell!, attempt = this.#attempt): void {
-    segment.append(`{"run_id":"${cell.runId}","attempt":${attempt},"generation":${cell.generation}${rest}`);
+    const line = `{"run_id":"${cell.runId}","attempt":${attempt},"generation":${cell.generation}${rest}`;
+    segment.append(wellFormedJson(line));
     if (segment.pendingBytes >= FLUSH_BYTES) this.#try(() => segment.flush());
   }
 

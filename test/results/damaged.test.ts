@@ -1,5 +1,7 @@
-import { appendFileSync, truncateSync } from 'node:fs';
-import { expect, it } from 'vitest';
+import { appendFileSync, readFileSync, truncateSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import type { RunRecord } from '../../src/definition/record.js';
+import { makeRunIdentifier } from '../../src/identity/fingerprint.js';
 import { compactRuns } from '../../src/results/compaction/compact.js';
 import { newScratchFolder } from '../../src/results/compaction/scratch-folders.js';
 import { openResults } from '../../src/results/results.js';
@@ -7,7 +9,7 @@ import type { FileStore } from '../../src/storage/file/open.js';
 import { scanFinalHeads } from '../../src/storage/file/scan.js';
 import { temporaryStore } from '../storage/file/temporary-store.js';
 import { metalab } from '../support/metalab.js';
-import { EXPERIMENT, manifestOf, recordOf, writeSegment } from '../support/records.js';
+import { CODE, CONTEXT, EXPERIMENT, manifestOf, recordOf, writeSegment } from '../support/records.js';
 
 /** Which runs results have, which planning counts as done, and how many lines results leave out. */
 async function seen(store: FileStore) {
@@ -38,7 +40,11 @@ it('lines that results can not use are counted and told, compacted too, and plan
   expect(await seen(store)).toEqual(expected);
   const { stdout, stderr } = await metalab(['results', 'pi_mc', '--json', '--store', store.root]);
   expect(JSON.parse(stdout)).toHaveLength(2);
-  expect(stderr).toMatch(/2 lines of the segments are damaged and left out; metalab store check/);
+  const warning = /2 lines of the segments are damaged and left out; metalab store check/;
+  expect(stderr).toMatch(warning);
+  const listed = await metalab(['list', '--json', '--store', store.root]);
+  expect([JSON.parse(listed.stdout)[0].damaged, listed.stderr]).toEqual([2, expect.stringMatching(warning)]);
+  expect((await metalab(['store', 'compact', '--store', store.root])).stderr).toMatch(warning);
   await metalab(['store', 'check', '--repair', '--store', store.root]);
   expect((await seen(store)).damaged).toBe(0);
 });
@@ -56,4 +62,61 @@ it('NUL bytes at the end, more than the longest line that DuckDB would take, are
   expect(await seen(store)).toEqual({ inResults: [0], planned: [0], damaged: 0 });
   appendFileSync(path, '\n');
   expect((await seen(store)).planned).toEqual([0]);
+});
+
+describe('records with half of a surrogate pair, as older versions wrote them', () => {
+  const half = { notes: ['good \ud83c', '\\ud83c is text'], metrics: { 'a\udf89': '\ud83c\ud83c\udf89' } };
+  const whole = { notes: ['good \ufffd', '\\ud83c is text'], metrics: { 'a\ufffd': '\ufffd🎉' } };
+  const identify = makeRunIdentifier({ experiment_id: EXPERIMENT, context: CONTEXT, code: CODE });
+  const records = [recordOf({ index: 0, ...half }), recordOf({ index: 1 })].map((record) => ({
+    ...record,
+    run_id: identify(record.params_fingerprint, record.seed_fingerprint),
+  }));
+
+  async function recordsOf(store: FileStore) {
+    const results = await openResults(store, EXPERIMENT, { all: true });
+    try {
+      const found: RunRecord[] = [];
+      for await (const record of results.records()) found.push(record);
+      return found;
+    } finally {
+      results.close();
+    }
+  }
+
+  it('are read as well-formed text, beside damaged lines, and compacted', async () => {
+    const store = await temporaryStore();
+    await store.writeManifest(manifestOf());
+    writeSegment(store, ['garbage\n', ...records]);
+    writeSegment(store, [recordOf({ index: 2 })], { writer: 'other' });
+    expect(await seen(store)).toEqual({ inResults: [0, 1, 2], planned: [0, 1, 2], damaged: 1 });
+    const expected = [{ ...records[0]!, ...whole }, records[1], recordOf({ index: 2 })];
+    expect(await recordsOf(store)).toEqual(expected);
+    const folder = store.experimentFolder(EXPERIMENT);
+    expect(await compactRuns(folder, newScratchFolder(folder))).toBe(3);
+    expect(await recordsOf(store)).toEqual(expected);
+  });
+
+  it('are found by store check, and repaired in place', async () => {
+    const store = await temporaryStore();
+    await store.writeManifest(manifestOf());
+    const path = writeSegment(store, records);
+    const check = (...args: string[]) =>
+      metalab(['store', 'check', '--json', '--store', store.root, ...args]);
+    const kinds = async (...args: string[]) =>
+      (JSON.parse((await check(...args)).stdout) as { findings: { kind: string }[] }).findings.map(
+        ({ kind }) => kind,
+      );
+    expect(await kinds('--quick')).toContain('text-malformed');
+    await check('--repair', '--quick');
+    expect(await kinds('--quick')).not.toContain('text-malformed');
+    const mended = readFileSync(path, 'utf8');
+    expect(mended).toHaveLength(records.map((record) => `${JSON.stringify(record)}\n`).join('').length);
+    expect(
+      mended
+        .split('\n')
+        .slice(0, -1)
+        .map((line) => JSON.parse(line)),
+    ).toEqual([{ ...records[0]!, ...whole }, records[1]]);
+  });
 });

@@ -62,15 +62,16 @@ attempt, duration_ms, started_at, finished_at, error, error_type, tags, warnings
   store: true,
   json: true,
   async run({ exp = '' }, options, context) {
-    const [{ resolveExperiment }, { openResults }] = await Promise.all([
+    const [{ resolveExperiment }, { openResults }, { warnOfDamage }] = await Promise.all([
       import('../resolve-experiment.js'),
       import('../../results/results.js'),
+      import('../warn-of-damage.js'),
     ]);
     const store = await context.store();
     const experiment = await resolveExperiment(store, exp);
     const results = await openResults(store, experiment, { all: options.all ?? false });
     try {
-      if (results.damaged > 0) warnOfDamage(results.damaged, context);
+      warnOfDamage(results.damaged, context);
       await print(results, options, context);
     } finally {
       results.close();
@@ -78,16 +79,6 @@ attempt, duration_ms, started_at, finished_at, error, error_type, tags, warnings
     return undefined;
   },
 };
-
-function warnOfDamage(lines: number, { note, color }: CommandContext): void {
-  const what =
-    lines === 1
-      ? 'one line of the segments is damaged and left out'
-      : `${lines} lines of the segments are damaged and left out`;
-  note(
-    `${color.yellow('warning:')} ${what}; metalab store check names them, the next submit does their runs`,
-  );
-}
 
 async function print(results: Results, options: ResultsOptions, context: CommandContext): Promise<void> {
   const query: RowQuery = {

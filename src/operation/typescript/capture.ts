@@ -30,8 +30,8 @@ export class RunCapture implements Capture {
     this.#open = false;
   }
 
-  metric(name: string, value: MetricValue, options?: { readonly step?: number }): void {
-    this.#check('metric', name);
+  metric(given: string, value: MetricValue, options?: { readonly step?: number }): void {
+    const name = this.#checkName('metric', given);
     if (!isMetricValue(value)) {
       throw new TypeError(
         `metric '${name}' is ${word(value)}: expected a finite number, a string or a boolean`,
@@ -55,34 +55,33 @@ export class RunCapture implements Capture {
     for (const name of Object.keys(values)) this.metric(name, values[name]!);
   }
 
-  data(name: string, value: JsonValue): void {
-    this.#check('data', name);
+  data(given: string, value: JsonValue): void {
+    const name = this.#checkName('data', given);
     this.#sink.data(name, jsonText(value, `data '${name}'`));
   }
 
   artifact(
-    name: string,
+    given: string,
     value: unknown,
     options: { readonly format?: string; readonly metadata?: JsonObject } = {},
   ): void {
-    this.#checkArtifact('artifact', name);
+    const name = this.#checkArtifact('artifact', given);
     const serializer = serializerFor(value, options.format, name);
     const stored = this.#sink.store(serializer.serialize(value));
     this.#keep(name, 'artifact', serializer.name, stored, options.metadata);
   }
 
   file(path: string, options: { readonly name?: string; readonly metadata?: JsonObject } = {}): void {
-    const name = options.name ?? basename(path);
-    this.#checkArtifact('file', name);
+    const name = this.#checkArtifact('file', options.name ?? basename(path));
     this.#keep(name, 'file', 'bytes', this.#sink.storeFile(path), options.metadata);
   }
 
   figure(
-    name: string,
+    given: string,
     figure: string | Uint8Array | JsonObject,
     options: { readonly metadata?: JsonObject } = {},
   ): void {
-    this.#checkArtifact('figure', name);
+    const name = this.#checkArtifact('figure', given);
     const { format, bytes } = encodeFigure(name, figure);
     this.#keep(name, 'figure', format, this.#sink.store(bytes), options.metadata);
   }
@@ -114,9 +113,9 @@ export class RunCapture implements Capture {
   }
 
   tag(...tags: string[]): void {
-    for (const tag of tags) this.#check('tag', tag);
+    const names = tags.map((tag) => this.#checkName('tag', tag));
     this.collectedTags ??= new Set();
-    for (const tag of tags) this.collectedTags.add(tag);
+    for (const name of names) this.collectedTags.add(name);
   }
 
   note(text: string): void {
@@ -151,22 +150,25 @@ export class RunCapture implements Capture {
     });
   }
 
-  #checkArtifact(method: string, name: string): void {
-    this.#check(method, name);
+  #checkArtifact(method: string, given: string): string {
+    const name = this.#checkName(method, given);
     if (this.collectedArtifacts?.has(name)) {
       throw new Error(
         `${method} '${name}': this run has already saved something under that name; give each its own`,
       );
     }
+    return name;
   }
 
-  #check(method: string, name: unknown): void {
+  /** @returns the name as it is stored: two that differ in half of a surrogate pair are one */
+  #checkName(method: string, name: unknown): string {
     if (!this.#open) this.#checkOpen(method);
     if (typeof name !== 'string' || name === '') {
       throw new TypeError(
         `capture.${method}: the name is ${name === '' ? 'empty' : word(name)}: expected a text`,
       );
     }
+    return name.toWellFormed();
   }
 
   #checkOpen(method: string): void {

@@ -139,3 +139,30 @@ describe('what a run prints is in its log', () => {
     expect(sweep.log().slice(0, 2)).toEqual(['stdout: first', 'stdout: last']);
   });
 });
+
+test('half of a surrogate pair, wherever text comes from, is U+FFFD in all that is stored', async () => {
+  const code = `const half = 'good 🎉'.slice(0, 6);
+    export default metalab.operation(({ capture }) => {
+      capture.note(half); capture.tag(half); capture.metric(half, half); capture.metric('loss' + half, 1, { step: 1 });
+      capture.data(half, { [half]: [half] }); capture.log(half); capture.warn(half);
+      capture.artifact(half, { [half]: half }, { metadata: { [half]: half } });
+      console.log(half); process.stdout.write(half);
+      const error = new Error(half, { cause: new Error(half) }); error.name = half; throw error;
+    });`;
+  await start({ code }).run();
+  const good = 'good \ufffd';
+  const record = sweep.record();
+  expect(record).toMatchObject({
+    notes: [good],
+    tags: [good],
+    warnings: [good],
+    metrics: { [good]: good, [`loss${good}`]: 1 },
+    error: { type: good, message: good },
+    artifacts: [{ name: good, metadata: { [good]: good } }],
+  });
+  expect(sweep.lines('data')).toMatchObject([{ name: good, value: { [good]: [good] } }]);
+  expect(JSON.parse(bytesOf(record.artifacts[0]!).toString())).toEqual({ [good]: good });
+  expect(sweep.log()).toEqual([`info: ${good}`, `warn: ${good}`, `stdout: ${good}`, `stdout: ${good}`]);
+  for (const kind of ['records', 'series', 'data', 'logs'] as const)
+    expect(sweep.texts(kind).join('')).not.toMatch(/\\ud[89a-f]/i);
+});

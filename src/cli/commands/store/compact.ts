@@ -21,12 +21,14 @@ all of it is in the segments, and it may be deleted.`,
   json: true,
   async run({ exp }, options, context) {
     const { compactExperiments } = await import('../../compact-experiments.js');
+    const { warnOfDamage } = await import('../../warn-of-damage.js');
     const compacted = await compactExperiments(await context.store(), exp, context.interrupted);
     if (options.json) context.out(JSON.stringify(compacted));
     else {
       for (const { experiment_id, result, runs, file } of compacted)
         context.out(`${experiment_id}: ${runs === null ? result : `${runs} runs in ${file}`}`);
     }
+    for (const { damaged, experiment_id } of compacted) warnOfDamage(damaged, context, experiment_id);
     return context.interrupted.aborted ? 130 : undefined;
   },
 };

@@ -2,10 +2,11 @@ import { open, rm, stat } from 'node:fs/promises';
 import type { ArtifactDescriptor } from '../../../definition/record.js';
 import { runsFile, type SegmentKind } from '../layout.js';
 import { forEachLine, lineChunks } from '../lines.js';
+import { hasMalformedText, mendedText } from '../malformed-text.js';
 import { parseObject, type Segment } from '../segments.js';
 import { isArtifactThere, RecordLinesCheck } from './check-records.js';
 import type { Check, Finding } from './finding.js';
-import { type ByteRange, healSegment } from './heal-segment.js';
+import { type ByteRange, blankLines, healSegment } from './heal-segment.js';
 
 const MOST_NAMED = 5;
 
@@ -22,6 +23,7 @@ export async function* checkSegment(
   const { folder, checked } = check;
   const lines = new RecordLinesCheck(check);
   const bad: BadLine[] = [];
+  const malformed: number[] = [];
   const missing: { readonly runId: string; readonly name: string }[] = [];
   let end = 0;
   for await (const chunk of lineChunks(segment.path)) {
@@ -32,6 +34,7 @@ export async function* checkSegment(
         const fault =
           kind === 'records' ? lines.fault(bytes, from, to) : sidecarFault(check, bytes, from, to);
         if (fault) bad.push({ from: offset, to: offset + to - from, fault });
+        else if (kind === 'records' && hasMalformedText(bytes, from, to)) malformed.push(offset);
         for (const artifact of lines.artifacts) named.push({ runId: lines.runId, artifact });
       },
       (offset) => {
@@ -46,6 +49,7 @@ export async function* checkSegment(
   checked.segments++;
   checked.bytes += end;
   if (bad.length > 0) yield damaged(check, segment, kind, bad);
+  if (malformed.length > 0) yield withMalformedText(check, segment, malformed);
   if (missing.length > 0) yield withoutArtifacts(segment, missing);
   yield* checkTail(segment, kind, end);
 }
@@ -74,10 +78,32 @@ function damaged({ folder }: Check, { path }: Segment, kind: SegmentKind, bad: r
       : '--repair takes the lines out, and keeps the damaged file in quarantine/',
     repair: {
       run: async () => {
-        const kept = await healSegment(folder, path, bad);
+        const kept = await healSegment(folder, path, blankLines(bad));
         // A cache, which may have rows of these lines from before they were damaged, or say how many are.
         if (records) await rm(runsFile(folder), { force: true });
         return `${bad.length} damaged lines taken out; the file as it was is ${kept}`;
+      },
+    },
+  };
+}
+
+/** Older versions wrote such records. metalab reads them as the repair would make them. */
+function withMalformedText({ folder }: Check, { path }: Segment, offsets: readonly number[]): Finding {
+  const shown = offsets.slice(0, MOST_NAMED).join(', ');
+  return {
+    severity: 'warning',
+    kind: 'text-malformed',
+    path,
+    offset: offsets[0]!,
+    what: `${offsets.length} records hold half of a surrogate pair, at byte ${shown}${offsets.length > MOST_NAMED ? ', …' : ''}`,
+    costs:
+      'a runs.parquet that an older version made leaves these runs out, and so do programs such as DuckDB',
+    remedy: '--repair writes U+FFFD (�) in its place, and keeps the file as it was in quarantine/',
+    repair: {
+      run: async () => {
+        const kept = await healSegment(folder, path, mendedText);
+        await rm(runsFile(folder), { force: true });
+        return `the text of ${offsets.length} records made well-formed; the file as it was is ${kept}`;
       },
     },
   };

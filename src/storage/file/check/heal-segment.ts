@@ -13,18 +13,19 @@ export interface ByteRange {
   readonly to: number;
 }
 
+/** Changes a file's bytes while it is copied, and leaves its length as it is. */
+export type Heal = (blocks: AsyncIterable<Buffer>) => AsyncGenerator<Buffer>;
+
 /**
- * Replaces a segment's bad lines by empty ones: every other record keeps its offset, by which the rule of the final
- * record and what was compacted know it. The damaged file stays in the quarantine; killed at any point, the segment is
- * either the old or the healed one.
+ * Heals a segment: every record keeps its offset, by which the rule of the final record and what was compacted know it.
+ * The damaged file stays in the quarantine; killed at any point, the segment is either the old or the healed one.
  *
- * @param bad ascending
  * @returns where the damaged file is kept
  */
-export async function healSegment(folder: string, path: string, bad: readonly ByteRange[]): Promise<string> {
+export async function healSegment(folder: string, path: string, heal: Heal): Promise<string> {
   const healed = join(dirname(path), `.${basename(path)}.${randomBytes(4).toString('hex')}.tmp`);
   try {
-    await pipeline(createReadStream(path), blank(bad), createWriteStream(healed, { flags: 'wx' }));
+    await pipeline(createReadStream(path), heal, createWriteStream(healed, { flags: 'wx' }));
     const handle = await open(healed, 'r');
     await handle.sync().finally(() => handle.close());
     const kept = await keepInQuarantine(folder, path);
@@ -36,7 +37,12 @@ export async function healSegment(folder: string, path: string, bad: readonly By
   }
 }
 
-function blank(bad: readonly ByteRange[]) {
+/**
+ * Replaces bad lines by empty ones.
+ *
+ * @param bad ascending
+ */
+export function blankLines(bad: readonly ByteRange[]): Heal {
   return async function* (blocks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
     let offset = 0;
     let next = 0;

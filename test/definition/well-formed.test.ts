@@ -1,0 +1,20 @@
+import { expect, it } from 'vitest';
+import { wellFormedJson } from '../../src/definition/well-formed.js';
+
+it.each([
+  '',
+  'plain',
+  'a\ud83c',
+  '\udf89\ud83c',
+  '🎉\ud83c🎉',
+  '\\ud83c',
+  '\\\ud83c',
+  '\\\\ud83c',
+  '"\ud83c"\n',
+  '\u0000\ud83c',
+])('%j is written with U+FFFD for halves of surrogate pairs, in as many characters', (text) => {
+  const json = JSON.stringify({ [text]: [text] });
+  const mended = wellFormedJson(json);
+  expect(JSON.parse(mended)).toEqual({ [text.toWellFormed()]: [text.toWellFormed()] });
+  expect(mended).toHaveLength(json.length);
+});
