@@ -1,3 +1,4 @@
+import { callingModules } from './calling-modules.js';
 import type { ContextValue } from './context.js';
 import type { Duration } from './duration.js';
 import type { JsonObject } from './json.js';
@@ -50,18 +51,18 @@ export interface ExperimentSpec {
 }
 
 export interface Experiment extends ExperimentSpec {
-  /** The stack where it was declared: the programmatic client finds the file by it. */
-  readonly [EXPERIMENT]: string;
+  /** The modules on the stack where it was declared: the programmatic client finds the file by them. */
+  readonly [EXPERIMENT]: readonly string[];
 }
 
 /** Declares an experiment. All of it is checked at submit, every mistake at once. */
 export function experiment(spec: ExperimentSpec): Experiment {
-  return Object.freeze({ ...spec, [EXPERIMENT]: new Error().stack ?? '' });
+  return Object.freeze({ ...spec, [EXPERIMENT]: callingModules(experiment) });
 }
 
 export function isExperiment(value: unknown): value is Experiment {
   return typeof value === 'object' && value !== null && EXPERIMENT in value;
 }
 
-/** The stack where an experiment was declared. */
-export const declaredAt = (experiment: Experiment): string => experiment[EXPERIMENT];
+/** The modules on the stack where an experiment was declared, nearest first. */
+export const declaringModules = (experiment: Experiment): readonly string[] => experiment[EXPERIMENT];

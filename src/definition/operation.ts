@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { callingModules } from './calling-modules.js';
 import type { JsonObject } from './json.js';
 import type { RunArguments } from './run-arguments.js';
 
@@ -8,8 +9,8 @@ export interface Operation<Params = JsonObject, Context = unknown> {
   /** Checks, types and completes params, before anything runs. */
   readonly params: z.ZodType<Params> | undefined;
   readonly run: (args: RunArguments<Params, Context>) => unknown;
-  /** The stack where it was declared: the programmatic client finds the module by it. */
-  readonly declaredAt: string;
+  /** The modules on the stack where it was declared, nearest first: the programmatic client finds its module by them. */
+  readonly declaredIn: readonly string[];
 }
 
 /** An operation of any params and context: what the machinery handles. */
@@ -36,7 +37,7 @@ export function operation<Params = any, Context = any>(
   spec: OperationSpec<Params, Context> | ((args: RunArguments<Params, Context>) => unknown),
 ): Operation<Params, Context> {
   const { run, params = undefined } = typeof spec === 'function' ? { run: spec } : spec;
-  return { [OPERATION]: true, params, run, declaredAt: new Error().stack ?? '' };
+  return { [OPERATION]: true, params, run, declaredIn: callingModules(operation) };
 }
 
 export function isOperation(value: unknown): value is AnyOperation {

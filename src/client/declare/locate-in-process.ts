@@ -1,71 +1,69 @@
-import { dirname } from 'node:path';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { DefinitionError } from '../../definition/errors.js';
-import { declaredAt, type Experiment } from '../../definition/experiment.js';
+import { declaringModules, type Experiment } from '../../definition/experiment.js';
 import { isOperation } from '../../definition/operation.js';
-import { locateOperation, type OperationLocation } from './locate-operation.js';
-
-/** metalab's own folder (`dist/` or `src/`): its frames are not the user's. */
-const OWN = fileURLToPath(new URL('../../', import.meta.url));
+import { commonJsNamespace, type Namespace } from './commonjs-namespace.js';
+import { findOperation, notExported, type OperationLocation } from './locate-operation.js';
+import { soleOperation } from './sole-operation.js';
 
 /**
- * Where a live experiment was declared, and how to find the module that exports its operation: by the stacks that both
- * kept. The modules are loaded already, so nothing is evaluated again.
+ * Where a live experiment was declared, and how to find the module that exports its operation: among the modules that
+ * were on the stack when either was declared. They are loaded already, so nothing is evaluated again.
  */
 export function locateInProcess(experiment: Experiment): {
   file: string;
   locate: () => Promise<OperationLocation>;
 } {
-  const file = callerOf(declaredAt(experiment)) ?? `${process.cwd()}/experiment`;
+  const declaring = declaringModules(experiment);
+  const file = declaring[0] === undefined ? join(process.cwd(), 'experiment') : pathOf(declaring[0]);
   return {
     file,
     async locate() {
-      const declared = isOperation(experiment.operation)
-        ? callerOf(experiment.operation.declaredAt)
-        : undefined;
-      const places = [...new Set([declared ?? file, file])];
+      const operationModules = isOperation(experiment.operation) ? experiment.operation.declaredIn : [];
+      const places = [...new Set([...operationModules, ...declaring])];
       const found = await Promise.all(
-        places.map(async (place) => [place, await loadedModule(place)] as const),
+        places.map(async (place) => [pathOf(place), await loadedModule(place)] as const),
       );
-      const modules = new Map(found.flatMap(([place, module]) => (module ? [[place, module]] : [])));
+      const modules = new Map(found.flatMap(([path, module]) => (module ? [[path, module]] : [])));
+      const declared = operationModules[0] && pathOf(operationModules[0]);
       if (declared && !modules.has(declared)) throw stillRunning(declared);
       if (modules.size === 0) throw unknownFile(dirname(file));
-      return locateOperation(experiment.operation, modules, file);
+      const location = findOperation(experiment.operation, modules, file);
+      if (location) return location;
+      // Loaders such as vitest's keep modules of their own: Node's import gives another instance of it, or none.
+      const exportName = declared && soleOperation(declared);
+      if (!exportName) throw notExported(file);
+      return { file: declared, exportName };
     },
   };
 }
 
-type Namespace = { readonly [name: string]: unknown };
+/** Of a path or a file URL, as a stack names modules. A loader's query is no part of the path. */
+const pathOf = (place: string) => (place.startsWith('file:') ? fileURLToPath(place) : place);
 
 /** A module that is loaded answers within a millisecond or, behind a loader's hooks, a few. */
 const LOADED_WITHIN_MS = 250;
 
+/** CommonJS modules of this process, also of those that a loader compiles. */
+const { cache } = createRequire(import.meta.url);
+
 /** A script that awaits its own submit at top level can't be imported until that is over: undefined. */
-async function loadedModule(file: string): Promise<Namespace | undefined> {
+async function loadedModule(place: string): Promise<Namespace | undefined> {
+  const required = cache[pathOf(place)];
+  if (required) return commonJsNamespace(required.exports);
   const giveUp = new AbortController();
+  const url = place.startsWith('file:') ? place : pathToFileURL(place).href;
   try {
     return await Promise.race([
-      import(pathToFileURL(file).href).catch(() => ({})) as Promise<Namespace>,
+      import(url).catch(() => ({})) as Promise<Namespace>,
       sleep(LOADED_WITHIN_MS, undefined, { signal: giveUp.signal }),
     ]);
   } finally {
     giveUp.abort();
   }
-}
-
-/** The first file of a stack that is not metalab's. */
-function callerOf(stack: string): string | undefined {
-  for (const line of stack.split('\n').slice(1)) {
-    const place =
-      /(?:\(|at (?:async )?)((?:file:\/\/)?\/[^()]*?|(?:file:\/\/\/)?[A-Za-z]:[^()]*?):\d+:\d+\)?$/.exec(
-        line.trim(),
-      )?.[1];
-    if (!place) continue;
-    const file = place.startsWith('file:') ? fileURLToPath(place) : place;
-    if (!file.startsWith(OWN)) return file;
-  }
-  return undefined;
 }
 
 const unknownFile = (folder: string) =>

@@ -20,6 +20,17 @@ export function locateOperation(
   modules: ReadonlyMap<string, { readonly [name: string]: unknown }>,
   experimentFile: string,
 ): OperationLocation {
+  const found = findOperation(operation, modules, experimentFile);
+  if (found) return found;
+  throw notExported(experimentFile);
+}
+
+/** As {@link locateOperation}; undefined where none of the modules exports it. */
+export function findOperation(
+  operation: AnyOperation,
+  modules: ReadonlyMap<string, { readonly [name: string]: unknown }>,
+  experimentFile: string,
+): OperationLocation | undefined {
   const files = [...modules.keys()].sort();
   for (const file of [experimentFile, ...files.filter((other) => other !== experimentFile)]) {
     const names = Object.entries(modules.get(file) ?? {})
@@ -28,7 +39,11 @@ export function locateOperation(
     const exportName = names.find((name) => name !== 'default') ?? names[0];
     if (exportName !== undefined) return { file, exportName };
   }
-  throw new DefinitionError(
+  return undefined;
+}
+
+export const notExported = (experimentFile: string) =>
+  new DefinitionError(
     [
       {
         where: `${relative(process.cwd(), experimentFile) || experimentFile}: operation`,
@@ -39,4 +54,3 @@ export function locateOperation(
     ],
     'METALAB_OPERATION_NOT_EXPORTED',
   );
-}
