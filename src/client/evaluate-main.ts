@@ -1,6 +1,7 @@
 // The child process in which an experiment file is evaluated, once: what it prints, throws or leaves running stays here.
 import { pathToFileURL } from 'node:url';
 import { DefinitionError, describeError, MetalabError } from '../definition/errors.js';
+import { collectRefused } from '../definition/refuse.js';
 import { evaluationBundle } from '../identity/code/evaluation-bundle.js';
 import { declareExperiment } from './declare/declare.js';
 import { findExperiment } from './declare/find-experiment.js';
@@ -32,10 +33,10 @@ async function evaluate({ file, name, folder }: EvaluationRequest): Promise<Eval
     metalab: new URL('../index.js', import.meta.url).href,
   });
   process.setSourceMapsEnabled(true);
-  const namespace = await importUserModule(bundle, file);
+  const { declared: namespace, problems } = await collectRefused(() => importUserModule(bundle, file));
   const experiment = findExperiment(file, namespace, name);
   const locate = () => locateOperation(experiment.operation, modules, file);
-  return { declared: await declareExperiment(experiment, file, locate, new RemoteHasher()) };
+  return { declared: await declareExperiment(experiment, file, locate, new RemoteHasher(), problems) };
 }
 
 async function importUserModule(bundle: string, file: string): Promise<Namespace> {

@@ -1,4 +1,6 @@
+import type { Problem } from './errors.js';
 import type { JsonValue } from './json.js';
+import { optionProblems, refuse, wordValue } from './refuse.js';
 
 /** Where a file of the context is, if not on the machine that submits: where the environment's runs are executed. */
 export interface PlaceOptions {
@@ -35,6 +37,7 @@ export class DirReference {
 
 /** A file that all runs read. In the operation it is a {@link ContextFile}. */
 export function file(path: string, options: PlaceOptions = {}): FileReference {
+  refuse([...pathProblems('file', path), ...optionProblems('file', options, ['on'])]);
   return new FileReference(path, options.on);
 }
 
@@ -44,7 +47,13 @@ export function file(path: string, options: PlaceOptions = {}): FileReference {
  * @param options.pattern a glob such as `**\/*.csv`; without it, every file counts
  */
 export function dir(path: string, options: PlaceOptions & { readonly pattern?: string } = {}): DirReference {
+  refuse([...pathProblems('dir', path), ...optionProblems('dir', options, ['on', 'pattern'])]);
   return new DirReference(path, options.pattern, options.on);
+}
+
+function pathProblems(where: string, path: unknown): Problem[] {
+  if (typeof path === 'string' && path !== '') return [];
+  return [{ where, what: `got ${wordValue(path)}`, expected: 'a path' }];
 }
 
 /** What an operation finds where the context has `file()`: an absolute path and the content's SHA-256. */

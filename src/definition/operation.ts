@@ -1,6 +1,8 @@
 import type { z } from 'zod';
 import { callingModules } from './calling-modules.js';
+import type { Problem } from './errors.js';
 import type { JsonObject } from './json.js';
+import { optionProblems, refuse, wordValue } from './refuse.js';
 import type { RunArguments } from './run-arguments.js';
 
 /** The user's computation for one cell. */
@@ -31,13 +33,34 @@ export interface OperationSpec<Params, Context> {
  *
  * @example
  * export const double = operation(({ params, capture }) => capture.metric('twice', 2 * params.x));
+ *
+ * @throws DefinitionError where it is no function, and has none, or an option is unknown
  */
 // biome-ignore lint/suspicious/noExplicitAny: without a schema, params are what the user says they are.
 export function operation<Params = any, Context = any>(
   spec: OperationSpec<Params, Context> | ((args: RunArguments<Params, Context>) => unknown),
 ): Operation<Params, Context> {
-  const { run, params = undefined } = typeof spec === 'function' ? { run: spec } : spec;
+  if (typeof spec !== 'function') refuse(specProblems(spec));
+  const { run, params = undefined } = typeof spec === 'function' ? { run: spec } : { ...spec };
   return { [OPERATION]: true, params, run, declaredIn: callingModules(operation) };
+}
+
+function specProblems(spec: unknown): Problem[] {
+  const problems = optionProblems('operation', spec ?? null, ['params', 'run']);
+  const { run, params } = (spec ?? {}) as { readonly run?: unknown; readonly params?: unknown };
+  if (typeof run !== 'function')
+    problems.push({
+      where: 'operation.run',
+      what: run === undefined ? 'is missing' : `is ${wordValue(run)}`,
+      expected: 'a function of { params, seeds, context, capture, runtime }',
+    });
+  if (params !== undefined && typeof (params as { safeParseAsync?: unknown })?.safeParseAsync !== 'function')
+    problems.push({
+      where: 'operation.params',
+      what: `is ${wordValue(params)}`,
+      expected: 'a zod schema, e.g. z.object({ x: z.number() })',
+    });
+  return problems;
 }
 
 export function isOperation(value: unknown): value is AnyOperation {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { DefinitionError } from './errors.js';
+import type { Problem } from './errors.js';
+import { optionProblems, refuse } from './refuse.js';
 import { type Rng, rngFrom } from './rng.js';
 
 /** `replicates` runs of every case, each with seeds derived from `base` and its replicate's number. */
@@ -13,11 +14,11 @@ export interface SeedPlan {
 /**
  * Declares how often every case is run, and from which base seed.
  *
- * @throws DefinitionError when base or replicates is not a whole number in range
+ * @throws DefinitionError when base or replicates is not a whole number in range, or another option is given
  */
 export function seeds(plan: { readonly base: number; readonly replicates?: number }): SeedPlan {
-  const { base, replicates = 1 } = plan;
-  const problems = [];
+  const { base, replicates = 1 } = plan ?? {};
+  const problems: Problem[] = optionProblems('seeds', plan ?? null, ['base', 'replicates']);
   if (!Number.isSafeInteger(base) || base < 0) {
     problems.push({
       where: 'seeds.base',
@@ -32,8 +33,8 @@ export function seeds(plan: { readonly base: number; readonly replicates?: numbe
       expected: 'a whole number from 1',
     });
   }
-  if (problems.length > 0) throw new DefinitionError(problems);
-  return { base, replicates };
+  refuse(problems);
+  return problems.length > 0 ? { base: 0, replicates: 1 } : { base, replicates };
 }
 
 /** The seeds of one run: independent named streams from one base and one replicate. */

@@ -137,6 +137,18 @@ describe('an experiment is refused', () => {
       'metadata: is 3',
     ]));
 
+  test('with mistyped options of seeds and of a random search: both at once, with the rest', () =>
+    refused(
+      'retires: 3, seeds: seeds({ base: 42, replicate: 20 }), params: random({ space: { x: uniform(0, 1) }, trails: 3, seed: 1 })',
+      [
+        '4 problems',
+        /seeds\.replicate: is not an option of seeds[\s\S]*did you mean replicates\?/,
+        /random\.trails: is not an option of random[\s\S]*did you mean trials\?/,
+        'random: trials is undefined',
+        /retires: is not a property[\s\S]*did you mean retries\?/,
+      ],
+    ));
+
   test('with every mistake at once, wherever they are', () =>
     refused(
       "retries: -1, context: { table: file('missing.csv'), when: new Date(0) }, params: grid({ x: [NaN] })",
@@ -173,6 +185,19 @@ describe('params are refused', () => {
       ["no param 'y'", 'expected: one of x'],
       checked,
     ));
+
+  test('whose name is mistyped: once for all cases of the grid, with the name that the schema has', async () => {
+    const message = await refused(
+      'operation: smooth, params: grid({ lamda: [1, 2, 3], x: [1, 2] })',
+      [
+        '2 problems',
+        /params\[0\]\.lamda: the operation's schema has no param 'lamda'[\s\S]*did you mean lambda\?/,
+        /params\[0\]\.lambda: the operation's schema needs the param 'lambda'/,
+      ],
+      'export const smooth = operation({ params: z.object({ lambda: z.number(), x: z.number() }), run() {} });',
+    );
+    expect(message).not.toContain('params[1]');
+  });
 
   test('of thousands of wrong cases, the first twenty and a count', async () => {
     const params = 'grid({ x: Array.from({ length: 5000 }, (_, i) => -1 - i) })';

@@ -3,6 +3,7 @@ import type { Experiment } from '../../definition/experiment.js';
 import type { JsonObject } from '../../definition/json.js';
 import { canonicalJson } from '../../identity/canonical.js';
 import { CanonicalError, toPlainJson } from '../../identity/plain-json.js';
+import { nameProblems } from './param-names.js';
 
 /** More than these are counted, not listed: a wrong schema fails every case of a sweep. */
 const MOST_LISTED = 20;
@@ -18,6 +19,7 @@ export function mostProblems(problems: readonly Problem[]): Problem[] {
 /**
  * One case through `resolve` and the operation's schema: what the operation will get, and what its identity is made of.
  *
+ * @param tellNames whether params that the schema does not know, or lacks, are told of this case too
  * @returns the completed params, and whether they differ from what was given; or what is wrong with them
  */
 export async function checkCase(
@@ -25,6 +27,7 @@ export async function checkCase(
   index: number,
   experiment: Experiment,
   context: unknown,
+  tellNames = true,
 ): Promise<{ params: JsonObject; changed: boolean } | { problems: Problem[] }> {
   const where = `params[${index}]`;
   let completed = params;
@@ -44,7 +47,7 @@ export async function checkCase(
       }
       completed = { ...params, ...further };
     }
-    const { schema, problems, parsed } = await parse(completed, where, experiment);
+    const { schema, problems, parsed } = await parse(completed, where, experiment, tellNames);
     if (problems.length > 0) return { problems };
     if (schema) completed = parsed;
   } catch (thrown) {
@@ -63,27 +66,22 @@ export async function checkCase(
   return { params: completed, changed: canonicalJson(completed) !== canonicalJson(params) };
 }
 
-async function parse(params: JsonObject, where: string, { operation }: Experiment) {
+async function parse(params: JsonObject, where: string, { operation }: Experiment, tellNames: boolean) {
   const schema = operation.params;
   if (!schema) return { schema, problems: [], parsed: params };
   const result = await schema.safeParseAsync(params);
-  const shown = JSON.stringify(params).slice(0, 200);
+  const { problems: ofNames, covers } = nameProblems(schema, params, result, where);
+  const names = tellNames ? [...ofNames] : [];
   if (!result.success) {
-    const problems: Problem[] = result.error.issues.map((issue) => ({
-      where: [where, ...issue.path.map(String)].join('.'),
-      what: `${issue.message} (case ${shown})`,
-      expected: "what the operation's schema says",
-    }));
-    return { schema, problems, parsed: params };
+    const shown = JSON.stringify(params).slice(0, 200);
+    const problems: Problem[] = result.error.issues
+      .filter((issue) => !covers(issue))
+      .map((issue) => ({
+        where: [where, ...issue.path.map(String)].join('.'),
+        what: `${issue.message} (case ${shown})`,
+        expected: "what the operation's schema says",
+      }));
+    return { schema, problems: [...names, ...problems], parsed: params };
   }
-  const parsed = toPlainJson(result.data, where) as JsonObject;
-  // zod drops keys that a schema doesn't know: a mistyped param would silently vanish.
-  const problems: Problem[] = Object.keys(params)
-    .filter((key) => !(key in parsed))
-    .map((key) => ({
-      where: `${where}.${key}`,
-      what: `the operation's schema has no param '${key}' (case ${shown})`,
-      expected: `one of ${Object.keys(parsed).join(', ')}`,
-    }));
-  return { schema, problems, parsed };
+  return { schema, problems: names, parsed: toPlainJson(result.data, where) as JsonObject };
 }

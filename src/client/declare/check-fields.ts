@@ -5,6 +5,7 @@ import type { Experiment, ExperimentSpec } from '../../definition/experiment.js'
 import { parseMemorySize } from '../../definition/memory-size.js';
 import { isOperation } from '../../definition/operation.js';
 import { unsetVariables } from '../../definition/run-environment.js';
+import { unknownName } from '../../definition/refuse.js';
 import { seeds as seedPlan } from '../../definition/seeds.js';
 import { collectCanonicalProblems } from '../../identity/plain-json.js';
 import { checkResources } from './resources.js';
@@ -53,13 +54,7 @@ function checkNames(experiment: Experiment): Problem[] {
   }
   for (const field of Object.keys(experiment)) {
     if (field in FIELDS) continue;
-    const nearest = Object.keys(FIELDS).find((known) => known.startsWith(field.slice(0, 3)));
-    problems.push({
-      where: field,
-      what: 'is not a property of an experiment',
-      expected: `one of ${Object.keys(FIELDS).join(', ')}`,
-      ...(nearest ? { next: `did you mean ${nearest}?` } : {}),
-    });
+    problems.push(unknownName(field, 'is not a property of an experiment', field, Object.keys(FIELDS)));
   }
   return problems;
 }

@@ -31,6 +31,7 @@ export interface Declared {
  * @param file absolute path of the file that declares it; its folder is the runs' working directory
  * @param locate finds where the operation is exported
  * @param cluster hashes the context's files that are there
+ * @param refused mistakes that were found while the file was evaluated
  * @throws DefinitionError with every mistake at once
  */
 export async function declareExperiment(
@@ -38,9 +39,11 @@ export async function declareExperiment(
   file: string,
   locate: () => OperationLocation | Promise<OperationLocation>,
   cluster?: ContextHasher,
+  refused: readonly Problem[] = [],
 ): Promise<Declared> {
   const base = dirname(file);
   const problems = new ProblemList();
+  problems.add(refused);
   const unsound = checkFields(experiment, process.env);
   problems.add(unsound);
   // What is built on an unsound field would only complain of the same again.

@@ -111,9 +111,11 @@ async function completeCases(
   const problems: Problem[] = [];
   const cases: JsonObject[] = [];
   let changed = false;
+  // Of a grid or a search, the first case has the names of all.
+  const sameNames = source.kind !== 'manual' && !experiment.resolve;
   for (let index = 0; index < source.length; index++) {
     const params = toPlainJson(source.at(index), `params[${index}]`) as JsonObject;
-    const completed = await checkCase(params, index, experiment, context);
+    const completed = await checkCase(params, index, experiment, context, index === 0 || !sameNames);
     if ('problems' in completed) {
       problems.push(...completed.problems);
       continue;

@@ -1,7 +1,7 @@
 import { type Duration, parseDuration } from '../../definition/duration.js';
 import type { Problem } from '../../definition/errors.js';
 import { type MemorySize, parseMemorySize } from '../../definition/memory-size.js';
-import { nearest } from '../../definition/nearest.js';
+import { unknownName } from '../../definition/refuse.js';
 import { parseGpus, type ResourceRequest, type Resources } from '../../definition/resources.js';
 import { show } from './show.js';
 
@@ -65,11 +65,7 @@ export function checkResources(resources: unknown): Problem[] {
   }
   return Object.entries(resources).flatMap(([name, value]): Problem[] => {
     const where = `resources.${name}`;
-    if (!isField(name)) {
-      const names = Object.keys(FIELDS);
-      const next = `did you mean ${nearest(name, names)[0]}?`;
-      return [{ where, what: 'is not a resource', expected: `one of ${names.join(', ')}`, next }];
-    }
+    if (!isField(name)) return [unknownName(where, 'is not a resource', name, Object.keys(FIELDS))];
     const { read, expected } = FIELDS[name];
     if (value === undefined || read(value)) return [];
     return [{ where, what: `is ${show(value)}`, expected }];

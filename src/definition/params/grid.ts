@@ -1,5 +1,6 @@
-import { DefinitionError, type Problem } from '../errors.js';
+import type { Problem } from '../errors.js';
 import type { JsonObject, JsonValue } from '../json.js';
+import { refuse, wordValue } from '../refuse.js';
 import { checkIndex, type GridSpec, type ParamSource } from './source.js';
 
 /**
@@ -9,7 +10,14 @@ import { checkIndex, type GridSpec, type ParamSource } from './source.js';
  * @param axes values by param, e.g. `{ samples: [100, 1000], method: ['a', 'b'] }`
  * @throws DefinitionError when an axis is not an array. An empty axis is refused at submit, with the other mistakes.
  */
-export function grid(axes: { readonly [param: string]: readonly JsonValue[] }): ParamSource {
+export function grid(
+  axes: { readonly [param: string]: readonly JsonValue[] },
+  ...more: readonly never[]
+): ParamSource {
+  if (typeof axes !== 'object' || axes === null || Array.isArray(axes)) {
+    refuse([{ where: 'grid', what: `got ${wordValue(axes)}`, expected: 'grid({ param: [values] })' }]);
+    return new Grid({ kind: 'grid', axes: {} });
+  }
   const problems: Problem[] = Object.entries(axes)
     .filter(([, values]) => !Array.isArray(values))
     .map(([param, values]) => ({
@@ -18,8 +26,16 @@ export function grid(axes: { readonly [param: string]: readonly JsonValue[] }): 
       expected: 'an array of values',
       next: `write ${param}: [${JSON.stringify(values) ?? '…'}] for a single value`,
     }));
-  if (problems.length > 0) throw new DefinitionError(problems);
-  return new Grid({ kind: 'grid', axes });
+  if (more.length > 0)
+    problems.push({
+      where: 'grid',
+      what: `got a second argument, ${wordValue(more[0])}`,
+      expected: 'the axes alone: it has no options',
+      next: 'write every param into the one object',
+    });
+  refuse(problems);
+  const sound = Object.entries(axes).filter(([, values]) => Array.isArray(values));
+  return new Grid({ kind: 'grid', axes: problems.length > 0 ? Object.fromEntries(sound) : axes });
 }
 
 export class Grid implements ParamSource {

@@ -1,15 +1,24 @@
+import type { Problem } from '../errors.js';
 import type { JsonObject } from '../json.js';
+import { optionProblems, refuse, wordValue } from '../refuse.js';
 import { checkIndex, type ManualSpec, type ParamSource } from './source.js';
 
 /**
  * The cases themselves, one object each, in their order.
  *
  * @param options.tags tags for the runs of all these cases
+ * @throws DefinitionError where the cases are no iterable, or an option is unknown
  */
 export function manual(
   cases: Iterable<JsonObject>,
   options: { readonly tags?: readonly string[] } = {},
 ): ParamSource {
+  const problems: Problem[] = optionProblems('manual', options, ['tags']);
+  const isIterable = typeof cases === 'object' && cases !== null && Symbol.iterator in cases;
+  if (!isIterable)
+    problems.push({ where: 'manual', what: `got ${wordValue(cases)}`, expected: 'manual([{ … }, { … }])' });
+  refuse(problems);
+  if (!isIterable) return new Manual({ kind: 'manual', cases: [] });
   return new Manual({ kind: 'manual', cases: [...cases], ...(options.tags ? { tags: options.tags } : {}) });
 }
 

@@ -1,60 +1,71 @@
 import { createHash } from 'node:crypto';
-import { DefinitionError, type Problem } from '../errors.js';
+import type { Problem } from '../errors.js';
 import type { JsonObject, JsonValue } from '../json.js';
+import { nearestName } from '../nearest.js';
+import { optionProblems, refuse, wordValue } from '../refuse.js';
 import { checkIndex, type Distribution, type ParamSource, type RandomSpec } from './source.js';
 
 /** Real numbers, every one as likely: low ≤ x < high. */
-export const uniform = (low: number, high: number): Distribution => ({ dist: 'uniform', low, high });
+export const uniform = (low: number, high: number, ...more: never[]): Distribution =>
+  drawn({ dist: 'uniform', low, high }, more);
 /** Real numbers whose logarithm is uniform: low ≤ x < high, both above 0. */
-export const logUniform = (low: number, high: number): Distribution => ({ dist: 'logUniform', low, high });
+export const logUniform = (low: number, high: number, ...more: never[]): Distribution =>
+  drawn({ dist: 'logUniform', low, high }, more);
 /** Whole numbers, every one as likely: low ≤ x ≤ high. */
-export const int = (low: number, high: number): Distribution => ({ dist: 'int', low, high });
+export const int = (low: number, high: number, ...more: never[]): Distribution =>
+  drawn({ dist: 'int', low, high }, more);
 /** Whole numbers whose logarithm is about uniform: low ≤ x ≤ high, low at least 1. */
-export const logInt = (low: number, high: number): Distribution => ({ dist: 'logInt', low, high });
+export const logInt = (low: number, high: number, ...more: never[]): Distribution =>
+  drawn({ dist: 'logInt', low, high }, more);
 /** Normally distributed real numbers. */
-export const normal = (mean: number, std: number): Distribution => ({ dist: 'normal', mean, std });
+export const normal = (mean: number, std: number, ...more: never[]): Distribution =>
+  drawn({ dist: 'normal', mean, std }, more);
 /** One of the values, every one as likely. */
-export const choice = (values: readonly JsonValue[]): Distribution => ({ dist: 'choice', values });
+export const choice = (values: readonly JsonValue[], ...more: never[]): Distribution =>
+  drawn({ dist: 'choice', values }, more);
+
+/** Arguments that a distribution does not take stay with it, for `random` to refuse with its other mistakes. */
+const drawn = (distribution: Distribution, more: readonly unknown[]): Distribution =>
+  more.length > 0 ? Object.assign({ further: more }, distribution) : distribution;
 
 /**
  * A random search. The i-th case depends only on `seed` and i, and each param only on its own name beside them, so that
  * more trials keep the earlier ones, and a further param keeps the others' values.
  *
- * @param options.space how each param is drawn; a plain value is the same in every case
+ * @param options.space how each param is drawn; a plain value that is no list is the same in every case
  * @param options.trials how many cases are drawn; a case drawn twice is one case
  * @param options.seed a whole number
- * @throws DefinitionError naming every distribution that can't be drawn from
+ * @throws DefinitionError naming every distribution that can't be drawn from, and every unknown option
  */
 export function random(options: {
   readonly space: { readonly [param: string]: Distribution | JsonValue };
   readonly trials: number;
   readonly seed: number;
 }): ParamSource {
-  const problems: Problem[] = [];
+  const problems: Problem[] = optionProblems('random', options ?? null, ['space', 'trials', 'seed']);
+  const { space: given, trials, seed } = options ?? {};
   const space: Record<string, Distribution> = {};
-  for (const [param, entry] of Object.entries(options.space)) {
-    const distribution = isDistribution(entry) ? entry : choice([entry as JsonValue]);
-    const expected = expectation(distribution);
-    if (expected)
-      problems.push({ where: `random space '${param}'`, what: `got ${JSON.stringify(entry)}`, expected });
-    space[param] = distribution;
-  }
-  if (!Number.isInteger(options.trials) || options.trials < 0) {
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
     problems.push({
-      where: 'random',
-      what: `trials is ${options.trials}`,
-      expected: 'a whole number of cases',
+      where: 'random.space',
+      what: given === undefined ? 'is missing' : `is ${wordValue(given)}`,
+      expected: 'how each param is drawn, e.g. { lr: logUniform(1e-5, 1e-1) }',
     });
   }
-  if (!Number.isSafeInteger(options.seed)) {
-    problems.push({
-      where: 'random',
-      what: `seed is ${options.seed}`,
-      expected: 'a whole number, e.g. seed: 1',
-    });
+  for (const [param, entry] of Object.entries(given ?? {})) {
+    const problem = entryProblem(entry);
+    if (problem) problems.push({ where: `random space '${param}'`, ...problem });
+    else space[param] = isDistribution(entry) ? entry : choice([entry as JsonValue]);
   }
-  if (problems.length > 0) throw new DefinitionError(problems);
-  return new Random({ kind: 'random', space, trials: options.trials, seed: options.seed });
+  if (!Number.isInteger(trials) || trials < 0) {
+    problems.push({ where: 'random', what: `trials is ${trials}`, expected: 'a whole number of cases' });
+  }
+  if (!Number.isSafeInteger(seed)) {
+    problems.push({ where: 'random', what: `seed is ${seed}`, expected: 'a whole number, e.g. seed: 1' });
+  }
+  refuse(problems);
+  if (problems.length > 0) return new Random({ kind: 'random', space: {}, trials: 1, seed: 0 });
+  return new Random({ kind: 'random', space, trials, seed });
 }
 
 export class Random implements ParamSource {
@@ -138,10 +149,56 @@ function unitInterval(digest: Buffer, offset: number): number {
   return (digest.readUInt32BE(offset) * 2 ** 21 + (digest.readUInt32BE(offset + 4) >>> 11)) * 2 ** -53;
 }
 
-const KINDS = new Set(['uniform', 'logUniform', 'int', 'logInt', 'normal', 'choice']);
+const ARGUMENTS: { readonly [kind in Distribution['dist']]: readonly string[] } = {
+  uniform: ['low', 'high'],
+  logUniform: ['low', 'high'],
+  int: ['low', 'high'],
+  logInt: ['low', 'high'],
+  normal: ['mean', 'std'],
+  choice: ['values'],
+};
+
+const KINDS = Object.keys(ARGUMENTS);
 
 function isDistribution(value: unknown): value is Distribution {
-  return typeof value === 'object' && value !== null && 'dist' in value && KINDS.has(String(value.dist));
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'dist' in value &&
+    Object.hasOwn(ARGUMENTS, String(value.dist))
+  );
+}
+
+/** What is wrong with a param of the space: a distribution, or a plain value that all cases share. */
+function entryProblem(entry: unknown): Problem | undefined {
+  if (Array.isArray(entry)) {
+    const list = wordValue(entry);
+    return {
+      what: `is the list ${list}`,
+      expected: 'a distribution, or one plain value that all cases share',
+      next: `write choice(${list}) to draw one of these, or choice([${list}]) where the list itself is the value`,
+    };
+  }
+  if (!isDistribution(entry)) {
+    const dist =
+      typeof entry === 'object' && entry !== null && 'dist' in entry ? String(entry.dist) : undefined;
+    const near = dist === undefined ? undefined : nearestName(dist, KINDS);
+    return near === undefined
+      ? undefined
+      : {
+          what: `there is no distribution '${dist}'`,
+          expected: `one of ${KINDS.join(', ')}`,
+          next: `did you mean ${near}?`,
+        };
+  }
+  const expected = expectation(entry);
+  if (expected) return { what: `got ${wordValue(entry)}`, expected };
+  const taken = ARGUMENTS[entry.dist];
+  const further = Object.entries(entry).find(([name]) => name !== 'dist' && !taken.includes(name));
+  if (!further) return undefined;
+  const [name, value] = further;
+  const what = name === 'further' ? `got ${wordValue((value as unknown[])[0])} too` : `got '${name}' too`;
+  return { what, expected: `${entry.dist}(${taken.join(', ')}) and nothing more` };
 }
 
 /** @returns what the distribution should have been, or `undefined` where it is right. */

@@ -87,8 +87,12 @@ describe('the i-th case of a random search', () => {
   });
 
   it('has plain values of the space as they are', () => {
-    const params = random({ space: { fixed: 3, list: [1, 2], x: uniform(0, 1) }, trials: 2, seed: 1 }).at(1);
-    expect(params).toMatchObject({ fixed: 3, list: [1, 2] });
+    const params = random({
+      space: { fixed: 3, net: { layers: [1, 2] }, x: uniform(0, 1) },
+      trials: 2,
+      seed: 1,
+    }).at(1);
+    expect(params).toMatchObject({ fixed: 3, net: { layers: [1, 2] } });
   });
 
   it('does not exist outside 0 … trials - 1', () => {
@@ -209,5 +213,27 @@ describe('a random search that can not be drawn', () => {
     });
     expect(problems[7]?.what).toBe('trials is 1.5');
     expect(problems[8]?.what).toBe('seed is NaN');
+  });
+
+  it('refuses a list in its space, which may be meant as a choice or as one value, and says how to write both', () => {
+    expect(() => random({ space: { layers: [1, 2, 3] }, trials: 5, seed: 1 })).toThrow(
+      /random space 'layers': is the list \[1,2,3\][\s\S]*choice\(\[1,2,3\]\)[\s\S]*choice\(\[\[1,2,3\]\]\)/,
+    );
+    const space = { layers: choice([1, 2, 3]), whole: choice([[1, 2, 3]]) };
+    expect(random({ space, trials: 5, seed: 1 }).at(0)).toEqual({
+      layers: expect.any(Number),
+      whole: [1, 2, 3],
+    });
+  });
+
+  it('refuses distributions that are mistyped, or were given more than they take', () => {
+    const space = {
+      a: (int as (...given: number[]) => never)(1, 10, 2),
+      b: { dist: 'unifrom', low: 0, high: 1 },
+      c: { dist: 'uniform', low: 0, high: 1, log: true },
+    };
+    expect(() => random({ space, trials: 5, seed: 1 })).toThrow(
+      /3 problems[\s\S]*'a': got 2 too[\s\S]*int\(low, high\) and nothing more[\s\S]*'b': there is no distribution 'unifrom'[\s\S]*did you mean uniform\?[\s\S]*'c': got 'log' too/,
+    );
   });
 });

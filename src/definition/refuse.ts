@@ -1,0 +1,75 @@
+import { DefinitionError, type Problem } from './errors.js';
+import { nearestName } from './nearest.js';
+
+/** Registered, not unique: an experiment file may resolve another copy of this module than the CLI does. */
+const COLLECTED = Symbol.for('metalab.problems');
+
+type Collecting = { [COLLECTED]?: Problem[] | undefined };
+
+/**
+ * Refuses what a declaring function was given. While problems are collected, it only notes them: the function goes on, and
+ * returns something harmless in place of what is wrong.
+ *
+ * @throws DefinitionError with all of the problems, where there are any
+ */
+export function refuse(problems: readonly Problem[]): void {
+  if (problems.length === 0) return;
+  const collected = (globalThis as Collecting)[COLLECTED];
+  if (!collected) throw new DefinitionError(problems);
+  collected.push(...problems);
+}
+
+/**
+ * Collects what the declaring functions refuse while `declare` runs, so that a file's mistakes are told at once.
+ *
+ * @throws what `declare` throws, or, where something was refused before that, a DefinitionError with all of it
+ */
+export async function collectRefused<T>(
+  declare: () => Promise<T>,
+): Promise<{ readonly declared: T; readonly problems: readonly Problem[] }> {
+  const problems: Problem[] = [];
+  (globalThis as Collecting)[COLLECTED] = problems;
+  try {
+    return { declared: await declare(), problems };
+  } catch (thrown) {
+    throw problems.length > 0 ? new DefinitionError(problems) : thrown;
+  } finally {
+    (globalThis as Collecting)[COLLECTED] = undefined;
+  }
+}
+
+/**
+ * What is wrong with the names of a function's options.
+ *
+ * @param where the function's name
+ */
+export function optionProblems(where: string, options: unknown, known: readonly string[]): Problem[] {
+  if (options === undefined) return [];
+  if (typeof options !== 'object' || options === null || Array.isArray(options))
+    return [{ where, what: `got ${wordValue(options)}`, expected: `an object with ${known.join(', ')}` }];
+  return Object.keys(options)
+    .filter((name) => !known.includes(name))
+    .map((name) => unknownName(`${where}.${name}`, `is not an option of ${where}`, name, known));
+}
+
+/** The problem of a name that nobody knows, with the one that was probably meant. */
+export function unknownName(where: string, what: string, name: string, known: readonly string[]): Problem {
+  const near = nearestName(name, known);
+  return {
+    where,
+    what,
+    expected: known.length > 0 ? `one of ${known.join(', ')}` : 'none',
+    ...(near === undefined ? {} : { next: `did you mean ${near}?` }),
+  };
+}
+
+/** A value as an error shows it. */
+export function wordValue(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  if (typeof value === 'function') return 'a function';
+  try {
+    return JSON.stringify(value)?.slice(0, 100) ?? String(value);
+  } catch {
+    return String(value);
+  }
+}
