@@ -1,11 +1,22 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import type { ResolvedEnvironment } from '../config/resolved-config.js';
-import { type Duration, parseDuration } from '../definition/duration.js';
+import type { Duration } from '../definition/duration.js';
 import { InfrastructureError, MetalabError } from '../definition/errors.js';
 import type { SubmissionOutcome } from '../storage/manifest.js';
 import type { SweepStore } from '../storage/sweep-store.js';
 import { CANCEL_UPDATE, PAUSE_UPDATE, RESUME_UPDATE, workflowIdOf } from '../workflows/contract.js';
+import {
+  ANYTHING,
+  checkOptions,
+  checkTimeout,
+  ENVIRONMENT,
+  FLAG,
+  type OptionKinds,
+  RUN_IDS,
+  SIGNAL,
+  TEXT,
+} from './check-arguments.js';
 import { type SweepEvent, tailEvents } from './events.js';
 import { requester } from './requester.js';
 import { type SweepStatus, sweepStatus } from './sweep-status.js';
@@ -75,6 +86,17 @@ export interface RetryOptions {
   readonly environment?: string | ResolvedEnvironment;
 }
 
+export const CONTROL_OPTIONS: OptionKinds<ControlOptions> = { reason: TEXT };
+export const RETRY_OPTIONS: OptionKinds<RetryOptions> = {
+  failed: FLAG,
+  runs: RUN_IDS,
+  environment: ENVIRONMENT,
+};
+const RESULT_OPTIONS: OptionKinds<NonNullable<Parameters<RunHandle['result']>[0]>> = {
+  timeout: ANYTHING,
+  signal: SIGNAL,
+};
+
 /** A followed submission's outcome is looked for this often: a stat of a file. */
 const LOOK_EVERY_MS = 15;
 /** How often the workflow is asked whether it still works on it. */
@@ -94,6 +116,8 @@ export interface Link {
   readonly client: Client;
   /** Starts again what has died of the local server and worker. About a millisecond where nothing has. */
   keepUp(): Promise<void>;
+  /** @throws MetalabError METALAB_CLOSED where the lab was closed */
+  assertOpen(method: string): void;
   retry(experimentId: string, store: SweepStore, options: RetryOptions): Promise<RunHandle>;
 }
 
@@ -101,6 +125,7 @@ export function makeHandle(link: Link, place: SubmissionPlace): RunHandle {
   const { store, experiment_id, submission, joined, environment } = place;
   const status = async () => {
     const outcome = await store.readOutcome(experiment_id, submission);
+    if (!outcome) link.assertOpen('status');
     return sweepStatus(store, place, outcome ? undefined : await queryStatus(link.client, place));
   };
   /** A server or worker that does not answer now says nothing of the sweep. */
@@ -108,29 +133,28 @@ export function makeHandle(link: Link, place: SubmissionPlace): RunHandle {
     try {
       return (await status()).state === 'interrupted';
     } catch (error) {
+      link.assertOpen('result');
       if (error instanceof InfrastructureError) return false;
       throw error;
     }
   };
-  const result: RunHandle['result'] = async ({ timeout, signal } = {}) => {
-    const within = timeout === undefined ? Number.POSITIVE_INFINITY : parseDuration(timeout);
-    if (within === undefined)
-      throw new MetalabError({
-        code: 'METALAB_DURATION',
-        what: `timeout is ${String(timeout)}`,
-        expected: "a duration such as '90s'",
-      });
+  const result: RunHandle['result'] = async (options = {}) => {
+    checkOptions('result', options, RESULT_OPTIONS);
+    const { timeout, signal } = options;
+    const within = checkTimeout(timeout);
     const end = performance.now() + within;
     for (let asked = performance.now(), missed = 0, failed = 0; ; ) {
       const outcome = await store.readOutcome(experiment_id, submission);
       if (outcome) return outcome;
+      link.assertOpen('result');
       signal?.throwIfAborted();
-      if (performance.now() > end) throw timedOut(place, String(timeout));
+      if (performance.now() > end) throw timedOut(place, timeout!);
       if (performance.now() - asked > ASK_EVERY_MS) {
         // What starts while it is killed again can't be started: only after some tries in a row is that the place's fault.
         failed = await link.keepUp().then(
           () => 0,
           (error: unknown) => {
+            link.assertOpen('result');
             if (!(error instanceof InfrastructureError) || failed + 1 >= MOST_FAILED_STARTS) throw error;
             return failed + 1;
           },
@@ -154,7 +178,9 @@ export function makeHandle(link: Link, place: SubmissionPlace): RunHandle {
       stop.abort();
     }
   }
-  const ask = async (order: ControlOrder) => {
+  const ask = async (method: string, options: ControlOptions, order: ControlOrder) => {
+    link.assertOpen(method);
+    checkOptions(method, options, CONTROL_OPTIONS);
     // An update is answered by a worker.
     await link.keepUp();
     await sendControl(link.client, place, order);
@@ -169,19 +195,30 @@ export function makeHandle(link: Link, place: SubmissionPlace): RunHandle {
     status,
     events,
     result,
-    cancel: ({ reason = `cancelled by ${requester()}` } = {}) =>
-      ask({ update: CANCEL_UPDATE, request: { submission, reason } }),
-    pause: ({ reason = '' } = {}) => ask({ update: PAUSE_UPDATE, request: { reason, by: requester() } }),
-    resume: () => ask({ update: RESUME_UPDATE, request: null }),
-    retry: (options = {}) => link.retry(experiment_id, store, options),
+    cancel: (options = {}) =>
+      ask('cancel', options, {
+        update: CANCEL_UPDATE,
+        request: { submission, reason: options?.reason ?? `cancelled by ${requester()}` },
+      }),
+    pause: (options = {}) =>
+      ask('pause', options, {
+        update: PAUSE_UPDATE,
+        request: { reason: options?.reason ?? '', by: requester() },
+      }),
+    resume: () => ask('resume', {}, { update: RESUME_UPDATE, request: null }),
+    async retry(options = {}) {
+      link.assertOpen('retry');
+      checkOptions('retry', options, RETRY_OPTIONS);
+      return link.retry(experiment_id, store, options);
+    },
   };
 }
 
-const timedOut = ({ experiment_id, submission }: SubmissionPlace, timeout: string) =>
+const timedOut = ({ experiment_id, submission }: SubmissionPlace, timeout: Duration) =>
   new MetalabError({
     code: 'METALAB_TIMEOUT',
     where: `${experiment_id}, submission ${submission}`,
-    what: `no outcome within ${timeout}; its runs go on`,
+    what: `no outcome within ${typeof timeout === 'number' ? `${timeout} ms` : timeout}; its runs go on`,
     next: 'wait longer, or look at status()',
   });
 

@@ -1,6 +1,7 @@
 import type { Client } from '@temporalio/client';
 import { MetalabError } from '../definition/errors.js';
 import type { Experiment } from '../definition/experiment.js';
+import { nearestName } from '../definition/nearest.js';
 import { connectTemporal, type TemporalConnection } from '../engine/connect.js';
 import { engineKey, hasLeasing, type LeaseHolder } from '../storage/lease.js';
 import type { SubmissionManifest, SubmissionOutcome } from '../storage/manifest.js';
@@ -8,12 +9,26 @@ import { openStore } from '../storage/registry.js';
 import { asSweepStore, type SweepStore } from '../storage/sweep-store.js';
 import { CANCEL_UPDATE } from '../workflows/contract.js';
 import { removeAbandoned } from './abandoned.js';
+import {
+  ANYTHING,
+  checkExperiment,
+  checkExperimentId,
+  checkOptions,
+  closedError,
+  ENVIRONMENT,
+  FLAG,
+  LISTENER,
+  type OptionKinds,
+  TEXT,
+} from './check-arguments.js';
 import type { Declared } from './declare/declare.js';
 import { EngineUpkeep } from './engine-upkeep.js';
 import {
+  CONTROL_OPTIONS,
   type ControlOptions,
   type Link,
   makeHandle,
+  RETRY_OPTIONS,
   type RetryOptions,
   type RunHandle,
   type SubmissionPlace,
@@ -53,7 +68,21 @@ export interface SubmitOptions extends StoreChoice {
   readonly takeOver?: boolean;
 }
 
-/** A connection to Temporal, and to the worker on this machine. */
+const LAB_OPTIONS: OptionKinds<LabOptions> = { say: LISTENER };
+const STORE_CHOICE: OptionKinds<StoreChoice> = { store: TEXT, environment: ENVIRONMENT };
+const SUBMIT_OPTIONS: OptionKinds<SubmitOptions> = {
+  ...STORE_CHOICE,
+  slots: ANYTHING,
+  keepFailed: FLAG,
+  fresh: FLAG,
+  artifacts: FLAG,
+  takeOver: FLAG,
+};
+
+/**
+ * A connection to Temporal, and to the worker on this machine. Every method refuses arguments of a wrong kind and unknown
+ * options (METALAB_OPTION), and everything after `close()` (METALAB_CLOSED).
+ */
 export interface Lab {
   /** The server's address, and its web UI's where that is known. */
   readonly temporal: {
@@ -87,6 +116,7 @@ export interface Lab {
  * @throws InfrastructureError where there is none and none can be started
  */
 export async function connect(options: LabOptions = {}): Promise<Lab> {
+  checkOptions('connect', options, LAB_OPTIONS);
   const temporal = await connectTemporal(options);
   const client = await makeClient(temporal);
   return new ConnectedLab(temporal, client, options);
@@ -103,9 +133,12 @@ export async function run(
   experiment: Experiment,
   options: SubmitOptions & LabOptions = {},
 ): Promise<SubmissionOutcome> {
-  const lab = await connect(options);
+  checkExperiment('run', experiment);
+  checkOptions('run', options, { ...SUBMIT_OPTIONS, ...LAB_OPTIONS });
+  const { say, ...submit } = options;
+  const lab = await connect({ say });
   try {
-    return await (await lab.submit(experiment, options)).result();
+    return await (await lab.submit(experiment, submit)).result();
   } finally {
     await lab.close();
   }
@@ -118,6 +151,7 @@ class ConnectedLab implements Lab {
   readonly #options: LabOptions;
   readonly #engine: EngineUpkeep;
   readonly #link: Link;
+  #closed = false;
 
   constructor(connection: TemporalConnection, client: Client, options: LabOptions) {
     const { address, namespace, uiAddress } = connection;
@@ -129,11 +163,15 @@ class ConnectedLab implements Lab {
     this.#link = {
       client,
       keepUp: () => this.#engine.keepUp(),
+      assertOpen: (method) => this.#assertOpen(method),
       retry: (experimentId, store, retry) => this.#retry(experimentId, store, retry),
     };
   }
 
   async submit(experiment: Experiment, options: SubmitOptions = {}): Promise<RunHandle> {
+    this.#assertOpen('submit');
+    checkExperiment('submit', experiment);
+    checkOptions('submit', options, SUBMIT_OPTIONS);
     // With the bundler, they take 0.1 s to load; the command line declares in a process of its own.
     const [{ declareExperiment }, { locateInProcess }, { ClusterHasher }] = await Promise.all([
       import('./declare/declare.js'),
@@ -143,13 +181,16 @@ class ConnectedLab implements Lab {
     const { file, locate } = locateInProcess(experiment);
     const cluster = new ClusterHasher(() => environmentOf(options), { say: this.#options.say });
     try {
-      return this.submitDeclared(await declareExperiment(experiment, file, locate, cluster), options);
+      const declared = await declareExperiment(experiment, file, locate, cluster);
+      for (const warning of declared.warnings) this.#options.say?.(`warning: ${warning}`);
+      return this.submitDeclared(declared, options);
     } finally {
       await cluster.close();
     }
   }
 
   async submitDeclared(declared: Declared, options: SubmitOptions = {}): Promise<RunHandle> {
+    this.#assertOpen('submitDeclared');
     requireVariables(declared.declaration);
     const environment = await environmentOf(options);
     const slots = checkSlots(options.slots ?? slotsOf(environment));
@@ -165,23 +206,30 @@ class ConnectedLab implements Lab {
   }
 
   async attach(experimentId: string, options: StoreChoice = {}): Promise<RunHandle> {
+    this.#assertOpen('attach');
+    checkExperimentId('attach', experimentId);
+    checkOptions('attach', options, STORE_CHOICE);
     const store = await openExisting(options);
     const submission = await lastSubmission(store, experimentId);
     if (!submission) {
+      const known = await store.experiments();
+      const near = nearestName(experimentId, known);
       throw new MetalabError({
         code: 'METALAB_NO_SUBMISSION',
         where: store.uri,
         what: `there is no submission of ${experimentId}`,
-        expected: `one of ${(await store.experiments()).join(', ') || 'nothing: the store is empty'}`,
+        expected: `one of ${known.join(', ') || 'nothing: the store is empty'}`,
+        ...(near === undefined ? {} : { next: `did you mean ${near}?` }),
       });
     }
     return this.#handleOf({ store, experiment_id: experimentId, submission, joined: true });
   }
 
-  async cancel(
-    experimentId: string,
-    { reason = `cancelled by ${requester()}`, ...choice }: StoreChoice & ControlOptions = {},
-  ): Promise<RunHandle[]> {
+  async cancel(experimentId: string, options: StoreChoice & ControlOptions = {}): Promise<RunHandle[]> {
+    this.#assertOpen('cancel');
+    checkExperimentId('cancel', experimentId);
+    checkOptions('cancel', options, { ...STORE_CHOICE, ...CONTROL_OPTIONS });
+    const { reason = `cancelled by ${requester()}`, ...choice } = options;
     const store = await openExisting(choice);
     await this.#engine.keepUp();
     const place = { store, experiment_id: experimentId };
@@ -193,11 +241,20 @@ class ConnectedLab implements Lab {
   }
 
   async retry(experimentId: string, options: StoreChoice & RetryOptions = {}): Promise<RunHandle> {
+    this.#assertOpen('retry');
+    checkExperimentId('retry', experimentId);
+    checkOptions('retry', options, { ...STORE_CHOICE, ...RETRY_OPTIONS });
     return this.#retry(experimentId, await openExisting(options), options);
   }
 
   async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
     await this.#connection.connection.close();
+  }
+
+  #assertOpen(method: string): void {
+    if (this.#closed) throw closedError(method);
   }
 
   async #retry(experimentId: string, store: SweepStore, options: RetryOptions): Promise<RunHandle> {

@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { deepFreeze } from '../definition/deep-freeze.js';
 import { DefinitionError, type Problem, UsageError } from '../definition/errors.js';
 import { nearestName } from '../definition/nearest.js';
+import { optionProblems } from '../definition/refuse.js';
 import {
   type CheckedFiles,
   checkFiles,
@@ -75,10 +76,10 @@ export class ProjectConfig {
    *
    * @throws DefinitionError METALAB_CONFIG with every mistake of both files
    */
-  static async load({
-    folder: from = process.cwd(),
-    variables = process.env,
-  }: LoadOptions = {}): Promise<ProjectConfig> {
+  static async load(options: LoadOptions = {}): Promise<ProjectConfig> {
+    const misused = optionProblems('loadConfig', options, ['folder', 'variables']);
+    if (misused.length > 0) throw new DefinitionError(misused, 'METALAB_OPTION');
+    const { folder: from = process.cwd(), variables = process.env } = options;
     const folder = findConfigFolder(from);
     const read = folder ? [BASE_FILE, LOCAL_FILE].map((name) => readTomlFile(join(folder, name))) : [];
     const files = (await Promise.all(read)).filter((file) => file !== undefined);

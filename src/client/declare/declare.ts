@@ -21,7 +21,7 @@ import { declareResources } from './resources.js';
 export interface Declared {
   readonly declaration: ExperimentDeclaration;
   readonly bundle: { readonly code: string; readonly map: string };
-  /** What the code's identity can't see, for the user to know. */
+  /** What the user should know: what the code's identity can't see, and trials that repeat others. */
   readonly warnings: readonly string[];
 }
 
@@ -43,6 +43,7 @@ export async function declareExperiment(
 ): Promise<Declared> {
   const base = dirname(file);
   const problems = new ProblemList();
+  const warnings: string[] = [];
   problems.add(refused);
   const unsound = checkFields(experiment, process.env);
   problems.add(unsound);
@@ -59,12 +60,16 @@ export async function declareExperiment(
   const resolvable = context?.problems.length === 0 || !experiment.resolve;
   const params =
     resolvable && sound('params', 'seeds', 'operation', 'resolve')
-      ? await problems.collect(() => declareParams(experiment, contextView(context?.context ?? {})))
+      ? await problems.collect(() =>
+          declareParams(experiment, contextView(context?.context ?? {}), (sentence) =>
+            warnings.push(sentence),
+          ),
+        )
       : undefined;
   problems.refuse();
 
   const { name, version, seeds } = experiment;
-  const { declared, bundle, warnings } = operation!;
+  const { declared, bundle } = operation!;
   const declaration: ExperimentDeclaration = {
     scheme: FINGERPRINT_SCHEME,
     experiment_id: `${name}:${version}`,
@@ -86,7 +91,7 @@ export async function declareExperiment(
     env: [...(experiment.env ?? [])],
     cwd: base,
   };
-  return { declaration, bundle, warnings };
+  return { declaration, bundle, warnings: [...operation!.warnings, ...warnings] };
 }
 
 async function declareOperation(

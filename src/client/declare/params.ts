@@ -19,9 +19,14 @@ const MOST_CELLS = 2 ** 32 - 1;
  * cases or `resolve` adds to them; everything else becomes the list of its cases.
  *
  * @param context as the operation sees it, for `resolve`
+ * @param warn is told what its user should know, a sentence each
  * @throws DefinitionError with every case that can't be run
  */
-export async function declareParams(experiment: Experiment, context: unknown): Promise<ParamSpec> {
+export async function declareParams(
+  experiment: Experiment,
+  context: unknown,
+  warn: (sentence: string) => void = () => {},
+): Promise<ParamSpec> {
   const given = sourceOf(experiment.params);
   if (given.length === 0) throw new DefinitionError([emptyProblem(given)], 'METALAB_EMPTY');
   const cells = countCells(given.length, experiment.seeds);
@@ -31,9 +36,12 @@ export async function declareParams(experiment: Experiment, context: unknown): P
   const source = paramSourceFromSpec(toPlainJson(given.toSpec(), 'params') as unknown as ParamSpec);
 
   const schema = experiment.operation.params;
-  const spec =
+  const completed =
     schema || experiment.resolve ? await completeCases(source, experiment, context) : source.toSpec();
-  if (spec.kind === 'random') return collapse(spec);
+  const spec = source.kind === 'random' ? withoutRepeats(completed) : completed;
+  const distinct = paramSourceFromSpec(spec).length;
+  if (distinct < given.length) warn(wordRepeats(given.length, distinct));
+  if (spec.kind === 'random') return spec;
   refuse(spec.kind === 'grid' ? repeatedAxisValues(spec.axes) : repeatedCases(spec));
   return spec;
 }
@@ -128,18 +136,25 @@ async function completeCases(
   return { kind: 'manual', cases, ...(source.tagsAt(0).length > 0 ? { tags: source.tagsAt(0) } : {}) };
 }
 
-/** Trials that repeat an earlier one are one run: left out, and counted. */
-function collapse(spec: Extract<ParamSpec, { kind: 'random' }>): ParamSpec {
-  const source = new Random({ ...spec, collapsed: [] });
+/** Trials that repeat an earlier one are one run: left out. */
+function withoutRepeats(spec: ParamSpec): ParamSpec {
+  if (spec.kind === 'grid') return spec;
+  const source = spec.kind === 'random' ? new Random({ ...spec, collapsed: [] }) : new Manual(spec);
   const seen = new Set<string>();
-  const collapsed: number[] = [];
+  const repeats: number[] = [];
   for (let trial = 0; trial < source.length; trial++) {
     const key = paramsFingerprint(source.at(trial));
-    if (seen.has(key)) collapsed.push(trial);
+    if (seen.has(key)) repeats.push(trial);
     else seen.add(key);
   }
-  return collapsed.length > 0 ? { ...spec, collapsed } : spec;
+  if (repeats.length === 0) return spec;
+  if (spec.kind === 'random') return { ...spec, collapsed: repeats };
+  const left = new Set(repeats);
+  return { ...spec, cases: spec.cases.filter((_, trial) => !left.has(trial)) };
 }
+
+const wordRepeats = (trials: number, distinct: number) =>
+  `params: ${trials - distinct} of the ${trials} trials of the random search repeat earlier ones, so it has ${distinct} ${distinct === 1 ? 'case' : 'cases'}. For more runs of each case, raise seeds.replicates; for more cases, widen the space`;
 
 function repeatedAxisValues(axes: { readonly [axis: string]: readonly JsonValue[] }): Problem[] {
   return Object.entries(axes).flatMap(([axis, values]) =>

@@ -15,7 +15,10 @@ const registered: Serializer[] = [];
  * @throws TypeError where the name is empty or taken by a built-in one
  */
 export function registerSerializer(serializer: Serializer): void {
-  if (!serializer.name) throw new TypeError('registerSerializer: the serializer has no name');
+  if (!serializer?.name) throw new TypeError('registerSerializer: the serializer has no name');
+  for (const method of ['accepts', 'serialize'] as const)
+    if (typeof serializer[method] !== 'function')
+      throw new TypeError(`registerSerializer: '${serializer.name}' has no function ${method}`);
   if (BUILT_IN.some(({ name }) => name === serializer.name)) {
     throw new TypeError(`registerSerializer: '${serializer.name}' is built in; give it another name`);
   }

@@ -3,6 +3,7 @@ import { basename } from 'node:path';
 import type { JsonObject, JsonValue } from '../../definition/json.js';
 import type { ArtifactDescriptor, MetricValue } from '../../definition/record.js';
 import type { Capture } from '../../definition/run-arguments.js';
+import { refuseOptions } from '../capture-options.js';
 import { encodeFigure } from '../figure.js';
 import { jsonText } from '../json-text.js';
 import type { RunSink, StoredBytes } from '../run-sink.js';
@@ -37,6 +38,7 @@ export class RunCapture implements Capture {
         `metric '${name}' is ${word(value)}: expected a finite number, a string or a boolean`,
       );
     }
+    if (options !== undefined) refuseOptions('metric', name, options, ['step']);
     if (options?.step !== undefined) this.#point(name, value, options.step);
     this.collectedMetrics ??= {};
     if (name === '__proto__') {
@@ -66,12 +68,14 @@ export class RunCapture implements Capture {
     options: { readonly format?: string; readonly metadata?: JsonObject } = {},
   ): void {
     const name = this.#checkArtifact('artifact', given);
+    refuseOptions('artifact', name, options, ['format', 'metadata']);
     const serializer = serializerFor(value, options.format, name);
     const stored = this.#sink.store(serializer.serialize(value));
     this.#keep(name, 'artifact', serializer.name, stored, options.metadata);
   }
 
   file(path: string, options: { readonly name?: string; readonly metadata?: JsonObject } = {}): void {
+    refuseOptions('file', String(path), options, ['name', 'metadata']);
     const name = this.#checkArtifact('file', options.name ?? basename(path));
     this.#keep(name, 'file', 'bytes', this.#sink.storeFile(path), options.metadata);
   }
@@ -82,6 +86,7 @@ export class RunCapture implements Capture {
     options: { readonly metadata?: JsonObject } = {},
   ): void {
     const name = this.#checkArtifact('figure', given);
+    refuseOptions('figure', name, options, ['metadata']);
     const { format, bytes } = encodeFigure(name, figure);
     this.#keep(name, 'figure', format, this.#sink.store(bytes), options.metadata);
   }

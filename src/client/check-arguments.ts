@@ -1,0 +1,106 @@
+import { type Duration, parseDuration } from '../definition/duration.js';
+import { DefinitionError, MetalabError, type Problem } from '../definition/errors.js';
+import { type Experiment, isExperiment } from '../definition/experiment.js';
+import { optionProblems, wordValue } from '../definition/refuse.js';
+
+/** What an option has to be, in words, and whether a value is that. */
+interface Kind {
+  readonly expected: string;
+  accepts(value: unknown): boolean;
+}
+
+/** Every option of a function and its kind; an option that is undefined is one that was not given. */
+export type OptionKinds<Options> = { readonly [name in keyof Required<Options>]: Kind };
+
+export const FLAG: Kind = { expected: 'true or false', accepts: (value) => typeof value === 'boolean' };
+export const TEXT: Kind = { expected: 'a text', accepts: (value) => typeof value === 'string' };
+/** Checked where it is used, which words it better. */
+export const ANYTHING: Kind = { expected: 'anything', accepts: () => true };
+export const LISTENER: Kind = {
+  expected: 'a function that takes a line of text',
+  accepts: (value) => typeof value === 'function',
+};
+export const ENVIRONMENT: Kind = {
+  expected: 'the name of an environment, or what (await loadConfig()).resolve(name) gives as its environment',
+  accepts: (value) =>
+    typeof value === 'string' ||
+    (typeof value === 'object' && value !== null && 'type' in value && 'name' in value),
+};
+export const RUN_IDS: Kind = {
+  expected: 'an array of run_ids, or of beginnings of them',
+  accepts: (value) => Array.isArray(value) && value.every((item) => typeof item === 'string'),
+};
+export const SIGNAL: Kind = {
+  expected: 'an AbortSignal',
+  accepts: (value) => value instanceof AbortSignal,
+};
+
+/**
+ * Checks the options of one of the client's functions.
+ *
+ * @throws DefinitionError METALAB_OPTION with every unknown name and wrong kind
+ */
+export function checkOptions<Options>(where: string, options: unknown, kinds: OptionKinds<Options>): void {
+  const known = Object.keys(kinds);
+  const problems: Problem[] = optionProblems(where, options, known);
+  for (const [name, { expected, accepts }] of Object.entries<Kind>(kinds)) {
+    const value = (options as { readonly [name: string]: unknown } | null | undefined)?.[name];
+    if (value !== undefined && !accepts(value))
+      problems.push({ where: `${where}.${name}`, what: `is ${wordValue(value)}`, expected });
+  }
+  if (problems.length > 0) throw new DefinitionError(problems, 'METALAB_OPTION');
+}
+
+/** @throws MetalabError METALAB_NOT_AN_EXPERIMENT, with what to do where the mistake can be guessed */
+export function checkExperiment(where: string, value: unknown): asserts value is Experiment {
+  if (isExperiment(value)) return;
+  throw new MetalabError({
+    code: 'METALAB_NOT_AN_EXPERIMENT',
+    where,
+    what: `got ${value instanceof Promise ? 'a Promise' : wordValue(value)}`,
+    expected: 'what experiment({ … }) returned',
+    next: guessMistake(value),
+  });
+}
+
+function guessMistake(value: unknown): string {
+  if (typeof value === 'string')
+    return `import the experiment from its file, or run: metalab submit ${value}`;
+  if (value instanceof Promise) return 'await it first';
+  if (typeof value !== 'object' || value === null) return 'pass the experiment itself';
+  const exported = Object.entries(value).find(([, member]) => isExperiment(member))?.[0];
+  if (exported !== undefined) return `this is a whole module: pass its export ${exported}`;
+  return 'wrap it in experiment(…), which checks it and remembers where it was declared';
+}
+
+/** @throws MetalabError METALAB_EXPERIMENT_ID where it is no text, such as an experiment itself */
+export function checkExperimentId(where: string, id: unknown): asserts id is string {
+  if (typeof id === 'string' && id !== '') return;
+  throw new MetalabError({
+    code: 'METALAB_EXPERIMENT_ID',
+    where,
+    what: isExperiment(id) ? 'got an experiment' : `got ${wordValue(id)}`,
+    expected: "an experiment's id, 'name:version'",
+    ...(isExperiment(id) ? { next: `pass '${id.name}:${id.version}'` } : {}),
+  });
+}
+
+/** @throws MetalabError METALAB_DURATION */
+export function checkTimeout(timeout: Duration | undefined): number {
+  const milliseconds = timeout === undefined ? Number.POSITIVE_INFINITY : parseDuration(timeout);
+  if (milliseconds !== undefined) return milliseconds;
+  throw new MetalabError({
+    code: 'METALAB_DURATION',
+    what: `timeout is ${wordValue(timeout)}`,
+    expected: "a duration such as '90s' or '2h', or milliseconds above 0",
+  });
+}
+
+export const closedError = (where: string) =>
+  new MetalabError({
+    code: 'METALAB_CLOSED',
+    where,
+    what: 'the connection was closed by lab.close()',
+    expected: 'an open one',
+    next: 'close it last, or connect() again; what was submitted goes on',
+  });
