@@ -33,7 +33,8 @@ const MAY_IMPORT = {
     'execution',
     'workflows',
   ],
-  engine: ['definition'],
+  // The key of this engine.
+  engine: ['definition', 'identity/signature.ts'],
   // The child that evaluates experiment files imports what they import.
   client: [
     'index.ts',

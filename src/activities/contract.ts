@@ -1,18 +1,16 @@
 import type { PositionRange } from '../execution/batch-executor.js';
 import type { ChunkReport } from '../runner/protocol.js';
-import type { PlanManifest, SubmissionOptions, SubmissionOutcome } from '../storage/manifest.js';
+import type { PlanManifest, SubmissionOutcome } from '../storage/manifest.js';
+import type { ControlRequest, SubmissionRequest } from '../workflows/contract.js';
 
-/** Which submission, in which store. Every activity gets it. */
-export interface SubmissionRef {
+/** Which submission, in which store, as it was signed. Every activity gets it. */
+export interface SubmissionRef extends SubmissionRequest {
   readonly store: string;
   readonly experiment_id: string;
-  readonly submission: string;
 }
 
 /** How positions are given to a place that executes them in batches of its own: what the place says, not the workflow. */
 export interface Dealing {
-  /** The task queue whose workers look after the batches. */
-  readonly queue: string;
   /** Batches in progress. */
   readonly at_once: number;
   /** Positions that a batch takes at most. */
@@ -20,8 +18,6 @@ export interface Dealing {
 }
 
 export interface PlanInput extends SubmissionRef {
-  readonly declaration: string;
-  readonly options: SubmissionOptions;
   /** The submissions that are queued behind it; null where they are too many to tell. */
   readonly queued: readonly string[] | null;
 }
@@ -36,12 +32,9 @@ export interface PlanResult
 }
 
 export interface ExecuteInput extends SubmissionRef {
-  readonly declaration: string;
   readonly from: number;
   readonly to: number;
   readonly budget_ms: number;
-  /** How many slots the submission asked for: a worker that came later provides them too. */
-  readonly slots?: number | null;
   /** Of a batch: what it is to do between `from` and `to`, ascending; at most 200. */
   readonly ranges?: readonly PositionRange[];
   /** Of a batch: what a run took so far on average, milliseconds; null where nothing is known. */
@@ -76,9 +69,14 @@ export interface SettleResult {
   readonly recorded: number;
 }
 
-export interface ProbeInput {
-  readonly store: string;
-}
+export type ProbeInput = SubmissionRef;
+
+/** An update that a workflow got. */
+export type VerifyInput = Pick<SubmissionRef, 'store' | 'experiment_id'> &
+  (
+    | { readonly update: 'enqueue'; readonly request: SubmissionRequest }
+    | { readonly update: 'cancel' | 'pause' | 'resume'; readonly request: ControlRequest }
+  );
 
 /** What the workflow may ask of a worker. */
 export interface Activities {
@@ -90,4 +88,6 @@ export interface Activities {
   settle(input: SettleInput): Promise<SettleResult>;
   /** @returns why nothing can be written to the store now, or null where it can */
   probe(input: ProbeInput): Promise<string | null>;
+  /** A local one: what a workflow may not compute. @returns why an update is refused, or null where it is not */
+  verify(input: VerifyInput): Promise<string | null>;
 }

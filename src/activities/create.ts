@@ -5,6 +5,7 @@ import { createExecuteBatch, keepingBatch } from './execute-batch.js';
 import { createPlan } from './plan.js';
 import { createProbe } from './probe.js';
 import { createSettle } from './settle.js';
+import { createVerify, signed } from './signed.js';
 import { underLease } from './under-lease.js';
 
 /** The activities of a worker, over the ports that it gives. `executeBatch` is `execute` on the batches' task queue. */
@@ -14,11 +15,14 @@ export function createActivities(
   const settle = createSettle(dependencies);
   const settleUnderLease = underLease(dependencies, settle);
   // What is given up writes only its own outcome: somebody who cancelled it should not have to wait for another engine.
+  const { signatures } = dependencies;
+  const executeBatch = keepingBatch(dependencies, underLease(dependencies, createExecuteBatch(dependencies)));
   return {
-    plan: underLease(dependencies, createPlan(dependencies)),
-    execute: underLease(dependencies, createExecute(dependencies)),
-    executeBatch: keepingBatch(dependencies, underLease(dependencies, createExecuteBatch(dependencies))),
-    settle: (input) => (input.abandon ? settle(input) : settleUnderLease(input)),
-    probe: createProbe(dependencies),
+    plan: signed(signatures, underLease(dependencies, createPlan(dependencies))),
+    execute: signed(signatures, underLease(dependencies, createExecute(dependencies))),
+    executeBatch: signed(signatures, executeBatch),
+    settle: signed(signatures, (input) => (input.abandon ? settle(input) : settleUnderLease(input))),
+    probe: signed(signatures, createProbe(dependencies)),
+    verify: createVerify(signatures),
   };
 }

@@ -4,12 +4,14 @@ import type { Executor } from '../execution/executor.js';
 import type { SweepStore } from '../storage/sweep-store.js';
 import type { ChunkNotice, SubmissionStatus, WorkerNotice } from '../workflows/contract.js';
 import type { LiveBoard } from './live-board.js';
+import type { Signatures } from './signed.js';
 import type { SlotOffers } from './slot-offers.js';
 import type { StoreLeases } from './store-leases.js';
 import type { SubmissionScopes } from './submission-scopes.js';
 
 /** What activities need of the worker that runs them: ports only, so that tests and other workers can give their own. */
 export interface ActivityDependencies {
+  readonly signatures: Signatures;
   readonly executors: Executors;
   /** Opens a store, once; later calls give the same. */
   openStore(uri: string): Promise<SweepStore>;

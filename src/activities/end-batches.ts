@@ -7,6 +7,7 @@ import { WHILE_PLANNING } from '../workflows/contract.js';
 import type { PlanInput, SettleInput, SubmissionRef } from './contract.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { StopSignal } from './stop-signal.js';
+import { isSigned } from './submission-files.js';
 
 /** Whoever cancels a sweep whose cluster is gone for good gets an outcome all the same. */
 const ABANDONED_WITHIN_MS = 60_000;
@@ -24,7 +25,8 @@ export async function endBatches(
   { experiment_id, submission, abandon }: SettleInput,
 ): Promise<BatchRemains | null> {
   const manifest = await store.readSubmission(experiment_id, submission).catch(() => undefined);
-  const batches = await dependencies.executors.batches(manifest?.environment).catch(() => undefined);
+  if (!manifest || !isSigned(dependencies.signatures, store, manifest)) return null;
+  const batches = await dependencies.executors.batches(manifest.environment).catch(() => undefined);
   if (!batches) return null;
   const folder = store.experimentFolder(experiment_id);
   const signal = new StopSignal(Context.current(), dependencies);
@@ -61,7 +63,7 @@ export function wordRemains({ jobs, why }: BatchRemains): string {
  * @param queued the submissions that are queued
  */
 export async function endEarlierBatches(
-  { executors, leases }: ActivityDependencies,
+  { executors, leases, signatures }: ActivityDependencies,
   store: SweepStore,
   { experiment_id, submission }: SubmissionRef,
   queued: NonNullable<PlanInput['queued']>,
@@ -74,9 +76,14 @@ export async function endEarlierBatches(
     const manifest = await store.readSubmission(experiment_id, other).catch(() => undefined);
     // Another engine's may be paused, or wait for this one to be done.
     if (!manifest?.environment || (manifest.engine ?? leases.engine) !== leases.engine) continue;
-    const batches = await executors.batches(manifest.environment).catch(() => undefined);
+    const isHere = isSamePlace(manifest.environment, environment);
+    // Older versions signed nothing: what they left is ended where the one that is planned for goes as well.
+    if (!isHere && !isSigned(signatures, store, manifest)) continue;
+    const batches = await executors
+      .batches(isHere ? environment : manifest.environment)
+      .catch(() => undefined);
     const place = { folder, experiment_id, submission: other };
-    if (isSamePlace(manifest.environment, environment)) await batches?.end(place, ask);
+    if (isHere) await batches?.end(place, ask);
     else void batches?.end(place, { within_ms: ABANDONED_WITHIN_MS }).catch(() => {});
   }
 }

@@ -3,7 +3,7 @@ import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activ
 import type { BatchOrder, Dealing as Shares } from '../execution/batch-executor.js';
 import { ExecutionFault } from '../execution/execution-fault.js';
 import type { SweepStore } from '../storage/sweep-store.js';
-import { BATCH_QUEUE, FAULT } from '../workflows/contract.js';
+import { FAULT } from '../workflows/contract.js';
 import { BatchNotices } from './batch-notices.js';
 import type { Dealing, ExecuteInput, ExecuteResult } from './contract.js';
 import type { ActivityDependencies } from './dependencies.js';
@@ -14,12 +14,12 @@ import { PauseWatch } from './pause-watch.js';
 import { StopSignal } from './stop-signal.js';
 import { SubmissionFiles } from './submission-files.js';
 
-export const dealBatches = ({ at_once, most }: Shares): Dealing => ({ queue: BATCH_QUEUE, at_once, most });
+export const dealBatches = ({ at_once, most }: Shares): Dealing => ({ at_once, most });
 
 /** Looks after one batch that is executed elsewhere. A second attempt finds what the first has begun. */
 export function createExecuteBatch(dependencies: ActivityDependencies) {
   const { openStore, executors, worker, workflows, live, leases } = dependencies;
-  const files = new SubmissionFiles();
+  const files = new SubmissionFiles(dependencies.signatures);
   const faults = new FaultCounts();
 
   return (input: ExecuteInput): Promise<ExecuteResult> =>
@@ -96,9 +96,10 @@ export function createExecuteBatch(dependencies: ActivityDependencies) {
     });
 
   async function orderOf(store: SweepStore, input: ExecuteInput): Promise<BatchOrder> {
-    const { from, to, ranges = [{ from, to }], mean_ms = null, slots = null } = input;
+    const { from, to, ranges = [{ from, to }], mean_ms = null, options } = input;
     const { timeout_ms, memory_bytes, resources } = await files.declaration(store, input);
-    const { artifacts = false } = (await files.manifest(store, input)).options;
+    // Its executor uploads them.
+    await files.checkRunEnvironment(store, input);
     return {
       folder: store.experimentFolder(input.experiment_id),
       experiment_id: input.experiment_id,
@@ -107,11 +108,11 @@ export function createExecuteBatch(dependencies: ActivityDependencies) {
       token: tokenOf(Context.current()),
       ranges,
       mean_ms,
-      slots,
+      slots: options.slots,
       timeout_ms,
       memory_bytes,
       ...(resources && { resources }),
-      ...(artifacts && { artifacts }),
+      ...(options.artifacts && { artifacts: true }),
     };
   }
 }

@@ -12,14 +12,13 @@ import type { ActivityDependencies } from './dependencies.js';
 import { FaultCounts, mapFault } from './execution-faults.js';
 import { atTheEdge, brokenSubmission, noExecutor, storeUnwritable } from './failures.js';
 import { keepBeating } from './heartbeat.js';
-import { readRunEnvironment } from './run-environment.js';
 import { StopSignal } from './stop-signal.js';
 import { SubmissionFiles } from './submission-files.js';
 
 type Part = { readonly from: number; readonly to: number };
 
 export function createExecute(dependencies: ActivityDependencies) {
-  const files = new SubmissionFiles();
+  const files = new SubmissionFiles(dependencies.signatures);
   const faults = new FaultCounts();
 
   return (input: ExecuteInput): Promise<ExecuteResult> =>
@@ -33,13 +32,8 @@ export function createExecute(dependencies: ActivityDependencies) {
         submission: input.submission,
         declaration: input.declaration,
       };
-      const env = await readRunEnvironment(folder, input.submission, declaration.env);
-      if (!env)
-        throw brokenSubmission(
-          input,
-          'its env.json, with the variables that it names, is gone: submit again',
-        );
-      worker.provide(input.submission, input.slots ?? null);
+      const env = await files.runEnvironment(store, input, declaration.env);
+      worker.provide(input.submission, input.options.slots);
       const executor = await executors.slots(await files.environment(store, input)).catch(noExecutor);
       const place = {
         setup,

@@ -3,8 +3,6 @@ import { Context } from '@temporalio/activity';
 import type { RunRecord } from '../definition/record.js';
 import { writePlan } from '../planning/write-plan.js';
 import { liveFolder } from '../storage/file/layout.js';
-import type { SubmissionOptions } from '../storage/manifest.js';
-import type { SweepStore } from '../storage/sweep-store.js';
 import { WHILE_PLANNING } from '../workflows/contract.js';
 import type { PlanInput, PlanResult } from './contract.js';
 import type { ActivityDependencies } from './dependencies.js';
@@ -17,8 +15,8 @@ import { SubmissionFiles } from './submission-files.js';
 import { tidyAbandoned } from './tidy-abandoned.js';
 
 export function createPlan(dependencies: ActivityDependencies) {
-  const { openStore, executors, worker, workflows, leases, offers } = dependencies;
-  const files = new SubmissionFiles();
+  const { openStore, executors, worker, workflows, leases, offers, signatures } = dependencies;
+  const files = new SubmissionFiles(signatures);
   return (input: PlanInput): Promise<PlanResult> =>
     atTheEdge(() => {
       const signal = new StopSignal(Context.current(), dependencies);
@@ -28,8 +26,10 @@ export function createPlan(dependencies: ActivityDependencies) {
   async function plan(input: PlanInput, signal: StopSignal): Promise<PlanResult> {
     const store = await openStore(input.store);
     const { experiment_id, submission, declaration: sha, options } = input;
-    const manifest = await store.readSubmission(experiment_id, submission);
-    if (!manifest) throw brokenSubmission(input, 'it is no longer in the store: submit again');
+    const manifest = await files.manifest(store, input);
+    // Its request was sent again, by whom ever: all of its runs would be executed once more.
+    if (await store.readOutcome(experiment_id, submission))
+      throw brokenSubmission(input, 'it has ended already: submit again');
     const folder = store.experimentFolder(experiment_id);
     const { workflowId } = Context.current().info.workflowExecution!;
     const batches = await executors.batches(manifest.environment).catch(noExecutor);
@@ -84,18 +84,8 @@ export function createPlan(dependencies: ActivityDependencies) {
     }
 
     async function decide() {
-      return writePlan(folder, submission, await declared(), sha, await fullOptions(store, input));
+      // The runs that a retry names are in the store only.
+      return writePlan(folder, submission, await declared(), sha, options.only ? manifest.options : options);
     }
   }
-}
-
-/** The runs that a retry names are in the store only. */
-async function fullOptions(store: SweepStore, input: PlanInput): Promise<SubmissionOptions> {
-  if (!input.options.only) return input.options;
-  const manifest = await store.readSubmission(input.experiment_id, input.submission);
-  if (manifest) return manifest.options;
-  throw brokenSubmission(
-    input,
-    'its submission.json, which names its runs, is not in the store: retry again',
-  );
 }

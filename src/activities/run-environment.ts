@@ -2,21 +2,20 @@ import { readFile } from 'node:fs/promises';
 import { pickEnvironment } from '../definition/run-environment.js';
 import { environmentFile } from '../storage/file/layout.js';
 
-/**
- * The environment that a submission's runs see: the submitter's, from its file. Where that is gone and the experiment names
- * no variables, this worker's own does as well.
- *
- * @param names the variables that the experiment names
- * @returns undefined where their values are gone: runs would see others, or none
- */
-export async function readRunEnvironment(
-  folder: string,
-  submission: string,
-  names: readonly string[],
-): Promise<Record<string, string> | undefined> {
+export type RunEnvironment = Record<string, string>;
+
+/** What a submission's runs see where its own file is gone. */
+export const pickOwnEnvironment = (): RunEnvironment => pickEnvironment(process.env, []);
+
+/** @returns undefined where there is none */
+export const readEnvironmentFile = (folder: string, submission: string): Promise<string | undefined> =>
+  readFile(environmentFile(folder, submission), 'utf8').catch(() => undefined);
+
+/** @returns undefined where it is no JSON, as where its writer was killed */
+export function parseEnvironment(text: string): RunEnvironment | undefined {
   try {
-    return JSON.parse(await readFile(environmentFile(folder, submission), 'utf8')) as Record<string, string>;
+    return JSON.parse(text) as RunEnvironment;
   } catch {
-    return names.length > 0 ? undefined : pickEnvironment(process.env, []);
+    return undefined;
   }
 }

@@ -1,9 +1,17 @@
 import type { ResolvedEnvironment } from '../config/resolved-config.js';
 import type { ExperimentDeclaration } from '../definition/declaration.js';
 import type { SubmissionManifest } from '../storage/manifest.js';
+import { environmentDocument, manifestDocument } from '../storage/signed-files.js';
 import type { SweepStore } from '../storage/sweep-store.js';
 import type { SubmissionRef } from './contract.js';
 import { brokenSubmission } from './failures.js';
+import {
+  parseEnvironment,
+  pickOwnEnvironment,
+  type RunEnvironment,
+  readEnvironmentFile,
+} from './run-environment.js';
+import type { Signatures } from './signed.js';
 
 /** A handful of submissions at once: what is older is read again. */
 const MOST_KEPT = 8;
@@ -12,6 +20,11 @@ const MOST_KEPT = 8;
 export class SubmissionFiles {
   readonly #declarations = new Map<string, Promise<ExperimentDeclaration | undefined>>();
   readonly #manifests = new Map<string, Promise<SubmissionManifest>>();
+  readonly #signatures: Signatures;
+
+  constructor(signatures: Signatures) {
+    this.#signatures = signatures;
+  }
 
   async declaration(
     store: SweepStore,
@@ -35,10 +48,53 @@ export class SubmissionFiles {
     return keep(this.#manifests, `${store.id}/${submission}`, async () => {
       const manifest = await store.readSubmission(experiment_id, submission);
       if (!manifest) throw brokenSubmission(input, 'it is no longer in the store: submit again');
+      if (!isSigned(this.#signatures, store, manifest))
+        throw brokenSubmission(
+          input,
+          'its submission.json, which says where and how it is executed, is not what was submitted: submit again',
+        );
       return manifest;
     });
   }
+
+  /**
+   * The environment that its runs see: the submitter's, from its file. Where that is gone and the experiment names no
+   * variables, this worker's own does as well.
+   *
+   * @param names the variables that the experiment names
+   */
+  async runEnvironment(
+    store: SweepStore,
+    input: SubmissionRef,
+    names: readonly string[],
+  ): Promise<RunEnvironment> {
+    const submitted = await this.checkRunEnvironment(store, input);
+    if (submitted) return submitted;
+    if (names.length === 0) return pickOwnEnvironment();
+    throw brokenSubmission(input, 'its env.json, with the variables that it names, is gone: submit again');
+  }
+
+  /** @returns undefined where there is no such file */
+  async checkRunEnvironment(store: SweepStore, input: SubmissionRef): Promise<RunEnvironment | undefined> {
+    const { experiment_id, submission } = input;
+    const text = await readEnvironmentFile(store.experimentFolder(experiment_id), submission);
+    if (text === undefined) return undefined;
+    const { env_signature } = await this.manifest(store, input);
+    const document = environmentDocument(store.id, submission, text);
+    if (this.#signatures.verify(document, env_signature) === 'valid') return parseEnvironment(text);
+    throw brokenSubmission(
+      input,
+      'its env.json, with the variables that its runs see, is not what was submitted: submit again',
+    );
+  }
 }
+
+/** Whether what a submission's manifest says was written by somebody who has the key. */
+export const isSigned = (
+  signatures: Signatures,
+  store: Pick<SweepStore, 'id'>,
+  manifest: SubmissionManifest,
+): boolean => signatures.verify(manifestDocument(store.id, manifest), manifest.signature) === 'valid';
 
 function keep<T>(kept: Map<string, Promise<T>>, key: string, read: () => Promise<T>): Promise<T> {
   const known = kept.get(key);

@@ -4,6 +4,7 @@ import { UsageError } from '../definition/errors.js';
 import { readBuild } from '../engine/build.js';
 import { resolveTemporal } from '../engine/connect.js';
 import { registerWorker, unregisterWorker } from '../engine/registration.js';
+import { loadRequestKey } from '../engine/request-key.js';
 import { startWorker } from '../workers/run-worker.js';
 import type { CommandContext } from './command.js';
 
@@ -30,8 +31,10 @@ export async function runWorkerCommand(
   const background = options.background ?? false;
   // A background worker never starts a server: it was started for one that is there.
   const target = await resolveTemporal({ start: !background, say: (line) => context.note(line) });
+  const requestKey = await loadRequestKey(target);
   const worker = await startWorker({
     target,
+    requestKey,
     slots,
     grows: background,
     grace_ms,
@@ -49,7 +52,16 @@ export async function runWorkerCommand(
   // However often: a second one that took its default course would end slots in the middle of their runs.
   process.on('SIGTERM', stop);
   const { address, namespace } = target;
-  registerWorker({ address, namespace, build: readBuild(), slots, background, grace_ms });
+  const { taskQueue } = requestKey;
+  registerWorker({
+    address,
+    namespace,
+    task_queue: taskQueue,
+    build: readBuild(),
+    slots,
+    background,
+    grace_ms,
+  });
   if (!background)
     context.note(`worker with ${slots} slots polls ${address} (namespace ${namespace}); Ctrl-C stops it`);
   try {

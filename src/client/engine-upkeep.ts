@@ -15,12 +15,15 @@ interface UpkeepOptions {
 /** Sees to it that a lab's server and the worker on this machine are there, for as long as somebody follows. */
 export class EngineUpkeep {
   readonly #connection: TemporalConnection;
+  readonly #taskQueue: string;
   readonly #options: UpkeepOptions;
   #startsWorkers = false;
   #answered = true;
 
-  constructor(connection: TemporalConnection, options: UpkeepOptions) {
+  /** @param taskQueue see `RequestKey` */
+  constructor(connection: TemporalConnection, taskQueue: string, options: UpkeepOptions) {
     this.#connection = connection;
+    this.#taskQueue = taskQueue;
     this.#options = options;
   }
 
@@ -39,9 +42,8 @@ export class EngineUpkeep {
   }
 
   async ensureWorker(): Promise<void> {
-    const { address, namespace } = this.#connection;
     // More slots than it was started with, a background worker provides by itself.
-    await ensureWorker({ address, namespace, slots: null, ...this.#options });
+    await ensureWorker({ ...this.#order, ...this.#options });
     this.#startsWorkers = true;
   }
 
@@ -54,9 +56,13 @@ export class EngineUpkeep {
   async keepUp(): Promise<void> {
     if (!this.#connection.own) await ensureServer(this.#options);
     else if (!(await this.#answers()) || !this.#startsWorkers) return;
-    const { address, namespace } = this.#connection;
     // Whatever its build: two projects that follow their sweeps must not replace each other's worker for ever.
-    await ensureWorker({ address, namespace, slots: null, anyBuild: true, ...this.#options });
+    await ensureWorker({ ...this.#order, anyBuild: true, ...this.#options });
+  }
+
+  get #order() {
+    const { address, namespace } = this.#connection;
+    return { address, namespace, taskQueue: this.#taskQueue, slots: null };
   }
 
   /** Whether the server answers now: without it no worker could be started either. Says it where that changes. */

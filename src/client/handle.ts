@@ -3,6 +3,7 @@ import type { Client } from '@temporalio/client';
 import type { ResolvedEnvironment } from '../config/resolved-config.js';
 import type { Duration } from '../definition/duration.js';
 import { InfrastructureError, MetalabError } from '../definition/errors.js';
+import type { RequestKey } from '../engine/request-key.js';
 import type { SubmissionOutcome } from '../storage/manifest.js';
 import type { SweepStore } from '../storage/sweep-store.js';
 import { CANCEL_UPDATE, PAUSE_UPDATE, RESUME_UPDATE, workflowIdOf } from '../workflows/contract.js';
@@ -114,6 +115,7 @@ export interface SubmissionPlace {
 /** The way to Temporal that a handle uses. */
 export interface Link {
   readonly client: Client;
+  readonly key: RequestKey;
   /** Starts again what has died of the local server and worker. About a millisecond where nothing has. */
   keepUp(): Promise<void>;
   /** @throws MetalabError METALAB_CLOSED where the lab was closed */
@@ -183,7 +185,7 @@ export function makeHandle(link: Link, place: SubmissionPlace): RunHandle {
     checkOptions(method, options, CONTROL_OPTIONS);
     // An update is answered by a worker.
     await link.keepUp();
-    await sendControl(link.client, place, order);
+    await sendControl(link.client, place, order, link.key);
   };
   return {
     experimentId: experiment_id,

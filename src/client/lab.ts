@@ -3,6 +3,7 @@ import { MetalabError } from '../definition/errors.js';
 import type { Experiment } from '../definition/experiment.js';
 import { nearestName } from '../definition/nearest.js';
 import { connectTemporal, type TemporalConnection } from '../engine/connect.js';
+import { loadRequestKey, type RequestKey } from '../engine/request-key.js';
 import { engineKey, hasLeasing, type LeaseHolder } from '../storage/lease.js';
 import type { SubmissionManifest, SubmissionOutcome } from '../storage/manifest.js';
 import { openStore } from '../storage/registry.js';
@@ -118,8 +119,13 @@ export interface Lab {
 export async function connect(options: LabOptions = {}): Promise<Lab> {
   checkOptions('connect', options, LAB_OPTIONS);
   const temporal = await connectTemporal(options);
-  const client = await makeClient(temporal);
-  return new ConnectedLab(temporal, client, options);
+  try {
+    const key = await loadRequestKey(temporal);
+    return new ConnectedLab(temporal, await makeClient(temporal), key, options);
+  } catch (error) {
+    await temporal.connection.close();
+    throw error;
+  }
 }
 
 /** Loads what `connect` will need, while the caller has other things to wait for. */
@@ -148,20 +154,23 @@ class ConnectedLab implements Lab {
   readonly temporal: Lab['temporal'];
   readonly #connection: TemporalConnection;
   readonly #client: Client;
+  readonly #key: RequestKey;
   readonly #options: LabOptions;
   readonly #engine: EngineUpkeep;
   readonly #link: Link;
   #closed = false;
 
-  constructor(connection: TemporalConnection, client: Client, options: LabOptions) {
+  constructor(connection: TemporalConnection, client: Client, key: RequestKey, options: LabOptions) {
     const { address, namespace, uiAddress } = connection;
     this.temporal = { address, namespace, uiAddress };
     this.#connection = connection;
     this.#client = client;
+    this.#key = key;
     this.#options = options;
-    this.#engine = new EngineUpkeep(connection, options);
+    this.#engine = new EngineUpkeep(connection, key.taskQueue, options);
     this.#link = {
       client,
+      key,
       keepUp: () => this.#engine.keepUp(),
       assertOpen: (method) => this.#assertOpen(method),
       retry: (experimentId, store, retry) => this.#retry(experimentId, store, retry),
@@ -202,7 +211,7 @@ class ConnectedLab implements Lab {
     const choices = { slots, keep_failed: keepFailed, fresh, ...(artifacts && { artifacts }) };
     const holder = await this.#takeLease(store, options.takeOver);
     const order = { engine: engineKey(holder), environment, options: choices };
-    return this.#enqueue(store, await writeSubmission(store, declared, order), holder);
+    return this.#enqueue(store, await writeSubmission(store, declared, order, this.#key.key), holder);
   }
 
   async attach(experimentId: string, options: StoreChoice = {}): Promise<RunHandle> {
@@ -234,7 +243,7 @@ class ConnectedLab implements Lab {
     await this.#engine.keepUp();
     const place = { store, experiment_id: experimentId };
     const order: ControlOrder = { update: CANCEL_UPDATE, request: { submission: null, reason } };
-    const { submissions } = await sendControl(this.#client, place, order);
+    const { submissions } = await sendControl(this.#client, place, order, this.#key);
     return Promise.all(
       submissions.map((submission) => this.#handleOf({ ...place, submission, joined: false })),
     );
@@ -267,7 +276,8 @@ class ConnectedLab implements Lab {
     requireVariables(declaration);
     const holder = await this.#takeLease(store);
     const order = { engine: engineKey(holder), environment, options: { ...choices, slots } };
-    return this.#enqueue(store, await writeRequest(store, declaration, sha, order), holder);
+    const manifest = await writeRequest(store, declaration, sha, order, this.#key.key);
+    return this.#enqueue(store, manifest, holder);
   }
 
   async #enqueue(store: SweepStore, manifest: SubmissionManifest, holder: LeaseHolder): Promise<RunHandle> {
@@ -279,6 +289,7 @@ class ConnectedLab implements Lab {
       this.#client,
       { store, experiment_id },
       request,
+      this.#key,
       this.#connection.searchAttributes,
     ).catch(async (error: unknown) => {
       // What nobody will carry out leaves nothing behind, above all no values of environment variables.

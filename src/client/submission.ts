@@ -6,6 +6,7 @@ import type { ExperimentDeclaration } from '../definition/declaration.js';
 import { DefinitionError } from '../definition/errors.js';
 import { pickEnvironment, unsetVariables } from '../definition/run-environment.js';
 import { METALAB_VERSION } from '../engine/version.js';
+import type { SigningKey } from '../identity/signature.js';
 import { describeExperiment } from '../storage/describe-experiment.js';
 import { writeAtomically } from '../storage/file/atomic-write.js';
 import { storeFault } from '../storage/file/faults.js';
@@ -19,6 +20,7 @@ import {
 import { listNames } from '../storage/file/list-names.js';
 import { ownerName } from '../storage/file/owner.js';
 import type { SubmissionManifest, SubmissionOptions } from '../storage/manifest.js';
+import { environmentDocument, manifestDocument } from '../storage/signed-files.js';
 import type { SweepStore } from '../storage/sweep-store.js';
 import type { Declared } from './declare/declare.js';
 import { readGitState } from './git-state.js';
@@ -50,12 +52,13 @@ export async function writeSubmission(
   store: SweepStore,
   { declaration, bundle }: Declared,
   order: SubmissionOrder,
+  key: SigningKey,
 ): Promise<SubmissionManifest> {
   const [sha] = await Promise.all([
     store.writeDeclaration(declaration),
     writeBundle(store.experimentFolder(declaration.experiment_id), declaration, bundle),
   ]);
-  return writeRequest(store, declaration, sha, order);
+  return writeRequest(store, declaration, sha, order, key);
 }
 
 /** Asks for what a declaration says that is in the store already, its bundle too. */
@@ -64,13 +67,15 @@ export async function writeRequest(
   declaration: ExperimentDeclaration,
   sha: string,
   order: SubmissionOrder,
+  key: SigningKey,
 ): Promise<SubmissionManifest> {
   const { experiment_id } = declaration;
   const folder = store.experimentFolder(experiment_id);
   const git = await readGitState(declaration.cwd);
   const submitted = await nextSubmissionTime(folder);
   const submission = nameSubmission(submitted);
-  const manifest: SubmissionManifest = {
+  const env = JSON.stringify(pickEnvironment(process.env, declaration.env));
+  const unsigned: SubmissionManifest = {
     submission,
     experiment_id,
     declaration: sha,
@@ -78,11 +83,13 @@ export async function writeRequest(
     submitter: ownerName(),
     ...order,
     environment: withoutServices(order.environment),
+    env_signature: key.sign(environmentDocument(store.id, submission, env)),
   };
+  const manifest = { ...unsigned, signature: key.sign(manifestDocument(store.id, unsigned)) };
   const latest = describeExperiment(declaration, manifest, { git, metalabVersion: METALAB_VERSION });
   // First: it tells whose it is, should this process be killed before somebody carries it out.
   await store.writeSubmission(manifest);
-  await Promise.all([writeEnvironment(folder, submission, declaration.env), store.writeManifest(latest)]);
+  await Promise.all([writeEnvironment(folder, submission, env), store.writeManifest(latest)]);
   return manifest;
 }
 
@@ -142,11 +149,11 @@ async function writeBundle(
   ]);
 }
 
-async function writeEnvironment(folder: string, submission: string, names: readonly string[]): Promise<void> {
+async function writeEnvironment(folder: string, submission: string, text: string): Promise<void> {
   const path = environmentFile(folder, submission);
   try {
     await mkdir(submissionFolder(folder, submission), { recursive: true });
-    await writeFile(path, JSON.stringify(pickEnvironment(process.env, names)), { mode: 0o600, flag: 'wx' });
+    await writeFile(path, text, { mode: 0o600, flag: 'wx' });
   } catch (error) {
     throw storeFault(error, path);
   }

@@ -1,23 +1,27 @@
 import { randomUUID } from 'node:crypto';
 import type { Client } from '@temporalio/client';
 import { MetalabError } from '../definition/errors.js';
+import type { RequestKey } from '../engine/request-key.js';
 import {
   type CANCEL_UPDATE,
   type CancelRequest,
   type ControlReply,
+  controlDocument,
   type PAUSE_UPDATE,
   type PauseRequest,
   type RESUME_UPDATE,
+  type ResumeRequest,
   workflowIdOf,
 } from '../workflows/contract.js';
 import { ANSWER_WITHIN_MS, askWorkflow, refusalIn, refused } from './ask-workflow.js';
+import { checkTaskQueue } from './task-queue.js';
 import type { WorkflowAddress } from './workflow-link.js';
 
 /** What may be asked of an experiment while it runs. */
 export type ControlOrder =
   | { readonly update: typeof CANCEL_UPDATE; readonly request: CancelRequest }
   | { readonly update: typeof PAUSE_UPDATE; readonly request: PauseRequest }
-  | { readonly update: typeof RESUME_UPDATE; readonly request: null };
+  | { readonly update: typeof RESUME_UPDATE; readonly request: ResumeRequest };
 
 /**
  * Asks the experiment's workflow. Tried again where it raced the workflow's continuing as new.
@@ -29,16 +33,20 @@ export async function sendControl(
   client: Client,
   { store, experiment_id }: WorkflowAddress,
   order: ControlOrder,
+  { key, taskQueue }: RequestKey,
 ): Promise<ControlReply> {
   const { WorkflowNotFoundError } = await import('@temporalio/client');
-  const handle = client.workflow.getHandle(workflowIdOf(store.id, experiment_id));
+  const workflowId = workflowIdOf(store.id, experiment_id);
+  const handle = client.workflow.getHandle(workflowId);
   const updateId = randomUUID();
+  const signature = key.sign(controlDocument(workflowId, order.update, order.request));
+  await checkTaskQueue(handle, taskQueue);
   return askWorkflow(
     () =>
       client.withDeadline(Date.now() + ANSWER_WITHIN_MS, () =>
         handle.executeUpdate<ControlReply, [ControlOrder['request']]>(order.update, {
           updateId,
-          args: [order.request],
+          args: [{ ...order.request, signature }],
         }),
       ),
     (error, raced) => {

@@ -1,19 +1,21 @@
 import type { Client } from '@temporalio/client';
 import type { Workflow } from '@temporalio/common';
 import type { TemporalConnection } from '../engine/connect.js';
+import type { RequestKey } from '../engine/request-key.js';
 import {
   CLOSING,
-  CONTROL_QUEUE,
   ENQUEUE_UPDATE,
   type EnqueueReply,
   EXPERIMENT_WORKFLOW,
   STATUS_QUERY,
   type SubmissionRequest,
+  submissionDocument,
   type WorkflowStatus,
   workflowIdOf,
 } from '../workflows/contract.js';
 import type { ExperimentInput } from '../workflows/experiment-workflow.js';
 import { ANSWER_WITHIN_MS, askWorkflow, refusalIn, refused, unreachable } from './ask-workflow.js';
+import { checkTaskQueue } from './task-queue.js';
 
 /** What of a store and an experiment names its workflow. */
 export interface WorkflowAddress {
@@ -33,7 +35,8 @@ const QUERY_WITHIN_MS = 5_000;
 export async function enqueue(
   client: Client,
   { store, experiment_id }: WorkflowAddress,
-  request: SubmissionRequest,
+  unsigned: SubmissionRequest,
+  { key, taskQueue }: RequestKey,
   searchAttributes: boolean,
 ): Promise<EnqueueReply> {
   const { WithStartWorkflowOperation } = await import('@temporalio/client');
@@ -43,12 +46,16 @@ export async function enqueue(
     search_attributes: searchAttributes,
     ...historyLimit(process.env.METALAB_HISTORY_EVENTS),
   };
+  const workflowId = workflowIdOf(store.id, experiment_id);
+  const signature = key.sign(submissionDocument(workflowId, input, unsigned));
+  const request: SubmissionRequest = { ...unsigned, signature };
+  await checkTaskQueue(client.workflow.getHandle(workflowId), taskQueue);
   return askWorkflow(
     () => {
       // Made anew for each try: it remembers how the last one ended.
       const start = new WithStartWorkflowOperation(EXPERIMENT_WORKFLOW, {
-        workflowId: workflowIdOf(store.id, experiment_id),
-        taskQueue: CONTROL_QUEUE,
+        workflowId,
+        taskQueue,
         args: [input],
         workflowIdConflictPolicy: 'USE_EXISTING',
         workflowIdReusePolicy: 'ALLOW_DUPLICATE',

@@ -4,7 +4,7 @@ import { type Environment, makeStateFolder, stateFolder } from './state-folder.j
 /** What a worker process says of itself. */
 export type WorkerDescription = Pick<
   WorkerState,
-  'address' | 'namespace' | 'build' | 'slots' | 'background' | 'grace_ms'
+  'address' | 'namespace' | 'task_queue' | 'build' | 'slots' | 'background' | 'grace_ms'
 >;
 
 /** Set for a background worker by what starts it. */

@@ -32,4 +32,6 @@ export const workersFolder = (home: string) => join(home, 'workers');
 export const logsFolder = (home: string) => join(home, 'logs');
 /** Workers' sockets, through which `metalab env login` reaches them. */
 export const loginsFolder = (home: string) => join(home, 'logins');
+/** What requests are signed with. */
+export const keyFile = (home: string) => join(home, 'key');
 export const databaseFile = (home: string) => join(home, 'temporal.db');

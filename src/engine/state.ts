@@ -31,6 +31,8 @@ export interface ServerState extends ProcessState {
 export interface WorkerState extends ProcessState {
   readonly address: string;
   readonly namespace: string;
+  /** Names the key whose requests it accepts: see `RequestKey`. Missing in workers of versions that did not sign. */
+  readonly task_queue?: string;
   /** See readBuild. */
   readonly build: string;
   readonly slots: number;

@@ -19,6 +19,8 @@ const LOGS_KEPT = 5;
 export interface WorkerOrder extends EngineOptions {
   readonly address: string;
   readonly namespace: string;
+  /** See `RequestKey`: a worker of another one takes nothing of what is submitted with this key. */
+  readonly taskQueue: string;
   /** At least so many; null: as many as the worker takes by itself. */
   readonly slots: number | null;
   /** Content with a live worker of whatever build, instead of replacing it by one of this build. */
@@ -60,12 +62,17 @@ export async function ensureWorker(order: WorkerOrder): Promise<EnsuredWorker> {
 
 function suitable(home: string, order: WorkerOrder, build: string): WorkerState | undefined {
   const enough = (state: WorkerState) => !state.background || state.slots >= (order.slots ?? 0);
-  return workersOf(home, order).find((state) => order.anyBuild || (state.build === build && enough(state)));
+  return workersOf(home, order).find(
+    (state) =>
+      state.task_queue === order.taskQueue && (order.anyBuild || (state.build === build && enough(state))),
+  );
 }
 
-/** Ends background workers that this build can't use. They hand back what they have not finished. */
+/** Ends background workers that this build can't use. They hand back what they have not finished. Those of another key stay. */
 async function drainOthers(home: string, order: WorkerOrder, build: string): Promise<WorkerState[]> {
-  const others = workersOf(home, order).filter((state) => state.background);
+  const others = workersOf(home, order).filter(
+    ({ background, task_queue = order.taskQueue }) => background && task_queue === order.taskQueue,
+  );
   for (const state of others) {
     const why = state.build === build ? `has only ${state.slots} slots` : 'is of another build';
     order.say?.(`replacing the background worker (pid ${state.pid}), which ${why} …`);
@@ -121,7 +128,7 @@ async function start(home: string, env: Environment, order: WorkerOrder): Promis
 /** Paths of certificates and configuration are meant from where the user is. */
 function withAbsolutePaths(env: Environment): Environment {
   const isPath = (name: string) =>
-    /^TEMPORAL_(CONFIG_FILE|TLS_.*_PATH)$|^METALAB_(CACHE|TEMPORAL)$/.test(name);
+    /^TEMPORAL_(CONFIG_FILE|TLS_.*_PATH)$|^METALAB_(CACHE|TEMPORAL|KEY_FILE)$/.test(name);
   return Object.fromEntries(
     Object.entries(env).map(([name, value]) => [name, value && isPath(name) ? resolve(value) : value]),
   );

@@ -50,6 +50,10 @@ export interface SubmissionManifest {
   /** Where its runs are executed; its services left out. Missing in submissions of older versions, which were local. */
   readonly environment?: ResolvedEnvironment;
   readonly options: SubmissionOptions;
+  /** Of `env.json`; see `environmentDocument`. Missing in submissions of older versions, as the next one. */
+  readonly env_signature?: string;
+  /** Of all else here; see `manifestDocument`. */
+  readonly signature?: string;
 }
 
 export interface SubmissionOptions {

@@ -4,15 +4,18 @@ import { NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporal
 import { createActivities } from '../activities/create.js';
 import type { ActivityDependencies, WorkerIdentity } from '../activities/dependencies.js';
 import { LiveBoard } from '../activities/live-board.js';
+import { trustServer } from '../activities/signed.js';
 import { SlotOffers } from '../activities/slot-offers.js';
 import { StoreLeases } from '../activities/store-leases.js';
 import { SubmissionScopes } from '../activities/submission-scopes.js';
 import { type TemporalTarget, temporalUnreachable } from '../engine/connect.js';
 import { engineIdentity } from '../engine/identity.js';
+import type { RequestKey } from '../engine/request-key.js';
 import { cacheFolder } from '../engine/state-folder.js';
 import { METALAB_VERSION } from '../engine/version.js';
 import { createCompactor } from '../results/compaction/compactor.js';
-import { BATCH_QUEUE, CONTROL_QUEUE, SLOT_QUEUE } from '../workflows/contract.js';
+import { batchQueueOf, slotQueueOf } from '../workflows/contract.js';
+import { endUnsignedSweeps } from './end-unsigned.js';
 import { EnvironmentExecutors } from './executors.js';
 import { workerLogger } from './log.js';
 import { openLogins } from './logins.js';
@@ -32,6 +35,7 @@ const HAND_BACK_MS = 10_000;
 
 export interface WorkerSettings {
   readonly target: TemporalTarget;
+  readonly requestKey: RequestKey;
   readonly slots: number;
   /** Whether submissions may have more slots than `slots`. */
   readonly grows: boolean;
@@ -48,7 +52,8 @@ export interface RunningWorker {
 
 /** Connects, creates the three Temporal workers (control, slots and batches), and runs them. */
 export async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
-  const { target, slots, grows, grace_ms } = settings;
+  const { target, slots, grows, grace_ms, requestKey } = settings;
+  const { taskQueue } = requestKey;
   Runtime.install({ logger: workerLogger(settings.verbose), shutdownSignals: [] });
   const connection = await NativeConnection.connect(target.connectionOptions).catch((error: unknown) => {
     throw temporalUnreachable(target, error);
@@ -83,6 +88,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
     await live.clear(store.experimentFolder(experiment_id), submission);
   });
   const dependencies: ActivityDependencies = {
+    signatures: requestKey.trustsServer ? trustServer : requestKey.key,
     executors,
     openStore: openStores(),
     live,
@@ -108,7 +114,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
   const workers = await Promise.all([
     Worker.create({
       ...shared,
-      taskQueue: CONTROL_QUEUE,
+      taskQueue,
       workflowBundle: { codePath: fileURLToPath(new URL('../workflow-bundle.js', import.meta.url)) },
       activities: control,
       maxCachedWorkflows: 200,
@@ -116,14 +122,20 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
       // and whoever follows it submits again.
       workflowFailureErrorTypes: { '*': ['NondeterminismError', 'DeterminismViolationError', 'Error'] },
     }),
-    Worker.create({ ...shared, taskQueue: SLOT_QUEUE, activities: { execute }, tuner: slotTuner(capacity) }),
     Worker.create({
       ...shared,
-      taskQueue: BATCH_QUEUE,
+      taskQueue: slotQueueOf(taskQueue),
+      activities: { execute },
+      tuner: slotTuner(capacity),
+    }),
+    Worker.create({
+      ...shared,
+      taskQueue: batchQueueOf(taskQueue),
       activities: { execute: executeBatch },
       maxConcurrentActivityTaskExecutions: MOST_BATCHES,
     }),
   ]);
+  if (!target.own) await endUnsignedSweeps(connection, target.namespace);
   const stopped = Promise.all(workers.map((worker) => worker.run()))
     .finally(() => Promise.all([executors.close(), compactor.close()]))
     .finally(() => logins.close())

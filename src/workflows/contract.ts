@@ -7,12 +7,16 @@ import type { SubmissionOptions } from '../storage/manifest.js';
  * workflow code, the workflow no client code.
  */
 
-/** Workflows, planning and settling. */
-export const CONTROL_QUEUE = 'metalab';
-/** Chunks: polled by as many pollers as a worker has free slots. */
-export const SLOT_QUEUE = 'metalab-slots';
+/**
+ * Task queues. Workflows, planning and settling are on the one that carries the fingerprint of the key (`RequestKey`), so
+ * that workers of other engines and users take none of its tasks. Chunks are polled by as many pollers as a worker has free
+ * slots.
+ */
+export const slotQueueOf = (taskQueue: string) => `${taskQueue}-slots`;
 /** Batches, which a scheduler elsewhere executes: many at once, since looking after one takes next to nothing. */
-export const BATCH_QUEUE = 'metalab-batches';
+export const batchQueueOf = (taskQueue: string) => `${taskQueue}-batches`;
+/** Of versions that did not sign requests: nobody polls it any more. */
+export const UNSIGNED_QUEUE = 'metalab';
 
 export const EXPERIMENT_WORKFLOW = 'experiment';
 export const ENQUEUE_UPDATE = 'enqueue';
@@ -38,8 +42,13 @@ export const SEARCH_ATTRIBUTES = {
   failed: 'MetalabFailed',
 } as const;
 
+/** Made with the key of the engine: see `SigningKey`. Missing where whoever asks has none, or is of an older version. */
+export interface Signed {
+  readonly signature?: string;
+}
+
 /** A submission as the workflow knows it: refs only. All else is in the store. */
-export interface SubmissionRequest {
+export interface SubmissionRequest extends Signed {
   readonly submission: string;
   /** SHA-256 of the declaration: two submissions of the same one join. */
   readonly declaration: string;
@@ -54,14 +63,14 @@ export interface EnqueueReply {
   readonly ahead: number;
 }
 
-export interface CancelRequest {
+export interface CancelRequest extends Signed {
   /** One submission; null: the one in progress and all that wait behind it. */
   readonly submission: string | null;
   /** Recorded as the outcome's reason. */
   readonly reason: string;
 }
 
-export interface PauseRequest {
+export interface PauseRequest extends Signed {
   /** Shown where the status is; empty where none was given. */
   readonly reason: string;
   /** Who asks, as `user@host`. Absent from older clients. */
@@ -76,6 +85,32 @@ export interface PauseState {
   /** ISO 8601, by the server's clock; null where an older build noted the pause. */
   readonly at: string | null;
 }
+
+/** Older versions sent null. */
+export type ResumeRequest = Signed | null;
+
+export type ControlRequest = CancelRequest | PauseRequest | ResumeRequest;
+
+/** What the signature of a submission is of: all by which workers act. */
+export const submissionDocument = (
+  workflowId: string,
+  place: { readonly store: string; readonly experiment_id: string },
+  { submission, declaration, options }: SubmissionRequest,
+) => ({
+  purpose: 'submission',
+  workflow: workflowId,
+  store: place.store,
+  experiment_id: place.experiment_id,
+  submission,
+  declaration,
+  options,
+});
+
+/** What the signature of a control is of. */
+export const controlDocument = (workflowId: string, update: string, request: ControlRequest) => {
+  const { signature: _, ...asked }: Signed = { ...request };
+  return { purpose: update, workflow: workflowId, request: asked };
+};
 
 /** A worker tells of itself when it gets its first chunk of a submission: its slots are to have chunks from then on. */
 export interface WorkerNotice {
@@ -158,4 +193,6 @@ export const FAULT = {
   execution: 'ExecutionFault',
   /** What the submission refers to isn't in the store, or isn't what it should be: give it up. */
   brokenSubmission: 'BrokenSubmission',
+  /** The submission is not signed by the worker's key: nothing is done for it. */
+  refused: 'RequestRefused',
 } as const;

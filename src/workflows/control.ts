@@ -5,8 +5,11 @@ import {
   condition,
   defineSignal,
   defineUpdate,
+  patched,
+  proxyLocalActivities,
   setHandler,
 } from '@temporalio/workflow';
+import type { Activities, VerifyInput } from '../activities/contract.js';
 import {
   CANCEL_UPDATE,
   type CancelRequest,
@@ -21,6 +24,7 @@ import {
   type PauseState,
   REFUSED,
   RESUME_UPDATE,
+  type ResumeRequest,
   type SubmissionRequest,
   WORKER_SIGNAL,
   type WorkerNotice,
@@ -36,7 +40,12 @@ const cancel = defineUpdate<ControlReply, [CancelRequest]>(CANCEL_UPDATE);
 const pause = defineUpdate<ControlReply, [PauseRequest]>(PAUSE_UPDATE);
 const worker = defineSignal<[WorkerNotice]>(WORKER_SIGNAL);
 const chunk = defineSignal<[ChunkNotice]>(CHUNK_SIGNAL);
-const resume = defineUpdate<ControlReply, [null]>(RESUME_UPDATE);
+const resume = defineUpdate<ControlReply, [ResumeRequest]>(RESUME_UPDATE);
+
+const { verify } = proxyLocalActivities<Pick<Activities, 'verify'>>({
+  startToCloseTimeout: '10s',
+  retry: { maximumAttempts: 3 },
+});
 
 /** How long continue-as-new waits for the outcomes of what was cancelled in the queue; the rest is carried over. */
 const DROPPED_WITHIN = '10s';
@@ -66,15 +75,34 @@ export class Control {
 
   /** @param current gives the submission in progress */
   handleRequests(current: () => SubmissionState | undefined): void {
-    setHandler(enqueue, (request) => this.queue.enqueue(request, current()), {
-      validator: (request) => refuse(this.#closing ? CLOSING : this.queue.refusal(request, current())),
-    });
-    setHandler(cancel, (request) => this.#cancel(request, current()), {
-      validator: (request) => refuse(this.#cancelRefusal(request, current())),
-    });
-    setHandler(pause, (request) => this.#setPause(pauseOf(request), current()), {
-      validator: (_: PauseRequest) => refuse(this.pause.state === null ? undefined : 'it is paused already'),
-    });
+    setHandler(
+      enqueue,
+      ...this.#signed<EnqueueReply, SubmissionRequest>(ENQUEUE_UPDATE, {
+        refusal: (request) => (this.#closing ? CLOSING : this.queue.refusal(request, current())),
+        act: (request) => this.queue.enqueue(request, current()),
+      }),
+    );
+    setHandler(
+      cancel,
+      ...this.#signed<ControlReply, CancelRequest>(CANCEL_UPDATE, {
+        refusal: (request) => this.#cancelRefusal(request, current()),
+        act: (request) => this.#cancel(request, current()),
+      }),
+    );
+    setHandler(
+      pause,
+      ...this.#signed<ControlReply, PauseRequest>(PAUSE_UPDATE, {
+        refusal: () => (this.pause.state === null ? undefined : 'it is paused already'),
+        act: (request) => this.#setPause(pauseOf(request), current()),
+      }),
+    );
+    setHandler(
+      resume,
+      ...this.#signed<ControlReply, ResumeRequest>(RESUME_UPDATE, {
+        refusal: () => (this.pause.state === null ? 'it is not paused' : undefined),
+        act: () => this.#setPause(null, current()),
+      }),
+    );
     setHandler(worker, (notice) => {
       const submission = current();
       if (submission?.request.submission !== notice.submission) return;
@@ -88,9 +116,35 @@ export class Control {
       // Only then: showing more is more commands than histories have in which nothing waited.
       if (notice.waits !== undefined) this.show();
     });
-    setHandler(resume, () => this.#setPause(null, current()), {
-      validator: (_: null) => refuse(this.pause.state === null ? 'it is not paused' : undefined),
-    });
+  }
+
+  /**
+   * An update's handler and validator. A workflow has no key, so a local activity checks the signature before anything is
+   * done; meanwhile other updates may have come.
+   *
+   * @param update.refusal why it can't be done now; undefined where it can
+   */
+  #signed<Reply, Request>(
+    name: VerifyInput['update'],
+    update: {
+      readonly refusal: (request: Request) => string | undefined;
+      readonly act: (request: Request) => Reply;
+    },
+  ): [
+    handler: (request: Request) => Reply | Promise<Reply>,
+    options: { validator: (request: Request) => void },
+  ] {
+    const { store, experiment_id } = this.#input;
+    const actOnceVerified = async (request: Request): Promise<Reply> => {
+      const input = { store, experiment_id, update: name, request } as VerifyInput;
+      // Also while the workflow is being cancelled: whoever asks is answered.
+      const forged = await CancellationScope.nonCancellable(() => verify(input));
+      refuse(forged ?? update.refusal(request));
+      return update.act(request);
+    };
+    const handler = (request: Request) =>
+      patched('signed-requests') ? actOnceVerified(request) : update.act(request);
+    return [handler, { validator: (request) => refuse(update.refusal(request)) }];
   }
 
   /** The workflow was cancelled, and is about to end: what comes now is for the next one. */

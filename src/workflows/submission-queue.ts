@@ -1,7 +1,7 @@
 import type { EnqueueReply, SubmissionRequest } from './contract.js';
 import type { SubmissionState } from './submission-state.js';
 
-/** A payload of at most 64 KiB carries the queue over continue-as-new, at some 250 bytes a submission. */
+/** A payload of at most 64 KiB carries the queue over continue-as-new, at some 300 bytes a submission. */
 const MOST_QUEUED = 200;
 
 /** Submissions that wait for the one in progress. No Temporal in it. */

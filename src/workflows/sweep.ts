@@ -8,9 +8,17 @@ import {
   patched,
   proxyActivities,
   sleep,
+  workflowInfo,
 } from '@temporalio/workflow';
-import type { Activities, ExecuteInput, ExecuteResult, SettleInput } from '../activities/contract.js';
-import { FAULT, SLOT_QUEUE } from './contract.js';
+import type {
+  Activities,
+  ExecuteInput,
+  ExecuteResult,
+  SettleInput,
+  SettleResult,
+  SubmissionRef,
+} from '../activities/contract.js';
+import { batchQueueOf, FAULT, slotQueueOf } from './contract.js';
 import type { Control } from './control.js';
 import { Drain } from './drain.js';
 import type { Ending } from './ending.js';
@@ -89,6 +97,7 @@ export class Sweep {
     } catch (failure) {
       if (!isCancellation(failure)) {
         const cause = faultOf(failure);
+        if (cause?.type === FAULT.refused) return this.#refusedFor(cause.message);
         if (cause?.type !== FAULT.execution && cause?.type !== FAULT.brokenSubmission) throw failure;
         return this.abandon('failed', cause.message);
       }
@@ -100,32 +109,48 @@ export class Sweep {
   async abandon(how: 'cancelled' | 'failed', reason: string): Promise<Ending> {
     const state = this.#state;
     const input: SettleInput = { ...this.#ref, started_at: state.startedAt, abandon: { state: how, reason } };
-    const settled = await CancellationScope.nonCancellable(async () => {
-      await condition(() => state.chunks === 0);
-      for (;;) {
-        const result = await this.#unlessUnwritable(() => settle(input));
-        if (result) return result;
-        await this.#tryToWrite();
-      }
-    });
+    let settled: SettleResult;
+    try {
+      settled = await CancellationScope.nonCancellable(async () => {
+        await condition(() => state.chunks === 0);
+        for (;;) {
+          const result = await this.#unlessUnwritable(() => settle(input));
+          if (result) return result;
+          await this.#tryToWrite();
+        }
+      });
+    } catch (failure) {
+      const cause = faultOf(failure);
+      if (cause?.type !== FAULT.refused) throw failure;
+      return this.#refusedFor(cause.message);
+    }
     this.#showcase.show(how);
-    const { total, success, failed, cancelled } = state.status(null);
     // Where its store is gone there is no outcome.
-    return settled.outcome ?? { state: how, reason, total, success, failed, cancelled };
+    return settled.outcome ?? this.#endingWithout(how, reason);
   }
 
-  get #ref() {
+  /** Workers do nothing for a submission that is not signed with their key, not even write its outcome. */
+  #refusedFor(reason: string): Ending {
+    this.#showcase.show('failed');
+    return this.#endingWithout('failed', reason);
+  }
+
+  #endingWithout(state: 'cancelled' | 'failed', reason: string): Ending {
+    const { total, success, failed, cancelled } = this.#state.status(null);
+    return { state, reason, total, success, failed, cancelled };
+  }
+
+  get #ref(): SubmissionRef {
     const { store, experiment_id } = this.#input;
-    return { store, experiment_id, submission: this.#state.request.submission };
+    return { store, experiment_id, ...this.#state.request };
   }
 
   async #plan(): Promise<void> {
-    const { declaration, options } = this.#state.request;
     const requests = this.#control.queue.requests.map(({ submission }) => submission);
     const queued = requests.length <= MOST_QUEUED_TOLD ? requests : null;
     const summary = `plan ${this.#input.experiment_id}`;
     const planned = await this.#unlessUnwritable(() =>
-      plan.executeWithOptions({ summary }, [{ ...this.#ref, declaration, options, queued }]),
+      plan.executeWithOptions({ summary }, [{ ...this.#ref, queued }]),
     );
     if (planned) this.#state.planned(planned);
   }
@@ -172,18 +197,16 @@ export class Sweep {
 
   async #execute(chunk: Chunk, budgetMs: number): Promise<void> {
     const state = this.#state;
-    const { declaration, options } = state.request;
     const { from, to, ranges } = chunk;
     const input: ExecuteInput = {
       ...this.#ref,
-      declaration,
       from,
       to,
       budget_ms: budgetMs,
-      slots: options.slots,
       ...(ranges && { ranges, mean_ms: state.meanMs ?? null }),
     };
-    const execute = executeOn(state.dealing?.queue ?? SLOT_QUEUE);
+    const { taskQueue } = workflowInfo();
+    const execute = executeOn(state.dealing ? batchQueueOf(taskQueue) : slotQueueOf(taskQueue));
     let result: ExecuteResult | undefined;
     try {
       result = await execute.executeWithOptions({ summary: summarise(chunk) }, [input]);
@@ -249,7 +272,7 @@ export class Sweep {
     this.#showcase.show();
     await sleep(this.#patience * 1000);
     this.#patience = Math.min(60, this.#patience * 2);
-    this.#state.unwritable = await probe({ store: this.#input.store });
+    this.#state.unwritable = await probe(this.#ref);
   }
 }
 

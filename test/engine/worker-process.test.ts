@@ -36,6 +36,7 @@ const order = (
   return {
     address,
     namespace: 'default',
+    taskQueue: 'metalab-a',
     slots,
     build,
     env: engine.env,

@@ -9,16 +9,20 @@ const start: CommandDefinition = {
   examples: [{ line: 'engine start', does: '`submit` does it by itself' }],
   json: true,
   async run(_, options, context) {
-    const [{ connectTemporal }, { ensureWorker }, { engineStatus }, { userServer }] = await Promise.all([
-      import('../../engine/connect.js'),
-      import('../../engine/worker-process.js'),
-      import('../../engine/status.js'),
-      import('../../engine/address.js'),
-    ]);
+    const [{ connectTemporal }, { loadRequestKey }, { ensureWorker }, { engineStatus }, { userServer }] =
+      await Promise.all([
+        import('../../engine/connect.js'),
+        import('../../engine/request-key.js'),
+        import('../../engine/worker-process.js'),
+        import('../../engine/status.js'),
+        import('../../engine/address.js'),
+      ]);
     const say = (line: string) => context.note(line);
-    const { connection, address, namespace } = await connectTemporal({ say });
+    const { connection, ...target } = await connectTemporal({ say });
     await connection.close();
-    await ensureWorker({ address, namespace, slots: null, say });
+    const { address, namespace } = target;
+    const { taskQueue } = await loadRequestKey(target);
+    await ensureWorker({ address, namespace, taskQueue, slots: null, say });
     print(engineStatus(), await userServer(), options.json, context);
     return undefined;
   },
