@@ -249,14 +249,14 @@ describe('what runs', () => {
     await executed(project, 2);
     const address = addressIn((await run(project, 'engine', 'status', '--json')).stdout);
     const elsewhere = { ...env, METALAB_HOME: project.path('elsewhere'), TEMPORAL_ADDRESS: address };
-    const withKey = { ...elsewhere, METALAB_KEY_FILE: join(process.env.METALAB_HOME!, 'key') };
+    const withKey = { ...elsewhere, METALAB_KEY_FILE: join(home, 'key') };
     const there = (...args: readonly string[]) =>
       metalab(args, { cwd: tmpdir(), env: { ...withKey, METALAB_STORE: project.store } });
 
     const options = { cwd: tmpdir(), env: { ...elsewhere, METALAB_STORE: project.store } };
     const withoutKey = await metalab(['pause', 'sweep'], options);
     expect(withoutKey.stderr).toContain('METALAB_KEY_FILE');
-    expect(withoutKey.code).toBe(2);
+    expect(withoutKey.code).toBe(1);
 
     const [watched] = JSON.parse((await there('watch', '--json')).stdout) as SweepStatus[];
     expect(watched).toMatchObject({ experiment_id: 'sweep:1', total: RUNS, failed: 0, queued: 0 });
