@@ -258,7 +258,8 @@ describe('what runs', () => {
     expect(withoutKey.stderr).toContain('METALAB_KEY_FILE');
     expect(withoutKey.code).toBe(1);
 
-    const [watched] = JSON.parse((await there('watch', '--json')).stdout) as SweepStatus[];
+    // Who only looks needs no key.
+    const [watched] = JSON.parse((await metalab(['watch', '--json'], options)).stdout) as SweepStatus[];
     expect(watched).toMatchObject({ experiment_id: 'sweep:1', total: RUNS, failed: 0, queued: 0 });
     expect((await there('watch')).stdout).toMatch(/sweep:1 +running +60/);
     expect((await there('pause', 'sweep')).code).toBe(0);

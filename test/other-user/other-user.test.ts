@@ -65,7 +65,7 @@ describe.skipIf(!canPlayOtherUser)('another user of the machine', () => {
     expect(outcome, stderr).toMatchObject({ total: 300, executed: 300, success: 300 });
     expect(stderr).not.toContain('permission denied');
     const records = await resultsJson('ours', project.store);
-    expect(new Set(records.map(({ uid }) => uid))).toEqual(new Set([0]));
+    expect(new Set(records.map(({ metrics }) => (metrics as { uid: number }).uid))).toEqual(new Set([0]));
     expect(uidsIn(project.folder)).toEqual(new Set(['0']));
     expect(uidsIn(other.folder)).toEqual(new Set([String(other.uid)]));
     expect(other.foreignFiles()).toEqual([]);
@@ -78,7 +78,7 @@ describe.skipIf(!canPlayOtherUser)('another user of the machine', () => {
     const project = await projectWith({ 'done.mjs': sweep('done', 3), 'held.mjs': sweep('held', 30) });
     const options = { cwd: project.folder, env };
     const done = await submitJson(['done.mjs', '--store', project.store], options);
-    await metalab(['submit', 'held.mjs', '--store', project.store, '--detach'], options);
+    await metalab(['submit', 'held.mjs', '--slots', '1', '--store', project.store, '--detach'], options);
     const { workflow_id: workflowId } = done.outcome!;
     const running = workflowId.replace('done', 'held');
     const described = await client.workflow.getHandle(workflowId).describe();
