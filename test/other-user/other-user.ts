@@ -3,11 +3,13 @@ import {
   chmodSync,
   chownSync,
   cpSync,
+  lchownSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -35,6 +37,10 @@ export class OtherUser {
     chownSync(this.folder, UID, UID);
     chmodSync(this.folder, 0o755);
     this.root = readableByAll(ROOT) ? ROOT : this.#copyOf(ROOT);
+    // What he writes can import what metalab imports.
+    const modules = join(this.folder, 'node_modules');
+    symlinkSync(join(this.root, 'node_modules'), modules);
+    lchownSync(modules, UID, UID);
   }
 
   write(name: string, text: string): string {
