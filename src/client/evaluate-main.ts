@@ -3,13 +3,12 @@ import { pathToFileURL } from 'node:url';
 import { DefinitionError, describeError, MetalabError } from '../definition/errors.js';
 import { collectRefused } from '../definition/refuse.js';
 import { evaluationBundle } from '../identity/code/evaluation-bundle.js';
+import { commonJsNamespace, type Namespace } from './declare/commonjs-namespace.js';
 import { declareExperiment } from './declare/declare.js';
 import { findExperiment } from './declare/find-experiment.js';
 import { locateOperation } from './declare/locate-operation.js';
 import type { EvaluationReply, EvaluationRequest } from './evaluate.js';
 import { RemoteHasher } from './remote-hasher.js';
-
-type Namespace = { readonly [name: string]: unknown };
 
 // Whoever asked was killed: nobody waits for the answer, and the file may never come to an end.
 process.once('disconnect', () => process.exit(1));
@@ -34,7 +33,9 @@ async function evaluate({ file, name, folder }: EvaluationRequest): Promise<Eval
   });
   process.setSourceMapsEnabled(true);
   const { declared: namespace, problems } = await collectRefused(() => importUserModule(bundle, file));
-  const experiment = findExperiment(file, namespace, name);
+  for (const [path, module] of modules)
+    if ('commonjs' in module) modules.set(path, commonJsNamespace(module.commonjs));
+  const experiment = findExperiment(file, modules.get(file) ?? namespace, name);
   const locate = () => locateOperation(experiment.operation, modules, file);
   return { declared: await declareExperiment(experiment, file, locate, new RemoteHasher(), problems) };
 }

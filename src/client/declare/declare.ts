@@ -1,3 +1,4 @@
+import { realpathSync } from 'node:fs';
 import { dirname, relative } from 'node:path';
 import { contextView } from '../../definition/context-view.js';
 import { type ExperimentDeclaration, FINGERPRINT_SCHEME } from '../../definition/declaration.js';
@@ -8,6 +9,7 @@ import type { JsonObject } from '../../definition/json.js';
 import { parseMemorySize } from '../../definition/memory-size.js';
 import { codeClosure } from '../../identity/code/closure.js';
 import { executionBundle } from '../../identity/code/execution-bundle.js';
+import { listExtraFiles } from '../../identity/code/extra-files.js';
 import { resolveContext } from '../../identity/context.js';
 import type { ContextHasher } from '../../identity/files.js';
 import { sha256 } from '../../identity/fingerprint.js';
@@ -101,7 +103,7 @@ async function declareOperation(
 ) {
   const [closure, bundle] = await Promise.all([
     codeClosure({ file, exportName, base, extraFiles: experiment.code ?? [] }),
-    executionBundle({ file, exportName }),
+    executionBundle({ file, exportName }, listExtraFiles(realpathSync(base), experiment.code ?? [])),
   ]);
   const declared: ExperimentDeclaration['operation'] = {
     kind: 'typescript',

@@ -1,4 +1,4 @@
-import { isNode, type ParsedModule, type SyntaxNode, walk } from './syntax.js';
+import { isConstant, isNode, type ParsedModule, type SyntaxNode, walk } from './syntax.js';
 
 /**
  * What a module does that its code's identity can't see: modules named at run time, and data read by path. One sentence
@@ -51,11 +51,6 @@ const FILE_READERS = new Set(
     'openSync',
   ].concat(['opendirSync', 'readdirSync']),
 );
-
-const isConstant = (node: unknown) =>
-  isNode(node) &&
-  (node.type === 'Literal' ||
-    (node.type === 'TemplateLiteral' && (node.expressions as unknown[]).length === 0));
 
 const isImportMeta = (node: unknown) =>
   isNode(node) && node.type === 'MetaProperty' && (node.meta as { readonly name?: string }).name === 'import';

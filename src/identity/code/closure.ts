@@ -1,11 +1,14 @@
 import { realpathSync } from 'node:fs';
-import { relative, sep } from 'node:path';
+import { relative, resolve, sep } from 'node:path';
 import type { OutputChunk, Plugin } from 'rolldown';
 import { fingerprint, sha256 } from '../fingerprint.js';
 import { blindSpots } from './blind-spots.js';
 import { buildChunk, isVirtual } from './build.js';
 import { BuildProblems } from './build-problems.js';
 import { canonicalCode, numberNames, plainNames } from './canonical-code.js';
+import { withoutDeclarations } from './commonjs-declarations.js';
+import { computedLoads, isLoadable } from './computed-imports.js';
+import { declaredCode } from './declared-code.js';
 import { makeDroppable } from './droppable.js';
 import { hashExtraFiles } from './extra-files.js';
 import { languageOf } from './imports.js';
@@ -71,14 +74,31 @@ export async function codeClosure(request: CodeClosureRequest): Promise<CodeClos
   const code = parseOutput(chunk.code);
   const modules = describeModules(chunk, base, reached, (request.extraFiles ?? []).length > 0);
   const packages = reached.packagesIn(code, modules.byFile);
+  const loadable = Object.keys(extra).filter(isLoadable);
+  const declared =
+    modules.loadsByComputedName && loadable.length > 0
+      ? await declaredCode(
+          loadable.map((path) => realpathSync(resolve(base, path))),
+          base,
+          droppableSource(() => {}),
+        )
+      : undefined;
+  const edges = [...new Set([...packages.edges, ...(declared?.packages.edges ?? [])])].sort();
   return {
     fingerprint: fingerprint({
       code: sha256(canonicalCode([code.program as unknown as SyntaxNode], numberNames(code))),
       files: extra,
-      ...(packages.edges.length > 0 ? { packages: packages.edges } : {}),
+      ...(edges.length > 0 ? { packages: edges } : {}),
+      ...(declared ? { declared: declared.code } : {}),
     }),
-    modules: { ...modules.byPath, ...extra },
-    packages: packages.versions,
+    modules: {
+      ...modules.byPath,
+      ...Object.fromEntries(
+        [...(declared?.modules ?? [])].map(([file, hash]) => [pathFrom(base, file), hash]),
+      ),
+      ...extra,
+    },
+    packages: { ...declared?.packages.versions, ...packages.versions },
     // Modules are read in any order.
     warnings: [...modules.warnings, ...unread.sort()],
     native: packages.native,
@@ -95,6 +115,7 @@ function droppableSource(note: (file: string, sentence: string) => void): Plugin
       const unixLines = code.replaceAll('\r\n', '\n');
       const parsed = parseModule(unixLines, language);
       if (parsed?.isModule) for (const sentence of unreadCalls(parsed, unixLines)) note(id, sentence);
+      if (parsed && !parsed.isModule) return withoutDeclarations(unixLines, parsed)?.toString() ?? unixLines;
       return makeDroppable(unixLines, language)?.toString() ?? unixLines;
     },
   };
@@ -112,6 +133,8 @@ interface DescribedModules {
   readonly byPath: { readonly [path: string]: string };
   readonly byFile: ReadonlyMap<string, string>;
   readonly warnings: readonly string[];
+  /** Whether any of them imports or requires others by a name that is computed at run time. */
+  readonly loadsByComputedName: boolean;
 }
 
 function describeModules(
@@ -123,6 +146,7 @@ function describeModules(
   const byPath: Record<string, string> = {};
   const byFile = new Map<string, string>();
   const warnings: string[] = [];
+  let loadsByComputedName = false;
   for (const [file, { code }] of Object.entries(chunk.modules)) {
     const parsed = code && !isVirtual(file) ? parseModule(code) : undefined;
     if (!parsed || parsed.program.body.length === 0) continue;
@@ -130,6 +154,8 @@ function describeModules(
     const hash = sha256(canonicalCode([parsed.program as unknown as SyntaxNode], plainNames(parsed)));
     byPath[path] = hash;
     byFile.set(file, hash);
+    const { imports, requires } = computedLoads(parsed);
+    loadsByComputedName ||= imports.length + requires.length > 0;
     if (hasExtraFiles) continue;
     for (const spot of blindSpots(parsed, reached.readsFiles(file))) {
       warnings.push(
@@ -137,5 +163,5 @@ function describeModules(
       );
     }
   }
-  return { byPath, byFile, warnings };
+  return { byPath, byFile, warnings, loadsByComputedName };
 }

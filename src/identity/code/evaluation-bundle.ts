@@ -1,6 +1,6 @@
 import { realpathSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { type Plugin, RolldownMagicString } from 'rolldown';
 import { buildChunk, isVirtual } from './build.js';
 import { BuildProblems } from './build-problems.js';
@@ -15,7 +15,8 @@ import { parseModule } from './syntax.js';
  * `paths` work, and packages imported from where they are. Nothing is dropped.
  *
  * Where `globalThis[Symbol.for('metalab.modules')]` is a Map, every module of the user's puts its namespace into it,
- * by its absolute, real path: that is how to find which module exports an operation.
+ * by its absolute, real path: that is how to find which module exports an operation. CommonJS modules put
+ * `{ commonjs: module.exports }` there.
  *
  * @param request.file the experiment file, TypeScript or JavaScript
  * @param request.folder where to write `experiment.mjs` and its source map
@@ -61,7 +62,8 @@ function packagesInPlace(metalab: string, problems: BuildProblems): Plugin {
       const target = await resolveImport(this, specifier, importer, { kind, packages, problems });
       switch (target.kind) {
         case 'metalab':
-          return { id: metalab, external: true };
+          // `require` takes no URLs.
+          return { id: kind === 'require-call' ? fileURLToPath(metalab) : metalab, external: true };
         case 'builtin':
           return { id: target.name, external: true };
         case 'missing':
@@ -83,13 +85,17 @@ function registerNamespace(): Plugin {
     name: 'metalab:register-namespace',
     transform(code, id) {
       const language = languageOf(id);
-      if (!language || isVirtual(id) || isInstalled(id) || !parseModule(code, language)?.isModule)
-        return null;
+      const parsed = !language || isVirtual(id) || isInstalled(id) ? undefined : parseModule(code, language);
+      if (!parsed) return null;
       const path = JSON.stringify(id);
       const text = new RolldownMagicString(code);
-      text.append(
-        `\n;import * as metalab_self from ${path}; globalThis[Symbol.for('metalab.modules')]?.set(${path}, metalab_self);`,
-      );
+      const register = (namespace: string) =>
+        `globalThis[Symbol.for('metalab.modules')]?.set(${path}, ${namespace});`;
+      if (parsed.isModule)
+        text.append(`\n;import * as metalab_self from ${path}; ${register('metalab_self')}`);
+      // Of a CommonJS module, what it exports when it has run to its end.
+      else if (/\bexports\b/.test(code)) text.append(`\n;${register('{ commonjs: module.exports }')}`);
+      else return null;
       return { code: text };
     },
   };

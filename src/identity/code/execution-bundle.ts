@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import type { Plugin } from 'rolldown';
 import { buildChunk, isVirtual } from './build.js';
 import { BuildProblems } from './build-problems.js';
+import { computedImports } from './computed-imports.js';
 import { resolveImport } from './imports.js';
 import { moduleLocation } from './module-location.js';
 import { nativeModule } from './native-module.js';
@@ -27,9 +28,13 @@ const RUNTIME = '\0metalab/runtime';
  * dropping more would let slots compute something else. What `metalab` exports comes from
  * `globalThis[Symbol.for('metalab.runtime')]`, which must be there when it is imported.
  *
+ * @param declaredFiles absolute paths of what the experiment's `code` names: computed imports find these
  * @throws DefinitionError naming every file that does not compile and every import that can't be found
  */
-export async function executionBundle({ file, exportName }: OperationBinding): Promise<ExecutionBundle> {
+export async function executionBundle(
+  { file, exportName }: OperationBinding,
+  declaredFiles: readonly string[] = [],
+): Promise<ExecutionBundle> {
   const source = realpathSync(file);
   const problems = new BuildProblems();
   const imports = new InlinedImports(problems);
@@ -37,7 +42,12 @@ export async function executionBundle({ file, exportName }: OperationBinding): P
     {
       input: ENTRY,
       cwd: dirname(source),
-      plugins: [operationEntry({ file: source, exportName }, 'default'), imports.plugin(), moduleLocation()],
+      plugins: [
+        operationEntry({ file: source, exportName }, 'default'),
+        computedImports(declaredFiles),
+        imports.plugin(),
+        moduleLocation(),
+      ],
     },
     {
       dir: dirname(source),

@@ -40,6 +40,14 @@ export function hashExtraFiles(base: string, patterns: readonly string[]): { [pa
   return Object.fromEntries([...hashes].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
+/**
+ * The files that an experiment's `code: [...]` names.
+ *
+ * @returns absolute paths, each once, sorted
+ */
+export const listExtraFiles = (base: string, patterns: readonly string[]): string[] =>
+  [...new Set(patterns.flatMap((pattern) => matching(base, pattern)))].sort();
+
 function matching(base: string, pattern: string): string[] {
   const { base: start, glob } = picomatch.scan(pattern);
   const folder = resolve(base, start);

@@ -28,6 +28,12 @@ export function parseModule(code: string, language: Language = 'js'): ParsedModu
 export const isNode = (value: unknown): value is SyntaxNode =>
   typeof value === 'object' && value !== null && typeof (value as { type?: unknown }).type === 'string';
 
+/** Whether an expression is a literal, or a template without expressions. */
+export const isConstant = (node: unknown): boolean =>
+  isNode(node) &&
+  (node.type === 'Literal' ||
+    (node.type === 'TemplateLiteral' && (node.expressions as unknown[]).length === 0));
+
 /** A node's direct children, in the order of the source's grammar. */
 export function* childrenOf(node: SyntaxNode): Generator<SyntaxNode> {
   for (const key in node) {

@@ -250,3 +250,53 @@ describe('an initialiser that may be there for what it does, and does not count,
     expect(await warningsOf('return 1;', before)).toEqual([]);
   });
 });
+
+describe('what a computed import may reach', () => {
+  const files: Files = {
+    'exp.ts':
+      "import { operation } from 'metalab';\nexport const op = operation(({ params }: any) => import('./models/' + params.name + '.ts'));\n",
+    'models/a.ts': "import { scale } from '../lib/scale.ts';\nexport const f = (x: number) => scale(x);\n",
+    'models/alone.ts': 'export const f = 1;\n',
+    'lib/scale.ts': 'export const scale = (x: number) => 2 * x;\n',
+  };
+  const fingerprintOf = async (declared: string, changed: Files = {}) => {
+    const { fingerprint, modules } = await closureIn(makeProject(files, changed), { extraFiles: [declared] });
+    return { fingerprint, modules: Object.keys(modules).sort() };
+  };
+
+  it('counts with what it imports in turn, comments and formatting aside', async () => {
+    const before = await fingerprintOf('models/a.ts');
+    expect(before.modules).toEqual(['exp.ts', 'lib/scale.ts', 'models/a.ts']);
+    const after = await fingerprintOf('models/a.ts', {
+      'lib/scale.ts': 'export const scale = (x: number) => 3 * x;\n',
+    });
+    expect(after.fingerprint).not.toBe(before.fingerprint);
+    const commented = await fingerprintOf('models/a.ts', {
+      'lib/scale.ts': '// doubles\nexport const scale = (x: number) => 2*x;\n',
+    });
+    expect(commented.fingerprint).toBe(before.fingerprint);
+  });
+
+  it('has the identity that it always had where it imports nothing further', async () => {
+    expect((await fingerprintOf('models/alone.ts')).fingerprint).toBe('5ec625e2743dfdf197814f03c8fd2598');
+  });
+});
+
+describe('a CommonJS module that declares its experiment', () => {
+  const text = (axis: string, factor = 2) =>
+    `const { experiment, grid, operation: op, seeds } = require('metalab');
+const metalab = require('metalab');
+const params = grid({ x: ${axis} });
+exports.op = op(({ params, capture }) => capture.metric('y', ${factor} * params.x));
+exports.sweep = experiment({ name: 'e', version: '1', operation: exports.op, params, seeds: seeds({ base: 1 }) });
+exports.other = metalab.experiment({ name: 'f', version: '1', operation: exports.op, params: metalab.grid({ z: ${axis} }), seeds: seeds({ base: 1 }) });
+`;
+  const fingerprintOf = async (code: string) =>
+    (await closureIn(makeProject({ 'exp.cjs': code }), { file: 'exp.cjs' })).fingerprint;
+
+  it('keeps its identity when its params change, and has another when the operation does', async () => {
+    const before = await fingerprintOf(text('[1, 2]'));
+    expect(await fingerprintOf(text('[1, 2, 3]'))).toBe(before);
+    expect(await fingerprintOf(text('[1, 2]', 3))).not.toBe(before);
+  });
+});

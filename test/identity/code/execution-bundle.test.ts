@@ -215,3 +215,88 @@ export const op = operation(() => [here, import.meta.dirname === process.cwd(), 
     });
   });
 });
+
+describe('a computed import finds what `code` names', () => {
+  const MODELS: Files = {
+    'exp.ts': `${OPERATION}export const op = operation(async () => {
+      const found = [];
+      for (const name of ['./models/a.mjs', './models/b.ts', './models/c.js', './models/d', './models/e.cjs', './conf.json'])
+        found.push((await import(name)).f ?? (await import(name)).default);
+      return found.map((f) => (typeof f === 'function' ? f() : f));
+    });\n`,
+    'models/a.mjs': "export const f = () => 'a';\n",
+    'models/b.ts':
+      "import { shared } from '../lib/shared.ts';\nexport const f = (): string => shared('b');\n",
+    'models/c.ts': "export const f = (): string => 'c as .js';\n",
+    'models/d.ts': "export const f = (): string => 'd without an ending';\n",
+    'models/e.cjs': "exports.f = () => 'e';\n",
+    'conf.json': '{ "g": 1 }',
+    'lib/shared.ts': "export const shared = (name: string): string => name + ', shared';\n",
+  };
+
+  const bundleWith = (folder: string, declared: readonly string[]) =>
+    executionBundle(
+      { file: join(folder, 'exp.ts'), exportName: 'op' },
+      declared.map((path) => join(folder, path)),
+    );
+
+  it('where the source is not: TypeScript, CommonJS, JSON, and what these import', async () => {
+    const folder = makeProject(PROJECT, MODELS);
+    const declared = [
+      'models/a.mjs',
+      'models/b.ts',
+      'models/c.ts',
+      'models/d.ts',
+      'models/e.cjs',
+      'conf.json',
+    ];
+    const bundle = await bundleWith(folder, declared);
+    for (const path of ['exp.ts', 'models', 'lib', 'conf.json'])
+      rmSync(join(folder, path), { recursive: true });
+    expect(await run(bundle, folder)).toEqual({
+      metrics: {},
+      returned: ['a', 'b, shared', 'c as .js', 'd without an ending', 'e', { g: 1 }],
+    });
+  });
+
+  it('relative to the module that imports, evaluated when it is imported and only then', async () => {
+    const folder = makeProject(PROJECT, {
+      'exp.ts': `${OPERATION}import { load } from './lib/load.ts';
+        export const op = operation(async () => [(globalThis as any).seen ?? 'not yet', (await load('late')).f]);\n`,
+      'lib/load.ts': "export const load = (name: string) => import('../models/' + name + '.ts');\n",
+      'models/late.ts': "(globalThis as any).seen = 'too early';\nexport const f = 1;\n",
+      'models/never.ts': "throw new Error('nobody imports it');\n",
+    });
+    const bundle = await bundleWith(folder, ['models/late.ts', 'models/never.ts']);
+    expect(await run(bundle, folder)).toMatchObject({ returned: ['not yet', 1] });
+  });
+
+  it('and says of others what to do; packages and builtins are left to Node', async () => {
+    const folder = makeProject(PROJECT, {
+      'exp.ts': `${OPERATION}export const op = operation(async () => {
+        const names = ['node:path', './models/b.mjs'];
+        return [typeof (await import(names[0])).join, await import(names[1]).catch((error) => error.message)];
+      });\n`,
+      'models/a.mjs': 'export const f = 1;\n',
+      'models/b.mjs': 'export const f = 2;\n',
+    });
+    const { returned } = (await run(await bundleWith(folder, ['models/a.mjs']), folder)) as {
+      returned: string[];
+    };
+    expect(returned[0]).toBe('function');
+    expect(returned[1]).toMatch(
+      /import\('\.\/models\/b\.mjs'\) in .*exp\.ts: .*b\.mjs is none of the files that the experiment names in code/,
+    );
+  });
+
+  it('by require in CommonJS, too', async () => {
+    const folder = makeProject(PROJECT, {
+      'exp.ts': `${OPERATION}import { load } from './load.cjs';\nexport const op = operation(() => load('a'));\n`,
+      'load.cjs': "exports.load = (name) => require('./models/' + name).f;\n",
+      'models/a.cjs': "exports.f = 'required';\n",
+    });
+    expect(await run(await bundleWith(folder, ['models/a.cjs']), folder)).toMatchObject({
+      returned: 'required',
+    });
+  });
+});

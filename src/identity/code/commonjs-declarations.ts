@@ -1,0 +1,57 @@
+import { RolldownMagicString } from 'rolldown';
+import { isFunction, isNode, type ParsedModule, type SyntaxNode, walk } from './syntax.js';
+
+/** What declares an experiment around its operation. */
+const DECLARING = new Set(['experiment', 'grid', 'random', 'manual', 'seeds']);
+
+/**
+ * A CommonJS module without the experiments that it declares at its top level. Of an ES module, whatever the operation does
+ * not use is dropped; a CommonJS module counts as a whole, and would count the experiment's own params and seeds too: a
+ * further value of the grid would make every run another one. The result is only to be hashed.
+ *
+ * @returns undefined where there is nothing to leave out
+ */
+export function withoutDeclarations(
+  code: string,
+  { program }: ParsedModule,
+): RolldownMagicString | undefined {
+  const names = importedNames(program.body as unknown as SyntaxNode[]);
+  if (names.size === 0) return undefined;
+  const text = new RolldownMagicString(code);
+  walk(program as unknown as SyntaxNode, (node) => {
+    if (isFunction(node)) return false;
+    if (node.type !== 'CallExpression' || !DECLARING.has(names.get(wordOf(node.callee)) ?? '')) return true;
+    text.overwrite(node.start, node.end, 'undefined');
+    return false;
+  });
+  return text.hasChanged() ? text : undefined;
+}
+
+/** `name`, or `object.name`. */
+function wordOf(node: unknown): string {
+  if (!isNode(node)) return '';
+  if (node.type === 'MemberExpression' && !node.computed)
+    return `${wordOf(node.object)}.${wordOf(node.property)}`;
+  return node.type === 'Identifier' ? String(node.name) : '';
+}
+
+/** What metalab's functions are called in a module, by how it requires metalab. */
+function importedNames(statements: readonly SyntaxNode[]): ReadonlyMap<string, string> {
+  const names = new Map<string, string>();
+  for (const statement of statements) {
+    if (statement.type !== 'VariableDeclaration') continue;
+    for (const { id, init } of statement.declarations as { id: SyntaxNode; init: unknown }[]) {
+      if (!isMetalab(init)) continue;
+      if (id.type === 'Identifier') for (const name of DECLARING) names.set(`${id.name}.${name}`, name);
+      if (id.type !== 'ObjectPattern') continue;
+      for (const { key, value } of id.properties as { key?: SyntaxNode; value?: SyntaxNode }[])
+        if (key && value) names.set(wordOf(value), wordOf(key));
+    }
+  }
+  return names;
+}
+
+function isMetalab(node: unknown): boolean {
+  if (!isNode(node) || node.type !== 'CallExpression' || wordOf(node.callee) !== 'require') return false;
+  return (node.arguments as { readonly value?: unknown }[])[0]?.value === 'metalab';
+}
