@@ -4,6 +4,7 @@ import { Context } from '@temporalio/activity';
 import { countCells } from '../definition/declaration.js';
 import { paramSourceFromSpec } from '../definition/params/from-spec.js';
 import type { BatchRemains } from '../execution/batch-executor.js';
+import { decidePlan } from '../planning/decide.js';
 import { allCells, type PlanEntries, readEntries, verifyEntries } from '../planning/entries.js';
 import { type Tally, tallyPlan } from '../planning/tally.js';
 import { environmentFile, liveFolder, submissionFolder } from '../storage/file/layout.js';
@@ -39,7 +40,13 @@ export function createSettle(dependencies: ActivityDependencies) {
           return { outcome: null, missing: tally.missing, recorded: tally.recorded };
 
         if (!input.abandon) await endBatches(dependencies, store, input);
-        const outcome = wordOutcome(input, plan, total, tally, remains);
+        // Where it recorded something, its plan is lost, and what it reused with it.
+        const unplanned =
+          plan || tally.recorded > 0
+            ? undefined
+            : await countReused(store, input).catch(unlessGivenUp(input));
+        const reused = plan?.reused ?? unplanned ?? NONE;
+        const outcome = wordOutcome(input, reused, total, tally, remains);
         await scopes.settle(store, input, async () => {
           await rm(environmentFile(folder, submission), { force: true });
           await rm(liveFolder(folder, submission), { recursive: true, force: true, maxRetries: 5 });
@@ -77,14 +84,28 @@ async function countCellsOf(store: SweepStore, { experiment_id, submission }: Se
   return countCells(paramSourceFromSpec(declaration.params).length, declaration.seeds);
 }
 
+const NONE: PlanManifest['reused'] = { success: 0, failed: 0, cancelled: 0 };
+
+/** Of a submission that ended before it was planned: what it would have reused is in the store all the same. */
+async function countReused(
+  store: SweepStore,
+  { experiment_id, submission }: SettleInput,
+): Promise<PlanManifest['reused'] | undefined> {
+  const manifest = await store.readSubmission(experiment_id, submission);
+  const declaration = manifest && (await store.readDeclaration(experiment_id, manifest.declaration));
+  if (!declaration) return undefined;
+  const folder = store.experimentFolder(experiment_id);
+  const plan = await decidePlan(folder, declaration, manifest.declaration, manifest.options);
+  return plan.manifest.reused;
+}
+
 function wordOutcome(
   { experiment_id, submission, started_at, abandon }: SettleInput,
-  plan: PlanManifest | undefined,
+  reused: PlanManifest['reused'],
   total: number,
   tally: Tally,
   remains: BatchRemains | null,
 ): SubmissionOutcome {
-  const reused = plan?.reused ?? { success: 0, failed: 0, cancelled: 0 };
   const counts = {
     success: reused.success + tally.success,
     failed: reused.failed + tally.failed,

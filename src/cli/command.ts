@@ -1,5 +1,6 @@
 import type { ResolvedEnvironment } from '../config/resolved-config.js';
 import type { Store } from '../storage/store.js';
+import type { LiveArea } from './live-area.js';
 
 /** A positional argument: required unless `optional`. */
 export interface ArgumentDefinition {
@@ -71,12 +72,18 @@ export interface CommandContext {
   environment(): Promise<ResolvedEnvironment>;
   /** Opens that store, once; it is closed after the command. */
   store(options?: { readonly create?: boolean }): Promise<Store>;
+  /** A command line for hints: as metalab was called, with the `--store` and `--env` that this command was given. */
+  command(words: string): string;
+  /** Text with the commands in it named as metalab was called, where `note` does not see to it. */
+  named(text: string): string;
   /** A line of results, to stdout. */
   out(text: string): void;
   /** Text or bytes to stdout as they are. Resolves when more can be written. */
   write(chunk: string | Uint8Array): Promise<void>;
-  /** A line about what happens, to stderr. */
+  /** A line about what happens, to stderr; commands in it are named as metalab was called. */
   note(text: string): void;
+  /** Progress at the end of stderr. */
+  readonly live: LiveArea;
   readonly color: Colors;
   /** Width of the terminal in columns; `Infinity` where stdout is none. */
   readonly width: number;

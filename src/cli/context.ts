@@ -3,6 +3,8 @@ import pc from 'picocolors';
 import type { ResolvedEnvironment } from '../config/resolved-config.js';
 import type { Store } from '../storage/store.js';
 import type { Colors, CommandContext } from './command.js';
+import { shellWords } from './invocation.js';
+import { LiveArea } from './live-area.js';
 import { EXIT } from './report-error.js';
 
 /** Where a command's output goes, and what it sees of the process. */
@@ -24,10 +26,12 @@ export interface Choice {
  * Makes a command's context; `close` closes what the command opened.
  *
  * @param choice undefined where the command has no store
+ * @param named names the commands in a text as metalab was called
  */
 export async function createContext(
   choice: Choice | undefined,
   terminal: Terminal = process,
+  named: (text: string) => string = (text) => text,
 ): Promise<CommandContext & { close(): Promise<void> }> {
   const { stdout, stderr, env } = terminal;
   let resolved: Promise<ResolvedEnvironment> | undefined;
@@ -38,9 +42,10 @@ export async function createContext(
     return resolved;
   };
   if (choice?.env !== undefined) await environment();
-  const named = choice?.store ?? env.METALAB_STORE;
+  const namedStore = choice?.store ?? env.METALAB_STORE;
   // Only who names no store needs the configuration for it: a mistake in the file must not stand in the way of others.
-  const storeLocation = named || ((choice && (await environment()).store) ?? DEFAULT_STORE);
+  const storeLocation = namedStore || ((choice && (await environment()).store) ?? DEFAULT_STORE);
+  const live = new LiveArea(stderr);
   let opened: Promise<Store> | undefined;
   let interruption: AbortController | undefined;
   const interrupt = () => {
@@ -55,11 +60,14 @@ export async function createContext(
       opened ??= import('../storage/registry.js').then(({ openStore }) => openStore(storeLocation, options));
       return opened;
     },
+    command: (words) => `${named(`metalab ${words}`)}${flagsOf(choice)}`,
+    named,
     out: (text) => void stdout.write(`${text}\n`),
     async write(chunk) {
       if (!stdout.write(chunk)) await once(stdout, 'drain');
     },
-    note: (text) => void stderr.write(`${text}\n`),
+    note: (text) => live.above(`${named(text)}\n`),
+    live,
     color: colorsFor(stdout, env),
     width: stdout.isTTY ? (stdout.columns ?? 80) : Number.POSITIVE_INFINITY,
     interactive: stdout.isTTY === true,
@@ -77,6 +85,10 @@ export async function createContext(
       await (await opened?.catch(() => undefined))?.close();
     },
   };
+}
+
+function flagsOf({ store, env }: Choice = {}): string {
+  return `${store === undefined ? '' : ` --store ${shellWords([store])}`}${env === undefined ? '' : ` --env ${shellWords([env])}`}`;
 }
 
 /** Colours where the stream is a terminal, or FORCE_COLOR asks for them; never with NO_COLOR. */

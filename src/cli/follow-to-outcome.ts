@@ -11,7 +11,7 @@ export function tellSubmitted(handle: RunHandle, options: CommonOptions, context
   if (options.json) context.out(JSON.stringify(handleJson(handle)));
   else
     context.out(
-      `submitted ${experimentId} (${submission}); metalab status ${experimentId} shows where it stands`,
+      `submitted ${experimentId} (${submission}); ${context.command(`status ${experimentId}`)} shows where it stands`,
     );
   return EXIT.success;
 }
@@ -21,22 +21,24 @@ export async function followToOutcome(
   handle: RunHandle,
   options: CommonOptions,
   context: CommandContext,
+  { waitsMs = 0 }: { readonly waitsMs?: number } = {},
 ): Promise<number> {
-  const followed = await follow(handle, context.interrupted);
+  const { interrupted, live } = context;
+  const followed = await follow(handle, { interrupted, live, waitsMs });
   const { experimentId } = handle;
   switch (followed.how) {
     case 'detached':
       if (options.json) context.out(JSON.stringify(handleJson(handle)));
       context.note(`detached: the runs of ${experimentId} go on`);
       context.note(
-        `  metalab attach ${experimentId} follows them again, metalab cancel ${experimentId} ends them`,
+        `  ${context.command(`attach ${experimentId}`)} follows them again, ${context.command(`cancel ${experimentId}`)} ends them`,
       );
       return EXIT.detached;
     case 'standing': {
       const { state, reason } = followed.status;
       if (options.json) context.out(JSON.stringify({ ...handleJson(handle), [state]: reason }));
       context.note(context.color.yellow(wordStanding(followed.status) ?? state));
-      context.note(`  nothing recorded is lost; ${GOES_ON[state](experimentId)}`);
+      context.note(`  nothing recorded is lost; ${GOES_ON[state](experimentId, context.command)}`);
       return EXIT.infrastructure;
     }
     case 'outcome':
@@ -46,9 +48,10 @@ export async function followToOutcome(
 }
 
 const GOES_ON = {
-  waiting: (experiment: string) =>
-    `it goes on by itself once that is mended: metalab status ${experiment} shows it, metalab attach ${experiment} follows it`,
-  paused: (experiment: string) => `metalab resume ${experiment} goes on`,
+  waiting: (experiment: string, command: CommandContext['command']) =>
+    `it goes on by itself once that is mended: ${command(`status ${experiment}`)} shows it, ${command(`attach ${experiment}`)} follows it`,
+  paused: (experiment: string, command: CommandContext['command']) =>
+    `${command(`resume ${experiment}`)} goes on`,
 };
 
 /** The last line of `--json` where there is no outcome. */

@@ -1,12 +1,15 @@
-const MOST_CHARACTERS = 60;
 const SIGNIFICANT_DIGITS = 6;
 
-/** A value as a table shows it: on one line, numbers with at most six significant digits. `--json` and `--csv` have all. */
-export function formatCell(value: unknown): string {
+/**
+ * A value as a table shows it: on one line, numbers with at most six significant digits. `--json` and `--csv` have all.
+ *
+ * @param longest longer text is cut, where a terminal shows it
+ */
+export function formatCell(value: unknown, longest = Number.POSITIVE_INFINITY): string {
   if (value === null || value === undefined) return '';
   if (typeof value === 'number') return formatNumber(value);
   const text = oneLine(typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value)));
-  return text.length > MOST_CHARACTERS ? `${text.slice(0, MOST_CHARACTERS - 1)}…` : text;
+  return text.length > longest ? `${text.slice(0, longest - 1)}…` : text;
 }
 
 /** Whole numbers as they are; others rounded, in the exponential form where that is shorter. */

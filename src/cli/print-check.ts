@@ -11,9 +11,9 @@ interface PrintedCheck {
 /** A line that says whether it is ok, and under it what to do where it is not. */
 export function printCheck(
   { name, ok, detail, next }: PrintedCheck,
-  { out, color }: Pick<CommandContext, 'out' | 'color'>,
+  { out, color, named }: Pick<CommandContext, 'out' | 'color' | 'named'>,
 ): void {
   const mark = ok === true ? color.green('ok  ') : ok === 'warn' ? color.yellow('warn') : color.red('bad ');
-  out(`${mark} ${color.bold(name)}: ${detail}`);
-  if (next) out(`     next: ${next}`);
+  out(`${mark} ${color.bold(name)}: ${named(detail)}`);
+  if (next) out(`     next: ${named(next)}`);
 }

@@ -32,7 +32,7 @@ export function printRun(run: RunDetails, { out, color }: CommandContext): void 
     ['seed', `${run.seed_fingerprint}  (replicate ${run.replicate})`],
     ['context', run.context_fingerprint],
     ['code', run.code_fingerprint],
-    ['cell', `${run.index}  (generation ${run.generation}, attempt ${run.attempt})`],
+    ['index', `${run.index}  (generation ${run.generation}, attempt ${run.attempt})`],
   ]);
   const { slurm, others } = describeProvenance(run.provenance);
   section('slurm', slurm);

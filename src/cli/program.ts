@@ -1,9 +1,18 @@
 import { Argument, Command, CommanderError, Option } from 'commander';
 import type { CommandDefinition, CommonOptions, OptionDefinition } from './command.js';
 import { type Choice, colorsFor, createContext, DEFAULT_STORE, type Terminal } from './context.js';
+import { calledAs, commandNamer } from './invocation.js';
 import { EXIT, exitCodeOf, wordError } from './report-error.js';
 
 interface ParsedOptions extends CommonOptions, Choice {}
+
+/** Where a command prints, and how it names commands. */
+interface Surroundings {
+  readonly terminal: Terminal;
+  /** How the user called metalab. */
+  readonly called: string;
+  readonly named: (text: string) => string;
+}
 
 /** What `buildProgram` leaves for the caller: commander has no place for a command's result. */
 export interface Outcome {
@@ -17,21 +26,27 @@ export function buildProgram(
   version: string,
   outcome: Outcome,
   terminal: Terminal = process,
+  called = 'metalab',
 ): Command {
-  const program = new Command('metalab')
+  const program = new Command(called)
     .description(
       'Durable experiments: operation × params × seeds. Whatever is killed, nothing finished is done again.',
     )
     .version(version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')
-    .showHelpAfterError('(metalab --help lists the commands)')
+    .showHelpAfterError(`(${called} --help lists the commands)`)
     .exitOverride()
     .configureOutput({
       writeOut: (text) => void terminal.stdout.write(text),
       writeErr: (text) => void terminal.stderr.write(text),
     })
-    .addHelpText('after', '\nmetalab COMMAND --help shows the options and examples of each.');
-  for (const definition of commands) addCommand(program, definition, outcome, terminal, 'metalab');
+    .addHelpText('after', `\n${called} COMMAND --help shows the options and examples of each.`);
+  const named = commandNamer(
+    commands.map(({ name }) => name),
+    called,
+  );
+  for (const definition of commands)
+    addCommand(program, definition, outcome, { terminal, called, named }, called);
   return program;
 }
 
@@ -47,15 +62,20 @@ export async function runProgram(
   version: string,
   terminal: Terminal = process,
 ): Promise<number> {
+  const called = calledAs({ script: process.argv[1], cwd: process.cwd(), env: terminal.env });
   const outcome: Outcome = { exitCode: EXIT.success, verbose: false };
   try {
-    await buildProgram(commands, version, outcome, terminal).parseAsync(argv, { from: 'user' });
+    await buildProgram(commands, version, outcome, terminal, called).parseAsync(argv, { from: 'user' });
     return outcome.exitCode;
   } catch (error) {
     // Commander has printed its own errors, and help, by itself.
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.success : EXIT.usage;
     const color = colorsFor(terminal.stderr, terminal.env);
-    terminal.stderr.write(`${wordError(error, { verbose: outcome.verbose, color })}\n`);
+    const named = commandNamer(
+      commands.map(({ name }) => name),
+      called,
+    );
+    terminal.stderr.write(`${named(wordError(error, { verbose: outcome.verbose, color }))}\n`);
     return exitCodeOf(error);
   }
 }
@@ -64,7 +84,7 @@ function addCommand(
   parent: Command,
   definition: CommandDefinition,
   outcome: Outcome,
-  terminal: Terminal,
+  surroundings: Surroundings,
   prefix: string,
 ): void {
   const command = parent.command(definition.name, { hidden: definition.hidden ?? false });
@@ -90,21 +110,21 @@ function addCommand(
   }
   if (definition.json) command.option('--json', 'print data as JSON');
   for (const subcommand of definition.subcommands ?? []) {
-    addCommand(command, subcommand, outcome, terminal, `${prefix} ${definition.name}`);
+    addCommand(command, subcommand, outcome, surroundings, `${prefix} ${definition.name}`);
   }
   const { run } = definition;
   if (run) {
     command.option('-v, --verbose', 'say more; show where errors come from');
-    command.action(() => act(definition, command, outcome, terminal));
+    command.action(() => act(definition, command, outcome, surroundings));
   }
-  command.addHelpText('after', exampleText(definition));
+  command.addHelpText('after', exampleText(definition, surroundings.called));
 }
 
 async function act(
   definition: CommandDefinition,
   command: Command,
   outcome: Outcome,
-  terminal: Terminal,
+  { terminal, named }: Surroundings,
 ): Promise<void> {
   const { store, env, ...options } = command.opts<ParsedOptions>();
   outcome.verbose = options.verbose ?? false;
@@ -114,7 +134,7 @@ async function act(
   const choice = definition.store
     ? { ...(store === undefined ? {} : { store }), ...(env === undefined ? {} : { env }) }
     : undefined;
-  const context = await createContext(choice, terminal);
+  const context = await createContext(choice, terminal, named);
   try {
     outcome.exitCode = (await definition.run?.(args, options, context)) ?? EXIT.success;
   } finally {
@@ -132,9 +152,9 @@ function optionOf(definition: OptionDefinition): Option {
   );
 }
 
-function exampleText({ examples }: CommandDefinition): string {
+function exampleText({ examples }: CommandDefinition, called: string): string {
   if (examples.length === 0) return '';
   const width = Math.max(...examples.map(({ line }) => line.length));
-  const lines = examples.map(({ line, does }) => `  metalab ${line.padEnd(width)}  ${does}`);
+  const lines = examples.map(({ line, does }) => `  ${called} ${line.padEnd(width)}  ${does}`);
   return `\nExamples:\n${lines.join('\n')}`;
 }

@@ -29,7 +29,7 @@ function outcomeJson({ workflowId, store }: RunHandle, outcome: SubmissionOutcom
 function printWords(
   { store }: RunHandle,
   outcome: SubmissionOutcome,
-  { out, note, color }: CommandContext,
+  { out, note, color, command }: CommandContext,
 ): void {
   const { experiment_id, total, reused, executed, success, failed, cancelled, missing, reason } = outcome;
   const good = exitCodeOf(outcome) === EXIT.success;
@@ -47,7 +47,7 @@ function printWords(
     `${good ? color.green('✓') : color.red('✗')} ${color.bold(experiment_id)}: ${total} runs: ${parts.join(', ')}; ${what}`,
   );
   if (reason) note(`  ${reason}`);
-  out(color.dim(`  results: metalab results ${experiment_id}   store: ${store}`));
+  out(color.dim(`  results: ${command(`results ${experiment_id}`)}   store: ${store}`));
   if (failed > 0)
-    out(`  failed runs: metalab results ${experiment_id} --where status=failed --columns run_id,error`);
+    out(`  failed runs: ${command(`results ${experiment_id} --where status=failed --columns run_id,error`)}`);
 }

@@ -45,12 +45,12 @@ export async function runStoreCheck(options: Options, context: CommandContext): 
 const isInUse = async (store: SweepStore): Promise<boolean> =>
   hasLeasing(store) && (await store.readLease()) !== undefined;
 
-function print(finding: Shown, { out, color }: CommandContext): void {
+function print(finding: Shown, { out, color, named }: CommandContext): void {
   const { severity, path, offset, what, costs, remedy, repaired } = finding;
   const style = { error: color.red, warning: color.yellow, note: color.dim }[severity];
   out(`${style(severity)} ${color.bold(path)}${offset === undefined ? '' : `, byte ${offset}`}: ${what}`);
   out(`  costs: ${costs}`);
-  out(repaired === null ? `  next: ${remedy}` : `  ${color.green('repaired:')} ${repaired}`);
+  out(repaired === null ? `  next: ${named(remedy)}` : `  ${color.green('repaired:')} ${repaired}`);
 }
 
 const countsOf = (shown: readonly Shown[]) => ({

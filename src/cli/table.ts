@@ -11,6 +11,7 @@ const BORDERLESS = Object.fromEntries(
     .map((part) => [part, '']),
 );
 const GAP = 2;
+const MOST_CHARACTERS = 60;
 
 /** Prints rows as a borderless table, numbers to the right. Columns that don't fit the terminal are left out, and told. */
 export function printTable(
@@ -18,7 +19,9 @@ export function printTable(
   context: Pick<CommandContext, 'out' | 'note' | 'color' | 'width'>,
   columns: readonly string[] = [...new Set(rows.flatMap((row) => Object.keys(row)))],
 ): void {
-  const cells = rows.map((row) => columns.map((column) => formatCell(row[column])));
+  // Nothing is cut where a program, or a file, gets it.
+  const longest = Number.isFinite(context.width) ? MOST_CHARACTERS : undefined;
+  const cells = rows.map((row) => columns.map((column) => formatCell(row[column], longest)));
   const widths = columns.map((column, index) =>
     Math.max(column.length, ...cells.map((row) => row[index]?.length ?? 0)),
   );

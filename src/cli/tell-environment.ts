@@ -7,7 +7,7 @@ import type { CommandContext } from './command.js';
 export function tellJoined(
   { experimentId, submission, environment }: RunHandle,
   asked: ResolvedEnvironment,
-  { note, color }: CommandContext,
+  { note, color, command }: CommandContext,
 ): void {
   note(`the same definition is being run already: joined submission ${submission}`);
   if (executesAs(environment, asked)) return;
@@ -17,7 +17,7 @@ export function tellJoined(
       : `it runs on '${environment.name}', not on '${asked.name}'`;
   note(color.yellow(`  ${difference}`));
   note(
-    `  to have it as asked here: metalab cancel ${experimentId}, then submit again; what is done is reused`,
+    `  to have it as asked here: ${command(`cancel ${experimentId}`)}, then submit again; what is done is reused`,
   );
 }
 

@@ -29,7 +29,11 @@ function askOne(
   if (!echo) output.write(text);
   const reader = createInterface({ input, output: echo ? output : nowhere, terminal: true, historySize: 0 });
   return new Promise<string>((resolve, reject) => {
-    reader.once('SIGINT', () => reader.close());
+    // In its raw mode, the terminal sends no signal for Ctrl-C.
+    reader.once('SIGINT', () => {
+      reader.close();
+      process.kill(process.pid, 'SIGINT');
+    });
     reader.once('close', () => reject(new Error('nothing was answered')));
     reader.question(echo ? text : '', resolve);
   }).finally(() => {

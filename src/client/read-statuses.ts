@@ -1,11 +1,10 @@
+import type { Client } from '@temporalio/client';
 import { InfrastructureError } from '../definition/errors.js';
 import { connectTemporal, type TemporalConnection } from '../engine/connect.js';
-import { engineIdentity } from '../engine/identity.js';
-import { hasLeasing, isSameEngine, LEASE_EXPIRES_MS, type Lease } from '../storage/lease.js';
 import type { Store } from '../storage/store.js';
 import { asSweepStore, type SweepStore } from '../storage/sweep-store.js';
-import type { WorkflowStatus } from '../workflows/contract.js';
-import { type SweepStatus, sweepStatus } from './sweep-status.js';
+import { otherHolder } from './store-holder.js';
+import { STOPPED, type SweepStatus, sweepStatus, type WorkflowAnswer } from './sweep-status.js';
 import { makeClient, queryStatus } from './workflow-link.js';
 
 /**
@@ -33,12 +32,8 @@ export async function readStatuses(
   try {
     const statuses = await Promise.all(
       places.map(async (place) => {
-        const asked =
-          link?.client && open.includes(place)
-            ? queryStatus(link.client, { store, ...place }).catch(() => 'silent' as const)
-            : undefined;
-        const answer = await asked;
-        return sweepStatus(store, await ownSubmission(store, place, answer), answer, holder);
+        const answer = open.includes(place) ? await ask(store, place, link?.client) : undefined;
+        return sweepStatus(store, await toShow(store, place, answer), answer, holder);
       }),
     );
     return { statuses, unreachable: link?.unreachable };
@@ -49,29 +44,21 @@ export async function readStatuses(
 
 type Place = { readonly experiment_id: string; readonly submission: string };
 
-/** What this engine has in hand counts here, also where another engine has submitted since: its own sweep waits then. */
-async function ownSubmission(
-  store: SweepStore,
-  place: Place,
-  answer: WorkflowStatus | 'silent' | undefined,
-): Promise<Place> {
-  const current = answer === 'silent' ? undefined : answer?.current?.submission;
-  if (current === undefined || answer === 'silent' || answer?.queued.includes(place.submission)) return place;
+async function ask(store: SweepStore, place: Place, client: Client | undefined): Promise<WorkflowAnswer> {
+  if (!client) return STOPPED;
+  return queryStatus(client, { store, ...place }).catch(() => 'silent' as const);
+}
+
+/**
+ * Which submission is shown: the one that runs, also where others are queued behind it. And where another engine has
+ * submitted since, this engine's own, which waits then.
+ */
+async function toShow(store: SweepStore, place: Place, answer: WorkflowAnswer): Promise<Place> {
+  const current = typeof answer === 'object' ? answer.current?.submission : undefined;
+  if (current === undefined) return place;
   return (await store.readOutcome(place.experiment_id, place.submission))
     ? place
     : { ...place, submission: current };
-}
-
-/** The other engine that uses the store, if one does. */
-async function otherHolder(
-  store: SweepStore,
-  connection: TemporalConnection | undefined,
-): Promise<Lease | undefined> {
-  const lease = hasLeasing(store) ? await store.readLease() : undefined;
-  if (!lease || Math.abs(Date.now() - Date.parse(lease.renewed_at)) > LEASE_EXPIRES_MS) return undefined;
-  if (!connection) return lease;
-  const own = await engineIdentity(connection.connection, connection).catch(() => undefined);
-  return own && isSameEngine(lease, { ...own, worker: null }) ? undefined : lease;
 }
 
 /** A submission that joined another left no folder: then the newest that is there. */

@@ -1,7 +1,8 @@
 import type { ExperimentDeclaration } from '../definition/declaration.js';
 import { DefinitionError, MetalabError, type Problem } from '../definition/errors.js';
+import { decidePlan } from '../planning/decide.js';
 import { type FoundRun, findRuns } from '../results/find-runs.js';
-import type { SubmissionOptions } from '../storage/manifest.js';
+import type { PlanManifest, SubmissionOptions } from '../storage/manifest.js';
 import type { SweepStore } from '../storage/sweep-store.js';
 import type { RetryOptions } from './handle.js';
 import { lastSubmission } from './last-submission.js';
@@ -42,6 +43,16 @@ export async function resolveRetry(
   if (!failed && runs.length === 0) return { declaration, sha, options: everything };
   const only = { failed, runs: await resolveRuns(store, declaration, runs) };
   return { declaration, sha, options: { ...everything, only } };
+}
+
+/** How the runs of a retry stand, before anything is submitted: `positions` are those that would be done. */
+export async function planRetry(
+  store: SweepStore,
+  experimentId: string,
+  options: RetryOptions,
+): Promise<Pick<PlanManifest, 'total' | 'positions' | 'reused'>> {
+  const { declaration, sha, options: choices } = await resolveRetry(store, experimentId, options);
+  return (await decidePlan(store.experimentFolder(experimentId), declaration, sha, choices)).manifest;
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { Client } from '@temporalio/client';
+import type { Client, WorkflowHandle } from '@temporalio/client';
 import { MetalabError } from '../definition/errors.js';
 import { openStore } from '../storage/registry.js';
 import { asSweepStore, type SweepStore } from '../storage/sweep-store.js';
@@ -8,14 +8,13 @@ import {
   type SubmissionStatus,
   type WorkflowStatus,
 } from '../workflows/contract.js';
+import { unreachable } from './ask-workflow.js';
 import { type SweepStatus, sweepStatus } from './sweep-status.js';
 
 /** A sweep that some workflow of the server carries out. */
-export interface RunningSweep extends Omit<SweepStatus, 'means' | 'long_running'> {
+export interface RunningSweep extends Omit<SweepStatus, 'means' | 'long_running' | 'lost_workers'> {
   /** The store's uri. */
   readonly store: string;
-  /** Submissions that wait behind it. */
-  readonly queued: number;
 }
 
 const QUERY_WITHIN_MS = 5_000;
@@ -29,12 +28,21 @@ export class RunningSweeps {
     this.#client = client;
   }
 
-  /** By experiment and store. Workflows that no worker answers for are told as `waiting`. */
+  /**
+   * By experiment and store. Workflows that no worker answers for are told as `waiting`.
+   *
+   * @throws InfrastructureError where the server does not answer; reading again later may succeed
+   */
   async read(): Promise<RunningSweep[]> {
     const query = `WorkflowType = '${EXPERIMENT_WORKFLOW}' AND ExecutionStatus = 'Running'`;
     const asked: Promise<RunningSweep | undefined>[] = [];
-    for await (const { workflowId, runId } of this.#client.workflow.list({ query }))
-      asked.push(this.#readOne(workflowId, runId));
+    try {
+      for await (const { workflowId, runId } of this.#client.workflow.list({ query }))
+        asked.push(this.#readOne(workflowId, runId));
+    } catch (error) {
+      await Promise.allSettled(asked);
+      throw unreachable(error);
+    }
     const sweeps = (await Promise.all(asked)).filter((sweep) => sweep !== undefined);
     const key = ({ experiment_id, store }: RunningSweep) => `${experiment_id} ${store}`;
     return sweeps.sort((a, b) => (key(a) < key(b) ? -1 : 1));
@@ -48,7 +56,7 @@ export class RunningSweeps {
         handle.query<WorkflowStatus>(STATUS_QUERY),
       );
     } catch {
-      return (await handle.describe()).status.name === 'RUNNING' ? silent(workflowId) : undefined;
+      return (await this.#isRunning(handle)) ? silent(workflowId) : undefined;
     }
     const { store: uri, experiment_id, current } = status;
     if (!current) return undefined;
@@ -69,6 +77,19 @@ export class RunningSweeps {
       store: uri,
       queued: status.queued.length,
     };
+  }
+
+  async #isRunning(handle: WorkflowHandle): Promise<boolean> {
+    try {
+      const description = await this.#client.withDeadline(Date.now() + QUERY_WITHIN_MS, () =>
+        handle.describe(),
+      );
+      return description.status.name === 'RUNNING';
+    } catch (error) {
+      const { WorkflowNotFoundError } = await import('@temporalio/client');
+      if (error instanceof WorkflowNotFoundError) return false;
+      throw unreachable(error);
+    }
   }
 
   /** A store of another machine may not be reachable here: then the workflow's own counts have to do. */

@@ -9,7 +9,7 @@ import {
   WHILE_PLANNING,
   type WorkflowStatus,
 } from '../workflows/contract.js';
-import { readLiveChunks, runsOf } from './live-chunks.js';
+import { isDead, readLiveChunks, runsOf } from './live-chunks.js';
 
 /** Where a submission stands. total = success + failed + cancelled + running + pending, always. */
 export interface SweepStatus {
@@ -35,26 +35,34 @@ export interface SweepStatus {
   readonly means: RunningMeans;
   /** Runs that have been going for over a second. */
   readonly long_running: readonly NonNullable<LiveChunk['running']>[];
+  /** Workers that died, as far as this machine can tell, with chunks that no other worker has taken yet. */
+  readonly lost_workers: readonly string[];
   /** Batches in progress, where a scheduler elsewhere executes the runs. */
   readonly batches: readonly Omit<LiveBatch, 'runs'>[];
+  /** How many submissions of the experiment wait behind this one. */
+  readonly queued: number;
 }
+
+/** In place of a workflow's answer: there is no server to ask. */
+export const STOPPED = 'stopped';
+
+/** What the workflow answers; undefined where there is none; `silent`: it is there, but no worker answers for it. */
+export type WorkflowAnswer = WorkflowStatus | 'silent' | typeof STOPPED | undefined;
 
 /**
  * A submission's status: of its outcome where it has one, else of what its workflow and its workers' live files say.
  *
- * @param workflow what the workflow answers; undefined where there is none, or no server; `silent` where it is there, but
- *   no worker answers for it
  * @param holder another engine that uses the store
  */
 export async function sweepStatus(
   store: SweepStore,
   { experiment_id, submission }: { readonly experiment_id: string; readonly submission: string },
-  answer: WorkflowStatus | 'silent' | undefined,
+  answer: WorkflowAnswer,
   holder?: Lease,
 ): Promise<SweepStatus> {
   const outcome = await store.readOutcome(experiment_id, submission);
   if (outcome) return ofOutcome(outcome);
-  const workflow = answer === 'silent' ? undefined : answer;
+  const workflow = typeof answer === 'object' ? answer : undefined;
   const current = workflow?.current?.submission === submission ? workflow.current : undefined;
   const [plan, live] = await Promise.all([
     store.readPlan(experiment_id, submission),
@@ -77,7 +85,7 @@ export async function sweepStatus(
   return {
     experiment_id,
     submission,
-    ...stateOf(answer, current, queued, holder),
+    ...stateOf(answer, { current, queued, holder, experiment_id }),
     pause: current?.pause ?? null,
     total,
     reused: reused.success + reused.failed + reused.cancelled,
@@ -86,19 +94,26 @@ export async function sweepStatus(
     pending: total - done.success - done.failed - done.cancelled - running,
     means: mergeMeans(current?.means ?? {}, live.means),
     long_running: live.running,
+    lost_workers: live.lost,
     batches: live.batches.map(({ runs: _, ...batch }) => batch),
+    queued: current ? (workflow?.queued.length ?? 0) : 0,
   };
 }
 
 function stateOf(
-  answer: WorkflowStatus | 'silent' | undefined,
-  current: SubmissionStatus | undefined,
-  queued: boolean,
-  holder: Lease | undefined,
+  answer: WorkflowAnswer,
+  known: {
+    readonly current: SubmissionStatus | undefined;
+    readonly queued: boolean;
+    readonly holder: Lease | undefined;
+    readonly experiment_id: string;
+  },
 ): Pick<SweepStatus, 'state' | 'reason'> {
+  const { current, queued, holder, experiment_id } = known;
   if (answer === 'silent') return { state: 'waiting', reason: SILENT };
   if (current) return { state: current.phase, reason: current.reason };
   if (!queued && holder) return { state: 'elsewhere', reason: wordHolder(holder) };
+  if (answer === STOPPED) return { state: 'interrupted', reason: engineStopped(experiment_id) };
   if (!queued) return { state: 'interrupted', reason: INTERRUPTED };
   const before = answer?.current;
   return {
@@ -114,7 +129,9 @@ const wordHolder = ({ address, namespace, host }: Lease) =>
   `the store is in use by the engine with Temporal at ${address}, namespace ${namespace}, on ${host}: ask there`;
 
 const SILENT = 'no worker answers; it goes on as soon as one runs: metalab engine start, or submit again';
-const INTERRUPTED = 'nothing works on it now: submit again, and what is recorded is reused';
+const INTERRUPTED = 'no workflow is running it: submit again, and what is recorded is reused';
+const engineStopped = (experimentId: string) =>
+  `the engine does not run: metalab attach ${experimentId} starts it and goes on; nothing recorded is lost`;
 const NONE: PlanManifest['reused'] = { success: 0, failed: 0, cancelled: 0 };
 
 function ofOutcome(outcome: SubmissionOutcome): SweepStatus {
@@ -135,7 +152,9 @@ function ofOutcome(outcome: SubmissionOutcome): SweepStatus {
     pending: missing,
     means: {},
     long_running: [],
+    lost_workers: [],
     batches: [],
+    queued: 0,
   };
 }
 
@@ -161,6 +180,7 @@ async function countCellsOf(store: SweepStore, experimentId: string, submission:
 interface LiveSum extends Pick<LiveChunk, 'success' | 'failed' | 'cancelled' | 'means'> {
   readonly running: SweepStatus['long_running'];
   readonly batches: readonly LiveBatch[];
+  readonly lost: readonly string[];
 }
 
 /** @param current what the workflow says: chunks that it no longer has in slots are in its counts */
@@ -173,6 +193,10 @@ async function readLive(
   const chunks = (await readLiveChunks(folder, submission)).filter(
     ({ from }) => from === WHILE_PLANNING || !inSlots || inSlots.has(from),
   );
+  const living = chunks.filter(({ worker }) => !isDead(worker));
+  // A chunk of a worker that died goes to another one: what both have recorded counts, but its run in progress is one.
+  const taken = new Set(living.map(({ from }) => from));
+  const lost = chunks.filter(({ worker, from }) => isDead(worker) && !taken.has(from));
   const counts = { ...NONE };
   let means: LiveChunk['means'] = {};
   for (const chunk of chunks) {
@@ -184,7 +208,18 @@ async function readLive(
   return {
     ...counts,
     means,
-    running: chunks.flatMap(runsOf),
+    running: eachOnce(living.flatMap(runsOf)),
+    lost: [...new Set(lost.map(({ worker }) => worker))],
     batches: chunks.flatMap(({ batch }) => batch ?? []),
   };
+}
+
+/** Two workers tell of the same run where one was taken for dead, and did not hear of it yet: the later start counts. */
+function eachOnce(runs: SweepStatus['long_running']): SweepStatus['long_running'] {
+  const latest = new Map<number, SweepStatus['long_running'][number]>();
+  for (const run of runs) {
+    const other = latest.get(run.position);
+    if (!other || Date.parse(run.started_at) > Date.parse(other.started_at)) latest.set(run.position, run);
+  }
+  return [...latest.values()];
 }

@@ -31,6 +31,8 @@ export interface TakeOptions {
 /** A store that two engines can't use at once without noticing. Reading a store needs no lease. */
 export interface Leasing {
   readLease(): Promise<Lease | undefined>;
+  /** The lease, unless it has surely expired: a single look is sure 10 min after the last renewal, or where there is none. */
+  readLiveLease(): Promise<Lease | undefined>;
   /**
    * Takes the lease, or renews it.
    *

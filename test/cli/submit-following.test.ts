@@ -29,6 +29,7 @@ interface Status {
   readonly cancelled: number;
   readonly running: number;
   readonly pending: number;
+  readonly queued: number;
 }
 
 async function status(): Promise<Status> {
@@ -129,11 +130,12 @@ test('a changed definition is queued behind the one that runs, and does only wha
   const wider = experimentText({ body: HELD, properties: 'params: grid({ x: [1, 2, 3, 4] })' });
   await project.write({ 'experiment.ts': wider });
   const second = startMetalab(['submit', 'experiment.ts', '--json'], here());
-  expect(await statusUntil(({ state }) => state === 'queued')).toMatchObject({
-    total: 4,
-    running: 0,
-    pending: 4,
-  });
+  // Who asks sees the one that runs; who follows the other, why it does not start.
+  expect(await statusUntil(({ queued }) => queued === 1)).toMatchObject({ state: 'running', total: 3 });
+  expect((await metalab(['status', 'e'], here())).stderr).toContain(
+    'e:1: one more submission is queued behind it',
+  );
+  await untilItSays(second, /^e:1: 0\/4 runs.*queued: behind \d\S+, running: 0 of 3 done, \d running$/m);
   await go();
   expect(JSON.parse((await first.finished).stdout)).toMatchObject({ total: 3, executed: 3 });
   expect(JSON.parse((await second.finished).stdout)).toMatchObject({ total: 4, executed: 1, reused: 3 });

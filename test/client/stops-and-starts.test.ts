@@ -47,7 +47,7 @@ test('a drained worker, a stopped engine and a queued submission lose nothing an
   const first = await json<SubmitLine>('submit', 'small.ts', '--slots', '2', '--detach');
   const second = await json<SubmitLine>('submit', 'large.ts', '--slots', '2', '--detach');
   expect(second.workflow_id).toBe(first.workflow_id);
-  expect(await json('status', 'stops')).toMatchObject({ submission: second.submission, state: 'queued' });
+  expect(await json('status', 'stops')).toMatchObject({ submission: first.submission, queued: 1 });
 
   await until(10);
   const { workers } = await json<{ readonly workers: readonly { readonly pid: number }[] }>(

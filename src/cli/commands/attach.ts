@@ -1,5 +1,8 @@
 import type { CommandDefinition } from '../command.js';
 
+/** What waits tries again after a minute at most: a reason that stands for longer is no stale one. */
+const TRIED_AGAIN_WITHIN_MS = 90_000;
+
 export const attachCommand: CommandDefinition = {
   name: 'attach',
   summary: 'follow what was submitted, from anywhere',
@@ -22,7 +25,7 @@ reaches the same Temporal server and store. Ctrl-C detaches. Exit codes as for s
     const lab = await connect({ say: (line) => context.note(line) });
     try {
       const handle = await lab.attach(experiment, { store: context.storeLocation });
-      return await followToOutcome(handle, options, context);
+      return await followToOutcome(handle, options, context, { waitsMs: TRIED_AGAIN_WITHIN_MS });
     } finally {
       await lab.close();
     }

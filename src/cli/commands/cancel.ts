@@ -1,4 +1,5 @@
 import type { CommandDefinition, CommonOptions } from '../command.js';
+import { EXIT } from '../report-error.js';
 
 interface CancelFlags extends CommonOptions {
   readonly reason?: string;
@@ -36,8 +37,19 @@ slot is ended. What is recorded stays; cancelled and missing runs are done by th
       });
       context.note(`cancelling ${experiment}: runs in progress have a few seconds to end …`);
       if (options.detach) return undefined;
-      for (const handle of handles)
-        printOutcome(handle, await handle.result({ signal: context.interrupted }), options, context);
+      const { interrupted } = context;
+      for (const handle of handles) {
+        const outcome = await handle.result({ signal: interrupted }).catch((error: unknown) => {
+          if (interrupted.aborted) return undefined;
+          throw error;
+        });
+        if (!outcome) {
+          context.note(`detached: ${experiment} is being cancelled all the same`);
+          context.note(`  ${context.command(`status ${experiment}`)} shows when it has ended`);
+          return EXIT.detached;
+        }
+        printOutcome(handle, outcome, options, context);
+      }
       return undefined;
     } finally {
       await lab.close();

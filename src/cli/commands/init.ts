@@ -9,7 +9,11 @@ export const initCommand: CommandDefinition = {
     const { initProject } = await import('../init-project.js');
     const { file, ignored } = await initProject(process.cwd());
     context.out(`wrote ${file}${ignored ? ', and .metalab.local.toml into .gitignore' : ''}`);
-    context.out('  next: edit it; metalab env list shows its environments, metalab env check NAME tries one');
+    context.out(
+      context.named(
+        '  next: edit it; metalab env list shows its environments, metalab env check NAME tries one',
+      ),
+    );
     return undefined;
   },
 };

@@ -24,9 +24,16 @@ export const listCommand: CommandDefinition = {
   },
 };
 
-const row = ({ experiment_id, cells, runs, older, submissions, last_submitted_at }: ExperimentSummary) => ({
+const row = ({
+  experiment_id,
+  cells: total,
+  runs,
+  older,
+  submissions,
+  last_submitted_at,
+}: ExperimentSummary) => ({
   experiment: experiment_id,
-  cells,
+  runs: total,
   success: runs.success,
   failed: runs.failed,
   cancelled: runs.cancelled,

@@ -19,7 +19,7 @@ export const pauseCommand: CommandDefinition<PauseFlags> = {
     const { reason = '' } = options;
     const { experimentId } = await withHandle(exp!, context, (handle) => handle.pause({ reason }));
     context.out(
-      `paused ${experimentId}: runs in progress end, none starts; metalab resume ${experimentId} goes on`,
+      `paused ${experimentId}: runs in progress end, none starts; ${context.command(`resume ${experimentId}`)} goes on`,
     );
     return undefined;
   },
@@ -33,7 +33,7 @@ export const resumeCommand: CommandDefinition = {
   store: true,
   async run({ exp }, _options, context) {
     const { experimentId } = await withHandle(exp!, context, (handle) => handle.resume());
-    context.out(`resumed ${experimentId}; metalab attach ${experimentId} follows it`);
+    context.out(`resumed ${experimentId}; ${context.command(`attach ${experimentId}`)} follows it`);
     return undefined;
   },
 };

@@ -29,18 +29,29 @@ same as it is configured now. Exit codes as for submit.`,
   store: true,
   json: true,
   async run({ exp }, options, context) {
-    const [{ resolveExperiment }, { connect }, { followToOutcome, tellSubmitted }, { tellJoined, tellKept }] =
-      await Promise.all([
-        import('../resolve-experiment.js'),
-        import('../../client/lab.js'),
-        import('../follow-to-outcome.js'),
-        import('../tell-environment.js'),
-      ]);
+    const [
+      { resolveExperiment },
+      { connect },
+      { followToOutcome, tellSubmitted },
+      { tellJoined, tellKept },
+      { asSweepStore },
+      { nothingToRetry },
+    ] = await Promise.all([
+      import('../resolve-experiment.js'),
+      import('../../client/lab.js'),
+      import('../follow-to-outcome.js'),
+      import('../tell-environment.js'),
+      import('../../storage/sweep-store.js'),
+      import('../nothing-to-retry.js'),
+    ]);
     const chosen = await context.environment();
-    const experiment = await resolveExperiment(await context.store(), exp!);
+    const store = await context.store();
+    const experiment = await resolveExperiment(store, exp!);
+    const { failed = false, run: runs = [] } = options;
+    if (await nothingToRetry(asSweepStore(store), experiment, { failed, runs }, options, context))
+      return undefined;
     const lab = await connect({ say: (line) => context.note(line) });
     try {
-      const { failed = false, run: runs = [] } = options;
       const handle = await lab.retry(experiment, {
         store: context.storeLocation,
         ...(context.namedEnvironment !== undefined && { environment: chosen }),

@@ -1,7 +1,7 @@
 import type { SweepStatus } from '../../client/sweep-status.js';
 import type { CommandContext, CommandDefinition } from '../command.js';
 import { wordBatches } from '../progress/batches.js';
-import { wordStanding } from '../progress/standing.js';
+import { wordLost, wordStanding } from '../progress/standing.js';
 
 export const statusCommand: CommandDefinition = {
   name: 'status',
@@ -71,6 +71,12 @@ function explain(
     const { experiment_id } = status;
     const standing = wordStanding(status);
     if (standing) note(color.yellow(`${experiment_id}: ${standing}`));
+    if (status.queued > 0)
+      note(
+        `${experiment_id}: ${status.queued === 1 ? 'one more submission is' : `${status.queued} more submissions are`} queued behind it`,
+      );
+    const lost = wordLost(status);
+    if (lost) note(color.yellow(`${experiment_id}: ${lost}`));
     const words = wordBatches(status.batches);
     if (words) note(color.dim(`${experiment_id}: ${words}`));
   }

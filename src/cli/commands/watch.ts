@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RunningSweep } from '../../client/running-sweeps.js';
+import { InfrastructureError } from '../../definition/errors.js';
 import type { CommandContext, CommandDefinition, CommonOptions } from '../command.js';
 import { wordBatches } from '../progress/batches.js';
 import { wordStanding } from '../progress/standing.js';
+import { EXIT } from '../report-error.js';
 
 interface WatchFlags extends CommonOptions {
   readonly once?: boolean;
@@ -12,7 +14,7 @@ const EVERY_MS = 1_000;
 
 export const watchCommand: CommandDefinition<WatchFlags> = {
   name: 'watch',
-  summary: 'all that runs now, of every store, until Ctrl-C',
+  summary: 'show the sweeps that run now, in every store, until Ctrl-C',
   description: `Asks the Temporal server that this machine uses. Prints once where the output is no terminal.`,
   options: [{ flags: '--once', description: 'print once' }],
   examples: [
@@ -31,7 +33,10 @@ export const watchCommand: CommandDefinition<WatchFlags> = {
       const sweeps = new RunningSweeps(await makeClient(temporal));
       if (options.json) context.out(JSON.stringify(await sweeps.read()));
       else if (options.once || !context.interactive) await print(await sweeps.read(), context);
-      else await keepPrinting(sweeps, context);
+      else {
+        await keepPrinting(sweeps, context);
+        return EXIT.detached;
+      }
       return undefined;
     } finally {
       await temporal.connection.close();
@@ -45,12 +50,27 @@ async function keepPrinting(
 ): Promise<void> {
   const { createLogUpdate } = await import('log-update');
   const update = createLogUpdate(process.stdout);
-  const { interrupted } = context;
+  const { interrupted, color, width } = context;
+  const stop = new Promise<undefined>((resolve) => {
+    if (interrupted.aborted) resolve(undefined);
+    interrupted.addEventListener('abort', () => resolve(undefined), { once: true });
+  });
+  let lines: string[] = [];
   while (!interrupted.aborted) {
-    const lines: string[] = [];
-    const add = (text: string) => void lines.push(text);
-    await print(await sweeps.read(), { out: add, note: add, color: context.color, width: context.width });
-    update([...lines, context.color.dim('Ctrl-C ends watching; the runs go on')].join('\n'));
+    let trouble: string[] = [];
+    try {
+      const sweeping = await Promise.race([sweeps.read(), stop]);
+      if (!sweeping) break;
+      const fresh: string[] = [];
+      const add = (text: string) => void fresh.push(text);
+      await print(sweeping, { out: add, note: add, color, width });
+      lines = fresh;
+    } catch (error) {
+      // A server that is restarted answers again: what was seen last stays on the screen until then.
+      if (!(error instanceof InfrastructureError)) throw error;
+      trouble = [color.yellow('the Temporal server does not answer: asking again until it does')];
+    }
+    update([...lines, ...trouble, color.dim('Ctrl-C ends watching; the runs go on')].join('\n'));
     await sleep(EVERY_MS, undefined, { signal: interrupted }).catch(() => {});
   }
   update.done();

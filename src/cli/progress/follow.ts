@@ -3,9 +3,9 @@ import type { RunHandle } from '../../client/handle.js';
 import type { SweepStatus } from '../../client/sweep-status.js';
 import { InfrastructureError } from '../../definition/errors.js';
 import type { SubmissionOutcome } from '../../storage/manifest.js';
-import { colorsFor } from '../context.js';
-import { type ProgressView, progressLines, progressText } from './lines.js';
+import type { LiveArea } from '../live-area.js';
 import { Rate } from './rate.js';
+import { createProgressView } from './view.js';
 
 /** How a follow ended: with the outcome, by Ctrl-C, or because the sweep waits for something or somebody. */
 export type Followed =
@@ -16,47 +16,60 @@ export type Followed =
 /** Nothing more starts, and all that ran has ended. */
 export type StandingStatus = SweepStatus & { readonly state: 'waiting' | 'paused' };
 
-const REDRAW_MS = 200;
-/** A sweep that is done sooner shows no bar at all. */
-const PATIENCE_MS = 300;
-const PLAIN_EVERY_MS = 10_000;
+export interface FollowOptions {
+  /** Aborts at Ctrl-C. */
+  readonly interrupted: AbortSignal;
+  /** Where progress is shown. */
+  readonly live: LiveArea;
+  /** How long a sweep may wait for something before following ends. Default: it ends at once. */
+  readonly waitsMs?: number;
+}
 
-/** Shows a submission's progress on stderr until it ends: a live bar on a terminal, a plain line now and then elsewhere. */
-export async function follow(handle: RunHandle, interrupted: AbortSignal): Promise<Followed> {
+const REDRAW_MS = 200;
+/** A sweep that is done sooner shows no progress at all. */
+const PATIENCE_MS = 300;
+
+/** Shows a submission's progress until it ends: live lines on a terminal, a plain line now and then elsewhere. */
+export async function follow(
+  handle: RunHandle,
+  { interrupted, live, waitsMs = 0 }: FollowOptions,
+): Promise<Followed> {
   const leaving = new AbortController();
   const ended = handle
     .result({ signal: leaving.signal })
     .then((outcome): Followed => ({ how: 'outcome', outcome }));
   const detached = new Promise<Followed>((resolve) => {
+    if (interrupted.aborted) resolve({ how: 'detached' });
     interrupted.addEventListener('abort', () => resolve({ how: 'detached' }), { once: true });
   });
-  const display = process.stderr.isTTY ? await liveDisplay() : plainDisplay();
-  let over: Followed | undefined;
-  const finish = Promise.race([ended, detached]).then((followed) => {
-    over = followed;
-    return followed;
-  });
+  // Rejects as `result()` does: every wait below races it, so that neither it nor Ctrl-C waits for a server.
+  const finish = Promise.race([ended, detached]);
+  const within = <T>(work: Promise<T>) => Promise.race([finish, work.then((value) => ({ value }))]);
+  const view = createProgressView(live);
   try {
-    await Promise.race([finish, sleep(PATIENCE_MS)]);
-    const began = performance.now();
-    for (const rate = new Rate(); !over; ) {
-      const status = await statusIfKnown(handle);
-      if (!status) continue;
-      if (isStanding(status)) return { how: 'standing', status };
-      rate.add(performance.now(), status.success + status.failed + status.cancelled - status.reused);
-      if (!over)
-        display.show({
-          status,
-          perSecond: rate.perSecond,
-          elapsedMs: performance.now() - began + PATIENCE_MS,
-        });
-      await Promise.race([finish, sleep(REDRAW_MS)]);
+    const early = await within(sleep(PATIENCE_MS));
+    if ('how' in early) return early;
+    const began = performance.now() - PATIENCE_MS;
+    let waitsSince: number | undefined;
+    for (const rate = new Rate(); ; ) {
+      const looked = await within(statusIfKnown(handle));
+      if ('how' in looked) return looked;
+      const status = looked.value;
+      const now = performance.now();
+      if (status) {
+        waitsSince = isStanding(status) ? (waitsSince ?? now) : undefined;
+        if (isStanding(status) && now - waitsSince! >= (status.state === 'paused' ? 0 : waitsMs))
+          return { how: 'standing', status };
+        rate.add(now, status.success + status.failed + status.cancelled - status.reused);
+        await view.show({ status, perSecond: rate.perSecond, elapsedMs: now - began });
+      }
+      const slept = await within(sleep(REDRAW_MS));
+      if ('how' in slept) return slept;
     }
-    return over;
   } finally {
     ended.catch(() => {});
     leaving.abort();
-    display.clear();
+    view.clear();
   }
 }
 
@@ -69,37 +82,6 @@ async function statusIfKnown(handle: RunHandle): Promise<SweepStatus | undefined
     return await handle.status();
   } catch (error) {
     if (!(error instanceof InfrastructureError)) throw error;
-    await sleep(REDRAW_MS);
     return undefined;
   }
-}
-
-interface Display {
-  show(view: ProgressView): void;
-  clear(): void;
-}
-
-async function liveDisplay(): Promise<Display> {
-  const { createLogUpdate } = await import('log-update');
-  const update = createLogUpdate(process.stderr);
-  const color = colorsFor(process.stderr, process.env);
-  return {
-    show: (view) => update(progressLines(view, color, process.stderr.columns ?? 80).join('\n')),
-    clear: () => {
-      update.clear();
-      update.done();
-    },
-  };
-}
-
-function plainDisplay(): Display {
-  let shownAt = Number.NEGATIVE_INFINITY;
-  return {
-    show(view) {
-      if (performance.now() - shownAt < PLAIN_EVERY_MS || view.elapsedMs < 2_000) return;
-      shownAt = performance.now();
-      process.stderr.write(`${progressText(view)}\n`);
-    },
-    clear() {},
-  };
 }

@@ -2,7 +2,7 @@ import { stripVTControlCharacters } from 'node:util';
 import type { SweepStatus } from '../../client/sweep-status.js';
 import type { Colors } from '../command.js';
 import { wordBatches } from './batches.js';
-import { wordStanding } from './standing.js';
+import { wordLost, wordStanding } from './standing.js';
 import { wordCount, wordDuration, wordNumber, wordRate } from './words.js';
 
 const BAR_WIDTH = 28;
@@ -30,7 +30,7 @@ export function progressLines(view: ProgressView, color: Colors, width: number):
     ...factsLine(facts(view, color), color, width),
     ...batchesLine(status, color, width),
     ...meansLine(status, color, width),
-    ...stateLine(status, color),
+    ...stateLines(status, color, width),
   ];
 }
 
@@ -38,8 +38,10 @@ export function progressLines(view: ProgressView, color: Colors, width: number):
 export function progressText(view: ProgressView): string {
   const plain: Colors = { bold: same, dim: same, red: same, green: same, yellow: same, cyan: same };
   const batches = wordBatches(view.status.batches);
+  const standing = wordStanding(view.status);
   const words = [wordRuns(view.status), ...facts(view, plain)].join(', ');
-  return `${view.status.experiment_id}: ${words}${batches ? `; ${batches}` : ''}`;
+  const more = [batches, wordLost(view.status), standing].filter(Boolean);
+  return [`${view.status.experiment_id}: ${words}`, ...more].join('; ');
 }
 
 const same = (text: string) => text;
@@ -54,7 +56,7 @@ function facts({ status, perSecond, elapsedMs }: ProgressView, color: Colors): s
   return [
     ...(perSecond === undefined ? [] : [wordRate(perSecond)]),
     ...(perSecond === undefined || left === 0 ? [] : [`${wordDuration((left * 1000) / perSecond)} left`]),
-    ...(perSecond === undefined && elapsedMs >= 1000 ? [wordDuration(elapsedMs)] : []),
+    ...(perSecond === undefined && elapsedMs >= 1000 ? [`${wordDuration(elapsedMs)} elapsed`] : []),
     ...(status.failed > 0 ? [color.red(`${wordCount(status.failed)} failed`)] : []),
     ...(status.cancelled > 0 ? [color.yellow(`${wordCount(status.cancelled)} cancelled`)] : []),
     ...(status.reused > 0 ? [`${wordCount(status.reused)} reused`] : []),
@@ -82,6 +84,22 @@ function meansLine(status: SweepStatus, color: Colors, width: number): string[] 
   return shown.length > 0 ? [`  ${color.dim('mean')} ${shown.join(color.dim(' · '))}`] : [];
 }
 
+/** Words as lines of the terminal: a line that it wraps by itself is not taken away when it is drawn again. */
+function wrapped(text: string, width: number): string[] {
+  const lines: string[] = [];
+  for (const paragraph of text.split('\n')) {
+    let line = '';
+    for (const word of paragraph.trim().split(/ +/)) {
+      if (line !== '' && line.length + 1 + word.length > width - 3) {
+        lines.push(`  ${line}`);
+        line = word;
+      } else line = line === '' ? word : `${line} ${word}`;
+    }
+    lines.push(`  ${line}`);
+  }
+  return lines;
+}
+
 /** As many of the first words as fit into a line, ` · ` between them. */
 function firstThatFit(words: readonly string[], width: number): readonly string[] {
   for (let count = words.length; count > 0; count--) {
@@ -91,11 +109,13 @@ function firstThatFit(words: readonly string[], width: number): readonly string[
   return [];
 }
 
-function stateLine(status: SweepStatus, color: Colors): string[] {
+function stateLines(status: SweepStatus, color: Colors, width: number): string[] {
   const { state, long_running, batches } = status;
-  if (state === 'queued') return [`  ${color.dim('queued behind another submission of this experiment')}`];
+  if (state === 'queued') return wrapped(wordStanding(status) ?? state, width).map(color.dim);
   if (state === 'waiting' || state === 'paused' || state === 'cancelling')
-    return [`  ${color.yellow(wordStanding(status) ?? state)}`];
+    return wrapped(wordStanding(status) ?? state, width).map(color.yellow);
+  const lost = wordLost(status);
+  if (lost) return wrapped(lost, width).map(color.yellow);
   const known = long_running.flatMap((run) =>
     run.progress === null ? [] : [`${Math.round(run.progress * 100)} %`],
   );

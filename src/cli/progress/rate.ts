@@ -1,20 +1,34 @@
-/** Runs a second over the last seconds: what the reader means by "now". */
+/** Runs a second over the last seconds: what the reader means by "now". Over longer where runs end less often. */
 export class Rate {
   static readonly #WINDOW_MS = 10_000;
-  readonly #samples: { readonly at: number; readonly done: number }[] = [];
+  static readonly #LEAST_RUNS = 5;
+  /** When something was done: the first is where counting began. */
+  #changes: { readonly at: number; readonly done: number }[] = [];
+  #now = 0;
 
   /** @param at milliseconds on a monotonic clock */
   add(at: number, done: number): void {
+    this.#now = at;
+    const last = this.#changes.at(-1);
     // Fewer than before: another submission took over, and counts from its own beginning.
-    if (done < (this.#samples.at(-1)?.done ?? 0)) this.#samples.length = 0;
-    this.#samples.push({ at, done });
-    while (this.#samples.length > 2 && at - this.#samples[0]!.at > Rate.#WINDOW_MS) this.#samples.shift();
+    if (!last || done < last.done) this.#changes = [{ at, done }];
+    else if (done > last.done) this.#changes.push({ at, done });
+    while (this.#mayForgetFirst(done)) this.#changes.shift();
+  }
+
+  #mayForgetFirst(done: number): boolean {
+    const second = this.#changes[1];
+    return (
+      second !== undefined &&
+      this.#now - second.at > Rate.#WINDOW_MS &&
+      done - second.done >= Rate.#LEAST_RUNS
+    );
   }
 
   /** Runs per second; undefined before anything was done. */
   get perSecond(): number | undefined {
-    const [first, last] = [this.#samples[0], this.#samples.at(-1)];
-    if (!first || !last || last.at === first.at || last.done === first.done) return undefined;
-    return ((last.done - first.done) * 1000) / (last.at - first.at);
+    const [first, last] = [this.#changes[0], this.#changes.at(-1)];
+    if (!first || !last || this.#now === first.at || last.done === first.done) return undefined;
+    return ((last.done - first.done) * 1000) / (this.#now - first.at);
   }
 }

@@ -1,6 +1,9 @@
 import type { SweepStatus } from '../../client/sweep-status.js';
 import { wordDuration } from './words.js';
 
+/** The heartbeat timeout of chunks. */
+const MISSED_AFTER_S = 20;
+
 type Standing = Pick<SweepStatus, 'state' | 'reason' | 'pause'>;
 
 /**
@@ -14,6 +17,16 @@ export function wordStanding({ state, reason, pause }: Standing, now = Date.now(
   const words = reason?.startsWith(state) ? reason : reason ? withReason(state, reason) : undefined;
   if (!pause) return words;
   return words ? `${words}; ${wordPause(pause, now)}` : wordPause(pause, now);
+}
+
+/** What a worker that died had in progress, until its heartbeats are missed. */
+export function wordLost({
+  lost_workers: lost,
+  state,
+}: Pick<SweepStatus, 'lost_workers' | 'state'>): string | undefined {
+  if (lost.length === 0 || state !== 'running') return undefined;
+  const who = lost.length === 1 ? `worker ${lost[0]}` : `workers ${lost.join(', ')}`;
+  return `${who} died: what it had in progress starts again in ${MISSED_AFTER_S} s at most`;
 }
 
 function wordPause({ by, at, reason }: NonNullable<Standing['pause']>, now: number): string {

@@ -51,6 +51,14 @@ export function fileLease(root: string): Leasing {
   return {
     readLease: async () => (await read(path))?.lease,
 
+    async readLiveLease() {
+      const found = await read(path);
+      if (!found?.lease) return undefined;
+      // Who may only read the store has his own clock; `SKEW_MS` allows for it.
+      const now = await timeThere(root).catch(() => Date.now());
+      return now - found.mtimeMs > SKEW_MS ? undefined : found.lease;
+    },
+
     async takeLease(holder, { takeOver = false, wait = false } = {}) {
       try {
         for (;;) {

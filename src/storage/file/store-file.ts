@@ -64,7 +64,7 @@ async function refuseForeignContent(root: string): Promise<void> {
     code: 'METALAB_STORE_FOREIGN',
     where: root,
     what: `the folder is no store, and holds other things: ${shown.join(', ')}${foreign.length > 3 ? ` and ${foreign.length - 3} more` : ''}`,
-    expected: 'a metalab store (a folder with store.json), an empty folder, or none yet',
+    expected: 'a store (a folder with store.json), an empty folder, or none yet',
     next: `name another folder, e.g. --store ${JSON.stringify(`${root}/metalab`)}`,
   });
 }

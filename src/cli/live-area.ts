@@ -1,0 +1,49 @@
+import type { createLogUpdate } from 'log-update';
+
+type Update = ReturnType<typeof createLogUpdate>;
+
+/**
+ * Lines at the end of a terminal that are drawn again and again. Whatever else is written to the same terminal goes
+ * through `above`: written by itself it would shift the lines, and leave a stale copy of them on the screen.
+ */
+export class LiveArea {
+  readonly #stream: NodeJS.WriteStream;
+  #update: Update | undefined;
+  #shown: string | undefined;
+
+  constructor(stream: NodeJS.WriteStream) {
+    this.#stream = stream;
+  }
+
+  get isTerminal(): boolean {
+    return this.#stream.isTTY === true;
+  }
+
+  get columns(): number {
+    return this.#stream.columns ?? 80;
+  }
+
+  async show(text: string): Promise<void> {
+    if (!this.#update) {
+      const { createLogUpdate } = await import('log-update');
+      this.#update = createLogUpdate(this.#stream);
+    }
+    this.#shown = text;
+    this.#update(text);
+  }
+
+  /** Writes text that stays on the screen, with the live lines below it. */
+  above(text: string): void {
+    if (this.#shown !== undefined) this.#update?.clear();
+    this.#stream.write(text);
+    if (this.#shown !== undefined) this.#update?.(this.#shown);
+  }
+
+  /** Takes the live lines away, and gives the cursor back. */
+  clear(): void {
+    this.#update?.clear();
+    this.#update?.done();
+    this.#update = undefined;
+    this.#shown = undefined;
+  }
+}

@@ -1,0 +1,87 @@
+import { existsSync, readFileSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test, vi } from 'vitest';
+import type { EngineStatus } from '../../src/engine/status.js';
+import type { SweepStatus } from '../../src/index.js';
+import { countedSweep, executionsIn, until, useOwnEngine } from '../support/engine.js';
+import { metalab, startMetalab } from '../support/metalab.js';
+import { type Project, projectWith } from '../support/project.js';
+
+// The engine's own server is what dies here, also where all other tests share one.
+const env = { ...useOwnEngine(), TEMPORAL_ADDRESS: '' };
+
+/** Its runs, but for the first, wait for the file `go`. */
+const sweep = (runs: number) => ({
+  'counted.mjs': countedSweep(runs, 1)['counted.mjs'].replace(
+    'await new Promise((resolve) => setTimeout(resolve, 1));',
+    `const { existsSync } = await import('node:fs');
+      while (!existsSync('go') && params.x > 0) await new Promise((resolve) => setTimeout(resolve, 20));`,
+  ),
+});
+
+async function killEngine(): Promise<void> {
+  const { stdout } = await metalab(['engine', 'status', '--json'], { env });
+  const { server, workers } = JSON.parse(stdout) as EngineStatus;
+  for (const { pid } of [...workers, ...(server ? [server] : [])]) process.kill(pid, 'SIGKILL');
+}
+
+const statusOf = async (project: Project) => {
+  const { stdout } = await metalab(['status', 'counted', '--json'], { cwd: project.folder, env });
+  return JSON.parse(stdout) as SweepStatus;
+};
+
+test('after kill -9 of everything the sweep is interrupted, and attach goes on with it; what another engine holds is elsewhere', async () => {
+  const project = await projectWith(sweep(6));
+  await metalab(['submit', 'counted.mjs', '--slots', '2', '--detach'], { cwd: project.folder, env });
+  await until(() => executionsIn(project).length >= 2);
+  await killEngine();
+
+  expect(await statusOf(project)).toMatchObject({
+    state: 'interrupted',
+    reason: expect.stringContaining('metalab attach counted:1'),
+  });
+
+  const file = join(project.store, 'lease.json');
+  const lease = existsSync(file) ? readFileSync(file, 'utf8') : undefined;
+  // Its clock is late by more than a lease lasts: that is not how old its lease is.
+  const late = new Date(Date.now() - 90_000).toISOString();
+  const far = { engine: 'far', address: 'far:7233', namespace: 'default', host: 'far', worker: 'far-1' };
+  writeFileSync(file, JSON.stringify({ ...far, renewed_at: late }));
+  expect(await statusOf(project)).toMatchObject({ state: 'elsewhere' });
+  const long = Date.now() / 1000 - 11 * 60;
+  writeFileSync(file, JSON.stringify({ ...far, renewed_at: new Date().toISOString() }));
+  utimesSync(file, long, long);
+  expect(await statusOf(project)).toMatchObject({ state: 'interrupted' });
+  if (lease === undefined) rmSync(file);
+  else writeFileSync(file, lease);
+
+  await project.write({ go: '' });
+  const attached = await metalab(['attach', 'counted', '--json'], { cwd: project.folder, env });
+  expect(attached.code, attached.stderr).toBe(0);
+  expect(JSON.parse(attached.stdout)).toMatchObject({ total: 6, success: 6 });
+}, 240_000);
+
+test('a followed submit whose server died and can not be started again ends with the reason', async () => {
+  const project = await projectWith(sweep(6));
+  const { stdout } = await metalab(['engine', 'start', '--json'], { env });
+  const { server } = JSON.parse(stdout) as EngineStatus;
+  // The Temporal CLI, which is taken away in the middle.
+  const program = project.path('temporal');
+  symlinkSync(readFileSync(`/proc/${server!.pid}/cmdline`, 'utf8').split('\0')[0]!, program);
+  const submit = startMetalab(['submit', 'counted.mjs'], {
+    cwd: project.folder,
+    env: { ...env, METALAB_TEMPORAL: program },
+  });
+  await until(() => executionsIn(project).length >= 1);
+  rmSync(program);
+  await killEngine();
+  const { code, stderr } = await submit.finished;
+  expect(code).toBe(3);
+  expect(stderr).toContain('METALAB_TEMPORAL');
+  // For who comes after this test.
+  await project.write({ go: '' });
+  await vi.waitFor(
+    async () => expect((await metalab(['attach', 'counted'], { cwd: project.folder, env })).code).toBe(0),
+    60_000,
+  );
+}, 240_000);
