@@ -5,7 +5,7 @@ import type { RunExecutor } from './execute-run.js';
 import { LineSplitter } from './line-splitter.js';
 import type { PlanSlice } from './plan-slice.js';
 import type { ChunkOrder, ChunkReport, FromSlot, LostRun } from './protocol.js';
-import type { NoteWriter } from './protocol-note.js';
+import { monotonicMs, type NoteWriter } from './protocol-note.js';
 import type { Outcome, RecordLines } from './record-line.js';
 import { contextError, type RecordWriter } from './record-writer.js';
 import type { Sidecars } from './sidecars.js';
@@ -57,9 +57,9 @@ export class Chunk {
   }
 
   async run(slice: PlanSlice): Promise<ChunkEnd> {
-    const { from, to, budget_ms } = this.#order;
+    const { from, to, budget_ms, budget_since = monotonicMs() } = this.#order;
     const { cells, records } = this.#parts;
-    const deadline = this.#now + budget_ms;
+    const deadline = this.#now + budget_ms - (monotonicMs() - budget_since);
     const lost = new Map(this.#order.lost.map((run) => [run.position, run]));
     records.begin();
     for (let position = from; position < to && !this.#stopped && !this.#fault; position++) {

@@ -53,6 +53,8 @@ export interface ChunkOrder {
   readonly to: number;
   /** Past it, the slot starts no further run and reports where it stopped. Milliseconds. */
   readonly budget_ms: number;
+  /** Since when that counts, on the system's monotonic clock, so that the parent knows for sure. Default: when the slot begins. */
+  readonly budget_since?: number;
   readonly lost: readonly LostRun[];
 }
 

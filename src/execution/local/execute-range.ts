@@ -1,5 +1,6 @@
 import { mergeMeans } from '../../definition/running-mean.js';
 import type { ChunkOrder, ChunkReport, LostRun } from '../../runner/protocol.js';
+import { monotonicMs } from '../../runner/protocol-note.js';
 import { ExecutionFault } from '../execution-fault.js';
 import type { Executor, FirstRun, RangeOrder } from '../executor.js';
 import { readRecordedTail } from './recorded-tail.js';
@@ -100,7 +101,8 @@ export class RangeExecution {
       const last = Math.max(...this.#lost.keys());
       return { from: this.#report.next, to: last + 1, budget_ms: NO_LIMIT_MS, lost };
     }
-    return { from: this.#report.next, to, budget_ms: Math.max(0, rest), lost };
+    const budget = { budget_ms: Math.max(0, rest), budget_since: monotonicMs() };
+    return { from: this.#report.next, to, ...budget, lost };
   }
 
   #accept(slot: SlotProcess, end: SlotEnd): SlotEnd {

@@ -5,7 +5,7 @@ import type { JobView, TaskStatus } from './queue/watched-job.js';
 import type { RecordedCells } from './recorded-cells.js';
 import { rangesOf } from './rounds.js';
 import type { ArraySpec, TaskEnd, TaskLive, TaskRun } from './task/array-spec.js';
-import { blockOf } from './task/blocks.js';
+import { blockOf, cellsOf } from './task/blocks.js';
 import type { TaskEvidence } from './verdicts.js';
 
 /** What fits a payload: the rest is found by planning again. */
@@ -183,7 +183,7 @@ export class ArrayTasks {
   }
 
   #missingOf(task: number): ReadonlySet<number> {
-    return new Set(this.#unrecorded({ ranges: blockOf(this.#spec, task), cells: this.#block(task) }));
+    return new Set(this.#unrecorded(this.#had(task)));
   }
 
   /** Of a task that was requeued, what its former incarnation said is about that one's runs only. */
@@ -192,13 +192,19 @@ export class ArrayTasks {
     return end && (this.#lives.get(task)?.live.restart ?? 0) > end.restart ? undefined : end;
   }
 
-  #block(task: number): Uint32Array {
-    const { per_task } = this.#spec;
-    return this.#cells.subarray(task * per_task, (task + 1) * per_task);
+  /** What was a task's to do: its block, unless tasks gave each other positions. */
+  #had(task: number): PlannedCells {
+    const { per_task, ranges } = this.#spec;
+    const { had } = this.#lastEnd(task) ?? this.#lives.get(task)?.live ?? {};
+    if (had) return { ranges: had, cells: cellsOf({ ranges, cells: this.#cells }, had) };
+    return {
+      ranges: blockOf(this.#spec, task),
+      cells: this.#cells.subarray(task * per_task, (task + 1) * per_task),
+    };
   }
 
   #recordedOf(task: number): number {
-    return this.#recorded.count(this.#block(task)).recorded;
+    return this.#recorded.count(this.#had(task).cells).recorded;
   }
 
   #isGone({ tasks }: JobView, task: number): boolean {

@@ -221,6 +221,25 @@ test('whether it is paused is asked more often than the cluster is, where nothin
   await running;
 }, 120_000);
 
+test('what waits behind a long run is done by the other tasks of its array meanwhile', async () => {
+  const code = body(
+    `fs.appendFileSync('executed', params.x + '\\n');
+    const file = params.x === 0 ? 'go' : 'begun';
+    if (params.x === 0) fs.writeFileSync('begun', '');
+    while (!fs.existsSync(file)) await new Promise((resolve) => setTimeout(resolve, 20));`,
+    { async: true },
+  );
+  const sweep = sweepOf({ code, cases: 24, config: { chunk_size: 6 } });
+  const running = sweep.execute();
+  await expect.poll(() => sweep.last?.success, { ...PATIENCE, timeout: 90_000 }).toBe(23);
+  expect(sweep.last?.running).toBeGreaterThan(0);
+  sweep.work('go');
+  expect(await running).toMatchObject({ success: 24, failed: 0, left: [] });
+  expect(sweep.records.map(({ index }) => index)).toEqual([...Array(24).keys()]);
+  expect(sweep.worked('executed')).toHaveLength(24);
+  expect(sweep.arrays()).toEqual([sweep.token]);
+}, 150_000);
+
 test('a connection that breaks anywhere leads to one array and one record a run', async () => {
   const { sweep, lose } = lossySweepOf({ code: QUICK, cases: 40 });
   // After sbatch, twice, so that its answer is lost; and in the middle of what is collected.

@@ -14,6 +14,10 @@ export const claimFolder = (array: string, task: number, restart: number) =>
 export const taskLiveFile = (array: string, task: number) => join(array, 'live', `${task}.json`);
 export const taskEndFile = (array: string, task: number, restart: number) =>
   join(array, 'ended', `${task}.${restart}.json`);
+/** Has an empty folder for each task that has nothing left to begin, and whose it is: see `hand-over.ts`. */
+export const asksFolder = (array: string) => join(array, 'asks');
+/** Has one for each answer, by whose name it is known who gave what to whom. */
+export const givenFolder = (array: string) => join(array, 'given');
 /** Files that tasks look for every second: no further run; and those in progress end as cancelled, too. */
 export const yieldFile = (array: string) => join(array, 'yield');
 export const cancelFile = (array: string) => join(array, 'cancel');

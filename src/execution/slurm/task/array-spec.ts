@@ -63,6 +63,8 @@ export interface TaskLive {
   /** Positions of the task's block, and how many of them were recorded before it began. */
   readonly positions: number;
   readonly recorded_before: number;
+  /** What is the task's to do, where that is not its block: it gave positions to other tasks, or got some of theirs. */
+  readonly had?: readonly PositionRange[];
   /** Records that this task wrote, fsynced or about to be. */
   readonly success: number;
   readonly failed: number;
@@ -95,6 +97,6 @@ export interface TaskEnd extends TaskLive {
   readonly fault: TaskFault | null;
   /** Runs that were in progress when it had to end, and were not recorded. `slots` is empty. */
   readonly cut: readonly TaskRun[];
-  /** What is left of the block, ascending: at most 200 ranges, the rest is found by settling. */
+  /** What is left of what was its to do, ascending: at most 200 ranges, the rest is found by settling. */
   readonly left: readonly PositionRange[];
 }

@@ -39,5 +39,51 @@ export function tasksOf({ ranges, per_task }: Blocks, positions: readonly Positi
   return [...tasks].sort((a, b) => a - b);
 }
 
+/** What of some ranges is in none of the others. Both ascending. */
+export function without(ranges: readonly PositionRange[], others: readonly PositionRange[]): PositionRange[] {
+  return ranges.flatMap(({ from, to }) => {
+    const kept: PositionRange[] = [];
+    let start = from;
+    for (const other of others) {
+      if (other.to <= start || other.from >= to) continue;
+      if (other.from > start) kept.push({ from: start, to: other.from });
+      start = other.to;
+    }
+    if (start < to) kept.push({ from: start, to });
+    return kept;
+  });
+}
+
+/** Ranges without overlap, ascending, those that meet made one. */
+export function merge(ranges: readonly PositionRange[]): PositionRange[] {
+  const merged: { from: number; to: number }[] = [];
+  for (const { from, to } of [...ranges].sort((a, b) => a.from - b.from)) {
+    const last = merged.at(-1);
+    if (last?.to === from) last.to = to;
+    else merged.push({ from, to });
+  }
+  return merged;
+}
+
+/** The cells of some of an array's positions, given those of all of them. */
+export function cellsOf(
+  { ranges, cells }: { readonly ranges: readonly PositionRange[]; readonly cells: Uint32Array },
+  wanted: readonly PositionRange[],
+): Uint32Array {
+  const found: Uint32Array[] = [];
+  for (const { from, to } of wanted) {
+    let before = 0;
+    for (const range of ranges) {
+      const [start, end] = [Math.max(from, range.from), Math.min(to, range.to)];
+      if (start < end) found.push(cells.subarray(before + start - range.from, before + end - range.from));
+      before += range.to - range.from;
+    }
+  }
+  return Uint32Array.from(found.flatMap((part) => [...part]));
+}
+
+export const overlap = (one: PositionRange, other: PositionRange): boolean =>
+  one.from < other.to && other.from < one.to;
+
 export const countPositions = (ranges: readonly PositionRange[]): number =>
   ranges.reduce((sum, { from, to }) => sum + to - from, 0);

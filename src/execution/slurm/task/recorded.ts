@@ -8,7 +8,8 @@ import type { PlanManifest } from '../../../storage/manifest.js';
 import type { PositionRange } from '../../batch-executor.js';
 import { arraySpecFile, arraysFolder, segmentPrefix } from './array-files.js';
 import type { ArraySpec } from './array-spec.js';
-import { tasksOf } from './blocks.js';
+import { overlap, tasksOf } from './blocks.js';
+import { readGifts } from './gifts.js';
 
 /**
  * The positions of a block that the spool has no record of. Looks only into segments of tasks that had any of the same
@@ -58,7 +59,11 @@ async function othersOf(
   const prefixes = await Promise.all(
     tokens.map(async (token) => {
       const other = await readSpec(join(folder, token));
-      return other ? tasksOf(other, block).map((task) => segmentPrefix(token, task)) : [];
+      if (!other) return [];
+      const gifts = await readGifts(join(folder, token));
+      const receivers = gifts.filter(({ range }) => block.some((each) => overlap(each, range)));
+      const tasks = new Set([...tasksOf(other, block), ...receivers.map(({ receiver }) => receiver)]);
+      return [...tasks].map((task) => segmentPrefix(token, task));
     }),
   );
   return prefixes.flat();

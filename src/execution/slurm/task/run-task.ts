@@ -9,9 +9,11 @@ import type { PlanManifest } from '../../../storage/manifest.js';
 import type { PositionRange } from '../../batch-executor.js';
 import { arraySpecFile, segmentPrefix, taskEndFile, taskLiveFile } from './array-files.js';
 import type { ArraySpec, TaskEnd, TaskFault } from './array-spec.js';
-import { blockOf, countPositions } from './blocks.js';
+import { blockOf, countPositions, without } from './blocks.js';
 import { claimBlock } from './claim.js';
 import { findContextFiles, resolvePlaces } from './context-files.js';
+import { readGifts } from './gifts.js';
+import { HandOver } from './hand-over.js';
 import { LiveFile } from './live-file.js';
 import { readSpoolFile } from './read-spool-file.js';
 import { unrecorded } from './recorded.js';
@@ -69,14 +71,21 @@ async function doBlock(start: TaskStart, board: TaskBoard, watch: StopWatch, liv
     const experiment = experimentOf(array);
     block = blockOf(spec, identity.task);
     const plan = await readSpoolFile<PlanManifest>(planFile(experiment, spec.submission));
-    const missing = await unrecorded(experiment, spec, identity, block, plan);
-    board.begin(countPositions(block), countPositions(block) - countPositions(missing));
-    if (missing.length === 0) return { fault: null, cut: [], left: [] };
-    const queue = new WorkQueue(missing, spec.slots);
+    const had = without(block, await givenAway(array, identity));
+    const missing = await unrecorded(experiment, spec, identity, had, plan);
+    board.begin(block, had, countPositions(had) - countPositions(missing));
     block = missing;
+    if (missing.length === 0) return { fault: null, cut: [], left: [] };
+    // A task of one run has nothing to give, and its array is as many tasks as runs for a reason.
+    const shares = spec.tasks > 1 && spec.per_task > 1;
+    const queue = new WorkQueue(missing, spec.slots, { expecting: shares });
     const place = await placeOf(start, spec, experiment);
     const execution = new TaskExecution(place, queue, { board, live, watch });
-    await execution.run();
+    const { deadline } = place;
+    const handOver = new HandOver({ array, identity, tasks: spec.tasks, deadline }, queue, board, () =>
+      live.write(),
+    );
+    await Promise.all([execution.run().finally(() => queue.stop()), shares && handOver.run()]);
     const cut = execution.cut.map(({ position, attempt, started_at, duration_ms }) => {
       return { position, attempt, started_at, elapsed_ms: Math.round(duration_ms) };
     });
@@ -84,6 +93,13 @@ async function doBlock(start: TaskStart, board: TaskBoard, watch: StopWatch, liv
   } catch (error) {
     return { fault: faultOf(error), cut: [], left: block.slice(0, MOST_RANGES) };
   }
+}
+
+/** What a task that Slurm has queued again gave to others before. */
+async function givenAway(array: string, { task, restart }: TaskIdentity): Promise<PositionRange[]> {
+  if (restart === 0) return [];
+  const gifts = (await readGifts(array)).filter(({ giver }) => giver === task);
+  return gifts.map(({ range }) => range).sort((a, b) => a.from - b.from);
 }
 
 /** Where and how the block's runs are executed on this node. */

@@ -1,7 +1,9 @@
 import { mergeMeans } from '../../../definition/running-mean.js';
 import type { ChunkReport } from '../../../runner/protocol.js';
+import type { PositionRange } from '../../batch-executor.js';
 import type { FirstRun, RangeProgress } from '../../executor.js';
 import type { TaskLive, TaskRun } from './array-spec.js';
+import { countPositions, merge, without } from './blocks.js';
 import type { TaskIdentity } from './task-identity.js';
 
 type Counts = Omit<ChunkReport, 'next' | 'busy_ms'>;
@@ -19,6 +21,8 @@ export class TaskBoard {
   readonly #running = new Map<object, Clocked>();
   #positions = 0;
   #recordedBefore = 0;
+  #had: readonly PositionRange[] = [];
+  #exchanged = false;
   #done = NOTHING;
   #busyMs = 0;
   #peak = 0;
@@ -29,9 +33,22 @@ export class TaskBoard {
     this.#started = started;
   }
 
-  begin(positions: number, recordedBefore: number): void {
-    this.#positions = positions;
+  /** @param had what of the block is its to do: before it was queued again, it may have given positions to others */
+  begin(block: readonly PositionRange[], had: readonly PositionRange[], recordedBefore: number): void {
+    this.#positions = countPositions(block);
+    this.#had = had;
+    this.#exchanged = countPositions(had) < this.#positions;
     this.#recordedBefore = recordedBefore;
+  }
+
+  gave(range: PositionRange): void {
+    this.#exchanged = true;
+    this.#had = without(this.#had, [range]);
+  }
+
+  received(range: PositionRange): void {
+    this.#exchanged = true;
+    this.#had = merge([...this.#had, range]);
   }
 
   first(piece: object, { position, attempt }: FirstRun): void {
@@ -74,6 +91,7 @@ export class TaskBoard {
       slots: [...this.#running.values(), ...this.#first.values()].map(taskRun),
       positions: this.#positions,
       recorded_before: this.#recordedBefore,
+      ...(this.#exchanged ? { had: this.#had } : {}),
       success: counts.success,
       failed: counts.failed,
       cancelled: counts.cancelled,

@@ -2,7 +2,7 @@ import { describeError } from '../../../definition/errors.js';
 import type { LostRun } from '../../../runner/protocol.js';
 import type { PositionRange } from '../../batch-executor.js';
 import { ExecutionFault } from '../../execution-fault.js';
-import type { Executor, FirstRun, RangeOrder } from '../../executor.js';
+import type { Executor, FirstRun, RangeOrder, RangeProgress } from '../../executor.js';
 import { RangeExecution } from '../../local/execute-range.js';
 import { SlotPool, type SlotPoolOptions } from '../../local/slot-pool.js';
 import type { TaskFault } from './array-spec.js';
@@ -13,9 +13,10 @@ import type { WorkQueue } from './work-queue.js';
 
 /** Past it, a piece's rest goes back to the queue: a slot waits for another at most so long, and for one run. */
 const PIECE_MS = 2_000;
+/** A slot that is past its piece's time begins no further run: from then on others may do what follows its run. */
+const PAST_PIECE_MS = 500;
 /** Once Slurm said that the task ends: runs that end within it are recorded, others are cut. Slurm waits 30 s by default. */
 const GRACE_MS = 1_000;
-const NO_LIMIT_MS = 2 ** 31 - 1;
 
 export interface TaskPlace extends Omit<RangeOrder, 'order'> {
   readonly slots: number;
@@ -94,7 +95,7 @@ export class TaskExecution {
         this.#queue.stop();
         return;
       }
-      this.#queue.giveBack(piece, await this.#execute(piece, rest));
+      await this.#execute(piece, rest);
     }
   }
 
@@ -104,21 +105,36 @@ export class TaskExecution {
     if (this.#told++ < this.#place.slots) await this.#live.write();
   }
 
-  /** @returns the first position that was not done */
-  async #execute(piece: PositionRange, rest: number): Promise<number> {
-    const { slots, deadline: _, pool: __, ...place } = this.#place;
-    const budget_ms = Math.min(rest, slots === 1 ? NO_LIMIT_MS : PIECE_MS);
+  /** Does a piece, or of it what a long run does not hold back, and gives back the rest. */
+  async #execute(piece: PositionRange, rest: number): Promise<void> {
+    const { slots: _, deadline: __, pool: ___, ...place } = this.#place;
+    const budget_ms = Math.min(rest, PIECE_MS);
     const { from, to } = piece;
     const range = { ...place, order: { from, to, budget_ms } };
+    let mine = piece;
+    let endPiece = () => {};
     const options = {
-      signal: this.#signal,
-      onProgress: (progress: Parameters<TaskBoard['show']>[1]) => this.#board.show(piece, progress),
+      signal: {
+        onStop: (listener: (how: 'yield' | 'cancel') => void) => {
+          endPiece = () => listener('yield');
+          return this.#signal.onStop(listener);
+        },
+      },
+      onProgress: (progress: RangeProgress) => {
+        this.#board.show(piece, progress);
+        const next = (progress.running?.position ?? to) + 1;
+        if (next >= mine.to || performance.now() < began + budget_ms + PAST_PIECE_MS) return;
+        endPiece();
+        mine = this.#queue.cutShort(mine, next);
+      },
       onBegin: (run: FirstRun) => this.#begin(piece, run),
     };
+    const execution = new RangeExecution(range, this.#pool, options);
+    const began = performance.now();
     try {
-      const report = await new RangeExecution(range, this.#pool, options).run();
+      const report = await execution.run();
       this.#board.end(piece, report);
-      return report.next;
+      this.#queue.giveBack(mine, report.next);
     } catch (thrown) {
       const fault = asFault(thrown, from);
       this.#board.end(piece, fault.report);
@@ -127,7 +143,7 @@ export class TaskExecution {
         this.fault ??= { code: fault.code, message: fault.message };
         this.#stop('yield');
       }
-      return fault.report.next;
+      this.#queue.giveBack(mine, fault.report.next);
     }
   }
 }

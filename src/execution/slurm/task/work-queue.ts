@@ -1,5 +1,5 @@
 import type { PositionRange } from '../../batch-executor.js';
-import { countPositions } from './blocks.js';
+import { countPositions, merge } from './blocks.js';
 
 /** A task's positions, handed out to its slots in pieces that get smaller: no slot waits long for another at the end. */
 export class WorkQueue {
@@ -7,40 +7,86 @@ export class WorkQueue {
   readonly #slots: number;
   readonly #out = new Set<PositionRange>();
   #wake: (() => void)[] = [];
+  #onIdle: (() => void)[] = [];
+  #waiting = 0;
   #stopped = false;
+  #expecting: boolean;
 
-  constructor(ranges: readonly PositionRange[], slots: number) {
+  /** @param expecting whether other tasks may give it something, until `expectNothing` is called */
+  constructor(ranges: readonly PositionRange[], slots: number, { expecting = false } = {}) {
     this.#slots = slots;
     this.#ranges = ranges;
+    this.#expecting = expecting;
   }
 
   /** What is not done: not handed out, or not given back yet. Ascending. */
   get left(): readonly PositionRange[] {
-    const all = [...this.#ranges, ...this.#out].sort((a, b) => a.from - b.from);
-    const merged: { from: number; to: number }[] = [];
-    for (const { from, to } of all) {
-      const last = merged.at(-1);
-      if (last?.to === from) last.to = to;
-      else merged.push({ from, to });
-    }
-    return merged;
+    return merge([...this.#ranges, ...this.#out]);
   }
 
-  /** The next piece; waits while others may still give something back. @returns undefined when there is no more */
+  /** How many positions no slot has. */
+  get spare(): number {
+    return this.#stopped ? 0 : countPositions(this.#ranges);
+  }
+
+  /** Whether slots are at work. */
+  get isBusy(): boolean {
+    return this.#out.size > 0;
+  }
+
+  /** The next piece; waits while more may come. @returns undefined when there is no more */
   async next(): Promise<PositionRange | undefined> {
     while (!this.#stopped) {
       const piece = this.#take();
       if (piece) return piece;
-      if (this.#out.size === 0) return undefined;
+      if (this.#out.size === 0 && !this.#expecting) return undefined;
+      this.#waiting++;
+      for (const tell of this.#onIdle.splice(0)) tell();
       await new Promise<void>((resolve) => this.#wake.push(resolve));
+      this.#waiting--;
     }
     return undefined;
+  }
+
+  /** Waits until a slot has nothing to do. @returns false where the queue is stopped */
+  async untilIdle(): Promise<boolean> {
+    while (!this.#stopped && (this.#waiting === 0 || this.#ranges.length > 0))
+      await new Promise<void>((resolve) => this.#onIdle.push(resolve));
+    return !this.#stopped;
   }
 
   /** @param next the piece's first position that was not done */
   giveBack(piece: PositionRange, next: number): void {
     this.#out.delete(piece);
-    if (next < piece.to) this.#ranges = [{ from: next, to: piece.to }, ...this.#ranges];
+    this.add({ from: next, to: piece.to });
+  }
+
+  /** The slot that has the piece does no more of it than up to `to`. @returns the piece that it has now */
+  cutShort(piece: PositionRange, to: number): PositionRange {
+    this.#out.delete(piece);
+    const cut = this.#hand({ from: piece.from, to });
+    this.add({ from: to, to: piece.to });
+    return cut;
+  }
+
+  add(range: PositionRange): void {
+    if (range.from < range.to) this.#ranges = [range, ...this.#ranges];
+    this.#wakeAll();
+  }
+
+  /** Takes one of so many equal parts of what no slot has, from its end, for others. */
+  split(parts: number): PositionRange | undefined {
+    const last = this.#stopped ? undefined : this.#ranges.at(-1);
+    if (!last) return undefined;
+    const from = Math.max(last.from, last.to - Math.ceil(this.spare / parts));
+    const others = this.#ranges.slice(0, -1);
+    this.#ranges = from > last.from ? [...others, { from: last.from, to: from }] : others;
+    return { from, to: last.to };
+  }
+
+  /** No other task gives it anything any more. */
+  expectNothing(): void {
+    this.#expecting = false;
     this.#wakeAll();
   }
 
@@ -48,12 +94,13 @@ export class WorkQueue {
   stop(): void {
     this.#stopped = true;
     this.#wakeAll();
+    for (const tell of this.#onIdle.splice(0)) tell();
   }
 
   #take(): PositionRange | undefined {
     const [first, ...others] = this.#ranges;
     if (!first) return undefined;
-    const share = this.#slots === 1 ? first.to : Math.ceil(countPositions(this.#ranges) / (2 * this.#slots));
+    const share = Math.ceil(countPositions(this.#ranges) / (2 * this.#slots));
     const to = Math.min(first.to, first.from + share);
     this.#ranges = to < first.to ? [{ from: to, to: first.to }, ...others] : others;
     return this.#hand({ from: first.from, to });

@@ -16,15 +16,17 @@ const executed = () =>
     .map(Number);
 
 describe('the tasks of an array', () => {
-  test('do every position once, each its block', async () => {
+  test('do every position once', async () => {
     start({ code: BUSY, cases: 25 });
     const array = new TestArray(sweep, { per_task: 10 });
     const ends = await Promise.all([0, 1, 2].map((task) => array.run(task)));
-    expect(ends.map(({ how, success, positions, left }) => [how, success, positions, left])).toEqual([
-      ['done', 10, 10, []],
-      ['done', 10, 10, []],
-      ['done', 5, 5, []],
+    expect(ends.map(({ how, positions, left }) => [how, positions, left])).toEqual([
+      ['done', 10, []],
+      ['done', 10, []],
+      ['done', 5, []],
     ]);
+    // Tasks may have taken over some of each other's.
+    expect(ends.reduce((sum, { success }) => sum + success, 0)).toBe(25);
     expect(executed().sort((a, b) => a - b)).toEqual(Array.from({ length: 25 }, (_, x) => x));
     expect(sweep.records().map(({ index }) => index)).toEqual(Array.from({ length: 25 }, (_, x) => x));
   });

@@ -46,4 +46,20 @@ describe("a task's positions", () => {
     expect(await queue.next()).toBeUndefined();
     expect(queue.left).toEqual([{ from: 3, to: 10 }]);
   });
+
+  test('behind a long run go to others, in this task or in another one', async () => {
+    const queue = new WorkQueue([{ from: 0, to: 8 }], 1, { expecting: true });
+    const piece = (await queue.next())!;
+    expect(piece).toEqual({ from: 0, to: 4 });
+    const cut = queue.cutShort(piece, 1);
+    expect(queue.left).toEqual([{ from: 0, to: 8 }]);
+    expect(queue.spare).toBe(7);
+    const given = [queue.split(2)!, queue.split(2)!, queue.split(1)!, queue.split(1)];
+    expect(given).toEqual([{ from: 4, to: 8 }, { from: 2, to: 4 }, { from: 1, to: 2 }, undefined]);
+    queue.giveBack(cut, 1);
+    const waiting = queue.next();
+    expect(await queue.untilIdle()).toBe(true);
+    queue.add({ from: 20, to: 21 });
+    expect(await waiting).toEqual({ from: 20, to: 21 });
+  });
 });

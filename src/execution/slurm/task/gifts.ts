@@ -1,0 +1,26 @@
+import { listNames } from '../../../storage/file/list-names.js';
+import type { PositionRange } from '../../batch-executor.js';
+import { givenFolder } from './array-files.js';
+
+/** Positions that a task gave to another one of its array. Its file's name says all of it: a list of names tells of all. */
+export interface Gift {
+  readonly giver: number;
+  readonly receiver: number;
+  readonly range: PositionRange;
+}
+
+/** @param ask of the receiver's: its task, its restart, and a number */
+export const giftName = (ask: string, giver: number, { from, to }: PositionRange): string =>
+  `${ask}-${giver}-${from}-${to}`;
+
+export function parseGift(name: string): Gift | undefined {
+  const match = /^(\d+)\.\d+\.\d+-(\d+)-(\d+)-(\d+)$/.exec(name);
+  if (!match) return undefined;
+  const [receiver, giver, from, to] = match.slice(1).map(Number);
+  return { giver: giver!, receiver: receiver!, range: { from: from!, to: to! } };
+}
+
+/** All that tasks of an array gave each other. */
+export async function readGifts(array: string): Promise<Gift[]> {
+  return (await listNames(givenFolder(array))).flatMap((name) => parseGift(name) ?? []);
+}

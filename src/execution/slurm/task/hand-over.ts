@@ -1,0 +1,191 @@
+import { mkdir, rename, rmdir } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { listNames } from '../../../storage/file/list-names.js';
+import { makeFolder } from '../../../storage/file/make-folder.js';
+import type { PositionRange } from '../../batch-executor.js';
+import { asksFolder, claimFolder, givenFolder, taskEndFile } from './array-files.js';
+import { giftName, parseGift } from './gifts.js';
+import type { TaskBoard } from './task-board.js';
+import type { TaskIdentity } from './task-identity.js';
+import type { WorkQueue } from './work-queue.js';
+
+/** How often a task that asks looks for an answer, and one that has something to give for who asks. */
+const ASKER_LOOK_MS = 500;
+const MOST_ASKER_LOOK_MS = 5_000;
+const GROWTH = 1.2;
+const GIVER_LOOK_MS = 1_000;
+/** What waits behind a long run can be given some 4 s after that run began: a task that has nothing to do waits longer. */
+const WAIT_MS = 8_000;
+/** Somebody has answered an ask that can't be taken back: how often its answer is looked for. */
+const LATE_LOOKS = 10;
+
+/**
+ * Balances the tasks of an array among themselves: one that has nothing left to begin asks for positions, one that has some
+ * gives half of them, from the end. An ask is a folder in `asks/`; the giver moves it to `given/`, under a name that says
+ * what it gives. Of several that try only one can; a task that gives up removes its ask, which only works while nobody has
+ * answered. So each position is in one task's hands. What is given to a task that dies has no record, and goes round again.
+ */
+export class HandOver {
+  readonly #array: string;
+  readonly #identity: TaskIdentity;
+  readonly #tasks: number;
+  readonly #deadline: number;
+  readonly #queue: WorkQueue;
+  readonly #board: TaskBoard;
+  /** Called before a received position is begun. */
+  readonly #onReceived: () => Promise<void>;
+  #asks = 0;
+  #giving: Promise<void> | undefined;
+
+  /** @param deadline past it the task begins no run, on this process's monotonic clock */
+  constructor(
+    place: {
+      readonly array: string;
+      readonly identity: TaskIdentity;
+      readonly tasks: number;
+      readonly deadline: number;
+    },
+    queue: WorkQueue,
+    board: TaskBoard,
+    onReceived: () => Promise<void>,
+  ) {
+    this.#array = place.array;
+    this.#identity = place.identity;
+    this.#tasks = place.tasks;
+    this.#deadline = place.deadline;
+    this.#queue = queue;
+    this.#board = board;
+    this.#onReceived = onReceived;
+  }
+
+  /** Until the task has nothing to do, and gets nothing. A filesystem that fails ends the exchange, not the task. */
+  async run(): Promise<void> {
+    const timer = setInterval(() => this.#give(), GIVER_LOOK_MS);
+    try {
+      while (await this.#askWhenIdle());
+    } catch {
+      // What it has it can do without the others.
+    } finally {
+      clearInterval(timer);
+      await this.#giving;
+      this.#queue.expectNothing();
+    }
+  }
+
+  /** @returns whether it got something */
+  async #askWhenIdle(): Promise<boolean> {
+    const queue = this.#queue;
+    let ask: string | undefined;
+    let look = ASKER_LOOK_MS;
+    let idleSince: number | undefined;
+    while (await queue.untilIdle()) {
+      const gift = ask === undefined ? undefined : await this.#answerTo(ask);
+      if (gift) return this.#receive(gift);
+      idleSince = queue.isBusy ? undefined : (idleSince ?? performance.now());
+      const waited = idleSince === undefined ? 0 : performance.now() - idleSince;
+      const { atWork, waiting } = await this.#others();
+      // Where tasks wait in Slurm's queue, the place of this one is theirs.
+      if (!queue.isBusy && (!atWork || waiting || waited > WAIT_MS)) break;
+      if (performance.now() > this.#deadline) break;
+      if (atWork) ask ??= await this.#ask();
+      await sleep(look);
+      look = Math.min(MOST_ASKER_LOOK_MS, look * GROWTH);
+    }
+    const late = ask === undefined ? undefined : await this.#withdraw(ask);
+    return late ? this.#receive(late) : false;
+  }
+
+  async #receive(range: PositionRange): Promise<true> {
+    this.#board.received(range);
+    await this.#onReceived();
+    this.#queue.add(range);
+    return true;
+  }
+
+  /** Whether other tasks are at work that may have something to give, and whether some have not begun yet. */
+  async #others(): Promise<{ readonly atWork: boolean; readonly waiting: boolean }> {
+    const { task } = this.#identity;
+    const [claims, ends, asks] = await Promise.all([
+      listNames(dirname(claimFolder(this.#array, 0, 0))),
+      listNames(dirname(taskEndFile(this.#array, 0, 0))),
+      listNames(asksFolder(this.#array)),
+    ]);
+    const ended = new Set(ends.map((name) => basename(name, '.json')));
+    const asking = new Set(asks.map(taskOf));
+    // Of one that was queued again, the last counts.
+    const begun = new Map(claims.sort(byRestart).map((claim) => [taskOf(claim), claim]));
+    const atWork = [...begun].some(
+      ([other, claim]) => other !== task && !ended.has(claim) && !asking.has(other),
+    );
+    return { atWork, waiting: begun.size < this.#tasks };
+  }
+
+  async #ask(): Promise<string> {
+    const { task, restart } = this.#identity;
+    const ask = `${task}.${restart}.${this.#asks++}`;
+    await makeFolder(givenFolder(this.#array));
+    await makeFolder(asksFolder(this.#array));
+    await mkdir(join(asksFolder(this.#array), ask));
+    return ask;
+  }
+
+  async #answerTo(ask: string): Promise<PositionRange | undefined> {
+    const name = (await listNames(givenFolder(this.#array))).find((each) => each.startsWith(`${ask}-`));
+    return name === undefined ? undefined : parseGift(name)?.range;
+  }
+
+  async #withdraw(ask: string): Promise<PositionRange | undefined> {
+    try {
+      await rmdir(join(asksFolder(this.#array), ask));
+      return undefined;
+    } catch {
+      for (let look = 0; look < LATE_LOOKS; look++) {
+        const gift = await this.#answerTo(ask);
+        if (gift) return gift;
+        await sleep(ASKER_LOOK_MS);
+      }
+      return undefined;
+    }
+  }
+
+  #give(): void {
+    if (this.#giving || this.#queue.spare === 0) return;
+    this.#giving = listNames(asksFolder(this.#array))
+      .then((asks) => this.#giveToAll(asks))
+      .catch(() => {})
+      .finally(() => {
+        this.#giving = undefined;
+      });
+  }
+
+  async #giveToAll(asks: readonly string[]): Promise<void> {
+    const { task } = this.#identity;
+    const others = asks.filter((ask) => taskOf(ask) !== task);
+    for (const [at, ask] of others.entries()) {
+      const range = this.#queue.split(others.length - at + 1);
+      if (!range) return;
+      if (await this.#answer(ask, giftName(ask, task, range))) this.#board.gave(range);
+      else this.#queue.add(range);
+    }
+  }
+
+  /** @returns whether the positions are another task's now, or may be: then it is left to the next round who does them */
+  async #answer(ask: string, gift: string): Promise<boolean> {
+    const given = givenFolder(this.#array);
+    try {
+      await rename(join(asksFolder(this.#array), ask), join(given, gift));
+      return true;
+    } catch {
+      return listNames(given).then(
+        (names) => names.includes(gift),
+        () => true,
+      );
+    }
+  }
+}
+
+/** Names of claims and asks begin with their task and its restart. */
+const taskOf = (name: string): number => Number.parseInt(name, 10);
+const restartOf = (claim: string): number => Number(claim.split('.')[1]);
+const byRestart = (one: string, other: string) => restartOf(one) - restartOf(other);
