@@ -42,6 +42,8 @@ export function mapFault(fault: ExecutionFault, done: ExecuteResult, root: strin
     const thrown = Object.assign(new Error(fault.message), { code: fault.code });
     return storeUnwritable(wordUnwritable(storeFault(thrown, root)), done);
   }
+  if (fault.code === 'CANCELLED')
+    return ApplicationFailure.nonRetryable(fault.message, FAULT.cancelled, done);
   const most = fault.code === 'SET_UP' ? MOST_SET_UPS : MOST_FAULTS;
   const hopeless = fault.code === 'IMPORT' || (fault.code !== 'CLOSED' && faults >= most);
   return ApplicationFailure.create({

@@ -191,6 +191,8 @@ export const FAULT = {
   storeUnwritable: 'StoreUnwritable',
   /** Slots can't do this submission's runs at all: give it up. */
   execution: 'ExecutionFault',
+  /** Somebody cancelled a batch where it ran, so the submission is cancelled. Details: an ExecuteResult. */
+  cancelled: 'BatchCancelled',
   /** What the submission refers to isn't in the store, or isn't what it should be: give it up. */
   brokenSubmission: 'BrokenSubmission',
   /** The submission is not signed by the worker's key: nothing is done for it. */

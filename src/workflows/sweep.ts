@@ -214,11 +214,18 @@ export class Sweep {
       const cause = faultOf(failure);
       result = cause?.details?.[0] as ExecuteResult | undefined;
       if (cause?.type === FAULT.storeUnwritable) this.#wait(cause.message);
+      else if (cause?.type === FAULT.cancelled) this.#cancel(cause.message);
       else if (!isCancellation(failure)) this.#hopeless = cause?.message ?? String(failure);
     } finally {
       if (ranges && result) await this.#afterBatch(chunk, result);
       state.chunkEnded(chunk, result);
     }
+  }
+
+  /** Somebody cancelled it where it runs. */
+  #cancel(reason: string): void {
+    this.#state.cancelled ??= reason;
+    this.#control.stop();
   }
 
   /** What batches leave goes round again, but not for ever where none of it gets done. */

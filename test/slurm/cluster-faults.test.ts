@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { sleep, until, useCluster } from './cluster.js';
 
@@ -6,19 +6,36 @@ const cluster = await useCluster({ nodeTimeoutSeconds: 10 });
 const { rig } = cluster;
 
 describe('one record per run, and no second submission', () => {
-  it("though a task is killed, one is cancelled, one requeued, and an array cancelled behind metalab's back", async () => {
+  it('though a task is killed, one is cancelled and one requeued', async () => {
     const sweep = await cluster.project({ xs: 10, body: 'await sleep(5000);' }, ['chunk_size = 1']);
     const submit = sweep.submit();
     await until(() => sweep.executions.length >= 4);
-    const [killed, cancelled, requeued, last] = sweep.executions;
+    const [killed, cancelled, requeued] = sweep.executions;
     process.kill(parentOf(killed!.pid), 'SIGKILL');
     await rig.run(['scancel', cancelled!.job]);
     await rig.control(['requeue', requeued!.job]);
-    await until(() => sweep.executions.length >= 6);
-    await rig.run(['scancel', last!.job.split('_')[0]!]);
     expect(await submit.outcome).toMatchObject({ success: 10, executed: 10 });
     await sweep.expectOnce(10);
     for (const { x } of [killed!, cancelled!, requeued!]) expect(sweep.timesExecuted[x]).toBe(2);
+  }, 200_000);
+
+  it('though somebody cancels its array: the sweep is cancelled, says who did it, and the next submit goes on', async () => {
+    const sweep = await cluster.project({ xs: 10 }, ['chunk_size = 1']);
+    const go = sweep.project.path('go');
+    const body = `while (params.x > 1 && !existsSync(${JSON.stringify(go)})) await sleep(50);`;
+    await sweep.write({ xs: 10, body }, ['chunk_size = 1']);
+    const submit = sweep.submit();
+    await until(() => sweep.executions.length >= 6);
+    const job = sweep.executions[0]!.job.split('_')[0]!;
+    await rig.run(['scancel', job]);
+    expect(await submit.outcome).toMatchObject({
+      state: 'cancelled',
+      reason: expect.stringMatching(`somebody cancelled job ${job} in Slurm \\(\\w+\\)`),
+    });
+    expect(sweep.executions).toHaveLength(6);
+    writeFileSync(go, '');
+    expect(await sweep.submit().outcome).toMatchObject({ success: 10 });
+    expect(sweep.records.filter(({ status }) => status === 'success')).toHaveLength(10);
   }, 200_000);
 
   it('though the controller and accounting are away for a while', async () => {

@@ -280,15 +280,20 @@ export class ArrayLife {
   async #report(): Promise<BatchReport | 'again'> {
     const { cluster } = this.#array;
     const job = this.#job;
-    const { fault, again }: Settlement =
-      this.#cancelled || job === null
-        ? { again: false }
-        : await settleArray(this.#array, this.#tasks, { job, view: this.#view }, this.#patience);
+    const {
+      fault,
+      cancelled: byOthers,
+      again,
+    }: Settlement = this.#cancelled || job === null
+      ? { again: false }
+      : await settleArray(this.#array, this.#tasks, { job, view: this.#view }, this.#patience);
     cluster.queue.hurry();
     if (again) return 'again';
     const { success, failed, cancelled, recorded } = this.#tasks.counts();
     const { busy_ms, runs, means } = this.#tasks.busy();
     const counts = { success, failed, cancelled, busy_ms: Math.round(busy_ms), means };
+    if (byOthers)
+      throw new ExecutionFault('CANCELLED', { type: 'Cancelled', message: byOthers }, { next: 0, ...counts });
     if (fault && recorded === 0) throw new ExecutionFault(fault.code, fault.error, { next: 0, ...counts });
     return {
       ...counts,

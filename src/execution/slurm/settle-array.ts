@@ -2,6 +2,7 @@ import type { LostRun } from '../../runner/protocol.js';
 import type { ExecutionFault } from '../execution-fault.js';
 import type { ArrayTasks } from './array-tasks.js';
 import { type Patience, placeFault } from './ask.js';
+import { isCancelledAsWhole } from './cancelled-array.js';
 import {
   collectOutputs,
   lastRestart,
@@ -28,6 +29,8 @@ const MOST_SUSPECTS = 100;
 export interface Settlement {
   /** Every task of it failed through a fault before it did anything. */
   readonly fault?: ExecutionFault;
+  /** Somebody cancelled the array: in full words, who and what. */
+  readonly cancelled?: string;
   /** The batch has another try, noted as its next round. */
   readonly again: boolean;
 }
@@ -59,6 +62,9 @@ export async function settleArray(
     return { task, evidence, verdict: judge(evidence, limits) };
   });
   await record(array, verdicts, outputs);
+  // A sweep that was cancelled meanwhile has its own reason.
+  if (!patience.cancelled && isCancelledAsWhole(verdicts))
+    return { cancelled: await wordCancelled(array, job, patience), again: false };
   const faults = verdicts.filter(({ verdict }) => verdict.fault);
   const failed = faults.length === verdicts.length ? faults[0] : undefined;
   const output = failed ? endOf(outputs.get(failed.task)) : '';
@@ -73,6 +79,20 @@ export async function settleArray(
     `${where}: ${message}${output ? `\nits output ends with:\n${output}` : ''}`,
   );
   return { fault, again: false };
+}
+
+/** Accounting knows who did it, by number. */
+async function wordCancelled(
+  { cluster, limits }: PreparedArray,
+  job: string,
+  patience: Patience,
+): Promise<string> {
+  const accounts = limits.accounting ? await cluster.queue.account(job).catch(() => []) : [];
+  const uid = accounts.map(({ state }) => /^CANCELLED by (\d+)/.exec(state)?.[1]).find(Boolean);
+  const found =
+    uid === undefined ? undefined : await patience.ask(['id', '-un', uid], { isAnswer: () => true });
+  const name = found?.exitCode === 0 ? found.stdout.trim() : `uid ${uid}`;
+  return `somebody cancelled job ${job} in Slurm${uid === undefined ? '' : ` (${name})`}`;
 }
 
 /** Another array, where that is what mends it. */

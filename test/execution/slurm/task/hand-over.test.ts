@@ -1,7 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
-import { readGifts } from '../../../../src/execution/slurm/task/gifts.js';
 import { body, type Sweep, useSweeps } from '../../local/sweep.js';
 import { TestArray } from './array.js';
 
@@ -48,7 +47,6 @@ describe('what waits behind a long run of a task is done by tasks of its array t
       const had = ends.flatMap(({ task, had: told }) => told ?? [{ from: 8 * task, to: 8 * task + 8 }]);
       const positions = had.flatMap(({ from, to }) => upTo(to).slice(from));
       expect(positions.sort(byNumber)).toEqual(upTo(24));
-      expect((await readGifts(array.folder)).length).toBeGreaterThan(0);
 
       // Neither the task, queued again, nor another array does again what others did of its block.
       expect(await array.run(0, { restart: 1 })).toMatchObject({ how: 'done', success: 0 });
