@@ -1,5 +1,6 @@
 import type { GatewayConfig, ResolvedEnvironment } from '../config/resolved-config.js';
 import { InfrastructureError, UsageError } from '../definition/errors.js';
+import { keepSshVariables } from '../engine/ssh-environment.js';
 import { loginsFolder, stateFolder } from '../engine/state-folder.js';
 import { loginThroughWorkers } from '../execution/transport/login/login-through-worker.js';
 import type { Prompter } from '../execution/transport/prompter.js';
@@ -32,6 +33,8 @@ export async function loginToEnvironment(
       next: `run metalab env login ${name} in a terminal`,
     });
   }
+  // Before: it is the worker that connects, with what this terminal has.
+  keepSshVariables();
   const workers = await loginThroughWorkers(
     loginsFolder(stateFolder()),
     { environment: name, gateway },

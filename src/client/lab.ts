@@ -4,6 +4,7 @@ import type { Experiment } from '../definition/experiment.js';
 import { nearestName } from '../definition/nearest.js';
 import { connectTemporal, type TemporalConnection } from '../engine/connect.js';
 import { loadRequestKey, type RequestKey } from '../engine/request-key.js';
+import { keepSshVariables } from '../engine/ssh-environment.js';
 import { engineKey, hasLeasing, type LeaseHolder } from '../storage/lease.js';
 import type { SubmissionManifest, SubmissionOutcome } from '../storage/manifest.js';
 import { openStore } from '../storage/registry.js';
@@ -211,6 +212,7 @@ class ConnectedLab implements Lab {
     const choices = { slots, keep_failed: keepFailed, fresh, ...(artifacts && { artifacts }) };
     const holder = await this.#takeLease(store, options.takeOver);
     const order = { engine: engineKey(holder), environment, options: choices };
+    if ('gateway' in environment) keepSshVariables();
     return this.#enqueue(store, await writeSubmission(store, declared, order, this.#key.key), holder);
   }
 
@@ -276,6 +278,7 @@ class ConnectedLab implements Lab {
     requireVariables(declaration);
     const holder = await this.#takeLease(store);
     const order = { engine: engineKey(holder), environment, options: { ...choices, slots } };
+    if ('gateway' in environment) keepSshVariables();
     const manifest = await writeRequest(store, declaration, sha, order, this.#key.key);
     return this.#enqueue(store, manifest, holder);
   }

@@ -34,4 +34,6 @@ export const logsFolder = (home: string) => join(home, 'logs');
 export const loginsFolder = (home: string) => join(home, 'logins');
 /** What requests are signed with. */
 export const keyFile = (home: string) => join(home, 'key');
+/** Where SSH's configuration and agent are, as whoever submitted last had them. */
+export const sshEnvironmentFile = (home: string) => join(home, 'ssh-environment.json');
 export const databaseFile = (home: string) => join(home, 'temporal.db');

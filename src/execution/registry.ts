@@ -21,6 +21,8 @@ export interface ExecutorSurroundings {
   /** Where what can be had again is kept: a Node for clusters that have none. */
   readonly cache: string;
   readonly provenance: Provenance;
+  /** The environment in which SSH finds its configuration and agent, whenever it connects. Default: this process's. */
+  readonly sshEnvironment?: () => { readonly [name: string]: string | undefined };
   /** Slots on this machine, for executors that are about something else: as `local`, with more of provenance. */
   createSlots(provenance: Provenance): Executor;
 }
@@ -45,9 +47,9 @@ const EXECUTORS: { readonly [type: string]: () => Promise<CreateExecutor> } = {
       import('./slurm/executor.js'),
       import('./transport/open.js'),
     ]);
-    return async (environment, { runner, task, cache, provenance }) => {
+    return async (environment, { runner, task, cache, provenance, sshEnvironment }) => {
       const slurm = environment as SlurmEnvironment;
-      const transport = await openTransport(slurm);
+      const transport = await openTransport(slurm, undefined, sshEnvironment);
       const executor = createSlurmExecutor({
         environment: slurm,
         transport,

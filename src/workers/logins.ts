@@ -1,3 +1,4 @@
+import { sshEnvironment } from '../engine/ssh-environment.js';
 import { loginsFolder, stateFolder } from '../engine/state-folder.js';
 import { LoginServer } from '../execution/transport/login/login-server.js';
 import type { SshTransport } from '../execution/transport/ssh/ssh-transport.js';
@@ -21,7 +22,7 @@ async function openServer(kept: Map<string, SshTransport>): Promise<LoginServer 
       async onLogin({ gateway, environment }, prompter) {
         const { createSshTransport } = await import('../execution/transport/ssh/ssh-transport.js');
         const key = JSON.stringify(gateway);
-        const transport = kept.get(key) ?? createSshTransport(gateway, { environment });
+        const transport = kept.get(key) ?? createSshTransport(gateway, { environment, env: sshEnvironment });
         kept.set(key, transport);
         await transport.login(prompter);
       },

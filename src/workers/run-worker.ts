@@ -11,6 +11,7 @@ import { SubmissionScopes } from '../activities/submission-scopes.js';
 import { type TemporalTarget, temporalUnreachable } from '../engine/connect.js';
 import { engineIdentity } from '../engine/identity.js';
 import type { RequestKey } from '../engine/request-key.js';
+import { keepSshVariables, sshEnvironment } from '../engine/ssh-environment.js';
 import { cacheFolder } from '../engine/state-folder.js';
 import { METALAB_VERSION } from '../engine/version.js';
 import { createCompactor } from '../results/compaction/compactor.js';
@@ -58,12 +59,15 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
   const connection = await NativeConnection.connect(target.connectionOptions).catch((error: unknown) => {
     throw temporalUnreachable(target, error);
   });
+  // Whoever starts a worker has a newer environment than who submitted before.
+  keepSshVariables();
   const id = `${hostname()}-${process.pid}`;
   const capacity = new SlotCapacity(slots, { grows });
   const executors = new EnvironmentExecutors({
     runner: fileURLToPath(new URL('../runner.mjs', import.meta.url)),
     task: fileURLToPath(new URL('../task.mjs', import.meta.url)),
     cache: cacheFolder(),
+    sshEnvironment,
     provenance: { metalab: METALAB_VERSION, worker: id },
   });
   const compactor = createCompactor((line) =>

@@ -49,7 +49,7 @@ export function createSlurmExecutor(options: SlurmExecutorOptions): BatchExecuto
     spool ??= await Spool.open(transport, environment.file_root, patience, known);
     return spool;
   };
-  const place = { place: transport.place, file_root: environment.file_root };
+  const placeNow = () => ({ place: transport.place, file_root: environment.file_root });
   const stateOf = (folder: string, submission: string) => {
     const key = `${folder}/${submission}`;
     const state = states.get(key) ?? new StateFile(folder, submission);
@@ -105,7 +105,7 @@ export function createSlurmExecutor(options: SlurmExecutorOptions): BatchExecuto
   return {
     collect: (order, ask = {}) =>
       patiently(ask, async (patience) => {
-        const there = await openSpool(patience, await knownSpool(order.folder, place));
+        const there = await openSpool(patience, await knownSpool(order.folder, placeNow()));
         const copies = new SegmentCopies(segmentsFolder(order.folder));
         const folder = there.experimentFolder(order.experiment_id);
         const where = { root: there.root, id: there.id, folder, segments: 'segments' };
@@ -139,7 +139,7 @@ export function createSlurmExecutor(options: SlurmExecutorOptions): BatchExecuto
         const { folder, experiment_id, submission } = order;
         const state = stateOf(folder, submission);
         const there = await openSpool(patience, (await state.read()).spool?.id);
-        await state.change(({ spool }) => ({ spool: spool ?? { ...place, id: there.id } }));
+        await state.change(({ spool }) => ({ spool: spool ?? { ...placeNow(), id: there.id } }));
         const collector = await collectorOf(folder, experiment_id, submission, patience);
         const config = environment.executor;
         const places = { folder, there: there.experimentFolder(experiment_id) };

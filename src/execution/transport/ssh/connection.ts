@@ -23,8 +23,9 @@ const LOGIN_KEPT_MS = 30_000;
 
 /** The way to one gateway: connected when it is needed, again when it was lost, for all who use it at once. */
 export class Connection {
-  readonly place: string;
-  readonly #hops: readonly Hop[];
+  /** Where it was connected to last, or will be. */
+  place: string;
+  readonly #hops: () => readonly Hop[];
   readonly #options: ConnectionOptions;
   readonly #closing = new AbortController();
   #session: Session | undefined;
@@ -33,10 +34,11 @@ export class Connection {
   #notBefore = 0;
   #needed: TransportError | undefined;
 
-  constructor(hops: readonly Hop[], options: ConnectionOptions = {}) {
+  /** @param hops finds the way; throws a TransportError where the configuration has none */
+  constructor(hops: () => readonly Hop[], options: ConnectionOptions = {}) {
     this.#hops = hops;
     this.#options = options;
-    this.place = wordHop(hops.at(-1)!);
+    this.place = wordHop(hops().at(-1)!);
   }
 
   /** The live connection, made where there is none. @throws TransportError */
@@ -72,7 +74,9 @@ export class Connection {
     if (wait_ms > 0) await delay(wait_ms, undefined, { signal }).catch(() => {});
     signal.throwIfAborted();
     try {
-      const session = await Session.open(this.#hops, { ...this.#options, prompter }, signal);
+      const hops = this.#hops();
+      this.place = wordHop(hops.at(-1)!);
+      const session = await Session.open(hops, { ...this.#options, prompter }, signal);
       this.#session = session;
       this.#failures = 0;
       this.#notBefore = 0;

@@ -1,24 +1,29 @@
 import { Connection, type ConnectionOptions } from './connection.js';
-import type { Hop } from './settings.js';
+import { resolveHops } from './resolve-hops.js';
+import type { SshSettings, SshSurroundings } from './settings.js';
 
 interface Shared {
   readonly connection: Connection;
   users: number;
 }
 
-/** Connections of this process, by the way that they go. */
+/** Connections of this process, by what they were asked for. */
 const connections = new Map<string, Shared>();
 
 /**
- * The process's one connection on this way. The first who asks decides its options.
+ * The process's one connection to this gateway. The first who asks decides its options. Its way is found anew whenever it
+ * connects: after a new login, the agent is another one.
  *
  * @returns it, and what gives it up: the last who does closes it
+ * @throws TransportError with code METALAB_TRANSPORT_CONFIG
  */
 export function shareConnection(
-  hops: readonly Hop[],
-  options: ConnectionOptions,
+  settings: SshSettings,
+  options: ConnectionOptions & SshSurroundings,
 ): { readonly connection: Connection; readonly release: () => void } {
-  const key = JSON.stringify(hops);
+  const { env, configFile, knownHostsFile } = options;
+  const key = JSON.stringify([settings, env, configFile, knownHostsFile]);
+  const hops = () => resolveHops(settings, options);
   const shared = connections.get(key) ?? { connection: new Connection(hops, options), users: 0 };
   connections.set(key, shared);
   shared.users++;

@@ -23,7 +23,8 @@ function resolveInto(
   settings: SshSettings,
   surroundings: SshSurroundings,
 ): Hop[] {
-  const env = surroundings.env ?? process.env;
+  const { env: given = process.env } = surroundings;
+  const env = typeof given === 'function' ? given() : given;
   const home = env.HOME || homedir();
   const own = surroundings.configFile ?? env.METALAB_SSH_CONFIG;
   const files = own ? [own] : [join(home, '.ssh', 'config'), '/etc/ssh/ssh_config'];

@@ -10,9 +10,12 @@ export interface SshSettings {
   readonly jump?: readonly string[];
 }
 
+type SshEnvironment = { readonly [name: string]: string | undefined };
+
 /** Where this machine keeps what SSH needs. Tests give their own. */
 export interface SshSurroundings {
-  readonly env?: { readonly [name: string]: string | undefined };
+  /** Asked whenever a connection is made, where it is a function. Default: the process's. */
+  readonly env?: SshEnvironment | (() => SshEnvironment);
   /** In place of METALAB_SSH_CONFIG, and of ~/.ssh/config with /etc/ssh/ssh_config. */
   readonly configFile?: string;
   /** In place of what the configuration files and OpenSSH's defaults say. */

@@ -5,7 +5,6 @@ import type { Transport } from '../transport.js';
 import type { ConnectionOptions } from './connection.js';
 import { shareConnection } from './connections.js';
 import { readRemoteFile, writeRemoteFile } from './files.js';
-import { resolveHops } from './resolve-hops.js';
 import type { SshSettings, SshSurroundings } from './settings.js';
 import { startCommand } from './start-command.js';
 import { openTunnel } from './tunnel.js';
@@ -26,13 +25,14 @@ export interface SshTransport extends Transport {
  * @throws TransportError with code METALAB_TRANSPORT_CONFIG
  */
 export function createSshTransport(settings: SshSettings, options: SshTransportOptions = {}): SshTransport {
-  const { connection, release } = shareConnection(resolveHops(settings, options), options);
-  const { place } = connection;
+  const { connection, release } = shareConnection(settings, options);
   const session = (signal?: AbortSignal) => connection.session(options.prompter, signal);
   const start: StartCommand = async (command, signal) => startCommand(await session(signal), command, signal);
   return {
-    place,
-    run: (command, runOptions) => runCommand(place, start, command, runOptions),
+    get place() {
+      return connection.place;
+    },
+    run: (command, runOptions) => runCommand(connection.place, start, command, runOptions),
     stream: (command, streamOptions) => streamCommand(start, command, streamOptions),
     put: async (from, to, putOptions) =>
       writeRemoteFile(await session(putOptions?.signal), readLocalFile(from), to, putOptions),
