@@ -67,8 +67,21 @@ export class LiveBoard {
     const chunk = this.#board(folder, submission).open(from);
     return {
       ...chunk,
-      show: ({ success, failed, cancelled, means, job, excluded, pending, running, waits, runs }) => {
-        const batch = { job, excluded, pending, running, waits, runs };
+      show: ({
+        success,
+        failed,
+        cancelled,
+        means,
+        job,
+        excluded,
+        time_cut,
+        pending,
+        running,
+        waits,
+        runs,
+      }) => {
+        const cut = time_cut && { time_cut };
+        const batch = { job, excluded, ...cut, pending, running, waits, runs };
         chunk.show({ success, failed, cancelled, means, running: null, batch });
       },
       summary: () => {

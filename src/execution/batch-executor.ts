@@ -54,6 +54,8 @@ export interface BatchProgress {
   readonly job: string | null;
   /** Nodes that it does not use, since they failed before. */
   readonly excluded: readonly string[];
+  /** The time limit of its jobs, where that is less than was asked for: seconds. */
+  readonly time_cut?: { readonly asked_s: number; readonly limit_s: number };
   /** Why nothing moves: the scheduler's reason, a login that expired, a gateway that can't be reached. */
   readonly waits: string | null;
   /** It waits for somebody to do something: neither for its turn nor for a connection that comes back. */

@@ -161,6 +161,8 @@ export interface LiveBatch {
   readonly job: string | null;
   /** Nodes that it does not use, since they failed before. */
   readonly excluded: readonly string[];
+  /** The time limit of its jobs, where the scheduler allows less than was asked for: seconds. */
+  readonly time_cut?: { readonly asked_s: number; readonly limit_s: number };
   /** Its tasks that wait for their turn, and that run. */
   readonly pending: number;
   readonly running: number;

@@ -43,7 +43,9 @@ describe('one record per run, and no second submission', () => {
     const submit = sweep.submit();
     await until(() => sweep.executions.length >= 2);
     await Promise.all([rig.stopController(), rig.stopAccounting()]);
-    await sleep(12_000);
+    await until(async () =>
+      /Slurm has not answered since 20[-\d]+T[:\d]+Z/.test((await sweep.run('status', 'counted')).stderr),
+    );
     expect((await sweep.status()).failed).toBe(0);
     await rig.startController();
     await sleep(5_000);
@@ -71,10 +73,16 @@ describe('one record per run, and no second submission', () => {
 describe('what the cluster ends', () => {
   it('out of time: what was left goes on in another job, and a run that alone takes too long says so', async () => {
     const body = 'await sleep(params.x === 1 ? 600_000 : 500);';
-    const sweep = await cluster.project({ xs: [0, 1, 2], body }, ['chunk_size = 3', 'partition = "short"']);
+    const sweep = await cluster.project({ xs: [0, 1, 2], body }, [
+      'chunk_size = 3',
+      'partition = "short"',
+      'time = "2h"',
+    ]);
     const submit = sweep.submit();
     const long = () => sweep.executions.filter(({ x }) => x === 1);
     await until(() => long().length === 1);
+    const told = 'time limit 60 s, all that the partition allows of the 120 min asked for';
+    await until(async () => (await sweep.run('status', 'counted')).stderr.includes(told));
     await rig.endTimeOf(long()[0]!.job);
     await until(() => long().length === 2, 120);
     await rig.endTimeOf(long()[1]!.job);
@@ -117,6 +125,8 @@ describe('what the cluster ends', () => {
       expect(await sweep.submit().outcome).toMatchObject({ success: 4, failed: 1 });
       const failed = sweep.records.find(({ status }) => status === 'failed')!;
       expect(failed).toMatchObject({ params: { x: 0 }, error: { type: 'MemoryError' } });
+      // What it was ended for, not what accounting sampled before.
+      expect(failed.provenance.max_rss_bytes).toBeGreaterThan(400 * 2 ** 20);
       expect(sweep.records).toHaveLength(5);
       await sweep.expectNoSecondSubmission();
     },

@@ -32,11 +32,19 @@ export function wordBatches(batches: readonly Batch[]): string | undefined {
   const unsent = batches.length - jobs.length;
   const sum = (of: (batch: Batch) => number) => batches.reduce((total, batch) => total + of(batch), 0);
   const [running, pending] = [sum((batch) => batch.running), sum((batch) => batch.pending)];
-  const waits = batches.find((batch) => batch.waits !== null && batch.running === 0)?.waits;
+  const waits = batches.find(
+    (batch) => batch.waits !== null && (batch.running === 0 || batch.waits.startsWith(SILENT)),
+  )?.waits;
   const excluded = [...new Set(batches.flatMap((batch) => batch.excluded))];
+  const cut = batches.find((batch) => batch.time_cut)?.time_cut;
   const facts = [
     ...(jobs.length > 0 ? [wordTasks(running, pending)] : []),
     ...(unsent > 0 ? [jobs.length === 0 ? 'no job is submitted yet' : `${unsent} more to submit`] : []),
+    ...(cut
+      ? [
+          `time limit ${wordMinutes(cut.limit_s)}, all that the partition allows of the ${wordMinutes(cut.asked_s)} asked for`,
+        ]
+      : []),
     ...(excluded.length > 0 ? [`without ${excluded.join(', ')}: failed twice`] : []),
   ];
   const named = jobs.length > 0 ? `${jobs.length === 1 ? 'job' : 'jobs'} ${wordJobs(jobs)}: ` : '';
@@ -49,6 +57,11 @@ function wordTasks(running: number, pending: number): string {
   if (running === 0) return `${wordCount(pending)} ${tasks(pending)} pending`;
   return `${wordCount(running)} ${tasks(running)} running, ${wordCount(pending)} pending`;
 }
+
+const wordMinutes = (seconds: number) => (seconds < 120 ? `${seconds} s` : `${Math.round(seconds / 60)} min`);
+
+/** How it begins to say that the scheduler can't be asked: what it said before may no longer be so. */
+const SILENT = 'Slurm has not answered';
 
 const tasks = (count: number) => (count === 1 ? 'task' : 'tasks');
 

@@ -104,11 +104,14 @@ export class ArrayLife {
     const job = this.#job;
     // What submitting waits for passes by itself.
     const { stuck } = this.#patience;
+    const { limit_s, cut_from_s } = this.#array.resources;
+    const silence = this.#array.cluster.queue.silence;
     this.#options.onProgress({
       ...progress,
       job,
       excluded: this.#array.excluded,
-      waits: this.#patience.waits ?? waits ?? paused ?? slurm,
+      ...(cut_from_s !== undefined && limit_s !== null && { time_cut: { asked_s: cut_from_s, limit_s } }),
+      waits: this.#patience.waits ?? waits ?? paused ?? silence ?? slurm,
       stuck,
     });
   };

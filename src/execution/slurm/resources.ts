@@ -9,6 +9,8 @@ export interface TaskResources extends Resources {
   readonly slots: number;
   /** The time limit that the job will have; null: none. */
   readonly limit_s: number | null;
+  /** The time that was asked for, where the cluster allows less: seconds. */
+  readonly cut_from_s?: number;
   /** What a run may use, where the experiment says so: that grows with the rest. */
   readonly run_memory_bytes: number | null;
 }
@@ -47,6 +49,7 @@ export function taskResources(
     ...(memory_bytes === undefined ? {} : { memory_bytes }),
     ...(time_s === undefined ? {} : { time_s }),
     limit_s: time_s ?? limits.default_time_s,
+    ...(grown !== undefined && time_s !== undefined && time_s < grown ? { cut_from_s: grown } : {}),
     run_memory_bytes: grow(request.memory_bytes ?? undefined, escalate, 'memory', escalated.memory) ?? null,
   };
 }

@@ -6,6 +6,7 @@ import { isCancelledAsWhole } from './cancelled-array.js';
 import {
   collectOutputs,
   lastRestart,
+  memoryWhenEnded,
   saysMemory,
   saysSetUpFailed,
   slurmsWord,
@@ -256,7 +257,7 @@ async function record(array: PreparedArray, verdicts: readonly Judged[], outputs
         duration_ms: run.elapsed_ms,
         error: word === undefined ? error : { ...error, message: `${error.message}\n${word}` },
         output,
-        provenance: provenanceOf(evidence, task),
+        provenance: provenanceOf(evidence, task, memoryWhenEnded(output)),
       });
   }
   if (lost.length === 0) return;
@@ -267,10 +268,14 @@ async function record(array: PreparedArray, verdicts: readonly Judged[], outputs
   await collector.recorded.scan();
 }
 
-function provenanceOf({ status, live, end }: TaskEvidence, task: number): { [key: string]: string | number } {
+function provenanceOf(
+  { status, live, end }: TaskEvidence,
+  task: number,
+  endedWith: number,
+): { [key: string]: string | number } {
   const told = end ?? live;
   const accounted = status?.accounted;
-  const rss = Math.max(accounted?.maxRssBytes ?? 0, told?.peak_rss_bytes ?? 0);
+  const rss = Math.max(accounted?.maxRssBytes ?? 0, told?.peak_rss_bytes ?? 0, endedWith);
   return {
     task,
     ...(told ? { job: `${told.job}_${task}`, slurm_node: told.node, host: told.node } : {}),

@@ -22,6 +22,19 @@ const shares = (cpus: number | undefined, slots: number | null) => {
   return { cpus: made.cpus, slots: made.slots, gib: Math.floor((made.memory_bytes ?? 0) / 2 ** 30) };
 };
 
+test('more time than the cluster allows is cut, and what was asked for is kept to be told', () => {
+  const resources = (time_s: number) =>
+    taskResources(
+      { ...EXECUTOR, time_s },
+      undefined,
+      { slots: 1, memory_bytes: null },
+      { ...LIMITS, max_time_s: 3600 },
+      { escalated: { memory: 0, time: 0 } },
+    );
+  expect(resources(7200)).toMatchObject({ time_s: 3600, limit_s: 3600, cut_from_s: 7200 });
+  expect(resources(3600)).not.toHaveProperty('cut_from_s');
+});
+
 test('a task has a slot for each of its cpus, and a cpu for each of its slots', () => {
   expect(shares(undefined, null)).toEqual({ cpus: 1, slots: 1, gib: 1 });
   expect(shares(4, null)).toEqual({ cpus: 4, slots: 4, gib: 4 });

@@ -64,6 +64,10 @@ export function slurmsWord(output: string): string | undefined {
 export const saysMemory = (output: string): boolean =>
   /^slurmstepd\S*: error: .*(exceeded (job )?memory limit|oom[-_ ]kill)/im.test(output);
 
+/** What a task that Slurm ended for its memory had, bytes: what accounting has is the last sample before, up to 30 s old. */
+export const memoryWhenEnded = (output: string): number =>
+  Number(/exceeded (?:job )?memory limit \((\d+) > \d+\)/i.exec(slurmsWord(output) ?? '')?.[1] ?? 0);
+
 /** Which of a task's incarnations was the last to begin, as far as its output tells: 0 where it tells of none. */
 export const lastRestart = (output: string): number => {
   const line = output.split('\n').findLast((each) => each.startsWith(SAYS_RESTART));

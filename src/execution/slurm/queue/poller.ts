@@ -37,6 +37,9 @@ export class QueuePoller {
   #dueAt = 0;
   #polling: Promise<void> | undefined;
   #closed = false;
+  /** Since when the scheduler has not answered; null where it did. */
+  #silentSince: Date | null = null;
+  #answeredAt = new Date();
   /** Status questions so far, for measuring. */
   queries = 0;
 
@@ -57,6 +60,12 @@ export class QueuePoller {
       if (this.#watched.get(job) === watched) this.#watched.delete(job);
       if (this.#watched.size === 0) this.#schedule(0);
     };
+  }
+
+  /** In words, where the scheduler does not answer: what was known of its queue before may not be so any more. */
+  get silence(): string | null {
+    const since = this.#silentSince;
+    return since && `Slurm has not answered since ${since.toISOString().slice(0, 19)}Z`;
   }
 
   view(job: string): JobView {
@@ -158,7 +167,12 @@ export class QueuePoller {
     try {
       this.#user ??= await this.#readUser();
       const entries = await this.#squeue(this.#user);
-      if (!entries) return this.#slowDown();
+      if (!entries) {
+        this.#silentSince ??= this.#answeredAt;
+        return this.#slowDown();
+      }
+      this.#answeredAt = new Date();
+      this.#silentSince = null;
       this.#snapshot = { entries, askedAt };
       this.#note(entries);
       await this.#askForMissing();
