@@ -21,7 +21,7 @@ export function clusterHasher(context: CommandContext): Pick<ClusterHasher, 'has
   };
   return {
     hashAll: async (paths) => (await hasher()).hashAll(paths),
-    hashDir: async (path, pattern) => (await hasher()).hashDir(path, pattern),
+    hashDir: async (path, pattern, rule) => (await hasher()).hashDir(path, pattern, rule),
     close: async () => (await loaded)?.close(),
   };
 }

@@ -1,5 +1,6 @@
 import { posix } from 'node:path';
 import type { ResolvedEnvironment } from '../config/resolved-config.js';
+import type { DirRule } from '../definition/context.js';
 import type { HashedFile } from '../definition/declaration.js';
 import { MetalabError, type Problem } from '../definition/errors.js';
 import { isCluster, openCluster } from '../execution/open-cluster.js';
@@ -49,11 +50,11 @@ export class ClusterHasher implements ContextHasher {
     );
   }
 
-  hashDir(path: string, pattern?: string): Promise<HashedDir> {
+  hashDir(path: string, pattern?: string, rule?: DirRule): Promise<HashedDir> {
     return this.#there(
       async (transport) => {
         const [listing] = await listFilesThere(transport, [{ path, below: true }]);
-        const listed = describeBelow(path, listing, pattern);
+        const listed = describeBelow(path, listing, pattern, rule);
         return describeDir(listed, await this.#hash(transport, listed.files));
       },
       (problem) => ({ path, content_hash: '', files: [], hashed: [], problems: [problem] }),
@@ -155,10 +156,15 @@ function describeSelf({ path: written, found, complaints }: Listing): StampedFil
   return self.kind === 'file' ? { path, stamp: stampOf(self) } : wordNoFile(path, self.kind === 'folder');
 }
 
-function describeBelow(asked: string, listing: Listing | undefined, pattern: string | undefined) {
+function describeBelow(
+  asked: string,
+  listing: Listing | undefined,
+  pattern: string | undefined,
+  rule: DirRule | undefined,
+) {
   const { found, complaints } = listing ?? { found: [], complaints: [] };
   const path = posix.normalize(listing?.path ?? asked).replace(/(.)\/$/, '$1');
-  const matches = matcherOf(pattern);
+  const matches = matcherOf(pattern, rule);
   const here = found
     .filter((each) => matches(each.path))
     .sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));

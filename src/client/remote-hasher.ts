@@ -1,3 +1,4 @@
+import type { DirRule } from '../definition/context.js';
 import type { ContextHasher } from '../identity/files.js';
 
 /** What the child that evaluates asks its parent, which alone has a connection to the cluster. */
@@ -5,7 +6,7 @@ export interface HashQuestion {
   readonly question: number;
   readonly ask:
     | { readonly files: readonly string[] }
-    | { readonly dir: string; readonly pattern: string | undefined };
+    | { readonly dir: string; readonly pattern: string | undefined; readonly rule: DirRule | undefined };
 }
 
 export interface HashAnswer {
@@ -31,8 +32,8 @@ export class RemoteHasher implements ContextHasher {
     return this.#ask({ files });
   }
 
-  hashDir(dir: string, pattern?: string): ReturnType<ContextHasher['hashDir']> {
-    return this.#ask({ dir, pattern });
+  hashDir(dir: string, pattern?: string, rule?: DirRule): ReturnType<ContextHasher['hashDir']> {
+    return this.#ask({ dir, pattern, rule });
   }
 
   #ask<T>(ask: HashQuestion['ask']): Promise<T> {
@@ -52,6 +53,6 @@ export async function answerHashQuestion(
   hasher: ContextHasher,
 ): Promise<HashAnswer> {
   const answer =
-    'files' in ask ? await hasher.hashAll(ask.files) : await hasher.hashDir(ask.dir, ask.pattern);
+    'files' in ask ? await hasher.hashAll(ask.files) : await hasher.hashDir(ask.dir, ask.pattern, ask.rule);
   return { question, answer };
 }

@@ -22,16 +22,24 @@ export class FileReference {
   }
 }
 
+/**
+ * By which rule a folder's files are chosen. Without one, as before there were rules, every file counts. 2: what systems,
+ * editors and interpreters leave in folders does not count, unless the pattern names it.
+ */
+export type DirRule = 2;
+
 /** A folder of the context, identified by its files' relative paths and contents. */
 export class DirReference {
   readonly kind = 'dir';
   readonly path: string;
   readonly pattern: string | undefined;
   readonly on: 'cluster' | undefined;
-  constructor(path: string, pattern?: string, on?: 'cluster') {
+  readonly rule: DirRule | undefined;
+  constructor(path: string, pattern?: string, on?: 'cluster', rule?: DirRule) {
     this.path = path;
     this.pattern = pattern;
     this.on = on;
+    this.rule = rule;
   }
 }
 
@@ -44,11 +52,12 @@ export function file(path: string, options: PlaceOptions = {}): FileReference {
 /**
  * A folder that all runs read. In the operation it is a {@link ContextDir}.
  *
- * @param options.pattern a glob such as `**\/*.csv`; without it, every file counts
+ * @param options.pattern a glob such as `**\/*.csv`; without it, every file counts but what systems, editors and
+ *   interpreters leave in folders (`.DS_Store`, `*~`, `__pycache__`, `.git` …), which a pattern has to name
  */
 export function dir(path: string, options: PlaceOptions & { readonly pattern?: string } = {}): DirReference {
   refuse([...pathProblems('dir', path), ...optionProblems('dir', options, ['on', 'pattern'])]);
-  return new DirReference(path, options.pattern, options.on);
+  return new DirReference(path, options.pattern, options.on, 2);
 }
 
 function pathProblems(where: string, path: unknown): Problem[] {

@@ -1,3 +1,4 @@
+import type { DirRule } from './context.js';
 import type { JsonObject, JsonValue } from './json.js';
 import type { ParamSpec } from './params/source.js';
 import type { Resources } from './resources.js';
@@ -29,6 +30,8 @@ export type ContextReference =
   | {
       readonly $metalab: 'dir';
       readonly on?: 'cluster';
+      /** Missing in declarations from before there were rules: every file counted. */
+      readonly rule?: DirRule;
       readonly path: string;
       readonly content_hash: string;
       readonly files: readonly string[];

@@ -44,7 +44,7 @@ export interface ExperimentSpec {
   readonly memory?: MemorySize;
   /** What a task on a cluster needs, where it differs from what the environment says. Never part of identity. */
   readonly resources?: ResourceRequest;
-  /** Names of environment variables that runs see beside PATH, HOME, LANG and TMPDIR. */
+  /** Names of environment variables that runs see beside PATH, HOME, LANG, TMPDIR, and those of devices and threads. */
   readonly env?: readonly string[];
   /** Further files that count as code: what the operation imports by a computed path or reads as data. Globs. */
   readonly code?: readonly string[];

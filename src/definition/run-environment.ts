@@ -1,7 +1,46 @@
 import type { Problem } from './errors.js';
 
-/** What every run sees of the environment, beside what the experiment names in `env`. */
-const ALWAYS = ['PATH', 'HOME', 'LANG', 'TMPDIR'];
+/** Which devices of its machine a program uses. On a cluster the allocation's are the only ones that a task may use. */
+export const DEVICE_VARIABLES: readonly string[] = [
+  'CUDA_VISIBLE_DEVICES',
+  'CUDA_DEVICE_ORDER',
+  'NVIDIA_VISIBLE_DEVICES',
+  'ROCR_VISIBLE_DEVICES',
+  'HIP_VISIBLE_DEVICES',
+  'GPU_DEVICE_ORDINAL',
+  'ZE_AFFINITY_MASK',
+];
+
+/** How many threads libraries start. */
+const THREAD_VARIABLES = [
+  'OMP_NUM_THREADS',
+  'OMP_THREAD_LIMIT',
+  'OMP_PROC_BIND',
+  'OMP_PLACES',
+  'KMP_AFFINITY',
+  'GOMP_CPU_AFFINITY',
+  'OPENBLAS_NUM_THREADS',
+  'GOTO_NUM_THREADS',
+  'MKL_NUM_THREADS',
+  'BLIS_NUM_THREADS',
+  'VECLIB_MAXIMUM_THREADS',
+  'NUMEXPR_NUM_THREADS',
+  'NUMEXPR_MAX_THREADS',
+  'NUMBA_NUM_THREADS',
+  'RAYON_NUM_THREADS',
+  'POLARS_MAX_THREADS',
+  'JULIA_NUM_THREADS',
+  'UV_THREADPOOL_SIZE',
+];
+
+/**
+ * What every run sees of the environment, beside what the experiment names in `env`. The last two say how much of the
+ * machine a run uses, not what it computes: like all variables, they are no part of its identity.
+ */
+const ALWAYS = ['PATH', 'HOME', 'LANG', 'TMPDIR', ...DEVICE_VARIABLES, ...THREAD_VARIABLES];
+
+/** Whether every run sees a variable where it is set: those above, and what Slurm says of a task. */
+export const isAlwaysSeen = (name: string): boolean => ALWAYS.includes(name) || /^SLURM_/.test(name);
 
 /**
  * The environment that runs see, and nothing else of it: what is not named can't change a result unseen.

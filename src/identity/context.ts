@@ -114,12 +114,20 @@ class ContextResolution {
   async #dir(reference: DirReference, path: string): Promise<Both> {
     const { hasher, place, on } = this.#placeOf(reference);
     if (!hasher) return this.#refuse(path, reference, [wrongPlace(on.on)]);
-    const hashed = await hasher.hashDir(place, reference.pattern);
+    const hashed = await hasher.hashDir(place, reference.pattern, reference.rule);
     if (hashed.problems.length > 0) return this.#refuse(path, reference, hashed.problems);
     // One by one: a folder may have more files than a call may have arguments.
     for (const file of hashed.hashed) this.files.push({ ...file, ...on });
     const { content_hash, files } = hashed;
-    const data: ContextReference = { $metalab: 'dir', ...on, path: hashed.path, content_hash, files };
+    const rule = reference.rule === undefined ? {} : { rule: reference.rule };
+    const data: ContextReference = {
+      $metalab: 'dir',
+      ...on,
+      ...rule,
+      path: hashed.path,
+      content_hash,
+      files,
+    };
     return { data: { ...data, files: [...files] }, identity: { $dir: content_hash } };
   }
 

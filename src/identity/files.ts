@@ -1,6 +1,7 @@
 import type { BigIntStats } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import type { DirRule } from '../definition/context.js';
 import type { HashedFile } from '../definition/declaration.js';
 import { DefinitionError, type Problem } from '../definition/errors.js';
 import { canonicalJson } from './canonical.js';
@@ -26,7 +27,7 @@ export interface ContextHasher {
   /** One result for every path, in order: the file, or why it can't be read. */
   hashAll(paths: readonly string[]): Promise<readonly (HashedFile | Problem)[]>;
   /** Reports all that can't be read. `pattern` is a glob against relative paths. */
-  hashDir(path: string, pattern?: string): Promise<HashedDir>;
+  hashDir(path: string, pattern?: string, rule?: DirRule): Promise<HashedDir>;
 }
 
 /** Files modified so recently may be modified again within the file system's tick, with the same time. */
@@ -52,9 +53,9 @@ export class FileHasher implements ContextHasher {
   }
 
   /** Hashes a folder's files. `pattern` is a glob against their relative paths. Reports all that can't be read. */
-  async hashDir(path: string, pattern?: string): Promise<HashedDir> {
+  async hashDir(path: string, pattern?: string, rule?: DirRule): Promise<HashedDir> {
     const folder = resolve(path);
-    const { paths, problems } = listFiles(folder, { pattern });
+    const { paths, problems } = listFiles(folder, { pattern, rule });
     const results = await this.hashAll(paths.map((file) => join(folder, file)));
     return describeDir({ path: folder, pattern, paths, problems }, results);
   }

@@ -1,7 +1,9 @@
 import { readdirSync, realpathSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import picomatch from 'picomatch';
+import type { DirRule } from '../definition/context.js';
 import type { Problem } from '../definition/errors.js';
+import { isLeftOut } from './left-out.js';
 
 export interface ListedFiles {
   /** Relative to the folder, with `/` between, sorted by code units: the same on every machine. */
@@ -14,14 +16,20 @@ export interface ListedFiles {
  * Every file below a folder, links to files and folders followed. A link to a folder that it is in is not: it has no end.
  *
  * @param options.pattern a glob, matched against the relative path; without it every file counts
+ * @param options.rule see {@link DirRule}
  * @param options.skip names of folders to leave out
  */
 export function listFiles(
   folder: string,
-  options: { readonly pattern?: string | undefined; readonly skip?: ReadonlySet<string> } = {},
+  options: {
+    readonly pattern?: string | undefined;
+    readonly rule?: DirRule | undefined;
+    readonly skip?: ReadonlySet<string>;
+  } = {},
 ): ListedFiles {
-  const { pattern, skip = new Set<string>() } = options;
-  const matches = matcherOf(pattern);
+  const { pattern, rule, skip = new Set<string>() } = options;
+  const matches = matcherOf(pattern, rule);
+  const isSkipped = (path: string) => rule === 2 && isLeftOut(path, pattern);
   const paths: string[] = [];
   const problems: Problem[] = [];
 
@@ -34,7 +42,7 @@ export function listFiles(
       for (const name of readdirSync(place)) {
         const path = relative ? `${relative}/${name}` : name;
         const kind = kindOf(join(folder, path));
-        if (kind === 'folder' && !skip.has(name)) visit(path, inside);
+        if (kind === 'folder' && !(skip.has(name) || isSkipped(path))) visit(path, inside);
         else if (kind === 'file' && matches(path)) paths.push(path);
         else if (kind instanceof Error && matches(path)) problems.push(unreadable(join(folder, path), kind));
       }
@@ -47,8 +55,10 @@ export function listFiles(
 }
 
 /** Whether a relative path counts. */
-export const matcherOf = (pattern: string | undefined): ((path: string) => boolean) =>
-  pattern === undefined ? () => true : picomatch(pattern);
+export function matcherOf(pattern: string | undefined, rule?: DirRule): (path: string) => boolean {
+  const matches = pattern === undefined ? () => true : picomatch(pattern);
+  return rule === 2 ? (path) => matches(path) && !isLeftOut(path, pattern) : matches;
+}
 
 /** Sockets, pipes and devices are none: reading them may never end. */
 function kindOf(path: string): 'file' | 'folder' | 'other' | Error {

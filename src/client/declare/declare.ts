@@ -7,7 +7,8 @@ import { DefinitionError, type Problem } from '../../definition/errors.js';
 import type { Experiment } from '../../definition/experiment.js';
 import type { JsonObject } from '../../definition/json.js';
 import { parseMemorySize } from '../../definition/memory-size.js';
-import { codeClosure } from '../../identity/code/closure.js';
+import { isAlwaysSeen } from '../../definition/run-environment.js';
+import { type CodeClosure, codeClosure } from '../../identity/code/closure.js';
 import { executionBundle } from '../../identity/code/execution-bundle.js';
 import { listExtraFiles } from '../../identity/code/extra-files.js';
 import { resolveContext } from '../../identity/context.js';
@@ -115,7 +116,23 @@ async function declareOperation(
     packages: closure.packages,
     native: bundle.native,
   };
-  return { declared, bundle: { code: bundle.code, map: bundle.map }, warnings: closure.warnings };
+  return {
+    declared,
+    bundle: { code: bundle.code, map: bundle.map },
+    warnings: [...closure.warnings, ...unseenVariables(closure, experiment)],
+  };
+}
+
+/** Variables that the operation names, and that its runs will not see. */
+function unseenVariables({ variables }: CodeClosure, { env = [] }: Experiment): string[] {
+  return Object.entries(variables).flatMap(([path, names]) => {
+    const unseen = names.filter((name) => !isAlwaysSeen(name) && !env.includes(name));
+    if (unseen.length === 0) return [];
+    const list = unseen.map((name) => `'${name}'`).join(', ');
+    return [
+      `${path} reads environment variables that runs do not see: ${unseen.join(', ')}. Name them in env: [${list}], or pass the values as params or context`,
+    ];
+  });
 }
 
 /** Gathers the mistakes of several checks, so that they are reported together. */

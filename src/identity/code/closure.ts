@@ -12,6 +12,7 @@ import { declaredCode } from './declared-code.js';
 import { makeDroppable } from './droppable.js';
 import { hashExtraFiles } from './extra-files.js';
 import { languageOf } from './imports.js';
+import { namedVariables } from './named-variables.js';
 import { ENTRY, type OperationBinding, operationEntry } from './operation-entry.js';
 import { ReachedImports } from './reached-imports.js';
 import { type ParsedModule, parseModule, type SyntaxNode } from './syntax.js';
@@ -26,6 +27,8 @@ export interface CodeClosure {
   readonly packages: { readonly [name: string]: string };
   /** What its identity can't see, a sentence each that names the module. */
   readonly warnings: readonly string[];
+  /** The environment variables that it reads by name, by the module's path relative to `base`. */
+  readonly variables: { readonly [path: string]: readonly string[] };
   /** Those of the packages that it imports itself that hold native code. */
   readonly native: readonly string[];
 }
@@ -101,6 +104,7 @@ export async function codeClosure(request: CodeClosureRequest): Promise<CodeClos
     packages: { ...declared?.packages.versions, ...packages.versions },
     // Modules are read in any order.
     warnings: [...modules.warnings, ...unread.sort()],
+    variables: modules.variables,
     native: packages.native,
   };
 }
@@ -133,6 +137,7 @@ interface DescribedModules {
   readonly byPath: { readonly [path: string]: string };
   readonly byFile: ReadonlyMap<string, string>;
   readonly warnings: readonly string[];
+  readonly variables: { readonly [path: string]: readonly string[] };
   /** Whether any of them imports or requires others by a name that is computed at run time. */
   readonly loadsByComputedName: boolean;
 }
@@ -146,6 +151,7 @@ function describeModules(
   const byPath: Record<string, string> = {};
   const byFile = new Map<string, string>();
   const warnings: string[] = [];
+  const variables: Record<string, string[]> = {};
   let loadsByComputedName = false;
   for (const [file, { code }] of Object.entries(chunk.modules)) {
     const parsed = code && !isVirtual(file) ? parseModule(code) : undefined;
@@ -154,6 +160,8 @@ function describeModules(
     const hash = sha256(canonicalCode([parsed.program as unknown as SyntaxNode], plainNames(parsed)));
     byPath[path] = hash;
     byFile.set(file, hash);
+    const named = namedVariables(parsed);
+    if (named.length > 0) variables[path] = named;
     const { imports, requires } = computedLoads(parsed);
     loadsByComputedName ||= imports.length + requires.length > 0;
     if (hasExtraFiles) continue;
@@ -163,5 +171,5 @@ function describeModules(
       );
     }
   }
-  return { byPath, byFile, warnings, loadsByComputedName };
+  return { byPath, byFile, warnings, variables, loadsByComputedName };
 }

@@ -1,9 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { StoreError } from '../../../definition/errors.js';
+import { DEVICE_VARIABLES } from '../../../definition/run-environment.js';
 import { environmentFile } from '../../../storage/file/layout.js';
 
-/** The submitter's would lead nowhere here. */
-const OF_THE_CLUSTER = ['PATH', 'HOME', 'TMPDIR'];
+/** The submitter's would lead nowhere here, or to devices of other jobs. */
+const OF_THE_CLUSTER: readonly string[] = ['PATH', 'HOME', 'TMPDIR', ...DEVICE_VARIABLES];
 
 /**
  * The environment that runs see on a node: the task's own, as Slurm, modules, conda and the set-up lines made it, and over

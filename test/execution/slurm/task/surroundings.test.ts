@@ -80,14 +80,15 @@ describe('runs of a task', () => {
 
   test("see the cluster's environment, and the submitter's values of what the experiment names", async () => {
     const code = body(
-      "for (const name of ['PATH', 'HOME', 'MODULE', 'TOKEN', 'SLURM_JOB_ID']) capture.metric(name, process.env[name] ?? 'none'); capture.metric('cwd', process.cwd());",
+      "for (const name of ['PATH', 'HOME', 'MODULE', 'TOKEN', 'SLURM_JOB_ID', 'CUDA_VISIBLE_DEVICES']) capture.metric(name, process.env[name] ?? 'none'); capture.metric('cwd', process.cwd());",
     );
-    start({ code, declaration: { env: ['TOKEN', 'HOME'] } });
-    const env = { PATH: '/laptop/bin', HOME: '/home/laptop', TOKEN: 'secret' };
+    start({ code, declaration: { env: ['TOKEN', 'HOME', 'CUDA_VISIBLE_DEVICES'] } });
+    const env = { PATH: '/laptop/bin', HOME: '/home/laptop', TOKEN: 'secret', CUDA_VISIBLE_DEVICES: '7' };
     writeInto(environmentFile(sweep.folder, 's1'), JSON.stringify(env));
-    await new TestArray(sweep).run(0, { env: { MODULE: 'gcc/12', HOME: '/home/cluster' } });
+    await new TestArray(sweep).run(0, { env: { MODULE: 'gcc/12', HOME: '/home/cluster', CUDA_VISIBLE_DEVICES: '0' } });
     expect(sweep.record().metrics).toEqual({
       PATH: process.env.PATH,
+      CUDA_VISIBLE_DEVICES: '0',
       HOME: '/home/cluster',
       MODULE: 'gcc/12',
       TOKEN: 'secret',
