@@ -82,14 +82,13 @@ export class OtherUser {
   }
 
   /** Files in his folder that another user owns, such as one that did his work for him. */
-  foreignFiles(): string[] {
-    const names = readdirSync(this.folder, { recursive: true }).map((name) =>
-      join(this.folder, String(name)),
-    );
-    return names.filter(
-      (path) =>
-        lstatSync(path, { throwIfNoEntry: false })?.uid !== UID && !path.startsWith(`${this.folder}/build`),
-    );
+  foreignFiles(folder = this.folder): string[] {
+    return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+      const path = join(folder, entry.name);
+      if (path === join(this.folder, 'build')) return [];
+      const isForeign = lstatSync(path, { throwIfNoEntry: false })?.uid !== UID;
+      return [...(isForeign ? [path] : []), ...(entry.isDirectory() ? this.foreignFiles(path) : [])];
+    });
   }
 
   async end(): Promise<void> {
