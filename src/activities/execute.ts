@@ -39,6 +39,7 @@ export function createExecute(dependencies: ActivityDependencies) {
         setup,
         timeout_ms: declaration.timeout_ms,
         memory_bytes: declaration.memory_bytes,
+        isolate: declaration.isolate ?? false,
         cwd: declaration.cwd,
         env,
       };

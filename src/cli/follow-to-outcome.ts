@@ -4,6 +4,7 @@ import { follow } from './progress/follow.js';
 import { wordStanding } from './progress/standing.js';
 import { EXIT } from './report-error.js';
 import { exitCodeOf, printOutcome } from './report-outcome.js';
+import { tellRunWarnings } from './tell-run-warnings.js';
 
 /** What `--detach` prints. */
 export function tellSubmitted(handle: RunHandle, options: CommonOptions, context: CommandContext): number {
@@ -43,6 +44,7 @@ export async function followToOutcome(
     }
     case 'outcome':
       printOutcome(handle, followed.outcome, options, context);
+      if (followed.outcome.executed > 0) await tellRunWarnings(handle, context);
       return exitCodeOf(followed.outcome);
   }
 }

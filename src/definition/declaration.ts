@@ -75,6 +75,8 @@ export interface ExperimentDeclaration {
   readonly retries: number;
   readonly timeout_ms: number | null;
   readonly memory_bytes: number | null;
+  /** Each run has a process of its own. */
+  readonly isolate?: true;
   /** Missing where the experiment asks for none. */
   readonly resources?: Resources;
   readonly env: readonly string[];

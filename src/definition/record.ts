@@ -23,6 +23,9 @@ export interface ArtifactDescriptor {
   readonly metadata: JsonObject;
 }
 
+/** How warnings begin that metalab itself puts into a record. `submit` shows them. */
+export const OWN_WARNING = 'metalab: ';
+
 /** One run's outcome: the same snake_case object in NDJSON, Parquet, Postgres and the REST API. */
 export interface RunRecord {
   readonly run_id: string;

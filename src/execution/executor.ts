@@ -7,6 +7,8 @@ export interface RangeOrder {
   /** Per run; null: no limit. */
   readonly timeout_ms: number | null;
   readonly memory_bytes: number | null;
+  /** Each run has a slot of its own, started for it. */
+  readonly isolate?: boolean;
   /**
    * A run that its slot's memory does not suffice for is not recorded: the range is rejected with code `MEMORY`, the run in
    * the fault's `cut`. For places that can give it more.

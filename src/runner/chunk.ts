@@ -102,6 +102,7 @@ export class Chunk {
       this.#flushTimer = undefined;
       this.flush();
       this.#tell(performance.now());
+      this.#parts.executor.releaseEventLoop();
     }, TURN_MS);
   }
 

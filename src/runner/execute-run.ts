@@ -1,13 +1,16 @@
 import type { ErrorDescription } from '../definition/errors.js';
 import type { AnyOperation } from '../definition/operation.js';
 import type { Cell } from './cells.js';
+import type { ChildProcesses } from './child-processes.js';
 import { describeRunError } from './describe-run-error.js';
-import { timeoutInterruption } from './interruptions.js';
+import { neverSettles, timeoutInterruption } from './interruptions.js';
 import type { PrintedOutput } from './printed-output.js';
+import type { ProcessState } from './process-state.js';
 import type { NoteWriter } from './protocol-note.js';
 import type { Outcome } from './record-line.js';
 import { type Interruption, Run, type RunSurroundings } from './run.js';
 import { callAsOrigin } from './run-origin.js';
+import { warningsOf, wordProcesses } from './run-warnings.js';
 import { reseedRandom } from './seeded-random.js';
 import type { Sidecars } from './sidecars.js';
 import { promisesCreated } from './strays.js';
@@ -33,6 +36,10 @@ export interface RunExecutorParts {
   readonly note: NoteWriter;
   readonly output: PrintedOutput;
   readonly sidecars: Sidecars;
+  readonly state: ProcessState;
+  readonly children: ChildProcesses;
+  /** Whether the slot's channel keeps the event loop going. */
+  readonly holdEventLoop: (held: boolean) => void;
   readonly retries: number;
   readonly timeoutMs: number | null;
   /** The slot belongs to a cluster's task: the scheduler may end it, and what its runs started, at any time. */
@@ -52,6 +59,8 @@ export interface RunExecutorEvents {
 interface Settled {
   readonly failed: boolean;
   readonly thrown: unknown;
+  /** What it returned, or its promise resolved to. */
+  readonly returned?: unknown;
 }
 
 const SUCCEEDED: Settled = { failed: false, thrown: undefined };
@@ -63,6 +72,9 @@ export class RunExecutor {
   #started = 0;
   /** Monotonic: when the slot was last signalled to end. */
   #signalledAt = Number.NEGATIVE_INFINITY;
+  /** Settles the run that is awaited. */
+  #settleAwaited: ((settled: Settled) => void) | undefined;
+  #holdsEventLoop = true;
   readonly #parts: RunExecutorParts;
   readonly #events: RunExecutorEvents;
   readonly #call: (args: Run['args']) => unknown;
@@ -89,6 +101,7 @@ export class RunExecutor {
       }
       if (isThenable(result) || promisesCreated() !== promises || this.#mayBeOutsideEnd(run, settled))
         return this.#settle(run, result, settled);
+      if (result !== undefined) settled = { ...settled, returned: result };
       if (!this.#end(run, settled, performance.now())) return undefined;
     }
   }
@@ -105,6 +118,23 @@ export class RunExecutor {
   /** For a while no failure is believed: the run in progress stays so until the parent ends this process, if it does. */
   endedFromOutside(): void {
     this.#signalledAt = performance.now();
+  }
+
+  /** The run that is awaited takes long: from now on it is noticed when nothing can settle it any more. */
+  releaseEventLoop(): void {
+    if (this.#settleAwaited) this.#hold(false);
+  }
+
+  eventLoopEmpty(): void {
+    this.#hold(true);
+    // Who has the signal may wait for it, and the parent can still cancel.
+    if (!this.current?.hasSignal) this.#settleAwaited?.({ failed: true, thrown: neverSettles() });
+  }
+
+  #hold(held: boolean): void {
+    if (held === this.#holdsEventLoop) return;
+    this.#holdsEventLoop = held;
+    this.#parts.holdEventLoop(held);
   }
 
   #mayBeOutsideEnd(run: Run, { failed }: Settled): boolean {
@@ -124,7 +154,8 @@ export class RunExecutor {
   }
 
   #begin(cell: Cell, attempt: number): Run {
-    const { surroundings, note, sidecars } = this.#parts;
+    const { surroundings, note, sidecars, state } = this.#parts;
+    state.restore();
     const run = new Run(cell, attempt, surroundings);
     sidecars.begin(cell, attempt);
     reseedRandom(cell.runId);
@@ -136,7 +167,11 @@ export class RunExecutor {
 
   async #settle(run: Run, result: unknown, atOnce: Settled): Promise<void> {
     this.#events.onWait();
-    const settled = isThenable(result) ? await this.#race(run, result) : atOnce;
+    const settled = isThenable(result)
+      ? await this.#race(run, result)
+      : result === undefined
+        ? atOnce
+        : { ...atOnce, returned: result };
     const ended = performance.now();
     if (settled !== GIVEN_UP && this.#mayBeOutsideEnd(run, settled)) await this.#outlastSignals();
     if (settled === GIVEN_UP) this.#giveUp(run, SUCCEEDED, null);
@@ -150,27 +185,33 @@ export class RunExecutor {
     const timers: NodeJS.Timeout[] = [];
     if (timeoutMs !== null) {
       const rest = timeoutMs - (performance.now() - this.#started);
-      timers.push(longTimeout(() => run.interrupt(timeoutInterruption(timeoutMs)), rest));
+      timers.push(longTimeout(() => run.interrupt(timeoutInterruption(timeoutMs)), rest).unref());
     }
     try {
       return await Promise.race([
         Promise.resolve(result).then(
-          () => SUCCEEDED,
+          (returned) => (returned === undefined ? SUCCEEDED : { ...SUCCEEDED, returned }),
           (thrown: unknown) => ({ failed: true, thrown }),
         ),
-        new Promise<typeof GIVEN_UP>((resolve) => {
+        new Promise<Settled | typeof GIVEN_UP>((resolve) => {
+          this.#settleAwaited = resolve;
           run.onInterruption(({ graceMs }) => timers.push(setTimeout(resolve, graceMs, GIVEN_UP)));
         }),
       ]);
     } finally {
+      this.#settleAwaited = undefined;
+      this.#hold(true);
       for (const timer of timers) clearTimeout(timer);
     }
   }
 
   /** @returns whether the run is to be tried again */
   #end(run: Run, settled: Settled, ended: number): boolean {
-    const { output, retries, timeoutMs, sidecars } = this.#parts;
+    const { output, retries, timeoutMs, sidecars, children } = this.#parts;
     const durationMs = ended - this.#started;
+    const left = children.end();
+    if (left && left.ended.length > 0)
+      sidecars.log('warn', `ended what the run left behind: ${wordProcesses(left.ended)}`);
     if (durationMs >= RAW_OUTPUT_MS) output.takeRaw();
     output.endLines();
     run.close();
@@ -181,6 +222,8 @@ export class RunExecutor {
       return true;
     }
     const { attempt, captured: capture } = run;
+    const warnings = warningsOf(left, status === 'success' ? settled.returned : undefined, capture);
+    if (warnings) for (const warning of warnings) sidecars.log('warn', warning);
     const startedAt = this.#startedAt;
     this.#events.onOutcome(run.cell, {
       status,
@@ -190,6 +233,7 @@ export class RunExecutor {
       durationMs,
       error,
       capture,
+      warnings,
     });
     return false;
   }

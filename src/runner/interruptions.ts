@@ -40,6 +40,13 @@ export function cancelInterruption(): Interruption {
   };
 }
 
+/** Of an operation whose promise nothing can settle: Node would end the process with exit code 13. */
+export const neverSettles = (): Error =>
+  named(
+    'NeverSettlesError',
+    'the operation waits for a promise that nothing can settle any more: no timer, I/O, child process or worker of its is left; see that each way through it resolves or rejects',
+  );
+
 function named(name: string, message: string): Error {
   const error = new Error(message);
   error.name = name;

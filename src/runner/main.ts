@@ -1,7 +1,9 @@
 // The slot's program: one bundled file without Temporal, spoken to over the IPC channel (see protocol.ts).
 import { rmSync } from 'node:fs';
 import { StoreError } from '../definition/errors.js';
+import { ChildProcesses } from './child-processes.js';
 import { describeRunError } from './describe-run-error.js';
+import { ProcessState } from './process-state.js';
 import type { ChunkReport, FromSlot, SlotSetup, ToSlot } from './protocol.js';
 import { patchRandom } from './seeded-random.js';
 import { Slot } from './slot.js';
@@ -15,6 +17,7 @@ const node = process as unknown as { reallyExit: (code?: number) => never };
 const reallyExit = node.reallyExit.bind(process);
 let slot: Slot | undefined;
 let scratch: string | undefined;
+const surroundings = { state: new ProcessState(), children: new ChildProcesses() };
 
 const watched = startWatchdog(parent);
 watched.catch(() => {});
@@ -30,6 +33,8 @@ node.reallyExit = (code = 0) => {
 // A terminal's or a job's signals are meant for the parent, which decides what becomes of the runs.
 for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => {});
 process.on('SIGTERM', () => slot?.terminated());
+// Only while an operation is awaited that nothing can settle any more: else the channel keeps the event loop going.
+process.on('beforeExit', () => slot?.eventLoopEmpty());
 process.on('message', (message: ToSlot) => {
   switch (message.type) {
     case 'setup':
@@ -49,7 +54,7 @@ process.on('message', (message: ToSlot) => {
 async function open(setup: SlotSetup): Promise<void> {
   scratch = setup.scratch;
   try {
-    slot = await Slot.open(setup, { send, exit: () => reallyExit(0) });
+    slot = await Slot.open(setup, { send, exit: () => reallyExit(0), holdEventLoop, ...surroundings });
     // A slot that nobody watched could outlive its worker: no run begins before.
     await watched.catch((error: unknown) => fault('SLOT_START', error));
     send({ type: 'ready', writer: slot.writer });
@@ -73,6 +78,13 @@ async function execute(order: Extract<ToSlot, { type: 'chunk' }>['order']): Prom
 function fault(code: string, thrown: unknown): void {
   const report: ChunkReport = { next: 0, success: 0, failed: 0, cancelled: 0, busy_ms: 0, means: {} };
   send({ type: 'fault', code, error: describeRunError(thrown), report }, () => reallyExit(0));
+}
+
+/** Whether the channel to the parent keeps the event loop going, though nothing of the operation's does. */
+function holdEventLoop(held: boolean): void {
+  const channel = process.channel as { ref(): void; unref(): void } | undefined;
+  if (held) channel?.ref();
+  else channel?.unref();
 }
 
 /** The parent, which would have tidied up, was killed: nothing of this slot outlives it, nor what its runs started. */

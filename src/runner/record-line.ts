@@ -17,6 +17,8 @@ export interface Outcome {
   readonly durationMs: number;
   readonly error: ErrorDescription | null;
   readonly capture: RunCapture | undefined;
+  /** What the runner warns of, beside what the operation does. */
+  readonly warnings?: readonly string[] | undefined;
   /** What its provenance says over what the slot's does. */
   readonly provenance?: JsonObject | undefined;
 }
@@ -67,7 +69,7 @@ export class RecordLines {
         `,"params":${ofCase.paramsText},"metrics":${metrics ? this.#metricsText(metrics) : '{}'}` +
         `,"started_at":"${isoTime(outcome.startedAt)}","finished_at":"${isoTime(outcome.finishedAt)}` +
         `","duration_ms":${Math.round(outcome.durationMs * 1000) / 1000}${this.#provenanceOf(outcome)}` +
-        `${error ? JSON.stringify(error) : 'null'}${this.#lists(ofCase.tags, capture)}`,
+        `${error ? JSON.stringify(error) : 'null'}${this.#lists(ofCase.tags, outcome)}`,
     );
   }
 
@@ -97,18 +99,26 @@ export class RecordLines {
   }
 
   /** The rest of the record, from `tags`. */
-  #lists(ofCase: readonly string[], capture: RunCapture | undefined): string {
+  #lists(ofCase: readonly string[], { capture, warnings }: Outcome): string {
     const {
       collectedTags: captured,
       collectedWarnings,
       collectedNotes,
       collectedArtifacts,
     } = capture ?? NOTHING;
-    if (!captured && !collectedWarnings && !collectedNotes && !collectedArtifacts && ofCase.length === 0)
+    if (
+      !captured &&
+      !warnings &&
+      !collectedWarnings &&
+      !collectedNotes &&
+      !collectedArtifacts &&
+      ofCase.length === 0
+    )
       return this.#bare;
+    const allWarnings = warnings ? [...(collectedWarnings ?? []), ...warnings] : collectedWarnings;
     const tags = JSON.stringify([...new Set([...this.#tags, ...ofCase, ...(captured ?? [])])]);
     return (
-      `,"tags":${tags},"warnings":${list(collectedWarnings)},"notes":${list(collectedNotes)}` +
+      `,"tags":${tags},"warnings":${list(allWarnings)},"notes":${list(collectedNotes)}` +
       `,"artifacts":${list(collectedArtifacts?.values())}}`
     );
   }

@@ -59,6 +59,11 @@ export class Run implements ArgumentSource {
     return LazyArguments.captured(this.args);
   }
 
+  /** Whether the operation has its signal, which may come at any time. */
+  get hasSignal(): boolean {
+    return this.#runtime?.hasSignal ?? false;
+  }
+
   params(): JsonObject {
     return frozenParams(this.cell.case);
   }
@@ -131,6 +136,10 @@ class Runtime implements RunRuntime {
       if (this.#run.interruption) this.#abortion.abort(this.#run.interruption.reason);
     }
     return this.#abortion.signal;
+  }
+
+  get hasSignal(): boolean {
+    return this.#abortion !== undefined;
   }
 
   progress(fraction: number): void {

@@ -6,6 +6,7 @@ import { operation } from '../definition/operation.js';
 import { declarationFile } from '../storage/file/layout.js';
 import { newWriterName } from '../storage/file/segment-writer.js';
 import { Cells } from './cells.js';
+import type { ChildProcesses } from './child-processes.js';
 import { Chunk, type ChunkEnd } from './chunk.js';
 import { ContextGuard } from './context-guard.js';
 import { RunExecutor } from './execute-run.js';
@@ -13,6 +14,7 @@ import { cancelInterruption, strayInterruption } from './interruptions.js';
 import { loadOperation } from './load-operation.js';
 import { PlanReader } from './plan-slice.js';
 import { PrintedOutput } from './printed-output.js';
+import type { ProcessState } from './process-state.js';
 import type { ChunkOrder, FromSlot, SlotSetup } from './protocol.js';
 import { NOTE_FD, NoteWriter } from './protocol-note.js';
 import { readSubmissionFile } from './read-file.js';
@@ -33,6 +35,9 @@ export interface SlotProcess {
   readonly send: (message: FromSlot) => void;
   /** Ends the process at once, past everything that user code may have hooked. */
   readonly exit: () => never;
+  readonly holdEventLoop: (held: boolean) => void;
+  readonly state: ProcessState;
+  readonly children: ChildProcesses;
 }
 
 /** The slot's state for one submission: made once, warm over chunks. */
@@ -109,7 +114,19 @@ export class Slot {
     this.#note = note;
     this.#plan = new PlanReader(setup.folder, setup.submission);
     this.#executor = new RunExecutor(
-      { operation, surroundings, note, output, sidecars, retries, timeoutMs, inTask: this.#inTask },
+      {
+        operation,
+        surroundings,
+        note,
+        output,
+        sidecars,
+        state: host.state,
+        children: host.children,
+        holdEventLoop: host.holdEventLoop,
+        retries,
+        timeoutMs,
+        inTask: this.#inTask,
+      },
       {
         onOutcome: (cell, outcome) => this.#chunk?.onOutcome(cell, outcome),
         onWait: () => this.#chunk?.onWait(),
@@ -132,6 +149,8 @@ export class Slot {
     };
     this.#makeChunk = (order) => new Chunk(parts, order);
     output.open();
+    host.state.remember();
+    host.children.remember();
   }
 
   async execute(order: ChunkOrder): Promise<ChunkEnd> {
@@ -154,6 +173,11 @@ export class Slot {
     if (!this.#inTask) return;
     this.#chunk?.stop();
     this.#executor.endedFromOutside();
+  }
+
+  /** Nothing is left that could call back, but the parent. */
+  eventLoopEmpty(): void {
+    this.#executor.eventLoopEmpty();
   }
 
   fail(error: unknown): void {

@@ -13,6 +13,7 @@ export function describeExperiment(
     retries: _,
     timeout_ms: _1,
     memory_bytes: _2,
+    isolate: _6,
     resources: _3,
     env: _4,
     cwd: _5,

@@ -28,6 +28,7 @@ const FIELDS: { readonly [field in keyof Required<ExperimentSpec>]: true } = {
   retries: true,
   timeout: true,
   memory: true,
+  isolate: true,
   resources: true,
   env: true,
   code: true,
@@ -119,7 +120,7 @@ function seedProblems(plan: Experiment['seeds']): readonly Problem[] {
   }
 }
 
-function checkLimits({ retries, timeout, memory }: Experiment): Problem[] {
+function checkLimits({ retries, timeout, memory, isolate }: Experiment): Problem[] {
   const problems: Problem[] = [];
   if (retries !== undefined && !(Number.isSafeInteger(retries) && retries >= 0)) {
     problems.push({ where: 'retries', what: `is ${show(retries)}`, expected: 'a whole number from 0' });
@@ -138,6 +139,8 @@ function checkLimits({ retries, timeout, memory }: Experiment): Problem[] {
       expected: "an amount such as '512M', '4G', or bytes above 0",
     });
   }
+  if (isolate !== undefined && typeof isolate !== 'boolean')
+    problems.push({ where: 'isolate', what: `is ${show(isolate)}`, expected: 'true or false' });
   return problems;
 }
 

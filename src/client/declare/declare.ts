@@ -90,6 +90,7 @@ export async function declareExperiment(
     retries: experiment.retries ?? 0,
     timeout_ms: experiment.timeout === undefined ? null : (parseDuration(experiment.timeout) ?? null),
     memory_bytes: experiment.memory === undefined ? null : (parseMemorySize(experiment.memory) ?? null),
+    ...(experiment.isolate ? { isolate: true } : {}),
     ...(experiment.resources ? { resources: declareResources(experiment.resources) } : {}),
     env: [...(experiment.env ?? [])],
     cwd: base,

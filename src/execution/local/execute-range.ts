@@ -49,8 +49,8 @@ export class RangeExecution {
         if (this.#pool.closed) throw this.#closed();
         const slot = this.#pool.take(this.#range);
         const end = await this.#useSlot(slot);
-        if (end?.kind !== 'death') break;
-        await this.#bury(slot, end.death);
+        if (end?.kind === 'death') await this.#bury(slot, end.death);
+        else if (!end || !this.#range.isolate || performance.now() >= this.#deadline) break;
       }
       return this.#report;
     } finally {
@@ -102,7 +102,8 @@ export class RangeExecution {
       return { from: this.#report.next, to: last + 1, budget_ms: NO_LIMIT_MS, lost };
     }
     const budget = { budget_ms: Math.max(0, rest), budget_since: monotonicMs() };
-    return { from: this.#report.next, to, ...budget, lost };
+    const from = this.#report.next;
+    return { from, to: this.#range.isolate ? from + 1 : to, ...budget, lost };
   }
 
   #accept(slot: SlotProcess, end: SlotEnd): SlotEnd {
@@ -112,7 +113,8 @@ export class RangeExecution {
       this.#pool.drop(slot);
       throw new ExecutionFault(end.code, end.error, this.#report);
     }
-    this.#pool.give(slot);
+    if (this.#range.isolate) this.#pool.retire(slot);
+    else this.#pool.give(slot);
     return end;
   }
 

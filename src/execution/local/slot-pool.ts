@@ -44,6 +44,12 @@ export class SlotPool {
     idle.set(slot, timer.unref());
   }
 
+  /** The slot has done what it was for, and ends by itself. */
+  retire(slot: SlotProcess): void {
+    this.#busy.delete(slot);
+    if (slot.alive) this.#end(slot);
+  }
+
   /** Ends a slot that is not to be used again. */
   drop(slot: SlotProcess): void {
     this.#busy.delete(slot);

@@ -2,6 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import type { ErrorDescription } from '../../definition/errors.js';
 import type { ChunkOrder, ChunkReport, FromSlot, SlotSetup, ToSlot } from '../../runner/protocol.js';
+import { killSession, SLOT_VARIABLE } from '../../runner/protocol-session.js';
+import { temporaryName } from '../../storage/file/owner.js';
 import { heapMegabytes } from './memory.js';
 import type { KillReason, SlotDeath } from './slot-death.js';
 import { SlotFiles } from './slot-files.js';
@@ -58,7 +60,7 @@ export class SlotProcess {
     const heap = `--max-old-space-size=${heapMegabytes(memoryBytes)}`;
     this.#child = spawn(process.execPath, [heap, runner, String(process.pid)], {
       cwd,
-      env: { ...env },
+      env: { ...env, [SLOT_VARIABLE]: temporaryName() },
       stdio: ['ignore', stdout, stderr, 'ipc', note],
       // Its own process group: a terminal's Ctrl-C does not reach it, and it can be ended with all that it started.
       detached: true,
@@ -166,6 +168,8 @@ export class SlotProcess {
       ]);
     }
     killGroup(this.#child.pid!);
+    // One that ended by itself has ended its runs' processes before: some may have a process group of their own.
+    if (exitCode !== 0) killSession(this.#child.pid!);
     const death: SlotDeath = {
       exitCode,
       signal,

@@ -20,10 +20,16 @@ export class RunCapture implements Capture {
   readonly #runId: string;
   readonly #sink: RunSink;
   #open = true;
+  #hasData = false;
 
   constructor(runId: string, sink: RunSink) {
     this.#runId = runId;
     this.#sink = sink;
+  }
+
+  /** Whether anything was captured that a run is done for: a metric, data, an artifact. */
+  get hasResults(): boolean {
+    return this.collectedMetrics !== undefined || this.collectedArtifacts !== undefined || this.#hasData;
   }
 
   /** From here on every call throws: what a forgotten promise still captures belongs to no run. */
@@ -59,6 +65,7 @@ export class RunCapture implements Capture {
 
   data(given: string, value: JsonValue): void {
     const name = this.#checkName('data', given);
+    this.#hasData = true;
     this.#sink.data(name, jsonText(value, `data '${name}'`));
   }
 

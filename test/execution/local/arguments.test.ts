@@ -91,7 +91,11 @@ describe('what the operation gets', () => {
       'capture.metrics({ env: Object.keys(process.env).sort().join(), cwd: process.cwd(), send: typeof process.send });',
     );
     await start({ code, env: { KEY: 'v' } }).run();
-    expect(sweep.record().metrics).toEqual({ env: 'KEY,PATH,ROOT', cwd: sweep.root, send: 'undefined' });
+    expect(sweep.record().metrics).toEqual({
+      env: 'KEY,METALAB_SLOT,PATH,ROOT',
+      cwd: sweep.root,
+      send: 'undefined',
+    });
   });
 
   test('native packages are found where the experiment is', async () => {

@@ -128,7 +128,7 @@ describe('a run that goes wrong is a failed record, and the sweep goes on', () =
 
   test('when it takes longer than its timeout and never settles', async () => {
     const error = await expectOneFailure({
-      code: middle('await new Promise(() => {});', { async: true }),
+      code: middle('setInterval(() => {}, 1000); await new Promise(() => {});', { async: true }),
       declaration: { timeout_ms: 200 },
     });
     expect(error.type).toBe('TimeoutError');

@@ -148,13 +148,14 @@ export class Sweep {
   }
 
   async run(order: Partial<RangeOrder['order']> = {}): Promise<ChunkReport> {
-    const { timeout_ms, memory_bytes, cwd } = this.declaration;
+    const { timeout_ms, memory_bytes, isolate = false, cwd } = this.declaration;
     return this.executor.execute(
       {
         setup: { folder: this.folder, submission: 's1', declaration: this.declared },
         order: { from: 0, to: this.positions, budget_ms: 60_000, ...order },
         timeout_ms,
         memory_bytes,
+        isolate,
         cwd,
         env: this.#env,
       },

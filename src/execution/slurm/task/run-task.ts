@@ -127,6 +127,7 @@ async function placeOf(start: TaskStart, spec: ArraySpec, experiment: string): P
       task: { started_monotonic: monotonicMs() - performance.now() + started },
     },
     timeout_ms,
+    isolate: declaration.isolate ?? false,
     // Over its share a slot is ended by the task, before Slurm ends the whole task with all its slots.
     memory_bytes: spec.memory_bytes ?? (allocated === null ? null : Math.floor((0.9 * allocated) / slots)),
     spare_memory: spec.spare_memory ?? false,
