@@ -1,4 +1,5 @@
 import type { Declared } from '../client/declare/declare.js';
+import { describeReplaced, findReplaced, type ReplacedDeclaration } from '../client/replaced-declaration.js';
 import { StoreError } from '../definition/errors.js';
 import { decidePlan } from '../planning/decide.js';
 import { type Change, explainChanges } from '../planning/explain.js';
@@ -17,7 +18,8 @@ export async function printDryRun(
   context: CommandContext,
 ): Promise<number> {
   const { declaration } = declared;
-  const { folder, before } = await lookAtStore(declaration.experiment_id, context);
+  const { folder, before, replaced } = await lookAtStore(declared, context);
+  if (replaced) context.note(context.color.yellow(`warning: ${describeReplaced(replaced)}`));
   const choices = { fresh: options.fresh ?? false, keep_failed: options.keepFailed ?? false };
   const { manifest: plan } = await decidePlan(folder, declaration, 'dry-run', choices);
   const changes = before ? explainChanges(before, declaration) : [];
@@ -28,17 +30,24 @@ export async function printDryRun(
 
 /** A store that isn't there yet is empty; everything else that is wrong with it would hinder the submit too. */
 async function lookAtStore(
-  experimentId: string,
+  declared: Declared,
   context: CommandContext,
-): Promise<{ folder: string; before: ExperimentManifest | undefined }> {
+): Promise<{
+  folder: string;
+  before?: ExperimentManifest | undefined;
+  replaced?: ReplacedDeclaration | undefined;
+}> {
+  const { experiment_id } = declared.declaration;
   try {
     const store = await context.store();
-    if (!hasWorkingDirectory(store) || !hasExperimentManifests(store))
-      return { folder: '', before: undefined };
-    return { folder: store.experimentFolder(experimentId), before: await store.readManifest(experimentId) };
+    if (!hasWorkingDirectory(store) || !hasExperimentManifests(store)) return { folder: '' };
+    return {
+      folder: store.experimentFolder(experiment_id),
+      before: await store.readManifest(experiment_id),
+      replaced: await findReplaced(store, declared),
+    };
   } catch (error) {
-    if (error instanceof StoreError && error.code === 'METALAB_STORE_MISSING')
-      return { folder: '', before: undefined };
+    if (error instanceof StoreError && error.code === 'METALAB_STORE_MISSING') return { folder: '' };
     throw error;
   }
 }

@@ -34,6 +34,7 @@ export function printRun(run: RunDetails, { out, color }: CommandContext): void 
     ['code', run.code_fingerprint],
     ['index', `${run.index}  (generation ${run.generation}, attempt ${run.attempt})`],
   ]);
+  section('submission', [['id', run.submission], ...describeGit(run.git)]);
   const { slurm, others } = describeProvenance(run.provenance);
   section('slurm', slurm);
   section('provenance', entriesOf(others));
@@ -67,6 +68,16 @@ export function printRun(run: RunDetails, { out, color }: CommandContext): void 
     'notes',
     run.notes.map((note, index) => [String(index + 1), note]),
   );
+}
+
+function describeGit(git: RunDetails['git']): (readonly [string, string])[] {
+  if (!git) return [];
+  const { commit, dirty, untracked } = git;
+  const changes = dirty ? 'yes: its submission.json in the store has the diff' : 'none';
+  return [
+    ['commit', commit],
+    ['uncommitted changes', untracked ? `yes; not tracked: ${untracked.join(', ')}` : changes],
+  ];
 }
 
 const entriesOf = (values: { readonly [name: string]: unknown }) =>

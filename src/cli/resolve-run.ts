@@ -11,7 +11,14 @@ const LEAST_CHARACTERS = 4;
  *
  * @throws UsageError where the prefix is too short, unknown or ambiguous
  */
-export async function resolveRun(store: Store, prefix: string): Promise<RunRecord> {
+export const resolveRun = async (store: Store, prefix: string): Promise<RunRecord> =>
+  (await resolveStoredRun(store, prefix)).record;
+
+/** The same, with the submission that executed it. */
+export async function resolveStoredRun(
+  store: Store,
+  prefix: string,
+): Promise<{ readonly record: RunRecord; readonly submission: string }> {
   if (prefix.length < LEAST_CHARACTERS) {
     throw new UsageError({
       code: 'METALAB_SHORT_PREFIX',
@@ -26,8 +33,9 @@ export async function resolveRun(store: Store, prefix: string): Promise<RunRecor
     next: 'metalab results EXP --columns run_id,status lists them; --store names another store',
     describe: (candidate) => `${candidate}  ${found.get(candidate)?.experiment_id ?? ''}`,
   });
-  const record = await found.get(runId)?.record();
-  if (record) return record;
+  const run = found.get(runId);
+  const record = await run?.record();
+  if (run && record) return { record, submission: run.submission };
   throw new StoreError({
     code: 'METALAB_RECORD_GONE',
     where: store.uri,

@@ -36,6 +36,12 @@ import {
   type SubmissionPlace,
 } from './handle.js';
 import { lastSubmission } from './last-submission.js';
+import {
+  describeReplaced,
+  findReplaced,
+  notReplaced,
+  type ReplacedDeclaration,
+} from './replaced-declaration.js';
 import { requester } from './requester.js';
 import { checkSlots, environmentOf, locationOf, type StoreChoice, slotsOf } from './store-choice.js';
 import {
@@ -66,6 +72,11 @@ export interface SubmitOptions extends StoreChoice {
   readonly fresh?: boolean;
   /** Bring artifacts from a cluster as its records are collected, of reused runs too. Default: when somebody asks for one. */
   readonly artifacts?: boolean;
+  /**
+   * Asked before the experiment replaces the latest declaration of its name, where that came from another project or
+   * folder: false submits nothing. Default: a warning to `say`.
+   */
+  readonly onReplace?: (replaced: ReplacedDeclaration) => boolean | Promise<boolean>;
   /** Submit even where another engine uses the store: what runs there then waits until this is done. */
   readonly takeOver?: boolean;
 }
@@ -208,6 +219,7 @@ class ConnectedLab implements Lab {
       openForSubmit({ ...options, environment }),
       this.#engine.ensureWorker(),
     ]);
+    await this.#tellReplaced(store, declared, options);
     const { keepFailed = false, fresh = false, artifacts = false } = options;
     const choices = { slots, keep_failed: keepFailed, fresh, ...(artifacts && { artifacts }) };
     const holder = await this.#takeLease(store, options.takeOver);
@@ -268,16 +280,24 @@ class ConnectedLab implements Lab {
     if (this.#closed) throw closedError(method);
   }
 
+  /** @throws MetalabError METALAB_NOT_REPLACED where the caller does not want it */
+  async #tellReplaced(store: SweepStore, declared: Declared, { onReplace }: SubmitOptions): Promise<void> {
+    const replaced = await findReplaced(store, declared);
+    if (!replaced) return;
+    if (!onReplace) this.#options.say?.(`warning: ${describeReplaced(replaced)}`);
+    else if (!(await onReplace(replaced))) throw notReplaced(replaced);
+  }
+
   async #retry(experimentId: string, store: SweepStore, options: RetryOptions): Promise<RunHandle> {
     const [{ placeOfRetry, resolveRetry }] = await Promise.all([
       import('./retry.js'),
       this.#engine.ensureWorker(),
     ]);
     const { environment, slots } = await placeOfRetry(store, experimentId, options);
-    const { declaration, sha, options: choices } = await resolveRetry(store, experimentId, options);
+    const { declaration, sha, git, options: choices } = await resolveRetry(store, experimentId, options);
     requireVariables(declaration);
     const holder = await this.#takeLease(store);
-    const order = { engine: engineKey(holder), environment, options: { ...choices, slots } };
+    const order = { engine: engineKey(holder), environment, git, options: { ...choices, slots } };
     if ('gateway' in environment) keepSshVariables();
     const manifest = await writeRequest(store, declaration, sha, order, this.#key.key);
     return this.#enqueue(store, manifest, holder);

@@ -2,7 +2,7 @@ import type { ExperimentDeclaration } from '../definition/declaration.js';
 import { DefinitionError, MetalabError, type Problem } from '../definition/errors.js';
 import { decidePlan } from '../planning/decide.js';
 import { type FoundRun, findRuns } from '../results/find-runs.js';
-import type { PlanManifest, SubmissionOptions } from '../storage/manifest.js';
+import type { GitState, PlanManifest, SubmissionOptions } from '../storage/manifest.js';
 import type { SweepStore } from '../storage/sweep-store.js';
 import type { RetryOptions } from './handle.js';
 import { lastSubmission } from './last-submission.js';
@@ -17,6 +17,8 @@ const MOST_TOLD = 5;
 export interface Retry {
   readonly declaration: ExperimentDeclaration;
   readonly sha: string;
+  /** The repository's state when that was declared. */
+  readonly git: GitState | null;
   readonly options: SubmissionOptions;
 }
 
@@ -30,7 +32,7 @@ export async function resolveRetry(
   experimentId: string,
   { failed = false, runs = [] }: RetryOptions,
 ): Promise<Retry> {
-  const sha = (await store.readManifest(experimentId))?.declaration;
+  const { declaration: sha, git = null } = (await store.readManifest(experimentId)) ?? {};
   const declaration = sha === undefined ? undefined : await store.readDeclaration(experimentId, sha);
   if (sha === undefined || !declaration)
     throw new MetalabError({
@@ -40,9 +42,9 @@ export async function resolveRetry(
       next: 'metalab list shows what the store has; metalab submit FILE declares it',
     });
   const everything = { slots: null, keep_failed: false, fresh: false };
-  if (!failed && runs.length === 0) return { declaration, sha, options: everything };
+  if (!failed && runs.length === 0) return { declaration, sha, git, options: everything };
   const only = { failed, runs: await resolveRuns(store, declaration, runs) };
-  return { declaration, sha, options: { ...everything, only } };
+  return { declaration, sha, git, options: { ...everything, only } };
 }
 
 /** How the runs of a retry stand, before anything is submitted: `positions` are those that would be done. */

@@ -19,11 +19,12 @@ import {
 } from '../storage/file/layout.js';
 import { listNames } from '../storage/file/list-names.js';
 import { ownerName } from '../storage/file/owner.js';
-import type { SubmissionManifest, SubmissionOptions } from '../storage/manifest.js';
+import type { GitState, SubmissionManifest, SubmissionOptions } from '../storage/manifest.js';
 import { environmentDocument, manifestDocument } from '../storage/signed-files.js';
 import type { SweepStore } from '../storage/sweep-store.js';
 import type { Declared } from './declare/declare.js';
 import { readGitState } from './git-state.js';
+import { readOrigin } from './submission-origin.js';
 
 /** How, where and by whom a declaration is to be carried out. */
 export interface SubmissionOrder {
@@ -50,28 +51,34 @@ export function requireVariables({ env }: Pick<ExperimentDeclaration, 'env'>): v
  */
 export async function writeSubmission(
   store: SweepStore,
-  { declaration, bundle }: Declared,
+  { declaration, bundle, file }: Declared,
   order: SubmissionOrder,
   key: SigningKey,
 ): Promise<SubmissionManifest> {
-  const [sha] = await Promise.all([
+  const { cwd, operation } = declaration;
+  const [sha, , git, origin] = await Promise.all([
     store.writeDeclaration(declaration),
     writeBundle(store.experimentFolder(declaration.experiment_id), declaration, bundle),
+    readGitState(cwd, [file, ...Object.keys(operation.modules)]),
+    readOrigin(file),
   ]);
-  return writeRequest(store, declaration, sha, order, key);
+  return writeRequest(store, declaration, sha, { ...order, git, origin }, key);
 }
 
-/** Asks for what a declaration says that is in the store already, its bundle too. */
+/**
+ * Asks for what a declaration says that is in the store already, its bundle too.
+ *
+ * @param order `git`: the state when that was declared
+ */
 export async function writeRequest(
   store: SweepStore,
   declaration: ExperimentDeclaration,
   sha: string,
-  order: SubmissionOrder,
+  order: SubmissionOrder & Pick<SubmissionManifest, 'origin'> & { readonly git: GitState | null },
   key: SigningKey,
 ): Promise<SubmissionManifest> {
   const { experiment_id } = declaration;
   const folder = store.experimentFolder(experiment_id);
-  const git = await readGitState(declaration.cwd);
   const submitted = await nextSubmissionTime(folder);
   const submission = nameSubmission(submitted);
   const env = JSON.stringify(pickEnvironment(process.env, declaration.env));
@@ -86,7 +93,10 @@ export async function writeRequest(
     env_signature: key.sign(environmentDocument(store.id, submission, env)),
   };
   const manifest = { ...unsigned, signature: key.sign(manifestDocument(store.id, unsigned)) };
-  const latest = describeExperiment(declaration, manifest, { git, metalabVersion: METALAB_VERSION });
+  const latest = describeExperiment(declaration, manifest, {
+    git: order.git,
+    metalabVersion: METALAB_VERSION,
+  });
   // First: it tells whose it is, should this process be killed before somebody carries it out.
   await store.writeSubmission(manifest);
   await Promise.all([writeEnvironment(folder, submission, env), store.writeManifest(latest)]);

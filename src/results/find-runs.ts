@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { RunRecord } from '../definition/record.js';
 import { segmentsFolder } from '../storage/file/layout.js';
 import { openLines } from '../storage/file/line-at.js';
@@ -14,6 +14,8 @@ import { parseRecord } from './record-json.js';
 export interface FoundRun {
   readonly run_id: string;
   readonly experiment_id: string;
+  /** The one that executed it. */
+  readonly submission: string;
   /** Reads its final record. */
   record(): Promise<RunRecord | undefined>;
 }
@@ -34,8 +36,8 @@ export async function findRuns(
   if (!hasWorkingDirectory(store)) return [];
   const found: FoundRun[] = [];
   for (const experiment_id of experiments ?? (await store.experiments())) {
-    for (const { run_id, record } of await finalsOf(store.experimentFolder(experiment_id), prefixes))
-      found.push({ run_id, experiment_id, record });
+    for (const { run_id, segment, record } of await finalsOf(store.experimentFolder(experiment_id), prefixes))
+      found.push({ run_id, experiment_id, submission: dirname(segment), record });
   }
   return found.sort((a, b) => (a.run_id < b.run_id ? -1 : 1));
 }

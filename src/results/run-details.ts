@@ -1,5 +1,6 @@
 import type { RunRecord } from '../definition/record.js';
-import type { Store } from '../storage/store.js';
+import type { GitState } from '../storage/manifest.js';
+import { hasExperimentManifests, type Store } from '../storage/store.js';
 
 /** What a series of a run looks like in one line. */
 export interface SeriesSummary {
@@ -18,10 +19,17 @@ export interface RunDetails extends RunRecord {
   readonly series: readonly SeriesSummary[];
   /** Names of its `capture.data` entries. */
   readonly data: readonly string[];
+  /** The submission that executed it. */
+  readonly submission: string;
+  /** The repository's state when that was submitted, without the diff; null where it is not known. */
+  readonly git: Omit<GitState, 'diff'> | null;
 }
 
 /** Reads all there is of a run. */
-export async function readRunDetails(store: Store, record: RunRecord): Promise<RunDetails> {
+export async function readRunDetails(
+  store: Store,
+  { record, submission }: { readonly record: RunRecord; readonly submission: string },
+): Promise<RunDetails> {
   const series = new Map<string, SeriesSummary>();
   for await (const { name, step, value } of store.series(record)) {
     const known = series.get(name);
@@ -38,5 +46,15 @@ export async function readRunDetails(store: Store, record: RunRecord): Promise<R
   }
   const data = new Set<string>();
   for await (const { name } of store.data(record)) data.add(name);
-  return { ...record, series: [...series.values()], data: [...data] };
+  const git = await readGit(store, record.experiment_id, submission);
+  return { ...record, series: [...series.values()], data: [...data], submission, git };
+}
+
+async function readGit(store: Store, experimentId: string, submission: string): Promise<RunDetails['git']> {
+  const manifest = hasExperimentManifests(store)
+    ? await store.readSubmission(experimentId, submission)
+    : undefined;
+  if (!manifest?.git) return null;
+  const { diff: _, ...git } = manifest.git;
+  return git;
 }

@@ -6,9 +6,23 @@ import type { RunningMeans } from '../definition/running-mean.js';
 /** The state of the user's repository at submit, for saying in a paper what exactly was run. */
 export interface GitState {
   readonly commit: string;
+  /** Whether tracked files were changed, or the operation reaches files that are not tracked. */
   readonly dirty: boolean;
-  /** `git diff HEAD` at submit, at most 256 KiB; null where the tree was clean. */
+  /** `git diff HEAD` at submit, at most 256 KiB; null where no tracked file was changed. */
   readonly diff: string | null;
+  /** Files that the operation reaches and that are not tracked, relative to the experiment's folder; at most 50. */
+  readonly untracked?: readonly string[];
+}
+
+/** Which file a submission came from, and where that is in its repository. */
+export interface SubmissionOrigin {
+  readonly host: string;
+  /** Absolute path of the experiment file. */
+  readonly file: string;
+  /** `host/path` of the remote `origin`, without a login; missing where there is none. */
+  readonly repository?: string;
+  /** The file's folder, relative to the repository's root. */
+  readonly path?: string;
 }
 
 /** `experiment.json`: what the latest submission declared. */
@@ -47,6 +61,10 @@ export interface SubmissionManifest {
   readonly submitter?: string;
   /** Which engine has it: see `engineKey`. Missing in submissions of older versions. */
   readonly engine?: string;
+  /** The repository's state when what it executes was declared; null: in no repository. Missing in submissions of older versions. */
+  readonly git?: GitState | null;
+  /** Missing in retries, which need no file, and in submissions of older versions. */
+  readonly origin?: SubmissionOrigin;
   /** Where its runs are executed; its services left out. Missing in submissions of older versions, which were local. */
   readonly environment?: ResolvedEnvironment;
   readonly options: SubmissionOptions;

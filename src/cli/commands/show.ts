@@ -3,7 +3,7 @@ import type { CommandDefinition } from '../command.js';
 export const showCommand: CommandDefinition = {
   name: 'show',
   summary: 'one run in full',
-  description: `Its identity and what it is made of, params, metrics, times, provenance, error, tags, warnings, notes, series and
+  description: `Its identity and what it is made of, params, metrics, times, submission and git commit, provenance, error, tags, warnings, notes, series and
 artifacts: of its final record.`,
   arguments: [
     { name: 'run', description: 'run, by any unambiguous prefix of its run_id, 4 characters at least' },
@@ -15,12 +15,12 @@ artifacts: of its final record.`,
   store: true,
   json: true,
   async run({ run = '' }, options, context) {
-    const [{ resolveRun }, { readRunDetails }] = await Promise.all([
+    const [{ resolveStoredRun }, { readRunDetails }] = await Promise.all([
       import('../resolve-run.js'),
       import('../../results/run-details.js'),
     ]);
     const store = await context.store();
-    const details = await readRunDetails(store, await resolveRun(store, run));
+    const details = await readRunDetails(store, await resolveStoredRun(store, run));
     if (options.json) context.out(JSON.stringify(details));
     else (await import('../print-run.js')).printRun(details, context);
     return undefined;

@@ -13,6 +13,7 @@ export interface SubmitFlags extends CommonOptions {
   readonly fresh?: boolean;
   readonly artifacts?: boolean;
   readonly takeOver?: boolean;
+  readonly replace?: boolean;
 }
 
 export const submitCommand: CommandDefinition<SubmitFlags> = {
@@ -40,6 +41,11 @@ reachable, paused or waiting; 130 detached by Ctrl-C.`,
       flags: '--artifacts',
       description:
         'bring artifacts from a cluster with the records, of runs that are reused too (default: when they are asked for)',
+    },
+    {
+      flags: '--replace',
+      description:
+        'where the latest declaration of this name is another project’s or folder’s: replace it without asking',
     },
     { flags: '--take-over', description: 'where another engine uses the store: what runs there then waits' },
   ],
@@ -96,12 +102,16 @@ async function submitAndFollow(
   options: SubmitFlags,
   context: CommandContext,
 ): Promise<number> {
-  const { followToOutcome, tellSubmitted } = await import('../follow-to-outcome.js');
+  const [{ followToOutcome, tellSubmitted }, { confirmReplace }] = await Promise.all([
+    import('../follow-to-outcome.js'),
+    import('../confirm-replace.js'),
+  ]);
   for (let submits = 1; ; submits++) {
     const handle = await lab.submitDeclared(declared, {
       ...options,
       store: context.storeLocation,
       environment: await context.environment(),
+      onReplace: (replaced) => confirmReplace(replaced, options, context),
     });
     if (handle.joined) {
       const { tellJoined } = await import('../tell-environment.js');

@@ -24,6 +24,8 @@ import { declareResources } from './resources.js';
 export interface Declared {
   readonly declaration: ExperimentDeclaration;
   readonly bundle: { readonly code: string; readonly map: string };
+  /** Absolute path of the file that declares it. */
+  readonly file: string;
   /** What the user should know: what the code's identity can't see, and trials that repeat others. */
   readonly warnings: readonly string[];
 }
@@ -95,7 +97,7 @@ export async function declareExperiment(
     env: [...(experiment.env ?? [])],
     cwd: base,
   };
-  return { declaration, bundle, warnings: [...operation!.warnings, ...warnings] };
+  return { declaration, bundle, file, warnings: [...operation!.warnings, ...warnings] };
 }
 
 async function declareOperation(
