@@ -5,6 +5,7 @@ import type { LoadOptions, ProjectConfig } from './config/project-config.js';
 import type { Experiment } from './definition/experiment.js';
 import type { SubmissionOutcome } from './storage/manifest.js';
 
+export type { ObjectiveStatus, SameError, ShownBest } from './client/best-run.js';
 export type { SweepEvent } from './client/events.js';
 export type { RunHandle } from './client/handle.js';
 export type { SweepStatus } from './client/sweep-status.js';

@@ -6,6 +6,7 @@ import type { Dealing } from './contract.js';
 /** Each notice is some events of the history: an outage of days, whose words change, must not fill it. */
 const OTHER_WORDS_MS = 600_000;
 const AGAIN_MS = 5_000;
+const MORE_FAILURES = 1.1;
 
 type Tell = (notice: Omit<ChunkNotice, 'submission' | 'from'>) => Promise<boolean>;
 
@@ -15,6 +16,7 @@ export class BatchNotices {
   #waits: string | null | undefined;
   #toldAt = Number.NEGATIVE_INFINITY;
   #dealing: Dealing | undefined;
+  #failed = 0;
 
   /** @param tell answers whether it was heard */
   constructor(tell: Tell, options: { readonly mayWait: boolean }) {
@@ -34,6 +36,16 @@ export class BatchNotices {
     this.#toldAt = now;
     void this.#tell({ waits: reason }).then((heard) => {
       if (!heard) this.#waits = before;
+    });
+  }
+
+  /** For a limit of failures. Only what is a tenth more than was told before. */
+  failures({ success, failed, cancelled }: BatchProgress): void {
+    if (failed === 0 || failed < this.#failed * MORE_FAILURES) return;
+    const before = this.#failed;
+    this.#failed = failed;
+    void this.#tell({ runs: { failed, done: success + failed + cancelled } }).then((heard) => {
+      if (!heard) this.#failed = before;
     });
   }
 

@@ -1,3 +1,4 @@
+import type { RunDigest } from '../definition/run-digest.js';
 import type { PositionRange } from '../execution/batch-executor.js';
 import type { ChunkReport } from '../runner/protocol.js';
 import type { PlanManifest, SubmissionOutcome } from '../storage/manifest.js';
@@ -35,6 +36,8 @@ export interface ExecuteInput extends SubmissionRef {
   readonly from: number;
   readonly to: number;
   readonly budget_ms: number;
+  /** Of a submission with a limit of failures: after so many in it, it comes back, or tells of them if it is a batch. */
+  readonly failures_left?: number;
   /** Of a batch: what it is to do between `from` and `to`, ascending; at most 200. */
   readonly ranges?: readonly PositionRange[];
   /** Of a batch: what a run took so far on average, milliseconds; null where nothing is known. */
@@ -57,6 +60,8 @@ export interface ExecuteResult extends ChunkReport {
 
 export interface SettleInput extends SubmissionRef {
   readonly started_at: string;
+  /** Of the runs that chunks reported. */
+  readonly digest?: RunDigest;
   /** Settle it whatever is missing, in this state and for this reason. */
   readonly abandon: { readonly state: 'cancelled' | 'failed'; readonly reason: string } | null;
 }

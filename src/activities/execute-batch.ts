@@ -70,6 +70,7 @@ export function createExecuteBatch(dependencies: ActivityDependencies) {
                 job = progress.job ?? job;
                 entry.show(progress);
                 notices.progress(progress);
+                if (input.failures_left !== undefined) notices.failures(progress);
               },
               onDealing: (dealing) => void notices.dealing(dealBatches(dealing)),
             });
@@ -79,9 +80,17 @@ export function createExecuteBatch(dependencies: ActivityDependencies) {
         if (!report) return nothing;
         if (signal.stopped === 'lost') throw new CancelledFailure('this attempt is no longer wanted');
         faults.forget(input);
-        const { success, failed, cancelled, busy_ms, means, left, dealing } = report;
+        const { success, failed, cancelled, busy_ms, means, digest, left, dealing } = report;
         // What a run took, for sizing: not for how long its batch was waited for.
-        const counts = { success, failed, cancelled, busy_ms, elapsed_ms: Math.round(busy_ms), means };
+        const counts = {
+          success,
+          failed,
+          cancelled,
+          busy_ms,
+          elapsed_ms: Math.round(busy_ms),
+          means,
+          ...(digest && { digest }),
+        };
         return { ...nothing, ...counts, next: input.to, left, dealing: dealBatches(dealing), job };
       } catch (fault) {
         throw fault instanceof ExecutionFault

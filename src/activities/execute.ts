@@ -1,4 +1,5 @@
 import { CancelledFailure, Context } from '@temporalio/activity';
+import { mergeDigests } from '../definition/run-digest.js';
 import { mergeMeans } from '../definition/running-mean.js';
 import { ExecutionFault } from '../execution/execution-fault.js';
 import type { RangeOrder } from '../execution/executor.js';
@@ -40,6 +41,7 @@ export function createExecute(dependencies: ActivityDependencies) {
         timeout_ms: declaration.timeout_ms,
         memory_bytes: declaration.memory_bytes,
         isolate: declaration.isolate ?? false,
+        objective: declaration.objective,
         cwd: declaration.cwd,
         env,
       };
@@ -65,7 +67,9 @@ export function createExecute(dependencies: ActivityDependencies) {
             for (const part of await partsToDo(store, input, end)) {
               if (signal.stopped) break;
               link.begin();
-              const order = { from: part.from, to: part.to, budget_ms: input.budget_ms };
+              const { budget_ms, failures_left: left } = input;
+              const limit = left === undefined ? {} : { most_failures: Math.max(1, left - result.failed) };
+              const order = { from: part.from, to: part.to, budget_ms, ...limit };
               const report = await executor.execute(
                 { ...place, order },
                 {
@@ -115,6 +119,7 @@ function add(a: ChunkReport, b: ChunkReport): Omit<ChunkReport, 'next'> {
     cancelled: a.cancelled + b.cancelled,
     busy_ms: a.busy_ms + b.busy_ms,
     means: mergeMeans(a.means, b.means),
+    digest: mergeDigests(a.digest, b.digest),
   };
 }
 

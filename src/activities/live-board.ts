@@ -72,6 +72,7 @@ export class LiveBoard {
         failed,
         cancelled,
         means,
+        digest,
         job,
         excluded,
         time_cut,
@@ -82,7 +83,7 @@ export class LiveBoard {
       }) => {
         const cut = time_cut && { time_cut };
         const batch = { job, excluded, ...cut, pending, running, waits, runs };
-        chunk.show({ success, failed, cancelled, means, running: null, batch });
+        chunk.show({ success, failed, cancelled, means, ...(digest && { digest }), running: null, batch });
       },
       summary: () => {
         const { success, failed, batch } = chunk.shown() ?? {};

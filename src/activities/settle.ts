@@ -100,7 +100,7 @@ async function countReused(
 }
 
 function wordOutcome(
-  { experiment_id, submission, started_at, abandon }: SettleInput,
+  { experiment_id, submission, started_at, digest, abandon }: SettleInput,
   reused: PlanManifest['reused'],
   total: number,
   tally: Tally,
@@ -126,5 +126,6 @@ function wordOutcome(
     finished_at: finished.toISOString(),
     duration_ms: Math.max(0, finished.getTime() - Date.parse(started_at)),
     reason: abandon && remains ? `${abandon.reason}; ${wordRemains(remains)}` : (abandon?.reason ?? null),
+    ...(digest && { digest }),
   };
 }

@@ -3,7 +3,7 @@ import type { CommandContext, CommonOptions } from './command.js';
 import { follow } from './progress/follow.js';
 import { wordStanding } from './progress/standing.js';
 import { EXIT } from './report-error.js';
-import { exitCodeOf, printOutcome } from './report-outcome.js';
+import { exitCodeOf, printFindings, printOutcome } from './report-outcome.js';
 import { tellRunWarnings } from './tell-run-warnings.js';
 
 /** What `--detach` prints. */
@@ -44,6 +44,7 @@ export async function followToOutcome(
     }
     case 'outcome':
       printOutcome(handle, followed.outcome, options, context);
+      if (!options.json) printFindings(await handle.status(), context);
       if (followed.outcome.executed > 0) await tellRunWarnings(handle, context);
       return exitCodeOf(followed.outcome);
   }

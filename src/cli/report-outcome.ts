@@ -1,6 +1,8 @@
 import type { RunHandle } from '../client/handle.js';
+import type { SweepStatus } from '../client/sweep-status.js';
 import type { SubmissionOutcome } from '../storage/manifest.js';
 import type { CommandContext, CommonOptions } from './command.js';
+import { wordBest, wordSameError } from './progress/objective.js';
 import { EXIT } from './report-error.js';
 
 /** 0: all runs are success; 1: some failed, or it was cancelled; 3: it could not be carried out. */
@@ -20,9 +22,23 @@ export function printOutcome(
   else printWords(handle, outcome, context);
 }
 
+/** What the runs of an ended submission have in common, and the best of them. */
+export function printFindings(status: SweepStatus, { note, color }: CommandContext): void {
+  const [error, best] = [wordSameError(status), wordBest(status)];
+  if (error) note(`  ${color.red(error)}`);
+  if (best) note(`  ${best}`);
+}
+
 /** With the names of the command line's other lines: `experiment`, as `--json` without an outcome has it too. */
 function outcomeJson({ workflowId, store }: RunHandle, outcome: SubmissionOutcome) {
-  const { experiment_id: experiment, submission, started_at: _, finished_at: _1, ...counts } = outcome;
+  const {
+    experiment_id: experiment,
+    submission,
+    started_at: _,
+    finished_at: _1,
+    digest: _2,
+    ...counts
+  } = outcome;
   return { experiment, workflow_id: workflowId, submission, ...counts, store };
 }
 

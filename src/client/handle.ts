@@ -3,6 +3,7 @@ import type { Client } from '@temporalio/client';
 import type { ResolvedEnvironment } from '../config/resolved-config.js';
 import type { Duration } from '../definition/duration.js';
 import { InfrastructureError, MetalabError } from '../definition/errors.js';
+import type { FailureLimit } from '../definition/failure-limit.js';
 import type { RequestKey } from '../engine/request-key.js';
 import type { SubmissionOutcome } from '../storage/manifest.js';
 import type { SweepStore } from '../storage/sweep-store.js';
@@ -83,6 +84,8 @@ export interface RetryOptions {
   readonly failed?: boolean;
   /** Only these, whatever their status: run_ids, or beginnings of them. */
   readonly runs?: readonly string[];
+  /** As for a submit. Default: the experiment's. */
+  readonly maxFailures?: FailureLimit;
   /** Where they run, by name or resolved. Default: where the latest submission did, with the settings it had. */
   readonly environment?: string | ResolvedEnvironment;
 }

@@ -1,6 +1,7 @@
 import type { Client } from '@temporalio/client';
 import { MetalabError } from '../definition/errors.js';
 import type { Experiment } from '../definition/experiment.js';
+import type { FailureLimit } from '../definition/failure-limit.js';
 import { nearestName } from '../definition/nearest.js';
 import { connectTemporal, type TemporalConnection } from '../engine/connect.js';
 import { loadRequestKey, type RequestKey } from '../engine/request-key.js';
@@ -43,7 +44,14 @@ import {
   type ReplacedDeclaration,
 } from './replaced-declaration.js';
 import { requester } from './requester.js';
-import { checkSlots, environmentOf, locationOf, type StoreChoice, slotsOf } from './store-choice.js';
+import {
+  checkFailureLimit,
+  checkSlots,
+  environmentOf,
+  locationOf,
+  type StoreChoice,
+  slotsOf,
+} from './store-choice.js';
 import {
   markEnqueued,
   removeSubmission,
@@ -72,6 +80,11 @@ export interface SubmitOptions extends StoreChoice {
   readonly fresh?: boolean;
   /** Bring artifacts from a cluster as its records are collected, of reused runs too. Default: when somebody asks for one. */
   readonly artifacts?: boolean;
+  /**
+   * Ends the submission as a cancel does once so many of its runs have failed, or such a part of those done (`'20%'`,
+   * which counts once 20 are done). Default: the experiment's `maxFailures`, else no limit.
+   */
+  readonly maxFailures?: FailureLimit;
   /**
    * Asked before the experiment replaces the latest declaration of its name, where that came from another project or
    * folder: false submits nothing. Default: a warning to `say`.
@@ -219,9 +232,16 @@ class ConnectedLab implements Lab {
       openForSubmit({ ...options, environment }),
       this.#engine.ensureWorker(),
     ]);
+    const max_failures = checkFailureLimit(options.maxFailures) ?? declared.declaration.max_failures;
     await this.#tellReplaced(store, declared, options);
     const { keepFailed = false, fresh = false, artifacts = false } = options;
-    const choices = { slots, keep_failed: keepFailed, fresh, ...(artifacts && { artifacts }) };
+    const choices = {
+      slots,
+      keep_failed: keepFailed,
+      fresh,
+      ...(artifacts && { artifacts }),
+      ...(max_failures !== undefined && { max_failures }),
+    };
     const holder = await this.#takeLease(store, options.takeOver);
     const order = { engine: engineKey(holder), environment, options: choices };
     if ('gateway' in environment) keepSshVariables();

@@ -6,7 +6,7 @@ import type { GitState, PlanManifest, SubmissionOptions } from '../storage/manif
 import type { SweepStore } from '../storage/sweep-store.js';
 import type { RetryOptions } from './handle.js';
 import { lastSubmission } from './last-submission.js';
-import { checkSlots, environmentOf, slotsOf } from './store-choice.js';
+import { checkFailureLimit, checkSlots, environmentOf, slotsOf } from './store-choice.js';
 import type { SubmissionOrder } from './submission.js';
 
 const LEAST_CHARACTERS = 4;
@@ -30,7 +30,7 @@ export interface Retry {
 export async function resolveRetry(
   store: SweepStore,
   experimentId: string,
-  { failed = false, runs = [] }: RetryOptions,
+  { failed = false, runs = [], maxFailures }: RetryOptions,
 ): Promise<Retry> {
   const { declaration: sha, git = null } = (await store.readManifest(experimentId)) ?? {};
   const declaration = sha === undefined ? undefined : await store.readDeclaration(experimentId, sha);
@@ -41,7 +41,9 @@ export async function resolveRetry(
       what: `there is no declaration of ${experimentId}`,
       next: 'metalab list shows what the store has; metalab submit FILE declares it',
     });
-  const everything = { slots: null, keep_failed: false, fresh: false };
+  const max_failures = checkFailureLimit(maxFailures) ?? declaration.max_failures;
+  const limit = max_failures === undefined ? {} : { max_failures };
+  const everything = { slots: null, keep_failed: false, fresh: false, ...limit };
   if (!failed && runs.length === 0) return { declaration, sha, git, options: everything };
   const only = { failed, runs: await resolveRuns(store, declaration, runs) };
   return { declaration, sha, git, options: { ...everything, only } };

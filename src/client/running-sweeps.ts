@@ -12,7 +12,8 @@ import { unreachable } from './ask-workflow.js';
 import { type SweepStatus, sweepStatus } from './sweep-status.js';
 
 /** A sweep that some workflow of the server carries out. */
-export interface RunningSweep extends Omit<SweepStatus, 'means' | 'long_running' | 'lost_workers'> {
+export interface RunningSweep
+  extends Omit<SweepStatus, 'means' | 'long_running' | 'lost_workers' | 'objective' | 'best' | 'same_error'> {
   /** The store's uri. */
   readonly store: string;
 }

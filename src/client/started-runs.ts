@@ -1,3 +1,4 @@
+import type { ExperimentDeclaration } from '../definition/declaration.js';
 import { paramSourceFromSpec } from '../definition/params/from-spec.js';
 import type { RunRecord } from '../definition/record.js';
 import { cellOf } from '../planning/cells.js';
@@ -58,7 +59,7 @@ export function makeRunDescriber(
   };
 }
 
-type DescribeCell = (cell: number) => Omit<StartedRun, 'started_at'>;
+export type DescribeCell = (cell: number) => Omit<StartedRun, 'started_at'>;
 
 async function makeCellDescriber(
   store: SweepStore,
@@ -66,6 +67,10 @@ async function makeCellDescriber(
 ): Promise<DescribeCell> {
   const declaration = await store.readDeclaration(experiment_id, sha);
   if (!declaration) throw new Error(`declaration ${sha} of ${experiment_id} is not in the store`);
+  return describeCells(declaration);
+}
+
+export function describeCells(declaration: ExperimentDeclaration): DescribeCell {
   const source = paramSourceFromSpec(declaration.params);
   const { replicates } = declaration.seeds;
   return (cell) => {

@@ -1,7 +1,12 @@
 import { resolve } from 'node:path';
 import { resolveConfig } from '../config/resolve-config.js';
 import type { ResolvedEnvironment } from '../config/resolved-config.js';
-import { MetalabError } from '../definition/errors.js';
+import { MetalabError, UsageError } from '../definition/errors.js';
+import {
+  FAILURE_LIMIT_EXPECTATION,
+  type FailureLimit,
+  parseFailureLimit,
+} from '../definition/failure-limit.js';
 
 export interface StoreChoice {
   /** A path or a `file:///` uri. Default: METALAB_STORE, else the environment's, else `./experiments`. */
@@ -35,5 +40,17 @@ export function checkSlots(slots: number | undefined): number | null {
     where: 'slots',
     what: `is ${slots}`,
     expected: 'a whole number from 1 to 1000',
+  });
+}
+
+/** @throws UsageError where it is no limit */
+export function checkFailureLimit(limit: unknown): FailureLimit | undefined {
+  const parsed = parseFailureLimit(limit);
+  if (limit === undefined || parsed !== undefined) return parsed;
+  throw new UsageError({
+    code: 'METALAB_OPTION',
+    where: 'maxFailures',
+    what: `is ${JSON.stringify(limit)}`,
+    expected: FAILURE_LIMIT_EXPECTATION,
   });
 }

@@ -1,3 +1,4 @@
+import { mergeDigests, type RunDigest } from '../definition/run-digest.js';
 import { mergeMeans, type RunningMeans } from '../definition/running-mean.js';
 import type { Lease } from '../storage/lease.js';
 import type { LiveBatch, LiveChunk, PlanManifest, SubmissionOutcome } from '../storage/manifest.js';
@@ -9,10 +10,11 @@ import {
   WHILE_PLANNING,
   type WorkflowStatus,
 } from '../workflows/contract.js';
+import { type ObjectiveStatus, objectiveStatus, type SameError, sameErrorOf } from './best-run.js';
 import { isDead, readLiveChunks, runsOf } from './live-chunks.js';
 
 /** Where a submission stands. total = success + failed + cancelled + running + pending, always. */
-export interface SweepStatus {
+export interface SweepStatus extends ObjectiveStatus {
   readonly experiment_id: string;
   readonly submission: string;
   /**
@@ -33,6 +35,8 @@ export interface SweepStatus {
   readonly pending: number;
   /** Running means of the runs of this submission, while it runs. */
   readonly means: RunningMeans;
+  /** Null where the runs that this submission executed have not all failed, or not in the same way. */
+  readonly same_error: SameError | null;
   /** Runs that have been going for over a second. */
   readonly long_running: readonly NonNullable<LiveChunk['running']>[];
   /** Workers that died, as far as this machine can tell, with chunks that no other worker has taken yet. */
@@ -61,7 +65,7 @@ export async function sweepStatus(
   holder?: Lease,
 ): Promise<SweepStatus> {
   const outcome = await store.readOutcome(experiment_id, submission);
-  if (outcome) return ofOutcome(outcome);
+  if (outcome) return ofOutcome(store, outcome);
   const workflow = typeof answer === 'object' ? answer : undefined;
   const current = workflow?.current?.submission === submission ? workflow.current : undefined;
   const [plan, live] = await Promise.all([
@@ -76,6 +80,9 @@ export async function sweepStatus(
     failed: reused.failed + (current?.failed ?? 0) + live.failed,
     cancelled: reused.cancelled + (current?.cancelled ?? 0) + live.cancelled,
   });
+  const digest = mergeDigests(current?.digest, live.digest);
+  const own = (status: 'success' | 'failed' | 'cancelled') => (current?.[status] ?? 0) + live[status];
+  const executed = { executed: own('success') + own('failed') + own('cancelled'), failed: own('failed') };
   // A batch's workflow does not know; its running tasks do at least one run each.
   const inBatches = live.batches.reduce((sum, { running, runs }) => sum + Math.max(running, runs.length), 0);
   const running = Math.min(
@@ -93,6 +100,8 @@ export async function sweepStatus(
     running,
     pending: total - done.success - done.failed - done.cancelled - running,
     means: mergeMeans(current?.means ?? {}, live.means),
+    ...(await objectiveStatus(store, experiment_id, plan?.declaration, digest)),
+    same_error: sameErrorOf(digest, executed),
     long_running: live.running,
     lost_workers: live.lost,
     batches: live.batches.map(({ runs: _, ...batch }) => batch),
@@ -134,9 +143,11 @@ const engineStopped = (experimentId: string) =>
   `the engine does not run: metalab attach ${experimentId} starts it and goes on; nothing recorded is lost`;
 const NONE: PlanManifest['reused'] = { success: 0, failed: 0, cancelled: 0 };
 
-function ofOutcome(outcome: SubmissionOutcome): SweepStatus {
+async function ofOutcome(store: SweepStore, outcome: SubmissionOutcome): Promise<SweepStatus> {
   const { experiment_id, submission, state, reason, total, reused, success, failed, cancelled, missing } =
     outcome;
+  const { digest, executed } = outcome;
+  const manifest = digest && (await store.readSubmission(experiment_id, submission));
   return {
     experiment_id,
     submission,
@@ -151,6 +162,8 @@ function ofOutcome(outcome: SubmissionOutcome): SweepStatus {
     running: 0,
     pending: missing,
     means: {},
+    ...(await objectiveStatus(store, experiment_id, manifest?.declaration, digest)),
+    same_error: sameErrorOf(digest, { executed, failed }),
     long_running: [],
     lost_workers: [],
     batches: [],
@@ -178,6 +191,7 @@ async function countCellsOf(store: SweepStore, experimentId: string, submission:
 }
 
 interface LiveSum extends Pick<LiveChunk, 'success' | 'failed' | 'cancelled' | 'means'> {
+  readonly digest: RunDigest;
   readonly running: SweepStatus['long_running'];
   readonly batches: readonly LiveBatch[];
   readonly lost: readonly string[];
@@ -199,15 +213,18 @@ async function readLive(
   const lost = chunks.filter(({ worker, from }) => isDead(worker) && !taken.has(from));
   const counts = { ...NONE };
   let means: LiveChunk['means'] = {};
+  let digest: RunDigest = {};
   for (const chunk of chunks) {
     counts.success += chunk.success;
     counts.failed += chunk.failed;
     counts.cancelled += chunk.cancelled;
     means = mergeMeans(means, chunk.means);
+    digest = mergeDigests(digest, chunk.digest);
   }
   return {
     ...counts,
     means,
+    digest,
     running: eachOnce(living.flatMap(runsOf)),
     lost: [...new Set(lost.map(({ worker }) => worker))],
     batches: chunks.flatMap(({ batch }) => batch ?? []),

@@ -1,5 +1,7 @@
 import type { DirRule } from './context.js';
+import type { FailureLimit } from './failure-limit.js';
 import type { JsonObject, JsonValue } from './json.js';
+import type { Objective } from './objective.js';
 import type { ParamSpec } from './params/source.js';
 import type { Resources } from './resources.js';
 import type { SeedPlan } from './seeds.js';
@@ -77,6 +79,10 @@ export interface ExperimentDeclaration {
   readonly memory_bytes: number | null;
   /** Each run has a process of its own. */
   readonly isolate?: true;
+  /** Missing where the experiment names none. */
+  readonly objective?: Objective;
+  /** Missing where the experiment names none. */
+  readonly max_failures?: FailureLimit;
   /** Missing where the experiment asks for none. */
   readonly resources?: Resources;
   readonly env: readonly string[];

@@ -1,8 +1,10 @@
 import { callingModules } from './calling-modules.js';
 import type { ContextValue } from './context.js';
 import type { Duration } from './duration.js';
+import type { FailureLimit } from './failure-limit.js';
 import type { JsonObject } from './json.js';
 import type { MemorySize } from './memory-size.js';
+import type { Objective } from './objective.js';
 import type { AnyOperation } from './operation.js';
 import type { ParamSource } from './params/source.js';
 import type { ResourceRequest } from './resources.js';
@@ -44,6 +46,10 @@ export interface ExperimentSpec {
   readonly memory?: MemorySize;
   /** Gives each run a process of its own, made for it alone: some 0.1 s more a run. Never part of identity. */
   readonly isolate?: boolean;
+  /** What is optimised, e.g. `{ metric: 'loss', direction: 'min' }`: progress and `results --best` show the best run. Never part of identity. */
+  readonly objective?: Objective;
+  /** How many runs of a submission may fail before it is ended: 10, or '20%' of those done. Never part of identity. */
+  readonly maxFailures?: FailureLimit;
   /** What a task on a cluster needs, where it differs from what the environment says. Never part of identity. */
   readonly resources?: ResourceRequest;
   /** Names of environment variables that runs see beside PATH, HOME, LANG, TMPDIR, and those of devices and threads. */

@@ -1,5 +1,6 @@
 import type { Resources } from '../config/resolved-config.js';
 import type { RunRecord } from '../definition/record.js';
+import type { RunDigest } from '../definition/run-digest.js';
 import type { RunningMeans } from '../definition/running-mean.js';
 import type { Executor } from './executor.js';
 
@@ -47,6 +48,7 @@ export interface BatchProgress {
   readonly failed: number;
   readonly cancelled: number;
   readonly means: RunningMeans;
+  readonly digest?: RunDigest;
   /** Tasks that wait, and that run. */
   readonly pending: number;
   readonly running: number;
@@ -77,6 +79,7 @@ export interface BatchReport {
   readonly busy_ms: number;
   readonly elapsed_ms: number;
   readonly means: RunningMeans;
+  readonly digest?: RunDigest;
   /** What was not done, ascending: at most 200 ranges, the rest is found by planning again. */
   readonly left: readonly PositionRange[];
   /** For what follows, now that more is known. */

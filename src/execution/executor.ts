@@ -1,9 +1,11 @@
+import type { Objective } from '../definition/objective.js';
 import type { ChunkOrder, ChunkReport, SlotSetup } from '../runner/protocol.js';
 
 /** A range of a submission's plan, to be executed. */
 export interface RangeOrder {
   readonly setup: Omit<SlotSetup, 'provenance' | 'scratch'>;
-  readonly order: Pick<ChunkOrder, 'from' | 'to' | 'budget_ms'> & Partial<Pick<ChunkOrder, 'lost'>>;
+  readonly order: Pick<ChunkOrder, 'from' | 'to' | 'budget_ms'> &
+    Partial<Pick<ChunkOrder, 'lost' | 'most_failures'>>;
   /** Per run; null: no limit. */
   readonly timeout_ms: number | null;
   readonly memory_bytes: number | null;
@@ -14,6 +16,8 @@ export interface RangeOrder {
    * the fault's `cut`. For places that can give it more.
    */
   readonly spare_memory?: boolean;
+  /** What is optimised: reports tell the best run. */
+  readonly objective?: Objective | undefined;
   /** The runs' working directory. */
   readonly cwd: string;
   /** The environment that runs see, complete. */

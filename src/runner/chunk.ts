@@ -1,5 +1,7 @@
 import { describeError, type ErrorDescription } from '../definition/errors.js';
 import { MeanCounter } from '../definition/mean-counter.js';
+import type { Objective } from '../definition/objective.js';
+import { DigestCounter } from '../definition/run-digest.js';
 import type { Cell, Cells } from './cells.js';
 import type { RunExecutor } from './execute-run.js';
 import { LineSplitter } from './line-splitter.js';
@@ -23,6 +25,7 @@ export interface ChunkParts {
   readonly sidecars: Sidecars;
   readonly note: NoteWriter;
   readonly retries: number;
+  readonly objective: Objective | undefined;
   /** Only lost runs are recorded. */
   readonly recordOnly: boolean;
   readonly send: (message: FromSlot) => void;
@@ -41,6 +44,8 @@ export class Chunk {
   readonly #parts: ChunkParts;
   readonly #order: ChunkOrder;
   readonly #means = new MeanCounter();
+  readonly #digest: DigestCounter;
+  #failed = 0;
   #stopped = false;
   #fault: ChunkEnd['fault'];
   #busyMs = 0;
@@ -54,6 +59,7 @@ export class Chunk {
   constructor(parts: ChunkParts, order: ChunkOrder) {
     this.#parts = parts;
     this.#order = order;
+    this.#digest = new DigestCounter(parts.objective);
   }
 
   async run(slice: PlanSlice): Promise<ChunkEnd> {
@@ -92,6 +98,8 @@ export class Chunk {
     if (this.#fault) return;
     const metrics = outcome.capture?.collectedMetrics;
     if (metrics && outcome.status === 'success') this.#means.add(metrics);
+    this.#digest.add(cell.index, outcome.status, metrics, outcome.error);
+    if (outcome.status === 'failed' && ++this.#failed >= (this.#order.most_failures ?? Infinity)) this.stop();
     const { records, lines } = this.#parts;
     records.append(lines.line(cell, outcome), outcome.status, this.#now);
   }
@@ -171,8 +179,12 @@ export class Chunk {
   #tell(now: number): void {
     const { records, send } = this.#parts;
     this.#progressAt = now;
-    const report = { ...records.written, busy_ms: this.#busyMs, means: this.#means.toMeans() };
+    const report = { ...records.written, ...this.#sums() };
     send({ type: 'progress', report, segment_bytes: records.bytes });
+  }
+
+  #sums() {
+    return { busy_ms: this.#busyMs, means: this.#means.toMeans(), digest: this.#digest.toDigest() };
   }
 
   async #end(): Promise<ChunkEnd> {
@@ -187,7 +199,7 @@ export class Chunk {
       counts = { success: 0, failed: 0, cancelled: 0 };
     }
     const next = this.#order.from + counts.success + counts.failed + counts.cancelled;
-    const report = { next, ...counts, busy_ms: this.#busyMs, means: this.#means.toMeans() };
+    const report = { next, ...counts, ...this.#sums() };
     return { report, fault: this.#fault, segment_bytes: records.bytes };
   }
 }

@@ -1,5 +1,6 @@
 import type { HashedFile } from '../definition/declaration.js';
 import type { ErrorDescription } from '../definition/errors.js';
+import type { RunDigest } from '../definition/run-digest.js';
 import type { RunningMeans } from '../definition/running-mean.js';
 
 /** What a slot is made for: one submission. It imports that submission's bundle and nothing else. */
@@ -56,6 +57,8 @@ export interface ChunkOrder {
   /** Since when that counts, on the system's monotonic clock, so that the parent knows for sure. Default: when the slot begins. */
   readonly budget_since?: number;
   readonly lost: readonly LostRun[];
+  /** After so many failures in it, the slot starts no further run and reports where it stopped. */
+  readonly most_failures?: number;
 }
 
 /** What a chunk came to. Counts are of records that are on disk, fsynced. */
@@ -68,6 +71,7 @@ export interface ChunkReport {
   /** Time spent in runs, milliseconds: for sizing the next chunks and for utilisation. */
   readonly busy_ms: number;
   readonly means: RunningMeans;
+  readonly digest?: RunDigest;
 }
 
 /** How long a run has to settle after `cancel`. A slot that can't end it by then ends itself; the parent waits 2 s longer. */

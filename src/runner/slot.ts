@@ -144,6 +144,7 @@ export class Slot {
       sidecars,
       note,
       retries,
+      objective: declaration.objective,
       recordOnly,
       send: host.send,
     };

@@ -14,6 +14,7 @@ export function describeExperiment(
     timeout_ms: _1,
     memory_bytes: _2,
     isolate: _6,
+    max_failures: _7,
     resources: _3,
     env: _4,
     cwd: _5,

@@ -1,6 +1,9 @@
 import type { ResolvedEnvironment } from '../config/resolved-config.js';
 import type { ExperimentDeclaration } from '../definition/declaration.js';
+import type { FailureLimit } from '../definition/failure-limit.js';
 import type { JsonObject } from '../definition/json.js';
+import type { Objective } from '../definition/objective.js';
+import type { RunDigest } from '../definition/run-digest.js';
 import type { RunningMeans } from '../definition/running-mean.js';
 
 /** The state of the user's repository at submit, for saying in a paper what exactly was run. */
@@ -43,6 +46,7 @@ export interface ExperimentManifest {
   readonly seeds: ExperimentDeclaration['seeds'];
   readonly context: ExperimentDeclaration['context'];
   readonly context_fingerprint: string;
+  readonly objective?: Objective;
   readonly files: ExperimentDeclaration['files'];
   readonly totals: { readonly cases: number; readonly cells: number };
   /** The environment's name. */
@@ -83,6 +87,8 @@ export interface SubmissionOptions {
   readonly fresh: boolean;
   /** Bring artifacts from a cluster as records are collected; without it, when somebody asks for one. */
   readonly artifacts?: boolean;
+  /** How many runs may fail before it is ended. Absent: all. */
+  readonly max_failures?: FailureLimit;
   /** Do only some of the runs. Absent: all that the others choose. */
   readonly only?: RunSelection;
 }
@@ -144,6 +150,8 @@ export interface SubmissionOutcome {
   readonly duration_ms: number;
   /** Why it did not complete, where it did not. */
   readonly reason: string | null;
+  /** Of the runs that it executed. Missing in outcomes of older versions. */
+  readonly digest?: RunDigest;
 }
 
 /**
@@ -170,6 +178,7 @@ export interface LiveChunk {
   } | null;
   /** Running means of at most 8 numeric metrics. */
   readonly means: RunningMeans;
+  readonly digest?: RunDigest;
   /** Of a batch, which a scheduler elsewhere executes. */
   readonly batch?: LiveBatch;
 }

@@ -1,4 +1,6 @@
 import type { Dealing } from '../activities/contract.js';
+import type { DoneRuns } from '../definition/failure-limit.js';
+import type { RunDigest } from '../definition/run-digest.js';
 import type { RunningMeans } from '../definition/running-mean.js';
 import type { SubmissionOptions } from '../storage/manifest.js';
 
@@ -134,6 +136,8 @@ export interface ChunkNotice {
   readonly next?: number;
   /** Why nothing of it moves, and somebody may have to do something; null: it moves again. */
   readonly waits?: string | null;
+  /** Of a batch, for a limit of failures: its runs so far. */
+  readonly runs?: DoneRuns;
   /** How the rest is to be dealt, now that more is known. */
   readonly dealing?: Dealing;
 }
@@ -177,6 +181,8 @@ export interface SubmissionStatus {
   readonly chunk_ends?: readonly number[];
   /** Running means of the metrics in these records. */
   readonly means: RunningMeans;
+  /** Absent from older workflows. */
+  readonly digest?: RunDigest;
   /** Chunks are to come back when their run in progress ends, since the workflow continues as new. */
   readonly yields?: boolean;
   /** Whatever else it waits for, which `phase` may tell instead. Absent from older workflows. */

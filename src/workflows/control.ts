@@ -62,6 +62,8 @@ export class Control {
   stop = () => {};
   /** Shows where the submission in progress stands. */
   show = () => {};
+  /** Ends the submission in progress where too many of its runs have failed. */
+  endOnFailures = () => {};
   readonly #input: ExperimentInput;
   #settling = false;
   #closing = false;
@@ -113,6 +115,7 @@ export class Control {
       const submission = current();
       if (submission?.request.submission !== notice.submission) return;
       submission.chunkTells(notice);
+      if (notice.runs) this.endOnFailures();
       // Only then: showing more is more commands than histories have in which nothing waited.
       if (notice.waits !== undefined) this.show();
     });

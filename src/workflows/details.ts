@@ -1,3 +1,4 @@
+import type { RunDigest } from '../definition/run-digest.js';
 import type { RunningMeans } from '../definition/running-mean.js';
 import type { SubmissionStatus } from './contract.js';
 
@@ -5,7 +6,7 @@ import type { SubmissionStatus } from './contract.js';
 export function describeSweep(
   experimentId: string,
   phase: string,
-  { reason, total, reused, success, failed, cancelled, running, means }: SubmissionStatus,
+  { reason, total, reused, success, failed, cancelled, running, means, digest }: SubmissionStatus,
   queued: number,
 ): string {
   const pending = Math.max(0, total - reused - success - failed - cancelled - running);
@@ -16,9 +17,17 @@ export function describeSweep(
     '|---:|---:|---:|---:|---:|---:|---:|',
     `| ${total} | ${reused} | ${success} | ${failed} | ${cancelled} | ${running} | ${pending} |`,
     ...describeMeans(means),
+    ...describeDigest(digest, failed),
   ];
   if (queued > 0) lines.push('', `${queued} more submission${queued > 1 ? 's' : ''} queued`);
   return lines.join('\n');
+}
+
+function describeDigest({ best, error }: RunDigest = {}, failed: number): string[] {
+  return [
+    ...(best ? ['', `best: ${best.value} (${best.direction}), cell ${best.index}`] : []),
+    ...(error && error.message !== null && failed > 1 ? ['', `all failures: ${error.message}`] : []),
+  ];
 }
 
 function describeMeans(means: RunningMeans): string[] {

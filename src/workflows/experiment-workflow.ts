@@ -104,8 +104,10 @@ async function carryOut(input: ExperimentInput, current: SubmissionState, contro
   control.stop = () => scope.cancel();
   const sweep = new Sweep(input, current, control);
   control.show = () => sweep.show();
+  control.endOnFailures = () => sweep.endOnFailures();
   const ended = await scope.run(() => sweep.carryOut());
   control.stop = () => {};
   control.show = () => {};
+  control.endOnFailures = () => {};
   return ended;
 }

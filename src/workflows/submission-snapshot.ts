@@ -1,4 +1,5 @@
 import type { Dealing, PlanResult } from '../activities/contract.js';
+import type { RunDigest } from '../definition/run-digest.js';
 import type { RunningMeans } from '../definition/running-mean.js';
 import type { SubmissionRequest } from './contract.js';
 import type { Range } from './ranges.js';
@@ -15,6 +16,7 @@ export interface SubmissionSnapshot {
   readonly recorded: number;
   readonly barrenRounds: number;
   /** Absent where an earlier build wrote it. */
+  readonly digest?: RunDigest;
   readonly unwritable?: string | null;
   readonly cancelled?: string | null;
   readonly dealing?: Dealing | null;

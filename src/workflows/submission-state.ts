@@ -1,4 +1,6 @@
 import type { Dealing, ExecuteResult, PlanResult } from '../activities/contract.js';
+import { type DoneRuns, failuresLeft, isReached } from '../definition/failure-limit.js';
+import { mergeDigests, type RunDigest } from '../definition/run-digest.js';
 import { mergeMeans, type RunningMeans } from '../definition/running-mean.js';
 import { chunkSize } from './chunk-size.js';
 import type { ChunkNotice, PauseState, Phase, SubmissionRequest, SubmissionStatus } from './contract.js';
@@ -34,6 +36,7 @@ export class SubmissionState {
   #ranges: Ranges;
   #counts: Counts;
   #means: RunningMeans;
+  #digest: RunDigest;
   readonly #workers: WorkerSlots;
   /** The first runs are long: one more waits, so that a worker that comes before any has ended gets it, and is known. */
   waitsForNewcomers = false;
@@ -47,6 +50,8 @@ export class SubmissionState {
   readonly #chunks = new Map<number, Chunk>();
   /** Why chunks wait, by their first positions. */
   readonly #waits = new Map<number, string>();
+  /** Of batches in progress, by their first positions: what they told of their runs. */
+  readonly #runsSoFar = new Map<number, DoneRuns>();
   #dealing: Dealing | null;
 
   constructor(snapshot: SubmissionSnapshot) {
@@ -61,6 +66,7 @@ export class SubmissionState {
     this.#ranges = new Ranges(snapshot.ranges);
     this.#counts = snapshot.counts;
     this.#means = snapshot.means;
+    this.#digest = snapshot.digest ?? {};
     this.#workers = new WorkerSlots(snapshot.workers);
     this.#dealing = snapshot.dealing ?? null;
   }
@@ -87,6 +93,10 @@ export class SubmissionState {
 
   get means(): RunningMeans {
     return this.#means;
+  }
+
+  get digest(): RunDigest {
+    return this.#digest;
   }
 
   get counts(): Counts {
@@ -153,6 +163,33 @@ export class SubmissionState {
     return runs > 0 ? elapsed_ms / runs : undefined;
   }
 
+  /** Runs of this submission so far: what was reported, and what batches in progress told. */
+  get done(): DoneRuns {
+    const { success, failed, cancelled } = this.#counts;
+    const sum = { failed, done: success + failed + cancelled };
+    for (const runs of this.#runsSoFar.values()) {
+      sum.failed += runs.failed;
+      sum.done += runs.done;
+    }
+    return sum;
+  }
+
+  /** Why too many runs have failed for what is left to be done; undefined where that is not so. */
+  get failuresReached(): string | undefined {
+    const { max_failures: limit } = this.request.options;
+    if (limit === undefined || !isReached(limit, this.done) || !(this.hasRanges || this.chunks > 0))
+      return undefined;
+    const { failed, done } = this.done;
+    return `too many runs failed: ${failed} of ${done} that are done (--max-failures ${limit})`;
+  }
+
+  /** For a chunk that is handed out now: see `ExecuteInput.failures_left`. */
+  get failuresLeft(): number | undefined {
+    const { max_failures: limit } = this.request.options;
+    const left = limit === undefined ? Infinity : failuresLeft(limit, this.done);
+    return Number.isFinite(left) ? left : undefined;
+  }
+
   nextChunk(): Chunk | undefined {
     if (this.#dealing) return this.#nextBatch(this.#dealing.most);
     const mean = this.meanMs;
@@ -183,6 +220,7 @@ export class SubmissionState {
     const { to } = this.#chunks.get(chunk.from) ?? chunk;
     this.#chunks.delete(chunk.from);
     this.#waits.delete(chunk.from);
+    this.#runsSoFar.delete(chunk.from);
     const left = chunk.ranges ? (result?.left ?? chunk.ranges) : [{ from: result?.next ?? chunk.from, to }];
     for (const range of left) this.#ranges.giveBack(range);
     if (!result) return;
@@ -195,6 +233,7 @@ export class SubmissionState {
       elapsed_ms: elapsed_ms + result.elapsed_ms,
     };
     this.#means = mergeMeans(this.#means, result.means);
+    this.#digest = mergeDigests(this.#digest, result.digest);
     this.workerOffers(result.worker, result.slots);
   }
 
@@ -205,12 +244,13 @@ export class SubmissionState {
   }
 
   /** What a chunk starts no more goes to others before it has ended. */
-  chunkTells({ from, next, waits, dealing }: Omit<ChunkNotice, 'submission'>): void {
+  chunkTells({ from, next, waits, runs, dealing }: Omit<ChunkNotice, 'submission'>): void {
     const chunk = this.#chunks.get(from);
     if (!chunk && this.#plan) return;
     if (waits) this.#waits.set(from, waits);
     else if (waits === null) this.#waits.delete(from);
     if (!chunk) return;
+    if (runs) this.#runsSoFar.set(from, runs);
     if (next !== undefined && next > from && next < chunk.to && !chunk.ranges) {
       this.#chunks.set(from, { from, to: next });
       this.#ranges.giveBack({ from: next, to: chunk.to });
@@ -238,6 +278,7 @@ export class SubmissionState {
       ranges: this.#ranges.toJSON(),
       counts: this.#counts,
       means: this.#means,
+      digest: this.#digest,
       workers: this.#workers.toJSON(),
       recorded: this.recorded,
       barrenRounds: this.barrenRounds,
@@ -263,6 +304,7 @@ export class SubmissionState {
       chunks: [...this.#chunks.keys()],
       chunk_ends: [...this.#chunks.values()].map(({ to }) => to),
       means: this.#means,
+      digest: this.#digest,
       yields: this.yields,
       paused: pause !== null,
       pause,

@@ -63,6 +63,7 @@ export class Sweep {
   readonly #drain: Drain;
   /** Why slots can't do this submission's runs at all, once a chunk said so. */
   #hopeless: string | undefined;
+  #tooManyFailed = false;
   /** Seconds until the store is tried again. */
   #patience = 1;
 
@@ -102,17 +103,30 @@ export class Sweep {
         return this.abandon('failed', cause.message);
       }
     }
-    return this.abandon('cancelled', state.cancelled ?? CANCELLED);
+    const ended = await this.abandon('cancelled', state.cancelled ?? CANCELLED);
+    // Nobody cancelled it: runs failed.
+    return this.#tooManyFailed ? { ...ended, state: 'failed' } : ended;
+  }
+
+  /** Ends the sweep as a cancel does, once too many of its runs have failed. */
+  endOnFailures(): void {
+    const state = this.#state;
+    const reason = state.cancelled === null ? state.failuresReached : undefined;
+    if (reason === undefined) return;
+    this.#tooManyFailed = true;
+    state.cancelled = reason;
+    this.#control.stop();
   }
 
   /** Ends the submission with runs missing. What was recorded stays, and another submit does the rest. */
   async abandon(how: 'cancelled' | 'failed', reason: string): Promise<Ending> {
     const state = this.#state;
-    const input: SettleInput = { ...this.#ref, started_at: state.startedAt, abandon: { state: how, reason } };
     let settled: SettleResult;
     try {
       settled = await CancellationScope.nonCancellable(async () => {
         await condition(() => state.chunks === 0);
+        const { startedAt: started_at, digest } = state;
+        const input: SettleInput = { ...this.#ref, started_at, digest, abandon: { state: how, reason } };
         for (;;) {
           const result = await this.#unlessUnwritable(() => settle(input));
           if (result) return result;
@@ -198,12 +212,14 @@ export class Sweep {
   async #execute(chunk: Chunk, budgetMs: number): Promise<void> {
     const state = this.#state;
     const { from, to, ranges } = chunk;
+    const { failuresLeft } = state;
     const input: ExecuteInput = {
       ...this.#ref,
       from,
       to,
       budget_ms: budgetMs,
       ...(ranges && { ranges, mean_ms: state.meanMs ?? null }),
+      ...(failuresLeft !== undefined && { failures_left: failuresLeft }),
     };
     const { taskQueue } = workflowInfo();
     const execute = executeOn(state.dealing ? batchQueueOf(taskQueue) : slotQueueOf(taskQueue));
@@ -219,6 +235,7 @@ export class Sweep {
     } finally {
       if (ranges && result) await this.#afterBatch(chunk, result);
       state.chunkEnded(chunk, result);
+      this.endOnFailures();
     }
   }
 
@@ -248,7 +265,12 @@ export class Sweep {
         `some runs were executed ${MOST_BARREN_ROUNDS} times and have no record in the store`,
       );
     state.phase = 'settling';
-    const input: SettleInput = { ...this.#ref, started_at: state.startedAt, abandon: null };
+    const input: SettleInput = {
+      ...this.#ref,
+      started_at: state.startedAt,
+      digest: state.digest,
+      abandon: null,
+    };
     const settled = await this.#unlessUnwritable(() =>
       settle.executeWithOptions({ summary: 'count what is recorded' }, [input]),
     );

@@ -1,10 +1,13 @@
 import { execFileSync } from 'node:child_process';
 import { cpSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { experimentText } from '../support/experiment-text.js';
 import { metalab, submitJson } from '../support/metalab.js';
 import { type Project, projectWith } from '../support/project.js';
+
+// Several submits each, also on a busy machine.
+vi.setConfig({ testTimeout: 240_000 });
 
 const REPLACES = /was last submitted from .*replaces that declaration/;
 
@@ -32,7 +35,7 @@ it('takes an exact name before longer ones, and refuses one of several versions'
   await submit(project, 'experiment.ts', '--name', 'later');
   const several = await status('mnist');
   expect(several.code).toBe(2);
-  expect(several.stderr).toMatch(/could be 2 experiments[^]*mnist:1\n[^]*mnist:10/);
+  expect(several.stderr).toMatch(/could be 2 experiments[\s\S]*mnist:1\n[\s\S]*mnist:10/);
   expect(several.stderr).not.toContain('mnist_aug');
   expect((await status('mnist:1')).stdout).toMatch(/mnist:1 /);
 });

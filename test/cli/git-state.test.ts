@@ -1,9 +1,12 @@
 import { execFileSync } from 'node:child_process';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { plainRemote } from '../../src/client/git-state.js';
 import { experimentText } from '../support/experiment-text.js';
 import { metalab, resultsJson, submitJson } from '../support/metalab.js';
 import { type Project, projectWith } from '../support/project.js';
+
+// Several submits each, also on a busy machine.
+vi.setConfig({ testTimeout: 240_000 });
 
 interface Shown {
   readonly submission: string;

@@ -9,6 +9,9 @@ import { metalab, ROOT, startMetalab, submitJson } from '../support/metalab.js';
 import { type Project, projectWith } from '../support/project.js';
 import { addressIn } from '../support/test-server.js';
 
+// Several submits each, also on a busy machine.
+vi.setConfig({ testTimeout: 240_000 });
+
 /** Runs of x < 0 fail; runs of x ≥ 100 wait until they are aborted. */
 const sweep = (name: string, ...xs: readonly number[]) => ({
   'sweep.mjs': `

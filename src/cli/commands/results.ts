@@ -12,6 +12,7 @@ interface ResultsOptions extends CommonOptions {
   readonly all?: boolean;
   readonly csv?: string;
   readonly groupBy?: readonly string[];
+  readonly best?: string | true;
 }
 
 const DEFAULT_LIMIT = 50;
@@ -37,6 +38,11 @@ attempt, duration_ms, started_at, finished_at, error, error_type, tags, warnings
       description: `at most so many rows (default: ${DEFAULT_LIMIT} in a table, else all)`,
       parse: wholeNumber('--limit', 0, 1e9),
     },
+    {
+      flags: '--best [metric]',
+      description:
+        'the run with the best objective, or the least of this metric (metric:max: the most); --limit 5: the five best',
+    },
     { flags: '--all', description: 'runs of older code and contexts too' },
     { flags: '--csv <file>', description: 'write CSV to a file, or - for stdout' },
     {
@@ -55,6 +61,8 @@ attempt, duration_ms, started_at, finished_at, error, error_type, tags, warnings
       line: "results pi_mc --where 'samples>=1000000' --sort -pi --limit 5",
       does: 'the five largest estimates',
     },
+    { line: 'results search --best', does: 'the run with the best objective' },
+    { line: 'results search --best accuracy:max', does: 'the run with the highest accuracy' },
     { line: 'results pi_mc --where status=failed --columns run_id,error', does: 'what failed, and why' },
     { line: 'results pi_mc --csv pi.csv', does: 'for a spreadsheet, R or pandas' },
     { line: "results pi_mc --json | jq '.[].metrics.pi'", does: 'complete records' },
@@ -72,7 +80,13 @@ attempt, duration_ms, started_at, finished_at, error, error_type, tags, warnings
     const results = await openResults(store, experiment, { all: options.all ?? false });
     try {
       warnOfDamage(results.damaged, context);
-      await print(results, options, context);
+      const { best } = options;
+      if (best === undefined) await print(results, options, context);
+      else {
+        const { bestQuery, objectiveOf } = await import('../../results/best.js');
+        const objective = await objectiveOf(store, experiment, best === true ? undefined : best);
+        await print(results, { ...options, ...bestQuery(results, objective, options) }, context);
+      }
     } finally {
       results.close();
     }

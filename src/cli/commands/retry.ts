@@ -1,8 +1,11 @@
+import type { FailureLimit } from '../../definition/failure-limit.js';
 import type { CommandDefinition, CommonOptions } from '../command.js';
+import { MAX_FAILURES_OPTION } from '../parse-options.js';
 
 interface RetryFlags extends CommonOptions {
   readonly failed?: boolean;
   readonly run?: readonly string[];
+  readonly maxFailures?: FailureLimit;
   readonly detach?: boolean;
 }
 
@@ -16,6 +19,7 @@ same as it is configured now. Exit codes as for submit.`,
   options: [
     { flags: '--failed', description: 'only the runs that failed' },
     { flags: '--run <prefix>', description: 'this run, whatever its status is', repeatable: true },
+    MAX_FAILURES_OPTION,
     { flags: '--detach', description: 'return once it is submitted' },
   ],
   examples: [
@@ -57,6 +61,7 @@ same as it is configured now. Exit codes as for submit.`,
         ...(context.namedEnvironment !== undefined && { environment: chosen }),
         failed,
         runs,
+        ...(options.maxFailures !== undefined && { maxFailures: options.maxFailures }),
       });
       if (context.namedEnvironment === undefined) tellKept(handle, chosen, context);
       else if (handle.joined) tellJoined(handle, chosen, context);

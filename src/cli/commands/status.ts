@@ -1,6 +1,7 @@
 import type { SweepStatus } from '../../client/sweep-status.js';
 import type { CommandContext, CommandDefinition } from '../command.js';
 import { wordBatches } from '../progress/batches.js';
+import { wordBest, wordSameError } from '../progress/objective.js';
 import { wordLost, wordStanding } from '../progress/standing.js';
 
 export const statusCommand: CommandDefinition = {
@@ -69,6 +70,7 @@ function explain(
 ): void {
   for (const status of statuses) {
     const { experiment_id } = status;
+    for (const told of [wordSameError(status), wordBest(status)]) if (told) note(`${experiment_id}: ${told}`);
     const standing = wordStanding(status);
     if (standing) note(color.yellow(`${experiment_id}: ${standing}`));
     if (status.queued > 0)

@@ -1,8 +1,9 @@
 import type { Declared } from '../../client/declare/declare.js';
 import type { Lab } from '../../client/lab.js';
 import { InfrastructureError } from '../../definition/errors.js';
+import type { FailureLimit } from '../../definition/failure-limit.js';
 import type { CommandContext, CommandDefinition, CommonOptions } from '../command.js';
-import { wholeNumber } from '../parse-options.js';
+import { MAX_FAILURES_OPTION, wholeNumber } from '../parse-options.js';
 
 export interface SubmitFlags extends CommonOptions {
   readonly slots?: number;
@@ -14,6 +15,7 @@ export interface SubmitFlags extends CommonOptions {
   readonly artifacts?: boolean;
   readonly takeOver?: boolean;
   readonly replace?: boolean;
+  readonly maxFailures?: FailureLimit;
 }
 
 export const submitCommand: CommandDefinition<SubmitFlags> = {
@@ -42,6 +44,7 @@ reachable, paused or waiting; 130 detached by Ctrl-C.`,
       description:
         'bring artifacts from a cluster with the records, of runs that are reused too (default: when they are asked for)',
     },
+    MAX_FAILURES_OPTION,
     {
       flags: '--replace',
       description:
@@ -116,6 +119,8 @@ async function submitAndFollow(
     if (handle.joined) {
       const { tellJoined } = await import('../tell-environment.js');
       tellJoined(handle, await context.environment(), context);
+      if (options.maxFailures !== undefined)
+        context.note(context.color.yellow('  --max-failures is that of the submission that it joined'));
     }
     if (options.detach) return tellSubmitted(handle, options, context);
     try {

@@ -2,6 +2,7 @@ import { stripVTControlCharacters } from 'node:util';
 import type { SweepStatus } from '../../client/sweep-status.js';
 import type { Colors } from '../command.js';
 import { wordBatches } from './batches.js';
+import { wordBest, wordSameError } from './objective.js';
 import { wordLost, wordStanding } from './standing.js';
 import { wordCount, wordDuration, wordNumber, wordRate } from './words.js';
 
@@ -29,7 +30,8 @@ export function progressLines(view: ProgressView, color: Colors, width: number):
     `${color.bold(status.experiment_id)} ${bar} ${percent}  ${runs}`,
     ...factsLine(facts(view, color), color, width),
     ...batchesLine(status, color, width),
-    ...meansLine(status, color, width),
+    ...objectiveLines(status, color, width),
+    ...sameErrorLine(status, color, width),
     ...stateLines(status, color, width),
   ];
 }
@@ -40,7 +42,13 @@ export function progressText(view: ProgressView): string {
   const batches = wordBatches(view.status.batches);
   const standing = wordStanding(view.status);
   const words = [wordRuns(view.status), ...facts(view, plain)].join(', ');
-  const more = [batches, wordLost(view.status), standing].filter(Boolean);
+  const more = [
+    batches,
+    wordBest(view.status),
+    wordSameError(view.status),
+    wordLost(view.status),
+    standing,
+  ].filter(Boolean);
   return [`${view.status.experiment_id}: ${words}`, ...more].join('; ');
 }
 
@@ -74,6 +82,21 @@ function batchesLine({ batches }: SweepStatus, color: Colors, width: number): st
   const cut = words.length > width - 3 ? `${words.slice(0, width - 4)}…` : words;
   return [`  ${color.dim(cut)}`];
 }
+
+/** With an objective, the best run: means over all runs of a search say little. */
+function objectiveLines(status: SweepStatus, color: Colors, width: number): string[] {
+  if (!status.objective) return meansLine(status, color, width);
+  const words = wordBest(status);
+  return words === undefined ? [] : [`  ${cut(words, width - 3)}`];
+}
+
+function sameErrorLine(status: SweepStatus, color: Colors, width: number): string[] {
+  const words = wordSameError(status);
+  return words === undefined ? [] : [`  ${color.red(cut(words, width - 3))}`];
+}
+
+const cut = (words: string, width: number) =>
+  words.length > width ? `${words.slice(0, width - 1)}…` : words;
 
 function meansLine(status: SweepStatus, color: Colors, width: number): string[] {
   const means = Object.entries(status.means).map(([metric, { n, mean, m2 }]) => {

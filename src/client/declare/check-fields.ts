@@ -8,6 +8,7 @@ import { unknownName } from '../../definition/refuse.js';
 import { unsetVariables } from '../../definition/run-environment.js';
 import { seeds as seedPlan } from '../../definition/seeds.js';
 import { collectCanonicalProblems } from '../../identity/plain-json.js';
+import { checkFailureLimit, checkObjective } from './objective.js';
 import { checkResources } from './resources.js';
 import { show } from './show.js';
 
@@ -29,6 +30,8 @@ const FIELDS: { readonly [field in keyof Required<ExperimentSpec>]: true } = {
   timeout: true,
   memory: true,
   isolate: true,
+  objective: true,
+  maxFailures: true,
   resources: true,
   env: true,
   code: true,
@@ -40,6 +43,8 @@ export function checkFields(experiment: Experiment, environment: NodeJS.ProcessE
     ...checkNames(experiment),
     ...checkShapes(experiment),
     ...checkLimits(experiment),
+    ...checkObjective(experiment.objective),
+    ...checkFailureLimit(experiment.maxFailures),
     ...checkResources(experiment.resources),
     ...checkEnvironment(experiment, environment),
   ];

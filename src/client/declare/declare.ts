@@ -5,8 +5,10 @@ import { type ExperimentDeclaration, FINGERPRINT_SCHEME } from '../../definition
 import { parseDuration } from '../../definition/duration.js';
 import { DefinitionError, type Problem } from '../../definition/errors.js';
 import type { Experiment } from '../../definition/experiment.js';
+import { parseFailureLimit } from '../../definition/failure-limit.js';
 import type { JsonObject } from '../../definition/json.js';
 import { parseMemorySize } from '../../definition/memory-size.js';
+import type { Objective } from '../../definition/objective.js';
 import { isAlwaysSeen } from '../../definition/run-environment.js';
 import { type CodeClosure, codeClosure } from '../../identity/code/closure.js';
 import { executionBundle } from '../../identity/code/execution-bundle.js';
@@ -74,6 +76,7 @@ export async function declareExperiment(
   problems.refuse();
 
   const { name, version, seeds } = experiment;
+  const maxFailures = parseFailureLimit(experiment.maxFailures);
   const { declared, bundle } = operation!;
   const declaration: ExperimentDeclaration = {
     scheme: FINGERPRINT_SCHEME,
@@ -93,12 +96,16 @@ export async function declareExperiment(
     timeout_ms: experiment.timeout === undefined ? null : (parseDuration(experiment.timeout) ?? null),
     memory_bytes: experiment.memory === undefined ? null : (parseMemorySize(experiment.memory) ?? null),
     ...(experiment.isolate ? { isolate: true } : {}),
+    ...(experiment.objective ? { objective: plainObjective(experiment.objective) } : {}),
+    ...(maxFailures === undefined ? {} : { max_failures: maxFailures }),
     ...(experiment.resources ? { resources: declareResources(experiment.resources) } : {}),
     env: [...(experiment.env ?? [])],
     cwd: base,
   };
   return { declaration, bundle, file, warnings: [...operation!.warnings, ...warnings] };
 }
+
+const plainObjective = ({ metric, direction }: Objective): Objective => ({ metric, direction });
 
 async function declareOperation(
   experiment: Experiment,

@@ -1,3 +1,4 @@
+import { mergeDigests } from '../../definition/run-digest.js';
 import { mergeMeans } from '../../definition/running-mean.js';
 import type { ChunkOrder, ChunkReport, LostRun } from '../../runner/protocol.js';
 import { monotonicMs } from '../../runner/protocol-note.js';
@@ -50,12 +51,18 @@ export class RangeExecution {
         const slot = this.#pool.take(this.#range);
         const end = await this.#useSlot(slot);
         if (end?.kind === 'death') await this.#bury(slot, end.death);
-        else if (!end || !this.#range.isolate || performance.now() >= this.#deadline) break;
+        else if (!end || !this.#range.isolate || this.#isEnough()) break;
       }
       return this.#report;
     } finally {
       forget();
     }
+  }
+
+  /** With a process for each run, the slots themselves don't know. */
+  #isEnough(): boolean {
+    const { most_failures = Infinity } = this.#range.order;
+    return performance.now() >= this.#deadline || this.#report.failed >= most_failures;
   }
 
   #stop(how: 'yield' | 'cancel'): void {
@@ -94,16 +101,17 @@ export class RangeExecution {
   }
 
   #order(): ChunkOrder {
-    const { to } = this.#range.order;
+    const { to, most_failures } = this.#range.order;
+    const limit = most_failures && { most_failures: Math.max(1, most_failures - this.#report.failed) };
     const lost = [...this.#lost.values()];
     const rest = this.#deadline - performance.now();
     if (lost.length > 0 && (this.#stopped || rest < LEAST_BUDGET_MS)) {
       const last = Math.max(...this.#lost.keys());
-      return { from: this.#report.next, to: last + 1, budget_ms: NO_LIMIT_MS, lost };
+      return { from: this.#report.next, to: last + 1, budget_ms: NO_LIMIT_MS, lost, ...limit };
     }
     const budget = { budget_ms: Math.max(0, rest), budget_since: monotonicMs() };
     const from = this.#report.next;
-    return { from, to: this.#range.isolate ? from + 1 : to, ...budget, lost };
+    return { from, to: this.#range.isolate ? from + 1 : to, ...budget, lost, ...limit };
   }
 
   #accept(slot: SlotProcess, end: SlotEnd): SlotEnd {
@@ -133,7 +141,7 @@ export class RangeExecution {
     const closed = this.#pool.closed;
     if (writer !== undefined) {
       this.#add(progress);
-      this.#add(await readRecordedTail({ folder, submission, writer }, segmentBytes));
+      this.#add(await readRecordedTail({ folder, submission, writer }, segmentBytes, this.#range.objective));
     }
     const lost = lostRun(death);
     const run = lost && lost.position >= this.#report.next ? lost : undefined;
@@ -157,7 +165,7 @@ export class RangeExecution {
   }
 
   #add(counts: Counts): void {
-    const { success, failed, cancelled, busy_ms, means } = counts;
+    const { success, failed, cancelled, busy_ms, means, digest } = counts;
     const report = this.#report;
     this.#report = {
       next: report.next + success + failed + cancelled,
@@ -166,12 +174,13 @@ export class RangeExecution {
       cancelled: report.cancelled + cancelled,
       busy_ms: report.busy_ms + busy_ms,
       means: mergeMeans(report.means, means),
+      digest: mergeDigests(report.digest, digest),
     };
     for (const position of this.#lost.keys()) if (position < this.#report.next) this.#lost.delete(position);
   }
 
   #show(progress: Parameters<Options['onProgress']>[0]): void {
-    const { success, failed, cancelled, means } = this.#report;
+    const { success, failed, cancelled, means, digest } = this.#report;
     const { report, running, peak_rss_bytes } = progress;
     this.#options.onProgress({
       report: {
@@ -179,6 +188,7 @@ export class RangeExecution {
         failed: failed + report.failed,
         cancelled: cancelled + report.cancelled,
         means: mergeMeans(means, report.means),
+        digest: mergeDigests(digest, report.digest),
       },
       running,
       peak_rss_bytes,

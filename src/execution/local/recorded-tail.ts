@@ -1,7 +1,9 @@
 import { closeSync, existsSync, fsyncSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { MeanCounter } from '../../definition/mean-counter.js';
+import type { Objective } from '../../definition/objective.js';
 import type { RunRecord } from '../../definition/record.js';
+import { DigestCounter } from '../../definition/run-digest.js';
 import type { ChunkReport } from '../../runner/protocol.js';
 import { segmentName, segmentsFolder } from '../../storage/file/layout.js';
 import { scanLines } from '../../storage/file/lines.js';
@@ -15,9 +17,11 @@ import { scanLines } from '../../storage/file/lines.js';
 export async function readRecordedTail(
   place: { readonly folder: string; readonly submission: string; readonly writer: string },
   from: number,
+  objective?: Objective,
 ): Promise<Omit<ChunkReport, 'next'>> {
   const counts = { success: 0, failed: 0, cancelled: 0, busy_ms: 0 };
   const means = new MeanCounter();
+  const digest = new DigestCounter(objective);
   const folder = segmentsFolder(place.folder, place.submission);
   for (const kind of ['logs', 'series', 'data', 'records'] as const)
     sync(join(folder, segmentName(kind, place.writer)));
@@ -28,10 +32,11 @@ export async function readRecordedTail(
       counts[record.status]++;
       counts.busy_ms += record.duration_ms;
       if (record.status === 'success') means.add(record.metrics);
+      digest.add(record.index, record.status, record.metrics, record.error);
     },
     { from },
   );
-  return { ...counts, means: means.toMeans() };
+  return { ...counts, means: means.toMeans(), digest: digest.toDigest() };
 }
 
 function sync(path: string): void {

@@ -293,8 +293,8 @@ export class ArrayLife {
     cluster.queue.hurry();
     if (again) return 'again';
     const { success, failed, cancelled, recorded } = this.#tasks.counts();
-    const { busy_ms, runs, means } = this.#tasks.busy();
-    const counts = { success, failed, cancelled, busy_ms: Math.round(busy_ms), means };
+    const { busy_ms, runs, means, digest } = this.#tasks.busy();
+    const counts = { success, failed, cancelled, busy_ms: Math.round(busy_ms), means, digest };
     if (byOthers)
       throw new ExecutionFault('CANCELLED', { type: 'Cancelled', message: byOthers }, { next: 0, ...counts });
     if (fault && recorded === 0) throw new ExecutionFault(fault.code, fault.error, { next: 0, ...counts });

@@ -1,3 +1,4 @@
+import { mergeDigests, type RunDigest } from '../../definition/run-digest.js';
 import { mergeMeans, type RunningMeans } from '../../definition/running-mean.js';
 import type { BatchProgress, PositionRange } from '../batch-executor.js';
 import { isConclusive } from './queue/states.js';
@@ -116,21 +117,28 @@ export class ArrayTasks {
     return this.#past.size > 0;
   }
 
-  busy(): { readonly busy_ms: number; readonly means: RunningMeans; readonly runs: number } {
+  busy(): {
+    readonly busy_ms: number;
+    readonly means: RunningMeans;
+    readonly digest: RunDigest;
+    readonly runs: number;
+  } {
     let busy_ms = 0;
     let runs = 0;
     let means: RunningMeans = {};
+    let digest: RunDigest = {};
     for (const each of this.#past.values()) {
       busy_ms += each.busy_ms;
       runs += each.success + each.failed + each.cancelled;
       means = mergeMeans(means, each.means);
+      digest = mergeDigests(digest, each.digest);
     }
-    return { busy_ms, means, runs };
+    return { busy_ms, means, digest, runs };
   }
 
   progress(view: JobView): Pick<
     BatchProgress,
-    'success' | 'failed' | 'cancelled' | 'means' | 'pending' | 'running' | 'runs'
+    'success' | 'failed' | 'cancelled' | 'means' | 'digest' | 'pending' | 'running' | 'runs'
   > & {
     readonly reason: string;
   } {
@@ -150,7 +158,8 @@ export class ArrayTasks {
           if (runs.length < MOST_RUNS) runs.push({ position, started_at, progress: null });
       } else pending++;
     }
-    return { success, failed, cancelled, means: this.busy().means, pending, running, runs, reason };
+    const { means, digest } = this.busy();
+    return { success, failed, cancelled, means, digest, pending, running, runs, reason };
   }
 
   /** Whether tasks came back after they had begun: what ended them before, accounting may know. */

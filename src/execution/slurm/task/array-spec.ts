@@ -1,3 +1,4 @@
+import type { RunDigest } from '../../../definition/run-digest.js';
 import type { RunningMeans } from '../../../definition/running-mean.js';
 import type { PositionRange } from '../../batch-executor.js';
 
@@ -72,6 +73,8 @@ export interface TaskLive {
   /** Time spent in runs that are counted, milliseconds. */
   readonly busy_ms: number;
   readonly means: RunningMeans;
+  /** Missing where an older task wrote it. */
+  readonly digest?: RunDigest;
   /** Of the slot that had the most; 0 where nobody was seen. */
   readonly peak_rss_bytes: number;
 }

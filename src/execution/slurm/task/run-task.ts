@@ -131,6 +131,7 @@ async function placeOf(start: TaskStart, spec: ArraySpec, experiment: string): P
     // Over its share a slot is ended by the task, before Slurm ends the whole task with all its slots.
     memory_bytes: spec.memory_bytes ?? (allocated === null ? null : Math.floor((0.9 * allocated) / slots)),
     spare_memory: spec.spare_memory ?? false,
+    objective: declaration.objective,
     cwd,
     env: await taskRunEnvironment(start.env, experiment, submission, declaration.env),
     pool: {

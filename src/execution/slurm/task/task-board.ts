@@ -1,3 +1,4 @@
+import { mergeDigests } from '../../../definition/run-digest.js';
 import { mergeMeans } from '../../../definition/running-mean.js';
 import type { ChunkReport } from '../../../runner/protocol.js';
 import type { PositionRange } from '../../batch-executor.js';
@@ -97,6 +98,7 @@ export class TaskBoard {
       cancelled: counts.cancelled,
       busy_ms: Math.round(this.#busyMs),
       means: counts.means,
+      ...(counts.digest && { digest: counts.digest }),
       peak_rss_bytes: this.#peak,
     };
   }
@@ -123,5 +125,6 @@ function add(a: Counts, b: Counts): Counts {
     failed: a.failed + b.failed,
     cancelled: a.cancelled + b.cancelled,
     means: mergeMeans(a.means, b.means),
+    digest: mergeDigests(a.digest, b.digest),
   };
 }
