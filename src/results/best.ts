@@ -59,11 +59,11 @@ export function bestQuery(
         .join(', ')}`,
     });
   return {
-    where: [...where, { column: 'status', op: '=', value: 'success' }, isFinite(column.name)],
+    where: [...where, { column: 'status', op: '=', value: 'success' }, isNumber(column.name)],
     sort: [{ column: column.name, descending: direction === 'max' }],
     limit,
   };
 }
 
 /** Neither missing nor NaN: DuckDB's NaN is more than every number. */
-const isFinite = (column: string): Condition => ({ column, op: '<=', value: String(Number.MAX_VALUE) });
+const isNumber = (column: string): Condition => ({ column, op: '<=', value: String(Number.MAX_VALUE) });

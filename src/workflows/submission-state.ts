@@ -186,7 +186,9 @@ export class SubmissionState {
   /** For a chunk that is handed out now: see `ExecuteInput.failures_left`. */
   get failuresLeft(): number | undefined {
     const { max_failures: limit } = this.request.options;
-    const left = limit === undefined ? Infinity : failuresLeft(limit, this.done);
+    if (limit === undefined) return undefined;
+    // Shared among the slots, so that together they stop at about the limit.
+    const left = Math.ceil(failuresLeft(limit, this.done) / (this.#dealing ? 1 : this.slots));
     return Number.isFinite(left) ? left : undefined;
   }
 

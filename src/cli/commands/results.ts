@@ -117,11 +117,17 @@ async function print(results: Results, options: ResultsOptions, context: Command
   await printRows(
     results,
     { ...query, columns: options.columns ?? results.defaultColumns, limit: options.limit ?? DEFAULT_LIMIT },
+    options.best !== undefined,
     context,
   );
 }
 
-async function printRows(results: Results, query: RowQuery, context: CommandContext): Promise<void> {
+async function printRows(
+  results: Results,
+  query: RowQuery,
+  best: boolean,
+  context: CommandContext,
+): Promise<void> {
   const rows = await results.rows(query);
   const total = await results.count(query.where);
   if (rows.length > 0) {
@@ -134,7 +140,7 @@ async function printRows(results: Results, query: RowQuery, context: CommandCont
         ? 'no run fits'
         : 'no runs yet of the latest code and context (--all: older ones too)',
     );
-  else if (total > rows.length)
+  else if (total > rows.length && !best)
     context.note(context.color.dim(`… and ${total - rows.length} more (--limit)`));
 }
 
