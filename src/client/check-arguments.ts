@@ -1,6 +1,7 @@
 import { type Duration, parseDuration } from '../definition/duration.js';
 import { DefinitionError, MetalabError, type Problem } from '../definition/errors.js';
 import { type Experiment, isExperiment } from '../definition/experiment.js';
+import { FAILURE_LIMIT_EXPECTATION, parseFailureLimit } from '../definition/failure-limit.js';
 import { optionProblems, wordValue } from '../definition/refuse.js';
 
 /** What an option has to be, in words, and whether a value is that. */
@@ -29,6 +30,14 @@ export const ENVIRONMENT: Kind = {
 export const RUN_IDS: Kind = {
   expected: 'an array of run_ids, or of beginnings of them',
   accepts: (value) => Array.isArray(value) && value.every((item) => typeof item === 'string'),
+};
+export const FAILURE_LIMIT: Kind = {
+  expected: FAILURE_LIMIT_EXPECTATION,
+  accepts: (value) => parseFailureLimit(value) !== undefined,
+};
+export const ASKED: Kind = {
+  expected: 'a function that answers true or false',
+  accepts: (value) => typeof value === 'function',
 };
 export const SIGNAL: Kind = {
   expected: 'an AbortSignal',

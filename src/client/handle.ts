@@ -13,6 +13,7 @@ import {
   checkOptions,
   checkTimeout,
   ENVIRONMENT,
+  FAILURE_LIMIT,
   FLAG,
   type OptionKinds,
   RUN_IDS,
@@ -95,6 +96,7 @@ export const RETRY_OPTIONS: OptionKinds<RetryOptions> = {
   failed: FLAG,
   runs: RUN_IDS,
   environment: ENVIRONMENT,
+  maxFailures: FAILURE_LIMIT,
 };
 const RESULT_OPTIONS: OptionKinds<NonNullable<Parameters<RunHandle['result']>[0]>> = {
   timeout: ANYTHING,

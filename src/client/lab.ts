@@ -14,11 +14,13 @@ import { CANCEL_UPDATE } from '../workflows/contract.js';
 import { removeAbandoned } from './abandoned.js';
 import {
   ANYTHING,
+  ASKED,
   checkExperiment,
   checkExperimentId,
   checkOptions,
   closedError,
   ENVIRONMENT,
+  FAILURE_LIMIT,
   FLAG,
   LISTENER,
   type OptionKinds,
@@ -100,6 +102,8 @@ const SUBMIT_OPTIONS: OptionKinds<SubmitOptions> = {
   ...STORE_CHOICE,
   slots: ANYTHING,
   keepFailed: FLAG,
+  maxFailures: FAILURE_LIMIT,
+  onReplace: ASKED,
   fresh: FLAG,
   artifacts: FLAG,
   takeOver: FLAG,

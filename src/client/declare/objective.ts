@@ -1,7 +1,10 @@
 import type { Problem } from '../../definition/errors.js';
 import { FAILURE_LIMIT_EXPECTATION, parseFailureLimit } from '../../definition/failure-limit.js';
 import { DIRECTIONS } from '../../definition/objective.js';
+import { unknownName } from '../../definition/refuse.js';
 import { show } from './show.js';
+
+const PROPERTIES = ['metric', 'direction'];
 
 /** What is wrong with an experiment's `objective`. */
 export function checkObjective(objective: unknown): Problem[] {
@@ -20,7 +23,7 @@ export function checkObjective(objective: unknown): Problem[] {
       expected: "'min' or 'max'",
     });
   for (const key of Object.keys(others))
-    problems.push({ where: `objective.${key}`, what: 'is not a property of an objective', expected });
+    problems.push(unknownName(`objective.${key}`, 'is not a property of an objective', key, PROPERTIES));
   return problems;
 }
 
