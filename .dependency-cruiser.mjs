@@ -94,7 +94,7 @@ export default {
       from: { path: '^src/workflows/' },
       to: {
         path: ['^src/(?!workflows/)', '^node:', '^node_modules/(?!@temporalio/(workflow|common)/)'],
-        pathNot: '^src/definition/running-mean\\.ts$',
+        pathNot: '^src/definition/(running-mean|run-digest|failure-limit)\\.ts$',
         dependencyTypesNot: ['type-only'],
       },
     },
