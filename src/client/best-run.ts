@@ -30,13 +30,13 @@ export interface SameError {
 /** One run may have failed by itself. */
 const FEWEST_RUNS = 2;
 
-/** @param runs of this submission, by status */
+/** @param runs of this submission, by status: runs that were cancelled tell nothing */
 export function sameErrorOf(
   digest: RunDigest | undefined,
-  { executed, failed }: { readonly executed: number; readonly failed: number },
+  { success, failed }: { readonly success: number; readonly failed: number },
 ): SameError | null {
   const { message = null, count = 0 } = digest?.error ?? {};
-  if (message === null || failed < FEWEST_RUNS || failed < executed || count < failed) return null;
+  if (message === null || success > 0 || failed < FEWEST_RUNS || count < failed) return null;
   return { message, runs: failed };
 }
 

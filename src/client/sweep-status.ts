@@ -82,7 +82,7 @@ export async function sweepStatus(
   });
   const digest = mergeDigests(current?.digest, live.digest);
   const own = (status: 'success' | 'failed' | 'cancelled') => (current?.[status] ?? 0) + live[status];
-  const executed = { executed: own('success') + own('failed') + own('cancelled'), failed: own('failed') };
+  const executed = { success: own('success'), failed: own('failed') };
   // A batch's workflow does not know; its running tasks do at least one run each.
   const inBatches = live.batches.reduce((sum, { running, runs }) => sum + Math.max(running, runs.length), 0);
   const running = Math.min(
@@ -147,6 +147,7 @@ async function ofOutcome(store: SweepStore, outcome: SubmissionOutcome): Promise
   const { experiment_id, submission, state, reason, total, reused, success, failed, cancelled, missing } =
     outcome;
   const { digest, executed } = outcome;
+  const failures = digest?.error?.count ?? 0;
   const manifest = digest && (await store.readSubmission(experiment_id, submission));
   return {
     experiment_id,
@@ -163,7 +164,10 @@ async function ofOutcome(store: SweepStore, outcome: SubmissionOutcome): Promise
     pending: missing,
     means: {},
     ...(await objectiveStatus(store, experiment_id, manifest?.declaration, digest)),
-    same_error: sameErrorOf(digest, { executed, failed }),
+    same_error: sameErrorOf(digest, {
+      success: Math.max(0, executed - failures - cancelled),
+      failed: failures,
+    }),
     long_running: [],
     lost_workers: [],
     batches: [],
