@@ -85,7 +85,9 @@ describe('runs of a task', () => {
     start({ code, declaration: { env: ['TOKEN', 'HOME', 'CUDA_VISIBLE_DEVICES'] } });
     const env = { PATH: '/laptop/bin', HOME: '/home/laptop', TOKEN: 'secret', CUDA_VISIBLE_DEVICES: '7' };
     writeInto(environmentFile(sweep.folder, 's1'), JSON.stringify(env));
-    await new TestArray(sweep).run(0, { env: { MODULE: 'gcc/12', HOME: '/home/cluster', CUDA_VISIBLE_DEVICES: '0' } });
+    await new TestArray(sweep).run(0, {
+      env: { MODULE: 'gcc/12', HOME: '/home/cluster', CUDA_VISIBLE_DEVICES: '0' },
+    });
     expect(sweep.record().metrics).toEqual({
       PATH: process.env.PATH,
       CUDA_VISIBLE_DEVICES: '0',
