@@ -7,7 +7,7 @@ type Shown = Pick<
 >;
 
 /** `best loss 0.031 (lr=0.01, layers=2)`; undefined where the experiment has no objective, or nothing is known. */
-export function wordBest({ objective, best, means, reused }: Shown): string | undefined {
+export function wordBest({ objective, best, means, state, success, reused }: Shown): string | undefined {
   if (!objective) return undefined;
   if (best) {
     const params = Object.entries(best.params).map(([name, value]) => `${name}=${wordValue(value)}`);
@@ -16,9 +16,10 @@ export function wordBest({ objective, best, means, reused }: Shown): string | un
     const which = reused > 0 ? 'best new' : 'best';
     return `${which} ${best.metric} ${wordNumber(best.value)} (${[...params, ...replicate].join(', ')})`;
   }
+  const none = `no run has the metric '${objective.metric}'`;
+  if (OVER.includes(state)) return success > reused ? none : undefined;
   const captured = Object.keys(means);
-  if (captured.length === 0) return undefined;
-  return `no run has the metric '${objective.metric}' yet; they have ${captured.join(', ')}`;
+  return captured.length === 0 ? undefined : `${none} yet; they have ${captured.join(', ')}`;
 }
 
 /** Undefined where not all runs so far failed in the same way. */
