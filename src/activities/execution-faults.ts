@@ -10,6 +10,9 @@ const MOST_FAULTS = 5;
 /** What is written in a configuration stays wrong, but a file server may have been away. */
 const MOST_SET_UPS = 2;
 
+/** Room is made some time; the next array waits for it. */
+const FULL_SPOOL = new Set(['SPOOL_ENOSPC', 'SPOOL_EDQUOT']);
+
 /**
  * Faults of each range on this worker. Temporal's attempts count workers that were killed, too, which is no sign that the
  * next slot will fail.
@@ -45,7 +48,8 @@ export function mapFault(fault: ExecutionFault, done: ExecuteResult, root: strin
   if (fault.code === 'CANCELLED')
     return ApplicationFailure.nonRetryable(fault.message, FAULT.cancelled, done);
   const most = fault.code === 'SET_UP' ? MOST_SET_UPS : MOST_FAULTS;
-  const hopeless = fault.code === 'IMPORT' || (fault.code !== 'CLOSED' && faults >= most);
+  const passes = fault.code === 'CLOSED' || FULL_SPOOL.has(fault.code);
+  const hopeless = fault.code === 'IMPORT' || (!passes && faults >= most);
   return ApplicationFailure.create({
     message: fault.message,
     type: FAULT.execution,

@@ -6,6 +6,7 @@ import { paramSourceFromSpec } from '../definition/params/from-spec.js';
 import type { BatchRemains } from '../execution/batch-executor.js';
 import { decidePlan } from '../planning/decide.js';
 import { allCells, type PlanEntries, readEntries, verifyEntries } from '../planning/entries.js';
+import { makeOutcome } from '../planning/outcome.js';
 import { type Tally, tallyPlan } from '../planning/tally.js';
 import { environmentFile, liveFolder, submissionFolder } from '../storage/file/layout.js';
 import type { PlanManifest, SubmissionOutcome } from '../storage/manifest.js';
@@ -106,26 +107,11 @@ function wordOutcome(
   tally: Tally,
   remains: BatchRemains | null,
 ): SubmissionOutcome {
-  const counts = {
-    success: reused.success + tally.success,
-    failed: reused.failed + tally.failed,
-    cancelled: reused.cancelled + tally.cancelled,
-  };
   // As `started_at`, by the server's clock: this machine's may be another, or be set meanwhile.
   const finished = new Date(Context.current().info.currentAttemptScheduledTimestampMs);
-  return {
-    submission,
-    experiment_id,
-    state: abandon?.state ?? 'completed',
-    total,
-    reused: reused.success + reused.failed + reused.cancelled,
-    executed: tally.recorded,
-    ...counts,
-    missing: total - counts.success - counts.failed - counts.cancelled,
-    started_at,
-    finished_at: finished.toISOString(),
-    duration_ms: Math.max(0, finished.getTime() - Date.parse(started_at)),
-    reason: abandon && remains ? `${abandon.reason}; ${wordRemains(remains)}` : (abandon?.reason ?? null),
-    ...(digest && { digest }),
-  };
+  const state: SubmissionOutcome['state'] = abandon?.state ?? 'completed';
+  const reason =
+    abandon && remains ? `${abandon.reason}; ${wordRemains(remains)}` : (abandon?.reason ?? null);
+  const how = { experiment_id, submission, state, reason, started_at, finished_at: finished.toISOString() };
+  return { ...makeOutcome(how, reused, total, tally), ...(digest && { digest }) };
 }

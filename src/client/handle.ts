@@ -8,6 +8,7 @@ import type { RequestKey } from '../engine/request-key.js';
 import type { SubmissionOutcome } from '../storage/manifest.js';
 import type { SweepStore } from '../storage/sweep-store.js';
 import { CANCEL_UPDATE, PAUSE_UPDATE, RESUME_UPDATE, workflowIdOf } from '../workflows/contract.js';
+import { cancelUnattended } from './cancel-unattended.js';
 import {
   ANYTHING,
   checkOptions,
@@ -23,7 +24,7 @@ import {
 import { type SweepEvent, tailEvents } from './events.js';
 import { requester } from './requester.js';
 import { type SweepStatus, sweepStatus } from './sweep-status.js';
-import { type ControlOrder, sendControl } from './workflow-control.js';
+import { type ControlOrder, isNotRunning, sendControl } from './workflow-control.js';
 import { queryStatus, wasTerminated } from './workflow-link.js';
 
 /** What the client holds of a submission. It can be re-made anywhere from the experiment's id. */
@@ -206,6 +207,11 @@ export function makeHandle(link: Link, place: SubmissionPlace): RunHandle {
       ask('cancel', options, {
         update: CANCEL_UPDATE,
         request: { submission, reason: options?.reason ?? `cancelled by ${requester()}` },
+      }).catch(async (error: unknown) => {
+        if (!isNotRunning(error)) throw error;
+        const reason = options?.reason ?? `cancelled by ${requester()}`;
+        const cancelled = await cancelUnattended(store, experiment_id, { reason, submission });
+        if (cancelled.length === 0) throw error;
       }),
     pause: (options = {}) =>
       ask('pause', options, {

@@ -6,12 +6,14 @@ import { nearestName } from '../definition/nearest.js';
 import { connectTemporal, type TemporalConnection } from '../engine/connect.js';
 import { loadRequestKey, type RequestKey } from '../engine/request-key.js';
 import { keepSshVariables } from '../engine/ssh-environment.js';
+import type { Prompter } from '../execution/transport/prompter.js';
 import { engineKey, hasLeasing, type LeaseHolder } from '../storage/lease.js';
 import type { SubmissionManifest, SubmissionOutcome } from '../storage/manifest.js';
 import { openStore } from '../storage/registry.js';
 import { asSweepStore, type SweepStore } from '../storage/sweep-store.js';
 import { CANCEL_UPDATE } from '../workflows/contract.js';
 import { removeAbandoned } from './abandoned.js';
+import { cancelUnattended } from './cancel-unattended.js';
 import {
   ANYTHING,
   ASKED,
@@ -62,7 +64,7 @@ import {
   writeSubmission,
 } from './submission.js';
 import { environmentOfSubmission } from './submitted-environment.js';
-import { type ControlOrder, sendControl } from './workflow-control.js';
+import { type ControlOrder, isNotRunning, sendControl } from './workflow-control.js';
 import { enqueue, makeClient } from './workflow-link.js';
 
 export interface LabOptions {
@@ -109,6 +111,11 @@ const SUBMIT_OPTIONS: OptionKinds<SubmitOptions> = {
   takeOver: FLAG,
 };
 
+export interface CancelOptions extends ControlOptions {
+  /** Asked where a cluster's login needs a person. */
+  readonly prompter?: Prompter | undefined;
+}
+
 /**
  * A connection to Temporal, and to the worker on this machine. Every method refuses arguments of a wrong kind and unknown
  * options (METALAB_OPTION), and everything after `close()` (METALAB_CLOSED).
@@ -127,12 +134,13 @@ export interface Lab {
   /** The handle of an experiment's latest submission. */
   attach(experimentId: string, options?: StoreChoice): Promise<RunHandle>;
   /**
-   * Cancels all of an experiment: the submission in progress, and those queued behind it. Resolves once that is noted.
+   * Cancels all of an experiment: the submission in progress, and those queued behind it. Resolves once that is noted. What
+   * submissions without a workflow left on a cluster is ended before it resolves.
    *
    * @returns the handles of what is being cancelled
-   * @throws MetalabError METALAB_NOT_RUNNING, METALAB_REFUSED
+   * @throws MetalabError METALAB_NOT_RUNNING, METALAB_REFUSED; TransportError where a cluster can't be asked
    */
-  cancel(experimentId: string, options?: StoreChoice & ControlOptions): Promise<RunHandle[]>;
+  cancel(experimentId: string, options?: StoreChoice & CancelOptions): Promise<RunHandle[]>;
   /** Submits what the store's latest declaration of an experiment says again: see {@link RunHandle.retry}. */
   retry(experimentId: string, options?: StoreChoice & RetryOptions): Promise<RunHandle>;
   /** Closes the connection. Runs go on. */
@@ -272,16 +280,26 @@ class ConnectedLab implements Lab {
     return this.#handleOf({ store, experiment_id: experimentId, submission, joined: true });
   }
 
-  async cancel(experimentId: string, options: StoreChoice & ControlOptions = {}): Promise<RunHandle[]> {
+  async cancel(experimentId: string, options: StoreChoice & CancelOptions = {}): Promise<RunHandle[]> {
     this.#assertOpen('cancel');
     checkExperimentId('cancel', experimentId);
-    checkOptions('cancel', options, { ...STORE_CHOICE, ...CONTROL_OPTIONS });
-    const { reason = `cancelled by ${requester()}`, ...choice } = options;
+    checkOptions('cancel', options, { ...STORE_CHOICE, ...CONTROL_OPTIONS, prompter: ANYTHING });
+    const { reason = `cancelled by ${requester()}`, prompter, ...choice } = options;
     const store = await openExisting(choice);
     await this.#engine.keepUp();
     const place = { store, experiment_id: experimentId };
     const order: ControlOrder = { update: CANCEL_UPDATE, request: { submission: null, reason } };
-    const { submissions } = await sendControl(this.#client, place, order, this.#key);
+    const sent = sendControl(this.#client, place, order, this.#key);
+    const { submissions } = await sent.catch(async (error: unknown) => {
+      if (!isNotRunning(error)) throw error;
+      const cancelled = await cancelUnattended(store, experimentId, {
+        reason,
+        say: this.#options.say,
+        prompter,
+      });
+      if (cancelled.length === 0) throw error;
+      return { submissions: cancelled };
+    });
     return Promise.all(
       submissions.map((submission) => this.#handleOf({ ...place, submission, joined: false })),
     );

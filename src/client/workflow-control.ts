@@ -60,6 +60,9 @@ export async function sendControl(
   );
 }
 
+export const isNotRunning = (error: unknown): boolean =>
+  error instanceof MetalabError && error.code === 'METALAB_NOT_RUNNING';
+
 const notRunning = (store: string, experimentId: string) =>
   new MetalabError({
     code: 'METALAB_NOT_RUNNING',

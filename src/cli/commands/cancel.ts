@@ -23,16 +23,19 @@ slot is ended. What is recorded stays; cancelled and missing runs are done by th
   store: true,
   json: true,
   async run({ exp }, options, context) {
-    const [{ resolveExperiment }, { connect }, { printOutcome }] = await Promise.all([
-      import('../resolve-experiment.js'),
-      import('../../client/lab.js'),
-      import('../report-outcome.js'),
-    ]);
+    const [{ resolveExperiment }, { connect }, { printOutcome }, { createTerminalPrompter }] =
+      await Promise.all([
+        import('../resolve-experiment.js'),
+        import('../../client/lab.js'),
+        import('../report-outcome.js'),
+        import('../terminal-prompter.js'),
+      ]);
     const experiment = await resolveExperiment(await context.store(), exp!);
     const lab = await connect({ say: (line) => context.note(line) });
     try {
       const handles = await lab.cancel(experiment, {
         store: context.storeLocation,
+        prompter: createTerminalPrompter(),
         ...(options.reason !== undefined && { reason: options.reason }),
       });
       context.note(`cancelling ${experiment}: runs in progress have a few seconds to end …`);

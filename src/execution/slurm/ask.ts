@@ -1,7 +1,9 @@
 import { MetalabError } from '../../definition/errors.js';
 import type { AskOptions } from '../batch-executor.js';
 import { ExecutionFault } from '../execution-fault.js';
+import { NO_ROOM } from '../transport/room.js';
 import type { CommandResult, RunOptions, Transport } from '../transport/transport.js';
+import { spaceError } from '../transport/transport-error.js';
 
 /** What waits is told from here on, unless somebody is needed: then at once. */
 const TELL_MS = 30_000;
@@ -9,7 +11,7 @@ const FIRST_PAUSE_MS = 1_000;
 const MOST_PAUSE_MS = 30_000;
 /** These need somebody: to log in, to say that a host's new key is right, to make room. Others pass by themselves. */
 const NEEDS_SOMEBODY = new Set(
-  ['LOGIN', 'HOST_KEY', 'CONFIG', 'FILE'].map((fault) => `METALAB_TRANSPORT_${fault}`),
+  ['LOGIN', 'HOST_KEY', 'CONFIG', 'FILE', 'NO_SPACE'].map((fault) => `METALAB_TRANSPORT_${fault}`),
 );
 
 const NOTHING_DONE = { next: 0, success: 0, failed: 0, cancelled: 0, busy_ms: 0, means: {} };
@@ -76,6 +78,8 @@ export class Patience {
       const limit = within && { timeout_ms: Math.min(within, options.timeout_ms ?? within) };
       const result = await this.#transport.run(command, { ...options, ...limit });
       const answered = isAnswer ? isAnswer(result) : result.exitCode === 0;
+      if (!answered && NO_ROOM.test(result.stderr))
+        throw spaceError(this.#transport.place, wordResult(command, result));
       if (!answered) throw new NoAnswer(wordResult(command, result));
       return result;
     });

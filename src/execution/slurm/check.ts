@@ -1,8 +1,10 @@
 import type { SlurmEnvironment } from '../../config/resolved-config.js';
+import { askRoom, noRoomFor, wordSize } from '../transport/room.js';
 import type { CommandResult, Transport } from '../transport/transport.js';
 import { type AskCluster, isTransportError, wordResult } from './ask.js';
 import { type ClusterLimits, readLimits } from './limits/limits.js';
 import { isSuitable } from './node-program.js';
+import { RECORD_BYTES } from './prepare-array.js';
 import { taskResources } from './resources.js';
 import { sbatchArguments } from './sbatch-arguments.js';
 import { homeRelative } from './spool-layout.js';
@@ -11,7 +13,8 @@ import { isOverLimit } from './submit-script.js';
 /** One thing that a sweep on a cluster needs, as it was found. */
 export interface ClusterCheck {
   readonly name: string;
-  readonly ok: boolean;
+  /** `warn`: nothing that hinders a submit. */
+  readonly ok: boolean | 'warn';
   /** What was found. */
   readonly detail: string;
   /** How to mend it. */
@@ -20,7 +23,14 @@ export interface ClusterCheck {
 
 const CHECK_MS = 30_000;
 
-const WRITABLE = `cd && mkdir -p "$1" && cd "$1" && f=".metalab-check-$$" && : > "$f" && rm "$f" && pwd -P && df -Pk . | awk 'NR == 2 { print $4 }'`;
+const WRITABLE = `LC_ALL=C; export LC_ALL
+cd && mkdir -p "$1" && cd "$1" && f=".metalab-check-$$" && : > "$f" && rm "$f" && pwd -P`;
+
+/** `runner.mjs` and `task.mjs`, and what the spool has beside them. */
+const PROGRAM_BYTES = 1_000_000;
+const NODE_BYTES = 130_000_000;
+/** Of a larger sweep's records, or of some artifacts. */
+const COMFORTABLE_BYTES = 100_000_000;
 
 export const FILE_ROOT_NEXT =
   'name a folder in file_root that you may write to, on a filesystem that the compute nodes share: not /tmp';
@@ -28,7 +38,8 @@ export const FILE_ROOT_NEXT =
 const UNREACHABLE =
   'what logs you in by ssh from here goes into gateway, user, port, ssh_key and jump_hosts, or into ~/.ssh/config';
 
-type Step = (run: (command: readonly string[]) => Promise<CommandResult>) => Promise<ClusterCheck>;
+type RunCommand = (command: readonly string[]) => Promise<CommandResult>;
+type Step = (run: RunCommand) => Promise<ClusterCheck>;
 
 /**
  * Looks at a cluster as a sweep would: each line ok, or how to mend it. It makes the folder `file_root`, submits nothing, and
@@ -63,15 +74,9 @@ const steps = (environment: SlurmEnvironment, transport: Transport): Step[] => [
     : []),
   async (run) => {
     const result = await run(['sh', '-c', WRITABLE, 'metalab', homeRelative(environment.file_root)]);
-    const [path = '', free] = result.stdout.trim().split('\n');
     return result.exitCode === 0
-      ? { name: 'file_root', ok: true, detail: `${path}, ${wordGigabytes(Number(free))} free` }
-      : {
-          name: 'file_root',
-          ok: false,
-          detail: wordResult(['sh'], result),
-          next: FILE_ROOT_NEXT,
-        };
+      ? checkRoom(run, transport.place, result.stdout.trim())
+      : { name: 'file_root', ok: false, detail: wordResult(['sh'], result), next: FILE_ROOT_NEXT };
   },
   async (run) => {
     const result = await run(['sbatch', '--version']);
@@ -141,6 +146,25 @@ const steps = (environment: SlurmEnvironment, transport: Transport): Step[] => [
   },
 ];
 
+/** What a sweep writes there is not known before there is one: what each needs is checked, and what runs write is told. */
+async function checkRoom(run: RunCommand, place: string, path: string): Promise<ClusterCheck> {
+  const name = 'file_root';
+  const { stdout: version } = await run(['sh', '-c', 'node --version 2>/dev/null; true']);
+  const needed = PROGRAM_BYTES + (isSuitable(version.trim()) ? 0 : NODE_BYTES);
+  const room = await askRoom(run, path, PROGRAM_BYTES);
+  const next =
+    'make room there (metalab env clean NAME), or name a folder on another filesystem in file_root';
+  const full = noRoomFor(place, "metalab's programs", needed, room);
+  if (full) return { name, ok: false, detail: full.what, next };
+  const { free_bytes } = room;
+  const free = free_bytes === undefined ? '' : `, ${wordSize(free_bytes)} free`;
+  const needs = `a sweep needs ${wordSize(needed)} for metalab's programs, its bundle and context files, and about ${wordSize(RECORD_BYTES)} a run beside its artifacts and logs`;
+  const detail = `${path}${free}; ${needs}`;
+  return free_bytes !== undefined && free_bytes < needed + COMFORTABLE_BYTES
+    ? { name, ok: 'warn', detail, next }
+    : { name, ok: true, detail };
+}
+
 async function checkLimits(environment: SlurmEnvironment, transport: Transport): Promise<ClusterCheck> {
   let answer: CommandResult | undefined;
   const once: AskCluster = async (command) => {
@@ -183,4 +207,3 @@ function jobOptions({ executor }: SlurmEnvironment): string[] {
 }
 
 const countLines = (text: string) => text.split('\n').filter((line) => line !== '').length;
-const wordGigabytes = (kibibytes: number) => `${(kibibytes / 1024 ** 2).toFixed(1)} GiB`;

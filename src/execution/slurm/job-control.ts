@@ -11,7 +11,8 @@ case $1 in
   pause) : > "$2" && scontrol hold "$3" ;;
   resume) rm -f "$2" && scontrol release "$3" ;;
   resume-if-paused) [ ! -e "$2" ] || { rm -f "$2" && scontrol release "$3"; } ;;
-  cancel) : > "$2" && scancel --state=PENDING "$3" ;;
+  # On a full disk, too, the job can be ended: a little later, all of it at once.
+  cancel) : > "$2"; scancel --state=PENDING "$3" ;;
   end) scancel "$3" ;;
 esac
 `;

@@ -25,6 +25,8 @@ import { batchScript } from './task/batch-script.js';
 /** Of a job's time, what is kept for its start, for a run that takes longer than the others, and for its end. */
 const MARGIN_SHARE = 0.1;
 const LEAST_MARGIN_MS = 15_000;
+/** A record of few params and metrics has some 800 bytes. */
+export const RECORD_BYTES = 1_000;
 
 /** What preparing an array needs of the executor. */
 export interface ArraySurroundings {
@@ -107,7 +109,7 @@ export async function prepareArray(order: BatchOrder, around: ArraySurroundings)
     { folder: storeFolder, experiment_id, submission },
     { sha: order.declaration, declaration },
     programs,
-    [],
+    known === undefined ? positions * RECORD_BYTES : 0,
     patience,
   );
   const spec = written ?? {
@@ -145,7 +147,9 @@ export async function prepareArray(order: BatchOrder, around: ArraySurroundings)
     runtime: await spool.runtime(programs),
     node: around.node,
   });
-  await patience.until(() => cluster.transport.write(script, batchScriptFile(folder)));
+  // Where it was submitted, Slurm has it; and writing again would wait where the disk is full.
+  if (known === undefined)
+    await patience.until(() => cluster.transport.write(script, batchScriptFile(folder)));
   return {
     order,
     cluster,

@@ -15,7 +15,7 @@ import type { Transport } from '../transport/transport.js';
 import { NoAnswer, type Patience, placeFault } from './ask.js';
 import { contextUploads } from './context-uploads.js';
 import { experimentFolderIn, homeRelative, runtimeFolder } from './spool-layout.js';
-import { hashOfFiles, type Upload, uploadMissing } from './upload.js';
+import { hashOfFiles, uploadMissing } from './upload.js';
 
 /** metalab's programs for compute nodes, on this machine. */
 export interface TaskPrograms {
@@ -30,11 +30,14 @@ const OTHER_SPOOL = 75;
  * Makes the folder a store of its own, unless it is one, and tells its store.json and its absolute path. Where it must be
  * one that is known, it makes none.
  */
-const OPEN_SCRIPT = `cd || exit 74
+const OPEN_SCRIPT = `LC_ALL=C; export LC_ALL
+cd || exit 74
 [ -z "$3" ] || grep -qF "\\"$3\\"" "$1/store.json" 2>/dev/null || exit ${OTHER_SPOOL}
 mkdir -p "$1" && cd "$1" || exit 74
 if [ ! -e store.json ]; then
-  printf '%s\\n' "$2" > ".store.json.$$" && { ln ".store.json.$$" store.json 2>/dev/null || [ -e store.json ] || mv ".store.json.$$" store.json; }
+  # A shell's own printf calls a full disk an I/O error.
+  printf '%s\\n' "$2" | cat > ".store.json.$$" || { rm -f ".store.json.$$"; exit 74; }
+  { ln ".store.json.$$" store.json 2>/dev/null || [ -e store.json ] || mv ".store.json.$$" store.json; }
   rm -f ".store.json.$$"
 fi
 tr -d '\\n' < store.json
@@ -105,13 +108,14 @@ export class Spool {
     place: { readonly folder: string; readonly experiment_id: string; readonly submission: string },
     declared: { readonly sha: string; readonly declaration: ExperimentDeclaration },
     programs: TaskPrograms,
-    more: readonly Upload[],
+    /** What its runs will write there. */
+    records_bytes: number,
     patience: Patience,
   ): Promise<{ readonly [path: string]: string }> {
     const { folder, submission } = place;
     const there = this.experimentFolder(place.experiment_id);
     const runtime = await this.runtime(programs);
-    const { files, uploads } = contextUploads(declared.declaration, this.root);
+    const context = contextUploads(declared.declaration, this.root);
     const { bundle } = declared.declaration.operation;
     const plan = (await readJson<PlanManifest>(planFile(folder, submission))) ?? { submission };
     const own: readonly (readonly [string, string])[] = [
@@ -122,17 +126,17 @@ export class Spool {
       [planEntriesFile(folder, plan), planEntriesFile(there, plan)],
     ];
     const env = await readText(environmentFile(folder, submission));
-    await uploadMissing(this.#transport, patience, [
+    const uploads = [
       { from: { path: programs.runner }, to: posix.join(runtime, 'runner.mjs') },
       { from: { path: programs.task }, to: posix.join(runtime, 'task.mjs') },
       ...own.filter(([from]) => existsSync(from)).map(([path, to]) => ({ from: { path }, to })),
       ...(env === undefined
         ? []
         : [{ from: { bytes: env }, to: environmentFile(there, submission), mode: 0o600 }]),
-      ...uploads,
-      ...more,
-    ]);
-    return files;
+      ...context.uploads,
+    ];
+    await uploadMissing(this.#transport, patience, uploads, records_bytes);
+    return context.files;
   }
 }
 

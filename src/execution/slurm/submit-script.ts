@@ -30,7 +30,10 @@ shift
 if [ -s submit/job ]; then echo "job $(cat submit/job)"; exit 0; fi
 if ! mkdir submit 2>/dev/null; then
   ${WHO_HAS_IT}fi
-echo "$(hostname) $$ $(date +%s%N)" > submit/by
+if ! echo "$(hostname) $$ $(date +%s%N)" | cat > submit/by || [ ! -s submit/by ]; then
+  rm -f submit/by; rmdir submit
+  exit 74
+fi
 if job=$(sbatch --parsable "$@" 2> submit/stderr < /dev/null); then
   echo "\${job%%;*}" > submit/job.new && mv submit/job.new submit/job
   echo "job \${job%%;*}"

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { hashContent } from '../../identity/hash-content.js';
+import { askRoom, noRoomFor, parentOf } from '../transport/room.js';
 import type { Transport } from '../transport/transport.js';
 import { type Patience, placeFault } from './ask.js';
 
@@ -24,6 +25,7 @@ const SIZES = `exec xargs -0 sh -c 'find -L "$@" -maxdepth 0 -type f -printf "%s
  * Puts there what is not there yet: one command asks for all. Files have their name once they are whole, and names tell
  * the content, so of what is there only the length is looked at: a server that crashed may have kept a name without bytes.
  *
+ * @param records_bytes what runs will write there: without room for it, too, nothing is put there
  * @returns how many were put there
  * @throws ExecutionFault with code `FILES` where a file of this machine is not what it should be
  */
@@ -31,6 +33,7 @@ export async function uploadMissing(
   transport: Transport,
   patience: Patience,
   uploads: readonly Upload[],
+  records_bytes = 0,
 ): Promise<number> {
   const wanted = new Map(uploads.map((upload) => [upload.to, upload]));
   if (wanted.size === 0) return 0;
@@ -42,8 +45,14 @@ export async function uploadMissing(
   for (const line of stdout.split('\0'))
     sizes.set(line.slice(line.indexOf(' ') + 1), Number.parseInt(line, 10));
   const missing: string[] = [];
+  let bytes = 0;
   for (const [path, upload] of wanted)
-    if (!sizes.has(path) || sizes.get(path) !== (await sizeOf(upload))) missing.push(path);
+    if (!sizes.has(path) || sizes.get(path) !== (await sizeOf(upload))) {
+      missing.push(path);
+      bytes += await sizeOf(upload);
+    }
+  bytes += records_bytes;
+  if (bytes > 0) await patience.until(() => requireRoom(transport, parentOf(uploads[0]!.to), bytes));
   let next = 0;
   const work = async () => {
     while (next < missing.length) {
@@ -58,6 +67,16 @@ export async function uploadMissing(
   };
   await Promise.all(Array.from({ length: Math.min(AT_ONCE, missing.length) }, work));
   return missing.length;
+}
+
+/** Files of this size are surely written, so that a quota which is used up is noticed. */
+const PROBE_BYTES = 64 * 1024;
+
+/** @throws TransportError METALAB_TRANSPORT_NO_SPACE */
+async function requireRoom(transport: Transport, folder: string, bytes: number): Promise<void> {
+  const room = await askRoom((command) => transport.run(command), folder, PROBE_BYTES);
+  const full = noRoomFor(transport.place, 'uploads and records', Math.max(bytes, PROBE_BYTES), room);
+  if (full) throw full;
 }
 
 async function sizeOf({ from, size }: Upload): Promise<number> {

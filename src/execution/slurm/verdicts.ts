@@ -60,6 +60,8 @@ export const ofIncarnation = ({ end, live, ...known }: TaskEvidence, restart: nu
   live: live && live.restart >= restart ? live : undefined,
 });
 
+const isFull = (code: string) => code === 'ENOSPC' || code === 'EDQUOT';
+
 const LEFT: Verdict = { lost: [] };
 
 /** Judges one task. What its runs did is told by their records alone; this is about those without. */
@@ -68,6 +70,8 @@ export function judge(evidence: TaskEvidence, limits: TaskLimits): Verdict {
   if (missing === 0) return LEFT;
   if (end) {
     if (end.fault?.code === 'MEMORY') return judgeMemory(evidence, end.cut, limits);
+    // All nodes share the filesystem that is full.
+    if (end.fault && isFull(end.fault.code)) return { lost: [], fault: end.fault };
     if (end.fault) return { lost: [], fault: end.fault, failedNode: end.node };
     // A signal's cause is the scheduler's to tell.
     if (end.how !== 'signal' && end.how !== 'time') return LEFT;

@@ -2,7 +2,7 @@ import { constants } from 'node:fs';
 import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { temporaryBeside } from './temporary-name.js';
-import { fileError } from './transport-error.js';
+import { fileError, spaceError } from './transport-error.js';
 
 const CHUNK = 256 * 1024;
 
@@ -66,6 +66,8 @@ async function named<T>(path: string, act: () => Promise<T>): Promise<T> {
     return await act();
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'ENOSPC') throw spaceError(HERE, `no space left on device: ${path}`, error);
+    if (code === 'EDQUOT') throw spaceError(HERE, `disk quota exceeded: ${path}`, error);
     throw fileError(HERE, path, code === 'ENOENT' ? 'no such file' : message, error);
   }
 }

@@ -42,3 +42,15 @@ export const fileError = (place: string, path: string, reason: string, cause?: u
     { code: 'METALAB_TRANSPORT_FILE', what: `${JSON.stringify(path)}: ${reason}`, where: place },
     { cause },
   );
+
+/** @param what as `no space left on /scratch` */
+export const spaceError = (place: string, what: string, cause?: unknown) =>
+  new TransportError(
+    {
+      code: 'METALAB_TRANSPORT_NO_SPACE',
+      what,
+      where: place,
+      next: 'make room there (metalab env clean NAME removes from file_root what the store has): what waits for it goes on by itself',
+    },
+    { cause },
+  );

@@ -74,7 +74,7 @@ export interface Transport {
   close(): Promise<void>;
 }
 
-/** Codes of TransportError. The last four need somebody, the first three may pass by themselves. */
+/** Codes of TransportError. The last five need somebody, the first three may pass by themselves. */
 export type TransportFault =
   | 'METALAB_TRANSPORT_UNREACHABLE'
   | 'METALAB_TRANSPORT_LOST'
@@ -83,5 +83,7 @@ export type TransportFault =
   | 'METALAB_TRANSPORT_LOGIN'
   | 'METALAB_TRANSPORT_HOST_KEY'
   | 'METALAB_TRANSPORT_FILE'
+  /** The filesystem is full, or the user's quota is. */
+  | 'METALAB_TRANSPORT_NO_SPACE'
   /** What ~/.ssh/config or the environment says can't be used. */
   | 'METALAB_TRANSPORT_CONFIG';

@@ -9,7 +9,7 @@ import type { AskCluster } from '../ask.js';
 import { once } from '../ask-once.js';
 import { collectOnce } from '../collect/collector.js';
 import { SegmentCopies } from '../collect/segment-copies.js';
-import type { FoundSpool } from './spool-contents.js';
+import type { FoundSpool } from '../find-spool.js';
 
 const SUMS_MS = 3_600_000;
 

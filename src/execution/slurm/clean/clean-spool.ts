@@ -5,12 +5,13 @@ import { listNames } from '../../../storage/file/list-names.js';
 import type { Transport } from '../../transport/transport.js';
 import type { AskCluster } from '../ask.js';
 import { askOnce } from '../ask-once.js';
+import { type FoundSpool, findSpool } from '../find-spool.js';
 import { experimentFolderIn } from '../spool-layout.js';
 import { bringAllArtifacts, bringSegments, findDifferences } from './bring-home.js';
 import { endQueued } from './end-queued.js';
 import { findQueuedArrays, type QueuedArray } from './queued-arrays.js';
 import { removeExperiment, tidyRemoved } from './remove-experiment.js';
-import { type FoundSpool, findSpool, listExperiments, type SpoolExperiment } from './spool-contents.js';
+import { listExperiments, type SpoolExperiment } from './spool-contents.js';
 
 /** What became of one experiment's part of the spool. */
 export interface CleanedExperiment {

@@ -1,9 +1,11 @@
+import { stat } from 'node:fs/promises';
 import { runCommand, type StartCommand, streamCommand } from '../command.js';
 import { readLocalFile, writeLocalFile } from '../local-file.js';
 import type { Prompter } from '../prompter.js';
 import type { Transport } from '../transport.js';
 import type { ConnectionOptions } from './connection.js';
 import { shareConnection } from './connections.js';
+import { explainFailure } from './explain-failure.js';
 import { readRemoteFile, writeRemoteFile } from './files.js';
 import type { SshSettings, SshSurroundings } from './settings.js';
 import { startCommand } from './start-command.js';
@@ -28,16 +30,27 @@ export function createSshTransport(settings: SshSettings, options: SshTransportO
   const { connection, release } = shareConnection(settings, options);
   const session = (signal?: AbortSignal) => connection.session(options.prompter, signal);
   const start: StartCommand = async (command, signal) => startCommand(await session(signal), command, signal);
+  const run: Transport['run'] = (command, runOptions) =>
+    runCommand(connection.place, start, command, runOptions);
   return {
     get place() {
       return connection.place;
     },
-    run: (command, runOptions) => runCommand(connection.place, start, command, runOptions),
+    run,
     stream: (command, streamOptions) => streamCommand(start, command, streamOptions),
-    put: async (from, to, putOptions) =>
-      writeRemoteFile(await session(putOptions?.signal), readLocalFile(from), to, putOptions),
-    write: async (bytes, to, putOptions) =>
-      writeRemoteFile(await session(putOptions?.signal), once(Buffer.from(bytes)), to, putOptions),
+    async put(from, to, putOptions) {
+      const opened = await session(putOptions?.signal);
+      await writeRemoteFile(opened, readLocalFile(from), to, putOptions).catch(async (error: unknown) => {
+        throw await explainFailure({ place: connection.place, run }, to, (await stat(from)).size, error);
+      });
+    },
+    async write(bytes, to, putOptions) {
+      const content = Buffer.from(bytes);
+      const opened = await session(putOptions?.signal);
+      await writeRemoteFile(opened, once(content), to, putOptions).catch(async (error: unknown) => {
+        throw await explainFailure({ place: connection.place, run }, to, content.length, error);
+      });
+    },
     async get(from, to, getOptions) {
       await writeLocalFile(to, readRemoteFile(await session(getOptions?.signal), from, 0, getOptions));
     },
