@@ -214,7 +214,9 @@ async function readLive(
   const living = chunks.filter(({ worker }) => !isDead(worker));
   // A chunk of a worker that died goes to another one: what both have recorded counts, but its run in progress is one.
   const taken = new Set(living.map(({ from }) => from));
-  const lost = chunks.filter(({ worker, from }) => isDead(worker) && !taken.has(from));
+  // It may wait there until a slot is free: while all slots are busy, nothing is missing.
+  const isShort = taken.size < (current?.running ?? 0);
+  const lost = chunks.filter(({ worker, from }) => isShort && isDead(worker) && !taken.has(from));
   const counts = { ...NONE };
   let means: LiveChunk['means'] = {};
   let digest: RunDigest = {};

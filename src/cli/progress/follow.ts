@@ -50,19 +50,30 @@ export async function follow(
     const early = await within(sleep(PATIENCE_MS));
     if ('how' in early) return early;
     const began = performance.now() - PATIENCE_MS;
-    let waitsSince: number | undefined;
-    for (const rate = new Rate(); ; ) {
-      const looked = await within(statusIfKnown(handle));
-      if ('how' in looked) return looked;
-      const status = looked.value;
+    const rate = new Rate();
+    const pace = new Waits(waitsMs);
+    let asked: Promise<void> | undefined;
+    let fresh: SweepStatus | undefined;
+    let status: SweepStatus | undefined;
+    for (let answeredAt = performance.now(); ; ) {
+      // A server or worker that died answers late, or not at all: the display goes on meanwhile.
+      asked ??= statusIfKnown(handle).then((answer) => {
+        asked = undefined;
+        fresh = answer;
+      });
+      const waited = await within(Promise.race([asked, sleep(REDRAW_MS)]));
+      if ('how' in waited) return waited;
       const now = performance.now();
-      if (status) {
-        waitsSince = isStanding(status) ? (waitsSince ?? now) : undefined;
-        if (isStanding(status) && now - waitsSince! >= (status.state === 'paused' ? 0 : waitsMs))
-          return { how: 'standing', status };
+      if (fresh) {
+        status = fresh;
+        fresh = undefined;
+        answeredAt = now;
+        if (isStanding(status) && pace.isOver(status, now)) return { how: 'standing', status };
+        if (!isStanding(status)) pace.moves();
         rate.add(now, status.success + status.failed + status.cancelled - status.reused);
-        await view.show({ status, perSecond: rate.perSecond, elapsedMs: now - began });
       }
+      const silentMs = now - answeredAt;
+      if (status) await view.show({ status, perSecond: rate.perSecond, elapsedMs: now - began, silentMs });
       const slept = await within(sleep(REDRAW_MS));
       if ('how' in slept) return slept;
     }
@@ -75,6 +86,25 @@ export async function follow(
 
 const isStanding = (status: SweepStatus): status is StandingStatus =>
   status.state === 'waiting' || (status.state === 'paused' && status.running === 0);
+
+/** How long a sweep has stood still. */
+class Waits {
+  readonly #patienceMs: number;
+  #since: number | undefined;
+
+  constructor(patienceMs: number) {
+    this.#patienceMs = patienceMs;
+  }
+
+  moves(): void {
+    this.#since = undefined;
+  }
+
+  isOver({ state }: StandingStatus, now: number): boolean {
+    this.#since ??= now;
+    return state === 'paused' || now - this.#since >= this.#patienceMs;
+  }
+}
 
 /** While a server or worker that died is being replaced, nobody knows: the sweep goes on as soon as it is there. */
 async function statusIfKnown(handle: RunHandle): Promise<SweepStatus | undefined> {

@@ -3,7 +3,7 @@ import type { SweepStatus } from '../../client/sweep-status.js';
 import type { Colors } from '../command.js';
 import { wordBatches } from './batches.js';
 import { wordBest, wordSameError } from './objective.js';
-import { wordLost, wordStanding } from './standing.js';
+import { wordLost, wordSilence, wordStanding } from './standing.js';
 import { wordCount, wordDuration, wordNumber, wordRate } from './words.js';
 
 const BAR_WIDTH = 28;
@@ -13,6 +13,8 @@ export interface ProgressView {
   readonly status: SweepStatus;
   readonly perSecond: number | undefined;
   readonly elapsedMs: number;
+  /** How long ago `status` was heard. */
+  readonly silentMs: number;
 }
 
 /** What a terminal shows while a sweep runs: a bar, its pace, and the metrics' running means. No line is wider than `width`. */
@@ -32,7 +34,7 @@ export function progressLines(view: ProgressView, color: Colors, width: number):
     ...batchesLine(status, color, width),
     ...objectiveLines(status, color, width),
     ...sameErrorLine(status, color, width),
-    ...stateLines(status, color, width),
+    ...stateLines(view, color, width),
   ];
 }
 
@@ -46,7 +48,7 @@ export function progressText(view: ProgressView): string {
     batches,
     wordBest(view.status),
     wordSameError(view.status),
-    wordLost(view.status),
+    wordSilence(view.silentMs) ?? wordLost(view.status),
     standing,
   ].filter(Boolean);
   return [`${view.status.experiment_id}: ${words}`, ...more].join('; ');
@@ -132,7 +134,9 @@ function firstThatFit(words: readonly string[], width: number): readonly string[
   return [];
 }
 
-function stateLines(status: SweepStatus, color: Colors, width: number): string[] {
+function stateLines({ status, silentMs }: ProgressView, color: Colors, width: number): string[] {
+  const silence = wordSilence(silentMs);
+  if (silence) return wrapped(silence, width).map(color.yellow);
   const { state, long_running, batches } = status;
   if (state === 'queued') return wrapped(wordStanding(status) ?? state, width).map(color.dim);
   if (state === 'waiting' || state === 'paused' || state === 'cancelling')

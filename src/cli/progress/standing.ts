@@ -4,6 +4,14 @@ import { wordDuration } from './words.js';
 /** The heartbeat timeout of chunks. */
 const MISSED_AFTER_S = 20;
 
+const SILENT_AFTER_MS = 3_000;
+
+/** Said while neither server nor worker answers: one of them has died, or is being replaced. */
+export function wordSilence(silentMs: number): string | undefined {
+  if (silentMs < SILENT_AFTER_MS) return undefined;
+  return `no answer for ${wordDuration(silentMs)}: a worker or the server died, or is busy; nothing recorded is lost`;
+}
+
 type Standing = Pick<SweepStatus, 'state' | 'reason' | 'pause'>;
 
 /**
