@@ -122,6 +122,8 @@ export interface SubmissionPlace {
 export interface Link {
   readonly client: Client;
   readonly key: RequestKey;
+  /** Closing the connection waits for this: a call that it cuts off is tried again by a timer, which then throws. */
+  untilAnswered<T>(call: Promise<T>): Promise<T>;
   /** Starts again what has died of the local server and worker. About a millisecond where nothing has. */
   keepUp(): Promise<void>;
   /** @throws MetalabError METALAB_CLOSED where the lab was closed */
@@ -134,7 +136,11 @@ export function makeHandle(link: Link, place: SubmissionPlace): RunHandle {
   const status = async () => {
     const outcome = await store.readOutcome(experiment_id, submission);
     if (!outcome) link.assertOpen('status');
-    return sweepStatus(store, place, outcome ? undefined : await queryStatus(link.client, place));
+    return sweepStatus(
+      store,
+      place,
+      outcome ? undefined : await link.untilAnswered(queryStatus(link.client, place)),
+    );
   };
   /** A server or worker that does not answer now says nothing of the sweep. */
   const isInterrupted = async () => {

@@ -196,6 +196,7 @@ class ConnectedLab implements Lab {
   readonly #engine: EngineUpkeep;
   readonly #link: Link;
   #closed = false;
+  readonly #calls = new Set<Promise<unknown>>();
 
   constructor(connection: TemporalConnection, client: Client, key: RequestKey, options: LabOptions) {
     const { address, namespace, uiAddress } = connection;
@@ -208,6 +209,12 @@ class ConnectedLab implements Lab {
     this.#link = {
       client,
       key,
+      untilAnswered: (call) => {
+        this.#calls.add(call);
+        const forget = () => void this.#calls.delete(call);
+        call.then(forget, forget);
+        return call;
+      },
       keepUp: () => this.#engine.keepUp(),
       assertOpen: (method) => this.#assertOpen(method),
       retry: (experimentId, store, retry) => this.#retry(experimentId, store, retry),
@@ -315,6 +322,7 @@ class ConnectedLab implements Lab {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    await Promise.allSettled(this.#calls);
     await this.#connection.connection.close();
   }
 
