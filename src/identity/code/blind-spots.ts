@@ -5,18 +5,27 @@ import { isConstant, isNode, type ParsedModule, type SyntaxNode, walk } from './
  * each, without the module's name.
  *
  * @param readsFiles whether the module imports node:fs
+ * @param isGiven whether a path is one that metalab gave: that needs no warning
  */
-export function blindSpots({ program }: ParsedModule, readsFiles: boolean): string[] {
+export function blindSpots(
+  { program }: ParsedModule,
+  readsFiles: boolean,
+  isGiven: (path: SyntaxNode) => boolean,
+): string[] {
   const found = new Set<string>();
   walk(program as unknown as SyntaxNode, (node) => {
-    const spot = blindSpot(node, readsFiles);
+    const spot = blindSpot(node, readsFiles, isGiven);
     if (spot) found.add(spot);
     return true;
   });
   return [...found];
 }
 
-function blindSpot(node: SyntaxNode, readsFiles: boolean): string | undefined {
+function blindSpot(
+  node: SyntaxNode,
+  readsFiles: boolean,
+  isGiven: (path: SyntaxNode) => boolean,
+): string | undefined {
   switch (node.type) {
     case 'ImportExpression':
       return isConstant(node.source) ? undefined : 'imports a module whose name is computed: import(…)';
@@ -31,7 +40,12 @@ function blindSpot(node: SyntaxNode, readsFiles: boolean): string | undefined {
       if (/^(?:__)?require$/.test(callee) && argument && !isConstant(argument)) {
         return 'requires a module whose name is computed: require(…)';
       }
-      const reads = readsFiles && FILE_READERS.has(callee) && argument && !isGiven(argument);
+      const reads =
+        readsFiles &&
+        FILE_READERS.has(callee) &&
+        argument &&
+        argument.type !== 'MemberExpression' &&
+        !isGiven(argument);
       return reads ? `reads a file by its path: ${callee}(…)` : undefined;
     }
     default:
@@ -62,15 +76,3 @@ function calleeName(callee: SyntaxNode): string {
   const named = callee.type === 'MemberExpression' ? (callee.property as SyntaxNode) : callee;
   return typeof named.name === 'string' ? named.name : '';
 }
-
-/** A path that metalab gave (`context.table.path`, `runtime.scratchDir`) needs no warning: that is how to do it. */
-function isGiven(argument: SyntaxNode): boolean {
-  let given = argument.type === 'MemberExpression';
-  walk(argument, (node) => {
-    if (node.type === 'Identifier' && GIVEN_NAMES.has(node.name as string)) given = true;
-    return !given;
-  });
-  return given;
-}
-
-const GIVEN_NAMES = new Set(['context', 'runtime', 'scratchDir']);

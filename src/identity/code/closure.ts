@@ -11,6 +11,7 @@ import { computedLoads, isLoadable } from './computed-imports.js';
 import { declaredCode } from './declared-code.js';
 import { makeDroppable } from './droppable.js';
 import { hashExtraFiles } from './extra-files.js';
+import { callsIn, givenPaths } from './given-paths.js';
 import { languageOf } from './imports.js';
 import { namedVariables } from './named-variables.js';
 import { ENTRY, type OperationBinding, operationEntry } from './operation-entry.js';
@@ -153,9 +154,12 @@ function describeModules(
   const warnings: string[] = [];
   const variables: Record<string, string[]> = {};
   let loadsByComputedName = false;
-  for (const [file, { code }] of Object.entries(chunk.modules)) {
+  const parsedModules = Object.entries(chunk.modules).flatMap(([file, { code }]) => {
     const parsed = code && !isVirtual(file) ? parseModule(code) : undefined;
-    if (!parsed || parsed.program.body.length === 0) continue;
+    return parsed && parsed.program.body.length > 0 ? [{ file, parsed }] : [];
+  });
+  const calls = callsIn(parsedModules.map(({ parsed }) => parsed));
+  for (const { file, parsed } of parsedModules) {
     const path = pathFrom(base, file);
     const hash = sha256(canonicalCode([parsed.program as unknown as SyntaxNode], plainNames(parsed)));
     byPath[path] = hash;
@@ -165,7 +169,7 @@ function describeModules(
     const { imports, requires } = computedLoads(parsed);
     loadsByComputedName ||= imports.length + requires.length > 0;
     if (hasExtraFiles) continue;
-    for (const spot of blindSpots(parsed, reached.readsFiles(file))) {
+    for (const spot of blindSpots(parsed, reached.readsFiles(file), givenPaths(parsed, calls))) {
       warnings.push(
         `${path} ${spot}. What it finds there is not part of the code's identity: name it in code: ['…']`,
       );

@@ -5,8 +5,14 @@ import { closureIn, type Files, makeProject, PROJECT, removeProjects } from './p
 
 afterAll(removeProjects);
 
-const warningsOf = async (body: string, before = '', extraFiles: readonly string[] = []) => {
+const warningsOf = async (
+  body: string,
+  before = '',
+  extraFiles: readonly string[] = [],
+  further: Files = {},
+) => {
   const files: Files = {
+    ...further,
     'exp.ts': `import { operation } from 'metalab';\n${before}\nexport const op = operation(async ({ params, context }: any) => { ${body} });\n`,
   };
   return (await closureIn(makeProject(PROJECT, files), { extraFiles })).warnings;
@@ -203,6 +209,50 @@ describe('what identity can’t see is told', () => {
     const fs = "import { readFileSync } from 'node:fs';";
     expect(await warningsOf('return readFileSync(context.table.path);', fs)).toEqual([]);
     expect(await warningsOf('return 1;', `${fs}\nexport const other = () => readFileSync('x');`)).toEqual([]);
+  });
+
+  it.each([
+    ['through a variable', 'const path = context.table.path; return readFileSync(path);'],
+    ['destructured', 'const { table: { path } } = context; return readFileSync(path);'],
+    [
+      'of a folder, in a loop',
+      'for (const name of context.images.files) readFileSync(join(context.images.path, name));',
+    ],
+    [
+      'of a folder, in a callback',
+      'const { path, files } = context.images; return files.map((name) => readFileSync(join(path, name)));',
+    ],
+    [
+      'by a function of its own',
+      'const read = (path: string) => readFileSync(path); return read(context.table.path);',
+    ],
+    ['by a function of another module', 'return load(context.table.path);'],
+  ])('but not a path of the context %s', async (_how, body) => {
+    const before =
+      "import { readFileSync } from 'node:fs';\nimport { join } from 'node:path';\nimport { load } from './load.js';";
+    const given = {
+      'load.ts':
+        "import { readFileSync } from 'node:fs';\nexport const load = (path: string) => readFileSync(path);\n",
+    };
+    expect(await warningsOf(body, before, [], given)).toEqual([]);
+  });
+
+  it.each([
+    ['a variable', "const path = 'table.csv'; return readFileSync(path);"],
+    [
+      'a function that is also given paths of the context',
+      "load(context.table.path); return load('table.csv');",
+    ],
+    ['a parameter of the experiment', 'const { path } = params; return readFileSync(path);'],
+  ])('a path that is none of the context through %s', async (_how, body) => {
+    const before = "import { readFileSync } from 'node:fs';\nimport { load } from './load.js';";
+    const given = {
+      'load.ts':
+        "import { readFileSync } from 'node:fs';\nexport const load = (path: string) => readFileSync(path);\n",
+    };
+    expect(await warningsOf(body, before, [], given)).toEqual([
+      expect.stringMatching(/reads a file by its path: readFileSync/),
+    ]);
   });
 
   it('and no longer once `code` names files', async () => {
