@@ -3,17 +3,19 @@
 /** What each layer may import beside itself and packages. */
 const MAY_IMPORT = {
   definition: [],
+  access: ['definition'],
   extensions: ['definition'],
   config: ['definition', 'extensions'],
-  identity: ['definition'],
+  identity: ['definition', 'access'],
   operation: ['definition'],
   // A submission's manifest has its environment.
-  storage: ['definition', 'identity', 'extensions', 'config/resolved-config.ts'],
+  storage: ['definition', 'access', 'identity', 'extensions', 'config/resolved-config.ts'],
   planning: ['definition', 'identity', 'storage'],
-  runner: ['definition', 'identity', 'operation', 'storage'],
+  runner: ['definition', 'access', 'identity', 'operation', 'storage'],
   // What files are named by, wherever they are: their SHA-256.
   execution: [
     'definition',
+    'access',
     'extensions',
     'config',
     'identity/hash-content.ts',
@@ -21,7 +23,7 @@ const MAY_IMPORT = {
     'planning',
     'runner',
   ],
-  results: ['definition', 'storage'],
+  results: ['definition', 'access', 'storage'],
   workflows: ['definition', 'storage', 'activities'],
   activities: [
     'definition',
@@ -34,10 +36,11 @@ const MAY_IMPORT = {
     'workflows',
   ],
   // The key of this engine.
-  engine: ['definition', 'identity/signature.ts'],
+  engine: ['definition', 'access', 'identity/signature.ts'],
   // The child that evaluates experiment files imports what they import.
   client: [
     'index.ts',
+    'access',
     'definition',
     'identity',
     'config',
@@ -51,6 +54,7 @@ const MAY_IMPORT = {
   ],
   workers: [
     'definition',
+    'access',
     'config',
     'storage',
     'planning',
@@ -60,7 +64,7 @@ const MAY_IMPORT = {
     'workflows',
     'engine',
   ],
-  cli: ['definition', 'config', 'execution', 'storage', 'planning', 'results', 'client', 'engine', 'workers'],
+  cli: ['definition', 'access', 'config', 'execution', 'storage', 'planning', 'results', 'client', 'engine', 'workers'],
 };
 
 const layerRules = Object.entries(MAY_IMPORT).map(([layer, allowed]) => ({
@@ -101,7 +105,7 @@ export default {
     {
       name: 'runner-knows-no-temporal',
       severity: 'error',
-      from: { path: '^src/(definition|identity|operation|runner|storage|results|planning)/' },
+      from: { path: '^src/(definition|access|identity|operation|runner|storage|results|planning)/' },
       to: { path: 'node_modules/@temporalio/' },
     },
     {

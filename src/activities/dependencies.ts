@@ -1,6 +1,7 @@
 import type { ResolvedEnvironment } from '../config/resolved-config.js';
 import type { BatchExecutor } from '../execution/batch-executor.js';
 import type { Executor } from '../execution/executor.js';
+import type { UsedFiles } from '../storage/file/refuse-strangers.js';
 import type { SweepStore } from '../storage/sweep-store.js';
 import type { ChunkNotice, SubmissionStatus, WorkerNotice } from '../workflows/contract.js';
 import type { LiveBoard } from './live-board.js';
@@ -15,6 +16,12 @@ export interface ActivityDependencies {
   readonly executors: Executors;
   /** Opens a store, once; later calls give the same. */
   openStore(uri: string): Promise<SweepStore>;
+  /**
+   * Refuses a store that other users can change, before anything of it is executed.
+   *
+   * @throws StoreError METALAB_STORE_UNSAFE
+   */
+  refuseStrangers(store: SweepStore, used?: UsedFiles): void;
   readonly worker: WorkerIdentity;
   readonly live: LiveBoard;
   readonly workflows: WorkflowView;

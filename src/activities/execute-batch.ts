@@ -106,11 +106,13 @@ export function createExecuteBatch(dependencies: ActivityDependencies) {
 
   async function orderOf(store: SweepStore, input: ExecuteInput): Promise<BatchOrder> {
     const { from, to, ranges = [{ from, to }], mean_ms = null, options } = input;
-    const { timeout_ms, memory_bytes, resources } = await files.declaration(store, input);
+    const { timeout_ms, memory_bytes, resources, operation } = await files.declaration(store, input);
+    const folder = store.experimentFolder(input.experiment_id);
+    dependencies.refuseStrangers(store, { folder, bundle: operation.bundle });
     // Its executor uploads them.
     await files.checkRunEnvironment(store, input);
     return {
-      folder: store.experimentFolder(input.experiment_id),
+      folder,
       experiment_id: input.experiment_id,
       submission: input.submission,
       declaration: input.declaration,

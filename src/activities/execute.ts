@@ -28,6 +28,7 @@ export function createExecute(dependencies: ActivityDependencies) {
       const store = await openStore(input.store);
       const folder = store.experimentFolder(input.experiment_id);
       const declaration = await files.declaration(store, input);
+      dependencies.refuseStrangers(store, { folder, bundle: declaration.operation.bundle });
       const setup: RangeOrder['setup'] = {
         folder,
         submission: input.submission,

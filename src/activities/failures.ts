@@ -9,6 +9,8 @@ const UNWRITABLE = new Set([
   'METALAB_STORE_FULL',
   'METALAB_STORE_UNWRITABLE',
   'METALAB_STORE_HELD',
+  // Somebody mends its modes.
+  'METALAB_STORE_UNSAFE',
   // Not mounted on this worker's machine perhaps: others may have it, and it may come back.
   'METALAB_STORE_MISSING',
   'METALAB_STORE_NOT_A_FOLDER',
@@ -28,7 +30,10 @@ export const isUnwritableCode = (code: string): boolean => UNWRITABLE_CODES.has(
 
 /** Why the store can't be written, in one line: it is shown as the reason for waiting. */
 export function wordUnwritable(error: Error): string {
-  return error.message.split('\n', 1)[0]!;
+  const what = error.message.split('\n', 1)[0]!;
+  return error instanceof StoreError && error.code === 'METALAB_STORE_UNSAFE'
+    ? `${what}; ${error.next}`
+    : what;
 }
 
 /** The failure by which the workflow knows that it has to wait for the store, in words that status shows. */

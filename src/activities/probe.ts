@@ -9,11 +9,12 @@ import { wordUnwritable } from './failures.js';
 /** Room for a segment to make some way: going on with less would fail again at once. */
 const ENOUGH = Buffer.alloc(1024 * 1024, 0x20);
 
-export function createProbe({ openStore, leases }: ActivityDependencies) {
-  return async ({ store: uri }: ProbeInput): Promise<string | null> => {
+export function createProbe({ openStore, leases, refuseStrangers }: ActivityDependencies) {
+  return async (input: ProbeInput): Promise<string | null> => {
     try {
-      const store = await openStore(uri);
+      const store = await openStore(input.store);
       const { root } = store;
+      refuseStrangers(store, { ...input, folder: store.experimentFolder(input.experiment_id) });
       await leases.retake(store);
       await tryToWrite(root, join(root, `.probe-${temporaryName()}.tmp`));
       return null;

@@ -2,11 +2,22 @@ import type { SubmissionRef } from './contract.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { atTheEdge } from './failures.js';
 
-/** An activity that writes only while its store is this engine's: else it fails as for a store that can't be written. */
+/**
+ * An activity that does its work only in a store that no stranger can change, and while that is this engine's: else it
+ * fails as for a store that can't be written.
+ */
 export function underLease<Input extends SubmissionRef, Result>(
-  { openStore, scopes }: Pick<ActivityDependencies, 'openStore' | 'scopes'>,
+  {
+    openStore,
+    scopes,
+    refuseStrangers,
+  }: Pick<ActivityDependencies, 'openStore' | 'scopes' | 'refuseStrangers'>,
   activity: (input: Input) => Promise<Result>,
 ): (input: Input) => Promise<Result> {
   return (input) =>
-    atTheEdge(async () => scopes.during(await openStore(input.store), input, () => activity(input)));
+    atTheEdge(async () => {
+      const store = await openStore(input.store);
+      refuseStrangers(store, { ...input, folder: store.experimentFolder(input.experiment_id) });
+      return scopes.during(store, input, () => activity(input));
+    });
 }

@@ -3,6 +3,7 @@ import type { CommandDefinition, CommonOptions, OptionDefinition } from './comma
 import { type Choice, colorsFor, createContext, DEFAULT_STORE, type Terminal } from './context.js';
 import { calledAs, commandNamer } from './invocation.js';
 import { EXIT, exitCodeOf, wordError } from './report-error.js';
+import { wordSystemError } from './word-system-error.js';
 
 interface ParsedOptions extends CommonOptions, Choice {}
 
@@ -67,7 +68,8 @@ export async function runProgram(
   try {
     await buildProgram(commands, version, outcome, terminal, called).parseAsync(argv, { from: 'user' });
     return outcome.exitCode;
-  } catch (error) {
+  } catch (thrown) {
+    const error = wordSystemError(thrown);
     // Commander has printed its own errors, and help, by itself.
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.success : EXIT.usage;
     const color = colorsFor(terminal.stderr, terminal.env);

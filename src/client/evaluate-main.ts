@@ -1,6 +1,8 @@
 // The child process in which an experiment file is evaluated, once: what it prints, throws or leaves running stays here.
 import { pathToFileURL } from 'node:url';
-import { DefinitionError, describeError, MetalabError } from '../definition/errors.js';
+import { wordFolderFault } from '../access/private-folder.js';
+import { temporaryFolderChoice } from '../access/temporary-folder.js';
+import { DefinitionError, describeError, InfrastructureError, MetalabError } from '../definition/errors.js';
 import { collectRefused } from '../definition/refuse.js';
 import { evaluationBundle } from '../identity/code/evaluation-bundle.js';
 import { commonJsNamespace, type Namespace } from './declare/commonjs-namespace.js';
@@ -94,13 +96,16 @@ const neverSettles = (file: string) =>
     'METALAB_EVALUATION',
   );
 
-function wordFailure(failure: unknown): EvaluationReply['failure'] {
+function wordFailure(thrown: unknown): EvaluationReply['failure'] {
+  // What the user's modules throw is a DefinitionError: the system refused the bundle.
+  const failure = wordFolderFault(thrown, temporaryFolderChoice());
   if (failure instanceof DefinitionError)
     return { kind: 'definition', code: failure.code, problems: [...failure.problems] };
   if (failure instanceof MetalabError) {
     const { code, where, expected, next } = failure;
     const what = failure.message.split('\n')[0]!.replace(`${where}: `, '');
-    return { kind: 'usage', code, problems: [{ what, where, expected, next }] };
+    const kind = failure instanceof InfrastructureError ? 'place' : 'usage';
+    return { kind, code, problems: [{ what, where, expected, next }] };
   }
   return {
     kind: 'crash',

@@ -1,9 +1,15 @@
 import { fork } from 'node:child_process';
 import { mkdir, realpath, rm, stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { DefinitionError, MetalabError, type Problem, UsageError } from '../definition/errors.js';
+import { temporaryFolder } from '../access/temporary-folder.js';
+import {
+  DefinitionError,
+  InfrastructureError,
+  MetalabError,
+  type Problem,
+  UsageError,
+} from '../definition/errors.js';
 import type { ContextHasher } from '../identity/files.js';
 import { removeOrphans } from '../storage/file/orphans.js';
 import { TEMPORARY, temporaryName } from '../storage/file/owner.js';
@@ -21,7 +27,7 @@ export interface EvaluationRequest {
 export interface EvaluationReply {
   readonly declared?: Declared;
   readonly failure?: {
-    readonly kind: 'definition' | 'usage' | 'crash';
+    readonly kind: 'definition' | 'usage' | 'place' | 'crash';
     readonly code: `METALAB_${string}`;
     readonly problems: Problem[];
   };
@@ -55,6 +61,7 @@ export async function evaluateFile(path: string, name?: string, cluster?: Contex
   if (declared) return declared;
   if (failure?.kind === 'definition') throw new DefinitionError(failure.problems, failure.code);
   const problem = failure?.problems[0] ?? { what: 'the evaluation ended without a word' };
+  if (failure?.kind === 'place') throw new InfrastructureError({ code: failure.code, ...problem });
   if (failure?.kind === 'usage') throw new UsageError({ code: failure.code, ...problem });
   throw new MetalabError({ code: 'METALAB_INTERNAL', ...problem });
 }
@@ -64,14 +71,14 @@ async function evaluateIn(
   name: string | undefined,
   cluster: ContextHasher | undefined,
 ): Promise<EvaluationReply> {
-  const folder = join(tmpdir(), `${TEMPORARY}${temporaryName()}`);
+  const folder = join(temporaryFolder(), `${TEMPORARY}${temporaryName()}`);
   await mkdir(folder, { mode: 0o700 });
   try {
     return await askChild({ file, name, folder }, cluster);
   } finally {
     await rm(folder, { recursive: true, force: true });
     // Of command lines that were killed while they evaluated.
-    await removeOrphans(tmpdir(), TEMPORARY);
+    await removeOrphans(temporaryFolder(), TEMPORARY);
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Client } from '@temporalio/client';
+import { isTrustedStore } from '../access/trusted-stores.js';
 import { MetalabError } from '../definition/errors.js';
 import type { Experiment } from '../definition/experiment.js';
 import type { FailureLimit } from '../definition/failure-limit.js';
@@ -7,6 +8,8 @@ import { connectTemporal, type TemporalConnection } from '../engine/connect.js';
 import { loadRequestKey, type RequestKey } from '../engine/request-key.js';
 import { keepSshVariables } from '../engine/ssh-environment.js';
 import type { Prompter } from '../execution/transport/prompter.js';
+import { stateFolder } from '../engine/state-folder.js';
+import { refuseStrangers } from '../storage/file/refuse-strangers.js';
 import { engineKey, hasLeasing, type LeaseHolder } from '../storage/lease.js';
 import type { SubmissionManifest, SubmissionOutcome } from '../storage/manifest.js';
 import { openStore } from '../storage/registry.js';
@@ -316,7 +319,7 @@ class ConnectedLab implements Lab {
     this.#assertOpen('retry');
     checkExperimentId('retry', experimentId);
     checkOptions('retry', options, { ...STORE_CHOICE, ...RETRY_OPTIONS });
-    return this.#retry(experimentId, await openExisting(options), options);
+    return this.#retry(experimentId, refuseUntrusted(await openExisting(options)), options);
   }
 
   async close(): Promise<void> {
@@ -393,5 +396,11 @@ class ConnectedLab implements Lab {
 
 const openExisting = async (choice: StoreChoice) => asSweepStore(await openStore(await locationOf(choice)));
 
+/** Workers would refuse it, too: said here, it is said at once. */
 const openForSubmit = async (choice: StoreChoice) =>
-  asSweepStore(await openStore(await locationOf(choice), { create: true }));
+  refuseUntrusted(asSweepStore(await openStore(await locationOf(choice), { create: true })));
+
+function refuseUntrusted(store: SweepStore): SweepStore {
+  refuseStrangers(store.root, undefined, (root) => isTrustedStore(stateFolder(), root));
+  return store;
+}

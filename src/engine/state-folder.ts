@@ -1,6 +1,12 @@
-import { chmodSync, mkdirSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
+import {
+  makePrivateFolder,
+  type OwnFolder,
+  refuseOpenFolder,
+  wordFolderFault,
+} from '../access/private-folder.js';
 
 export type Environment = { readonly [name: string]: string | undefined };
 
@@ -16,14 +22,37 @@ export function cacheFolder(env: Environment = process.env): string {
   return join(env.XDG_CACHE_HOME || join(env.HOME || homedir(), '.cache'), 'metalab');
 }
 
-/** Makes the state folder, readable by its owner only: the database holds what workflows were given. */
+const homeChoice = (path: string): OwnFolder => ({ path, variable: 'METALAB_HOME' });
+
+/** metalab's own folders and the variables that choose them. */
+export const ownFolders = (env: Environment = process.env): readonly OwnFolder[] => [
+  homeChoice(stateFolder(env)),
+  { path: cacheFolder(env), variable: 'METALAB_CACHE' },
+];
+
+/**
+ * Makes the state folder, for its owner only: the database holds what workflows were given.
+ *
+ * @throws InfrastructureError where it can't be made or written, or other users can change it
+ */
 export function makeStateFolder(env: Environment = process.env): string {
-  const folder = stateFolder(env);
-  mkdirSync(join(folder, 'workers'), { recursive: true, mode: 0o700 });
-  mkdirSync(join(folder, 'logs'), { recursive: true, mode: 0o700 });
-  chmodSync(folder, 0o700);
-  return folder;
+  const home = stateFolder(env);
+  makePrivateFolder(homeChoice(home));
+  try {
+    mkdirSync(workersFolder(home), { recursive: true, mode: 0o700 });
+    mkdirSync(logsFolder(home), { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw wordFolderFault(error, homeChoice(home));
+  }
+  return home;
 }
+
+/** @throws InfrastructureError where it can't be made or written, or other users can change it */
+export const makeCacheFolder = (env: Environment = process.env): void =>
+  makePrivateFolder({ path: cacheFolder(env), variable: 'METALAB_CACHE' });
+
+/** What is in a state folder says where the server is. @throws InfrastructureError where other users can change it */
+export const refuseOpenHome = (home: string): void => refuseOpenFolder(homeChoice(home));
 
 export const lockFolder = (home: string) => join(home, 'engine.lock');
 export const serverFile = (home: string) => join(home, 'server.json');

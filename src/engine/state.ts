@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'no
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { processStart } from './process-start.mjs';
-import { serverFile, workersFolder } from './state-folder.js';
+import { refuseOpenHome, serverFile, workersFolder } from './state-folder.js';
 
 /** A process that metalab registered: what tells whether it still is the same one. */
 export interface ProcessState {
@@ -60,6 +60,7 @@ export const isElsewhere = (state: ProcessState) =>
   process.platform === 'linux' && state.host !== hostname() && !isAlive(state);
 
 export function readServer(home: string): ServerState | undefined {
+  refuseOpenHome(home);
   const state = readJson(serverFile(home));
   return isProcessState(state) ? (state as ServerState) : undefined;
 }
@@ -69,6 +70,7 @@ export const removeServer = (home: string) => rmSync(serverFile(home), { force: 
 
 /** Every registered worker, dead ones too, those of other machines that share the folder not. */
 export function readWorkers(home: string): WorkerState[] {
+  refuseOpenHome(home);
   return listFiles(workersFolder(home))
     .filter((name) => name.endsWith('.json'))
     .map((name) => readJson(join(workersFolder(home), name)))

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { createWriteStream, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { chmodSync, createWriteStream, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -31,11 +31,18 @@ export async function downloadTemporalCli({ path, version, env, say }: InstallOr
     const archive = join(folder, 'archive.tar.gz');
     const response = await get(archiveUrl, DOWNLOAD_MS);
     await pipeline(Readable.fromWeb(response.body!), createWriteStream(archive));
-    const { status, stderr } = spawnSync('tar', ['-xzf', archive, '-C', folder, fileToExtract], {
-      encoding: 'utf8',
-    });
+    const { status, stderr } = spawnSync(
+      'tar',
+      ['-xzf', archive, '--no-same-owner', '-C', folder, fileToExtract],
+      {
+        encoding: 'utf8',
+      },
+    );
     if (status !== 0) throw new Error(`tar could not unpack ${archiveUrl}: ${stderr.trim()}`);
-    renameSync(join(folder, fileToExtract), path);
+    const program = join(folder, fileToExtract);
+    // Whatever the archive and the umask say: what others can change is not executed.
+    chmodSync(program, 0o755);
+    renameSync(program, path);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { InstallOrder } from './temporal-cli-download.js';
 
@@ -18,7 +18,9 @@ export async function installTemporalCliWithGo({ path, version, env, say }: Inst
     });
     if (built.code !== 0)
       throw new Error(built.output.trim().split('\n').slice(-5).join('\n') || `exit code ${built.code}`);
-    renameSync(join(folder, 'temporal'), path);
+    const program = join(folder, 'temporal');
+    chmodSync(program, 0o755);
+    renameSync(program, path);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

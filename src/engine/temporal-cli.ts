@@ -1,8 +1,9 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, join, resolve } from 'node:path';
+import { refuseOpenProgram } from '../access/private-folder.js';
 import { InfrastructureError } from '../definition/errors.js';
 import { withLock } from './lock.mjs';
-import { cacheFolder, type Environment } from './state-folder.js';
+import { cacheFolder, type Environment, makeCacheFolder } from './state-folder.js';
 import { downloadTemporalCli } from './temporal-cli-download.js';
 import { installTemporalCliWithGo } from './temporal-cli-go.js';
 
@@ -28,7 +29,8 @@ export interface ObtainOptions {
 /**
  * Looks in METALAB_TEMPORAL, then on PATH, then in metalab's cache folder.
  *
- * @throws InfrastructureError (METALAB_TEMPORAL_CLI) where METALAB_TEMPORAL names no executable file
+ * @throws InfrastructureError (METALAB_TEMPORAL_CLI) where METALAB_TEMPORAL names no executable file,
+ *   (METALAB_FOLDER_UNSAFE) where other users can change the one in the cache
  */
 export function findTemporalCli(env: Environment = process.env): TemporalCli | undefined {
   if (env.METALAB_TEMPORAL) return named(env.METALAB_TEMPORAL);
@@ -37,7 +39,9 @@ export function findTemporalCli(env: Environment = process.env): TemporalCli | u
     if (folder !== '' && isExecutable(path)) return { path, source: 'PATH' };
   }
   const cached = cachedCli(env);
-  return isExecutable(cached) ? { path: cached, source: 'cache' } : undefined;
+  if (!isExecutable(cached)) return undefined;
+  refuseOpenProgram(cached);
+  return { path: cached, source: 'cache' };
 }
 
 /**
@@ -52,6 +56,7 @@ export async function obtainTemporalCli({
   const found = findTemporalCli(env);
   if (found) return found;
   const path = cachedCli(env);
+  makeCacheFolder(env);
   const onWait = (owner: string) => say(`waiting for ${owner}, which is installing the Temporal CLI …`);
   return withLock(`${path}.lock`, async () => findTemporalCli(env) ?? (await install(path, env, say)), {
     onWait,

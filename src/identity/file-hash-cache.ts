@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { openingsOf } from '../access/private-folder.js';
 
 /** What says cheaply that a file is the one that was hashed. */
 export interface FileStamp {
@@ -59,7 +60,7 @@ export class FileHashCache {
     const entries = [...this.#read(), ...this.#added].slice(-MOST_ENTRIES);
     const temporary = `${this.#file}.${process.pid}-${randomBytes(4).toString('hex')}`;
     try {
-      mkdirSync(join(this.#file, '..'), { recursive: true });
+      mkdirSync(join(this.#file, '..'), { recursive: true, mode: 0o700 });
       writeFileSync(temporary, JSON.stringify({ version: 1, files: Object.fromEntries(entries) }), {
         mode: 0o600,
       });
@@ -72,6 +73,8 @@ export class FileHashCache {
   }
 
   #read(): Map<string, CachedHash> {
+    // What another user could have written says nothing.
+    if (openingsOf(this.#file).length > 0) return new Map();
     try {
       const { version, files } = JSON.parse(readFileSync(this.#file, 'utf8')) as {
         readonly version: unknown;

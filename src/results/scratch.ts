@@ -1,6 +1,7 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { temporaryFolder } from '../access/temporary-folder.js';
 import { removeOrphans } from '../storage/file/orphans.js';
 import { TEMPORARY, temporaryName } from '../storage/file/owner.js';
 
@@ -21,7 +22,7 @@ export class Scratch {
   file(name: string): string {
     if (!this.#made) {
       // Of queries that were killed.
-      void removeOrphans(tmpdir(), PREFIX);
+      void removeOrphans(temporaryFolder(), PREFIX);
       mkdirSync(this.path, { mode: 0o700 });
       this.#made = true;
     }

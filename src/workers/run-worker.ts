@@ -21,7 +21,7 @@ import { EnvironmentExecutors } from './executors.js';
 import { workerLogger } from './log.js';
 import { openLogins } from './logins.js';
 import { SlotCapacity } from './slot-capacity.js';
-import { openStores } from './stores.js';
+import { openStores, refuseUntrusted } from './stores.js';
 import { viewWorkflows } from './workflow-view.js';
 
 /**
@@ -95,6 +95,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
     signatures: requestKey.trustsServer ? trustServer : requestKey.key,
     executors,
     openStore: openStores(),
+    refuseStrangers: refuseUntrusted,
     live,
     workflows,
     leases,

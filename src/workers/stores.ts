@@ -1,3 +1,6 @@
+import { isTrustedStore } from '../access/trusted-stores.js';
+import { stateFolder } from '../engine/state-folder.js';
+import { refuseStrangers, type UsedFiles } from '../storage/file/refuse-strangers.js';
 import { openStore } from '../storage/registry.js';
 import { asSweepStore, type SweepStore } from '../storage/sweep-store.js';
 
@@ -13,4 +16,9 @@ export function openStores(): (uri: string) => Promise<SweepStore> {
     }
     return store;
   };
+}
+
+/** Refuses a store that other users can change, unless the user has said that it is trusted. */
+export function refuseUntrusted(store: SweepStore, used?: UsedFiles): void {
+  refuseStrangers(store.root, used, (root) => isTrustedStore(stateFolder(), root));
 }

@@ -1,5 +1,6 @@
 import type { CommandDefinition, CommonOptions } from '../command.js';
 import { compactCommand } from './store/compact.js';
+import { trustCommand } from './store/trust.js';
 
 interface CheckFlags extends CommonOptions {
   readonly repair?: boolean;
@@ -61,5 +62,5 @@ export const storeCommand: CommandDefinition = {
     { line: 'store gc --dry-run', does: 'what could be deleted' },
     { line: 'store compact', does: 'write every experiment to a Parquet file, for quick reading' },
   ],
-  subcommands: [check, gc, compactCommand],
+  subcommands: [check, gc, compactCommand, trustCommand],
 };

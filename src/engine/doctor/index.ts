@@ -2,7 +2,9 @@ import { MetalabError } from '../../definition/errors.js';
 import { readBuild } from '../build.js';
 import type { Environment } from '../state-folder.js';
 import type { Check, Examination, Examiner } from './check.js';
+import { folders } from './folders.js';
 import { clock, git, memory, node } from './machine.js';
+import { otherUsers } from './other-users.js';
 import { ports, stateFiles, temporalCli, workers } from './processes.js';
 import { store } from './store.js';
 import { temporalServer } from './temporal-server.js';
@@ -10,7 +12,7 @@ import { temporalServer } from './temporal-server.js';
 export type { Check } from './check.js';
 
 const EXAMINERS: readonly Examiner[] = [
-  ...[node, memory, clock, git],
+  ...[node, memory, clock, git, folders, otherUsers],
   ...[temporalCli, ports, temporalServer, workers, stateFiles],
   store,
 ];

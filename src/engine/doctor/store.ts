@@ -9,7 +9,11 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { openingsOf } from '../../access/private-folder.js';
+import { wordEntry } from '../../access/strangers.js';
+import { isTrustedStore } from '../../access/trusted-stores.js';
 import { FINGERPRINT_SCHEME } from '../../definition/declaration.js';
+import { type Environment, stateFolder } from '../state-folder.js';
 import type { Check, Examiner } from './check.js';
 
 const MIB = 2 ** 20;
@@ -17,14 +21,14 @@ const SKEW_MS = 5_000;
 
 export const store: Examiner = {
   name: 'store',
-  examine({ store }) {
+  examine({ store, env }) {
     if (store === undefined) return [];
     const folder = resolve(store);
-    return [...stateChecks(folder), spaceCheck(folder)];
+    return [...stateChecks(folder, env), spaceCheck(folder)];
   },
 };
 
-function stateChecks(folder: string): Check[] {
+function stateChecks(folder: string, env: Environment): Check[] {
   const name = 'store';
   if (!existsSync(folder)) {
     const parent = nearestFolder(folder);
@@ -48,7 +52,22 @@ function stateChecks(folder: string): Check[] {
       },
     ];
   }
-  return [schemeCheck(folder), clockCheck(folder)];
+  return [...strangersCheck(folder, env), schemeCheck(folder), clockCheck(folder)];
+}
+
+/** Workers refuse what strangers can change. */
+function strangersCheck(folder: string, env: Environment): Check[] {
+  const [opening] = openingsOf(folder);
+  if (!opening || isTrustedStore(stateFolder(env), folder)) return [];
+  const { path } = opening.entry;
+  return [
+    {
+      name: 'store',
+      ok: false,
+      detail: `other users can change what would be executed from it: ${path} (${wordEntry(opening.entry)})`,
+      next: `chmod go-w '${path}', or chmod g+ws where a group shares it on purpose, or metalab store trust --store '${folder}'`,
+    },
+  ];
 }
 
 function schemeCheck(folder: string): Check {

@@ -1,3 +1,6 @@
+import { tmpdir } from 'node:os';
+import { wordFolderFault } from '../../access/private-folder.js';
+import { describeError } from '../../definition/errors.js';
 import { mergeDigests } from '../../definition/run-digest.js';
 import { mergeMeans } from '../../definition/running-mean.js';
 import type { ChunkOrder, ChunkReport, LostRun } from '../../runner/protocol.js';
@@ -48,7 +51,7 @@ export class RangeExecution {
     try {
       while (this.#report.next < this.#range.order.to && !(this.#stopped && this.#lost.size === 0)) {
         if (this.#pool.closed) throw this.#closed();
-        const slot = this.#pool.take(this.#range);
+        const slot = this.#take();
         const end = await this.#useSlot(slot);
         if (end?.kind === 'death') await this.#bury(slot, end.death);
         else if (!end || !this.#range.isolate || this.#isEnough()) break;
@@ -124,6 +127,17 @@ export class RangeExecution {
     if (this.#range.isolate) this.#pool.retire(slot);
     else this.#pool.give(slot);
     return end;
+  }
+
+  #take(): SlotProcess {
+    try {
+      return this.#pool.take(this.#range);
+    } catch (error) {
+      const path = this.#range.env.TMPDIR || tmpdir();
+      const worded = wordFolderFault(error, { path, variable: 'TMPDIR' });
+      if (worded === error) throw error;
+      throw new ExecutionFault('SLOT_START', describeError(worded), this.#report);
+    }
   }
 
   /** The runs that were in progress have not failed: whoever takes the range over does them again. */

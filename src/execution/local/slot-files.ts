@@ -21,9 +21,10 @@ export class SlotFiles {
     const notes = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
     // Those of workers that were killed together with their slots: nobody else is left to remove them.
     for (const folder of new Set([notes, tmpdir(), temporary])) void removeOrphans(folder, TEMPORARY);
-    this.note = openNameless(notes, 'w+');
-    this.stdout = openNameless(tmpdir(), 'a+');
-    this.stderr = openNameless(tmpdir(), 'a+');
+    this.note = openNameless(notes, 'wx+');
+    // Not this process's own TMPDIR: that of a worker may be of a session that has ended.
+    this.stdout = openNameless(temporary, 'ax+');
+    this.stderr = openNameless(temporary, 'ax+');
     this.scratch = join(temporary, `${TEMPORARY}${temporaryName()}`);
   }
 

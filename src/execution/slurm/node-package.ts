@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdtemp, rename, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, rename, rm } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import { makePrivateFolder, refuseOpenProgram } from '../../access/private-folder.js';
 import { InfrastructureError } from '../../definition/errors.js';
 import { makeFolder } from '../../storage/file/make-folder.js';
 
@@ -53,24 +54,32 @@ export function nodePlatform(system: string): NodePlatform {
 export async function nodePackage(platform: NodePlatform, cache: string): Promise<NodePackage> {
   const folder = join(cache, 'node');
   const own = packageIn(folder, platform, process.versions.node);
-  if (existsSync(own.program)) return own;
+  if (existsSync(own.program)) return refuseOpen(own);
+  makePrivateFolder({ path: cache, variable: 'METALAB_CACHE' });
   await makeFolder(folder);
   const scratch = await mkdtemp(join(folder, '.fetching-'));
   try {
     const { version, archive } = await pack(platform, scratch);
     const kept = packageIn(folder, platform, version);
-    await run('tar', ['-xzf', archive, '-C', scratch, 'package/bin/node'], scratch);
+    await run('tar', ['-xzf', archive, '--no-same-owner', '-C', scratch, 'package/bin/node'], scratch);
+    await chmod(join(scratch, 'package', 'bin', 'node'), 0o755);
     await makeFolder(dirname(dirname(dirname(kept.program))));
     await rename(join(scratch, 'package'), dirname(dirname(kept.program))).catch((error: unknown) => {
       // Another has fetched it meanwhile.
       if (!existsSync(kept.program)) throw error;
     });
-    return kept;
+    return refuseOpen(kept);
   } catch (error) {
-    throw unfetched(platform, error);
+    throw error instanceof InfrastructureError ? error : unfetched(platform, error);
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
+}
+
+/** It is shipped to where it runs as this user. */
+function refuseOpen(found: NodePackage): NodePackage {
+  refuseOpenProgram(found.program);
+  return found;
 }
 
 const packageIn = (folder: string, platform: NodePlatform, version: string): NodePackage => ({

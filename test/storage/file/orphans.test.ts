@@ -32,7 +32,8 @@ test('what can not be removed hinders no other', async () => {
   const names = ['a', 'b', 'c'].map((each) => `metalab-${each}-${place}-${NOBODY}-${RANDOM}`);
   const stuck = readdirOrder(names)[0]!;
   writeFileSync(join(folder, stuck, 'x'), '');
-  for (const path of [join(folder, stuck, 'x'), join(folder, stuck), folder])
+  const all = names.map((name) => join(folder, name));
+  for (const path of [join(folder, stuck, 'x'), ...all, folder])
     if (isRoot) chownSync(path, NOT_ROOT, NOT_ROOT);
   chmodSync(join(folder, stuck), 0o500);
   if (isRoot) process.seteuid!(NOT_ROOT);
@@ -43,6 +44,14 @@ test('what can not be removed hinders no other', async () => {
     chmodSync(join(folder, stuck), 0o700);
   }
   expect(readdirSync(folder)).toEqual([stuck]);
+});
+
+test.skipIf(!isRoot)('what another user made under such a name is left alone', async () => {
+  const [theirs, ours] = ['a', 'b'].map((each) => `metalab-${each}-${place}-${NOBODY}-${RANDOM}`);
+  for (const name of [theirs!, ours!]) mkdirSync(join(folder, name));
+  chownSync(join(folder, theirs!), NOT_ROOT, NOT_ROOT);
+  expect(await removeOrphans(folder, 'metalab-')).toBe(true);
+  expect(readdirSync(folder)).toEqual([theirs]);
 });
 
 /** Makes the folders. @returns their names as a reader comes upon them, which is no order of names */

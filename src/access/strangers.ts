@@ -1,0 +1,83 @@
+/** A file, folder or link as the system tells of it. */
+export interface Entry {
+  readonly path: string;
+  readonly uid: number;
+  readonly gid: number;
+  /** Permission bits, with setuid, setgid and sticky. 0 for a symbolic link, whose own mean nothing. */
+  readonly mode: number;
+  readonly isFolder: boolean;
+}
+
+/** Who asks: this process, or the login on a cluster. */
+export interface Identity {
+  readonly uid: number;
+  readonly gids: readonly number[];
+  /** Who root's files seem to belong to, where that is not uid 0: in a container without root (Apptainer, rootless Docker). */
+  readonly rootUid?: number;
+}
+
+/** One way in which somebody else can change what is at a path. */
+export interface Opening {
+  readonly entry: Entry;
+  readonly kind: 'owner' | 'group' | 'others';
+}
+
+const WRITABLE_BY_GROUP = 0o020;
+const WRITABLE_BY_OTHERS = 0o002;
+const SETGID = 0o2000;
+const STICKY = 0o1000;
+const ROOT = 0;
+
+const isRoot = (uid: number, who: Identity) => uid === ROOT || uid === who.rootUid;
+
+/**
+ * The group that shares a folder on purpose: it may write there, new files become the group's (`chmod g+ws`), and this user is
+ * a member.
+ */
+export const sharingGroup = (folder: Entry, who: Identity): number | undefined =>
+  folder.mode & WRITABLE_BY_GROUP && folder.mode & SETGID && who.gids.includes(folder.gid)
+    ? folder.gid
+    : undefined;
+
+/**
+ * How strangers could change a folder or what is in it. No strangers are this user, root, and where the folder is shared on
+ * purpose, its group.
+ *
+ * @param entries the folder first, then what of it is used
+ */
+export function openingsIn(entries: readonly Entry[], who: Identity): Opening[] {
+  const shared = entries[0] && sharingGroup(entries[0], who);
+  return entries.flatMap((entry): Opening[] => {
+    const { uid, gid, mode } = entry;
+    const isShared = shared !== undefined && gid === shared;
+    if (uid !== who.uid && !isRoot(uid, who) && !isShared) return [{ entry, kind: 'owner' }];
+    if (mode & WRITABLE_BY_OTHERS) return [{ entry, kind: 'others' }];
+    if (mode & WRITABLE_BY_GROUP && !isShared && !isPrivateGroup(entry)) return [{ entry, kind: 'group' }];
+    return [];
+  });
+}
+
+/**
+ * How strangers could put something else in a path's place, by the folders above it. Groups that this user is a member of
+ * may write there, everybody where the sticky bit keeps each from moving what is another's, as in /tmp.
+ *
+ * @param owner of what the path leads to, who may own folders above it, too
+ */
+export function openingsAbove(entries: readonly Entry[], who: Identity, owner: number): Opening[] {
+  return entries.flatMap((entry): Opening[] => {
+    const { uid, gid, mode } = entry;
+    if (uid !== who.uid && !isRoot(uid, who) && uid !== owner) return [{ entry, kind: 'owner' }];
+    if (mode & STICKY) return [];
+    if (mode & WRITABLE_BY_OTHERS) return [{ entry, kind: 'others' }];
+    if (mode & WRITABLE_BY_GROUP && !who.gids.includes(gid) && gid !== ROOT)
+      return [{ entry, kind: 'group' }];
+    return [];
+  });
+}
+
+/** Debian and Fedora give each user a group of its own, with the user's number, and let it write. */
+const isPrivateGroup = ({ uid, gid }: Entry): boolean => uid === gid;
+
+/** `owner uid 1001, group 100, mode 0777`. */
+export const wordEntry = ({ uid, gid, mode }: Entry): string =>
+  `owner uid ${uid}, group ${gid}, mode ${mode.toString(8).padStart(4, '0')}`;

@@ -1,0 +1,32 @@
+import type { CommandDefinition, CommonOptions } from '../../command.js';
+
+interface TrustFlags extends CommonOptions {
+  readonly remove?: boolean;
+}
+
+export const trustCommand: CommandDefinition<TrustFlags> = {
+  name: 'trust',
+  summary: 'use a store that other users can change',
+  description: `Whoever can write to a store can have workers execute code as you. Stores that others than you, root and (after
+chmod g+ws) their group can change are refused, unless they are named here. Kept in METALAB_HOME, so it counts for every
+worker of yours that has it.`,
+  options: [{ flags: '--remove', description: 'refuse it again' }],
+  examples: [
+    { line: 'store trust --store /data/lab', does: 'execute what is in it, whoever wrote it' },
+    { line: 'store trust --store /data/lab --remove', does: 'no longer' },
+  ],
+  store: true,
+  async run(_, options, context) {
+    const [{ trustStore }, { stateFolder }, { pathOf }] = await Promise.all([
+      import('../../../access/trusted-stores.js'),
+      import('../../../engine/state-folder.js'),
+      import('../../../storage/location.js'),
+    ]);
+    const root = pathOf(context.storeLocation);
+    trustStore(stateFolder(), root, !options.remove);
+    context.out(
+      options.remove ? `${root} is no longer trusted` : `${root} is trusted, whoever can change it`,
+    );
+    return undefined;
+  },
+};
