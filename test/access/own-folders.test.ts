@@ -13,7 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { checkTemporaryFolder } from '../../src/access/temporary-folder.js';
 import { runDoctor } from '../../src/engine/doctor/index.js';
 import { readServer } from '../../src/engine/state.js';
@@ -31,6 +31,7 @@ let folder: string;
 let home: string;
 let cache: string;
 let umask: number;
+let unmount: (() => void) | undefined;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'metalab-own-folders-'));
   [home, cache] = [join(folder, 'state', 'home'), join(folder, 'cache')];
@@ -38,6 +39,8 @@ beforeEach(() => {
 });
 afterEach(() => {
   process.umask(umask);
+  unmount?.();
+  unmount = undefined;
   rmSync(folder, { recursive: true, force: true });
 });
 
@@ -161,7 +164,7 @@ describe('the command line names the variable that chooses another folder', () =
     const full = join(folder, 'full');
     mkdirSync(full);
     await promisify(execFile)('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', full]);
-    onTestFinished(() => void execFileSync('umount', ['--lazy', full]));
+    unmount = () => void execFileSync('umount', ['--lazy', full]);
     writeFileSync(join(full, 'others'), Buffer.alloc(64 * 1024));
     const project = await projectWith({ 'e.ts': experimentText() });
     const { code, stderr } = await metalab(['submit', 'e.ts', '--dry-run'], {
