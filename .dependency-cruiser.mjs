@@ -64,7 +64,18 @@ const MAY_IMPORT = {
     'workflows',
     'engine',
   ],
-  cli: ['definition', 'access', 'config', 'execution', 'storage', 'planning', 'results', 'client', 'engine', 'workers'],
+  cli: [
+    'definition',
+    'access',
+    'config',
+    'execution',
+    'storage',
+    'planning',
+    'results',
+    'client',
+    'engine',
+    'workers',
+  ],
 };
 
 const layerRules = Object.entries(MAY_IMPORT).map(([layer, allowed]) => ({
