@@ -7,7 +7,7 @@ import type { SubmissionOutcome } from './storage/manifest.js';
 
 export type { ObjectiveStatus, SameError, ShownBest } from './client/best-run.js';
 export type { SweepEvent } from './client/events.js';
-export type { RunHandle } from './client/handle.js';
+export type { RunHandle } from './client/run-handle.js';
 export type { SweepStatus } from './client/sweep-status.js';
 export type { EnvironmentType } from './config/environment-type.js';
 export type { ResolvedConfig, ResolvedEnvironment } from './config/resolved-config.js';

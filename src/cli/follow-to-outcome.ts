@@ -1,4 +1,4 @@
-import type { RunHandle } from '../client/handle.js';
+import type { RunHandle } from '../client/run-handle.js';
 import type { CommandContext, CommonOptions } from './command.js';
 import { follow } from './progress/follow.js';
 import { wordStanding } from './progress/standing.js';

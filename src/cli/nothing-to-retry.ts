@@ -1,5 +1,5 @@
-import type { RetryOptions } from '../client/handle.js';
 import { planRetry } from '../client/retry.js';
+import type { RetryOptions } from '../client/run-handle.js';
 import type { SweepStore } from '../storage/sweep-store.js';
 import type { CommandContext, CommonOptions } from './command.js';
 

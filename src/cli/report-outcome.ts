@@ -1,4 +1,4 @@
-import type { RunHandle } from '../client/handle.js';
+import type { RunHandle } from '../client/run-handle.js';
 import type { SweepStatus } from '../client/sweep-status.js';
 import type { SubmissionOutcome } from '../storage/manifest.js';
 import type { CommandContext, CommonOptions } from './command.js';

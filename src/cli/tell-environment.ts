@@ -1,4 +1,4 @@
-import type { RunHandle } from '../client/handle.js';
+import type { RunHandle } from '../client/run-handle.js';
 import { executesAs } from '../client/submitted-environment.js';
 import type { ResolvedEnvironment } from '../config/resolved-config.js';
 import type { CommandContext } from './command.js';

@@ -1,4 +1,4 @@
-import type { RunHandle } from '../client/handle.js';
+import type { RunHandle } from '../client/run-handle.js';
 import { OWN_WARNING } from '../definition/record.js';
 import { readRecords } from '../storage/file/records.js';
 import { openStore } from '../storage/registry.js';

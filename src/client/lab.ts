@@ -33,16 +33,7 @@ import {
 } from './check-arguments.js';
 import type { Declared } from './declare/declare.js';
 import { EngineUpkeep } from './engine-upkeep.js';
-import {
-  CONTROL_OPTIONS,
-  type ControlOptions,
-  type Link,
-  makeHandle,
-  RETRY_OPTIONS,
-  type RetryOptions,
-  type RunHandle,
-  type SubmissionPlace,
-} from './handle.js';
+import { CONTROL_OPTIONS, type Link, makeHandle, RETRY_OPTIONS, type SubmissionPlace } from './handle.js';
 import { lastSubmission } from './last-submission.js';
 import {
   describeReplaced,
@@ -51,6 +42,7 @@ import {
   type ReplacedDeclaration,
 } from './replaced-declaration.js';
 import { requester } from './requester.js';
+import type { ControlOptions, RetryOptions, RunHandle } from './run-handle.js';
 import {
   checkFailureLimit,
   checkSlots,

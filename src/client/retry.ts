@@ -4,8 +4,8 @@ import { decidePlan } from '../planning/decide.js';
 import { type FoundRun, findRuns } from '../results/find-runs.js';
 import type { GitState, PlanManifest, SubmissionOptions } from '../storage/manifest.js';
 import type { SweepStore } from '../storage/sweep-store.js';
-import type { RetryOptions } from './handle.js';
 import { lastSubmission } from './last-submission.js';
+import type { RetryOptions } from './run-handle.js';
 import { checkFailureLimit, checkSlots, environmentOf, slotsOf } from './store-choice.js';
 import type { SubmissionOrder } from './submission.js';
 

@@ -1,4 +1,4 @@
-import type { RunHandle } from '../../client/handle.js';
+import type { RunHandle } from '../../client/run-handle.js';
 import type { CommandContext, CommandDefinition, CommonOptions } from '../command.js';
 
 interface PauseFlags extends CommonOptions {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { RunHandle } from '../../client/handle.js';
+import type { RunHandle } from '../../client/run-handle.js';
 import type { SweepStatus } from '../../client/sweep-status.js';
 import { InfrastructureError } from '../../definition/errors.js';
 import type { SubmissionOutcome } from '../../storage/manifest.js';
