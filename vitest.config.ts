@@ -6,10 +6,12 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/global-setup.ts'],
-    // Tests mostly wait for real servers, workers and slots: on two cores, five files at once took 13.6 minutes, two took 24.
-    maxWorkers: 5,
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
+    // Tests mostly wait for real servers, workers and slots: on two cores, two files at once leave them idle two thirds of the time.
+    maxWorkers: 4,
+    // Limits are for tests that hang, not for slow machines.
+    testTimeout: 180_000,
+    hookTimeout: 360_000,
+    expect: { poll: { timeout: 20_000 } },
     reporters: ['default', './test/closing-line.ts'],
   },
 });

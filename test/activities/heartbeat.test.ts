@@ -17,7 +17,7 @@ export const train = operation(async ({ params, capture, runtime }) => {
 export default experiment({ name: 'long', version: '1', operation: train, params: grid({ x: [1] }), seeds: seeds({ base: 1 }) });`;
 
 test('the heartbeat of a long run says which it is, since when, and how far: the Temporal UI shows it', {
-  timeout: 120_000,
+  timeout: 360_000,
 }, async () => {
   const project = await projectWith({ 'long.ts': LONG });
   await metalab(['submit', project.path('long.ts'), '--store', project.store, '--detach']);
@@ -43,7 +43,7 @@ test('the heartbeat of a long run says which it is, since when, and how far: the
       progressSeen.add(details!.running.progress);
       expect(progressSeen.size).toBeGreaterThanOrEqual(3);
     },
-    { timeout: 60_000, interval: 300 },
+    { timeout: 180_000, interval: 300 },
   );
   for (const progress of progressSeen) expect(progress).toBeGreaterThan(0);
   const cancelled = await metalab(['cancel', 'long', '--store', project.store]);

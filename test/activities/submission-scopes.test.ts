@@ -42,13 +42,13 @@ test('a worker releases a submission that another worker settled', async () => {
   vi.advanceTimersByTime(15_000);
   await store.writeOutcome(outcomeOf(ONE));
   vi.advanceTimersByTime(15_000);
-  await vi.waitFor(() => expect(released).toEqual(['first']));
+  await expect.poll(() => released).toEqual(['first']);
   expect(await store.readLease()).toMatchObject({ worker: 'laptop-1' });
 
   await store.writeOutcome(outcomeOf(OTHER));
   vi.advanceTimersByTime(15_000);
-  await vi.waitFor(() => expect(released).toEqual(['first', 'second']));
-  await vi.waitFor(async () => expect(await store.readLease()).toBeUndefined());
+  await expect.poll(() => released).toEqual(['first', 'second']);
+  await expect.poll(() => store.readLease()).toBeUndefined();
   scopes.close();
 });
 
@@ -59,9 +59,9 @@ test('a worker releases a submission for which no activity came for two minutes,
   const long = scopes.during(store, OTHER, () => new Promise<void>((resolve) => (end = resolve)));
   for (let seconds = 0; seconds < 300; seconds += 15) {
     vi.advanceTimersByTime(15_000);
-    await vi.waitFor(async () => expect(await store.readLease()).toBeDefined());
+    await expect.poll(() => store.readLease()).toBeDefined();
   }
-  await vi.waitFor(() => expect(released).toEqual(['first']));
+  await expect.poll(() => released).toEqual(['first']);
   end();
   await long;
   expect(released).toEqual(['first']);

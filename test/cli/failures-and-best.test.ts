@@ -63,7 +63,7 @@ it('tells while a sweep runs that all its runs failed in the same way', async ()
       expect(following.stderrSoFar()).toMatch(
         /all [\d,]+ runs so far failed with the same error: Error: x is \d+/,
       ),
-    { timeout: 120_000, interval: 100 },
+    { timeout: 360_000, interval: 100 },
   );
   const status = JSON.parse((await run(project, 'status', 'e', '--json')).stdout) as Record<string, unknown>;
   expect(status).toMatchObject({ same_error: { message: expect.stringContaining('a typo') } });

@@ -8,7 +8,7 @@ import { projectWith } from '../support/project.js';
 const env = useOwnEngine();
 
 test('a store that everybody may write to is refused before anything is submitted, unless it is trusted', {
-  timeout: 240_000,
+  timeout: 720_000,
 }, async () => {
   const project = await projectWith(countedSweep(3, 0));
   const submit = () => submitJson(['counted.mjs', '--store', project.store], { cwd: project.folder, env });
@@ -31,13 +31,13 @@ test('a store that everybody may write to is refused before anything is submitte
 });
 
 test('a store that becomes writable for everybody is not executed from: the sweep waits, says why, and goes on', {
-  timeout: 240_000,
+  timeout: 720_000,
 }, async () => {
   const project = await projectWith(countedSweep(12, 400));
   const options = { cwd: project.folder, env };
   const store = ['--store', project.store];
   await metalab(['submit', 'counted.mjs', '--detach', '--slots', '1', ...store], options);
-  await vi.waitFor(() => expect(executionsIn(project).length).toBeGreaterThan(0), { timeout: 60_000 });
+  await vi.waitFor(() => expect(executionsIn(project).length).toBeGreaterThan(0), { timeout: 180_000 });
   chmodSync(`${project.store}/counted@1/bundles`, 0o777);
   const status = async () =>
     JSON.parse((await metalab(['status', 'counted', '--json', ...store], options)).stdout) as SweepStatus;
@@ -47,13 +47,13 @@ test('a store that becomes writable for everybody is not executed from: the swee
         state: 'waiting',
         reason: expect.stringMatching(/bundles.*mode 0777.*chmod/),
       }),
-    { timeout: 60_000, interval: 500 },
+    { timeout: 180_000, interval: 500 },
   );
   const executed = executionsIn(project).length;
   expect(executed).toBeLessThan(12);
   chmodSync(`${project.store}/counted@1/bundles`, 0o755);
   await vi.waitFor(async () => expect((await status()).state).toBe('completed'), {
-    timeout: 120_000,
+    timeout: 360_000,
     interval: 500,
   });
   expect(executionsIn(project)).toHaveLength(12);

@@ -51,7 +51,7 @@ const lines = (project: Project, name: string) =>
   existsSync(project.path(name)) ? readFileSync(project.path(name), 'utf8').trim().split('\n') : [];
 const executed = (project: Project, atLeast: number) =>
   vi.waitFor(() => expect(lines(project, 'executions').length).toBeGreaterThanOrEqual(atLeast), {
-    timeout: 40_000,
+    timeout: 120_000,
     interval: 20,
   });
 const run = (project: Project, ...args: readonly string[]) => metalab(args, { cwd: project.folder, env });
@@ -324,7 +324,7 @@ describe('status of an experiment', () => {
     await executed(project, 2);
     const status = () => json<{ readonly in_progress: readonly RunInProgress[] }>(project, 'status', 'sweep');
     await vi.waitFor(async () => expect((await status()).in_progress).toHaveLength(2), {
-      timeout: 40_000,
+      timeout: 120_000,
     });
     const { in_progress } = await status();
     const { stdout } = await run(project, 'status', 'sweep');

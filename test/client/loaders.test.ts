@@ -93,7 +93,7 @@ const VITEST_FILES = {
     import { expect, test } from 'vitest';
     import { run } from 'metalab';
     import sweep from './experiment.ts';
-    test('the sweep succeeds', { timeout: 60_000 }, async () => {
+    test('the sweep succeeds', { timeout: 180_000 }, async () => {
       expect((await run(sweep, { store: 'experiments' })).success).toBe(2);
     });`,
 };

@@ -44,7 +44,7 @@ async function runsOfWorkflow(project: Project) {
 }
 
 test('many clients at once, racing the end of the workflow: none is lost, nothing is done twice', {
-  timeout: 120_000,
+  timeout: 360_000,
 }, async () => {
   const CLIENTS = 40;
   const project = await scriptsWith({
@@ -71,7 +71,7 @@ test('many clients at once, racing the end of the workflow: none is lost, nothin
 });
 
 test('continuing as new under load, while others submit, pause and resume: none is lost, nothing is done twice', {
-  timeout: 120_000,
+  timeout: 360_000,
 }, async () => {
   const RUNS = 120;
   const project = await scriptsWith({

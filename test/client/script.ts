@@ -19,7 +19,7 @@ export function runScript(project: Project, name: string, env: NodeJS.ProcessEnv
       cwd: project.folder,
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
-      timeout: 110_000,
+      timeout: 330_000,
     });
     const output = { stdout: '', stderr: '' };
     child.stdout.setEncoding('utf8').on('data', (text: string) => {

@@ -24,7 +24,7 @@ const SMALL = 240;
 const LARGE = 280;
 
 test('a drained worker, a stopped engine and a queued submission lose nothing and do nothing twice', {
-  timeout: 120_000,
+  timeout: 360_000,
 }, async () => {
   const project = await projectWith({ 'small.ts': sweep(SMALL), 'large.ts': sweep(LARGE) });
   const env = { ...(await apart(project.path('home'))), METALAB_STORE: project.store };
@@ -40,7 +40,7 @@ test('a drained worker, a stopped engine and a queued submission lose nothing an
   };
   const until = (count: number) =>
     vi.waitFor(() => expect(executions().length).toBeGreaterThanOrEqual(count), {
-      timeout: 30_000,
+      timeout: 90_000,
       interval: 20,
     });
 
@@ -57,7 +57,7 @@ test('a drained worker, a stopped engine and a queued submission lose nothing an
   const { pid } = workers[0]!;
   process.kill(pid, 'SIGTERM');
   writeFileSync(project.path('go'), '');
-  await vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow(), { timeout: 20_000, interval: 50 });
+  await vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow(), { timeout: 60_000, interval: 50 });
   expect(executions().length).toBeLessThan(SMALL);
   // The next submit replaces the worker, and joins what is in progress.
   expect(await json('submit', 'small.ts', '--slots', '2', '--detach')).toMatchObject({

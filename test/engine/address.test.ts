@@ -74,7 +74,7 @@ describe('the Temporal server to use', () => {
   );
 });
 
-describe("a server of the user's own", { timeout: 60_000 }, () => {
+describe("a server of the user's own", { timeout: 180_000 }, () => {
   test('that is not there is an error that names the address and what named it', async () => {
     const env = { ...engine.env, TEMPORAL_ADDRESS: '127.0.0.1:1' };
     await expect(connectTemporal({ env })).rejects.toMatchObject({

@@ -17,7 +17,7 @@ afterEach(() => engine.remove());
 
 const named = (checks: readonly Check[], name: string) => checks.filter((check) => check.name === name);
 
-test('the doctor finds nothing wrong where all is well', { timeout: 30_000 }, async () => {
+test('the doctor finds nothing wrong where all is well', { timeout: 90_000 }, async () => {
   await ensureServer({ env: engine.env });
   mkdirSync(store);
   writeFileSync(join(store, 'store.json'), '{"scheme":1}');

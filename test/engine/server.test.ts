@@ -68,7 +68,7 @@ async function isKnown(workflowId: string): Promise<boolean> {
   }
 }
 
-describe('the engine', { timeout: 60_000 }, () => {
+describe('the engine', { timeout: 180_000 }, () => {
   test('starts one server, however often and by however many it is asked for', async () => {
     const servers = await Promise.all([1, 2, 3, 4].map(() => ensureServer({ env: engine.env })));
     const later = await ensureServer({ env: engine.env });

@@ -45,7 +45,7 @@ const order = (
   };
 };
 
-describe('a background worker', { timeout: 30_000 }, () => {
+describe('a background worker', { timeout: 90_000 }, () => {
   test('is started once, however many ask for it', async () => {
     const all = await Promise.all([1, 2, 3].map(() => ensureWorker(order('a'))));
     expect(new Set(all.map(({ worker }) => worker.pid)).size).toBe(1);

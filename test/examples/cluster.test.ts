@@ -8,7 +8,7 @@ import { readmeCommands, runReadmeCommand } from './readme-commands.js';
 
 const cluster = await useCluster();
 
-test('a new user comes from the README to a first sweep on a cluster', { timeout: 180_000 }, async () => {
+test('a new user comes from the README to a first sweep on a cluster', { timeout: 540_000 }, async () => {
   const { folder: cwd } = new Project();
   // Without what trials by hand have left there.
   const isOurs = (path: string) => !/^(experiments|\.metalab\.local\.toml)$/.test(basename(path));

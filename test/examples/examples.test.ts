@@ -6,7 +6,7 @@ import { Project } from '../support/project.js';
 import { readmeCommands, runReadmeCommand } from './readme-commands.js';
 
 test('pi-mc estimates π, ten times the samples for about a third of the error', {
-  timeout: 120_000,
+  timeout: 360_000,
 }, async () => {
   const { mean, std } = await carryOut('pi-mc', 'pi_mc:0.1', 30);
   for (const samples of [100_000, 1_000_000, 5_000_000]) {
@@ -17,7 +17,7 @@ test('pi-mc estimates π, ten times the samples for about a third of the error',
   }
 });
 
-test('curve-fit overfits, and its penalty helps, as its README says', { timeout: 120_000 }, async () => {
+test('curve-fit overfits, and its penalty helps, as its README says', { timeout: 360_000 }, async () => {
   const { mean, project } = await carryOut('curve-fit', 'curve_fit:0.1', 300, ['--where', 'replicate=0']);
   const rmse = (degree: number, lambda: number) => mean('test_rmse', { degree, lambda });
   expect(mean('train_rmse', { degree: 1, lambda: 0 })).toBeCloseTo(4.8, 1);
@@ -39,7 +39,7 @@ test('curve-fit overfits, and its penalty helps, as its README says', { timeout:
   expect(JSON.parse(figure.stdout)).toHaveProperty('$schema');
 });
 
-test('hypersearch finds networks that classify nearly all penguins', { timeout: 120_000 }, async () => {
+test('hypersearch finds networks that classify nearly all penguins', { timeout: 360_000 }, async () => {
   const { records, project } = await carryOut('hypersearch', 'hypersearch:0.1', 120);
   const best = [...records].sort((a, b) => a.metrics.val_loss! - b.metrics.val_loss!).slice(0, 10);
   for (const { params, metrics } of best) {
@@ -60,7 +60,7 @@ test('hypersearch finds networks that classify nearly all penguins', { timeout: 
 });
 
 test('optbench tells optimisers apart, and keeps trajectories that NumPy can read', {
-  timeout: 120_000,
+  timeout: 360_000,
 }, async () => {
   const { mean, records, project } = await carryOut('optbench', 'optbench:0.1', 240);
   expect(mean('evaluations', { optimiser: 'nelder_mead', problem: 'sphere', dimension: 2 })).toBeLessThan(

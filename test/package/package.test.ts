@@ -47,7 +47,7 @@ export async function main(): Promise<SubmissionOutcome> {
 }`;
 
 test('what npm pack makes works in an empty project: its command, its types, and nothing of this machine in it', {
-  timeout: 240_000,
+  timeout: 720_000,
 }, async () => {
   const project = new Project();
   await project.write({

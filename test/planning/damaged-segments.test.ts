@@ -47,7 +47,7 @@ const knowing = (whole: number) => ({
 
 describe('what a segment is missing is planned, and nothing else', () => {
   test('when it is torn at any byte of its last two lines, or has NUL bytes from there on', {
-    timeout: 120_000,
+    timeout: 360_000,
   }, async () => {
     const { path, bytes, ends } = await done();
     for (let size = ends[RUNS - 3]!; size <= bytes.length; size++) {

@@ -23,9 +23,9 @@ const accountOf = async (job: string, fields = 'State') =>
 const reached = (job: string, state: string) => expect.poll(() => stateOf(job), PATIENCE).toBe(state);
 const recorded = (job: string, states: readonly string[]) =>
   expect.poll(() => accountOf(job), PATIENCE).toEqual(states);
-const PATIENCE = { timeout: 45_000, interval: 200 };
+const PATIENCE = { timeout: 135_000, interval: 200 };
 
-describe("the rig's Slurm", { timeout: 120_000 }, () => {
+describe("the rig's Slurm", { timeout: 360_000 }, () => {
   test('runs an array on both nodes, and accounts for it', async () => {
     const job = await rig.submit('sleep 1; echo "$SLURM_ARRAY_TASK_ID on $SLURMD_NODENAME"', [
       '--array=0-3',
@@ -111,7 +111,7 @@ describe("the rig's Slurm", { timeout: 120_000 }, () => {
   });
 });
 
-describe("the rig's gateway", { timeout: 60_000 }, () => {
+describe("the rig's gateway", { timeout: 180_000 }, () => {
   const ssh = (...command: string[]) => rig.run(['ssh', '-F', rig.gateway.sshConfig, 'rig', ...command]);
 
   test("leads to the rig's Slurm, and to a home in its folder", async () => {
@@ -152,7 +152,7 @@ describe("the rig's gateway", { timeout: 60_000 }, () => {
   });
 });
 
-describe('a rig', { timeout: 60_000 }, () => {
+describe('a rig', { timeout: 180_000 }, () => {
   test('listens on this machine only', async () => {
     const { stdout } = await rig.run(['ss', '-Hltnp']);
     const own = new Set(processesOf(rig.folder).map(({ pid }) => `pid=${pid},`));

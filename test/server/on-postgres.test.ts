@@ -57,7 +57,7 @@ const executionsIn = (project: Project) =>
 
 const inProgress = (project: Project) =>
   vi.waitFor(() => expect(executionsIn(project).length).toBeGreaterThan(8), {
-    timeout: 30_000,
+    timeout: 90_000,
     interval: 20,
   });
 
@@ -130,7 +130,7 @@ const RUNS = 80;
 const OUTAGES = {
   'the Temporal server': async (submit: ReturnType<typeof startMetalab>) => {
     const says = (line: string) =>
-      vi.waitFor(() => expect(submit.stderrSoFar()).toContain(line), { timeout: 30_000, interval: 50 });
+      vi.waitFor(() => expect(submit.stderrSoFar()).toContain(line), { timeout: 90_000, interval: 50 });
     await rig.kill();
     await says(`the Temporal server at ${rig.address} does not answer: waiting for it`);
     await rig.restart();

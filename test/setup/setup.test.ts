@@ -54,7 +54,7 @@ const setUp = (parts: string[], env: NodeJS.ProcessEnv = process.env) =>
   run(process.execPath, [join(clone, 'scripts', 'setup.mjs'), ...parts], { env });
 const builds = () => readFileSync(join(clone, 'built'), 'utf8').length;
 
-describe('set-up', { timeout: 60_000 }, () => {
+describe('set-up', { timeout: 180_000 }, () => {
   test('does each part once, with a line for each long step, and then nothing', async () => {
     const first = await setUp(['build', 'deps']);
     expect(first.stderr).toMatch(/installing dependencies with npm …[\s\S]*building metalab …/);

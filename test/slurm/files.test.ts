@@ -72,7 +72,7 @@ const uploaded = (project: ClusterProject) =>
     .filter(({ found }) => found.isFile());
 
 it('the same bytes are the same run, whether they are here or on the cluster; neither is copied twice', {
-  timeout: 180_000,
+  timeout: 540_000,
 }, async () => {
   const project = await projectWithData(new Uint8Array(5_000_000).fill(7));
   const there = await submit(project, { ON: '1' });
@@ -103,7 +103,7 @@ it('the same bytes are the same run, whether they are here or on the cluster; ne
 });
 
 it('a file of the cluster is read there once, and again when it has changed', {
-  timeout: 180_000,
+  timeout: 540_000,
 }, async () => {
   const project = await projectWithData();
   const old = new Date(Date.now() - 3_600_000);
@@ -123,7 +123,7 @@ it('a file of the cluster is read there once, and again when it has changed', {
 });
 
 it('what is wrong with files of the cluster is told at once, and where there is no cluster', {
-  timeout: 120_000,
+  timeout: 360_000,
 }, async () => {
   const project = await projectWithData();
   rmSync(join(home, 'data', 'a table.bin'));
@@ -148,7 +148,7 @@ it('what is wrong with files of the cluster is told at once, and where there is 
 });
 
 it('artifacts come when somebody asks for one, verified, or with the records', {
-  timeout: 180_000,
+  timeout: 540_000,
 }, async () => {
   const project = await projectWithData('the table');
   await submit(project, {});
@@ -181,7 +181,7 @@ it('artifacts come when somebody asks for one, verified, or with the records', {
 });
 
 it('artifacts of runs that are reused come with --artifacts, and those of a whole experiment by one command', {
-  timeout: 180_000,
+  timeout: 540_000,
 }, async () => {
   const project = await cluster.project({
     xs: 40,

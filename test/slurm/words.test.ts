@@ -7,7 +7,7 @@ import { until, useCluster } from './cluster.js';
 const cluster = await useCluster();
 
 it('the log of a run on a node is followed while it runs, a few seconds behind', {
-  timeout: 120_000,
+  timeout: 360_000,
 }, async () => {
   const project = await cluster.project({
     xs: 1,
@@ -46,7 +46,7 @@ it('the log of a run on a node is followed while it runs, a few seconds behind',
 });
 
 it('a set-up that fails is told with its own words, which stay in the store; a run tells of its Slurm job', {
-  timeout: 180_000,
+  timeout: 540_000,
 }, async () => {
   const project = await cluster.project({ xs: 2 });
   await project.submit().outcome;
@@ -72,7 +72,7 @@ it('a set-up that fails is told with its own words, which stay in the store; a r
 });
 
 it('a task that Slurm ends for its memory says so in the error of its run', {
-  timeout: 180_000,
+  timeout: 540_000,
 }, async () => {
   const project = await cluster.project({
     xs: 1,

@@ -10,7 +10,7 @@ import { engineServer } from './server.js';
 const SEEDS = [20, 32, 41];
 
 test('rounds of random kills lose, double and wrongly fail no run, and leave nothing behind', {
-  timeout: 600_000,
+  timeout: 1800_000,
 }, async () => {
   const scratch = mkdtempSync(join(tmpdir(), 'metalab-soak-test-'));
   const home = join(scratch, 'home');

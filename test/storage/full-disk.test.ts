@@ -16,7 +16,7 @@ export default experiment({
 });`;
 
 test('a sweep whose disk becomes full waits, keeps what it recorded, and goes on when there is room', {
-  timeout: 120_000,
+  timeout: 360_000,
 }, async () => {
   const { project, disk } = await projectOnSmallDisk();
   disk.fill(20);
@@ -39,7 +39,7 @@ test('a sweep whose disk becomes full waits, keeps what it recorded, and goes on
   await vi.waitFor(
     async () => expect((await disk.json<SweepStatus>(['status', 'writer'])).state).toBe('completed'),
     {
-      timeout: 60_000,
+      timeout: 180_000,
       interval: 500,
     },
   );
@@ -52,7 +52,7 @@ test('a sweep whose disk becomes full waits, keeps what it recorded, and goes on
 });
 
 test('on a disk that is full from the start nothing begins, and what is there stays as it is', {
-  timeout: 120_000,
+  timeout: 360_000,
 }, async () => {
   const { project, disk } = await projectOnSmallDisk();
   disk.fill();

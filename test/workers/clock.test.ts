@@ -38,7 +38,7 @@ export default experiment({
 });`;
 
 test('a wall clock that jumps an hour ahead and two back changes no duration, attempt, order or count', {
-  timeout: 180_000,
+  timeout: 540_000,
 }, async () => {
   const project = await projectWith({ 'timed.mjs': SWEEP, clock: '+0\n' });
   // The server keeps the right time: a program in Go does not ask the C library for it.

@@ -8,7 +8,7 @@ const env = useOwnEngine();
 const slotsIn = (project: Project) => new Set(executionsIn(project).map(({ pid }) => pid));
 
 test('a worker that comes while the first runs are long gets runs before any of those has ended', {
-  timeout: 180_000,
+  timeout: 540_000,
 }, async () => {
   const project = await projectWith(countedSweep(4, 45_000));
   const workers = [await startWorker(env)];
@@ -27,7 +27,7 @@ test('a worker that comes while the first runs are long gets runs before any of 
 });
 
 test('slots of a worker that was killed, or told to end, are no longer counted', {
-  timeout: 180_000,
+  timeout: 540_000,
 }, async () => {
   const project = await projectWith(countedSweep(60, 2_000));
   const [killed, ended, last] = [await startWorker(env), await startWorker(env), await startWorker(env)];
@@ -41,7 +41,7 @@ test('slots of a worker that was killed, or told to end, are no longer counted',
     return (JSON.parse(stdout) as { readonly running: number }).running;
   };
   // Its heartbeats are missed after 20 s; before, nobody can tell it from one that is slow.
-  await expect.poll(running, { timeout: 60_000, interval: 1_000 }).toBeLessThanOrEqual(2);
+  await expect.poll(running, { timeout: 180_000, interval: 1_000 }).toBeLessThanOrEqual(2);
   const { code, stdout, stderr } = await submit.finished;
   expect(code, stderr).toBe(0);
   expect(JSON.parse(stdout) as SubmitLine).toMatchObject({ success: 60, failed: 0 });
@@ -50,7 +50,7 @@ test('slots of a worker that was killed, or told to end, are no longer counted',
 });
 
 test('a long run leaves no slot idle while its workflow is to continue as new', {
-  timeout: 180_000,
+  timeout: 540_000,
 }, async () => {
   const LONG_MS = 80_000;
   const project = await projectWith(countedSweep(400, `params.x === 0 ? ${LONG_MS} : 100`));

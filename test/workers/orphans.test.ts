@@ -25,7 +25,7 @@ export const busy = operation(({ params, runtime }) => {
 export default experiment({ name: 'busy', version: '1', operation: busy, params: grid({ x: [0, 1] }), seeds: seeds({ base: 1 }) });`;
 
 test('no slot outlives a worker that is killed, be its thread blocked; nor do the processes that its run started', {
-  timeout: 120_000,
+  timeout: 360_000,
 }, async () => {
   const project = await projectWith({ 'busy.mjs': BUSY, 'tmp/here': '' });
   const worker = await startWorker(env);
@@ -54,7 +54,7 @@ test('no slot outlives a worker that is killed, be its thread blocked; nor do th
   expect(readdirSync(project.path('tmp')).length).toBeLessThanOrEqual(2);
   await startWorker(env);
   await expect
-    .poll(() => pidsIn('blocked').some((pid) => !pids.includes(pid)), { timeout: 60_000 })
+    .poll(() => pidsIn('blocked').some((pid) => !pids.includes(pid)), { timeout: 180_000 })
     .toBe(true);
   expect(readdirSync(project.path('tmp')).filter((name) => name.includes(String(worker.pid)))).toEqual([]);
 });

@@ -8,7 +8,7 @@ const env = useOwnEngine();
 const RUNS = 160;
 
 test('a worker that is started while a sweep runs takes its share, and hands back what it has not begun', {
-  timeout: 120_000,
+  timeout: 360_000,
 }, async () => {
   const project = await projectWith(countedSweep(RUNS, 150));
   const first = await startWorker(env);

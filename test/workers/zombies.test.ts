@@ -14,7 +14,7 @@ const engines = [useOwnEngine(), useOwnEngine()] as const;
 
 // Both at once: most of it is waiting for timeouts.
 test('a worker stopped past its heartbeat timeout, its ranges taken over, then continued, changes no final record', {
-  timeout: 240_000,
+  timeout: 720_000,
 }, async () => {
   await Promise.all([
     stopAndContinue(engines[0], { slotsToo: true }),

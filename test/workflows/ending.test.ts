@@ -47,7 +47,7 @@ async function ended(client: Client, workflowId: string) {
       expect(description.status.name).not.toBe('RUNNING');
       return { handle, description };
     },
-    { timeout: 120_000, interval: 50 },
+    { timeout: 360_000, interval: 50 },
   );
 }
 
@@ -74,7 +74,7 @@ test('a workflow whose sweep was cancelled ends as cancelled, and another submit
   const project = await projectWith(sweep('stopped', 1, 100));
   const following = startMetalab(['submit', project.path('sweep.mjs'), '--store', project.store, '--json']);
   const cancelled = () => metalab(['cancel', 'stopped', '--store', project.store]);
-  await vi.waitFor(async () => expect((await cancelled()).code).toBe(0), { timeout: 180_000, interval: 200 });
+  await vi.waitFor(async () => expect((await cancelled()).code).toBe(0), { timeout: 540_000, interval: 200 });
   const { stdout } = await following.finished;
   const { workflow_id } = JSON.parse(stdout.trim().split('\n').at(-1)!) as { readonly workflow_id: string };
   const { client } = await connect();
@@ -106,7 +106,7 @@ test('what the README says lists sweeps in Temporal lists them', async () => {
         });
         expect(stdout, line).toContain(outcome!.workflow_id);
       },
-      { timeout: 120_000, interval: 200 },
+      { timeout: 360_000, interval: 200 },
     );
   }
 });

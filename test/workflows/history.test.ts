@@ -15,7 +15,7 @@ export default experiment({
 });`;
 
 test(`the history of ${RUNS} runs is small, tells what goes on, and replays`, {
-  timeout: 120_000,
+  timeout: 360_000,
 }, async () => {
   const project = await projectWith({ 'noops.ts': NOOPS });
   const { outcome, stderr } = await submitJson([project.path('noops.ts'), '--store', project.store]);

@@ -34,7 +34,7 @@ afterEach(async () => {
 afterAll(() => rig?.down());
 
 /** Less than a test has: what was not seen is told. */
-const PATIENCE = { timeout: 50_000, interval: 100 };
+const PATIENCE = { timeout: 150_000, interval: 100 };
 
 async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
   const found: T[] = [];
@@ -231,7 +231,7 @@ test('what waits behind a long run is done by the other tasks of its array meanw
   );
   const sweep = sweepOf({ code, cases: 24, config: { chunk_size: 6 } });
   const running = sweep.execute();
-  await expect.poll(() => sweep.last?.success, { ...PATIENCE, timeout: 90_000 }).toBe(23);
+  await expect.poll(() => sweep.last?.success, { ...PATIENCE, timeout: 270_000 }).toBe(23);
   expect(sweep.last?.running).toBeGreaterThan(0);
   sweep.work('go');
   expect(await running).toMatchObject({ success: 24, failed: 0, left: [] });

@@ -25,7 +25,7 @@ function sweepOf(options: ClusterSweepOptions): ClusterSweep {
 }
 
 /** Less than a test has: what was not seen is told. */
-const PATIENCE = { timeout: 50_000, interval: 100 };
+const PATIENCE = { timeout: 150_000, interval: 100 };
 const MIB = 1024 ** 2;
 const ESCALATE = { memory: 2, time: 2, max: 2 };
 const sleep = (ms: number) => `await new Promise((resolve) => setTimeout(resolve, ${ms}));`;
@@ -147,7 +147,7 @@ describe('a task that is taken away', () => {
   const UNTIL = `fs.appendFileSync('nodes', process.env.SLURMD_NODENAME + '\\n'); while (!fs.existsSync('go-' + params.x)) ${sleep(100)}`;
 
   test('by its node is done elsewhere, and a node that fails twice is used no more', {
-    timeout: 120_000,
+    timeout: 360_000,
   }, async () => {
     const sweep = sweepOf({ code: operation(UNTIL), cases: 3, config: { extra_sbatch: ['--no-requeue'] } });
     const only = (x: number) => ({ token: `${x}`.repeat(16), ranges: [{ from: x, to: x + 1 }] });

@@ -12,7 +12,7 @@ function temporaryFolder(): string {
 }
 
 test('the Node that is shipped is of this version, runs, and is fetched once', {
-  timeout: 300_000,
+  timeout: 900_000,
 }, async () => {
   const cache = temporaryFolder();
   const platform = nodePlatform(execFileSync('uname', ['-sm'], { encoding: 'utf8' }));

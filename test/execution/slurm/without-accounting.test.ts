@@ -29,7 +29,7 @@ function sweepOf(options: ClusterSweepOptions): ClusterSweep {
 }
 
 /** Less than a test has: what was not seen is told. */
-const PATIENCE = { timeout: 50_000, interval: 100 };
+const PATIENCE = { timeout: 150_000, interval: 100 };
 const MIB = 1024 ** 2;
 const QUICK = body("capture.metric('x', params.x);");
 const LONG = body('await new Promise((resolve) => setTimeout(resolve, 4_000));', { async: true });

@@ -28,7 +28,7 @@ const AWKWARD = [
 
 /** What every transport does. */
 export function describeTransport(name: string, open: () => Promise<TransportFixture>): void {
-  describe(`the ${name} transport`, { timeout: 60_000 }, () => {
+  describe(`the ${name} transport`, { timeout: 180_000 }, () => {
     let fixture: TransportFixture;
     let transport: Transport;
     let folder: string;
@@ -125,7 +125,7 @@ export function describeTransport(name: string, open: () => Promise<TransportFix
         });
         running.catch(() => {});
         await expect
-          .poll(() => existsSync(pidFile) && readFileSync(pidFile, 'utf8'), { timeout: 20_000 })
+          .poll(() => existsSync(pidFile) && readFileSync(pidFile, 'utf8'), { timeout: 60_000 })
           .toMatch(/\d\n/);
         stop.abort();
         await expect(running).rejects.toMatchObject({ name: 'AbortError' });
@@ -352,7 +352,7 @@ async function expectEnded(pid: number): Promise<void> {
     .poll(
       () => existsSync(`/proc/${pid}`) && !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8')),
       {
-        timeout: 20_000,
+        timeout: 60_000,
       },
     )
     .toBe(false);

@@ -32,7 +32,7 @@ async function storeOf(runs: number) {
 }
 
 it('after a sweep that is worth it the worker compacts, without anybody waiting; after a tiny one it does not', {
-  timeout: 120_000,
+  timeout: 360_000,
 }, async () => {
   const large = 'params: grid({ x: Array.from({ length: 12000 }, (_, x) => x) })';
   const project = await projectWith({
@@ -43,7 +43,7 @@ it('after a sweep that is worth it the worker compacts, without anybody waiting;
   await submitJson(['large.ts', '--store', project.store], { cwd: project.folder });
   const store = await openFileStore(project.store);
   const folder = store.experimentFolder('large:1');
-  await vi.waitFor(() => expect(existsSync(runsFile(folder))).toBe(true), { timeout: 50_000, interval: 50 });
+  await vi.waitFor(() => expect(existsSync(runsFile(folder))).toBe(true), { timeout: 150_000, interval: 50 });
   expect((await readCoverage(folder))?.runs).toBe(12_000);
   const results = await openResults(store, 'large:1');
   expect(
@@ -61,7 +61,7 @@ it('a compaction ends with the process that started it, and leaves nothing behin
     stdio: ['ignore', 'inherit', 'inherit'],
   });
   const names = () => (existsSync(runsFolder(folder)) ? readdirSync(runsFolder(folder)) : []);
-  await vi.waitFor(() => expect(names()).toHaveLength(1), { timeout: 30_000, interval: 5 });
+  await vi.waitFor(() => expect(names()).toHaveLength(1), { timeout: 90_000, interval: 5 });
   // The folder is there a moment before the process.
   const childOf = () => readFileSync(`/proc/${parent.pid}/task/${parent.pid}/children`, 'utf8').split(' ')[0];
   await vi.waitFor(() => expect(Number(childOf())).toBeGreaterThan(0), { timeout: 10_000, interval: 1 });
@@ -72,7 +72,7 @@ it('a compaction ends with the process that started it, and leaves nothing behin
 });
 
 it('compacting 200,000 runs, and reading them, each takes less than 350 MB of memory', {
-  timeout: 180_000,
+  timeout: 540_000,
 }, async () => {
   const folder = await storeOf(200_000);
   // Not resourceUsage().maxRSS: Linux counts in that what this process had when it forked.

@@ -16,7 +16,7 @@ import { segmentsFolder, submissionFolder } from '../../../../src/storage/file/l
 import { type OwnedRig, startRig } from '../../../rig/start.mjs';
 import { writeInto } from '../task/array.js';
 
-const PATIENCE = { timeout: 30_000, interval: 200 };
+const PATIENCE = { timeout: 90_000, interval: 200 };
 let rig: OwnedRig;
 let root: string;
 beforeAll(async () => {

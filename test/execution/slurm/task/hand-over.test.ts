@@ -35,7 +35,7 @@ describe('what waits behind a long run of a task is done by tasks of its array t
       start({ code: longFirst(wait), cases: 24 });
       const array = new TestArray(sweep, { per_task: 8, slots });
       const tasks = [0, 1, 2].map((task) => array.start(task));
-      await vi.waitFor(() => expect(executed()).toHaveLength(24), { timeout: 60_000, interval: 50 });
+      await vi.waitFor(() => expect(executed()).toHaveLength(24), { timeout: 180_000, interval: 50 });
       expect(array.hasEnd(0)).toBe(false);
       writeFileSync(work('go'), '');
       await Promise.all(tasks.map(({ finished }) => finished));

@@ -19,7 +19,7 @@ beforeAll(async () => {
 });
 afterAll(() => rig?.down());
 
-const PATIENCE = { timeout: 80_000, interval: 200 };
+const PATIENCE = { timeout: 240_000, interval: 200 };
 const stateOf = async (job: string) =>
   (await rig.run(['scontrol', '-o', 'show', 'job', job])).stdout.match(/JobState=(\w+)/)?.[1];
 
@@ -48,7 +48,7 @@ const LONG = body('await new Promise((resolve) => setTimeout(resolve, params.x =
   async: true,
 });
 
-describe('tasks of a real Slurm', { timeout: 200_000 }, () => {
+describe('tasks of a real Slurm', { timeout: 600_000 }, () => {
   test('do their blocks, on several nodes', async () => {
     start({ code: body("capture.metric('x', params.x);"), cases: 20 });
     const array = new TestArray(sweep, { per_task: 4 });

@@ -15,7 +15,7 @@ import { ScriptedPerson } from '../prompter.js';
 import { InteractiveServer } from '../ssh/interactive-server.js';
 import { Scratch } from '../ssh/scratch.js';
 
-describe('logging in through a worker', { timeout: 60_000 }, () => {
+describe('logging in through a worker', { timeout: 180_000 }, () => {
   let folder: string;
   let server: LoginServer | undefined;
   const request = { environment: 'cluster', gateway: { host: 'gw', port: 7 } };
@@ -125,6 +125,6 @@ describe('logging in through a worker', { timeout: 60_000 }, () => {
     await expect(loginThroughWorker(server.socketPath, request, new ScriptedPerson())).rejects.toThrow(
       /nobody knows/,
     );
-    await expect.poll(() => String(heard), { timeout: 20_000 }).toMatch(/has left/);
+    await expect.poll(() => String(heard), { timeout: 60_000 }).toMatch(/has left/);
   });
 });

@@ -7,7 +7,7 @@ import { ScriptedPerson } from '../prompter.js';
 import { InteractiveServer } from './interactive-server.js';
 import { Scratch } from './scratch.js';
 
-describe('logging in', { timeout: 60_000 }, () => {
+describe('logging in', { timeout: 180_000 }, () => {
   let scratch: Scratch;
   let sshd: Sshd;
   let locked: string;
@@ -143,7 +143,7 @@ describe('logging in', { timeout: 60_000 }, () => {
       expect((await transport.run(['x'])).stdout).toBe('ran');
       server.drop();
       await expect
-        .poll(() => transport.run(['x']).catch((error) => error.code), { timeout: 20_000 })
+        .poll(() => transport.run(['x']).catch((error) => error.code), { timeout: 60_000 })
         .toBe('METALAB_TRANSPORT_LOGIN');
       await server.close();
     });

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Scratch } from './scratch.js';
 
-describe('a connection', { timeout: 60_000 }, () => {
+describe('a connection', { timeout: 180_000 }, () => {
   let scratch: Scratch;
   beforeEach(() => {
     scratch = new Scratch();

@@ -7,7 +7,7 @@ import { Scratch } from './scratch.js';
 
 const lost = { code: 'METALAB_TRANSPORT_LOST' };
 
-describe('a gateway whose connection goes', { timeout: 90_000 }, () => {
+describe('a gateway whose connection goes', { timeout: 270_000 }, () => {
   let scratch: Scratch;
   let sshd: Sshd;
   let transport: SshTransport;
@@ -29,7 +29,7 @@ describe('a gateway whose connection goes', { timeout: 90_000 }, () => {
     const begun = scratch.path('begun');
     const running = transport.run(['sh', '-c', 'touch "$0"; sleep 30', begun]);
     running.catch(() => {});
-    await expect.poll(() => existsSync(begun), { timeout: 20_000 }).toBe(true);
+    await expect.poll(() => existsSync(begun), { timeout: 60_000 }).toBe(true);
     sshd.dropSessions();
     await expect(running).rejects.toMatchObject(lost);
     expect((await transport.run(['echo', 'again'])).stdout).toBe('again\n');
@@ -55,7 +55,7 @@ describe('a gateway whose connection goes', { timeout: 90_000 }, () => {
     await transport.write('as it was', scratch.path('there/file'));
     const putting = transport.put(scratch.path('large'), scratch.path('there/file'));
     putting.catch(() => {});
-    await expect.poll(() => readdirSync(scratch.path('there')).length, { timeout: 20_000 }).toBe(2);
+    await expect.poll(() => readdirSync(scratch.path('there')).length, { timeout: 60_000 }).toBe(2);
     sshd.dropSessions();
     await expect(putting).rejects.toMatchObject(lost);
     expect(readFileSync(scratch.path('there/file'), 'utf8')).toBe('as it was');
@@ -72,7 +72,7 @@ describe('a gateway whose connection goes', { timeout: 90_000 }, () => {
     getting.catch(() => {});
     await expect
       .poll(() => existsSync(scratch.path('here')) && readdirSync(scratch.path('here')).length, {
-        timeout: 20_000,
+        timeout: 60_000,
       })
       .toBe(1);
     sshd.dropSessions();

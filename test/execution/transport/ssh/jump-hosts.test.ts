@@ -10,7 +10,7 @@ import { Scratch } from './scratch.js';
 
 const HOPS = ['outer', 'inner', 'target'] as const;
 
-describe('a gateway behind jump hosts', { timeout: 90_000 }, () => {
+describe('a gateway behind jump hosts', { timeout: 270_000 }, () => {
   let scratch: Scratch;
   let hosts: Record<(typeof HOPS)[number], Sshd>;
   let transport: SshTransport;
@@ -63,7 +63,7 @@ describe('a gateway behind jump hosts', { timeout: 90_000 }, () => {
         message: expect.stringMatching(/127\.0\.0\.1:\d+ hung up/),
       }),
     );
-    await expect.poll(() => existsSync(begun), { timeout: 20_000 }).toBe(true);
+    await expect.poll(() => existsSync(begun), { timeout: 60_000 }).toBe(true);
     const from = performance.now();
     hosts[name].dropSessions();
     await Promise.all(lost);

@@ -12,7 +12,7 @@ const publicKey = (file: string) => readFileSync(`${file}.pub`, 'utf8').split(' 
 const fingerprint = (file: string) =>
   execFileSync('ssh-keygen', ['-lf', `${file}.pub`], { encoding: 'utf8' }).split(' ')[1]!;
 
-describe('the host key of a gateway', { timeout: 60_000 }, () => {
+describe('the host key of a gateway', { timeout: 180_000 }, () => {
   let scratch: Scratch;
   let sshd: Sshd;
   let other: string;
