@@ -1,7 +1,8 @@
-import { chmodSync, mkdirSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { describeError, MetalabError } from '../../../definition/errors.js';
+import { isGone, ownerName } from '../../../storage/file/owner.js';
 import type { Prompter } from '../prompter.js';
 import { Lines } from './lines.js';
 import { type FromWorker, type LoginRequest, ToWorker } from './messages.js';
@@ -31,8 +32,8 @@ export class LoginServer {
   static async open({ folder, onLogin }: LoginServerOptions): Promise<LoginServer> {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     chmodSync(folder, 0o700);
-    const path = join(folder, `${process.pid}.sock`);
-    // Of an earlier process with this pid.
+    removeOrphans(folder);
+    const path = join(folder, `${ownerName()}.sock`);
     rmSync(path, { force: true });
     const server = createServer();
     const login = new LoginServer(path, server);
@@ -62,6 +63,13 @@ export class LoginServer {
       )
       .finally(() => lines.end());
   }
+}
+
+/** Workers that were killed left their sockets. Those of other machines with the same home folder stay. */
+function removeOrphans(folder: string): void {
+  for (const name of readdirSync(folder))
+    if (name.endsWith('.sock') && isGone(name.slice(0, -'.sock'.length)))
+      rmSync(join(folder, name), { force: true });
 }
 
 async function answer(

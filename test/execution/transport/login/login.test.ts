@@ -1,4 +1,14 @@
-import { existsSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -10,6 +20,7 @@ import {
 } from '../../../../src/execution/transport/login/login-through-worker.js';
 import type { LoginRequest } from '../../../../src/execution/transport/login/messages.js';
 import type { Prompter } from '../../../../src/execution/transport/prompter.js';
+import { ownerName } from '../../../../src/storage/file/owner.js';
 import { makeKey } from '../../../rig/sshd.mjs';
 import { ScriptedPerson } from '../prompter.js';
 import { InteractiveServer } from '../ssh/interactive-server.js';
@@ -25,6 +36,16 @@ describe('logging in through a worker', { timeout: 180_000 }, () => {
   afterEach(async () => {
     await server?.close();
     rmSync(join(folder, '..'), { recursive: true, force: true });
+  });
+
+  it('removes the sockets of workers that were killed, and leaves those of other machines', async () => {
+    const dead = spawnSync(process.execPath, ['-e', '']).pid;
+    mkdirSync(folder);
+    const [place] = ownerName().split('-');
+    for (const name of [`${place}-${dead}.sock`, `00000000-${dead}.sock`])
+      writeFileSync(join(folder, name), '');
+    server = await LoginServer.open({ folder, onLogin: async () => {} });
+    expect(readdirSync(folder).sort()).toEqual([`00000000-${dead}.sock`, `${ownerName()}.sock`].sort());
   });
 
   it('asks the person at the command line what the gateway asks the worker', async () => {
