@@ -1,5 +1,5 @@
 import type { ExperimentDeclaration } from '../definition/declaration.js';
-import { MetalabError } from '../definition/errors.js';
+import { MetalabError, StoreError } from '../definition/errors.js';
 import type { ExperimentManifest } from '../storage/manifest.js';
 import type { ExperimentManifests } from '../storage/store.js';
 import type { Declared } from './declare/declare.js';
@@ -23,7 +23,8 @@ export async function findReplaced(
   { declaration, file }: Declared,
 ): Promise<ReplacedDeclaration | undefined> {
   const { experiment_id } = declaration;
-  const latest = await store.readManifest(experiment_id);
+  // A damaged one is written anew by this submit, and says nothing of where it came from.
+  const latest = await store.readManifest(experiment_id).catch(ignoreCorrupt);
   if (!latest || showsTheSame(latest, declaration)) return undefined;
   const before = await originOf(store, latest);
   if (!before || isSameOrigin(before, await readOrigin(file))) return undefined;
@@ -41,7 +42,7 @@ async function originOf(
   store: ExperimentManifests,
   { experiment_id, latest_submission, declaration: sha }: ExperimentManifest,
 ): Promise<KnownOrigin | undefined> {
-  const submission = await store.readSubmission(experiment_id, latest_submission);
+  const submission = await store.readSubmission(experiment_id, latest_submission).catch(ignoreCorrupt);
   if (submission?.origin) return submission.origin;
   const cwd = (await store.readDeclaration(experiment_id, sha).catch(() => undefined))?.cwd;
   return cwd === undefined ? undefined : { file: cwd };
@@ -59,3 +60,7 @@ export const notReplaced = ({ experiment_id, before }: ReplacedDeclaration) =>
     what: `nothing was submitted: its latest declaration is that of ${before}`,
     next: 'give this experiment another name or version, or name another store',
   });
+
+function ignoreCorrupt(error: unknown): undefined {
+  if (!(error instanceof StoreError) || error.code !== 'METALAB_STORE_CORRUPT') throw error;
+}

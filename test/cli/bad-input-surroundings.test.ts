@@ -41,24 +41,27 @@ describe('a command line is refused', () => {
   });
 
   test('whose prefix is unknown, ambiguous or too short, with what there is', async () => {
-    const more = "export const wider = experiment({ ...base, name: 'earth' });";
-    await project.write({ 'experiment.ts': experimentText({ after: more }) });
+    const more = ['earth', 'east'].map(
+      (name) => `export const ${name} = experiment({ ...base, name: '${name}' });`,
+    );
+    await project.write({ 'experiment.ts': experimentText({ after: more.join('\n') }) });
     await submit(['--name', 'e']);
     await submit(['--name', 'earth']);
+    await submit(['--name', 'east']);
     const refused = async (args: readonly string[]) => {
       const { code, stderr } = await metalab(args, { cwd: project.folder });
       expect(code).toBe(2);
       return stderr;
     };
-    const list = /\n {4}e:1\n {4}earth:1\n/;
     expect(await refused(['results', 'mars'])).toMatch(/there is no experiment 'mars'/);
-    expect(await refused(['results', 'mars'])).toMatch(list);
-    expect(await refused(['status', 'e'])).toMatch(/'e' could be 2 experiments/);
-    expect(await refused(['status', 'e'])).toMatch(list);
+    expect(await refused(['results', 'mars'])).toMatch(/\n {4}e:1\n {4}earth:1\n {4}east:1\n/);
+    expect(await refused(['status', 'ea'])).toMatch(/'ea' could be 2 experiments/);
+    expect(await refused(['status', 'ea'])).toMatch(/\n {4}earth:1\n {4}east:1\n/);
     expect(await refused(['show', 'ab'])).toMatch(/'ab' is too short to name a run\n.*at least the first 4/);
     expect(await refused(['logs', 'zzzz'])).toMatch(/there is no run 'zzzz'[\s\S]*next: metalab results/);
-    // An exact id wins over a longer one that begins so.
-    expect((await metalab(['results', 'e:1'], { cwd: project.folder })).code).toBe(0);
+    // An exact id or name wins over a longer one that begins so.
+    for (const exact of ['e:1', 'e'])
+      expect((await metalab(['results', exact], { cwd: project.folder })).code).toBe(0);
   });
 });
 

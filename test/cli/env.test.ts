@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { SubmissionManifest } from '../../src/storage/manifest.js';
 import { experimentText } from '../support/experiment-text.js';
-import { metalab, submitJson } from '../support/metalab.js';
+import { metalab, resultsJson, submitJson } from '../support/metalab.js';
 import { projectWith } from '../support/project.js';
 
 const CONFIG = `project.default_env = "here"
@@ -157,10 +157,19 @@ test('a submit goes where the environment says, and every reading command finds 
     environment: { name: 'there' },
     options: { slots: 1 },
   });
-  const retried = await metalab(['retry', 'e', '--env', 'there', '--store', '../variable', '--json'], {
-    cwd,
-    env: { METALAB_SLOTS: '7' },
-  });
+  const [run] = await resultsJson('e', project.path('variable'));
+  const retry = [
+    'retry',
+    'e',
+    '--run',
+    String(run!.run_id),
+    '--env',
+    'there',
+    '--store',
+    '../variable',
+    '--json',
+  ];
+  const retried = await metalab(retry, { cwd, env: { METALAB_SLOTS: '7' } });
   const { submission } = JSON.parse(retried.stdout.trim().split('\n').at(-1)!);
   expect(await readSubmission(project.path('variable'), submission)).toMatchObject({
     environment: { name: 'there', executor: { slots: 7 } },

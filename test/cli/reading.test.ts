@@ -163,7 +163,7 @@ describe('experiments and runs', () => {
       { experiment_id: 'pi_other:1', runs: { success: 0 } },
       { experiment_id: EXPERIMENT, runs: { success: 59, failed: 1, cancelled: 0 }, older: 0, cells: 10 },
     ]);
-    expect((await read('list')).stdout).toMatch(/^experiment\s+cells[\s\S]*pi_other:1/);
+    expect((await read('list')).stdout).toMatch(/^experiment\s+runs[\s\S]*pi_other:1/);
   });
 
   it('of a store that is not there are an error of infrastructure', async () => {

@@ -103,7 +103,7 @@ executor.slots = ${slots}
   };
   await metalab(['submit', 'experiment.ts', '--detach', '--env', 'there'], here());
   expect(await join('here')).toMatch(
-    /it runs on 'there', not on 'here'\n.*: metalab cancel e:1, then submit again/,
+    /it runs on 'there', not on 'here'\n.*: metalab cancel e:1 --env here, then submit again/,
   );
   expect(await join('there')).not.toContain('it runs on');
 

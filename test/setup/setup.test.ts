@@ -128,11 +128,8 @@ describe('set-up', { timeout: 180_000 }, () => {
       mkdirSync(bin);
       const script = `#!/bin/sh\n[ "$1" = install ] || exit 0\necho "$@" >> '${clone.replaceAll("'", "'\\''")}/asked'\n${install}\n`;
       writeFileSync(join(bin, 'go'), script, { mode: 0o755 });
-      mkdirSync(join(clone, 'dist', 'engine'), { recursive: true });
-      cpSync(
-        join(root, 'dist', 'engine', 'state-folder.js'),
-        join(clone, 'dist', 'engine', 'state-folder.js'),
-      );
+      for (const layer of ['access', 'definition', 'engine'])
+        cpSync(join(root, 'dist', layer), join(clone, 'dist', layer), { recursive: true });
       return { ...process.env, PATH: `${bin}:${process.env.PATH}`, METALAB_CACHE: cache() };
     };
 
@@ -173,6 +170,7 @@ describe('set-up', { timeout: 180_000 }, () => {
         'ssh-agent',
         'tcsh',
         'fish',
+        'strace',
       ])
         symlinkSync('/bin/true', join(bin, command));
       writeFileSync(
