@@ -16,13 +16,18 @@ const submit = () => submitJson(['experiment.ts'], { cwd: project.folder });
 
 /** What a dry run prints; it needs no server: none is where TEMPORAL_ADDRESS says. */
 async function dryRun(...args: string[]): Promise<string> {
+  const { stdout, stderr } = await dryRunWithWarnings(...args);
+  expect(stderr).toBe('');
+  return stdout;
+}
+
+async function dryRunWithWarnings(...args: string[]) {
   const { code, stdout, stderr } = await metalab(['submit', 'experiment.ts', '--dry-run', ...args], {
     cwd: project.folder,
     env: { TEMPORAL_ADDRESS: '127.0.0.1:1' },
   });
-  expect(stderr).toBe('');
   expect(code).toBe(0);
-  return stdout;
+  return { stdout, stderr };
 }
 
 test('a dry run of what was never submitted says that all of it is new, and makes no store', async () => {
@@ -87,7 +92,8 @@ test('a dry run counts trials that repeat an earlier one as one run', async () =
   await write({
     properties: 'params: random({ space: { x: { dist: "int", low: 1, high: 3 } }, trials: 50, seed: 1 })',
   });
-  const words = await dryRun();
+  const { stdout: words, stderr } = await dryRunWithWarnings();
+  expect(stderr).toContain('47 of the 50 trials of the random search repeat earlier ones');
   expect(words).toContain('3 of 3 runs would be executed');
   expect(words).toContain('47  trials repeat an earlier one and count as one run with it');
 });

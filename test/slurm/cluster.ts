@@ -302,7 +302,7 @@ export async function useCluster(options: Parameters<typeof startRig>[0] = {}): 
 }
 
 /** Waits until something is so; what throws is not so yet. @param seconds at most */
-export async function until(isSo: () => boolean | Promise<boolean>, seconds = 60): Promise<void> {
+export async function until(isSo: () => boolean | Promise<boolean>, seconds = 180): Promise<void> {
   let thrown: unknown;
   for (const end = performance.now() + seconds * 1000; performance.now() < end; await sleep(50)) {
     try {

@@ -68,7 +68,10 @@ describe('what a run left behind does not fail the run after it', () => {
 
   test('when it ends the process: the run in progress is executed again', async () => {
     await start({
-      code: leaving('if (params.x === 0) setTimeout(() => process.exit(3), 30)'),
+      // Once the next run has begun.
+      code: leaving(
+        "if (params.x === 0) setInterval(() => fs.readFileSync('executed', 'utf8').includes('1') && process.exit(3), 5)",
+      ),
       cases: 3,
     }).run();
     expect(sweep.records().map(({ status, attempt }) => [status, attempt])).toEqual([
