@@ -116,7 +116,7 @@ describe('pause', () => {
     });
     expect(lines(project, 'executions')).toHaveLength(RUNS);
     await nothingToDo(project, 'resume');
-  }, 240_000);
+  }, 720_000);
 });
 
 describe('cancel', () => {
@@ -156,7 +156,7 @@ describe('cancel', () => {
     await run(project, 'cancel', 'sweep');
     const second = JSON.parse((await again.finished).stdout) as SubmissionOutcome;
     expect(second).toMatchObject({ total: 4, reused: 0, cancelled: 4 });
-  }, 120_000);
+  }, 360_000);
 
   it('of one that is queued leaves the one before it alone', async () => {
     const project = await scriptsWith({
@@ -242,7 +242,7 @@ describe('retry', () => {
     expect(wrong.stderr).toContain("run 'xyz': it is no beginning of a run_id");
     expect(wrong.stderr).toContain("run 'ffffffff': sweep:1 has no such run");
     expect((await run(project, 'retry', 'nothing')).code).toBe(2);
-  }, 120_000);
+  }, 360_000);
 });
 
 describe('what runs', () => {
@@ -277,7 +277,7 @@ describe('what runs', () => {
     // Looking and controlling starts no worker there: it may not even have the operation's data.
     const { workers } = JSON.parse((await there('engine', 'status', '--json')).stdout) as Engine;
     expect(workers).toEqual([]);
-  }, 120_000);
+  }, 360_000);
 
   it('tells events of each kind, long runs when they have started', async () => {
     const project = await scriptsWith({
@@ -337,5 +337,5 @@ describe('status of an experiment', () => {
     expect(records.map(({ run_id, params }) => [run_id, params.x]).sort()).toEqual(
       in_progress.map(({ run_id, params }) => [run_id, params.x]).sort(),
     );
-  }, 120_000);
+  }, 360_000);
 });

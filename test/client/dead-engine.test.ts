@@ -59,7 +59,7 @@ test('after kill -9 of everything the sweep is interrupted, and attach goes on w
   const attached = await metalab(['attach', 'counted', '--json'], { cwd: project.folder, env });
   expect(attached.code, attached.stderr).toBe(0);
   expect(JSON.parse(attached.stdout)).toMatchObject({ total: 6, success: 6 });
-}, 240_000);
+}, 720_000);
 
 test('a followed submit whose server died and can not be started again ends with the reason', async () => {
   const project = await projectWith(sweep(6));
@@ -84,4 +84,4 @@ test('a followed submit whose server died and can not be started again ends with
     async () => expect((await metalab(['attach', 'counted'], { cwd: project.folder, env })).code).toBe(0),
     60_000,
   );
-}, 240_000);
+}, 720_000);

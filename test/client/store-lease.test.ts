@@ -88,7 +88,7 @@ describe('two engines on one store', () => {
     expect(leaseOf(project.store)).toBeUndefined();
     const second = await submitJson(['slow.mjs'], { cwd: project.folder, env: cluster });
     expect(second).toMatchObject({ code: 0, outcome: { reused: 12, executed: 0 } });
-  }, 120_000);
+  }, 360_000);
 
   it('with --take-over the first waits, says so in its status, and goes on by itself afterwards', async () => {
     await submit(laptop, '--detach');
@@ -104,7 +104,7 @@ describe('two engines on one store', () => {
     expect(records.every(({ status }) => status === 'success')).toBe(true);
     expect(address).not.toBe('');
     await until(() => leaseOf(project.store) === undefined && outcomes() === 2);
-  }, 120_000);
+  }, 360_000);
 
   it('the sweep that lost its store shows why it waits', async () => {
     await submit(laptop, '--detach');
@@ -120,7 +120,7 @@ describe('two engines on one store', () => {
     rmSync(join(project.store, 'lease.json'));
     await until(async () => (await statusOf(laptop)).state === 'completed');
     expect(await resultsJson('slow:1', project.store)).toHaveLength(12);
-  }, 120_000);
+  }, 360_000);
 
   it('a copy of a store that was in use works once the lease in it has expired', async () => {
     await submit(laptop, '--detach');
@@ -141,7 +141,7 @@ describe('two engines on one store', () => {
     expect(code).toBe(0);
     expect(outcome).toMatchObject({ reused: 4, executed: 8, success: 12 });
     await until(async () => (await statusOf(laptop)).state === 'completed');
-  }, 120_000);
+  }, 360_000);
 });
 
 function outcomes(): number {

@@ -80,7 +80,7 @@ describe('a worker that is told to end', () => {
     expect(code).toBe(0);
     expect(JSON.parse(stdout.trim()) as SubmitLine).toMatchObject({ success: 2, failed: 0 });
     expect(executionsIn(project)).toBe(4);
-  }, 120_000);
+  }, 360_000);
 });
 
 describe('a followed sweep', () => {
@@ -140,7 +140,7 @@ describe('a followed sweep', () => {
     expect(outcome).toMatchObject({ total: RUNS, success: RUNS, failed: 0 });
     expect(outcome.reused).toBeGreaterThan(0);
     expect(executionsIn(project) - RUNS).toBeLessThanOrEqual(4);
-  }, 120_000);
+  }, 360_000);
 
   it('that is submitted again at once, after its workflow was cancelled, is done by the next workflow', async () => {
     const project = await projectWith(sweep(30, 300, 4));
@@ -154,7 +154,7 @@ describe('a followed sweep', () => {
     });
     expect(code, stderr).toBe(0);
     expect(JSON.parse(stdout.trim())).toMatchObject({ total: 30, success: 30, failed: 0, cancelled: 0 });
-  }, 120_000);
+  }, 360_000);
 
   it('whose workflow somebody cancelled ends with an outcome, and so does the submission behind it', async () => {
     const project = await projectWith(sweep(120, 300, 4));
@@ -183,5 +183,5 @@ describe('a followed sweep', () => {
     expect(after.success + after.pending).toBe(130);
     const left = readdirSync(join(project.store, 'slow@1'), { recursive: true }).map(String);
     expect(left.filter((path) => path.endsWith('env.json') || path.includes('live'))).toEqual([]);
-  }, 120_000);
+  }, 360_000);
 });

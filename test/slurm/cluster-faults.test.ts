@@ -17,7 +17,7 @@ describe('one record per run, and no second submission', () => {
     expect(await submit.outcome).toMatchObject({ success: 10, executed: 10 });
     await sweep.expectOnce(10);
     for (const { x } of [killed!, cancelled!, requeued!]) expect(sweep.timesExecuted[x]).toBe(2);
-  }, 200_000);
+  }, 600_000);
 
   it('though somebody cancels its array: the sweep is cancelled, says who did it, and the next submit goes on', async () => {
     const sweep = await cluster.project({ xs: 10 }, ['chunk_size = 1']);
@@ -36,7 +36,7 @@ describe('one record per run, and no second submission', () => {
     writeFileSync(go, '');
     expect(await sweep.submit().outcome).toMatchObject({ success: 10 });
     expect(sweep.records.filter(({ status }) => status === 'success')).toHaveLength(10);
-  }, 200_000);
+  }, 600_000);
 
   it('though the controller and accounting are away for a while', async () => {
     const sweep = await cluster.project({ xs: 12, body: 'await sleep(3000);' }, ['chunk_size = 1']);
@@ -53,7 +53,7 @@ describe('one record per run, and no second submission', () => {
     expect(await submit.outcome).toMatchObject({ success: 12, executed: 12 });
     await sweep.expectOnce(12);
     expect(sweep.executions).toHaveLength(12);
-  }, 200_000);
+  }, 600_000);
 
   it('though a node dies, and another is set down', async () => {
     const sweep = await cluster.project({ xs: 10, body: 'await sleep(6000);' }, ['chunk_size = 1']);
@@ -67,7 +67,7 @@ describe('one record per run, and no second submission', () => {
     expect(await submit.outcome).toMatchObject({ success: 10, executed: 10 });
     await sweep.expectOnce(10);
     for (const { x } of before) expect(sweep.timesExecuted[x]).toBeGreaterThanOrEqual(2);
-  }, 200_000);
+  }, 600_000);
 });
 
 describe('what the cluster ends', () => {
@@ -94,7 +94,7 @@ describe('what the cluster ends', () => {
     });
     expect(sweep.records).toHaveLength(3);
     await sweep.expectNoSecondSubmission();
-  }, 240_000);
+  }, 720_000);
 
   it('out of memory: the run that took it has failed, the others have not', async () => {
     const body = `if (params.x === 2) {
@@ -107,7 +107,7 @@ describe('what the cluster ends', () => {
     expect(failed).toMatchObject({ params: { x: 2 }, error: { type: 'MemoryError' } });
     expect(sweep.records).toHaveLength(5);
     await sweep.expectNoSecondSubmission();
-  }, 200_000);
+  }, 600_000);
 
   it.each([1, 2])(
     'out of memory in the first moments of a task (slots: %i): the run that took it has failed, the others have not',
@@ -149,7 +149,7 @@ describe('what the cluster ends', () => {
     expect(await submit.outcome).toMatchObject({ success: 1, failed: 0 });
     await sweep.expectOnce(1);
     expect(sweep.timesExecuted).toEqual({ 0: 2 });
-  }, 200_000);
+  }, 600_000);
 });
 
 /** The task's process, whose child a slot is. */

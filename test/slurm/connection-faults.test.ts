@@ -27,7 +27,7 @@ describe('one record per run, and no second submission, though the connection is
     const records = await sweep.expectOnce(4);
     expect(new Set(records.map(({ metrics }) => metrics.size))).toEqual(new Set([size]));
     expect(sweep.executions).toHaveLength(4);
-  }, 120_000);
+  }, 360_000);
 
   it("of a submit, between sbatch's success and its answer", async () => {
     const unwrap = cluster.wrap(
@@ -43,7 +43,7 @@ describe('one record per run, and no second submission, though the connection is
     expect(readFileSync(sign('sbatch-calls'), 'utf8')).toBe('called\n');
     await sweep.expectOnce(6);
     expect(sweep.executions).toHaveLength(6);
-  }, 120_000);
+  }, 360_000);
 
   it('of polls, and for 20 s', async () => {
     const unwrap = cluster.wrap('squeue', `touch '${sign('polled')}'; sleep 1; real "$@"`);
@@ -61,7 +61,7 @@ describe('one record per run, and no second submission, though the connection is
     expect(await submit.outcome).toMatchObject({ success: 16, executed: 16 });
     await sweep.expectOnce(16);
     expect(sweep.executions).toHaveLength(16);
-  }, 150_000);
+  }, 450_000);
 });
 
 describe('a login that expires', () => {
@@ -94,7 +94,7 @@ describe('a login that expires', () => {
     expect(await sweep.submit().outcome).toMatchObject({ success: 12 });
     await sweep.expectOnce(12);
     expect(sweep.executions).toHaveLength(12);
-  }, 150_000);
+  }, 450_000);
 });
 
 describe('a worker that is killed with arrays in flight', () => {
@@ -110,5 +110,5 @@ describe('a worker that is killed with arrays in flight', () => {
     expect(await sweep.jobs()).toEqual(before);
     await sweep.expectOnce(12);
     expect(sweep.executions).toHaveLength(12);
-  }, 150_000);
+  }, 450_000);
 });

@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { sleep, until, useCluster } from './cluster.js';
 
@@ -25,15 +27,19 @@ describe('on a cluster', () => {
     });
     expect(await cluster.queue()).toEqual([]);
     await sweep.expectNoSecondSubmission();
-  }, 120_000);
+  }, 360_000);
 
   it('pause holds what waits, also after the worker was killed, and resume goes on', async () => {
-    const sweep = await cluster.project({ xs: 12, body: 'await sleep(2000);' }, ['chunk_size = 1']);
+    const go = join(rig.folder, 'go');
+    const body = `while (!existsSync(${JSON.stringify(go)})) await sleep(50);`;
+    const sweep = await cluster.project({ xs: 12, body }, ['chunk_size = 1']);
     sweep.submit();
     await until(() => sweep.executions.length >= 2);
     expect(await sweep.run('pause', 'counted', '--reason', 'the nodes are needed')).toMatchObject({
       code: 0,
     });
+    await until(async () => (await sweep.status()).state === 'paused');
+    writeFileSync(go, '');
     await until(async () => {
       const { state, running } = await sweep.status();
       return state === 'paused' && running === 0;
@@ -51,7 +57,7 @@ describe('on a cluster', () => {
     expect(await sweep.submit().outcome).toMatchObject({ success: 12, executed: 12 });
     await sweep.expectOnce(12);
     expect(sweep.executions).toHaveLength(12);
-  }, 150_000);
+  }, 450_000);
 
   it("what a task's set-up says is the reason of a sweep that fails by it", async () => {
     const sweep = await cluster.project({ xs: 4 }, ['modules = ["nowhere/1.0"]']);
@@ -63,7 +69,7 @@ describe('on a cluster', () => {
     expect(reason).toContain('nowhere/1.0');
     expect(sweep.executions).toEqual([]);
     expect(Object.keys(await sweep.jobs())).toHaveLength(2);
-  }, 150_000);
+  }, 450_000);
 
   it("what sbatch refuses is told in Slurm's words, at once", async () => {
     const sweep = await cluster.project({ xs: 4 }, ['partition = "nowhere"']);
@@ -86,7 +92,7 @@ describe('on a cluster', () => {
     expect(new Set(sweep.executions.map(({ pid }) => pid)).size).toBeGreaterThan(tasks.size);
     expect(new Set(records.map(({ provenance }) => provenance.job))).toEqual(tasks);
     expect(sweep.executions).toHaveLength(400);
-  }, 120_000);
+  }, 360_000);
 
   it("status tells what runs, what waits, and Slurm's reason", async () => {
     const sweep = await cluster.project({ xs: 3 }, ['chunk_size = 1']);
@@ -101,5 +107,5 @@ describe('on a cluster', () => {
     expect(await sweep.status()).toMatchObject({ state: 'running', pending: 3, running: 0 });
     await Promise.all(rig.nodes.map((node) => rig.resumeNode(node)));
     expect(await submit.outcome).toMatchObject({ success: 3 });
-  }, 120_000);
+  }, 360_000);
 });

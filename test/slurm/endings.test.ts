@@ -37,7 +37,7 @@ describe('nothing of a sweep goes on, and nothing is left of it, once it has its
     go();
     expect(await submit.outcome).toMatchObject({ success: 2, executed: 2 });
     expect(secretsOf(sweep)).toEqual([]);
-  }, 120_000);
+  }, 360_000);
 
   it('when it is cancelled just after its worker was killed', async () => {
     const { sweep } = await longSweep(8);
@@ -51,7 +51,7 @@ describe('nothing of a sweep goes on, and nothing is left of it, once it has its
     expect(await sweep.status()).toMatchObject({ state: 'cancelled', cancelled: records.length });
     expect(secretsOf(sweep)).toEqual([]);
     await sweep.expectNoSecondSubmission();
-  }, 120_000);
+  }, 360_000);
 
   it('but where the cluster is away: then the outcome says which jobs may run, and the next submit ends them', async () => {
     const { sweep, go } = await longSweep(6);
@@ -78,7 +78,7 @@ describe('nothing of a sweep goes on, and nothing is left of it, once it has its
     expect(await again.outcome).toMatchObject({ success: 6 });
     expect(secretsOf(sweep)).toEqual([]);
     await sweep.expectNoSecondSubmission();
-  }, 240_000);
+  }, 720_000);
 
   it('when its workflow was terminated while no worker ran: the next submit ends it', async () => {
     const { sweep, go } = await longSweep(6);
@@ -96,5 +96,5 @@ describe('nothing of a sweep goes on, and nothing is left of it, once it has its
     expect(await again.outcome).toMatchObject({ success: 6 });
     expect(secretsOf(sweep)).toEqual([]);
     await sweep.expectNoSecondSubmission();
-  }, 120_000);
+  }, 360_000);
 });

@@ -55,7 +55,7 @@ test('no array is larger than the cluster takes', async () => {
   expect(Math.max(...sizes)).toBe(ARRAY_SIZE);
   await project.expectOnce(RUNS);
   expect(refusals([project])).toEqual([]);
-}, 120_000);
+}, 360_000);
 
 test('sweeps of two projects share what a user may submit, in waves, and sbatch refuses nothing', async () => {
   await cluster.rig.setLimits('qos', { MaxSubmitJobs: LIMIT });
@@ -74,4 +74,4 @@ test('sweeps of two projects share what a user may submit, in waves, and sbatch 
   expect(most).toBeGreaterThan(Math.max(...projects.flatMap(sizesOf)));
   expect(most).toBeLessThanOrEqual(LIMIT);
   for (const project of projects) await project.expectOnce(RUNS);
-}, 180_000);
+}, 540_000);

@@ -24,4 +24,4 @@ it('--max-failures ends a sweep on a cluster too: its arrays are ended, and the 
 
   await sweep.write({ xs: 400 }, ['chunk_size = 100']);
   expect(await sweep.submit().outcome).toMatchObject({ success: 400, failed: 0 });
-}, 240_000);
+}, 720_000);

@@ -102,4 +102,4 @@ it('runs have the same ids, metrics and captures as on this machine, and each pl
   );
   expect(byRun(recordsIn(third, 'same:1'))).toEqual(byRun(there));
   expect(await cluster.jobsByName()).toEqual(jobs);
-}, 180_000);
+}, 540_000);

@@ -44,7 +44,7 @@ describe('arrays whose workflow was terminated', () => {
     await release();
     expect(await sweep.submit().outcome).toMatchObject({ success: 4, reused: 2 });
     expect(sweep.timesExecuted).toEqual({ 0: 1, 1: 1, 2: 2, 3: 2 });
-  }, 180_000);
+  }, 540_000);
 
   it('are ended by cancel, and the next submit does only what they did not', async () => {
     const { sweep, release } = await leftAlone();
@@ -65,5 +65,5 @@ describe('arrays whose workflow was terminated', () => {
     expect(await sweep.submit().outcome).toMatchObject({ success: 4, reused: 2 });
     expect(sweep.timesExecuted).toEqual({ 0: 1, 1: 1, 2: 2, 3: 2 });
     await sweep.expectNoSecondSubmission();
-  }, 180_000);
+  }, 540_000);
 });

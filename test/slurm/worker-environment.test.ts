@@ -57,4 +57,4 @@ it('a worker reaches the gateway with the configuration and the agent of whoever
   cluster.env.SSH_AUTH_SOCK = second.socket;
   expect(await sweep.submit().outcome).toMatchObject({ success: 8 });
   expect(sweep.executions).toHaveLength(8);
-}, 300_000);
+}, 900_000);

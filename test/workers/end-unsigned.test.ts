@@ -38,4 +38,4 @@ test('a sweep of a version that did not sign: submit says so, and the next worke
   expect(executionsIn(project)).toHaveLength(3);
   const handle = (await connect()).workflow.getHandle(old.workflowId, old.firstExecutionRunId);
   expect((await handle.describe()).status.name).toBe('TERMINATED');
-}, 120_000);
+}, 360_000);

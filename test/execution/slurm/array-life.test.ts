@@ -219,7 +219,7 @@ test('whether it is paused is asked more often than the cluster is, where nothin
   await expect.poll(() => sweep.pauseQuestions - sweep.progress.length, PATIENCE).toBeGreaterThan(3);
   sweep.stop('cancel');
   await running;
-}, 120_000);
+}, 360_000);
 
 test('what waits behind a long run is done by the other tasks of its array meanwhile', async () => {
   const code = body(
@@ -238,7 +238,7 @@ test('what waits behind a long run is done by the other tasks of its array meanw
   expect(sweep.records.map(({ index }) => index)).toEqual([...Array(24).keys()]);
   expect(sweep.worked('executed')).toHaveLength(24);
   expect(sweep.arrays()).toEqual([sweep.token]);
-}, 150_000);
+}, 450_000);
 
 test('a connection that breaks anywhere leads to one array and one record a run', async () => {
   const { sweep, lose } = lossySweepOf({ code: QUICK, cases: 40 });
@@ -382,4 +382,4 @@ test('what follows a pilot is packed by what its runs took, before it has ended'
   // Of runs of which nothing is known it would be a task each.
   expect(tasks).toBeLessThanOrEqual(12);
   expect(sweep.records).toHaveLength(240);
-}, 120_000);
+}, 360_000);

@@ -107,7 +107,7 @@ test('an experiment with an array in the queue is left, though no workflow looks
   expect(await clean({ cancel: true })).toMatchObject([{ removed: true }]);
   expect(await inQueue(job)).toBe(false);
   expect(existsSync(there)).toBe(false);
-}, 120_000);
+}, 360_000);
 
 test('an array counts that only the store knows of', async () => {
   const { here, there, token, clean } = spoolOf('s1');

@@ -65,4 +65,4 @@ test('a task that has nothing left does not wait for others where some have not 
   // Nobody starts the third: on a cluster it waits for the place of this one.
   await array.run(1);
   expect(existsSync(join(array.folder, 'asks'))).toBe(false);
-}, 60_000);
+}, 180_000);
