@@ -2,7 +2,7 @@ import { chmodSync } from 'node:fs';
 import { expect, test, vi } from 'vitest';
 import type { SweepStatus } from '../../src/index.js';
 import { countedSweep, executionsIn, useOwnEngine } from '../support/engine.js';
-import { metalab, submitJson } from '../support/metalab.js';
+import { metalab, resultsJson, submitJson } from '../support/metalab.js';
 import { projectWith } from '../support/project.js';
 
 const env = useOwnEngine();
@@ -13,13 +13,17 @@ test('a store that everybody may write to is refused before anything is submitte
   const project = await projectWith(countedSweep(3, 0));
   const submit = () => submitJson(['counted.mjs', '--store', project.store], { cwd: project.folder, env });
   expect((await submit()).outcome).toMatchObject({ success: 3 });
+  const [run] = await resultsJson('counted', project.store);
   chmodSync(project.store, 0o777);
   const refused = await submit();
   expect(refused).toMatchObject({ code: 3, stdout: '' });
   expect(refused.stderr).toContain(`${project.store} (owner uid ${process.getuid!()}`);
   expect(refused.stderr).toMatch(/mode 0777\)/);
   expect(refused.stderr).toContain(`chmod o-w '${project.store}'`);
-  const retried = await metalab(['retry', 'counted', '--store', project.store], { env });
+  const retried = await metalab(
+    ['retry', 'counted', '--run', String(run!.run_id), '--store', project.store],
+    { env },
+  );
   expect(retried).toMatchObject({ code: 3, stderr: expect.stringContaining("chmod o-w '") });
 
   const trust = (...more: string[]) =>
