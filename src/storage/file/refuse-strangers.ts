@@ -26,7 +26,7 @@ export interface UsedFiles {
 }
 
 /**
- * Refuses a store that strangers can change: what is in it is executed as this user. Takes some 0.1 ms.
+ * Refuses a store that strangers can change: what is in it is executed as this user.
  *
  * @param isTrusted whether the user has said that the store is trusted all the same: `metalab store trust`
  * @throws StoreError METALAB_STORE_UNSAFE, naming each path with its owner and mode, and how to mend it
