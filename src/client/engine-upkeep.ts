@@ -42,6 +42,8 @@ export class EngineUpkeep {
   }
 
   async ensureWorker(): Promise<void> {
+    // It may have died since this lab connected.
+    if (!this.#connection.own) await ensureServer(this.#options);
     // More slots than it was started with, a background worker provides by itself.
     await ensureWorker({ ...this.#order, ...this.#options });
     this.#startsWorkers = true;

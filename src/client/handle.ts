@@ -107,8 +107,9 @@ export function makeHandle(link: Link, place: SubmissionPlace): RunHandle {
             return failed + 1;
           },
         );
-        // Between two workflow runs there may be none for a moment: only three silences in a row count.
-        missed = (await isInterrupted()) ? missed + 1 : 0;
+        // Between two workflow runs there may be none for a moment: only three silences in a row count, and only while
+        // its server runs: one that can't be started says nothing of the sweep.
+        missed = failed === 0 && (await isInterrupted()) ? missed + 1 : 0;
         if (missed >= 3)
           throw (await wasTerminated(link.client, place)) ? terminated(place) : interrupted(place);
         asked = performance.now();

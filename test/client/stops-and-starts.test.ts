@@ -4,7 +4,10 @@ import { metalab, resultsJson, type SubmitLine } from '../support/metalab.js';
 import { projectWith } from '../support/project.js';
 import { apart } from '../support/test-server.js';
 
-/** Notes every execution, then takes a tenth of a second; from x = 20 on, not before there is a file `go`. */
+/**
+ * Notes every execution, then takes a tenth of a second; from x = 20 on, not before there is a file `go`, and what only
+ * the larger sweep has, not before there is a file `joined`.
+ */
 const sweep = (cells: number) => `
 import { appendFileSync, existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -12,6 +15,7 @@ import { experiment, grid, operation, seeds } from 'metalab';
 export const measure = operation(async ({ params, capture }) => {
   appendFileSync('executions.txt', params.x + '\\n');
   while (params.x >= 20 && !existsSync('go')) await sleep(20);
+  while (params.x >= 240 && !existsSync('joined')) await sleep(20);
   await sleep(100);
   capture.metric('y', 2 * params.x);
 });
@@ -69,7 +73,11 @@ test('a drained worker, a stopped engine and a queued submission lose nothing an
   const stoppedAt = executions().length;
   expect(stoppedAt).toBeLessThan(SMALL);
   await json('engine', 'start');
-  const outcome = await json<SubmitLine>('submit', 'large.ts', '--slots', '2');
+  expect(await json('submit', 'large.ts', '--slots', '2', '--detach')).toMatchObject({
+    submission: second.submission,
+  });
+  writeFileSync(project.path('joined'), '');
+  const outcome = await json<SubmitLine>('attach', 'stops');
   expect(outcome).toMatchObject({
     submission: second.submission,
     total: LARGE,

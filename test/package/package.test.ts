@@ -35,12 +35,13 @@ const CLIENT = `
 import { connect, run, type SubmissionOutcome } from 'metalab';
 import packed from './experiment.js';
 
-export async function main(): Promise<SubmissionOutcome> {
+// No name of Node's: metalab's types need no @types/node in the project.
+export async function main(seen: unknown[]): Promise<SubmissionOutcome> {
   const lab = await connect();
   const handle = await lab.submit(packed, { store: 'experiments', slots: 2 });
   for await (const event of handle.events()) {
-    if (event.type === 'run_finished') console.log(event.record.metrics.area);
-    if (event.type === 'log') console.log(event.line.message);
+    if (event.type === 'run_finished') seen.push(event.record.metrics.area);
+    if (event.type === 'log') seen.push(event.line.message);
   }
   await lab.close();
   return run(packed);

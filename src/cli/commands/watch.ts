@@ -35,7 +35,8 @@ export const watchCommand: CommandDefinition<WatchFlags> = {
       else if (options.once || !context.interactive) await print(await sweeps.read(), context);
       else {
         await keepPrinting(sweeps, context);
-        return EXIT.detached;
+        // Not by closing the connection: a call to a server that is away is tried again by a timer, which then throws.
+        process.exit(EXIT.detached);
       }
       return undefined;
     } finally {

@@ -106,7 +106,9 @@ export class Patience {
         const waited = now - began;
         if (this.#limit && now - Math.max(began, this.#limit.since) > this.#limit.within_ms)
           throw placeFault('SILENT', error.message);
-        if (needed || waited > TELL_MS || this.#waits !== null) this.#tell(error.message, needed);
+        // Who cancelled waits for it now.
+        if (needed || this.cancelled || waited > TELL_MS || this.#waits !== null)
+          this.#tell(error.message, needed);
       }
       await this.sleep(Math.min(pause, (this.#limit?.within_ms ?? Number.POSITIVE_INFINITY) / 4));
     }

@@ -41,7 +41,8 @@ export function createSshTransport(settings: SshSettings, options: SshTransportO
     async put(from, to, putOptions) {
       const opened = await session(putOptions?.signal);
       await writeRemoteFile(opened, readLocalFile(from), to, putOptions).catch(async (error: unknown) => {
-        throw await explainFailure({ place: connection.place, run }, to, (await stat(from)).size, error);
+        const { size } = await stat(from).catch(() => ({ size: 0 }));
+        throw await explainFailure({ place: connection.place, run }, to, size, error);
       });
     },
     async write(bytes, to, putOptions) {
