@@ -7,6 +7,7 @@ import { isSuitable } from './node-program.js';
 import { RECORD_BYTES } from './prepare-array.js';
 import { taskResources } from './resources.js';
 import { sbatchArguments } from './sbatch-arguments.js';
+import { refuseOpenSpool } from './spool-access.js';
 import { homeRelative } from './spool-layout.js';
 import { isOverLimit } from './submit-script.js';
 
@@ -24,7 +25,7 @@ export interface ClusterCheck {
 const CHECK_MS = 30_000;
 
 const WRITABLE = `LC_ALL=C; export LC_ALL
-cd && mkdir -p "$1" && cd "$1" && f=".metalab-check-$$" && : > "$f" && rm "$f" && pwd -P`;
+cd && { [ -d "$1" ] || mkdir -p -m 700 "$1"; } && cd "$1" && f=".metalab-check-$$" && : > "$f" && rm "$f" && pwd -P`;
 
 /** `runner.mjs` and `task.mjs`, and what the spool has beside them. */
 const PROGRAM_BYTES = 1_000_000;
@@ -74,9 +75,11 @@ const steps = (environment: SlurmEnvironment, transport: Transport): Step[] => [
     : []),
   async (run) => {
     const result = await run(['sh', '-c', WRITABLE, 'metalab', homeRelative(environment.file_root)]);
-    return result.exitCode === 0
-      ? checkRoom(run, transport.place, result.stdout.trim())
-      : { name: 'file_root', ok: false, detail: wordResult(['sh'], result), next: FILE_ROOT_NEXT };
+    if (result.exitCode !== 0)
+      return { name: 'file_root', ok: false, detail: wordResult(['sh'], result), next: FILE_ROOT_NEXT };
+    const path = result.stdout.trim();
+    const open = await refuseOpenSpool(transport.place, run, path).catch(wordOpen);
+    return open ?? checkRoom(run, transport.place, path);
   },
   async (run) => {
     const result = await run(['sbatch', '--version']);
@@ -145,6 +148,12 @@ const steps = (environment: SlurmEnvironment, transport: Transport): Step[] => [
     return { name: 'Node', ok, detail, ...(ok ? {} : { next }) };
   },
 ];
+
+function wordOpen(error: unknown): ClusterCheck {
+  if (!isTransportError(error) || error.code !== 'METALAB_TRANSPORT_FILE') throw error;
+  const [detail = ''] = error.message.split('\n  next: ');
+  return { name: 'file_root', ok: false, detail, next: error.next ?? FILE_ROOT_NEXT };
+}
 
 /** What a sweep writes there is not known before there is one: what each needs is checked, and what runs write is told. */
 async function checkRoom(run: RunCommand, place: string, path: string): Promise<ClusterCheck> {

@@ -14,6 +14,7 @@ import type { PlanManifest } from '../../storage/manifest.js';
 import type { Transport } from '../transport/transport.js';
 import { NoAnswer, type Patience, placeFault } from './ask.js';
 import { contextUploads } from './context-uploads.js';
+import { refuseOpenSpool } from './spool-access.js';
 import { experimentFolderIn, homeRelative, runtimeFolder } from './spool-layout.js';
 import { hashOfFiles, uploadMissing } from './upload.js';
 
@@ -33,11 +34,19 @@ const OTHER_SPOOL = 75;
 const OPEN_SCRIPT = `LC_ALL=C; export LC_ALL
 cd || exit 74
 [ -z "$3" ] || grep -qF "\\"$3\\"" "$1/store.json" 2>/dev/null || exit ${OTHER_SPOOL}
-mkdir -p "$1" && cd "$1" || exit 74
+[ -d "$1" ] || mkdir -p -m 700 "$1"
+cd "$1" || exit 74
 if [ ! -e store.json ]; then
   # A shell's own printf calls a full disk an I/O error.
   printf '%s\\n' "$2" | cat > ".store.json.$$" || { rm -f ".store.json.$$"; exit 74; }
-  { ln ".store.json.$$" store.json 2>/dev/null || [ -e store.json ] || mv ".store.json.$$" store.json; }
+  # Without hard links, whoever makes the folder names it. One that is not named after a minute was left by a kill.
+  if ! ln ".store.json.$$" store.json 2>/dev/null && [ ! -e store.json ]; then
+    find . -maxdepth 1 -name .naming -mmin +1 -exec rmdir {} + 2>/dev/null
+    if mkdir .naming 2>/dev/null; then
+      [ -e store.json ] || mv ".store.json.$$" store.json
+      rmdir .naming
+    fi
+  fi
   rm -f ".store.json.$$"
 fi
 tr -d '\\n' < store.json
@@ -81,7 +90,10 @@ export class Spool {
         isAnswer: (result) => result.exitCode === 0 || result.exitCode === OTHER_SPOOL,
       });
       const opened = exitCode === 0 ? parseOpened(stdout) : undefined;
-      if (opened) return opened;
+      if (opened) {
+        await refuseOpenSpool(transport.place, (look) => transport.run(look), opened.root);
+        return opened;
+      }
       const where = `${transport.place}: ${fileRoot}`;
       if (exitCode === 0) throw new NoAnswer(`${where} was opened, and its store.json can't be read`);
       const message = `${where} is not the folder in which this submission's runs are recorded (store ${known}): it is not mounted there, or was removed. Mount it; where it is gone for good, cancel the submission and submit again: what was collected is reused`;

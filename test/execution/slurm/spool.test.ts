@@ -1,7 +1,17 @@
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { Patience } from '../../../src/execution/slurm/ask.js';
 import { knownSpool } from '../../../src/execution/slurm/known-spool.js';
 import { Spool } from '../../../src/execution/slurm/spool.js';
@@ -54,3 +64,59 @@ test('what a submission that has not ended has in a spool makes that one the spo
   writeInto(outcomeFile(root, 's1'), '{}');
   expect(await knownSpool(root, place)).toBeUndefined();
 });
+
+test("a new spool is its owner's alone; one that strangers can change is waited for, with the command that mends it", async () => {
+  const fileRoot = join(root, 'group', 'spool');
+  const { id } = await Spool.open(transport, fileRoot, new Patience(transport));
+  expect(statSync(fileRoot).mode & 0o777).toBe(0o700);
+  const waits: (string | null)[] = [];
+  const patience = new Patience(transport, { onWaits: (why) => void waits.push(why) });
+
+  chmodSync(fileRoot, 0o777);
+  const opened = Spool.open(transport, fileRoot, patience, id);
+  await vi.waitFor(() => expect(waits).toHaveLength(1), 10_000);
+  expect(waits[0]).toContain(`other users can change what would be executed from file_root ${fileRoot}`);
+  expect(waits[0]).toContain(`chmod go-w '${fileRoot}'`);
+  chmodSync(fileRoot, 0o700);
+  expect((await opened).id).toBe(id);
+
+  // Its folder may be moved away by everybody, and another put in its place.
+  chmodSync(join(root, 'group'), 0o777);
+  await expect(openNow(fileRoot)).rejects.toThrow(`${join(root, 'group')} (owner`);
+  chmodSync(join(root, 'group'), 0o1777);
+  await openNow(fileRoot);
+});
+
+test.skipIf(process.getuid?.() !== 0)(
+  "a program there that is a stranger's is not executed; who owns the folders above is trusted",
+  async () => {
+    const fileRoot = join(root, 'group', 'spool');
+    await openNow(fileRoot);
+    chownSync(join(root, 'group'), 12_345, 12_345);
+    await openNow(fileRoot);
+    writeInto(join(fileRoot, 'runtime', 'abc', 'task.mjs'), '');
+    chownSync(join(fileRoot, 'runtime', 'abc'), 12_345, 12_345);
+    await expect(openNow(fileRoot)).rejects.toThrow('runtime/abc (owner uid 12345');
+  },
+);
+
+test('on a filesystem without hard links, simultaneous first opens agree on one store', async () => {
+  const bin = join(root, 'bin');
+  writeInto(join(bin, 'ln'), '#!/bin/sh\nexit 1\n');
+  chmodSync(join(bin, 'ln'), 0o755);
+  const { PATH } = process.env;
+  onTestFinished(() => {
+    process.env.PATH = PATH;
+  });
+  process.env.PATH = `${bin}:${PATH}`;
+  const opened = await Promise.all(Array.from({ length: 12 }, () => openNow(join(root, 'spool'))));
+  expect(new Set(opened.map(({ id }) => id)).size).toBe(1);
+  // Left by one that was killed while it named the store.
+  rmSync(join(root, 'spool', 'store.json'));
+  mkdirSync(join(root, 'spool', '.naming'));
+  utimesSync(join(root, 'spool', '.naming'), 1, 1);
+  expect((await openNow(join(root, 'spool'))).id).not.toBe(opened[0]!.id);
+});
+
+const openNow = (fileRoot: string) =>
+  Spool.open(transport, fileRoot, new Patience(transport, { throwNeeded: true }));
