@@ -29,10 +29,12 @@ export function createExecute(dependencies: ActivityDependencies) {
       const folder = store.experimentFolder(input.experiment_id);
       const declaration = await files.declaration(store, input);
       dependencies.refuseStrangers(store, { folder, bundle: declaration.operation.bundle });
+      const { umask } = await files.manifest(store, input);
       const setup: RangeOrder['setup'] = {
         folder,
         submission: input.submission,
         declaration: input.declaration,
+        ...(umask !== undefined && { umask }),
       };
       const env = await files.runEnvironment(store, input, declaration.env);
       worker.provide(input.submission, input.options.slots);

@@ -90,6 +90,7 @@ export async function writeRequest(
     submitter: ownerName(),
     ...order,
     environment: withoutServices(order.environment),
+    umask: process.umask(),
     env_signature: key.sign(environmentDocument(store.id, submission, env)),
   };
   const manifest = { ...unsigned, signature: key.sign(manifestDocument(store.id, unsigned)) };

@@ -53,6 +53,7 @@ process.on('message', (message: ToSlot) => {
 
 async function open(setup: SlotSetup): Promise<void> {
   scratch = setup.scratch;
+  if (setup.umask !== undefined) process.umask(setup.umask);
   try {
     slot = await Slot.open(setup, { send, exit: () => reallyExit(0), holdEventLoop, ...surroundings });
     // A slot that nobody watched could outlive its worker: no run begins before.

@@ -24,6 +24,8 @@ export interface SlotSetup {
   readonly writer_prefix?: string;
   /** Of a task on a cluster: records say how long it had been going and how much memory the slot had taken. */
   readonly task?: SlotTask;
+  /** What files of its runs leave out of their permission bits: the submitter's. Default: this machine's. */
+  readonly umask?: number;
 }
 
 /** The task that a slot belongs to, where all that has happened to it is that the task is ended. */

@@ -71,6 +71,8 @@ export interface SubmissionManifest {
   readonly origin?: SubmissionOrigin;
   /** Where its runs are executed; its services left out. Missing in submissions of older versions, which were local. */
   readonly environment?: ResolvedEnvironment;
+  /** The submitter's umask. Missing in submissions of older versions. */
+  readonly umask?: number;
   readonly options: SubmissionOptions;
   /** Of `env.json`; see `environmentDocument`. Missing in submissions of older versions, as the next one. */
   readonly env_signature?: string;

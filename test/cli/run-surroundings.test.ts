@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { RunRecord } from '../../src/definition/record.js';
@@ -50,6 +50,23 @@ test('a retry from a shell without a variable of the experiment is refused, and 
   expect((await records()).map(({ generation }) => generation)).toEqual([0, 0, 0]);
   const right = await retry({ ...env, METALAB_TEST_TOKEN: 'right' });
   expect(JSON.parse(right.stdout.trim().split('\n').at(-1)!)).toMatchObject({ success: 3, executed: 3 });
+});
+
+test('files of runs, and what is recorded of them, are as private as the shell that submitted wants them, whatever its worker started with', async () => {
+  await write({ body: "(await import('node:fs')).writeFileSync('out-' + params.x, '');" });
+  const mask = process.umask(0o077);
+  try {
+    expect((await submit()).outcome).toMatchObject({ success: 3 });
+  } finally {
+    process.umask(mask);
+  }
+  const modeOf = (path: string) => (statSync(project.path(path)).mode & 0o777).toString(8);
+  expect(modeOf('out-1')).toBe('600');
+  expect(modeOf('experiments')).toBe('700');
+  const segments = join('experiments', 'e@1', 'segments');
+  for (const submission of readdirSync(project.path(segments)))
+    for (const name of readdirSync(project.path(join(segments, submission))))
+      expect(modeOf(join(segments, submission, name))).toBe('600');
 });
 
 function filesWith(text: string, ...folders: readonly string[]): string[] {
