@@ -4,17 +4,15 @@ import { refuseStrangers, type UsedFiles } from '../storage/file/refuse-stranger
 import { openStore } from '../storage/registry.js';
 import { asSweepStore, type SweepStore } from '../storage/sweep-store.js';
 
-/** Opens every store once, and again where that failed. */
+/** The same object for the same store each time, also where its folder was removed and another store made at its place. */
 export function openStores(): (uri: string) => Promise<SweepStore> {
-  const open = new Map<string, Promise<SweepStore>>();
-  return (uri) => {
-    let store = open.get(uri);
-    if (!store) {
-      store = openStore(uri).then(asSweepStore);
-      open.set(uri, store);
-      store.catch(() => open.delete(uri));
-    }
-    return store;
+  const known = new Map<string, SweepStore>();
+  return async (uri) => {
+    const opened = asSweepStore(await openStore(uri));
+    const before = known.get(uri);
+    if (before?.id === opened.id) return before;
+    known.set(uri, opened);
+    return opened;
   };
 }
 

@@ -128,3 +128,9 @@ test('the store is --store, else METALAB_STORE, else ./experiments', async () =>
   expect(await store([], { METALAB_STORE: 'b' })).toMatch(/\/b$/);
   expect(await store([])).toMatch(/\/experiments$/);
 });
+
+test('a store that was removed, and is made again at its place, is another one: everything is done again', async () => {
+  expect((await submit()).outcome).toMatchObject({ executed: 3, success: 3 });
+  await rm(project.store, { recursive: true });
+  expect((await submit()).outcome).toMatchObject({ reused: 0, executed: 3, success: 3 });
+});
