@@ -35,7 +35,9 @@ export async function measureManyRuns(lab, scratch, { runs, rounds, resume }) {
     const { success, executed, state, reason } = await submitted.result();
     into.push((performance.now() - began) / 1000);
     if (success !== runs || executed !== expected)
-      throw new Error(`${success} of ${runs} runs are success, ${executed} were executed: ${state}, ${reason}`);
+      throw new Error(
+        `${success} of ${runs} runs are success, ${executed} were executed: ${state}, ${reason}`,
+      );
     return submitted;
   }
 }

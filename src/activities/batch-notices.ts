@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { BatchProgress } from '../execution/batch-executor.js';
-import type { ChunkNotice } from '../workflows/contract.js';
-import type { Dealing } from './contract.js';
+import type { ChunkNotice } from '../contract/workflow.js';
+import type { BatchLimits, BatchProgress } from '../execution/batch-executor.js';
 
 /** Each notice is some events of the history: an outage of days, whose words change, must not fill it. */
 const OTHER_WORDS_MS = 600_000;
@@ -15,7 +14,7 @@ export class BatchNotices {
   readonly #tell: Tell;
   #waits: string | null | undefined;
   #toldAt = Number.NEGATIVE_INFINITY;
-  #dealing: Dealing | undefined;
+  #dealing: BatchLimits | undefined;
   #failed = 0;
 
   /** @param tell answers whether it was heard */
@@ -50,7 +49,7 @@ export class BatchNotices {
   }
 
   /** Again until it is heard: the rest of the sweep may wait for it. */
-  async dealing(dealing: Dealing): Promise<void> {
+  async dealing(dealing: BatchLimits): Promise<void> {
     this.#dealing = dealing;
     while (this.#dealing === dealing && !(await this.#tell({ dealing }))) await sleep(AGAIN_MS);
   }

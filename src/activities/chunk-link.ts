@@ -1,7 +1,7 @@
 import { ApplicationFailure, Context } from '@temporalio/activity';
+import type { ExecuteInput } from '../contract/activities.js';
+import { FAULT, isPaused, type SubmissionStatus } from '../contract/workflow.js';
 import type { RangeProgress } from '../execution/executor.js';
-import { FAULT, isPaused, type SubmissionStatus } from '../workflows/contract.js';
-import type { ExecuteInput } from './contract.js';
 import type { ActivityDependencies } from './dependencies.js';
 import type { ChunkSummary } from './live-board.js';
 import type { StopSignal } from './stop-signal.js';

@@ -1,4 +1,4 @@
-import type { Activities } from './contract.js';
+import type { Activities } from '../contract/activities.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { createExecute } from './execute.js';
 import { createExecuteBatch, keepingBatch } from './execute-batch.js';

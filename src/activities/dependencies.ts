@@ -3,8 +3,8 @@ import type { BatchExecutor } from '../execution/batch-executor.js';
 import type { Executor } from '../execution/executor.js';
 import type { UsedFiles } from '../storage/file/refuse-strangers.js';
 import type { SweepStore } from '../storage/sweep-store.js';
-import type { ChunkNotice, SubmissionStatus, WorkerNotice } from '../workflows/contract.js';
 import type { LiveBoard } from './live-board.js';
+import type { WorkerIdentity, WorkflowView } from './ports.js';
 import type { Signatures } from './signed.js';
 import type { SlotOffers } from './slot-offers.js';
 import type { StoreLeases } from './store-leases.js';
@@ -41,25 +41,4 @@ export interface Executors {
   slots(environment: ResolvedEnvironment | undefined): Promise<Executor>;
   /** Of an environment that executes batches by itself; undefined where it is none. */
   batches(environment: ResolvedEnvironment | undefined): Promise<BatchExecutor | undefined>;
-}
-
-/** What activities see of the workflow that they are of. */
-export interface WorkflowView {
-  /** How the submission in progress stands now; null where there is none, undefined where nobody answers in time. */
-  current(workflowId: string): Promise<SubmissionStatus | null | undefined>;
-  /** @returns whether it was heard */
-  announce(workflowId: string, notice: WorkerNotice): Promise<boolean>;
-  /** @returns whether it was heard */
-  tell(workflowId: string, notice: ChunkNotice): Promise<boolean>;
-  /** Whether somebody terminated or cancelled it. */
-  wasEnded(workflowId: string, runId: string): Promise<boolean>;
-}
-
-export interface WorkerIdentity {
-  /** `{host}-{pid}`. */
-  readonly id: string;
-  /** How many chunks it does at once; 0 where it is about to end. */
-  slots(): number;
-  /** A submission asks for more slots than the worker was started with: as many, until it is released. */
-  provide(submission: string, slots: number | null): void;
 }

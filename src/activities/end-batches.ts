@@ -1,10 +1,10 @@
 import { Context } from '@temporalio/activity';
 import type { ResolvedEnvironment } from '../config/resolved-config.js';
+import type { PlanInput, SettleInput, SubmissionRef } from '../contract/activities.js';
+import { WHILE_PLANNING } from '../contract/workflow.js';
 import type { AskOptions, BatchRemains } from '../execution/batch-executor.js';
 import { ExecutionFault } from '../execution/execution-fault.js';
 import type { SweepStore } from '../storage/sweep-store.js';
-import { WHILE_PLANNING } from '../workflows/contract.js';
-import type { PlanInput, SettleInput, SubmissionRef } from './contract.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { StopSignal } from './stop-signal.js';
 import { isSigned } from './submission-files.js';

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity';
-import type { BatchOrder, Dealing as Shares } from '../execution/batch-executor.js';
+import type { ExecuteInput, ExecuteResult } from '../contract/activities.js';
+import { FAULT } from '../contract/workflow.js';
+import type { BatchLimits, BatchOrder } from '../execution/batch-executor.js';
 import { ExecutionFault } from '../execution/execution-fault.js';
 import type { SweepStore } from '../storage/sweep-store.js';
-import { FAULT } from '../workflows/contract.js';
 import { BatchNotices } from './batch-notices.js';
-import type { Dealing, ExecuteInput, ExecuteResult } from './contract.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { FaultCounts, mapFault } from './execution-faults.js';
 import { atTheEdge, noExecutor } from './failures.js';
@@ -14,7 +14,7 @@ import { PauseWatch } from './pause-watch.js';
 import { StopSignal } from './stop-signal.js';
 import { SubmissionFiles } from './submission-files.js';
 
-export const dealBatches = ({ at_once, most }: Shares): Dealing => ({ at_once, most });
+export const dealBatches = ({ at_once, most }: BatchLimits): BatchLimits => ({ at_once, most });
 
 /** Looks after one batch that is executed elsewhere. A second attempt finds what the first has begun. */
 export function createExecuteBatch(dependencies: ActivityDependencies) {

@@ -1,4 +1,5 @@
 import { CancelledFailure, Context } from '@temporalio/activity';
+import type { ExecuteInput, ExecuteResult } from '../contract/activities.js';
 import { mergeDigests } from '../definition/run-digest.js';
 import { mergeMeans } from '../definition/running-mean.js';
 import { ExecutionFault } from '../execution/execution-fault.js';
@@ -8,7 +9,6 @@ import { tallyPlan } from '../planning/tally.js';
 import type { ChunkReport } from '../runner/protocol.js';
 import type { SweepStore } from '../storage/sweep-store.js';
 import { ChunkLink } from './chunk-link.js';
-import type { ExecuteInput, ExecuteResult } from './contract.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { FaultCounts, mapFault } from './execution-faults.js';
 import { atTheEdge, brokenSubmission, noExecutor, storeUnwritable } from './failures.js';

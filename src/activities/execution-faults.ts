@@ -1,8 +1,8 @@
 import { ApplicationFailure } from '@temporalio/activity';
+import type { ExecuteInput, ExecuteResult } from '../contract/activities.js';
+import { FAULT } from '../contract/workflow.js';
 import type { ExecutionFault } from '../execution/execution-fault.js';
 import { storeFault } from '../storage/file/faults.js';
-import { FAULT } from '../workflows/contract.js';
-import type { ExecuteInput, ExecuteResult } from './contract.js';
 import { isUnwritableCode, storeUnwritable, wordUnwritable } from './failures.js';
 
 /** A slot that can't be started, or dies idle, may be this machine's bad moment: tried again a few times. */

@@ -1,9 +1,9 @@
 import { ApplicationFailure, Context } from '@temporalio/activity';
+import type { SubmissionRef } from '../contract/activities.js';
+import { FAULT } from '../contract/workflow.js';
 import { describeError, MetalabError, StoreError } from '../definition/errors.js';
 import { ExecutionFault } from '../execution/execution-fault.js';
 import { faultCode, storeFault } from '../storage/file/faults.js';
-import { FAULT } from '../workflows/contract.js';
-import type { SubmissionRef } from './contract.js';
 
 const UNWRITABLE = new Set([
   'METALAB_STORE_FULL',

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isPaused, type SubmissionStatus } from '../workflows/contract.js';
+import { isPaused, type SubmissionStatus } from '../contract/workflow.js';
 
 const AGAIN_MS = 1_000;
 

@@ -1,10 +1,10 @@
 import { mkdir } from 'node:fs/promises';
 import { Context } from '@temporalio/activity';
+import type { PlanInput, PlanResult } from '../contract/activities.js';
+import { WHILE_PLANNING } from '../contract/workflow.js';
 import type { RunRecord } from '../definition/record.js';
 import { writePlan } from '../planning/write-plan.js';
 import { liveFolder } from '../storage/file/layout.js';
-import { WHILE_PLANNING } from '../workflows/contract.js';
-import type { PlanInput, PlanResult } from './contract.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { endEarlierBatches } from './end-batches.js';
 import { dealBatches } from './execute-batch.js';

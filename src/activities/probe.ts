@@ -1,8 +1,8 @@
 import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { ProbeInput } from '../contract/activities.js';
 import { storeFault } from '../storage/file/faults.js';
 import { temporaryName } from '../storage/file/owner.js';
-import type { ProbeInput } from './contract.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { wordUnwritable } from './failures.js';
 

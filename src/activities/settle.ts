@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { Context } from '@temporalio/activity';
+import type { SettleInput, SettleResult } from '../contract/activities.js';
 import { countCells } from '../definition/declaration.js';
 import { paramSourceFromSpec } from '../definition/params/from-spec.js';
 import type { BatchRemains } from '../execution/batch-executor.js';
@@ -11,7 +12,6 @@ import { type Tally, tallyPlan } from '../planning/tally.js';
 import { environmentFile, liveFolder, submissionFolder } from '../storage/file/layout.js';
 import type { PlanManifest, SubmissionOutcome } from '../storage/manifest.js';
 import type { SweepStore } from '../storage/sweep-store.js';
-import type { SettleInput, SettleResult } from './contract.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { endBatches, wordRemains } from './end-batches.js';
 import { atTheEdge, brokenSubmission } from './failures.js';

@@ -1,14 +1,14 @@
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
-import type { SignedDocument, Verdict } from '../identity/signature.js';
+import type { SubmissionRef, VerifyInput } from '../contract/activities.js';
 import {
   controlDocument,
   ENQUEUE_UPDATE,
   FAULT,
   type SubmissionRequest,
   submissionDocument,
-} from '../workflows/contract.js';
-import type { SubmissionRef, VerifyInput } from './contract.js';
+} from '../contract/workflow.js';
+import type { SignedDocument, Verdict } from '../identity/signature.js';
 
 /** What decides whether a worker acts on a request, or on a file of a store. */
 export interface Signatures {

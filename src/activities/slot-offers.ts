@@ -1,4 +1,4 @@
-import type { WorkerIdentity, WorkflowView } from './dependencies.js';
+import type { WorkerIdentity, WorkflowView } from './ports.js';
 
 /**
  * Tells workflows of this worker's slots when it gets its first chunk of a submission, not only when that has ended: runs may

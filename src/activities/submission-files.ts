@@ -1,9 +1,9 @@
 import type { ResolvedEnvironment } from '../config/resolved-config.js';
+import type { SubmissionRef } from '../contract/activities.js';
 import type { ExperimentDeclaration } from '../definition/declaration.js';
 import type { SubmissionManifest } from '../storage/manifest.js';
 import { environmentDocument, manifestDocument } from '../storage/signed-files.js';
 import type { SweepStore } from '../storage/sweep-store.js';
-import type { SubmissionRef } from './contract.js';
 import { brokenSubmission } from './failures.js';
 import {
   parseEnvironment,

@@ -1,6 +1,6 @@
+import type { SubmissionRef } from '../contract/activities.js';
 import { LEASE_RENEWED_MS } from '../storage/lease.js';
 import type { SweepStore } from '../storage/sweep-store.js';
-import type { SubmissionRef } from './contract.js';
 import type { StoreLeases } from './store-leases.js';
 
 /**

@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
+import type { SubmissionRef } from '../contract/activities.js';
 import { environmentFile, liveFolder } from '../storage/file/layout.js';
 import type { SweepStore } from '../storage/sweep-store.js';
-import type { SubmissionRef } from './contract.js';
 
 /** A submission is written before it is enqueued: a young one may be on its way. */
 const ABANDONED_AFTER_MS = 60 * 60 * 1000;

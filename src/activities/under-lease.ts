@@ -1,4 +1,4 @@
-import type { SubmissionRef } from './contract.js';
+import type { SubmissionRef } from '../contract/activities.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { atTheEdge } from './failures.js';
 

@@ -5,16 +5,20 @@ import { decidePlan } from '../planning/decide.js';
 import { type Change, explainChanges } from '../planning/explain.js';
 import type { ExperimentManifest, PlanManifest } from '../storage/manifest.js';
 import { hasExperimentManifests, hasWorkingDirectory } from '../storage/store.js';
-import type { CommandContext } from './command.js';
-import type { SubmitFlags } from './commands/submit.js';
+import type { CommandContext, CommonOptions } from './command.js';
 import { wordCount } from './progress/words.js';
 
 type Plan = Omit<PlanManifest, 'submission'>;
 
+export interface DryRunFlags extends Pick<CommonOptions, 'json'> {
+  readonly fresh?: boolean;
+  readonly keepFailed?: boolean;
+}
+
 /** Prints what a submit would do, and why; decided by the same code, and written nowhere. */
 export async function printDryRun(
   declared: Declared,
-  options: SubmitFlags,
+  options: DryRunFlags,
   context: CommandContext,
 ): Promise<number> {
   const { declaration } = declared;

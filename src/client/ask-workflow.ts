@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { CLOSING, REFUSED } from '../contract/workflow.js';
 import { InfrastructureError, MetalabError } from '../definition/errors.js';
-import { CLOSING, REFUSED } from '../workflows/contract.js';
 
 /** One answer, and all tries together: a cancelled workflow takes half a minute to end where its worker was killed. */
 export const ANSWER_WITHIN_MS = 60_000;

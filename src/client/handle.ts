@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import type { ResolvedEnvironment } from '../config/resolved-config.js';
+import { CANCEL_UPDATE, PAUSE_UPDATE, RESUME_UPDATE, workflowIdOf } from '../contract/workflow.js';
 import type { Duration } from '../definition/duration.js';
 import { InfrastructureError, MetalabError } from '../definition/errors.js';
 import type { RequestKey } from '../engine/request-key.js';
 import type { SweepStore } from '../storage/sweep-store.js';
-import { CANCEL_UPDATE, PAUSE_UPDATE, RESUME_UPDATE, workflowIdOf } from '../workflows/contract.js';
 import { cancelUnattended } from './cancel-unattended.js';
 import {
   ANYTHING,

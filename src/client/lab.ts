@@ -1,5 +1,6 @@
 import type { Client } from '@temporalio/client';
 import { isTrustedStore } from '../access/trusted-stores.js';
+import { CANCEL_UPDATE } from '../contract/workflow.js';
 import { MetalabError } from '../definition/errors.js';
 import type { Experiment } from '../definition/experiment.js';
 import type { FailureLimit } from '../definition/failure-limit.js';
@@ -14,7 +15,6 @@ import { engineKey, hasLeasing, type LeaseHolder } from '../storage/lease.js';
 import type { SubmissionManifest, SubmissionOutcome } from '../storage/manifest.js';
 import { openStore } from '../storage/registry.js';
 import { asSweepStore, type SweepStore } from '../storage/sweep-store.js';
-import { CANCEL_UPDATE } from '../workflows/contract.js';
 import { removeAbandoned } from './abandoned.js';
 import { cancelUnattended } from './cancel-unattended.js';
 import {

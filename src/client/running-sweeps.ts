@@ -1,13 +1,13 @@
 import type { Client, WorkflowHandle } from '@temporalio/client';
-import { MetalabError } from '../definition/errors.js';
-import { openStore } from '../storage/registry.js';
-import { asSweepStore, type SweepStore } from '../storage/sweep-store.js';
 import {
   EXPERIMENT_WORKFLOW,
   STATUS_QUERY,
   type SubmissionStatus,
   type WorkflowStatus,
-} from '../workflows/contract.js';
+} from '../contract/workflow.js';
+import { MetalabError } from '../definition/errors.js';
+import { openStore } from '../storage/registry.js';
+import { asSweepStore, type SweepStore } from '../storage/sweep-store.js';
 import { unreachable } from './ask-workflow.js';
 import { type SweepStatus, sweepStatus } from './sweep-status.js';
 

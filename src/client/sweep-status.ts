@@ -1,15 +1,15 @@
-import { mergeDigests, type RunDigest } from '../definition/run-digest.js';
-import { mergeMeans, type RunningMeans } from '../definition/running-mean.js';
-import type { Lease } from '../storage/lease.js';
-import type { LiveBatch, LiveChunk, PlanManifest, SubmissionOutcome } from '../storage/manifest.js';
-import type { SweepStore } from '../storage/sweep-store.js';
 import {
   type PauseState,
   type Phase,
   type SubmissionStatus,
   WHILE_PLANNING,
   type WorkflowStatus,
-} from '../workflows/contract.js';
+} from '../contract/workflow.js';
+import { mergeDigests, type RunDigest } from '../definition/run-digest.js';
+import { mergeMeans, type RunningMeans } from '../definition/running-mean.js';
+import type { Lease } from '../storage/lease.js';
+import type { LiveBatch, LiveChunk, PlanManifest, SubmissionOutcome } from '../storage/manifest.js';
+import type { SweepStore } from '../storage/sweep-store.js';
 import { type ObjectiveStatus, objectiveStatus, type SameError, sameErrorOf } from './best-run.js';
 import { isDead, readLiveChunks, runsOf } from './live-chunks.js';
 

@@ -1,6 +1,6 @@
 import type { WorkflowHandle } from '@temporalio/client';
+import { UNSIGNED_QUEUE } from '../contract/workflow.js';
 import { MetalabError } from '../definition/errors.js';
-import { UNSIGNED_QUEUE } from '../workflows/contract.js';
 
 /**
  * Whoever has another key has other task queues, and so did older versions: an experiment's workflow that is on one of those

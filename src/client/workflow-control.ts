@@ -1,7 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import type { Client } from '@temporalio/client';
-import { MetalabError } from '../definition/errors.js';
-import type { RequestKey } from '../engine/request-key.js';
 import {
   type CANCEL_UPDATE,
   type CancelRequest,
@@ -12,7 +10,9 @@ import {
   type RESUME_UPDATE,
   type ResumeRequest,
   workflowIdOf,
-} from '../workflows/contract.js';
+} from '../contract/workflow.js';
+import { MetalabError } from '../definition/errors.js';
+import type { RequestKey } from '../engine/request-key.js';
 import { ANSWER_WITHIN_MS, askWorkflow, refusalIn, refused } from './ask-workflow.js';
 import { checkTaskQueue } from './task-queue.js';
 import type { WorkflowAddress } from './workflow-link.js';

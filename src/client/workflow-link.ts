@@ -1,19 +1,19 @@
 import type { Client } from '@temporalio/client';
 import type { Workflow } from '@temporalio/common';
-import type { TemporalConnection } from '../engine/connect.js';
-import type { RequestKey } from '../engine/request-key.js';
 import {
   CLOSING,
   ENQUEUE_UPDATE,
   type EnqueueReply,
   EXPERIMENT_WORKFLOW,
+  type ExperimentInput,
   STATUS_QUERY,
   type SubmissionRequest,
   submissionDocument,
   type WorkflowStatus,
   workflowIdOf,
-} from '../workflows/contract.js';
-import type { ExperimentInput } from '../workflows/experiment-workflow.js';
+} from '../contract/workflow.js';
+import type { TemporalConnection } from '../engine/connect.js';
+import type { RequestKey } from '../engine/request-key.js';
 import { ANSWER_WITHIN_MS, askWorkflow, refusalIn, refused, unreachable } from './ask-workflow.js';
 import { checkTaskQueue } from './task-queue.js';
 

@@ -35,11 +35,11 @@ export interface BatchOrder {
   readonly artifacts?: boolean;
 }
 
-/** How a sweep's positions are given out. */
-export interface Dealing {
-  /** Arrays in flight. */
+/** How many batches a sweep may have, and how large each may be. Histories of workflows know its names. */
+export interface BatchLimits {
+  /** Batches in progress. */
   readonly at_once: number;
-  /** Positions that an array takes at most. */
+  /** Positions that a batch takes at most. */
   readonly most: number;
 }
 
@@ -83,7 +83,7 @@ export interface BatchReport {
   /** What was not done, ascending: at most 200 ranges, the rest is found by planning again. */
   readonly left: readonly PositionRange[];
   /** For what follows, now that more is known. */
-  readonly dealing: Dealing;
+  readonly dealing: BatchLimits;
 }
 
 /** How a call is told to stop, as in `Executor`: `yield`, the worker ends; `cancel`, the sweep does. */
@@ -95,7 +95,7 @@ export interface BatchOptions {
   readonly signal: BatchSignal;
   readonly onProgress: (progress: BatchProgress) => void;
   /** Durations are known, or will not be soon: the rest may be dealt while this array still runs. */
-  readonly onDealing: (dealing: Dealing) => void;
+  readonly onDealing: (dealing: BatchLimits) => void;
   /** Asked at most every few seconds. */
   readonly isPaused: () => Promise<boolean>;
 }
@@ -142,7 +142,7 @@ export interface BatchExecutor {
     positions: number,
     order: Pick<BatchOrder, 'folder' | 'submission' | 'slots' | 'mean_ms' | 'resources'>,
     options?: AskOptions,
-  ): Promise<Dealing>;
+  ): Promise<BatchLimits>;
   /** Executes positions as one array. A failing run never rejects. Safe to repeat with the same token. */
   execute(order: BatchOrder, options: BatchOptions): Promise<BatchReport>;
   /**

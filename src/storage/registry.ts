@@ -3,12 +3,7 @@ import { UsageError } from '../definition/errors.js';
 import { installedExtensions } from '../extensions/installed.js';
 import { loadExtension } from '../extensions/load.js';
 import { schemeOf } from './location.js';
-import type { Store } from './store.js';
-
-export interface OpenOptions {
-  /** Make the store where there is none yet. Without it, a store that isn't there is an error. */
-  readonly create?: boolean;
-}
+import type { OpenOptions, Store } from './store.js';
 
 type OpenStore = (location: string, options?: OpenOptions) => Promise<Store>;
 

@@ -3,6 +3,12 @@ import type { ExperimentDeclaration } from '../definition/declaration.js';
 import type { ArtifactDescriptor, DataEntry, LogLine, RunRecord, SeriesPoint } from '../definition/record.js';
 import type { ExperimentManifest, PlanManifest, SubmissionManifest, SubmissionOutcome } from './manifest.js';
 
+/** How a store is opened. */
+export interface OpenOptions {
+  /** Make the store where there is none yet. Without it, a store that isn't there is an error. */
+  readonly create?: boolean;
+}
+
 /** A record and where it stands: the last two keys of the rule of the final record. */
 export interface StoredRecord {
   readonly record: RunRecord;

@@ -1,6 +1,6 @@
 import { Client } from '@temporalio/client';
 import type { NativeConnection } from '@temporalio/worker';
-import { EXPERIMENT_WORKFLOW, UNSIGNED_QUEUE } from '../workflows/contract.js';
+import { EXPERIMENT_WORKFLOW, UNSIGNED_QUEUE } from '../contract/workflow.js';
 
 const WITHIN_MS = 10_000;
 

@@ -1,7 +1,7 @@
 import { Client } from '@temporalio/client';
 import type { NativeConnection } from '@temporalio/worker';
-import type { WorkflowView } from '../activities/dependencies.js';
-import { CHUNK_SIGNAL, STATUS_QUERY, WORKER_SIGNAL, type WorkflowStatus } from '../workflows/contract.js';
+import type { WorkflowView } from '../activities/ports.js';
+import { CHUNK_SIGNAL, STATUS_QUERY, WORKER_SIGNAL, type WorkflowStatus } from '../contract/workflow.js';
 
 const WITHIN_MS = 2_000;
 

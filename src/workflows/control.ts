@@ -9,7 +9,7 @@ import {
   proxyLocalActivities,
   setHandler,
 } from '@temporalio/workflow';
-import type { Activities, VerifyInput } from '../activities/contract.js';
+import type { Activities, VerifyInput } from '../contract/activities.js';
 import {
   CANCEL_UPDATE,
   type CancelRequest,
@@ -19,6 +19,7 @@ import {
   type ControlReply,
   ENQUEUE_UPDATE,
   type EnqueueReply,
+  type ExperimentInput,
   PAUSE_UPDATE,
   type PauseRequest,
   type PauseState,
@@ -28,12 +29,11 @@ import {
   type SubmissionRequest,
   WORKER_SIGNAL,
   type WorkerNotice,
-} from './contract.js';
-import type { Carried, Dropped, ExperimentInput } from './experiment-workflow.js';
+} from '../contract/workflow.js';
+import type { Carried, Dropped } from './carried.js';
 import { Pause } from './pause.js';
 import { SubmissionQueue } from './submission-queue.js';
-import { SubmissionState } from './submission-state.js';
-import { Sweep } from './sweep.js';
+import type { SubmissionState } from './submission-state.js';
 
 const enqueue = defineUpdate<EnqueueReply, [SubmissionRequest]>(ENQUEUE_UPDATE);
 const cancel = defineUpdate<ControlReply, [CancelRequest]>(CANCEL_UPDATE);
@@ -65,14 +65,21 @@ export class Control {
   /** Ends the submission in progress where too many of its runs have failed. */
   endOnFailures = () => {};
   readonly #input: ExperimentInput;
+  readonly #abandon: (request: SubmissionRequest, reason: string) => Promise<void>;
   #settling = false;
   #closing = false;
 
-  constructor(input: ExperimentInput) {
+  /** @param abandon ends a submission that has not begun */
+  constructor(
+    input: ExperimentInput,
+    carried: Carried | undefined,
+    abandon: (request: SubmissionRequest, reason: string) => Promise<void>,
+  ) {
     this.#input = input;
-    this.queue = new SubmissionQueue(input.carried?.queue ?? []);
-    this.pause = new Pause(input.carried?.paused ?? null);
-    this.dropped = input.carried?.dropped ?? [];
+    this.#abandon = abandon;
+    this.queue = new SubmissionQueue(carried?.queue ?? []);
+    this.pause = new Pause(carried?.paused ?? null);
+    this.dropped = carried?.dropped ?? [];
   }
 
   /** @param current gives the submission in progress */
@@ -173,17 +180,11 @@ export class Control {
     this.#settling = true;
     void CancellationScope.nonCancellable(async () => {
       for (let [first] = this.dropped; first; [first] = this.dropped) {
-        await this.abandon(first.request, first.reason);
+        await this.#abandon(first.request, first.reason);
         this.dropped = this.dropped.filter((other) => other !== first);
       }
       this.#settling = false;
     });
-  }
-
-  /** Ends a submission that has not begun. */
-  async abandon(request: SubmissionRequest, reason: string): Promise<void> {
-    const state = SubmissionState.begin(request, new Date().toISOString());
-    await new Sweep(this.#input, state, this).abandon('cancelled', reason);
   }
 
   #cancelRefusal({ submission }: CancelRequest, current: SubmissionState | undefined): string | undefined {

@@ -1,6 +1,6 @@
+import type { SubmissionStatus } from '../contract/workflow.js';
 import type { RunDigest } from '../definition/run-digest.js';
 import type { RunningMeans } from '../definition/running-mean.js';
-import type { SubmissionStatus } from './contract.js';
 
 /** Markdown for the Temporal UI's "current details": where the sweep stands, as a table. */
 export function describeSweep(

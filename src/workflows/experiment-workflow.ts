@@ -6,45 +6,26 @@ import {
   defineQuery,
   setHandler,
 } from '@temporalio/workflow';
-import { type PauseState, STATUS_QUERY, type SubmissionRequest, type WorkflowStatus } from './contract.js';
+import {
+  type ExperimentInput,
+  STATUS_QUERY,
+  type SubmissionRequest,
+  type WorkflowStatus,
+} from '../contract/workflow.js';
+import type { Carried } from './carried.js';
 import { Control } from './control.js';
 import { type EndCounts, type Ending, endWorkflowAs } from './ending.js';
-import type { SubmissionSnapshot } from './submission-snapshot.js';
 import { SubmissionState } from './submission-state.js';
 import { CANCELLED, Sweep } from './sweep.js';
-
-export interface ExperimentInput {
-  readonly store: string;
-  readonly experiment_id: string;
-  /** Whether the server knows metalab's search attributes. */
-  readonly search_attributes: boolean;
-  /** Continue-as-new after so many events; absent: some thousands. Part of the input, so that histories replay. */
-  readonly most_events?: number;
-  /** What continue-as-new carries over. */
-  readonly carried?: Carried;
-}
-
-/** Of what earlier builds wrote, the last two are absent. */
-export interface Carried {
-  readonly current: SubmissionSnapshot | null;
-  readonly queue: readonly SubmissionRequest[];
-  /** Of the experiment; of what earlier builds wrote, its reason alone. */
-  readonly paused?: PauseState | string | null;
-  /** Cancelled in the queue, and without an outcome so far. */
-  readonly dropped?: readonly Dropped[];
-}
-
-export interface Dropped {
-  readonly request: SubmissionRequest;
-  readonly reason: string;
-}
 
 const status = defineQuery<WorkflowStatus>(STATUS_QUERY);
 
 /** The one owner of an experiment in a store: does its submissions one after the other, and ends as the last of them. */
-export async function experiment(input: ExperimentInput): Promise<EndCounts | undefined> {
+export async function experiment(
+  input: ExperimentInput & { readonly carried?: Carried },
+): Promise<EndCounts | undefined> {
   const workflow = CancellationScope.current();
-  const control = new Control(input);
+  const control = new Control(input, input.carried, abandon);
   const { queue, pause } = control;
   let current = input.carried?.current ? new SubmissionState(input.carried.current) : undefined;
   let last: Ending | undefined;
@@ -78,7 +59,7 @@ export async function experiment(input: ExperimentInput): Promise<EndCounts | un
     const ended = await carryOut(input, current, control);
     if (workflow.consideredCancelled) {
       // Somebody may be waiting for those outcomes too.
-      for (const waiting of queue.requests) await control.abandon(waiting, CANCELLED);
+      for (const waiting of queue.requests) await abandon(waiting, CANCELLED);
       await control.drained();
       return workflow.cancelRequested;
     }
@@ -95,6 +76,12 @@ export async function experiment(input: ExperimentInput): Promise<EndCounts | un
     last = ended;
     queue.finished(current.request);
     current = undefined;
+  }
+
+  /** Ends a submission that has not begun. */
+  async function abandon(request: SubmissionRequest, reason: string): Promise<void> {
+    const state = SubmissionState.begin(request, new Date().toISOString());
+    await new Sweep(input, state, control).abandon('cancelled', reason);
   }
 }
 

@@ -1,4 +1,4 @@
-import type { PauseState } from './contract.js';
+import type { PauseState } from '../contract/workflow.js';
 
 /** Whether an experiment starts further runs. Of the experiment, not of one submission: what is queued waits too. */
 export class Pause {

@@ -1,7 +1,7 @@
 import { setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow';
-import { SEARCH_ATTRIBUTES } from './contract.js';
+import type { ExperimentInput } from '../contract/workflow.js';
+import { SEARCH_ATTRIBUTES } from '../contract/workflow.js';
 import { describeSweep } from './details.js';
-import type { ExperimentInput } from './experiment-workflow.js';
 import type { Pause } from './pause.js';
 import type { SubmissionQueue } from './submission-queue.js';
 import type { SubmissionState } from './submission-state.js';

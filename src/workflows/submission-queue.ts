@@ -1,4 +1,4 @@
-import type { EnqueueReply, SubmissionRequest } from './contract.js';
+import type { EnqueueReply, SubmissionRequest } from '../contract/workflow.js';
 import type { SubmissionState } from './submission-state.js';
 
 /** A payload of at most 64 KiB carries the queue over continue-as-new, at some 300 bytes a submission. */

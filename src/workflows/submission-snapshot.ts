@@ -1,7 +1,8 @@
-import type { Dealing, PlanResult } from '../activities/contract.js';
+import type { PlanResult } from '../contract/activities.js';
+import type { SubmissionRequest } from '../contract/workflow.js';
 import type { RunDigest } from '../definition/run-digest.js';
 import type { RunningMeans } from '../definition/running-mean.js';
-import type { SubmissionRequest } from './contract.js';
+import type { BatchLimits } from '../execution/batch-executor.js';
 import type { Range } from './ranges.js';
 
 /** What continue-as-new carries over. */
@@ -19,7 +20,7 @@ export interface SubmissionSnapshot {
   readonly digest?: RunDigest;
   readonly unwritable?: string | null;
   readonly cancelled?: string | null;
-  readonly dealing?: Dealing | null;
+  readonly dealing?: BatchLimits | null;
 }
 
 export interface Counts {

@@ -1,9 +1,16 @@
-import type { Dealing, ExecuteResult, PlanResult } from '../activities/contract.js';
+import type { ExecuteResult, PlanResult } from '../contract/activities.js';
+import type {
+  ChunkNotice,
+  PauseState,
+  Phase,
+  SubmissionRequest,
+  SubmissionStatus,
+} from '../contract/workflow.js';
 import { type DoneRuns, failuresLeft, isReached } from '../definition/failure-limit.js';
 import { mergeDigests, type RunDigest } from '../definition/run-digest.js';
 import { mergeMeans, type RunningMeans } from '../definition/running-mean.js';
+import type { BatchLimits } from '../execution/batch-executor.js';
 import { chunkSize } from './chunk-size.js';
-import type { ChunkNotice, PauseState, Phase, SubmissionRequest, SubmissionStatus } from './contract.js';
 import { type Range, Ranges } from './ranges.js';
 import type { Counts, SubmissionSnapshot } from './submission-snapshot.js';
 import { WorkerSlots } from './worker-slots.js';
@@ -52,7 +59,7 @@ export class SubmissionState {
   readonly #waits = new Map<number, string>();
   /** Of batches in progress, by their first positions: what they told of their runs. */
   readonly #runsSoFar = new Map<number, DoneRuns>();
-  #dealing: Dealing | null;
+  #dealing: BatchLimits | null;
 
   constructor(snapshot: SubmissionSnapshot) {
     this.request = snapshot.request;
@@ -152,7 +159,7 @@ export class SubmissionState {
   }
 
   /** Null: chunks go to workers' slots. */
-  get dealing(): Dealing | null {
+  get dealing(): BatchLimits | null {
     return this.#dealing;
   }
 

@@ -17,12 +17,12 @@ import type {
   SettleInput,
   SettleResult,
   SubmissionRef,
-} from '../activities/contract.js';
-import { batchQueueOf, FAULT, slotQueueOf } from './contract.js';
+} from '../contract/activities.js';
+import type { ExperimentInput } from '../contract/workflow.js';
+import { batchQueueOf, FAULT, slotQueueOf } from '../contract/workflow.js';
 import type { Control } from './control.js';
 import { Drain } from './drain.js';
 import type { Ending } from './ending.js';
-import type { ExperimentInput } from './experiment-workflow.js';
 import { Showcase } from './showcase.js';
 import type { Chunk, SubmissionState } from './submission-state.js';
 

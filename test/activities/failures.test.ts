@@ -1,8 +1,8 @@
 import { ApplicationFailure, asyncLocalStorage, type Context } from '@temporalio/activity';
 import { expect, it } from 'vitest';
 import { atTheEdge } from '../../src/activities/failures.js';
+import { FAULT } from '../../src/contract/workflow.js';
 import { ExecutionFault } from '../../src/execution/execution-fault.js';
-import { FAULT } from '../../src/workflows/contract.js';
 
 /** What the workflow gets of an activity that throws this. */
 async function failureOf(thrown: Error, attempt = 1): Promise<ApplicationFailure> {

@@ -11,7 +11,7 @@ const run = promisify(execFile);
 /** A tmpfs as `file_root`: nodes and gateway are processes of this machine, which see it too. */
 async function smallSpool(sweep: ClusterProject, kibibytes: number): Promise<void> {
   mkdirSync(sweep.spool);
-  await run('mount', ['-t', 'tmpfs', '-o', `size=${kibibytes}k`, 'tmpfs', sweep.spool]);
+  await run('mount', ['-t', 'tmpfs', '-o', `size=${kibibytes}k,mode=700`, 'tmpfs', sweep.spool]);
   onTestFinished(() => run('umount', ['--lazy', sweep.spool]).then(() => {}));
 }
 

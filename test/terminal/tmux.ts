@@ -73,7 +73,7 @@ export class Terminal {
       if (screen !== seen.at(-1)) seen.push(screen);
       if (expected.test(screen)) return seen;
     }
-    throw new Error(`the screen never showed ${expected}:\n${seen.slice(-5).join("\n=====\n")}`);
+    throw new Error(`the screen never showed ${expected}:\n${seen.slice(-5).join('\n=====\n')}`);
   }
 
   async #tmux(command: string, ...args: readonly string[]): Promise<string> {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { SubmissionRequest } from '../../src/workflows/contract.js';
+import type { SubmissionRequest } from '../../src/contract/workflow.js';
 import { SubmissionQueue } from '../../src/workflows/submission-queue.js';
 import { SubmissionState } from '../../src/workflows/submission-state.js';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ExecuteResult, PlanResult } from '../../src/activities/contract.js';
+import type { ExecuteResult, PlanResult } from '../../src/contract/activities.js';
 import { SubmissionState } from '../../src/workflows/submission-state.js';
 
 const plan = (positions: number, slots: number): PlanResult => ({

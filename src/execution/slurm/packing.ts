@@ -1,4 +1,4 @@
-import type { Dealing } from '../batch-executor.js';
+import type { BatchLimits } from '../batch-executor.js';
 import type { ClusterLimits } from './limits/limits.js';
 
 /** Long against a task's own start, some 0.5 s with the scheduler's part, short enough that a lost node costs little. */
@@ -53,7 +53,7 @@ export function pack(positions: number, input: PackingInput): Packing {
 }
 
 /** How a sweep's positions are given out to arrays. */
-export function deal(positions: number, input: PackingInput): Dealing {
+export function deal(positions: number, input: PackingInput): BatchLimits {
   const most = tasksOfAnArray(input);
   if (isPilot(input)) {
     const tasks = Math.min(PILOT_TASKS, places(input), most);

@@ -4,7 +4,7 @@ import { declarationFile, planFile } from '../../storage/file/layout.js';
 import { readJson } from '../../storage/file/read-json.js';
 import { missingFile } from '../../storage/file/verify-content.js';
 import type { PlanManifest } from '../../storage/manifest.js';
-import type { BatchOrder, Dealing, PositionRange } from '../batch-executor.js';
+import type { BatchLimits, BatchOrder, PositionRange } from '../batch-executor.js';
 import type { PlannedCells } from './array-tasks.js';
 import { type Patience, placeFault } from './ask.js';
 import type { Cluster } from './cluster.js';
@@ -75,7 +75,7 @@ export interface PreparedArray {
   /** Nothing of it is in the queue any more. */
   noteOver(): Promise<void>;
   /** How the rest is dealt, when a run takes so long on average; null: that can't be told yet. */
-  deal(meanMs: number | null): Promise<Dealing>;
+  deal(meanMs: number | null): Promise<BatchLimits>;
 }
 
 /** Decides what an array is, unless that was decided before, and has everything there that its tasks need. */

@@ -5,8 +5,14 @@ import { pathToFileURL } from 'node:url';
 import { StoreError } from '../../definition/errors.js';
 import type { Leasing } from '../lease.js';
 import { pathOf } from '../location.js';
-import type { OpenOptions } from '../registry.js';
-import type { ArtifactOpen, ExperimentManifests, LogListing, Store, WorkingDirectory } from '../store.js';
+import type {
+  ArtifactOpen,
+  ExperimentManifests,
+  LogListing,
+  OpenOptions,
+  Store,
+  WorkingDirectory,
+} from '../store.js';
 import { openArtifact } from './artifacts.js';
 import { faultCode, storeFault } from './faults.js';
 import { experimentIdOf, folderOf, manifestFile } from './layout.js';

@@ -5,10 +5,10 @@ import type { SlurmEnvironment, SlurmExecutorConfig } from '../../../src/config/
 import type { RunRecord } from '../../../src/definition/record.js';
 import type {
   BatchExecutor,
+  BatchLimits,
   BatchOrder,
   BatchProgress,
   BatchReport,
-  Dealing,
 } from '../../../src/execution/batch-executor.js';
 import { createSlurmExecutor } from '../../../src/execution/slurm/executor.js';
 import type { Transport } from '../../../src/execution/transport/transport.js';
@@ -27,7 +27,7 @@ export class ClusterSweep {
   readonly environment: SlurmEnvironment;
   readonly fileRoot: string;
   readonly progress: BatchProgress[] = [];
-  readonly dealings: Dealing[] = [];
+  readonly dealings: BatchLimits[] = [];
   paused = false;
   /** How often it was asked whether the sweep is paused. */
   pauseQuestions = 0;

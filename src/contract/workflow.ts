@@ -1,7 +1,7 @@
-import type { Dealing } from '../activities/contract.js';
 import type { DoneRuns } from '../definition/failure-limit.js';
 import type { RunDigest } from '../definition/run-digest.js';
 import type { RunningMeans } from '../definition/running-mean.js';
+import type { BatchLimits } from '../execution/batch-executor.js';
 import type { SubmissionOptions } from '../storage/manifest.js';
 
 /**
@@ -55,6 +55,16 @@ export interface SubmissionRequest extends Signed {
   /** SHA-256 of the declaration: two submissions of the same one join. */
   readonly declaration: string;
   readonly options: SubmissionOptions;
+}
+
+/** What the workflow is started with. */
+export interface ExperimentInput {
+  readonly store: string;
+  readonly experiment_id: string;
+  /** Whether the server knows metalab's search attributes. */
+  readonly search_attributes: boolean;
+  /** Continue-as-new after so many events; absent: some thousands. Part of the input, so that histories replay. */
+  readonly most_events?: number;
 }
 
 export interface EnqueueReply {
@@ -139,7 +149,7 @@ export interface ChunkNotice {
   /** Of a batch, for a limit of failures: its runs so far. */
   readonly runs?: DoneRuns;
   /** How the rest is to be dealt, now that more is known. */
-  readonly dealing?: Dealing;
+  readonly dealing?: BatchLimits;
 }
 
 /** Which submissions a control concerns: the one in progress first. */

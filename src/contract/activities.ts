@@ -1,21 +1,13 @@
 import type { RunDigest } from '../definition/run-digest.js';
-import type { PositionRange } from '../execution/batch-executor.js';
+import type { BatchLimits, PositionRange } from '../execution/batch-executor.js';
 import type { ChunkReport } from '../runner/protocol.js';
 import type { PlanManifest, SubmissionOutcome } from '../storage/manifest.js';
-import type { ControlRequest, SubmissionRequest } from '../workflows/contract.js';
+import type { ControlRequest, SubmissionRequest } from './workflow.js';
 
 /** Which submission, in which store, as it was signed. Every activity gets it. */
 export interface SubmissionRef extends SubmissionRequest {
   readonly store: string;
   readonly experiment_id: string;
-}
-
-/** How positions are given to a place that executes them in batches of its own: what the place says, not the workflow. */
-export interface Dealing {
-  /** Batches in progress. */
-  readonly at_once: number;
-  /** Positions that a batch takes at most. */
-  readonly most: number;
 }
 
 export interface PlanInput extends SubmissionRef {
@@ -29,7 +21,7 @@ export interface PlanResult
   readonly worker: string;
   readonly slots: number;
   /** Absent or null: chunks go to workers' slots. */
-  readonly dealing?: Dealing | null;
+  readonly dealing?: BatchLimits | null;
 }
 
 export interface ExecuteInput extends SubmissionRef {
@@ -53,7 +45,7 @@ export interface ExecuteResult extends ChunkReport {
   /** Of a batch: what it did not do; its `next` says nothing. */
   readonly left?: readonly PositionRange[];
   /** Of a batch: how the rest is to be dealt. */
-  readonly dealing?: Dealing;
+  readonly dealing?: BatchLimits;
   /** Of a batch: the scheduler's id for it. */
   readonly job?: string | null;
 }
