@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { InfrastructureError } from '../definition/errors.js';
 import { processIdentity, readPath } from './read-path.js';
-import { type Opening, openingsAbove, openingsIn, wordEntry } from './strangers.js';
+import { formatEntry, type Opening, openingsAbove, openingsIn } from './strangers.js';
 
 /** A folder of metalab's own, and the variable that says where it is. */
 export interface OwnFolder {
@@ -23,7 +23,7 @@ export function makePrivateFolder(folder: OwnFolder): void {
     refuseOpenFolder(folder);
     chmodSync(folder.path, 0o700);
   } catch (error) {
-    throw wordFolderFault(error, folder);
+    throw formatFolderFault(error, folder);
   }
 }
 
@@ -40,7 +40,7 @@ export function refuseOpenings({ path, variable }: OwnFolder, [opening]: readonl
   throw new InfrastructureError({
     code: 'METALAB_FOLDER_UNSAFE',
     where: `${variable} (${path})`,
-    what: `other users can change what is in it: ${entry.path} (${wordEntry(entry)})`,
+    what: `other users can change what is in it: ${entry.path} (${formatEntry(entry)})`,
     expected: 'a folder of your own that only you can write to, in folders that nobody else can rename',
     next: `set ${variable} to another folder${kind === 'owner' ? '' : `, or run chmod go-w '${entry.path}'`}`,
   });
@@ -90,7 +90,7 @@ const WORDINGS: { readonly [code: string]: string } = {
 const NO_ROOM = ['ENOSPC', 'EDQUOT'];
 
 /** What the system said of one of metalab's own folders, naming the variable that gives another. Other errors stay as they are. */
-export function wordFolderFault(error: unknown, { path, variable }: OwnFolder): unknown {
+export function formatFolderFault(error: unknown, { path, variable }: OwnFolder): unknown {
   const code = (error as NodeJS.ErrnoException | undefined)?.code ?? '';
   const what = Object.hasOwn(WORDINGS, code) ? WORDINGS[code] : undefined;
   if (what === undefined || error instanceof InfrastructureError) return error;

@@ -3,7 +3,7 @@ import { dirname, isAbsolute, join, resolve } from 'node:path';
 import type { Entry, Identity } from './strangers.js';
 
 /** As many links as the system follows. */
-const MOST_LINKS = 40;
+const MAX_LINKS = 40;
 
 /** This process; undefined on systems without user ids. */
 export function processIdentity(): Identity | undefined {
@@ -51,7 +51,7 @@ export function readPath(path: string): Entry[] {
       at = next;
       continue;
     }
-    if (++links > MOST_LINKS) throw Object.assign(new Error(`ELOOP: ${path}`), { code: 'ELOOP', path });
+    if (++links > MAX_LINKS) throw Object.assign(new Error(`ELOOP: ${path}`), { code: 'ELOOP', path });
     const target = readlinkSync(next);
     if (isAbsolute(target)) at = '/';
     rest.unshift(...partsOf(target));

@@ -79,5 +79,5 @@ export function openingsAbove(entries: readonly Entry[], who: Identity, owner: n
 const isPrivateGroup = ({ uid, gid }: Entry): boolean => uid === gid;
 
 /** `owner uid 1001, group 100, mode 0777`. */
-export const wordEntry = ({ uid, gid, mode }: Entry): string =>
+export const formatEntry = ({ uid, gid, mode }: Entry): string =>
   `owner uid ${uid}, group ${gid}, mode ${mode.toString(8).padStart(4, '0')}`;

@@ -1,6 +1,6 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { type OwnFolder, openingsForNewIn, refuseOpenings, wordFolderFault } from './private-folder.js';
+import { formatFolderFault, type OwnFolder, openingsForNewIn, refuseOpenings } from './private-folder.js';
 
 export const temporaryFolderChoice = (): OwnFolder => ({ path: tmpdir(), variable: 'TMPDIR' });
 
@@ -25,6 +25,6 @@ export function checkTemporaryFolder(choice: OwnFolder): void {
     // Everybody may write to /tmp: there, the sticky bit keeps each from what is another's.
     refuseOpenings(choice, openingsForNewIn(choice.path));
   } catch (error) {
-    throw wordFolderFault(error, choice);
+    throw formatFolderFault(error, choice);
   }
 }

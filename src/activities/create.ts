@@ -1,7 +1,7 @@
 import type { Activities } from '../contract/activities.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { createExecute } from './execute.js';
-import { createExecuteBatch, keepingBatch } from './execute-batch.js';
+import { createExecuteBatch, retryStoreFaults } from './execute-batch.js';
 import { createPlan } from './plan.js';
 import { createProbe } from './probe.js';
 import { createSettle } from './settle.js';
@@ -16,7 +16,10 @@ export function createActivities(
   const settleUnderLease = underLease(dependencies, settle);
   // What is given up writes only its own outcome: somebody who cancelled it should not have to wait for another engine.
   const { signatures } = dependencies;
-  const executeBatch = keepingBatch(dependencies, underLease(dependencies, createExecuteBatch(dependencies)));
+  const executeBatch = retryStoreFaults(
+    dependencies,
+    underLease(dependencies, createExecuteBatch(dependencies)),
+  );
   return {
     plan: signed(signatures, underLease(dependencies, createPlan(dependencies))),
     execute: signed(signatures, underLease(dependencies, createExecute(dependencies))),

@@ -6,7 +6,7 @@ import type { SweepStore } from '../storage/sweep-store.js';
 import type { LiveBoard } from './live-board.js';
 import type { WorkerIdentity, WorkflowView } from './ports.js';
 import type { Signatures } from './signed.js';
-import type { SlotOffers } from './slot-offers.js';
+import type { SlotAnnouncements } from './slot-announcements.js';
 import type { StoreLeases } from './store-leases.js';
 import type { SubmissionScopes } from './submission-scopes.js';
 
@@ -28,7 +28,7 @@ export interface ActivityDependencies {
   readonly leases: StoreLeases;
   /** What this worker keeps for submissions, and frees when they end. */
   readonly scopes: SubmissionScopes;
-  readonly offers: SlotOffers;
+  readonly offers: SlotAnnouncements;
   /** Compacts an experiment's records in the background, where that is worth it. */
   readonly compactor: { consider(folder: string): void };
   /** Says when the worker is about to end: chunks hand back what they have not started. */

@@ -50,7 +50,7 @@ export async function endBatches(
 }
 
 /** In one line, for an outcome's reason. */
-export function wordRemains({ jobs, why }: BatchRemains): string {
+export function formatRemains({ jobs, why }: BatchRemains): string {
   const what = jobs.length > 0 ? `job${jobs.length === 1 ? '' : 's'} ${jobs.join(', ')}` : 'jobs of it';
   return `${what} may still run, since the cluster could not be asked to end ${jobs.length === 1 ? 'it' : 'them'} (${why.split('\n', 1)[0]}): the next submit of the experiment does that`;
 }

@@ -2,13 +2,13 @@ import { createHash } from 'node:crypto';
 import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity';
 import type { ExecuteInput, ExecuteResult } from '../contract/activities.js';
 import { FAULT } from '../contract/workflow.js';
-import type { BatchLimits, BatchOrder } from '../execution/batch-executor.js';
+import type { BatchLimits, BatchRequest } from '../execution/batch-executor.js';
 import { ExecutionFault } from '../execution/execution-fault.js';
 import type { SweepStore } from '../storage/sweep-store.js';
 import { BatchNotices } from './batch-notices.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { FaultCounts, mapFault } from './execution-faults.js';
-import { atTheEdge, noExecutor } from './failures.js';
+import { mapFailures, noExecutor } from './failures.js';
 import { keepBeating } from './heartbeat.js';
 import { PauseWatch } from './pause-watch.js';
 import { StopSignal } from './stop-signal.js';
@@ -23,7 +23,7 @@ export function createExecuteBatch(dependencies: ActivityDependencies) {
   const faults = new FaultCounts();
 
   return (input: ExecuteInput): Promise<ExecuteResult> =>
-    atTheEdge(async () => {
+    mapFailures(async () => {
       const { info } = Context.current();
       const { workflowId } = info.workflowExecution!;
       const store = await openStore(input.store);
@@ -104,7 +104,7 @@ export function createExecuteBatch(dependencies: ActivityDependencies) {
       }
     });
 
-  async function orderOf(store: SweepStore, input: ExecuteInput): Promise<BatchOrder> {
+  async function orderOf(store: SweepStore, input: ExecuteInput): Promise<BatchRequest> {
     const { from, to, ranges = [{ from, to }], mean_ms = null, options } = input;
     const { timeout_ms, memory_bytes, resources, operation } = await files.declaration(store, input);
     const folder = store.experimentFolder(input.experiment_id);
@@ -140,7 +140,7 @@ const isTold = (attempt: number) => Number.isInteger(Math.log2(attempt));
 /**
  * A store that can't be written now is no reason to give a batch up: it is in progress, and its next attempt has its token.
  */
-export function keepingBatch(
+export function retryStoreFaults(
   { workflows }: Pick<ActivityDependencies, 'workflows'>,
   execute: (input: ExecuteInput) => Promise<ExecuteResult>,
 ): (input: ExecuteInput) => Promise<ExecuteResult> {

@@ -3,15 +3,15 @@ import type { ExecuteInput, ExecuteResult } from '../contract/activities.js';
 import { mergeDigests } from '../definition/run-digest.js';
 import { mergeMeans } from '../definition/running-mean.js';
 import { ExecutionFault } from '../execution/execution-fault.js';
-import type { RangeOrder } from '../execution/executor.js';
+import type { RangeRequest } from '../execution/executor.js';
 import { readEntries } from '../planning/entries.js';
 import { tallyPlan } from '../planning/tally.js';
 import type { ChunkReport } from '../runner/protocol.js';
 import type { SweepStore } from '../storage/sweep-store.js';
-import { ChunkLink } from './chunk-link.js';
+import { ChunkSession } from './chunk-session.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { FaultCounts, mapFault } from './execution-faults.js';
-import { atTheEdge, brokenSubmission, noExecutor, storeUnwritable } from './failures.js';
+import { brokenSubmission, mapFailures, noExecutor, storeUnwritable } from './failures.js';
 import { keepBeating } from './heartbeat.js';
 import { StopSignal } from './stop-signal.js';
 import { SubmissionFiles } from './submission-files.js';
@@ -23,14 +23,14 @@ export function createExecute(dependencies: ActivityDependencies) {
   const faults = new FaultCounts();
 
   return (input: ExecuteInput): Promise<ExecuteResult> =>
-    atTheEdge(async () => {
+    mapFailures(async () => {
       const { openStore, worker, executors, live, leases } = dependencies;
       const store = await openStore(input.store);
       const folder = store.experimentFolder(input.experiment_id);
       const declaration = await files.declaration(store, input);
       dependencies.refuseStrangers(store, { folder, bundle: declaration.operation.bundle });
       const { umask } = await files.manifest(store, input);
-      const setup: RangeOrder['setup'] = {
+      const setup: RangeRequest['setup'] = {
         folder,
         submission: input.submission,
         declaration: input.declaration,
@@ -48,7 +48,7 @@ export function createExecute(dependencies: ActivityDependencies) {
         cwd: declaration.cwd,
         env,
       };
-      const link = new ChunkLink(dependencies, input);
+      const link = new ChunkSession(dependencies, input);
       const end = await link.end();
       if (end === undefined)
         return { ...EMPTY, next: input.from, elapsed_ms: 0, worker: worker.id, slots: worker.slots() };

@@ -3,12 +3,12 @@ import type { ExecuteInput, ExecuteResult } from '../contract/activities.js';
 import { FAULT } from '../contract/workflow.js';
 import type { ExecutionFault } from '../execution/execution-fault.js';
 import { storeFault } from '../storage/file/faults.js';
-import { isUnwritableCode, storeUnwritable, wordUnwritable } from './failures.js';
+import { formatUnwritable, isUnwritableCode, storeUnwritable } from './failures.js';
 
 /** A slot that can't be started, or dies idle, may be this machine's bad moment: tried again a few times. */
-const MOST_FAULTS = 5;
+const MAX_FAULTS = 5;
 /** What is written in a configuration stays wrong, but a file server may have been away. */
-const MOST_SET_UPS = 2;
+const MAX_SET_UPS = 2;
 
 /** Room is made some time; the next array waits for it. */
 const FULL_SPOOL = new Set(['SPOOL_ENOSPC', 'SPOOL_EDQUOT']);
@@ -43,11 +43,11 @@ const keyOf = ({ submission, from, to }: ExecuteInput) => `${submission} ${from}
 export function mapFault(fault: ExecutionFault, done: ExecuteResult, root: string, faults: number): Error {
   if (isUnwritableCode(fault.code)) {
     const thrown = Object.assign(new Error(fault.message), { code: fault.code });
-    return storeUnwritable(wordUnwritable(storeFault(thrown, root)), done);
+    return storeUnwritable(formatUnwritable(storeFault(thrown, root)), done);
   }
   if (fault.code === 'CANCELLED')
     return ApplicationFailure.nonRetryable(fault.message, FAULT.cancelled, done);
-  const most = fault.code === 'SET_UP' ? MOST_SET_UPS : MOST_FAULTS;
+  const most = fault.code === 'SET_UP' ? MAX_SET_UPS : MAX_FAULTS;
   const passes = fault.code === 'CLOSED' || FULL_SPOOL.has(fault.code);
   const hopeless = fault.code === 'IMPORT' || (!passes && faults >= most);
   return ApplicationFailure.create({

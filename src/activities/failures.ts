@@ -29,7 +29,7 @@ const HOPELESS = new Set(['METALAB_STORE_NEWER', 'METALAB_STORE_CORRUPT', 'METAL
 export const isUnwritableCode = (code: string): boolean => UNWRITABLE_CODES.has(code);
 
 /** Why the store can't be written, in one line: it is shown as the reason for waiting. */
-export function wordUnwritable(error: Error): string {
+export function formatUnwritable(error: Error): string {
   const what = error.message.split('\n', 1)[0]!;
   return error instanceof StoreError && error.code === 'METALAB_STORE_UNSAFE'
     ? `${what}; ${error.next}`
@@ -78,18 +78,21 @@ function placeFailed({ code, message }: ExecutionFault): ApplicationFailure {
 }
 
 /** Maps metalab's errors to Temporal failures, at the activity's edge and nowhere else. */
-export async function atTheEdge<T>(work: () => Promise<T>): Promise<T> {
+export async function mapFailures<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    if (error instanceof StoreError && isUnwritable(error.code)) throw storeUnwritable(wordUnwritable(error));
+    if (error instanceof StoreError && isUnwritable(error.code))
+      throw storeUnwritable(formatUnwritable(error));
     if (error instanceof StoreError && HOPELESS.has(error.code))
       throw ApplicationFailure.nonRetryable(error.message, FAULT.brokenSubmission);
     if (error instanceof ExecutionFault) throw placeFailed(error);
     const code = faultCode(error);
     // Whatever was being written: where there is no room, trying again at once does not help, and somebody should know.
     if (code !== undefined && NO_ROOM.has(code))
-      throw storeUnwritable(wordUnwritable(storeFault(error, (error as NodeJS.ErrnoException).path ?? HERE)));
+      throw storeUnwritable(
+        formatUnwritable(storeFault(error, (error as NodeJS.ErrnoException).path ?? HERE)),
+      );
     if (error instanceof MetalabError) throw ApplicationFailure.retryable(error.message, error.code);
     throw error;
   }

@@ -8,7 +8,7 @@ import { liveFolder } from '../storage/file/layout.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { endEarlierBatches } from './end-batches.js';
 import { dealBatches } from './execute-batch.js';
-import { atTheEdge, brokenSubmission, noExecutor } from './failures.js';
+import { brokenSubmission, mapFailures, noExecutor } from './failures.js';
 import { keepBeating } from './heartbeat.js';
 import { StopSignal } from './stop-signal.js';
 import { SubmissionFiles } from './submission-files.js';
@@ -18,7 +18,7 @@ export function createPlan(dependencies: ActivityDependencies) {
   const { openStore, executors, worker, workflows, leases, offers, signatures } = dependencies;
   const files = new SubmissionFiles(signatures);
   return (input: PlanInput): Promise<PlanResult> =>
-    atTheEdge(() => {
+    mapFailures(() => {
       const signal = new StopSignal(Context.current(), dependencies);
       return keepBeating(() => plan(input, signal)).finally(() => signal.close());
     });

@@ -4,7 +4,7 @@ import type { ProbeInput } from '../contract/activities.js';
 import { storeFault } from '../storage/file/faults.js';
 import { temporaryName } from '../storage/file/owner.js';
 import type { ActivityDependencies } from './dependencies.js';
-import { wordUnwritable } from './failures.js';
+import { formatUnwritable } from './failures.js';
 
 /** Room for a segment to make some way: going on with less would fail again at once. */
 const ENOUGH = Buffer.alloc(1024 * 1024, 0x20);
@@ -19,7 +19,7 @@ export function createProbe({ openStore, leases, refuseStrangers }: ActivityDepe
       await tryToWrite(root, join(root, `.probe-${temporaryName()}.tmp`));
       return null;
     } catch (error) {
-      return error instanceof Error ? wordUnwritable(error) : String(error);
+      return error instanceof Error ? formatUnwritable(error) : String(error);
     }
   };
 }

@@ -13,28 +13,28 @@ import { environmentFile, liveFolder, submissionFolder } from '../storage/file/l
 import type { PlanManifest, SubmissionOutcome } from '../storage/manifest.js';
 import type { SweepStore } from '../storage/sweep-store.js';
 import type { ActivityDependencies } from './dependencies.js';
-import { endBatches, wordRemains } from './end-batches.js';
-import { atTheEdge, brokenSubmission } from './failures.js';
+import { endBatches, formatRemains } from './end-batches.js';
+import { brokenSubmission, mapFailures } from './failures.js';
 import { keepBeating } from './heartbeat.js';
 import { tidyKilled } from './tidy-killed.js';
 
 export function createSettle(dependencies: ActivityDependencies) {
   const { openStore, scopes, compactor } = dependencies;
   return (input: SettleInput): Promise<SettleResult> =>
-    atTheEdge(() =>
+    mapFailures(() =>
       keepBeating(async () => {
-        const store = await openStore(input.store).catch(unlessGivenUp(input));
+        const store = await openStore(input.store).catch(ignoreIfAbandoned(input));
         // Given up, and its store is gone: there is nobody to tell.
         if (!store) return { outcome: null, missing: [], recorded: 0 };
         const { experiment_id, submission } = input;
         const folder = store.experimentFolder(experiment_id);
-        const plan = await store.readPlan(experiment_id, submission).catch(unlessGivenUp(input));
+        const plan = await store.readPlan(experiment_id, submission).catch(ignoreIfAbandoned(input));
         if (!plan && !input.abandon)
           throw brokenSubmission(input, 'its plan is not in the store: submit again');
         // What they record until they have ended counts, too.
         const remains = input.abandon && (await endBatches(dependencies, store, input));
         const total = plan?.total ?? (await countCellsOf(store, input));
-        const entries = plan && (await readVerified(folder, plan).catch(unlessGivenUp(input)));
+        const entries = plan && (await readVerified(folder, plan).catch(ignoreIfAbandoned(input)));
         // Without its plan, what it has recorded still counts.
         const tally = await tallyPlan(folder, submission, entries ?? allCells(total));
         if (tally.missing.length > 0 && !input.abandon)
@@ -45,9 +45,9 @@ export function createSettle(dependencies: ActivityDependencies) {
         const unplanned =
           plan || tally.recorded > 0
             ? undefined
-            : await countReused(store, input).catch(unlessGivenUp(input));
+            : await countReused(store, input).catch(ignoreIfAbandoned(input));
         const reused = plan?.reused ?? unplanned ?? NONE;
-        const outcome = wordOutcome(input, reused, total, tally, remains);
+        const outcome = formatOutcome(input, reused, total, tally, remains);
         await scopes.settle(store, input, async () => {
           await rm(environmentFile(folder, submission), { force: true });
           await rm(liveFolder(folder, submission), { recursive: true, force: true, maxRetries: 5 });
@@ -70,7 +70,7 @@ async function readVerified(folder: string, plan: PlanManifest): Promise<PlanEnt
 }
 
 /** Whoever gives a submission up may do so because its plan is damaged. */
-const unlessGivenUp =
+const ignoreIfAbandoned =
   ({ abandon }: SettleInput) =>
   (error: unknown): undefined => {
     if (!abandon) throw error;
@@ -100,7 +100,7 @@ async function countReused(
   return plan.manifest.reused;
 }
 
-function wordOutcome(
+function formatOutcome(
   { experiment_id, submission, started_at, digest, abandon }: SettleInput,
   reused: PlanManifest['reused'],
   total: number,
@@ -111,7 +111,7 @@ function wordOutcome(
   const finished = new Date(Context.current().info.currentAttemptScheduledTimestampMs);
   const state: SubmissionOutcome['state'] = abandon?.state ?? 'completed';
   const reason =
-    abandon && remains ? `${abandon.reason}; ${wordRemains(remains)}` : (abandon?.reason ?? null);
+    abandon && remains ? `${abandon.reason}; ${formatRemains(remains)}` : (abandon?.reason ?? null);
   const how = { experiment_id, submission, state, reason, started_at, finished_at: finished.toISOString() };
   return { ...makeOutcome(how, reused, total, tally), ...(digest && { digest }) };
 }

@@ -39,7 +39,7 @@ export function createVerify(signatures: Signatures) {
     if (input.update === ENQUEUE_UPDATE) return refusalOfSubmission(signatures, input, input.request) ?? null;
     const { update, request } = input;
     const document = controlDocument(workflowId(), update, request);
-    return wordRefusal(signatures.verify(document, request?.signature)) ?? null;
+    return formatRefusal(signatures.verify(document, request?.signature)) ?? null;
   };
 }
 
@@ -49,7 +49,7 @@ function refusalOfSubmission(
   request: SubmissionRequest,
 ): string | undefined {
   const document = submissionDocument(workflowId(), { ...place }, { ...request });
-  return wordRefusal(signatures.verify(document, request?.signature));
+  return formatRefusal(signatures.verify(document, request?.signature));
 }
 
 const workflowId = () => Context.current().info.workflowExecution!.workflowId;
@@ -58,7 +58,7 @@ const SHARE =
   'where several users or machines use one Temporal server, give METALAB_KEY_FILE of all of them the same key, or set METALAB_TRUST_SERVER=1 for all of them where its TLS and API keys decide who may submit';
 
 /** @returns undefined where it is valid */
-function wordRefusal(verdict: Verdict): string | undefined {
+function formatRefusal(verdict: Verdict): string | undefined {
   switch (verdict) {
     case 'valid':
       return undefined;

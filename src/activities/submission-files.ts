@@ -14,7 +14,7 @@ import {
 import type { Signatures } from './signed.js';
 
 /** A handful of submissions at once: what is older is read again. */
-const MOST_KEPT = 8;
+const MAX_KEPT = 8;
 
 /** What chunks of one submission need of it again and again: read once. */
 export class SubmissionFiles {
@@ -99,7 +99,7 @@ export const isSigned = (
 function keep<T>(kept: Map<string, Promise<T>>, key: string, read: () => Promise<T>): Promise<T> {
   const known = kept.get(key);
   if (known) return known;
-  if (kept.size >= MOST_KEPT) kept.clear();
+  if (kept.size >= MAX_KEPT) kept.clear();
   const reading = read();
   reading.catch(() => kept.delete(key));
   kept.set(key, reading);

@@ -1,6 +1,6 @@
 import type { SubmissionRef } from '../contract/activities.js';
 import type { ActivityDependencies } from './dependencies.js';
-import { atTheEdge } from './failures.js';
+import { mapFailures } from './failures.js';
 
 /**
  * An activity that does its work only in a store that no stranger can change, and while that is this engine's: else it
@@ -15,7 +15,7 @@ export function underLease<Input extends SubmissionRef, Result>(
   activity: (input: Input) => Promise<Result>,
 ): (input: Input) => Promise<Result> {
   return (input) =>
-    atTheEdge(async () => {
+    mapFailures(async () => {
       const store = await openStore(input.store);
       refuseStrangers(store, { ...input, folder: store.experimentFolder(input.experiment_id) });
       return scopes.during(store, input, () => activity(input));

@@ -6,7 +6,7 @@ import { type Change, explainChanges } from '../planning/explain.js';
 import type { ExperimentManifest, PlanManifest } from '../storage/manifest.js';
 import { hasExperimentManifests, hasWorkingDirectory } from '../storage/store.js';
 import type { CommandContext, CommonOptions } from './command.js';
-import { wordCount } from './progress/words.js';
+import { formatCount } from './progress/words.js';
 
 type Plan = Omit<PlanManifest, 'submission'>;
 
@@ -83,10 +83,10 @@ function printWords(plan: Plan, changes: readonly Change[], { out, color }: Comm
   const reused = plan.reused.success + plan.reused.failed + plan.reused.cancelled;
   const stale = plan.stale.code + plan.stale.context;
   out(
-    `${color.bold(plan.experiment_id)}: ${wordCount(plan.positions)} of ${wordCount(plan.total)} runs would be executed`,
+    `${color.bold(plan.experiment_id)}: ${formatCount(plan.positions)} of ${formatCount(plan.total)} runs would be executed`,
   );
-  const row = (count: number, what: string) => out(`  ${wordCount(count).padStart(9)}  ${what}`);
-  row(plan.new, stale > 0 ? `new, of which ${wordCount(stale)} are stale: ${staleWords(plan)}` : 'new');
+  const row = (count: number, what: string) => out(`  ${formatCount(count).padStart(9)}  ${what}`);
+  row(plan.new, stale > 0 ? `new, of which ${formatCount(stale)} are stale: ${staleWords(plan)}` : 'new');
   if (plan.retried > 0)
     row(plan.retried, 'to do again: failed or cancelled before, or asked for with --fresh');
   row(
@@ -102,8 +102,8 @@ function printWords(plan: Plan, changes: readonly Change[], { out, color }: Comm
 
 function staleWords({ stale }: Plan): string {
   const parts = [
-    ...(stale.code > 0 ? [`${wordCount(stale.code)} were done under other code`] : []),
-    ...(stale.context > 0 ? [`${wordCount(stale.context)} with another context`] : []),
+    ...(stale.code > 0 ? [`${formatCount(stale.code)} were done under other code`] : []),
+    ...(stale.context > 0 ? [`${formatCount(stale.context)} with another context`] : []),
   ];
   return parts.join(', ');
 }

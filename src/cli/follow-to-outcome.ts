@@ -1,7 +1,7 @@
 import type { RunHandle } from '../client/run-handle.js';
 import type { CommandContext, CommonOptions } from './command.js';
 import { follow } from './progress/follow.js';
-import { wordStanding } from './progress/standing.js';
+import { formatStanding } from './progress/standing.js';
 import { EXIT } from './report-error.js';
 import { exitCodeOf, printFindings, printOutcome } from './report-outcome.js';
 import { tellRunWarnings } from './tell-run-warnings.js';
@@ -38,7 +38,7 @@ export async function followToOutcome(
     case 'standing': {
       const { state, reason } = followed.status;
       if (options.json) context.out(JSON.stringify({ ...handleJson(handle), [state]: reason }));
-      context.note(context.color.yellow(wordStanding(followed.status) ?? state));
+      context.note(context.color.yellow(formatStanding(followed.status) ?? state));
       context.note(`  nothing recorded is lost; ${GOES_ON[state](experimentId, context.command)}`);
       return EXIT.infrastructure;
     }

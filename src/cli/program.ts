@@ -1,9 +1,9 @@
 import { Argument, Command, CommanderError, Option } from 'commander';
 import type { CommandDefinition, CommonOptions, OptionDefinition } from './command.js';
 import { type Choice, colorsFor, createContext, DEFAULT_STORE, type Terminal } from './context.js';
+import { formatSystemError } from './format-system-error.js';
 import { calledAs, commandNamer } from './invocation.js';
-import { EXIT, exitCodeOf, wordError } from './report-error.js';
-import { wordSystemError } from './word-system-error.js';
+import { EXIT, exitCodeOf, formatError } from './report-error.js';
 
 interface ParsedOptions extends CommonOptions, Choice {}
 
@@ -69,7 +69,7 @@ export async function runProgram(
     await buildProgram(commands, version, outcome, terminal, called).parseAsync(argv, { from: 'user' });
     return outcome.exitCode;
   } catch (thrown) {
-    const error = wordSystemError(thrown);
+    const error = formatSystemError(thrown);
     // Commander has printed its own errors, and help, by itself.
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.success : EXIT.usage;
     const color = colorsFor(terminal.stderr, terminal.env);
@@ -77,7 +77,7 @@ export async function runProgram(
       commands.map(({ name }) => name),
       called,
     );
-    terminal.stderr.write(`${named(wordError(error, { verbose: outcome.verbose, color }))}\n`);
+    terminal.stderr.write(`${named(formatError(error, { verbose: outcome.verbose, color }))}\n`);
     return exitCodeOf(error);
   }
 }

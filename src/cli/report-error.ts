@@ -20,7 +20,7 @@ export function exitCodeOf(thrown: unknown): number {
 }
 
 /** What stderr says of an error: the stack only where it was asked for, because metalab's own errors say what to do. */
-export function wordError(
+export function formatError(
   thrown: unknown,
   options: { readonly verbose: boolean; readonly color: Colors },
 ): string {

@@ -2,7 +2,7 @@ import type { RunHandle } from '../client/run-handle.js';
 import type { SweepStatus } from '../client/sweep-status.js';
 import type { SubmissionOutcome } from '../storage/manifest.js';
 import type { CommandContext, CommonOptions } from './command.js';
-import { wordBest, wordSameError } from './progress/objective.js';
+import { formatBest, formatSameError } from './progress/objective.js';
 import { EXIT } from './report-error.js';
 
 /** 0: all runs are success; 1: some failed, or it was cancelled; 3: it could not be carried out. */
@@ -24,7 +24,7 @@ export function printOutcome(
 
 /** What the runs of an ended submission have in common, and the best of them. */
 export function printFindings(status: SweepStatus, { note, color }: CommandContext): void {
-  const [error, best] = [wordSameError(status), wordBest(status)];
+  const [error, best] = [formatSameError(status), formatBest(status)];
   if (error) note(`  ${color.red(error)}`);
   if (best) note(`  ${best}`);
 }

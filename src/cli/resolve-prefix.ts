@@ -1,6 +1,6 @@
 import { UsageError } from '../definition/errors.js';
 
-const MOST_SHOWN = 10;
+const MAX_SHOWN = 10;
 
 /**
  * The one candidate that a prefix means, as git does; an exact match wins.
@@ -18,8 +18,8 @@ export function resolvePrefix(
   const [only] = matches;
   if (matches.length === 1 && only !== undefined) return only;
   const shown = matches.length > 0 ? matches : candidates;
-  const list = shown.slice(0, MOST_SHOWN).map((candidate) => `\n    ${describe(candidate)}`);
-  if (shown.length > MOST_SHOWN) list.push(`\n    … and ${shown.length - MOST_SHOWN} more`);
+  const list = shown.slice(0, MAX_SHOWN).map((candidate) => `\n    ${describe(candidate)}`);
+  if (shown.length > MAX_SHOWN) list.push(`\n    … and ${shown.length - MAX_SHOWN} more`);
   throw new UsageError({
     code: matches.length > 0 ? 'METALAB_AMBIGUOUS_PREFIX' : 'METALAB_UNKNOWN_PREFIX',
     what:

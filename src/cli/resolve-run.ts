@@ -4,7 +4,7 @@ import { findRuns } from '../results/find-runs.js';
 import type { Store } from '../storage/store.js';
 import { resolvePrefix } from './resolve-prefix.js';
 
-const LEAST_CHARACTERS = 4;
+const MIN_CHARACTERS = 4;
 
 /**
  * The final record of the run that a prefix of its run_id means, in whatever experiment of the store it is.
@@ -19,11 +19,11 @@ export async function resolveStoredRun(
   store: Store,
   prefix: string,
 ): Promise<{ readonly record: RunRecord; readonly submission: string }> {
-  if (prefix.length < LEAST_CHARACTERS) {
+  if (prefix.length < MIN_CHARACTERS) {
     throw new UsageError({
       code: 'METALAB_SHORT_PREFIX',
       what: `'${prefix}' is too short to name a run`,
-      expected: `at least the first ${LEAST_CHARACTERS} characters of its run_id`,
+      expected: `at least the first ${MIN_CHARACTERS} characters of its run_id`,
       next: 'metalab results EXP --columns run_id,status lists them',
     });
   }

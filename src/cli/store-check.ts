@@ -6,7 +6,7 @@ import { hasLeasing } from '../storage/lease.js';
 import { withMaintenanceLease } from '../storage/maintenance.js';
 import { asSweepStore, type SweepStore } from '../storage/sweep-store.js';
 import type { CommandContext, CommonOptions } from './command.js';
-import { wordBytes, wordCount } from './progress/words.js';
+import { formatBytes, formatCount } from './progress/words.js';
 import { EXIT } from './report-error.js';
 
 interface Options extends CommonOptions {
@@ -66,11 +66,11 @@ function summary(
   { color }: CommandContext,
 ): string {
   const looked = [
-    `${wordCount(experiments)} experiments`,
-    `${wordCount(submissions)} submissions`,
-    `${wordCount(segments)} segments`,
-    `${wordCount(records)} records`,
-    `${wordCount(artifacts)} artifacts`,
+    `${formatCount(experiments)} experiments`,
+    `${formatCount(submissions)} submissions`,
+    `${formatCount(segments)} segments`,
+    `${formatCount(records)} records`,
+    `${formatCount(artifacts)} artifacts`,
   ].join(', ');
   const clean = errors + warnings === 0;
   const found = clean
@@ -81,5 +81,5 @@ function summary(
         ...(repaired > 0 ? [color.green(`${repaired} repaired`)] : []),
       ].join(', ');
   const traces = notes > 0 ? color.dim(` (${notes} harmless traces; -v shows them)`) : '';
-  return `checked ${looked}, ${wordBytes(bytes)}: ${found}${traces}`;
+  return `checked ${looked}, ${formatBytes(bytes)}: ${found}${traces}`;
 }

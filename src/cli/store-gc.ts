@@ -3,7 +3,7 @@ import { findGarbage } from '../storage/file/check/collect-garbage.js';
 import { withMaintenanceLease } from '../storage/maintenance.js';
 import { asSweepStore } from '../storage/sweep-store.js';
 import type { CommandContext, CommonOptions } from './command.js';
-import { wordBytes } from './progress/words.js';
+import { formatBytes } from './progress/words.js';
 
 interface Options extends CommonOptions {
   readonly dryRun?: boolean;
@@ -17,7 +17,8 @@ export async function runStoreGc(options: Options, context: CommandContext): Pro
     for await (const { path, why, bytes, remove } of findGarbage(store.root)) {
       if (!dryRun) await remove();
       deleted.push({ path: relative(store.root, path), why, bytes });
-      if (!json) context.out(`${relative(store.root, path)}  ${wordBytes(bytes)}  ${context.color.dim(why)}`);
+      if (!json)
+        context.out(`${relative(store.root, path)}  ${formatBytes(bytes)}  ${context.color.dim(why)}`);
     }
   };
   if (dryRun) await collect();
@@ -25,6 +26,6 @@ export async function runStoreGc(options: Options, context: CommandContext): Pro
   const bytes = deleted.reduce((sum, one) => sum + one.bytes, 0);
   if (json) context.out(JSON.stringify({ store: store.uri, dry_run: dryRun, bytes, deleted }));
   else if (deleted.length === 0) context.out('everything is needed');
-  else context.out(`${wordBytes(bytes)} ${dryRun ? 'could be' : 'were'} freed`);
+  else context.out(`${formatBytes(bytes)} ${dryRun ? 'could be' : 'were'} freed`);
   return undefined;
 }

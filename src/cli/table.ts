@@ -11,7 +11,7 @@ const BORDERLESS = Object.fromEntries(
     .map((part) => [part, '']),
 );
 const GAP = 2;
-const MOST_CHARACTERS = 60;
+const MAX_CHARACTERS = 60;
 
 /** Prints rows as a borderless table, numbers to the right. Columns that don't fit the terminal are left out, and told. */
 export function printTable(
@@ -20,7 +20,7 @@ export function printTable(
   columns: readonly string[] = [...new Set(rows.flatMap((row) => Object.keys(row)))],
 ): void {
   // Nothing is cut where a program, or a file, gets it.
-  const longest = Number.isFinite(context.width) ? MOST_CHARACTERS : undefined;
+  const longest = Number.isFinite(context.width) ? MAX_CHARACTERS : undefined;
   const cells = rows.map((row) => columns.map((column) => formatCell(row[column], longest)));
   const widths = columns.map((column, index) =>
     Math.max(column.length, ...cells.map((row) => row[index]?.length ?? 0)),

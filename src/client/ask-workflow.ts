@@ -4,7 +4,7 @@ import { InfrastructureError, MetalabError } from '../definition/errors.js';
 
 /** One answer, and all tries together: a cancelled workflow takes half a minute to end where its worker was killed. */
 export const ANSWER_WITHIN_MS = 60_000;
-const MOST_RACES = 20;
+const MAX_RACES = 20;
 const NOT_READY_MS = 500;
 
 /**
@@ -25,7 +25,7 @@ export async function askWorkflow<T>(
       const answer = onFailure(error, races > 0);
       if (answer !== undefined) return answer;
       if (isNotReady(error) && performance.now() < end) await sleep(NOT_READY_MS);
-      else if (racedTheEnd(error) && races < MOST_RACES) races++;
+      else if (racedTheEnd(error) && races < MAX_RACES) races++;
       else throw unreachable(error);
     }
   }

@@ -2,7 +2,7 @@ import { type Duration, parseDuration } from '../definition/duration.js';
 import { DefinitionError, MetalabError, type Problem } from '../definition/errors.js';
 import { type Experiment, isExperiment } from '../definition/experiment.js';
 import { FAILURE_LIMIT_EXPECTATION, parseFailureLimit } from '../definition/failure-limit.js';
-import { optionProblems, wordValue } from '../definition/refuse.js';
+import { formatValue, optionProblems } from '../definition/refuse.js';
 
 /** What an option has to be, in words, and whether a value is that. */
 interface Kind {
@@ -55,7 +55,7 @@ export function checkOptions<Options>(where: string, options: unknown, kinds: Op
   for (const [name, { expected, accepts }] of Object.entries<Kind>(kinds)) {
     const value = (options as { readonly [name: string]: unknown } | null | undefined)?.[name];
     if (value !== undefined && !accepts(value))
-      problems.push({ where: `${where}.${name}`, what: `is ${wordValue(value)}`, expected });
+      problems.push({ where: `${where}.${name}`, what: `is ${formatValue(value)}`, expected });
   }
   if (problems.length > 0) throw new DefinitionError(problems, 'METALAB_OPTION');
 }
@@ -66,7 +66,7 @@ export function checkExperiment(where: string, value: unknown): asserts value is
   throw new MetalabError({
     code: 'METALAB_NOT_AN_EXPERIMENT',
     where,
-    what: `got ${value instanceof Promise ? 'a Promise' : wordValue(value)}`,
+    what: `got ${value instanceof Promise ? 'a Promise' : formatValue(value)}`,
     expected: 'what experiment({ … }) returned',
     next: guessMistake(value),
   });
@@ -88,7 +88,7 @@ export function checkExperimentId(where: string, id: unknown): asserts id is str
   throw new MetalabError({
     code: 'METALAB_EXPERIMENT_ID',
     where,
-    what: isExperiment(id) ? 'got an experiment' : `got ${wordValue(id)}`,
+    what: isExperiment(id) ? 'got an experiment' : `got ${formatValue(id)}`,
     expected: "an experiment's id, 'name:version'",
     ...(isExperiment(id) ? { next: `pass '${id.name}:${id.version}'` } : {}),
   });
@@ -100,7 +100,7 @@ export function checkTimeout(timeout: Duration | undefined): number {
   if (milliseconds !== undefined) return milliseconds;
   throw new MetalabError({
     code: 'METALAB_DURATION',
-    what: `timeout is ${wordValue(timeout)}`,
+    what: `timeout is ${formatValue(timeout)}`,
     expected: "a duration such as '90s' or '2h', or milliseconds above 0",
   });
 }

@@ -9,7 +9,13 @@ import { type FoundFile, type Listing, listFilesThere } from '../execution/trans
 import type { Prompter } from '../execution/transport/prompter.js';
 import type { Transport } from '../execution/transport/transport.js';
 import { FileHashCache, type FileStamp } from '../identity/file-hash-cache.js';
-import { type ContextHasher, changing, describeDir, type HashedDir, wordNoFile } from '../identity/files.js';
+import {
+  type ContextHasher,
+  changing,
+  describeDir,
+  formatNoFile,
+  type HashedDir,
+} from '../identity/files.js';
 import { matcherOf, unreadable } from '../identity/list-files.js';
 
 export interface ClusterHasherOptions {
@@ -113,7 +119,7 @@ export class ClusterHasher implements ContextHasher {
     this.#cache.save();
     return files.map(({ path, stamp }) => {
       const hash = known.get(path) ?? read.hashes.get(path);
-      if (hash === undefined) return wordComplaint(path, read.complaints);
+      if (hash === undefined) return formatComplaint(path, read.complaints);
       if (changed.has(path)) return changing(path);
       return {
         path,
@@ -152,8 +158,8 @@ function nanoseconds(seconds: string): string {
 function describeSelf({ path: written, found, complaints }: Listing): StampedFile | Problem {
   const path = posix.normalize(written);
   const [self] = found;
-  if (!self || self.kind === 'link') return wordComplaint(path, complaints.join('\n'));
-  return self.kind === 'file' ? { path, stamp: stampOf(self) } : wordNoFile(path, self.kind === 'folder');
+  if (!self || self.kind === 'link') return formatComplaint(path, complaints.join('\n'));
+  return self.kind === 'file' ? { path, stamp: stampOf(self) } : formatNoFile(path, self.kind === 'folder');
 }
 
 function describeBelow(
@@ -170,7 +176,7 @@ function describeBelow(
     .sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
   const problems = [
     // A link to a folder that it is in has no end, and is left out here as on this machine.
-    ...complaints.filter((line) => !/loop/i.test(line)).map((line) => wordComplaint(path, line)),
+    ...complaints.filter((line) => !/loop/i.test(line)).map((line) => formatComplaint(path, line)),
     ...here.filter(({ kind }) => kind === 'link').map((each) => missing(posix.join(path, each.path))),
   ];
   const files = here
@@ -182,7 +188,7 @@ function describeBelow(
 const missing = (path: string) => unreadable(path, { code: 'ENOENT' });
 
 /** What `find` or `sha256sum` say of a path, in the words for files of this machine. */
-function wordComplaint(path: string, complaints: string): Problem {
+function formatComplaint(path: string, complaints: string): Problem {
   const lines = complaints.split('\n');
   const line = lines.find((each) => each.includes(path)) ?? lines[0] ?? '';
   if (line === '' || /no such file|not a directory/i.test(line)) return missing(path);

@@ -43,7 +43,7 @@ export class EngineUpkeep {
 
   async ensureWorker(): Promise<void> {
     // It may have died since this lab connected.
-    if (!this.#connection.own) await ensureServer(this.#options);
+    if (!this.#connection.userProvided) await ensureServer(this.#options);
     // More slots than it was started with, a background worker provides by itself.
     await ensureWorker({ ...this.#order, ...this.#options });
     this.#startsWorkers = true;
@@ -56,7 +56,7 @@ export class EngineUpkeep {
    * The engine's server comes back at its address, and the connection with it. A server of the user's is waited for.
    */
   async keepUp(): Promise<void> {
-    if (!this.#connection.own) await ensureServer(this.#options);
+    if (!this.#connection.userProvided) await ensureServer(this.#options);
     else if (!(await this.#answers()) || !this.#startsWorkers) return;
     // Whatever its build: two projects that follow their sweeps must not replace each other's worker for ever.
     await ensureWorker({ ...this.#order, anyBuild: true, ...this.#options });

@@ -1,6 +1,6 @@
 // The child process in which an experiment file is evaluated, once: what it prints, throws or leaves running stays here.
 import { pathToFileURL } from 'node:url';
-import { wordFolderFault } from '../access/private-folder.js';
+import { formatFolderFault } from '../access/private-folder.js';
 import { temporaryFolderChoice } from '../access/temporary-folder.js';
 import { DefinitionError, describeError, InfrastructureError, MetalabError } from '../definition/errors.js';
 import { collectRefused } from '../definition/refuse.js';
@@ -18,10 +18,10 @@ process.once('message', (request: EvaluationRequest) => {
   // Waiting for the disconnection keeps nothing alive.
   process.channel?.unref();
   // Nothing is left that could wake it, and it has not answered: whoever exits by process.exit does not come here.
-  process.once('beforeExit', () => answer({ failure: wordFailure(neverSettles(request.file)) }));
+  process.once('beforeExit', () => answer({ failure: formatFailure(neverSettles(request.file)) }));
   evaluate(request).then(
     (reply) => answer(reply),
-    (failure: unknown) => answer({ failure: wordFailure(failure) }),
+    (failure: unknown) => answer({ failure: formatFailure(failure) }),
   );
 });
 
@@ -96,9 +96,9 @@ const neverSettles = (file: string) =>
     'METALAB_EVALUATION',
   );
 
-function wordFailure(thrown: unknown): EvaluationReply['failure'] {
+function formatFailure(thrown: unknown): EvaluationReply['failure'] {
   // What the user's modules throw is a DefinitionError: the system refused the bundle.
-  const failure = wordFolderFault(thrown, temporaryFolderChoice());
+  const failure = formatFolderFault(thrown, temporaryFolderChoice());
   if (failure instanceof DefinitionError)
     return { kind: 'definition', code: failure.code, problems: [...failure.problems] };
   if (failure instanceof MetalabError) {

@@ -3,8 +3,8 @@ import { existsSync, realpathSync } from 'node:fs';
 import { relative, resolve, sep } from 'node:path';
 import type { GitState } from '../storage/manifest.js';
 
-const MOST_DIFF = 256 * 1024;
-const MOST_UNTRACKED = 50;
+const MAX_DIFF = 256 * 1024;
+const MAX_UNTRACKED = 50;
 
 /**
  * The commit of the repository that a folder is in, and what it does not contain; null where the folder is in none.
@@ -24,8 +24,8 @@ export async function readGitState(folder: string, reached: readonly string[]): 
   return {
     commit: commit.trim(),
     dirty: changed || untracked.length > 0,
-    diff: changed ? diff.slice(0, MOST_DIFF) : null,
-    ...(untracked.length > 0 ? { untracked: untracked.slice(0, MOST_UNTRACKED) } : {}),
+    diff: changed ? diff.slice(0, MAX_DIFF) : null,
+    ...(untracked.length > 0 ? { untracked: untracked.slice(0, MAX_UNTRACKED) } : {}),
   };
 }
 

@@ -23,7 +23,7 @@ import { type SweepEvent, tailEvents } from './events.js';
 import { requester } from './requester.js';
 import type { ControlOptions, RetryOptions, RunHandle } from './run-handle.js';
 import { sweepStatus } from './sweep-status.js';
-import { type ControlOrder, isNotRunning, sendControl } from './workflow-control.js';
+import { isNotRunning, sendControl, type WorkflowUpdate } from './workflow-control.js';
 import { queryStatus, wasTerminated } from './workflow-link.js';
 
 export const CONTROL_OPTIONS: OptionKinds<ControlOptions> = { reason: TEXT };
@@ -42,7 +42,7 @@ const RESULT_OPTIONS: OptionKinds<NonNullable<Parameters<RunHandle['result']>[0]
 const LOOK_EVERY_MS = 15;
 /** How often the workflow is asked whether it still works on it. */
 const ASK_EVERY_MS = 3_000;
-const MOST_FAILED_STARTS = 4;
+const MAX_FAILED_STARTS = 4;
 
 export interface SubmissionPlace {
   readonly store: SweepStore;
@@ -103,7 +103,7 @@ export function makeHandle(link: Link, place: SubmissionPlace): RunHandle {
           () => 0,
           (error: unknown) => {
             link.assertOpen('result');
-            if (!(error instanceof InfrastructureError) || failed + 1 >= MOST_FAILED_STARTS) throw error;
+            if (!(error instanceof InfrastructureError) || failed + 1 >= MAX_FAILED_STARTS) throw error;
             return failed + 1;
           },
         );
@@ -127,7 +127,7 @@ export function makeHandle(link: Link, place: SubmissionPlace): RunHandle {
       stop.abort();
     }
   }
-  const ask = async (method: string, options: ControlOptions, order: ControlOrder) => {
+  const ask = async (method: string, options: ControlOptions, order: WorkflowUpdate) => {
     link.assertOpen(method);
     checkOptions(method, options, CONTROL_OPTIONS);
     // An update is answered by a worker.

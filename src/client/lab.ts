@@ -59,7 +59,7 @@ import {
   writeSubmission,
 } from './submission.js';
 import { environmentOfSubmission } from './submitted-environment.js';
-import { type ControlOrder, isNotRunning, sendControl } from './workflow-control.js';
+import { isNotRunning, sendControl, type WorkflowUpdate } from './workflow-control.js';
 import { enqueue, makeClient } from './workflow-link.js';
 
 export interface LabOptions {
@@ -290,7 +290,7 @@ class ConnectedLab implements Lab {
     const store = await openExisting(choice);
     await this.#engine.keepUp();
     const place = { store, experiment_id: experimentId };
-    const order: ControlOrder = { update: CANCEL_UPDATE, request: { submission: null, reason } };
+    const order: WorkflowUpdate = { update: CANCEL_UPDATE, request: { submission: null, reason } };
     const sent = sendControl(this.#client, place, order, this.#key);
     const { submissions } = await sent.catch(async (error: unknown) => {
       if (!isNotRunning(error)) throw error;

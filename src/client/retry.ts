@@ -7,11 +7,11 @@ import type { SweepStore } from '../storage/sweep-store.js';
 import { lastSubmission } from './last-submission.js';
 import type { RetryOptions } from './run-handle.js';
 import { checkFailureLimit, checkSlots, environmentOf, slotsOf } from './store-choice.js';
-import type { SubmissionOrder } from './submission.js';
+import type { NewSubmission } from './submission.js';
 
-const LEAST_CHARACTERS = 4;
-const MOST_RUNS = 1000;
-const MOST_TOLD = 5;
+const MIN_CHARACTERS = 4;
+const MAX_RUNS = 1000;
+const MAX_TOLD = 5;
 
 /** A declaration of the store, and what to do of it. */
 export interface Retry {
@@ -67,7 +67,7 @@ export async function placeOfRetry(
   store: SweepStore,
   experimentId: string,
   options: RetryOptions,
-): Promise<Pick<SubmissionOrder, 'environment'> & Pick<SubmissionOptions, 'slots'>> {
+): Promise<Pick<NewSubmission, 'environment'> & Pick<SubmissionOptions, 'slots'>> {
   const latest = options.environment ? undefined : await lastSubmission(store, experimentId);
   const kept = latest === undefined ? undefined : await store.readSubmission(experimentId, latest);
   if (kept?.environment) return { environment: kept.environment, slots: kept.options.slots };
@@ -85,17 +85,17 @@ async function resolveRuns(
   const found = prefixes.length > 0 ? await findRuns(store, prefixes, [experiment_id]) : [];
   const resolved = await Promise.all(texts.map((text) => resolveOne(declaration, text, found)));
   const problems = resolved.filter((result) => typeof result !== 'string');
-  if (texts.length > MOST_RUNS)
+  if (texts.length > MAX_RUNS)
     problems.push({
       what: `${texts.length} runs are named`,
-      expected: `at most ${MOST_RUNS}`,
+      expected: `at most ${MAX_RUNS}`,
       next: 'retry them in several parts, or --failed',
     });
   if (problems.length > 0) throw new DefinitionError(problems, 'METALAB_RETRY');
   return [...new Set(resolved.filter((result) => typeof result === 'string'))];
 }
 
-const isPrefix = (text: string) => text.length >= LEAST_CHARACTERS && /^[0-9a-f]+$/.test(text);
+const isPrefix = (text: string) => text.length >= MIN_CHARACTERS && /^[0-9a-f]+$/.test(text);
 
 async function resolveOne(
   { experiment_id, operation, context_fingerprint }: ExperimentDeclaration,
@@ -108,7 +108,7 @@ async function resolveOne(
     return {
       where: `run '${text}'`,
       what: 'it is no beginning of a run_id',
-      expected: `at least ${LEAST_CHARACTERS} hexadecimal digits`,
+      expected: `at least ${MIN_CHARACTERS} hexadecimal digits`,
       next,
     };
   const found = candidates.filter(({ run_id }) => run_id.startsWith(prefix));
@@ -118,7 +118,7 @@ async function resolveOne(
     return {
       where: `run '${text}'`,
       what: `it is the beginning of ${found.length} run_ids: ${found
-        .slice(0, MOST_TOLD)
+        .slice(0, MAX_TOLD)
         .map(({ run_id }) => run_id.slice(0, prefix.length + 6))
         .join(', ')}`,
       next: 'give more digits',

@@ -27,7 +27,7 @@ import { readGitState } from './git-state.js';
 import { readOrigin } from './submission-origin.js';
 
 /** How, where and by whom a declaration is to be carried out. */
-export interface SubmissionOrder {
+export interface NewSubmission {
   /** Which one it is for: see `engineKey`. */
   readonly engine: string;
   readonly environment: ResolvedEnvironment;
@@ -52,7 +52,7 @@ export function requireVariables({ env }: Pick<ExperimentDeclaration, 'env'>): v
 export async function writeSubmission(
   store: SweepStore,
   { declaration, bundle, file }: Declared,
-  order: SubmissionOrder,
+  order: NewSubmission,
   key: SigningKey,
 ): Promise<SubmissionManifest> {
   const { cwd, operation } = declaration;
@@ -74,7 +74,7 @@ export async function writeRequest(
   store: SweepStore,
   declaration: ExperimentDeclaration,
   sha: string,
-  order: SubmissionOrder & Pick<SubmissionManifest, 'origin'> & { readonly git: GitState | null },
+  order: NewSubmission & Pick<SubmissionManifest, 'origin'> & { readonly git: GitState | null },
   key: SigningKey,
 ): Promise<SubmissionManifest> {
   const { experiment_id } = declaration;

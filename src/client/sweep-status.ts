@@ -121,7 +121,7 @@ function stateOf(
   const { current, queued, holder, experiment_id } = known;
   if (answer === 'silent') return { state: 'waiting', reason: SILENT };
   if (current) return { state: current.phase, reason: current.reason };
-  if (!queued && holder) return { state: 'elsewhere', reason: wordHolder(holder) };
+  if (!queued && holder) return { state: 'elsewhere', reason: formatHolder(holder) };
   if (answer === STOPPED) return { state: 'interrupted', reason: engineStopped(experiment_id) };
   if (!queued) return { state: 'interrupted', reason: INTERRUPTED };
   const before = answer?.current;
@@ -134,7 +134,7 @@ function stateOf(
 const countsOf = ({ total, reused, success, failed, cancelled, running }: SubmissionStatus) =>
   `${reused + success + failed + cancelled} of ${total} done, ${running} running`;
 
-const wordHolder = ({ address, namespace, host }: Lease) =>
+const formatHolder = ({ address, namespace, host }: Lease) =>
   `the store is in use by the engine with Temporal at ${address}, namespace ${namespace}, on ${host}: ask there`;
 
 const SILENT = 'no worker answers; it goes on as soon as one runs: metalab engine start, or submit again';

@@ -18,7 +18,7 @@ import { checkTaskQueue } from './task-queue.js';
 import type { WorkflowAddress } from './workflow-link.js';
 
 /** What may be asked of an experiment while it runs. */
-export type ControlOrder =
+export type WorkflowUpdate =
   | { readonly update: typeof CANCEL_UPDATE; readonly request: CancelRequest }
   | { readonly update: typeof PAUSE_UPDATE; readonly request: PauseRequest }
   | { readonly update: typeof RESUME_UPDATE; readonly request: ResumeRequest };
@@ -32,7 +32,7 @@ export type ControlOrder =
 export async function sendControl(
   client: Client,
   { store, experiment_id }: WorkflowAddress,
-  order: ControlOrder,
+  order: WorkflowUpdate,
   { key, taskQueue }: RequestKey,
 ): Promise<ControlReply> {
   const { WorkflowNotFoundError } = await import('@temporalio/client');
@@ -44,7 +44,7 @@ export async function sendControl(
   return askWorkflow(
     () =>
       client.withDeadline(Date.now() + ANSWER_WITHIN_MS, () =>
-        handle.executeUpdate<ControlReply, [ControlOrder['request']]>(order.update, {
+        handle.executeUpdate<ControlReply, [WorkflowUpdate['request']]>(order.update, {
           updateId,
           args: [{ ...order.request, signature }],
         }),

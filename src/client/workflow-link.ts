@@ -24,7 +24,7 @@ export interface WorkflowAddress {
 }
 
 /** One chunk takes six or seven. */
-const LEAST_EVENTS = 50;
+const MIN_EVENTS = 50;
 /** With no worker there, a query is answered by nobody. */
 const QUERY_WITHIN_MS = 5_000;
 
@@ -79,7 +79,7 @@ export async function enqueue(
 
 /** For servers with lower limits than Temporal's own, and for tests that want many workflow runs. */
 const historyLimit = (text: string | undefined): Pick<ExperimentInput, 'most_events'> =>
-  text && Number(text) >= LEAST_EVENTS ? { most_events: Number(text) } : {};
+  text && Number(text) >= MIN_EVENTS ? { most_events: Number(text) } : {};
 
 /** A client for these calls. A workflow that was terminated still answers queries, as if it ran: only an open one is asked. */
 export async function makeClient({

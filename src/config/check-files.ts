@@ -9,7 +9,7 @@ import type { Path } from './positions.js';
 import { isTable, mergeTables, type Table, valueAt, withValue } from './table.js';
 import type { TomlFile } from './toml-file.js';
 import { variableOf } from './variables.js';
-import { type Checked, type Mistake, wordIssues, wordPath } from './word-issues.js';
+import { type Checked, formatIssues, formatPath, type Mistake } from './word-issues.js';
 
 const TABLE = { error: 'a table' };
 const DOCUMENT = z.strictObject({
@@ -90,7 +90,7 @@ async function checkEnvironment(
     const names = (await types.names()).join(', ');
     problems.together({
       path: [...at, 'type'],
-      what: `[${wordPath(at)}] has no type`,
+      what: `[${formatPath(at)}] has no type`,
       expected: `type = one of ${names}`,
     });
   }
@@ -187,7 +187,7 @@ export function mistakesOf(schema: Schema, value: unknown, at: Path, besides?: r
   const result = schema.safeParse(value);
   if (result.success) return [];
   const checked: Checked = { schema, value, at, ...(besides ? { besides } : {}) };
-  return wordIssues(result.error.issues, checked);
+  return formatIssues(result.error.issues, checked);
 }
 
 function tableAt(table: Table, path: Path): Table {

@@ -18,7 +18,7 @@ import type { ResolvedConfig, ResolvedEnvironment } from './resolved-config.js';
 import { isTable, type Table, valueAt, withValue } from './table.js';
 import { readTomlFile, shortPath, type TomlFile } from './toml-file.js';
 import { valuesOfVariables } from './variables.js';
-import { wordPath } from './word-issues.js';
+import { formatPath } from './word-issues.js';
 
 export interface LoadOptions {
   /** Where the search for the files begins. Default: the current folder. */
@@ -123,7 +123,7 @@ export class ProjectConfig {
     const problems: Problem[] = mistakesOf(found.type.schema, own, []).map(
       ({ path, missing: _, ...problem }) => ({
         ...problem,
-        where: at(wordPath(path)),
+        where: at(formatPath(path)),
       }),
     );
     if (!parsed.success) throw new DefinitionError(problems, 'METALAB_CONFIG');
@@ -163,7 +163,7 @@ export class ProjectConfig {
     const { found, layered, name: resolved } = this.#layer(name, flags);
     const { table, from } = layered;
     const given = [...leavesOf({ type: found.name, ...table })].map(([path, value]) => {
-      const key = wordPath(path);
+      const key = formatPath(path);
       return { key, value, from: this.#origin(from, resolved, key) };
     });
     const defaults = { store: './experiments', ...found.type.defaults };
@@ -176,14 +176,14 @@ export class ProjectConfig {
     const { found, table } = this.#find(name, asked === undefined ? this.chosen.from : undefined);
     const at = ['environments', name];
     const from = new Map(
-      [...leavesOf(table)].map(([path]) => [wordPath(path), this.#place([...at, ...path])]),
+      [...leavesOf(table)].map(([path]) => [formatPath(path), this.#place([...at, ...path])]),
     );
     const paths = ['store', ...(found.type.paths ?? [])].map((key) => key.split('.'));
     const folder = this.folder ?? process.cwd();
     let layered = this.#withPaths(table, paths, folder);
     const set = (path: readonly string[], value: unknown, origin: string) => {
       layered = this.#withPaths(withValue(layered, path, value), paths, process.cwd());
-      from.set(wordPath(path), origin);
+      from.set(formatPath(path), origin);
     };
     const { METALAB_STORE } = this.#variables;
     if (METALAB_STORE) set(['store'], METALAB_STORE, 'METALAB_STORE');

@@ -23,11 +23,11 @@ export interface Mistake extends Omit<Problem, 'where'> {
 }
 
 /** Issues of a schema as mistakes. */
-export function wordIssues(issues: readonly Issue[], checked: Checked): Mistake[] {
-  return issues.flatMap((issue) => wordIssue(issue, checked));
+export function formatIssues(issues: readonly Issue[], checked: Checked): Mistake[] {
+  return issues.flatMap((issue) => formatIssue(issue, checked));
 }
 
-function wordIssue(issue: Issue, { schema, value, at, besides = [] }: Checked): Mistake[] {
+function formatIssue(issue: Issue, { schema, value, at, besides = [] }: Checked): Mistake[] {
   const below = issue.path.map((key) => (typeof key === 'symbol' ? String(key) : key));
   const path = [...at, ...below];
   if (issue.code === 'unrecognized_keys') {
@@ -41,26 +41,28 @@ function wordIssue(issue: Issue, { schema, value, at, besides = [] }: Checked): 
     .replace(/, received .*/, '');
   const given = valueAt(value, below);
   if (given === undefined && below.length > 0)
-    return [{ path, missing: true, what: `${wordTable(path.slice(0, -1))} has no ${path.at(-1)}`, expected }];
-  return [{ path, what: `${wordPath(path)} is ${JSON.stringify(given).slice(0, 100)}`, expected }];
+    return [
+      { path, missing: true, what: `${formatTable(path.slice(0, -1))} has no ${path.at(-1)}`, expected },
+    ];
+  return [{ path, what: `${formatPath(path)} is ${JSON.stringify(given).slice(0, 100)}`, expected }];
 }
 
 export function unknownKey(table: Path, key: string, known: readonly string[]): Mistake {
   const near = nearestName(key, known);
   return {
     path: [...table, key],
-    what: `${wordTable(table)} has no key '${key}'`,
+    what: `${formatTable(table)} has no key '${key}'`,
     expected: `one of ${known.join(', ')}`,
     ...(near ? { next: `did you mean ${near}?` } : {}),
   };
 }
 
 /** `environments."my cluster".executor.setup[1]`: as TOML writes it. */
-export function wordPath(path: Path): string {
+export function formatPath(path: Path): string {
   return path
-    .map((key, index) => (typeof key === 'number' ? `[${key}]` : `${index > 0 ? '.' : ''}${wordKey(key)}`))
+    .map((key, index) => (typeof key === 'number' ? `[${key}]` : `${index > 0 ? '.' : ''}${formatKey(key)}`))
     .join('');
 }
 
-const wordKey = (key: string) => (/^[\w-]+$/.test(key) ? key : JSON.stringify(key));
-const wordTable = (path: Path) => (path.length === 0 ? 'the file' : `[${wordPath(path)}]`);
+const formatKey = (key: string) => (/^[\w-]+$/.test(key) ? key : JSON.stringify(key));
+const formatTable = (path: Path) => (path.length === 0 ? 'the file' : `[${formatPath(path)}]`);

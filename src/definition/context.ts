@@ -1,6 +1,6 @@
 import type { Problem } from './errors.js';
 import type { JsonValue } from './json.js';
-import { optionProblems, refuse, wordValue } from './refuse.js';
+import { formatValue, optionProblems, refuse } from './refuse.js';
 
 /** Where a file of the context is, if not on the machine that submits: where the environment's runs are executed. */
 export interface PlaceOptions {
@@ -62,7 +62,7 @@ export function dir(path: string, options: PlaceOptions & { readonly pattern?: s
 
 function pathProblems(where: string, path: unknown): Problem[] {
   if (typeof path === 'string' && path !== '') return [];
-  return [{ where, what: `got ${wordValue(path)}`, expected: 'a path' }];
+  return [{ where, what: `got ${formatValue(path)}`, expected: 'a path' }];
 }
 
 /** What an operation finds where the context has `file()`: an absolute path and the content's SHA-256. */

@@ -23,7 +23,7 @@ export class MetalabError extends Error {
   readonly next: string | undefined;
 
   constructor(parts: ErrorParts, options?: ErrorOptions) {
-    super(wordParts(parts), options);
+    super(formatParts(parts), options);
     this.code = parts.code;
     this.what = parts.what;
     this.where = parts.where;
@@ -52,7 +52,7 @@ export class DefinitionError extends MetalabError {
         ? { code, ...only }
         : {
             code,
-            what: `${problems.length} problems\n${problems.map((problem) => wordProblem(problem)).join('\n')}`,
+            what: `${problems.length} problems\n${problems.map((problem) => formatProblem(problem)).join('\n')}`,
           },
     );
     this.problems = problems;
@@ -74,15 +74,15 @@ export class InfrastructureError extends MetalabError {
   override readonly name = 'InfrastructureError';
 }
 
-function wordParts({ what, where, expected, next }: Problem): string {
+function formatParts({ what, where, expected, next }: Problem): string {
   const lines = [where ? `${where}: ${what}` : what];
   if (expected) lines.push(`  expected: ${expected}`);
   if (next) lines.push(`  next: ${next}`);
   return lines.join('\n');
 }
 
-function wordProblem(problem: Problem): string {
-  return wordParts(problem)
+function formatProblem(problem: Problem): string {
+  return formatParts(problem)
     .split('\n')
     .map((line, index) => (index === 0 ? `- ${line}` : `  ${line}`))
     .join('\n');

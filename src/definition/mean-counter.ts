@@ -1,5 +1,5 @@
 import type { MetricValue } from './record.js';
-import { MOST_MEANS, type RunningMeans } from './running-mean.js';
+import { MAX_MEANS, type RunningMeans } from './running-mean.js';
 
 /** Running means of the first numeric metrics that it sees (Welford 1962). */
 export class MeanCounter {
@@ -19,7 +19,7 @@ export class MeanCounter {
   #addOne(name: string, value: number): void {
     let sum = this.#sums.get(name);
     if (!sum) {
-      if (this.#sums.size >= MOST_MEANS) return;
+      if (this.#sums.size >= MAX_MEANS) return;
       sum = { n: 0, mean: 0, m2: 0 };
       this.#sums.set(name, sum);
     }

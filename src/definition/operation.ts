@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import { callingModules } from './calling-modules.js';
 import type { Problem } from './errors.js';
 import type { JsonObject } from './json.js';
-import { optionProblems, refuse, wordValue } from './refuse.js';
+import { formatValue, optionProblems, refuse } from './refuse.js';
 import type { RunArguments } from './run-arguments.js';
 
 /** The user's computation for one cell. */
@@ -51,13 +51,13 @@ function specProblems(spec: unknown): Problem[] {
   if (typeof run !== 'function')
     problems.push({
       where: 'operation.run',
-      what: run === undefined ? 'is missing' : `is ${wordValue(run)}`,
+      what: run === undefined ? 'is missing' : `is ${formatValue(run)}`,
       expected: 'a function of { params, seeds, context, capture, runtime }',
     });
   if (params !== undefined && typeof (params as { safeParseAsync?: unknown })?.safeParseAsync !== 'function')
     problems.push({
       where: 'operation.params',
-      what: `is ${wordValue(params)}`,
+      what: `is ${formatValue(params)}`,
       expected: 'a zod schema, e.g. z.object({ x: z.number() })',
     });
   return problems;

@@ -46,7 +46,7 @@ export async function collectRefused<T>(
 export function optionProblems(where: string, options: unknown, known: readonly string[]): Problem[] {
   if (options === undefined) return [];
   if (typeof options !== 'object' || options === null || Array.isArray(options))
-    return [{ where, what: `got ${wordValue(options)}`, expected: `an object with ${known.join(', ')}` }];
+    return [{ where, what: `got ${formatValue(options)}`, expected: `an object with ${known.join(', ')}` }];
   return Object.keys(options)
     .filter((name) => !known.includes(name))
     .map((name) => unknownName(`${where}.${name}`, `is not an option of ${where}`, name, known));
@@ -64,7 +64,7 @@ export function unknownName(where: string, what: string, name: string, known: re
 }
 
 /** A value as an error shows it. */
-export function wordValue(value: unknown): string {
+export function formatValue(value: unknown): string {
   if (value === undefined) return 'nothing';
   if (typeof value === 'function') return 'a function';
   try {

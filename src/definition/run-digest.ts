@@ -24,7 +24,7 @@ export interface RunDigest {
 }
 
 /** Characters. */
-const MOST_MESSAGE = 200;
+const MAX_MESSAGE = 200;
 
 /** The digest of runs, one after the other. */
 export class DigestCounter {
@@ -82,4 +82,4 @@ function mergeErrors(a: CommonError | undefined, b: CommonError | undefined): Co
 const kindOf = (message: string) => message.replace(/\d+(\.\d+)?/g, '#');
 
 const oneLine = ({ type, message }: ErrorDescription) =>
-  `${type}: ${message.split('\n', 1)[0]}`.slice(0, MOST_MESSAGE);
+  `${type}: ${message.split('\n', 1)[0]}`.slice(0, MAX_MESSAGE);

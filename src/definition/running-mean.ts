@@ -8,15 +8,15 @@ export interface RunningMean {
 export type RunningMeans = { readonly [metric: string]: RunningMean };
 
 /** As many as fit beside a progress bar; a bound on what travels with every chunk's report. */
-export const MOST_MEANS = 8;
+export const MAX_MEANS = 8;
 
-/** Merges means of disjoint samples exactly (Chan, Golub & LeVeque 1979). At most {@link MOST_MEANS} metrics. */
+/** Merges means of disjoint samples exactly (Chan, Golub & LeVeque 1979). At most {@link MAX_MEANS} metrics. */
 export function mergeMeans(a: RunningMeans, b: RunningMeans): RunningMeans {
   const merged: { [metric: string]: RunningMean } = { ...a };
   for (const [metric, right] of Object.entries(b)) {
     const left = merged[metric];
     if (left) merged[metric] = mergeMean(left, right);
-    else if (Object.keys(merged).length < MOST_MEANS) merged[metric] = right;
+    else if (Object.keys(merged).length < MAX_MEANS) merged[metric] = right;
   }
   return merged;
 }

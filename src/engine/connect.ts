@@ -21,7 +21,7 @@ export interface TemporalTarget {
   /** Its web UI, where that is known. */
   readonly uiAddress: string | undefined;
   /** True: a server of the user's own, never started or stopped by metalab. False: the engine's. */
-  readonly own: boolean;
+  readonly userProvided: boolean;
   /** What named it, e.g. `TEMPORAL_ADDRESS`, or `the engine`. */
   readonly source: string;
   /** Whether the engine's has them; undefined for a user's own: only a connection can tell. */
@@ -46,7 +46,7 @@ export async function resolveTemporal({
   ...options
 }: ConnectOptions = {}): Promise<TemporalTarget> {
   const own = await userServer(options.env);
-  if (own) return { ...own, own: true, searchAttributes: undefined };
+  if (own) return { ...own, userProvided: true, searchAttributes: undefined };
   const engine = start ? await ensureServer(options) : runningServer(options.env);
   if (!engine) throw stopped();
   const { address, namespace, uiAddress, searchAttributes } = engine;
@@ -56,7 +56,7 @@ export async function resolveTemporal({
     uiAddress,
     searchAttributes,
     connectionOptions: { address },
-    own: false,
+    userProvided: false,
     source: 'the engine',
   };
 }
@@ -71,7 +71,7 @@ export async function connectTemporal(options: ConnectOptions = {}): Promise<Tem
   const target = await resolveTemporal(options);
   const connection = await open(target, options);
   try {
-    if (target.own) await checkNamespace(connection, target);
+    if (target.userProvided) await checkNamespace(connection, target);
     const searchAttributes =
       target.searchAttributes || (await ensureSearchAttributes(connection, target.namespace));
     return { ...target, connection, searchAttributes };
@@ -109,7 +109,7 @@ async function checkNamespace(connection: Connection, target: TemporalTarget): P
 
 /** That nothing answers where a Temporal server should be, or not with that namespace: METALAB_TEMPORAL_UNREACHABLE. */
 export function temporalUnreachable(
-  target: Pick<TemporalTarget, 'address' | 'namespace' | 'own' | 'source'>,
+  target: Pick<TemporalTarget, 'address' | 'namespace' | 'userProvided' | 'source'>,
   error: unknown,
   env?: Environment,
 ): InfrastructureError {
@@ -118,10 +118,12 @@ export function temporalUnreachable(
   return new InfrastructureError(
     {
       code: 'METALAB_TEMPORAL_UNREACHABLE',
-      where: target.own ? `${target.source} (${target.address})` : target.address,
+      where: target.userProvided ? `${target.source} (${target.address})` : target.address,
       what: `no Temporal server could be reached at ${target.address}, namespace ${target.namespace}: ${reason}`,
-      expected: target.own ? 'the Temporal server that this setting names' : "the engine's Temporal server",
-      next: target.own
+      expected: target.userProvided
+        ? 'the Temporal server that this setting names'
+        : "the engine's Temporal server",
+      next: target.userProvided
         ? `start that server, correct ${target.source}, or unset it: metalab then starts a Temporal server by itself`
         : `\`metalab engine stop\`, then submit again; its log is ${engine?.logFile ?? 'gone'}`,
     },

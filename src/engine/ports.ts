@@ -30,7 +30,7 @@ export async function choosePorts(home: string, env: Environment): Promise<Ports
     if (!Number.isInteger(port) || port < 1 || port > 65_535)
       wrong.push(`${VARIABLES[key]}=${value} is no port`);
     else if (!(await isFree(port)))
-      wrong.push(`${VARIABLES[key]}: port ${port} is in use${wordHolder(port)}`);
+      wrong.push(`${VARIABLES[key]}: port ${port} is in use${formatHolder(port)}`);
     else fixed[key] = port;
   }
   if (wrong.length > 0) throw portError(wrong);
@@ -71,7 +71,7 @@ export function holderOf(port: number): string | undefined {
   return fromLsof ? `${fromLsof[2]}, pid ${fromLsof[1]}` : undefined;
 }
 
-const wordHolder = (port: number) => {
+const formatHolder = (port: number) => {
   const holder = holderOf(port);
   return holder ? ` by ${holder}` : '';
 };

@@ -23,15 +23,15 @@ const TRUSTING_QUEUE = 'metalab-unsigned';
  * The key in METALAB_HOME, made where there is none. With a server of the user's own, METALAB_KEY_FILE names another,
  * which its users share.
  *
- * @param target.own whether it is a server of the user's own; see `TemporalTarget`
+ * @param target.userProvided whether it is a server of the user's own; see `TemporalTarget`
  * @throws InfrastructureError METALAB_KEY where the key can't be used, or other users can read it
  */
 export async function loadRequestKey(
-  { own }: { readonly own: boolean },
+  { userProvided }: { readonly userProvided: boolean },
   env: Environment = process.env,
 ): Promise<RequestKey> {
-  const trustsServer = own && isSet(env, 'METALAB_TRUST_SERVER');
-  const shared = own && env.METALAB_KEY_FILE ? resolve(env.METALAB_KEY_FILE) : undefined;
+  const trustsServer = userProvided && isSet(env, 'METALAB_TRUST_SERVER');
+  const shared = userProvided && env.METALAB_KEY_FILE ? resolve(env.METALAB_KEY_FILE) : undefined;
   const file = shared ?? keyFile(makeStateFolder(env));
   const key = shared === undefined ? (readOwnKey(file) ?? (await makeOwnKey(file))) : readSharedKey(file);
   return { key, file, trustsServer, taskQueue: trustsServer ? TRUSTING_QUEUE : `metalab-${key.fingerprint}` };

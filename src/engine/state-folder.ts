@@ -2,10 +2,10 @@ import { mkdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import {
+  formatFolderFault,
   makePrivateFolder,
   type OwnFolder,
   refuseOpenFolder,
-  wordFolderFault,
 } from '../access/private-folder.js';
 
 export type Environment = { readonly [name: string]: string | undefined };
@@ -42,7 +42,7 @@ export function makeStateFolder(env: Environment = process.env): string {
     mkdirSync(workersFolder(home), { recursive: true, mode: 0o700 });
     mkdirSync(logsFolder(home), { recursive: true, mode: 0o700 });
   } catch (error) {
-    throw wordFolderFault(error, homeChoice(home));
+    throw formatFolderFault(error, homeChoice(home));
   }
   return home;
 }

@@ -5,7 +5,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Environment } from './state-folder.js';
 
-export interface InstallOrder {
+export interface InstallRequest {
   /** Where the executable is to be. */
   readonly path: string;
   readonly version: string;
@@ -20,7 +20,7 @@ const DOWNLOAD_MS = 600_000;
  * Downloads the Temporal CLI from where the SDK's own test server comes from: temporal.download says which archive, and
  * which file in it (ephemeral_server/mod.rs in the SDK's core). METALAB_TEMPORAL_DOWNLOAD names a mirror of it.
  */
-export async function downloadTemporalCli({ path, version, env, say }: InstallOrder): Promise<void> {
+export async function downloadTemporalCli({ path, version, env, say }: InstallRequest): Promise<void> {
   const mirror = env.METALAB_TEMPORAL_DOWNLOAD || 'https://temporal.download';
   const query = new URLSearchParams({ platform: process.platform, arch: architecture(), format: 'tar.gz' });
   const { archiveUrl, fileToExtract } = await askForArchive(`${mirror}/cli/${version}?${query}`);

@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { InstallOrder } from './temporal-cli-download.js';
+import type { InstallRequest } from './temporal-cli-download.js';
 
 /** Builds the Temporal CLI with Go: about four minutes on two cores, once. */
-export async function installTemporalCliWithGo({ path, version, env, say }: InstallOrder): Promise<void> {
+export async function installTemporalCliWithGo({ path, version, env, say }: InstallRequest): Promise<void> {
   if (!(await succeeds(['version'], env)))
     throw new Error('there is no Go on this machine (https://go.dev/dl)');
   say(`installing the Temporal CLI ${version} with go install (about four minutes, once) …`);
@@ -26,13 +26,13 @@ export async function installTemporalCliWithGo({ path, version, env, say }: Inst
   }
 }
 
-const succeeds = async (args: string[], env: InstallOrder['env']) =>
+const succeeds = async (args: string[], env: InstallRequest['env']) =>
   run(args, env).then(
     ({ code }) => code === 0,
     () => false,
   );
 
-function run(args: string[], env: InstallOrder['env']): Promise<{ code: number | null; output: string }> {
+function run(args: string[], env: InstallRequest['env']): Promise<{ code: number | null; output: string }> {
   return new Promise((resolve, reject) => {
     const child = spawn('go', args, { env: { ...env }, stdio: ['ignore', 'ignore', 'pipe'] });
     let output = '';

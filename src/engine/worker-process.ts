@@ -16,7 +16,7 @@ const READY_WITHIN_MS = 30_000;
 const MARGIN_MS = 5_000;
 const LOGS_KEPT = 5;
 
-export interface WorkerOrder extends EngineOptions {
+export interface WorkerRequest extends EngineOptions {
   readonly address: string;
   readonly namespace: string;
   /** See `RequestKey`: a worker of another one takes nothing of what is submitted with this key. */
@@ -47,7 +47,7 @@ export interface EnsuredWorker {
  * @throws InfrastructureError (METALAB_WORKER_START) where the worker ends or doesn't poll within 30 s, with the end of
  *   its log
  */
-export async function ensureWorker(order: WorkerOrder): Promise<EnsuredWorker> {
+export async function ensureWorker(order: WorkerRequest): Promise<EnsuredWorker> {
   const { env = process.env, build = readBuild() } = order;
   const running = suitable(stateFolder(env), order, build);
   if (running) return { worker: running, started: false, replaced: [] };
@@ -60,7 +60,7 @@ export async function ensureWorker(order: WorkerOrder): Promise<EnsuredWorker> {
   });
 }
 
-function suitable(home: string, order: WorkerOrder, build: string): WorkerState | undefined {
+function suitable(home: string, order: WorkerRequest, build: string): WorkerState | undefined {
   const enough = (state: WorkerState) => !state.background || state.slots >= (order.slots ?? 0);
   return workersOf(home, order).find(
     (state) =>
@@ -69,7 +69,7 @@ function suitable(home: string, order: WorkerOrder, build: string): WorkerState 
 }
 
 /** Ends background workers that this build can't use. They hand back what they have not finished. Those of another key stay. */
-async function drainOthers(home: string, order: WorkerOrder, build: string): Promise<WorkerState[]> {
+async function drainOthers(home: string, order: WorkerRequest, build: string): Promise<WorkerState[]> {
   const others = workersOf(home, order).filter(
     ({ background, task_queue = order.taskQueue }) => background && task_queue === order.taskQueue,
   );
@@ -88,12 +88,12 @@ export async function endWorker(home: string, state: WorkerState): Promise<'gone
   return how;
 }
 
-const workersOf = (home: string, { address, namespace }: WorkerOrder) =>
+const workersOf = (home: string, { address, namespace }: WorkerRequest) =>
   readWorkers(home).filter(
     (state) => state.address === address && state.namespace === namespace && isAlive(state),
   );
 
-async function start(home: string, env: Environment, order: WorkerOrder): Promise<WorkerState> {
+async function start(home: string, env: Environment, order: WorkerRequest): Promise<WorkerState> {
   order.say?.('starting a worker …');
   dropLeftovers(home);
   const [command, ...args] = order.program ?? [process.execPath, join(packageFolder(), 'bin', 'metalab.js')];

@@ -11,7 +11,7 @@ export interface PositionRange {
 }
 
 /** Positions of a submission's plan, to be executed together: one array. */
-export interface BatchOrder {
+export interface BatchRequest {
   /** The experiment's folder in the submission's store. */
   readonly folder: string;
   readonly experiment_id: string;
@@ -113,7 +113,7 @@ export interface ExperimentPlace {
 }
 
 /** What is brought before planning, beside the records that the store has not. */
-export interface CollectOrder extends ExperimentPlace {
+export interface CollectRequest extends ExperimentPlace {
   /** Artifacts of these records, too, where the place has them. Default: of none. */
   readonly artifactsOf?: (record: RunRecord) => boolean;
 }
@@ -137,14 +137,14 @@ export interface BatchRemains {
  */
 export interface BatchExecutor {
   /** Before planning: fetches what the cluster has recorded of the experiment and the store has not. */
-  collect(order: CollectOrder, options?: AskOptions): Promise<void>;
+  collect(order: CollectRequest, options?: AskOptions): Promise<void>;
   dealing(
     positions: number,
-    order: Pick<BatchOrder, 'folder' | 'submission' | 'slots' | 'mean_ms' | 'resources'>,
+    order: Pick<BatchRequest, 'folder' | 'submission' | 'slots' | 'mean_ms' | 'resources'>,
     options?: AskOptions,
   ): Promise<BatchLimits>;
   /** Executes positions as one array. A failing run never rejects. Safe to repeat with the same token. */
-  execute(order: BatchOrder, options: BatchOptions): Promise<BatchReport>;
+  execute(order: BatchRequest, options: BatchOptions): Promise<BatchReport>;
   /**
    * Before a submission's outcome is written, and where nobody was there to do that: ends what is left of all its batches,
    * brings what they recorded, and removes what is only for runs in progress. Costs nothing where nothing was left before.

@@ -1,11 +1,11 @@
 import type { Objective } from '../definition/objective.js';
-import type { ChunkOrder, ChunkReport, SlotSetup } from '../runner/protocol.js';
+import type { ChunkReport, ChunkRequest, SlotSetup } from '../runner/protocol.js';
 
 /** A range of a submission's plan, to be executed. */
-export interface RangeOrder {
+export interface RangeRequest {
   readonly setup: Omit<SlotSetup, 'provenance' | 'scratch'>;
-  readonly order: Pick<ChunkOrder, 'from' | 'to' | 'budget_ms'> &
-    Partial<Pick<ChunkOrder, 'lost' | 'most_failures'>>;
+  readonly order: Pick<ChunkRequest, 'from' | 'to' | 'budget_ms'> &
+    Partial<Pick<ChunkRequest, 'lost' | 'most_failures'>>;
   /** Per run; null: no limit. */
   readonly timeout_ms: number | null;
   readonly memory_bytes: number | null;
@@ -49,7 +49,7 @@ export interface FirstRun {
  */
 export interface Executor {
   execute(
-    range: RangeOrder,
+    range: RangeRequest,
     options: {
       readonly onProgress: (progress: RangeProgress) => void;
       /** A slot is about to begin: its first run waits for it. Must not reject. */

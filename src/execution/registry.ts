@@ -14,7 +14,7 @@ import { createLocalExecutor } from './local/executor.js';
 type Provenance = { readonly [key: string]: string | number };
 
 /** What a worker gives an executor. */
-export interface ExecutorSurroundings {
+export interface ExecutorDependencies {
   /** Paths of the slots' program, `runner.mjs`, and of the one that has slots on a compute node, `task.mjs`. */
   readonly runner: string;
   readonly task: string;
@@ -33,7 +33,7 @@ export interface ExecutorSurroundings {
  */
 export type CreateExecutor = (
   environment: ResolvedEnvironment,
-  surroundings: ExecutorSurroundings,
+  surroundings: ExecutorDependencies,
 ) => Executor | BatchExecutor | Promise<Executor | BatchExecutor>;
 
 /** How executors are made, by the type of environments: metalab's own. */
@@ -76,9 +76,9 @@ const EXECUTORS: { readonly [type: string]: () => Promise<CreateExecutor> } = {
  */
 export async function createExecutor(
   environment: ResolvedEnvironment,
-  given: Omit<ExecutorSurroundings, 'createSlots'>,
+  given: Omit<ExecutorDependencies, 'createSlots'>,
 ): Promise<Executor | BatchExecutor> {
-  const surroundings: ExecutorSurroundings = {
+  const surroundings: ExecutorDependencies = {
     ...given,
     createSlots: (more) =>
       createLocalExecutor({ runner: given.runner, provenance: { ...given.provenance, ...more } }),

@@ -21,7 +21,7 @@ interface CachedHash extends FileStamp {
 const STAMPS = ['size', 'mtime_ns', 'ctime_ns', 'inode'] as const;
 
 /** Enough for data sets of many files, small enough to be read in a tenth of a second. */
-const MOST_ENTRIES = 100_000;
+const MAX_ENTRIES = 100_000;
 
 /** Where metalab keeps what can be made again: `$METALAB_CACHE`, else under `$XDG_CACHE_HOME` or `~/.cache`. */
 export function cacheFolder(environment: NodeJS.ProcessEnv = process.env): string {
@@ -57,7 +57,7 @@ export class FileHashCache {
   /** Writes what was added, beside what others have added meanwhile. A cache that can't be written is no error. */
   save(): void {
     if (this.#added.size === 0) return;
-    const entries = [...this.#read(), ...this.#added].slice(-MOST_ENTRIES);
+    const entries = [...this.#read(), ...this.#added].slice(-MAX_ENTRIES);
     const temporary = `${this.#file}.${process.pid}-${randomBytes(4).toString('hex')}`;
     try {
       mkdirSync(join(this.#file, '..'), { recursive: true, mode: 0o700 });

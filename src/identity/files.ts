@@ -134,9 +134,9 @@ const describe = (path: string, stats: BigIntStats, contentHash: string): Hashed
   inode: Number(stats.ino),
 });
 
-const notAFile = (path: string, stats: BigIntStats): Problem => wordNoFile(path, stats.isDirectory());
+const notAFile = (path: string, stats: BigIntStats): Problem => formatNoFile(path, stats.isDirectory());
 
-export const wordNoFile = (path: string, isFolder: boolean): Problem =>
+export const formatNoFile = (path: string, isFolder: boolean): Problem =>
   isFolder
     ? { where: path, what: 'is a folder', expected: 'a file', next: 'use dir(…) instead of file(…)' }
     : {

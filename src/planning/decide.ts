@@ -5,8 +5,8 @@ import { hasSegments } from '../storage/file/scan.js';
 import { listSegmentParts } from '../storage/file/segment-parts.js';
 import type { PlanManifest, SubmissionOptions } from '../storage/manifest.js';
 import type { Entry } from './entries.js';
+import { FinalStatuses } from './final-statuses.js';
 import { RunTable } from './run-table.js';
-import { Standings } from './standings.js';
 import { type SharedPlan, STALE } from './steps.js';
 import { makePlanners } from './threads.js';
 
@@ -22,7 +22,7 @@ type Options = Pick<SubmissionOptions, 'fresh' | 'keep_failed' | 'only'>;
  * Decides which runs are missing: hashes every cell, and streams once over what the store has. Over an empty store
  * nothing is hashed or scanned.
  *
- * Memory: 26.4 bytes a cell (`RunTable` 22.4, `Standings` 4), one more while stale runs are counted. A process that planned
+ * Memory: 26.4 bytes a cell (`RunTable` 22.4, `FinalStatuses` 4), one more while stale runs are counted. A process that planned
  * a million runs that were all done, and did nothing else, peaked at 134 MB by itself and at 200 MB with two threads.
  *
  * @param folder the experiment's folder in the store
@@ -80,12 +80,12 @@ async function findStandings(
     first: 0,
     parts,
     table: new SharedArrayBuffer(RunTable.bytes(cells)),
-    standings: new SharedArrayBuffer(Standings.bytes(cells)),
+    standings: new SharedArrayBuffer(FinalStatuses.bytes(cells)),
     // Zeroes that nobody has written take no memory: there is some only where stale runs are counted.
     stale: new SharedArrayBuffer(cells),
     foreign: new SharedArrayBuffer(1),
   };
-  const standings = new Standings(shared.standings);
+  const standings = new FinalStatuses(shared.standings);
   const planners = makePlanners(shared, bytes, threads);
   try {
     await planners.do('enter-runs');
@@ -104,7 +104,7 @@ async function findStandings(
   }
 }
 
-function hasNew(standings: Standings): boolean {
+function hasNew(standings: FinalStatuses): boolean {
   for (let cell = 0; cell < standings.cells; cell++) if (standings.isNone(cell)) return true;
   return false;
 }
@@ -121,13 +121,17 @@ function countStale(reasons: Uint8Array): PlanManifest['stale'] {
 /** What was asked for; `named`: the cells that were asked for by their run_id. */
 type Choice = Options & { readonly named: ReadonlySet<number> };
 
-function isChosen(standings: Standings, cell: number, { fresh, keep_failed, only, named }: Choice): boolean {
+function isChosen(
+  standings: FinalStatuses,
+  cell: number,
+  { fresh, keep_failed, only, named }: Choice,
+): boolean {
   const status = standings.isNone(cell) ? undefined : standings.status(cell);
   if (only) return named.has(cell) || (only.failed && status === 'failed');
   return fresh || status === undefined || (status !== 'success' && !keep_failed);
 }
 
-function count(standings: Standings, choice: Choice) {
+function count(standings: FinalStatuses, choice: Choice) {
   const reused = { success: 0, failed: 0, cancelled: 0 };
   let [newRuns, retried] = [0, 0];
   for (let cell = 0; cell < standings.cells; cell++) {
@@ -141,7 +145,7 @@ function count(standings: Standings, choice: Choice) {
 }
 
 /** The cells to be executed, ascending. Made as they are asked for: they are never all in memory. */
-function* chosen(standings: Standings, choice: Choice): Generator<Entry, void> {
+function* chosen(standings: FinalStatuses, choice: Choice): Generator<Entry, void> {
   for (let cell = 0; cell < standings.cells; cell++)
     if (isChosen(standings, cell, choice))
       yield [cell, standings.isNone(cell) ? 0 : standings.generation(cell) + 1];

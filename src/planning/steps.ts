@@ -2,8 +2,8 @@ import { paramSourceFromSpec } from '../definition/params/from-spec.js';
 import type { ParamSource } from '../definition/params/source.js';
 import { type SegmentPart, scanPartHeads } from '../storage/file/segment-parts.js';
 import { type CellDeclaration, visitCells } from './cells.js';
+import { FinalStatuses } from './final-statuses.js';
 import { RunTable } from './run-table.js';
-import { Standings } from './standings.js';
 
 /** What those who plan have in common: plain data and shared memory, so that it crosses threads. */
 export interface SharedPlan {
@@ -14,7 +14,7 @@ export interface SharedPlan {
   readonly parts: readonly SegmentPart[];
   /** `RunTable`; empty where records are found by their index. */
   readonly table: SharedArrayBuffer;
-  /** `Standings`. */
+  /** `FinalStatuses`. */
   readonly standings: SharedArrayBuffer;
   /** `STALE` bits by cell; empty until they are asked for. */
   readonly stale: SharedArrayBuffer;
@@ -41,7 +41,7 @@ export class StepWorker {
   readonly #shared: SharedPlan;
   readonly #source: ParamSource | undefined;
   readonly #table: RunTable;
-  readonly #standings: Standings;
+  readonly #standings: FinalStatuses;
   readonly #stale: Uint8Array;
   readonly #foreign: Uint8Array;
 
@@ -49,7 +49,7 @@ export class StepWorker {
     this.#shared = shared;
     this.#source = shared.declaration && paramSourceFromSpec(shared.declaration.params);
     this.#table = new RunTable(shared.table, shared.table.byteLength === 0 ? 0 : shared.cells);
-    this.#standings = new Standings(shared.standings);
+    this.#standings = new FinalStatuses(shared.standings);
     this.#stale = new Uint8Array(shared.stale);
     this.#foreign = new Uint8Array(shared.foreign);
   }

@@ -1,6 +1,6 @@
 import { listSegmentParts } from '../storage/file/segment-parts.js';
 import type { PlanEntries } from './entries.js';
-import { Standings } from './standings.js';
+import { FinalStatuses } from './final-statuses.js';
 import type { SharedPlan } from './steps.js';
 import { makePlanners } from './threads.js';
 
@@ -10,12 +10,12 @@ export interface Tally {
   readonly success: number;
   readonly failed: number;
   readonly cancelled: number;
-  /** Ranges of positions without a record, ascending; at most {@link MOST_RANGES}. */
+  /** Ranges of positions without a record, ascending; at most {@link MAX_RANGES}. */
   readonly missing: readonly { readonly from: number; readonly to: number }[];
 }
 
 /** What fits a payload: the rest is found by the next round. */
-export const MOST_RANGES = 200;
+export const MAX_RANGES = 200;
 
 type Range = { readonly from: number; readonly to: number };
 
@@ -42,7 +42,7 @@ export async function tallyPlan(
     for (const cell of cells) {
       if (!standings.isNone(cell - first)) counts[standings.status(cell - first)]++;
       else if (last?.to === position) last.to++;
-      else if (missing.length < MOST_RANGES) {
+      else if (missing.length < MAX_RANGES) {
         last = { from: position, to: position + 1 };
         missing.push(last);
       }
@@ -59,7 +59,7 @@ async function scanOwn(
   entries: PlanEntries,
   { from, to }: Range,
   threads: number | undefined,
-): Promise<{ readonly first: number; readonly standings: Standings }> {
+): Promise<{ readonly first: number; readonly standings: FinalStatuses }> {
   const first = from < to ? await cellAt(entries, from) : 0;
   const cells = from < to ? (await cellAt(entries, to - 1)) + 1 - first : 0;
   const { parts, bytes } = await listSegmentParts(folder, submission);
@@ -69,7 +69,7 @@ async function scanOwn(
     first,
     parts,
     table: new SharedArrayBuffer(0),
-    standings: new SharedArrayBuffer(Standings.bytes(cells)),
+    standings: new SharedArrayBuffer(FinalStatuses.bytes(cells)),
     stale: new SharedArrayBuffer(0),
     foreign: new SharedArrayBuffer(1),
   };
@@ -79,7 +79,7 @@ async function scanOwn(
   } finally {
     await planners.close();
   }
-  return { first, standings: new Standings(shared.standings) };
+  return { first, standings: new FinalStatuses(shared.standings) };
 }
 
 async function cellAt(entries: PlanEntries, position: number): Promise<number> {

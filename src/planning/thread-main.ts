@@ -2,24 +2,24 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { StoreError } from '../definition/errors.js';
 import { type SharedPlan, StepWorker } from './steps.js';
-import type { StepOrder, StepReply } from './threads.js';
+import type { StepReply, StepRequest } from './threads.js';
 
 const worker = new StepWorker(workerData as SharedPlan);
 
-parentPort!.on('message', (order: StepOrder) => {
+parentPort!.on('message', (order: StepRequest) => {
   takeUnits(order).then(
     () => reply({}),
-    (error: unknown) => reply({ failure: wordFailure(error) }),
+    (error: unknown) => reply({ failure: formatFailure(error) }),
   );
 });
 
-async function takeUnits({ step, units, counter }: StepOrder): Promise<void> {
+async function takeUnits({ step, units, counter }: StepRequest): Promise<void> {
   const next = new Uint32Array(counter);
   for (let unit = Atomics.add(next, 0, 1); unit < units; unit = Atomics.add(next, 0, 1))
     await worker.do(step, unit);
 }
 
-function wordFailure(error: unknown): NonNullable<StepReply['failure']> {
+function formatFailure(error: unknown): NonNullable<StepReply['failure']> {
   if (!(error instanceof StoreError))
     return {
       store: undefined,

@@ -7,7 +7,7 @@ import { type SharedPlan, type Step, StepWorker, unitsOf } from './steps.js';
 const WORTH_CELLS = 20_000;
 const WORTH_BYTES = 32 * 1024 * 1024;
 /** More would read the same disk. */
-const MOST_THREADS = 8;
+const MAX_THREADS = 8;
 
 /** Those who do the steps of one plan, unit by unit. */
 export interface Planners {
@@ -16,7 +16,7 @@ export interface Planners {
 }
 
 /** What a thread is asked for: units are taken by counting on, so that all end together. */
-export interface StepOrder {
+export interface StepRequest {
   readonly step: Step;
   readonly units: number;
   /** One number: the next unit. */
@@ -52,7 +52,7 @@ function countThreads({ declaration, cells, parts }: SharedPlan, bytes: number):
   // Each thread has a copy of the declaration, and lists of cases are large: a million of them take 130 MB.
   if (declaration?.params.kind === 'manual') return 1;
   const units = Math.max(Math.ceil(hashed / WORTH_CELLS), parts.length);
-  return Math.min(availableParallelism(), MOST_THREADS, units);
+  return Math.min(availableParallelism(), MAX_THREADS, units);
 }
 
 class OwnThread implements Planners {
@@ -97,7 +97,7 @@ class Threads implements Planners {
   }
 }
 
-function ask(thread: Worker, order: StepOrder): Promise<void> {
+function ask(thread: Worker, order: StepRequest): Promise<void> {
   return new Promise((resolve, reject) => {
     const onExit = (code: number) => reject(new Error(`a planning thread ended with exit code ${code}`));
     thread.once('error', reject);

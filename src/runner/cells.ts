@@ -33,7 +33,7 @@ export interface Cell {
 }
 
 /** Seeds of this many replicates are kept: about 200 bytes each. */
-const MOST_REPLICATES_KEPT = 10_000;
+const MAX_REPLICATES_KEPT = 10_000;
 
 /** Makes a declaration's cells by index. */
 export class Cells {
@@ -133,6 +133,6 @@ export function frozenParams(ofCase: Case): JsonObject {
 }
 
 function keepAtMost<T>(map: Map<number, T>, key: number, value: T): void {
-  if (map.size >= MOST_REPLICATES_KEPT) map.clear();
+  if (map.size >= MAX_REPLICATES_KEPT) map.clear();
   map.set(key, value);
 }

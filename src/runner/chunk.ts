@@ -6,11 +6,11 @@ import type { Cell, Cells } from './cells.js';
 import type { RunExecutor } from './execute-run.js';
 import { LineSplitter } from './line-splitter.js';
 import type { PlanSlice } from './plan-slice.js';
-import type { ChunkOrder, ChunkReport, FromSlot, LostRun } from './protocol.js';
-import { monotonicMs, type NoteWriter } from './protocol-note.js';
+import type { ChunkReport, ChunkRequest, FromSlot, LostRun } from './protocol.js';
+import { monotonicMs, type SlotStatusFile } from './protocol-note.js';
 import type { Outcome, RecordLines } from './record-line.js';
 import { contextError, type RecordWriter } from './record-writer.js';
-import type { Sidecars } from './sidecars.js';
+import type { RunOutputs } from './run-outputs.js';
 import { storeFaultCode } from './store-fault.js';
 
 /** So often messages are looked at between runs. */
@@ -22,8 +22,8 @@ export interface ChunkParts {
   readonly executor: RunExecutor;
   readonly lines: RecordLines;
   readonly records: RecordWriter;
-  readonly sidecars: Sidecars;
-  readonly note: NoteWriter;
+  readonly sidecars: RunOutputs;
+  readonly note: SlotStatusFile;
   readonly retries: number;
   readonly objective: Objective | undefined;
   /** Only lost runs are recorded. */
@@ -42,7 +42,7 @@ export interface ChunkEnd {
 /** Executes a range of positions in order. One at a time in a slot. */
 export class Chunk {
   readonly #parts: ChunkParts;
-  readonly #order: ChunkOrder;
+  readonly #order: ChunkRequest;
   readonly #means = new MeanCounter();
   readonly #digest: DigestCounter;
   #failed = 0;
@@ -56,7 +56,7 @@ export class Chunk {
   #progressAt = this.#now;
   #flushTimer: NodeJS.Timeout | undefined;
 
-  constructor(parts: ChunkParts, order: ChunkOrder) {
+  constructor(parts: ChunkParts, order: ChunkRequest) {
     this.#parts = parts;
     this.#order = order;
     this.#digest = new DigestCounter(parts.objective);

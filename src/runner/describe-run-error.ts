@@ -3,7 +3,7 @@ import { describeError, type ErrorDescription } from '../definition/errors.js';
 
 const OWN_URL = import.meta.url;
 const OWN_PATH = fileURLToPath(import.meta.url);
-const MOST_CAUSES = 5;
+const MAX_CAUSES = 5;
 
 /** Describes what a run threw: its stack points into the user's source and stops where the runner called. */
 export function describeRunError(thrown: unknown): ErrorDescription {
@@ -31,7 +31,7 @@ function trimStack(stack: string): string {
 function causes(thrown: unknown): string {
   let text = '';
   let cause = (thrown as { cause?: unknown }).cause;
-  for (let depth = 0; cause instanceof Error && depth < MOST_CAUSES; depth++) {
+  for (let depth = 0; cause instanceof Error && depth < MAX_CAUSES; depth++) {
     text += `\nCaused by: ${trimStack(cause.stack ?? `${cause.name}: ${cause.message}`)}`;
     cause = cause.cause;
   }

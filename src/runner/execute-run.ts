@@ -6,14 +6,14 @@ import { describeRunError } from './describe-run-error.js';
 import { neverSettles, timeoutInterruption } from './interruptions.js';
 import type { PrintedOutput } from './printed-output.js';
 import type { ProcessState } from './process-state.js';
-import type { NoteWriter } from './protocol-note.js';
+import type { SlotStatusFile } from './protocol-note.js';
 import type { Outcome } from './record-line.js';
-import { type Interruption, Run, type RunSurroundings } from './run.js';
+import { type Interruption, Run, type RunDependencies } from './run.js';
 import { callAsOrigin } from './run-origin.js';
-import { warningsOf, wordProcesses } from './run-warnings.js';
+import type { RunOutputs } from './run-outputs.js';
+import { formatProcesses, warningsOf } from './run-warnings.js';
 import { reseedRandom } from './seeded-random.js';
-import type { Sidecars } from './sidecars.js';
-import { promisesCreated } from './strays.js';
+import { promisesCreated } from './unhandled-errors.js';
 
 /** Reading what native code printed costs two system calls: only of runs that took as long as a child process takes. */
 const RAW_OUTPUT_MS = 1;
@@ -32,10 +32,10 @@ const OUTSIDE_END_MS = 35_000;
 
 export interface RunExecutorParts {
   readonly operation: AnyOperation;
-  readonly surroundings: RunSurroundings;
-  readonly note: NoteWriter;
+  readonly surroundings: RunDependencies;
+  readonly note: SlotStatusFile;
   readonly output: PrintedOutput;
-  readonly sidecars: Sidecars;
+  readonly sidecars: RunOutputs;
   readonly state: ProcessState;
   readonly children: ChildProcesses;
   /** Whether the slot's channel keeps the event loop going. */
@@ -211,12 +211,15 @@ export class RunExecutor {
     const durationMs = ended - this.#started;
     const left = children.end();
     if (left && left.ended.length > 0)
-      sidecars.log('warn', `ended what the run left behind: ${wordProcesses(left.ended)}`);
+      sidecars.log('warn', `ended what the run left behind: ${formatProcesses(left.ended)}`);
     if (durationMs >= RAW_OUTPUT_MS) output.takeRaw();
     output.endLines();
     run.close();
     this.current = undefined;
-    const { status, error } = judge(run.interruption ?? lateTimeout(settled, durationMs, timeoutMs), settled);
+    const { status, error } = statusOf(
+      run.interruption ?? lateTimeout(settled, durationMs, timeoutMs),
+      settled,
+    );
     if (status === 'failed' && run.attempt <= retries) {
       sidecars.log('warn', `attempt ${run.attempt} failed, trying again: ${error?.type}: ${error?.message}`);
       return true;
@@ -255,7 +258,7 @@ function lateTimeout(
     : undefined;
 }
 
-function judge(
+function statusOf(
   interruption: Interruption | undefined,
   settled: Settled,
 ): { status: Outcome['status']; error: ErrorDescription | null } {

@@ -7,7 +7,7 @@ import { ProcessState } from './process-state.js';
 import type { ChunkReport, FromSlot, SlotSetup, ToSlot } from './protocol.js';
 import { patchRandom } from './seeded-random.js';
 import { Slot } from './slot.js';
-import { catchStrays, countPromises } from './strays.js';
+import { catchUnhandledErrors, countPromises } from './unhandled-errors.js';
 import { killOwnGroup, startWatchdog } from './watchdog.js';
 
 const parent = takeParent();
@@ -24,7 +24,7 @@ watched.catch(() => {});
 process.setSourceMapsEnabled(true);
 patchRandom();
 countPromises();
-catchStrays((thrown, kind) => (slot ? slot.stray(thrown, kind) : fault('IMPORT', thrown)));
+catchUnhandledErrors((thrown, kind) => (slot ? slot.stray(thrown, kind) : fault('IMPORT', thrown)));
 // `process.exit` ends here after its listeners: the run that called it is recorded first.
 node.reallyExit = (code = 0) => {
   slot?.exiting(code);

@@ -7,7 +7,7 @@ type Level = 'stdout' | 'stderr';
 type OnLine = (level: Level, line: string) => void;
 
 /** Of what native code and child processes print, at most this much a run is kept: the end of it. */
-const MOST_BYTES = 4 * 1024 * 1024;
+const MAX_BYTES = 4 * 1024 * 1024;
 
 /**
  * Takes over `process.stdout` and `process.stderr`, and with them `console`: while a run is in progress, its lines go to
@@ -78,7 +78,7 @@ class PrintStream extends Writable {
   takeRaw(): void {
     const { size } = fstatSync(this.fd);
     if (size === 0) return;
-    const kept = Buffer.alloc(Math.min(size, MOST_BYTES));
+    const kept = Buffer.alloc(Math.min(size, MAX_BYTES));
     const read = readSync(this.fd, kept, 0, kept.length, size - kept.length);
     // The file is open for appending: the next print goes to its beginning again, and it does not grow for ever.
     ftruncateSync(this.fd, 0);

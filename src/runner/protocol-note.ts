@@ -26,7 +26,7 @@ export interface Note {
 }
 
 /** The slot's side. One `pwrite` a run: 1.1 µs, on /dev/shm as on ext4. */
-export class NoteWriter {
+export class SlotStatusFile {
   readonly #fd: number;
   readonly #words = new Float64Array(NOTE_BYTES / 8);
   /** From this process's `performance.now()` to the system's clock. */

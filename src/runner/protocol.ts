@@ -51,7 +51,7 @@ export interface LostRun {
 }
 
 /** A range of plan positions, from ≤ position < to. */
-export interface ChunkOrder {
+export interface ChunkRequest {
   readonly from: number;
   readonly to: number;
   /** Past it, the slot starts no further run and reports where it stopped. Milliseconds. */
@@ -81,7 +81,7 @@ export const CANCEL_GRACE_MS = 5_000;
 
 export type ToSlot =
   | { readonly type: 'setup'; readonly setup: SlotSetup }
-  | { readonly type: 'chunk'; readonly order: ChunkOrder }
+  | { readonly type: 'chunk'; readonly order: ChunkRequest }
   /** Start no further run; report the chunk where it stands. */
   | { readonly type: 'yield' }
   /** Abort the run in progress: its record is `cancelled`; then as `yield`. */

@@ -24,7 +24,7 @@ export interface Outcome {
 }
 
 /** An operation that makes metrics' names up as it goes must not fill the memory with them. */
-const MOST_NAMES = 1000;
+const MAX_NAMES = 1000;
 
 /**
  * Writes records, byte for byte what `JSON.stringify(record)` would write with `RunRecord`'s keys in their order and
@@ -93,7 +93,7 @@ export class RecordLines {
     let text = this.#names.get(name);
     if (text === undefined) {
       text = `${JSON.stringify(name)}:`;
-      if (this.#names.size < MOST_NAMES) this.#names.set(name, text);
+      if (this.#names.size < MAX_NAMES) this.#names.set(name, text);
     }
     return text;
   }

@@ -2,7 +2,7 @@ import type { RunRecord, RunStatus } from '../definition/record.js';
 import { segmentName, segmentsFolder } from '../storage/file/layout.js';
 import { FLUSH_BYTES, SegmentWriter } from '../storage/file/segment-writer.js';
 import type { ContextGuard } from './context-guard.js';
-import type { Sidecars } from './sidecars.js';
+import type { RunOutputs } from './run-outputs.js';
 
 /** A record is flushed when it is this old: as much as a crash may cost. */
 const FLUSH_MS = 10;
@@ -19,7 +19,7 @@ export interface Written {
 /** Appends records to the slot's segment: buffered, checked against the context's files, in step with the sidecars. */
 export class RecordWriter {
   readonly #segment: SegmentWriter;
-  readonly #sidecars: Sidecars;
+  readonly #sidecars: RunOutputs;
   readonly #guard: ContextGuard;
   #pending: RunStatus[] = [];
   #oldest = 0;
@@ -27,7 +27,7 @@ export class RecordWriter {
   /** What has changed in the context; runs can't succeed until it is put back. */
   contextChange: string | undefined;
 
-  constructor(folder: string, submission: string, writer: string, sidecars: Sidecars, guard: ContextGuard) {
+  constructor(folder: string, submission: string, writer: string, sidecars: RunOutputs, guard: ContextGuard) {
     this.#segment = new SegmentWriter(segmentsFolder(folder, submission), segmentName('records', writer));
     this.#sidecars = sidecars;
     this.#guard = guard;

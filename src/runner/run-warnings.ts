@@ -20,19 +20,19 @@ export function warningsOf(
   const warnings: string[] = [];
   if (left && left.detached.length > 0)
     warnings.push(
-      `${OWN_WARNING}the run left detached processes behind, which go on beside the runs after it: ${wordProcesses(left.detached)}; end them in the operation, or start them without detaching them`,
+      `${OWN_WARNING}the run left detached processes behind, which go on beside the runs after it: ${formatProcesses(left.detached)}; end them in the operation, or start them without detaching them`,
     );
   if (isObject && !capture?.hasResults)
     warnings.push(
-      `${OWN_WARNING}the operation returned ${wordReturned(returned)} and captured nothing; what it returns is not stored: call capture.metrics({ … }) with it, or capture.data, or capture.artifact`,
+      `${OWN_WARNING}the operation returned ${formatReturned(returned)} and captured nothing; what it returns is not stored: call capture.metrics({ … }) with it, or capture.data, or capture.artifact`,
     );
   return warnings;
 }
 
-export const wordProcesses = (processes: readonly SystemProcess[]): string =>
+export const formatProcesses = (processes: readonly SystemProcess[]): string =>
   listed(processes.map(({ name, pid }) => `${name} (pid ${pid})`));
 
-function wordReturned(returned: object): string {
+function formatReturned(returned: object): string {
   if (Array.isArray(returned)) return `an array of ${returned.length}`;
   const keys = Object.keys(returned);
   return keys.length === 0 ? 'an object' : `an object with ${listed(keys)}`;

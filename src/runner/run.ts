@@ -10,7 +10,7 @@ import type { RunCapture } from '../operation/typescript/capture.js';
 import { type Cell, frozenParams } from './cells.js';
 
 /** What a slot's runs have in common, made once. */
-export interface RunSurroundings {
+export interface RunDependencies {
   readonly sink: RunSink;
   readonly metadata: JsonObject;
   readonly scratch: string;
@@ -35,11 +35,11 @@ export class Run implements ArgumentSource {
   readonly args: LazyArguments;
   interruption: Interruption | undefined;
   closed = false;
-  readonly #surroundings: RunSurroundings;
+  readonly #surroundings: RunDependencies;
   #runtime: Runtime | undefined;
   #onInterruption: ((interruption: Interruption) => void) | undefined;
 
-  constructor(cell: Cell, attempt: number, surroundings: RunSurroundings) {
+  constructor(cell: Cell, attempt: number, surroundings: RunDependencies) {
     this.cell = cell;
     this.attempt = attempt;
     this.#surroundings = surroundings;
@@ -108,11 +108,11 @@ class Runtime implements RunRuntime {
   readonly metadata: JsonObject;
   readonly logger: RunLogger;
   readonly #run: Run;
-  readonly #surroundings: RunSurroundings;
+  readonly #surroundings: RunDependencies;
   #abortion: AbortController | undefined;
   #scratch: string | undefined;
 
-  constructor(run: Run, surroundings: RunSurroundings) {
+  constructor(run: Run, surroundings: RunDependencies) {
     this.runId = run.runId;
     this.attempt = run.attempt;
     this.metadata = surroundings.metadata;

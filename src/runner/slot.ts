@@ -15,14 +15,14 @@ import { loadOperation } from './load-operation.js';
 import { PlanReader } from './plan-slice.js';
 import { PrintedOutput } from './printed-output.js';
 import type { ProcessState } from './process-state.js';
-import type { ChunkOrder, FromSlot, SlotSetup } from './protocol.js';
-import { NOTE_FD, NoteWriter } from './protocol-note.js';
+import type { ChunkRequest, FromSlot, SlotSetup } from './protocol.js';
+import { NOTE_FD, SlotStatusFile } from './protocol-note.js';
 import { readSubmissionFile } from './read-file.js';
 import { RecordLines } from './record-line.js';
 import { RecordWriter } from './record-writer.js';
 import { endedOrigin } from './run-origin.js';
+import { RunOutputs } from './run-outputs.js';
 import { reseedRandom } from './seeded-random.js';
-import { Sidecars } from './sidecars.js';
 import { taskMeasures } from './task-measures.js';
 
 /** Of a slot that only records. */
@@ -45,9 +45,9 @@ export class Slot {
   readonly writer: string;
   readonly #plan: PlanReader;
   readonly #executor: RunExecutor;
-  readonly #makeChunk: (order: ChunkOrder) => Chunk;
-  readonly #sidecars: Sidecars;
-  readonly #note: NoteWriter;
+  readonly #makeChunk: (order: ChunkRequest) => Chunk;
+  readonly #sidecars: RunOutputs;
+  readonly #note: SlotStatusFile;
   readonly #inTask: boolean;
   #chunk: Chunk | undefined;
 
@@ -59,7 +59,7 @@ export class Slot {
     const writer = newWriterName(setup.writer_prefix);
     reseedRandom(declaration.operation.code_fingerprint);
     // Before the import: what modules print, and streams that they keep, must be ours already.
-    const sidecars = new Sidecars(setup.folder, setup.submission, writer, (error) => slot?.fail(error));
+    const sidecars = new RunOutputs(setup.folder, setup.submission, writer, (error) => slot?.fail(error));
     const output = new PrintedOutput((level, line) => {
       const origin = endedOrigin();
       if (origin) sidecars.logOf(origin.cell, origin.attempt, level, line);
@@ -77,14 +77,14 @@ export class Slot {
     loaded: {
       readonly declaration: ExperimentDeclaration;
       readonly writer: string;
-      readonly sidecars: Sidecars;
+      readonly sidecars: RunOutputs;
       readonly output: PrintedOutput;
       readonly operation: Awaited<ReturnType<typeof loadOperation>>;
     },
   ) {
     const { declaration, writer, sidecars, output, operation } = loaded;
     const { retries, timeout_ms: timeoutMs } = declaration;
-    const note = new NoteWriter(NOTE_FD);
+    const note = new SlotStatusFile(NOTE_FD);
     const cells = new Cells(declaration);
     const recordOnly = setup.record_only === true;
     const places = new ContextPlaces(setup.files);
@@ -154,7 +154,7 @@ export class Slot {
     host.children.remember();
   }
 
-  async execute(order: ChunkOrder): Promise<ChunkEnd> {
+  async execute(order: ChunkRequest): Promise<ChunkEnd> {
     const chunk = this.#makeChunk(order);
     this.#chunk = chunk;
     try {

@@ -2,16 +2,16 @@ import type { Executors } from '../activities/dependencies.js';
 import type { ResolvedEnvironment } from '../config/resolved-config.js';
 import { type BatchExecutor, isBatchExecutor } from '../execution/batch-executor.js';
 import type { Executor } from '../execution/executor.js';
-import { createExecutor, type ExecutorSurroundings } from '../execution/registry.js';
+import { createExecutor, type ExecutorDependencies } from '../execution/registry.js';
 
 const HERE: ResolvedEnvironment = { name: 'local', type: 'local', executor: {}, services: {} };
 
 /** Makes an environment's executor once, and again where that failed; all local ones are the same. */
 export class EnvironmentExecutors implements Executors {
-  readonly #surroundings: Omit<ExecutorSurroundings, 'createSlots'>;
+  readonly #surroundings: Omit<ExecutorDependencies, 'createSlots'>;
   readonly #made = new Map<string, Promise<Executor | BatchExecutor>>();
 
-  constructor(surroundings: Omit<ExecutorSurroundings, 'createSlots'>) {
+  constructor(surroundings: Omit<ExecutorDependencies, 'createSlots'>) {
     this.#surroundings = surroundings;
   }
 

@@ -6,7 +6,7 @@ import type { ActivityDependencies } from '../activities/dependencies.js';
 import { LiveBoard } from '../activities/live-board.js';
 import type { WorkerIdentity } from '../activities/ports.js';
 import { trustServer } from '../activities/signed.js';
-import { SlotOffers } from '../activities/slot-offers.js';
+import { SlotAnnouncements } from '../activities/slot-announcements.js';
 import { StoreLeases } from '../activities/store-leases.js';
 import { SubmissionScopes } from '../activities/submission-scopes.js';
 import { batchQueueOf, slotQueueOf } from '../contract/workflow.js';
@@ -31,7 +31,7 @@ import { viewWorkflows } from './workflow-view.js';
  */
 const HEARTBEAT_MS = 2_000;
 /** Looking after one takes next to nothing. */
-const MOST_BATCHES = 500;
+const MAX_BATCHES = 500;
 /** What chunks need to report, once their slots are gone. */
 const HAND_BACK_MS = 10_000;
 
@@ -84,7 +84,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
     slots: () => (ending ? 0 : capacity.size),
     provide: (submission, asked) => capacity.provide(submission, asked),
   };
-  const offers = new SlotOffers(worker, workflows);
+  const offers = new SlotAnnouncements(worker, workflows);
   const live = new LiveBoard(id);
   const scopes = new SubmissionScopes(leases, async (store, { experiment_id, submission }) => {
     await executors.release(submission);
@@ -138,10 +138,10 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
       ...shared,
       taskQueue: batchQueueOf(taskQueue),
       activities: { execute: executeBatch },
-      maxConcurrentActivityTaskExecutions: MOST_BATCHES,
+      maxConcurrentActivityTaskExecutions: MAX_BATCHES,
     }),
   ]);
-  if (!target.own) await endUnsignedSweeps(connection, target.namespace);
+  if (!target.userProvided) await endUnsignedSweeps(connection, target.namespace);
   const stopped = Promise.all(workers.map((worker) => worker.run()))
     .finally(() => Promise.all([executors.close(), compactor.close()]))
     .finally(() => logins.close())

@@ -2,7 +2,7 @@ import type { EnqueueReply, SubmissionRequest } from '../contract/workflow.js';
 import type { SubmissionState } from './submission-state.js';
 
 /** A payload of at most 64 KiB carries the queue over continue-as-new, at some 300 bytes a submission. */
-const MOST_QUEUED = 200;
+const MAX_QUEUED = 200;
 
 /** Submissions that wait for the one in progress. No Temporal in it. */
 export class SubmissionQueue {
@@ -31,8 +31,8 @@ export class SubmissionQueue {
     const { submission, declaration, options } = request ?? {};
     if (typeof submission !== 'string' || typeof declaration !== 'string' || typeof options !== 'object')
       return 'a submission names itself, its declaration and its options';
-    if (this.#requests.length < MOST_QUEUED || this.#placeOf(request, current) >= 0) return undefined;
-    return `${MOST_QUEUED} submissions of this experiment wait already: cancel some, or wait`;
+    if (this.#requests.length < MAX_QUEUED || this.#placeOf(request, current) >= 0) return undefined;
+    return `${MAX_QUEUED} submissions of this experiment wait already: cancel some, or wait`;
   }
 
   /** Takes a waiting submission out. */

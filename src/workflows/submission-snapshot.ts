@@ -15,6 +15,7 @@ export interface SubmissionSnapshot {
   readonly means: RunningMeans;
   readonly workers: { readonly [worker: string]: number };
   readonly recorded: number;
+  /** `emptyRounds`, under the name that histories know. */
   readonly barrenRounds: number;
   /** Absent where an earlier build wrote it. */
   readonly digest?: RunDigest;

@@ -16,14 +16,14 @@ import type { Counts, SubmissionSnapshot } from './submission-snapshot.js';
 import { WorkerSlots } from './worker-slots.js';
 
 /** A payload holds no long lists. */
-const MOST_PIECES = 200;
+const MAX_PIECES = 200;
 
 /** What one execute activity is about. */
 export interface Chunk extends Range {
   /** Of a batch: what of it is to be done, ascending. */
   readonly ranges?: readonly Range[];
-  /** Of a batch: `barrenBatches` when it was dealt. */
-  readonly barren?: number;
+  /** Of a batch: `emptyBatches` when it was dealt. */
+  readonly emptyBefore?: number;
 }
 
 /** One submission in progress: which positions are left, what was reported. No Temporal in it. */
@@ -36,7 +36,8 @@ export class SubmissionState {
   /** Why it is being cancelled. */
   cancelled: string | null;
   /** Rounds of settling, one after the other, that found runs missing and nothing newly recorded. */
-  barrenRounds: number;
+  /** Rounds without a new record, one after the other. */
+  emptyRounds: number;
   /** Records that the store had at the last settling. */
   recorded: number;
   #plan: PlanResult | null;
@@ -52,7 +53,7 @@ export class SubmissionState {
   /** Chunks that may go on for long are to come back. */
   yields = false;
   /** Batches, each dealt after the one before had ended, that were executed and recorded nothing. */
-  barrenBatches = 0;
+  emptyBatches = 0;
   /** The chunks that are in slots now, by their first positions. */
   readonly #chunks = new Map<number, Chunk>();
   /** Why chunks wait, by their first positions. */
@@ -64,7 +65,7 @@ export class SubmissionState {
   constructor(snapshot: SubmissionSnapshot) {
     this.request = snapshot.request;
     this.startedAt = snapshot.started_at;
-    this.barrenRounds = snapshot.barrenRounds;
+    this.emptyRounds = snapshot.barrenRounds;
     this.recorded = snapshot.recorded;
     this.unwritable = snapshot.unwritable ?? null;
     this.cancelled = snapshot.cancelled ?? null;
@@ -210,10 +211,10 @@ export class SubmissionState {
   }
 
   #nextBatch(most: number): Chunk | undefined {
-    const ranges = this.#ranges.takePieces(most, MOST_PIECES);
+    const ranges = this.#ranges.takePieces(most, MAX_PIECES);
     const [first, last] = [ranges[0], ranges.at(-1)];
     if (!first || !last) return undefined;
-    const batch = { from: first.from, to: last.to, ranges, barren: this.barrenBatches };
+    const batch = { from: first.from, to: last.to, ranges, emptyBefore: this.emptyBatches };
     this.#chunks.set(batch.from, batch);
     return batch;
   }
@@ -247,9 +248,9 @@ export class SubmissionState {
   }
 
   /** A batch has ended. Those that were in progress at once, and were ended by the same cause, count as one. */
-  batchEnded({ barren }: Chunk, { success, failed, cancelled, job }: ExecuteResult): void {
-    if (success + failed + cancelled > 0) this.barrenBatches = 0;
-    else if (job && barren === this.barrenBatches) this.barrenBatches++;
+  batchEnded({ emptyBefore }: Chunk, { success, failed, cancelled, job }: ExecuteResult): void {
+    if (success + failed + cancelled > 0) this.emptyBatches = 0;
+    else if (job && emptyBefore === this.emptyBatches) this.emptyBatches++;
   }
 
   /** What a chunk starts no more goes to others before it has ended. */
@@ -272,8 +273,8 @@ export class SubmissionState {
   }
 
   /** Runs that the store has no record of go round again. */
-  goRound(missing: readonly Range[], recorded: number): void {
-    this.barrenRounds = recorded > this.recorded ? 0 : this.barrenRounds + 1;
+  requeue(missing: readonly Range[], recorded: number): void {
+    this.emptyRounds = recorded > this.recorded ? 0 : this.emptyRounds + 1;
     this.recorded = recorded;
     for (const range of missing) this.#ranges.giveBack(range);
     this.phase = 'running';
@@ -290,7 +291,7 @@ export class SubmissionState {
       digest: this.#digest,
       workers: this.#workers.toJSON(),
       recorded: this.recorded,
-      barrenRounds: this.barrenRounds,
+      barrenRounds: this.emptyRounds,
       unwritable: this.unwritable,
       cancelled: this.cancelled,
       dealing: this.#dealing,

@@ -20,24 +20,24 @@ import type {
 } from '../contract/activities.js';
 import type { ExperimentInput } from '../contract/workflow.js';
 import { batchQueueOf, FAULT, slotQueueOf } from '../contract/workflow.js';
+import { ContinueAsNewPolicy } from './continue-as-new-policy.js';
 import type { Control } from './control.js';
-import { Drain } from './drain.js';
 import type { Ending } from './ending.js';
-import { Showcase } from './showcase.js';
 import type { Chunk, SubmissionState } from './submission-state.js';
+import { UiPublisher } from './ui-publisher.js';
 
 /** Runs that are in their slots for so long without a report are long ones. */
 const LONG_MS = 10_000;
 /** A place that lets its batches end with nothing done may be itself again after a while. */
-const BARREN_WAIT_MS = 30_000;
+const EMPTY_BATCH_WAIT_MS = 30_000;
 /** Rounds without progress before a submission is given up. */
-const MOST_BARREN_ROUNDS = 3;
+const MAX_EMPTY_ROUNDS = 3;
 
 /** The reason of an outcome where somebody cancelled the workflow itself, in the Temporal UI for example. */
 export const CANCELLED = 'the workflow was cancelled';
 
 /** A payload holds refs and counts, no long lists. */
-const MOST_QUEUED_TOLD = 50;
+const MAX_QUEUED_TOLD = 50;
 
 const { plan, settle, probe } = proxyActivities<Pick<Activities, 'plan' | 'settle' | 'probe'>>({
   startToCloseTimeout: '1 day',
@@ -59,8 +59,8 @@ export class Sweep {
   readonly #input: ExperimentInput;
   readonly #state: SubmissionState;
   readonly #control: Control;
-  readonly #showcase: Showcase;
-  readonly #drain: Drain;
+  readonly #uiPublisher: UiPublisher;
+  readonly #continuePolicy: ContinueAsNewPolicy;
   /** Why slots can't do this submission's runs at all, once a chunk said so. */
   #hopeless: string | undefined;
   #tooManyFailed = false;
@@ -71,21 +71,21 @@ export class Sweep {
     this.#input = input;
     this.#state = state;
     this.#control = control;
-    this.#drain = new Drain(state, input.most_events);
-    this.#showcase = new Showcase(input, state, control.queue, control.pause);
+    this.#continuePolicy = new ContinueAsNewPolicy(state, input.most_events);
+    this.#uiPublisher = new UiPublisher(input, state, control.queue, control.pause);
   }
 
   show(): void {
-    this.#showcase.show();
+    this.#uiPublisher.show();
   }
 
   async carryOut(): Promise<Ending | 'continue-as-new'> {
     const state = this.#state;
-    if (!state.plan) this.#showcase.show();
+    if (!state.plan) this.#uiPublisher.show();
     try {
       while (state.cancelled === null) {
         if (state.unwritable !== null && state.chunks === 0) {
-          if (this.#drain.isDue && patched('waiting-continues-as-new')) return 'continue-as-new';
+          if (this.#continuePolicy.isDue && patched('waiting-continues-as-new')) return 'continue-as-new';
           await this.#tryToWrite();
         } else if (!state.plan) await this.#plan();
         else if (state.hasRanges || state.chunks > 0) {
@@ -138,14 +138,14 @@ export class Sweep {
       if (cause?.type !== FAULT.refused) throw failure;
       return this.#refusedFor(cause.message);
     }
-    this.#showcase.show(how);
+    this.#uiPublisher.show(how);
     // Where its store is gone there is no outcome.
     return settled.outcome ?? this.#endingWithout(how, reason);
   }
 
   /** Workers do nothing for a submission that is not signed with their key, not even write its outcome. */
   #refusedFor(reason: string): Ending {
-    this.#showcase.show('failed');
+    this.#uiPublisher.show('failed');
     return this.#endingWithout('failed', reason);
   }
 
@@ -161,7 +161,7 @@ export class Sweep {
 
   async #plan(): Promise<void> {
     const requests = this.#control.queue.requests.map(({ submission }) => submission);
-    const queued = requests.length <= MOST_QUEUED_TOLD ? requests : null;
+    const queued = requests.length <= MAX_QUEUED_TOLD ? requests : null;
     const summary = `plan ${this.#input.experiment_id}`;
     const planned = await this.#unlessUnwritable(() =>
       plan.executeWithOptions({ summary }, [{ ...this.#ref, queued }]),
@@ -175,17 +175,17 @@ export class Sweep {
     const { pause } = this.#control;
     while (state.hasRanges || state.chunks > 0) {
       const mayStart = state.unwritable === null && pause.state === null && this.#hopeless === undefined;
-      const budgetMs = mayStart ? this.#drain.budgetMs : null;
+      const budgetMs = mayStart ? this.#continuePolicy.budgetMs : null;
       while (budgetMs !== null && state.chunks < state.window) {
         const chunk = state.nextChunk();
         if (!chunk) break;
         void this.#execute(chunk, budgetMs);
       }
-      this.#showcase.show();
+      this.#uiPublisher.show();
       const { chunks, offers } = state;
       const paused = pause.state;
       const hasChanged = () => state.chunks < chunks || state.offers !== offers || pause.state !== paused;
-      const patienceMs = mayStart ? this.#drain.patienceMs : undefined;
+      const patienceMs = mayStart ? this.#continuePolicy.patienceMs : undefined;
       if (chunks > 0 && this.#mayExpectNewcomers()) {
         if (!(await condition(hasChanged, LONG_MS))) state.waitsForNewcomers = true;
       } else if (chunks > 0 && patienceMs !== undefined) await condition(hasChanged, patienceMs);
@@ -193,8 +193,8 @@ export class Sweep {
       else if (this.#hopeless !== undefined)
         throw ApplicationFailure.nonRetryable(this.#hopeless, FAULT.execution);
       else if (state.unwritable !== null) return undefined;
-      else if (this.#drain.isDue) return 'continue-as-new';
-      else await condition(() => pause.state !== paused || this.#drain.isDue);
+      else if (this.#continuePolicy.isDue) return 'continue-as-new';
+      else await condition(() => pause.state !== paused || this.#continuePolicy.isDue);
     }
     return undefined;
   }
@@ -249,20 +249,20 @@ export class Sweep {
   async #afterBatch(chunk: Chunk, result: ExecuteResult): Promise<void> {
     const state = this.#state;
     state.batchEnded(chunk, result);
-    const { barrenBatches } = state;
-    if (barrenBatches >= MOST_BARREN_ROUNDS)
-      this.#hopeless ??= `${barrenBatches} batches one after the other ended with nothing recorded; the last was job ${result.job}`;
-    else if (barrenBatches > 0 && !result.success)
-      await sleep(BARREN_WAIT_MS * barrenBatches).catch(() => {});
+    const { emptyBatches } = state;
+    if (emptyBatches >= MAX_EMPTY_ROUNDS)
+      this.#hopeless ??= `${emptyBatches} batches one after the other ended with nothing recorded; the last was job ${result.job}`;
+    else if (emptyBatches > 0 && !result.success)
+      await sleep(EMPTY_BATCH_WAIT_MS * emptyBatches).catch(() => {});
   }
 
   /** Plans again: what has no record goes round, while there is progress. @returns how it ended, once it is all done */
   async #settle(): Promise<Ending | undefined> {
     const state = this.#state;
-    if (state.barrenRounds >= MOST_BARREN_ROUNDS)
+    if (state.emptyRounds >= MAX_EMPTY_ROUNDS)
       return this.abandon(
         'failed',
-        `some runs were executed ${MOST_BARREN_ROUNDS} times and have no record in the store`,
+        `some runs were executed ${MAX_EMPTY_ROUNDS} times and have no record in the store`,
       );
     state.phase = 'settling';
     const input: SettleInput = {
@@ -274,8 +274,8 @@ export class Sweep {
     const settled = await this.#unlessUnwritable(() =>
       settle.executeWithOptions({ summary: 'count what is recorded' }, [input]),
     );
-    if (settled?.outcome) this.#showcase.show(settled.outcome.state);
-    else if (settled) state.goRound(settled.missing, settled.recorded);
+    if (settled?.outcome) this.#uiPublisher.show(settled.outcome.state);
+    else if (settled) state.requeue(settled.missing, settled.recorded);
     return settled?.outcome ?? undefined;
   }
 
@@ -298,7 +298,7 @@ export class Sweep {
 
   /** The store can't be written: nothing recorded is lost, nothing more starts, and it goes on by itself when it can. */
   async #tryToWrite(): Promise<void> {
-    this.#showcase.show();
+    this.#uiPublisher.show();
     await sleep(this.#patience * 1000);
     this.#patience = Math.min(60, this.#patience * 2);
     this.#state.unwritable = await probe(this.#ref);

@@ -1,13 +1,13 @@
 import { ApplicationFailure, asyncLocalStorage, type Context } from '@temporalio/activity';
 import { expect, it } from 'vitest';
-import { atTheEdge } from '../../src/activities/failures.js';
+import { mapFailures } from '../../src/activities/failures.js';
 import { FAULT } from '../../src/contract/workflow.js';
 import { ExecutionFault } from '../../src/execution/execution-fault.js';
 
 /** What the workflow gets of an activity that throws this. */
 async function failureOf(thrown: Error, attempt = 1): Promise<ApplicationFailure> {
   const context = { info: { attempt } } as Context;
-  const failing = asyncLocalStorage.run(context, () => atTheEdge(() => Promise.reject(thrown)));
+  const failing = asyncLocalStorage.run(context, () => mapFailures(() => Promise.reject(thrown)));
   const failure: unknown = await failing.catch((error: unknown) => error);
   if (!(failure instanceof ApplicationFailure)) throw new Error(`no failure of Temporal's: ${failure}`);
   return failure;

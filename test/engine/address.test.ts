@@ -96,7 +96,7 @@ describe("a server of the user's own", { timeout: 180_000 }, () => {
       await connection.close();
       expect(temporal).toMatchObject({
         address,
-        own: true,
+        userProvided: true,
         searchAttributes: true,
         source: 'TEMPORAL_ADDRESS',
       });

@@ -7,8 +7,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { loadRequestKey } from '../../src/engine/request-key.js';
 import { ROOT } from '../support/metalab.js';
 
-const ENGINE = { own: false };
-const SERVER = { own: true };
+const ENGINE = { userProvided: false };
+const SERVER = { userProvided: true };
 
 let home: string;
 let shared: string;
@@ -32,7 +32,7 @@ describe("the engine's key", () => {
 
   test('is the same for all processes that make it at the same moment', async () => {
     const program = `import(${JSON.stringify(join(ROOT, 'dist/engine/request-key.js'))}).then(async ({ loadRequestKey }) =>
-      console.log((await loadRequestKey({ own: false })).taskQueue))`;
+      console.log((await loadRequestKey({ userProvided: false })).taskQueue))`;
     const outputs = await Promise.all(
       Array.from({ length: 8 }, async () => {
         const child = spawn(process.execPath, ['-e', program], {

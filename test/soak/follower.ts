@@ -4,7 +4,7 @@ import { EXPERIMENT } from './experiment.js';
 import type { Schedule } from './schedule.js';
 
 /** A followed submit that found no server may be tried again, as its user would. */
-const MOST_TRIES = 20;
+const MAX_TRIES = 20;
 const INFRASTRUCTURE = 3;
 
 const SUBMIT = ['submit', 'soak.ts', '--slots', '2', '--json'];
@@ -39,7 +39,7 @@ export class Follower {
 
   async #follow(): Promise<SubmitLine> {
     let command = SUBMIT;
-    for (let tries = 1; tries <= MOST_TRIES; tries++) {
+    for (let tries = 1; tries <= MAX_TRIES; tries++) {
       this.#killed = false;
       this.#current = startMetalab(command, this.#options);
       const finished = await this.#current.finished;
@@ -51,7 +51,7 @@ export class Follower {
       // What was killed before it had submitted can't be attached to: then it is submitted after all.
       command = this.#killed && cli_attaches ? ATTACH : SUBMIT;
     }
-    throw new Error(`no outcome after ${MOST_TRIES} submits`);
+    throw new Error(`no outcome after ${MAX_TRIES} submits`);
   }
 
   #explain({ code, stdout, stderr }: Finished): void {

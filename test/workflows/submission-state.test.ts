@@ -110,14 +110,14 @@ describe('a submission in progress', () => {
       state.batchEnded(batch, result);
       state.chunkEnded(batch, result);
     }
-    expect(state.barrenBatches).toBe(1);
+    expect(state.emptyBatches).toBe(1);
     const third = state.nextChunk()!;
     state.batchEnded(third, nothing(third.ranges!));
-    expect(state.barrenBatches).toBe(2);
+    expect(state.emptyBatches).toBe(2);
     const result = report(0, 2, { left: [{ from: 1, to: 2 }], job: '8', dealing });
     state.batchEnded(third, result);
     state.chunkEnded(third, result);
-    expect(state.barrenBatches).toBe(0);
+    expect(state.emptyBatches).toBe(0);
     expect(state.nextChunk()!.ranges).toEqual([
       { from: 1, to: 2 },
       { from: 3, to: 5 },
@@ -176,11 +176,11 @@ describe('a submission in progress', () => {
     state.planned(plan(10, 1));
     for (let range = state.nextChunk(); range; range = state.nextChunk())
       state.chunkEnded(range, report(range.to, 0));
-    state.goRound([{ from: 3, to: 5 }], 8);
-    expect(state.barrenRounds).toBe(0);
-    state.goRound([{ from: 3, to: 5 }], 8);
-    state.goRound([{ from: 3, to: 5 }], 8);
-    expect(state.barrenRounds).toBe(2);
+    state.requeue([{ from: 3, to: 5 }], 8);
+    expect(state.emptyRounds).toBe(0);
+    state.requeue([{ from: 3, to: 5 }], 8);
+    state.requeue([{ from: 3, to: 5 }], 8);
+    expect(state.emptyRounds).toBe(2);
     expect(state.nextChunk()!.from).toBe(3);
   });
 });

@@ -1,8 +1,8 @@
 import type { SweepStatus } from '../../client/sweep-status.js';
 import type { CommandContext, CommandDefinition } from '../command.js';
-import { wordBatches } from '../progress/batches.js';
-import { wordBest, wordSameError } from '../progress/objective.js';
-import { wordLost, wordStanding } from '../progress/standing.js';
+import { formatBatches } from '../progress/batches.js';
+import { formatBest, formatSameError } from '../progress/objective.js';
+import { formatLost, formatStanding } from '../progress/standing.js';
 
 export const statusCommand: CommandDefinition = {
   name: 'status',
@@ -70,16 +70,17 @@ function explain(
 ): void {
   for (const status of statuses) {
     const { experiment_id } = status;
-    for (const told of [wordSameError(status), wordBest(status)]) if (told) note(`${experiment_id}: ${told}`);
-    const standing = wordStanding(status);
+    for (const told of [formatSameError(status), formatBest(status)])
+      if (told) note(`${experiment_id}: ${told}`);
+    const standing = formatStanding(status);
     if (standing) note(color.yellow(`${experiment_id}: ${standing}`));
     if (status.queued > 0)
       note(
         `${experiment_id}: ${status.queued === 1 ? 'one more submission is' : `${status.queued} more submissions are`} queued behind it`,
       );
-    const lost = wordLost(status);
+    const lost = formatLost(status);
     if (lost) note(color.yellow(`${experiment_id}: ${lost}`));
-    const words = wordBatches(status.batches);
+    const words = formatBatches(status.batches);
     if (words) note(color.dim(`${experiment_id}: ${words}`));
   }
   if (unreachable) note(color.dim(`(no Temporal server was asked: ${unreachable})`));

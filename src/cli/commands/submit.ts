@@ -97,7 +97,7 @@ async function evaluate(file: string, { name }: SubmitFlags, context: CommandCon
 }
 
 /** A workflow that was terminated, or that another build can't continue, is replaced: what is recorded is reused. */
-const MOST_SUBMITS = 3;
+const MAX_SUBMITS = 3;
 
 async function submitAndFollow(
   lab: Lab,
@@ -127,7 +127,7 @@ async function submitAndFollow(
       return await followToOutcome(handle, options, context);
     } catch (error) {
       const interrupted = error instanceof InfrastructureError && error.code === 'METALAB_INTERRUPTED';
-      if (!interrupted || submits === MOST_SUBMITS) throw error;
+      if (!interrupted || submits === MAX_SUBMITS) throw error;
       context.note('nothing works on it any more: submitting again, and reusing what is recorded');
     }
   }

@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { RunningSweep } from '../../client/running-sweeps.js';
 import { InfrastructureError } from '../../definition/errors.js';
 import type { CommandContext, CommandDefinition, CommonOptions } from '../command.js';
-import { wordBatches } from '../progress/batches.js';
-import { wordStanding } from '../progress/standing.js';
+import { formatBatches } from '../progress/batches.js';
+import { formatStanding } from '../progress/standing.js';
 import { EXIT } from '../report-error.js';
 
 interface WatchFlags extends CommonOptions {
@@ -86,9 +86,9 @@ async function print(
   printTable(sweeps.map(row), context);
   for (const sweep of sweeps) {
     const { experiment_id } = sweep;
-    const standing = wordStanding(sweep);
+    const standing = formatStanding(sweep);
     if (standing) context.note(context.color.yellow(`${experiment_id}: ${standing}`));
-    const words = wordBatches(sweep.batches);
+    const words = formatBatches(sweep.batches);
     if (words) context.note(context.color.dim(`${experiment_id}: ${words}`));
   }
 }

@@ -1,5 +1,5 @@
 import type { SweepStatus } from '../../client/sweep-status.js';
-import { wordCount } from './words.js';
+import { formatCount } from './words.js';
 
 type Batch = SweepStatus['batches'][number];
 
@@ -17,7 +17,7 @@ const REASONS: readonly (readonly [reason: RegExp, words: string])[] = [
 ];
 
 /** `Slurm: Priority` → `Slurm: Priority, others come first`. What is no reason of Slurm's stays as it is. */
-function wordWaits(waits: string): string {
+function formatWaits(waits: string): string {
   const reason = /^Slurm: (.+)$/.exec(waits)?.[1];
   if (reason?.includes('DOWN, DRAINED'))
     return 'Slurm: the nodes that it needs are down, drained or reserved';
@@ -26,7 +26,7 @@ function wordWaits(waits: string): string {
 }
 
 /** What a scheduler elsewhere does for a sweep, in a line; undefined where none does. */
-export function wordBatches(batches: readonly Batch[]): string | undefined {
+export function formatBatches(batches: readonly Batch[]): string | undefined {
   if (batches.length === 0) return undefined;
   const jobs = batches.flatMap(({ job }) => (job === null ? [] : [job]));
   const unsent = batches.length - jobs.length;
@@ -38,35 +38,36 @@ export function wordBatches(batches: readonly Batch[]): string | undefined {
   const excluded = [...new Set(batches.flatMap((batch) => batch.excluded))];
   const cut = batches.find((batch) => batch.time_cut)?.time_cut;
   const facts = [
-    ...(jobs.length > 0 ? [wordTasks(running, pending)] : []),
+    ...(jobs.length > 0 ? [formatTasks(running, pending)] : []),
     ...(unsent > 0 ? [jobs.length === 0 ? 'no job is submitted yet' : `${unsent} more to submit`] : []),
     ...(cut
       ? [
-          `time limit ${wordMinutes(cut.limit_s)}, all that the partition allows of the ${wordMinutes(cut.asked_s)} asked for`,
+          `time limit ${formatMinutes(cut.limit_s)}, all that the partition allows of the ${formatMinutes(cut.asked_s)} asked for`,
         ]
       : []),
     ...(excluded.length > 0 ? [`without ${excluded.join(', ')}: failed twice`] : []),
   ];
-  const named = jobs.length > 0 ? `${jobs.length === 1 ? 'job' : 'jobs'} ${wordJobs(jobs)}: ` : '';
-  return `${named}${facts.join(', ')}${waits ? ` (${wordWaits(waits)})` : ''}`;
+  const named = jobs.length > 0 ? `${jobs.length === 1 ? 'job' : 'jobs'} ${formatJobs(jobs)}: ` : '';
+  return `${named}${facts.join(', ')}${waits ? ` (${formatWaits(waits)})` : ''}`;
 }
 
-function wordTasks(running: number, pending: number): string {
+function formatTasks(running: number, pending: number): string {
   if (running === 0 && pending === 0) return 'ended, its records are being collected';
-  if (pending === 0) return `${wordCount(running)} ${tasks(running)} running`;
-  if (running === 0) return `${wordCount(pending)} ${tasks(pending)} pending`;
-  return `${wordCount(running)} ${tasks(running)} running, ${wordCount(pending)} pending`;
+  if (pending === 0) return `${formatCount(running)} ${tasks(running)} running`;
+  if (running === 0) return `${formatCount(pending)} ${tasks(pending)} pending`;
+  return `${formatCount(running)} ${tasks(running)} running, ${formatCount(pending)} pending`;
 }
 
-const wordMinutes = (seconds: number) => (seconds < 120 ? `${seconds} s` : `${Math.round(seconds / 60)} min`);
+const formatMinutes = (seconds: number) =>
+  seconds < 120 ? `${seconds} s` : `${Math.round(seconds / 60)} min`;
 
 /** How it begins to say that the scheduler can't be asked: what it said before may no longer be so. */
 const SILENT = 'Slurm has not answered';
 
 const tasks = (count: number) => (count === 1 ? 'task' : 'tasks');
 
-const MOST_JOBS = 4;
-const wordJobs = (jobs: readonly string[]) =>
-  jobs.length <= MOST_JOBS
+const MAX_JOBS = 4;
+const formatJobs = (jobs: readonly string[]) =>
+  jobs.length <= MAX_JOBS
     ? jobs.join(', ')
-    : `${jobs.slice(0, MOST_JOBS).join(', ')} and ${jobs.length - MOST_JOBS} more`;
+    : `${jobs.slice(0, MAX_JOBS).join(', ')} and ${jobs.length - MAX_JOBS} more`;

@@ -1,10 +1,10 @@
 import { stripVTControlCharacters } from 'node:util';
 import type { SweepStatus } from '../../client/sweep-status.js';
 import type { Colors } from '../command.js';
-import { wordBatches } from './batches.js';
-import { wordBest, wordSameError } from './objective.js';
-import { wordLost, wordSilence, wordStanding } from './standing.js';
-import { wordCount, wordDuration, wordNumber, wordRate } from './words.js';
+import { formatBatches } from './batches.js';
+import { formatBest, formatSameError } from './objective.js';
+import { formatLost, formatSilence, formatStanding } from './standing.js';
+import { formatCount, formatDuration, formatNumber, formatRate } from './words.js';
 
 const BAR_WIDTH = 28;
 const NARROWEST_BAR = 8;
@@ -20,11 +20,11 @@ export interface ProgressView {
 /** What a terminal shows while a sweep runs: a bar, its pace, and the metrics' running means. No line is wider than `width`. */
 export function progressLines(view: ProgressView, color: Colors, width: number): string[] {
   const { status } = view;
-  const runs = wordRuns(status);
+  const runs = formatRuns(status);
   const share = status.total > 0 ? done(status) / status.total : 0;
   const percent = `${String(Math.floor(share * 100)).padStart(3)} %`;
   // The counts' final width is kept free from the start: a bar that changes its length is hard to read.
-  const others = `${status.experiment_id}  ${percent}  ${wordRuns({ ...status, success: status.total, failed: 0, cancelled: 0 })}`;
+  const others = `${status.experiment_id}  ${percent}  ${formatRuns({ ...status, success: status.total, failed: 0, cancelled: 0 })}`;
   const length = Math.max(NARROWEST_BAR, Math.min(BAR_WIDTH, width - 1 - others.length));
   const filled = Math.round(share * length);
   const bar = color.green('━'.repeat(filled)) + color.dim('━'.repeat(length - filled));
@@ -41,14 +41,14 @@ export function progressLines(view: ProgressView, color: Colors, width: number):
 /** The same as one plain line, for logs and pipes. */
 export function progressText(view: ProgressView): string {
   const plain: Colors = { bold: same, dim: same, red: same, green: same, yellow: same, cyan: same };
-  const batches = wordBatches(view.status.batches);
-  const standing = wordStanding(view.status);
-  const words = [wordRuns(view.status), ...facts(view, plain)].join(', ');
+  const batches = formatBatches(view.status.batches);
+  const standing = formatStanding(view.status);
+  const words = [formatRuns(view.status), ...facts(view, plain)].join(', ');
   const more = [
     batches,
-    wordBest(view.status),
-    wordSameError(view.status),
-    wordSilence(view.silentMs) ?? wordLost(view.status),
+    formatBest(view.status),
+    formatSameError(view.status),
+    formatSilence(view.silentMs) ?? formatLost(view.status),
     standing,
   ].filter(Boolean);
   return [`${view.status.experiment_id}: ${words}`, ...more].join('; ');
@@ -58,18 +58,18 @@ const same = (text: string) => text;
 
 const done = ({ success, failed, cancelled }: SweepStatus) => success + failed + cancelled;
 
-const wordRuns = (status: SweepStatus) => `${wordCount(done(status))}/${wordCount(status.total)} runs`;
+const formatRuns = (status: SweepStatus) => `${formatCount(done(status))}/${formatCount(status.total)} runs`;
 
 /** The most urgent first: what does not fit is left out. */
 function facts({ status, perSecond, elapsedMs }: ProgressView, color: Colors): string[] {
   const left = status.pending + status.running;
   return [
-    ...(perSecond === undefined ? [] : [wordRate(perSecond)]),
-    ...(perSecond === undefined || left === 0 ? [] : [`${wordDuration((left * 1000) / perSecond)} left`]),
-    ...(perSecond === undefined && elapsedMs >= 1000 ? [`${wordDuration(elapsedMs)} elapsed`] : []),
-    ...(status.failed > 0 ? [color.red(`${wordCount(status.failed)} failed`)] : []),
-    ...(status.cancelled > 0 ? [color.yellow(`${wordCount(status.cancelled)} cancelled`)] : []),
-    ...(status.reused > 0 ? [`${wordCount(status.reused)} reused`] : []),
+    ...(perSecond === undefined ? [] : [formatRate(perSecond)]),
+    ...(perSecond === undefined || left === 0 ? [] : [`${formatDuration((left * 1000) / perSecond)} left`]),
+    ...(perSecond === undefined && elapsedMs >= 1000 ? [`${formatDuration(elapsedMs)} elapsed`] : []),
+    ...(status.failed > 0 ? [color.red(`${formatCount(status.failed)} failed`)] : []),
+    ...(status.cancelled > 0 ? [color.yellow(`${formatCount(status.cancelled)} cancelled`)] : []),
+    ...(status.reused > 0 ? [`${formatCount(status.reused)} reused`] : []),
   ];
 }
 
@@ -79,7 +79,7 @@ function factsLine(words: readonly string[], color: Colors, width: number): stri
 }
 
 function batchesLine({ batches }: SweepStatus, color: Colors, width: number): string[] {
-  const words = wordBatches(batches);
+  const words = formatBatches(batches);
   if (words === undefined) return [];
   const cut = words.length > width - 3 ? `${words.slice(0, width - 4)}…` : words;
   return [`  ${color.dim(cut)}`];
@@ -88,12 +88,12 @@ function batchesLine({ batches }: SweepStatus, color: Colors, width: number): st
 /** With an objective, the best run: means over all runs of a search say little. */
 function objectiveLines(status: SweepStatus, color: Colors, width: number): string[] {
   if (!status.objective) return meansLine(status, color, width);
-  const words = wordBest(status);
+  const words = formatBest(status);
   return words === undefined ? [] : [`  ${cut(words, width - 3)}`];
 }
 
 function sameErrorLine(status: SweepStatus, color: Colors, width: number): string[] {
-  const words = wordSameError(status);
+  const words = formatSameError(status);
   return words === undefined ? [] : [`  ${color.red(cut(words, width - 3))}`];
 }
 
@@ -102,8 +102,8 @@ const cut = (words: string, width: number) =>
 
 function meansLine(status: SweepStatus, color: Colors, width: number): string[] {
   const means = Object.entries(status.means).map(([metric, { n, mean, m2 }]) => {
-    const std = n > 1 ? ` ± ${wordNumber(Number(Math.sqrt(m2 / (n - 1)).toPrecision(2)))}` : '';
-    return `${metric} ${wordNumber(mean)}${std}`;
+    const std = n > 1 ? ` ± ${formatNumber(Number(Math.sqrt(m2 / (n - 1)).toPrecision(2)))}` : '';
+    return `${metric} ${formatNumber(mean)}${std}`;
   });
   const shown = firstThatFit(means, width - 8);
   return shown.length > 0 ? [`  ${color.dim('mean')} ${shown.join(color.dim(' · '))}`] : [];
@@ -135,13 +135,13 @@ function firstThatFit(words: readonly string[], width: number): readonly string[
 }
 
 function stateLines({ status, silentMs }: ProgressView, color: Colors, width: number): string[] {
-  const silence = wordSilence(silentMs);
+  const silence = formatSilence(silentMs);
   if (silence) return wrapped(silence, width).map(color.yellow);
   const { state, long_running, batches } = status;
-  if (state === 'queued') return wrapped(wordStanding(status) ?? state, width).map(color.dim);
+  if (state === 'queued') return wrapped(formatStanding(status) ?? state, width).map(color.dim);
   if (state === 'waiting' || state === 'paused' || state === 'cancelling')
-    return wrapped(wordStanding(status) ?? state, width).map(color.yellow);
-  const lost = wordLost(status);
+    return wrapped(formatStanding(status) ?? state, width).map(color.yellow);
+  const lost = formatLost(status);
   if (lost) return wrapped(lost, width).map(color.yellow);
   const known = long_running.flatMap((run) =>
     run.progress === null ? [] : [`${Math.round(run.progress * 100)} %`],

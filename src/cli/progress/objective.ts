@@ -1,5 +1,5 @@
 import type { SweepStatus } from '../../client/sweep-status.js';
-import { wordCount, wordNumber } from './words.js';
+import { formatCount, formatNumber } from './words.js';
 
 type Shown = Pick<
   SweepStatus,
@@ -7,14 +7,14 @@ type Shown = Pick<
 >;
 
 /** `best loss 0.031 (lr=0.01, layers=2)`; undefined where the experiment has no objective, or nothing is known. */
-export function wordBest({ objective, best, means, state, success, reused }: Shown): string | undefined {
+export function formatBest({ objective, best, means, state, success, reused }: Shown): string | undefined {
   if (!objective) return undefined;
   if (best) {
-    const params = Object.entries(best.params).map(([name, value]) => `${name}=${wordValue(value)}`);
+    const params = Object.entries(best.params).map(([name, value]) => `${name}=${formatValue(value)}`);
     const replicate = best.replicate > 0 ? [`replicate ${best.replicate}`] : [];
     // What earlier submissions did is not looked at here: results --best does.
     const which = reused > 0 ? 'best new' : 'best';
-    return `${which} ${best.metric} ${wordNumber(best.value)} (${[...params, ...replicate].join(', ')})`;
+    return `${which} ${best.metric} ${formatNumber(best.value)} (${[...params, ...replicate].join(', ')})`;
   }
   const none = `no run has the metric '${objective.metric}'`;
   if (OVER.includes(state)) return success > reused ? none : undefined;
@@ -23,13 +23,13 @@ export function wordBest({ objective, best, means, state, success, reused }: Sho
 }
 
 /** Undefined where not all runs so far failed in the same way. */
-export function wordSameError({ same_error: same, state }: Shown): string | undefined {
+export function formatSameError({ same_error: same, state }: Shown): string | undefined {
   if (!same) return undefined;
   const soFar = OVER.includes(state) ? '' : ' so far';
-  return `all ${wordCount(same.runs)} runs${soFar} failed with the same error: ${same.message}`;
+  return `all ${formatCount(same.runs)} runs${soFar} failed with the same error: ${same.message}`;
 }
 
 const OVER: readonly string[] = ['completed', 'cancelled', 'failed', 'interrupted'];
 
-const wordValue = (value: unknown) =>
-  typeof value === 'number' ? wordNumber(value) : typeof value === 'string' ? value : JSON.stringify(value);
+const formatValue = (value: unknown) =>
+  typeof value === 'number' ? formatNumber(value) : typeof value === 'string' ? value : JSON.stringify(value);

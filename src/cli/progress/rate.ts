@@ -1,7 +1,7 @@
 /** Runs a second over the last seconds: what the reader means by "now". Over longer where runs end less often. */
 export class Rate {
   static readonly #WINDOW_MS = 10_000;
-  static readonly #LEAST_RUNS = 5;
+  static readonly #MIN_RUNS = 5;
   /** When something was done: the first is where counting began. */
   #changes: { readonly at: number; readonly done: number }[] = [];
   #now = 0;
@@ -19,9 +19,7 @@ export class Rate {
   #mayForgetFirst(done: number): boolean {
     const second = this.#changes[1];
     return (
-      second !== undefined &&
-      this.#now - second.at > Rate.#WINDOW_MS &&
-      done - second.done >= Rate.#LEAST_RUNS
+      second !== undefined && this.#now - second.at > Rate.#WINDOW_MS && done - second.done >= Rate.#MIN_RUNS
     );
   }
 

@@ -1,9 +1,9 @@
 import type { RunInProgress } from '../../client/runs-in-progress.js';
 import type { CommandContext } from '../command.js';
 import { printTable } from '../table.js';
-import { wordDuration } from './words.js';
+import { formatDuration } from './words.js';
 
-const MOST_RUNS = 20;
+const MAX_RUNS = 20;
 /** Of a run's id; as good as unique among the runs of a store, and what other commands take for it. */
 const ID_CHARACTERS = 12;
 
@@ -17,10 +17,10 @@ export function printRunsInProgress(
   const now = Date.now();
   context.out('');
   printTable(
-    runs.slice(0, MOST_RUNS).map(({ run_id, started_at, progress, params, replicate }) => {
+    runs.slice(0, MAX_RUNS).map(({ run_id, started_at, progress, params, replicate }) => {
       const own = {
         'in progress': run_id.slice(0, ID_CHARACTERS),
-        for: wordDuration(Math.max(0, now - Date.parse(started_at))),
+        for: formatDuration(Math.max(0, now - Date.parse(started_at))),
         ...(told ? { at: progress === null ? '' : `${Math.round(progress * 100)} %` } : {}),
         ...(replicated ? { replicate } : {}),
       };
@@ -33,5 +33,5 @@ export function printRunsInProgress(
     }),
     context,
   );
-  if (runs.length > MOST_RUNS) context.note(context.color.dim(`and ${runs.length - MOST_RUNS} more`));
+  if (runs.length > MAX_RUNS) context.note(context.color.dim(`and ${runs.length - MAX_RUNS} more`));
 }

@@ -1,5 +1,5 @@
 import type { SweepStatus } from '../../client/sweep-status.js';
-import { wordDuration } from './words.js';
+import { formatDuration } from './words.js';
 
 /** The heartbeat timeout of chunks. */
 const MISSED_AFTER_S = 20;
@@ -7,9 +7,9 @@ const MISSED_AFTER_S = 20;
 const SILENT_AFTER_MS = 3_000;
 
 /** Said while neither server nor worker answers: one of them has died, or is being replaced. */
-export function wordSilence(silentMs: number): string | undefined {
+export function formatSilence(silentMs: number): string | undefined {
   if (silentMs < SILENT_AFTER_MS) return undefined;
-  return `no answer for ${wordDuration(silentMs)}: a worker or the server died, or is busy; nothing recorded is lost`;
+  return `no answer for ${formatDuration(silentMs)}: a worker or the server died, or is busy; nothing recorded is lost`;
 }
 
 type Standing = Pick<SweepStatus, 'state' | 'reason' | 'pause'>;
@@ -19,16 +19,16 @@ type Standing = Pick<SweepStatus, 'state' | 'reason' | 'pause'>;
  *
  * @param now milliseconds, as of `Date.now()`
  */
-export function wordStanding({ state, reason, pause }: Standing, now = Date.now()): string | undefined {
-  if (state === 'paused') return pause ? wordPause(pause, now) : withReason(state, reason);
+export function formatStanding({ state, reason, pause }: Standing, now = Date.now()): string | undefined {
+  if (state === 'paused') return pause ? formatPause(pause, now) : withReason(state, reason);
   // `cancelled by ann@n1` says it already.
   const words = reason?.startsWith(state) ? reason : reason ? withReason(state, reason) : undefined;
   if (!pause) return words;
-  return words ? `${words}; ${wordPause(pause, now)}` : wordPause(pause, now);
+  return words ? `${words}; ${formatPause(pause, now)}` : formatPause(pause, now);
 }
 
 /** What a worker that died had in progress, until its heartbeats are missed. */
-export function wordLost({
+export function formatLost({
   lost_workers: lost,
   state,
 }: Pick<SweepStatus, 'lost_workers' | 'state'>): string | undefined {
@@ -37,9 +37,9 @@ export function wordLost({
   return `${who} died: what it had in progress starts again in ${MISSED_AFTER_S} s at most`;
 }
 
-function wordPause({ by, at, reason }: NonNullable<Standing['pause']>, now: number): string {
+function formatPause({ by, at, reason }: NonNullable<Standing['pause']>, now: number): string {
   const who = by ? ` by ${by}` : '';
-  const since = at ? `, ${wordDuration(Math.max(0, now - Date.parse(at)))} ago (${localTime(at)})` : '';
+  const since = at ? `, ${formatDuration(Math.max(0, now - Date.parse(at)))} ago (${localTime(at)})` : '';
   return withReason(`paused${who}${since}`, reason);
 }
 

@@ -1,7 +1,7 @@
 import { colorsFor } from '../context.js';
 import type { LiveArea } from '../live-area.js';
 import { type ProgressView, progressLines, progressText } from './lines.js';
-import { wordStanding } from './standing.js';
+import { formatStanding } from './standing.js';
 
 /** Without a terminal, so often a line says where the sweep stands; a change of its state is told at once. */
 const PLAIN_EVERY_MS = 10_000;
@@ -30,7 +30,7 @@ function plainView(live: LiveArea): Display {
   return {
     async show(view) {
       const { state } = view.status;
-      const isNews = wordStanding(view.status) !== undefined && state !== shownState;
+      const isNews = formatStanding(view.status) !== undefined && state !== shownState;
       const now = performance.now();
       if (!isNews && (now - shownAt < PLAIN_EVERY_MS || view.elapsedMs < PLAIN_AFTER_MS)) return;
       shownAt = now;

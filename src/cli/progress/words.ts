@@ -1,5 +1,5 @@
 /** 0.42 s, 12.3 s, 4 min 10 s, 2 h 5 min, 3 d 4 h. */
-export function wordDuration(ms: number): string {
+export function formatDuration(ms: number): string {
   const seconds = ms / 1000;
   if (seconds < 10) return `${seconds.toFixed(seconds < 1 ? 2 : 1)} s`;
   if (seconds < 60) return `${Math.round(seconds)} s`;
@@ -14,23 +14,23 @@ export function wordDuration(ms: number): string {
 }
 
 /** 12,345 · 45.6 · 0.52 */
-export function wordRate(perSecond: number): string {
-  if (perSecond >= 100) return `${wordCount(Math.round(perSecond))} runs/s`;
+export function formatRate(perSecond: number): string {
+  if (perSecond >= 100) return `${formatCount(Math.round(perSecond))} runs/s`;
   if (perSecond >= 0.1) return `${perSecond.toPrecision(3)} runs/s`;
   return `${(perSecond * 3600).toPrecision(3)} runs/h`;
 }
 
 /** Whole numbers with thousands' separators, the same on every machine. */
-export const wordCount = (count: number): string => count.toLocaleString('en-US');
+export const formatCount = (count: number): string => count.toLocaleString('en-US');
 
 /** Up to 5 significant digits, without trailing zeros. */
-export function wordNumber(value: number): string {
+export function formatNumber(value: number): string {
   if (Number.isInteger(value) && Math.abs(value) < 1e7) return String(value);
   return String(Number(value.toPrecision(5)));
 }
 
 /** 512 B, 3.4 kB, 1.2 GB: powers of 1000, as disks are sold. */
-export function wordBytes(bytes: number): string {
+export function formatBytes(bytes: number): string {
   const units = ['B', 'kB', 'MB', 'GB', 'TB'];
   const power = Math.min(units.length - 1, bytes < 1 ? 0 : Math.floor(Math.log10(bytes) / 3));
   const value = bytes / 1000 ** power;

@@ -6,14 +6,11 @@ import { CanonicalError, toPlainJson } from '../../identity/plain-json.js';
 import { nameProblems } from './param-names.js';
 
 /** More than these are counted, not listed: a wrong schema fails every case of a sweep. */
-const MOST_LISTED = 20;
+const MAX_LISTED = 20;
 
 export function mostProblems(problems: readonly Problem[]): Problem[] {
-  if (problems.length <= MOST_LISTED) return [...problems];
-  return [
-    ...problems.slice(0, MOST_LISTED),
-    { what: `and ${problems.length - MOST_LISTED} more like these` },
-  ];
+  if (problems.length <= MAX_LISTED) return [...problems];
+  return [...problems.slice(0, MAX_LISTED), { what: `and ${problems.length - MAX_LISTED} more like these` }];
 }
 
 /**

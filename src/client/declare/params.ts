@@ -12,7 +12,7 @@ import { collectCanonicalProblems, toPlainJson } from '../../identity/plain-json
 import { checkCase, mostProblems } from './case.js';
 
 /** Plans number cells by 32 bits. */
-const MOST_CELLS = 2 ** 32 - 1;
+const MAX_CELLS = 2 ** 32 - 1;
 
 /**
  * Makes an experiment's params into data: a grid or a random search stays what it is, unless the schema completes its
@@ -30,7 +30,7 @@ export async function declareParams(
   const given = sourceOf(experiment.params);
   if (given.length === 0) throw new DefinitionError([emptyProblem(given)], 'METALAB_EMPTY');
   const cells = countCells(given.length, experiment.seeds);
-  if (cells > MOST_CELLS) throw new DefinitionError([tooManyProblem(cells)], 'METALAB_TOO_MANY');
+  if (cells > MAX_CELLS) throw new DefinitionError([tooManyProblem(cells)], 'METALAB_TOO_MANY');
   refuse(valueProblems(given));
   // Values that opt in by fingerprint() are what that returns, here and wherever the declaration goes.
   const source = paramSourceFromSpec(toPlainJson(given.toSpec(), 'params') as unknown as ParamSpec);
@@ -40,7 +40,7 @@ export async function declareParams(
     schema || experiment.resolve ? await completeCases(source, experiment, context) : source.toSpec();
   const spec = source.kind === 'random' ? withoutRepeats(completed) : completed;
   const distinct = paramSourceFromSpec(spec).length;
-  if (distinct < given.length) warn(wordRepeats(given.length, distinct));
+  if (distinct < given.length) warn(formatRepeats(given.length, distinct));
   if (spec.kind === 'random') return spec;
   refuse(spec.kind === 'grid' ? repeatedAxisValues(spec.axes) : repeatedCases(spec));
   return spec;
@@ -70,7 +70,7 @@ const SOURCES = { grid: 'the grid', random: 'the random search', manual: 'the li
 const tooManyProblem = (cells: number): Problem => ({
   where: 'params',
   what: `${cells.toLocaleString('en-US')} runs (cases × replicates)`,
-  expected: `at most ${MOST_CELLS.toLocaleString('en-US')}`,
+  expected: `at most ${MAX_CELLS.toLocaleString('en-US')}`,
   next: 'take values out, draw cases with random({ … }), or split it into several experiments',
 });
 
@@ -153,7 +153,7 @@ function withoutRepeats(spec: ParamSpec): ParamSpec {
   return { ...spec, cases: spec.cases.filter((_, trial) => !left.has(trial)) };
 }
 
-const wordRepeats = (trials: number, distinct: number) =>
+const formatRepeats = (trials: number, distinct: number) =>
   `params: ${trials - distinct} of the ${trials} trials of the random search repeat earlier ones, so it has ${distinct} ${distinct === 1 ? 'case' : 'cases'}. For more runs of each case, raise seeds.replicates; for more cases, widen the space`;
 
 function repeatedAxisValues(axes: { readonly [axis: string]: readonly JsonValue[] }): Problem[] {

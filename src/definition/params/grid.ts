@@ -1,6 +1,6 @@
 import type { Problem } from '../errors.js';
 import type { JsonObject, JsonValue } from '../json.js';
-import { refuse, wordValue } from '../refuse.js';
+import { formatValue, refuse } from '../refuse.js';
 import { checkIndex, type GridSpec, type ParamSource } from './source.js';
 
 /**
@@ -15,7 +15,7 @@ export function grid(
   ...more: readonly never[]
 ): ParamSource {
   if (typeof axes !== 'object' || axes === null || Array.isArray(axes)) {
-    refuse([{ where: 'grid', what: `got ${wordValue(axes)}`, expected: 'grid({ param: [values] })' }]);
+    refuse([{ where: 'grid', what: `got ${formatValue(axes)}`, expected: 'grid({ param: [values] })' }]);
     return new Grid({ kind: 'grid', axes: {} });
   }
   const problems: Problem[] = Object.entries(axes)
@@ -29,7 +29,7 @@ export function grid(
   if (more.length > 0)
     problems.push({
       where: 'grid',
-      what: `got a second argument, ${wordValue(more[0])}`,
+      what: `got a second argument, ${formatValue(more[0])}`,
       expected: 'the axes alone: it has no options',
       next: 'write every param into the one object',
     });

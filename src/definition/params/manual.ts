@@ -1,6 +1,6 @@
 import type { Problem } from '../errors.js';
 import type { JsonObject } from '../json.js';
-import { optionProblems, refuse, wordValue } from '../refuse.js';
+import { formatValue, optionProblems, refuse } from '../refuse.js';
 import { checkIndex, type ManualSpec, type ParamSource } from './source.js';
 
 /**
@@ -16,7 +16,7 @@ export function manual(
   const problems: Problem[] = optionProblems('manual', options, ['tags']);
   const isIterable = typeof cases === 'object' && cases !== null && Symbol.iterator in cases;
   if (!isIterable)
-    problems.push({ where: 'manual', what: `got ${wordValue(cases)}`, expected: 'manual([{ … }, { … }])' });
+    problems.push({ where: 'manual', what: `got ${formatValue(cases)}`, expected: 'manual([{ … }, { … }])' });
   refuse(problems);
   if (!isIterable) return new Manual({ kind: 'manual', cases: [] });
   return new Manual({ kind: 'manual', cases: [...cases], ...(options.tags ? { tags: options.tags } : {}) });

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Problem } from '../errors.js';
 import type { JsonObject, JsonValue } from '../json.js';
 import { nearestName } from '../nearest.js';
-import { optionProblems, refuse, wordValue } from '../refuse.js';
+import { formatValue, optionProblems, refuse } from '../refuse.js';
 import { checkIndex, type Distribution, type ParamSource, type RandomSpec } from './source.js';
 
 /** Real numbers, every one as likely: low ≤ x < high. */
@@ -48,7 +48,7 @@ export function random(options: {
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {
     problems.push({
       where: 'random.space',
-      what: given === undefined ? 'is missing' : `is ${wordValue(given)}`,
+      what: given === undefined ? 'is missing' : `is ${formatValue(given)}`,
       expected: 'how each param is drawn, e.g. { lr: logUniform(1e-5, 1e-1) }',
     });
   }
@@ -172,7 +172,7 @@ function isDistribution(value: unknown): value is Distribution {
 /** What is wrong with a param of the space: a distribution, or a plain value that all cases share. */
 function entryProblem(entry: unknown): Problem | undefined {
   if (Array.isArray(entry)) {
-    const list = wordValue(entry);
+    const list = formatValue(entry);
     return {
       what: `is the list ${list}`,
       expected: 'a distribution, or one plain value that all cases share',
@@ -192,12 +192,12 @@ function entryProblem(entry: unknown): Problem | undefined {
         };
   }
   const expected = expectation(entry);
-  if (expected) return { what: `got ${wordValue(entry)}`, expected };
+  if (expected) return { what: `got ${formatValue(entry)}`, expected };
   const taken = ARGUMENTS[entry.dist];
   const further = Object.entries(entry).find(([name]) => name !== 'dist' && !taken.includes(name));
   if (!further) return undefined;
   const [name, value] = further;
-  const what = name === 'further' ? `got ${wordValue((value as unknown[])[0])} too` : `got '${name}' too`;
+  const what = name === 'further' ? `got ${formatValue((value as unknown[])[0])} too` : `got '${name}' too`;
   return { what, expected: `${entry.dist}(${taken.join(', ')}) and nothing more` };
 }
 

@@ -1,6 +1,6 @@
 import { accessSync, constants, existsSync, statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { type OwnFolder, refuseOpenFolder, wordFolderFault } from '../../access/private-folder.js';
+import { formatFolderFault, type OwnFolder, refuseOpenFolder } from '../../access/private-folder.js';
 import { checkTemporaryFolder, temporaryFolderChoice } from '../../access/temporary-folder.js';
 import { InfrastructureError } from '../../definition/errors.js';
 import { ownFolders } from '../state-folder.js';
@@ -39,7 +39,7 @@ function look(folder: OwnFolder, detail: string, check: () => void): Check {
     const next = `make room there, or set ${name} to a folder on another disk`;
     return { name, ok: free < NO_ROOM ? false : 'warn', detail: room, next };
   } catch (error) {
-    const worded = wordFolderFault(error, folder);
+    const worded = formatFolderFault(error, folder);
     if (!(worded instanceof InfrastructureError)) throw error;
     const { what, next } = worded;
     return { name, ok: false, detail: `${folder.path}: ${what}`, ...(next ? { next } : {}) };

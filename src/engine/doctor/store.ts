@@ -10,7 +10,7 @@ import {
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { openingsOf } from '../../access/private-folder.js';
-import { wordEntry } from '../../access/strangers.js';
+import { formatEntry } from '../../access/strangers.js';
 import { isTrustedStore } from '../../access/trusted-stores.js';
 import { FINGERPRINT_SCHEME } from '../../definition/declaration.js';
 import { type Environment, stateFolder } from '../state-folder.js';
@@ -64,7 +64,7 @@ function strangersCheck(folder: string, env: Environment): Check[] {
     {
       name: 'store',
       ok: false,
-      detail: `other users can change what would be executed from it: ${path} (${wordEntry(opening.entry)})`,
+      detail: `other users can change what would be executed from it: ${path} (${formatEntry(opening.entry)})`,
       next: `chmod go-w '${path}', or chmod g+ws where a group shares it on purpose, or metalab store trust --store '${folder}'`,
     },
   ];

@@ -1,12 +1,12 @@
 import { tmpdir } from 'node:os';
-import { wordFolderFault } from '../../access/private-folder.js';
+import { formatFolderFault } from '../../access/private-folder.js';
 import { describeError } from '../../definition/errors.js';
 import { mergeDigests } from '../../definition/run-digest.js';
 import { mergeMeans } from '../../definition/running-mean.js';
-import type { ChunkOrder, ChunkReport, LostRun } from '../../runner/protocol.js';
+import type { ChunkReport, ChunkRequest, LostRun } from '../../runner/protocol.js';
 import { monotonicMs } from '../../runner/protocol-note.js';
 import { ExecutionFault } from '../execution-fault.js';
-import type { Executor, FirstRun, RangeOrder } from '../executor.js';
+import type { Executor, FirstRun, RangeRequest } from '../executor.js';
 import { readRecordedTail } from './recorded-tail.js';
 import { describeDeath, isOfMemory, lostRun, type SlotDeath } from './slot-death.js';
 import type { SlotPool } from './slot-pool.js';
@@ -17,16 +17,16 @@ type Options = Parameters<Executor['execute']>[1];
 type Counts = Omit<ChunkReport, 'next'>;
 
 /** Slots that die so often in a row, with no run in progress and nothing recorded, will go on to. */
-const MOST_DEATHS_FOR_NOTHING = 2;
+const MAX_DEATHS_FOR_NOTHING = 2;
 /** With less of the budget left, a slot that takes over from a dead one only records what that one lost. */
-const LEAST_BUDGET_MS = 1_000;
+const MIN_BUDGET_MS = 1_000;
 /** Nobody's run has failed by it: whoever takes the range over finds what is recorded, and does the rest. */
 const WORKER_ENDS = { type: 'WorkerEnded', message: 'the worker ended before the run did' };
 const NO_LIMIT_MS = 2 ** 31 - 1;
 
 /** Executes one range, with as many slots one after another as it takes. */
 export class RangeExecution {
-  readonly #range: RangeOrder;
+  readonly #range: RangeRequest;
   readonly #pool: SlotPool;
   readonly #options: Options;
   readonly #deadline: number;
@@ -36,7 +36,7 @@ export class RangeExecution {
   #active: { readonly slot: SlotProcess; readonly watch: SlotWatch | undefined } | undefined;
   #deathsForNothing = 0;
 
-  constructor(range: RangeOrder, pool: SlotPool, options: Options) {
+  constructor(range: RangeRequest, pool: SlotPool, options: Options) {
     this.#range = range;
     this.#pool = pool;
     this.#options = options;
@@ -53,7 +53,7 @@ export class RangeExecution {
         if (this.#pool.closed) throw this.#closed();
         const slot = this.#take();
         const end = await this.#useSlot(slot);
-        if (end?.kind === 'death') await this.#bury(slot, end.death);
+        if (end?.kind === 'death') await this.#handleDeath(slot, end.death);
         else if (!end || !this.#range.isolate || this.#isEnough()) break;
       }
       return this.#report;
@@ -103,12 +103,12 @@ export class RangeExecution {
     return { position, attempt: (this.#lost.get(position)?.attempt ?? 0) + 1 };
   }
 
-  #order(): ChunkOrder {
+  #order(): ChunkRequest {
     const { to, most_failures } = this.#range.order;
     const limit = most_failures && { most_failures: Math.max(1, most_failures - this.#report.failed) };
     const lost = [...this.#lost.values()];
     const rest = this.#deadline - performance.now();
-    if (lost.length > 0 && (this.#stopped || rest < LEAST_BUDGET_MS)) {
+    if (lost.length > 0 && (this.#stopped || rest < MIN_BUDGET_MS)) {
       const last = Math.max(...this.#lost.keys());
       return { from: this.#report.next, to: last + 1, budget_ms: NO_LIMIT_MS, lost, ...limit };
     }
@@ -134,7 +134,7 @@ export class RangeExecution {
       return this.#pool.take(this.#range);
     } catch (error) {
       const path = this.#range.env.TMPDIR || tmpdir();
-      const worded = wordFolderFault(error, { path, variable: 'TMPDIR' });
+      const worded = formatFolderFault(error, { path, variable: 'TMPDIR' });
       if (worded === error) throw error;
       throw new ExecutionFault('SLOT_START', describeError(worded), this.#report);
     }
@@ -148,7 +148,7 @@ export class RangeExecution {
   }
 
   /** Counts what a dead slot has recorded, and notes the run that it took with it. */
-  async #bury(slot: SlotProcess, death: SlotDeath): Promise<void> {
+  async #handleDeath(slot: SlotProcess, death: SlotDeath): Promise<void> {
     const { writer, segmentBytes, progress } = slot;
     const { folder, submission } = slot.options.setup;
     const before = this.#report.next;
@@ -172,7 +172,7 @@ export class RangeExecution {
       return;
     }
     this.#deathsForNothing++;
-    if (this.#deathsForNothing < MOST_DEATHS_FOR_NOTHING && death.killed?.kind !== 'start') return;
+    if (this.#deathsForNothing < MAX_DEATHS_FOR_NOTHING && death.killed?.kind !== 'start') return;
     const error = describeDeath(death);
     const message = `slots die before they can do a run: ${error.message}`;
     throw new ExecutionFault('SLOT_CRASH', { ...error, message }, this.#report);

@@ -35,5 +35,5 @@ export function heapMegabytes(limitBytes: number): number {
   return Math.max(32, limit - Math.max(64, Math.floor(limit / 10)));
 }
 
-export const wordBytes = (bytes: number) =>
+export const formatBytes = (bytes: number) =>
   bytes >= 1024 * MIB ? `${(bytes / (1024 * MIB)).toFixed(1)} GiB` : `${Math.round(bytes / MIB)} MiB`;

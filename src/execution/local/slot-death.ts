@@ -1,7 +1,7 @@
 import type { ErrorDescription } from '../../definition/errors.js';
 import type { LostRun } from '../../runner/protocol.js';
 import { isSameAttempt, monotonicMs, type Note } from '../../runner/protocol-note.js';
-import { wordBytes } from './memory.js';
+import { formatBytes } from './memory.js';
 
 /** Why the parent killed a slot. */
 export type KillReason =
@@ -43,7 +43,7 @@ export function lostRun(death: SlotDeath): LostRun | undefined {
 /** Says of what a slot died, as a run's error. */
 export function describeDeath(death: SlotDeath): ErrorDescription {
   const { killed, signal, exitCode, note, output, memoryBytes } = death;
-  const limit = wordBytes(memoryBytes);
+  const limit = formatBytes(memoryBytes);
   switch (killed?.kind) {
     case 'timeout':
       return {
@@ -53,7 +53,7 @@ export function describeDeath(death: SlotDeath): ErrorDescription {
     case 'memory':
       return {
         type: 'MemoryError',
-        message: `the run used ${wordBytes(killed.usedBytes)} of memory, over its limit of ${limit}`,
+        message: `the run used ${formatBytes(killed.usedBytes)} of memory, over its limit of ${limit}`,
       };
     case 'cancel':
       return {

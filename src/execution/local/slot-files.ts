@@ -5,7 +5,7 @@ import { type Note, readNote } from '../../runner/protocol-note.js';
 import { removeOrphans } from '../../storage/file/orphans.js';
 import { TEMPORARY, temporaryName } from '../../storage/file/owner.js';
 
-const MOST_OUTPUT_BYTES = 64 * 1024;
+const MAX_OUTPUT_BYTES = 64 * 1024;
 
 /** What a slot inherits, and leaves behind when it dies: its note, what it prints, and its scratch folder. */
 export class SlotFiles {
@@ -56,6 +56,6 @@ function openNameless(folder: string, flags: string): number {
 
 function readEnd(fd: number): string {
   const { size } = fstatSync(fd);
-  const end = Buffer.alloc(Math.min(size, MOST_OUTPUT_BYTES));
+  const end = Buffer.alloc(Math.min(size, MAX_OUTPUT_BYTES));
   return end.toString('utf8', 0, readSync(fd, end, 0, end.length, size - end.length)).trimEnd();
 }

@@ -1,4 +1,4 @@
-import type { RangeOrder } from '../executor.js';
+import type { RangeRequest } from '../executor.js';
 import { defaultMemoryBytes } from './memory.js';
 import { SlotProcess } from './slot-process.js';
 
@@ -22,7 +22,7 @@ export class SlotPool {
   }
 
   /** A warm slot of the submission, else a new one; it may still have to get ready. */
-  take(range: RangeOrder): SlotProcess {
+  take(range: RangeRequest): SlotProcess {
     const slot = this.#takeIdle(range.setup.submission) ?? this.#start(range);
     slot.hold(true);
     this.#busy.add(slot);
@@ -88,7 +88,7 @@ export class SlotPool {
     return undefined;
   }
 
-  #start(range: RangeOrder): SlotProcess {
+  #start(range: RangeRequest): SlotProcess {
     const { runner, provenance } = this.#options;
     const memoryBytes = range.memory_bytes ?? defaultMemoryBytes();
     const { cwd, env } = range;

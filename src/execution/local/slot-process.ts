@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import type { ErrorDescription } from '../../definition/errors.js';
-import type { ChunkOrder, ChunkReport, FromSlot, SlotSetup, ToSlot } from '../../runner/protocol.js';
+import type { ChunkReport, ChunkRequest, FromSlot, SlotSetup, ToSlot } from '../../runner/protocol.js';
 import { killSession, SLOT_VARIABLE } from '../../runner/protocol-session.js';
 import { temporaryName } from '../../storage/file/owner.js';
 import { heapMegabytes } from './memory.js';
@@ -95,7 +95,7 @@ export class SlotProcess {
     }
   }
 
-  async execute(order: ChunkOrder): Promise<SlotEnd> {
+  async execute(order: ChunkRequest): Promise<SlotEnd> {
     this.progress = NOTHING;
     this.#send({ type: 'chunk', order });
     return (await this.#wait()) as SlotEnd;

@@ -1,17 +1,17 @@
 import { mergeDigests, type RunDigest } from '../../definition/run-digest.js';
 import { mergeMeans, type RunningMeans } from '../../definition/running-mean.js';
 import type { BatchProgress, PositionRange } from '../batch-executor.js';
+import type { TaskEvidence } from './classify-failure.js';
 import { isConclusive } from './queue/states.js';
 import type { JobView, TaskStatus } from './queue/watched-job.js';
 import type { RecordedCells } from './recorded-cells.js';
 import { rangesOf } from './rounds.js';
 import type { ArraySpec, TaskEnd, TaskLive, TaskRun } from './task/array-spec.js';
 import { blockOf, cellsOf } from './task/blocks.js';
-import type { TaskEvidence } from './verdicts.js';
 
 /** What fits a payload: the rest is found by planning again. */
-const MOST_RANGES = 200;
-const MOST_RUNS = 20;
+const MAX_RANGES = 200;
+const MAX_RUNS = 20;
 /** A task writes every 2 s. */
 const STALE_MS = 12_000;
 
@@ -101,12 +101,12 @@ export class ArrayTasks {
   }
 
   /** Tasks of which nobody said a last word: their records may come late. */
-  speechless(): number[] {
+  unreported(): number[] {
     return [...Array(this.#spec.tasks).keys()].filter((task) => !this.#lastEnd(task));
   }
 
-  hasSpeechless(): boolean {
-    return this.speechless().length > 0;
+  hasUnreported(): boolean {
+    return this.unreported().length > 0;
   }
 
   counts() {
@@ -155,7 +155,7 @@ export class ArrayTasks {
       } else if (live || status?.meaning === 'running') {
         running++;
         for (const { position, started_at } of live?.slots ?? [])
-          if (runs.length < MOST_RUNS) runs.push({ position, started_at, progress: null });
+          if (runs.length < MAX_RUNS) runs.push({ position, started_at, progress: null });
       } else pending++;
     }
     const { means, digest } = this.busy();
@@ -180,7 +180,7 @@ export class ArrayTasks {
   }
 
   /** Positions of the batch without a record, ascending. @param most ranges */
-  left(most = MOST_RANGES): PositionRange[] {
+  left(most = MAX_RANGES): PositionRange[] {
     return rangesOf(this.#unrecorded(this.#batch), most);
   }
 

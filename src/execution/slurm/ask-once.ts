@@ -1,7 +1,13 @@
 import { InfrastructureError } from '../../definition/errors.js';
 import { ExecutionFault } from '../execution-fault.js';
 import type { Transport } from '../transport/transport.js';
-import { type AskCluster, NoAnswer, Patience, type PatienceOptions, wordResult } from './ask.js';
+import {
+  type AskCluster,
+  ClusterRetry,
+  type ClusterRetryOptions,
+  formatResult,
+  NoAnswer,
+} from './cluster-retry.js';
 
 /** A question whose answer needs no work of the cluster's. */
 const ANSWER_MS = 60_000;
@@ -25,7 +31,7 @@ export const askOnce =
   async (command, { isAnswer, ...options } = {}) => {
     const result = await transport.run(command, { timeout_ms: ANSWER_MS, ...options });
     if (isAnswer ? isAnswer(result) : result.exitCode === 0) return result;
-    throw notAnswered(transport.place, wordResult(command, result));
+    throw notAnswered(transport.place, formatResult(command, result));
   };
 
 /** Does once what else would be repeated until the cluster answers. @throws as {@link askOnce} */
@@ -44,10 +50,10 @@ export async function once<T>({ place }: Transport, attempt: () => Promise<T>): 
  */
 export async function withinMinutes<T>(
   transport: Transport,
-  work: (patience: Patience) => Promise<T>,
-  options: Pick<PatienceOptions, 'onWaits'> = {},
+  work: (patience: ClusterRetry) => Promise<T>,
+  options: Pick<ClusterRetryOptions, 'onWaits'> = {},
 ): Promise<T> {
-  const patience = new Patience(transport, { ...options, within_ms: ANSWER_MS, throwNeeded: true });
+  const patience = new ClusterRetry(transport, { ...options, within_ms: ANSWER_MS, throwNeeded: true });
   try {
     return await work(patience);
   } catch (error) {

@@ -1,13 +1,13 @@
-import type { TaskEvidence } from './verdicts.js';
+import type { TaskEvidence } from './classify-failure.js';
 
-type Judged = { readonly evidence: TaskEvidence };
+type ClassifiedTask = { readonly evidence: TaskEvidence };
 
 /**
  * Whether somebody cancelled an array, not single tasks of it: the last that happened to it is that at least two of its
  * tasks, or its only one, were cancelled. Where a task ended by itself after them, they were cancelled one by one: they go
  * round again. Only for an array that metalab has not cancelled itself.
  */
-export function isCancelledAsWhole(tasks: readonly Judged[]): boolean {
+export function isCancelledAsWhole(tasks: readonly ClassifiedTask[]): boolean {
   const cancelled = tasks.filter(({ evidence: { status, end } }) => {
     return status?.meaning === 'cancelled' && (!end || end.how === 'signal');
   });

@@ -1,7 +1,7 @@
 import type { SlurmEnvironment } from '../../config/resolved-config.js';
-import { askRoom, noRoomFor, wordSize } from '../transport/room.js';
+import { askRoom, formatSize, noRoomFor } from '../transport/room.js';
 import type { CommandResult, Transport } from '../transport/transport.js';
-import { type AskCluster, isTransportError, wordResult } from './ask.js';
+import { type AskCluster, formatResult, isTransportError } from './cluster-retry.js';
 import { type ClusterLimits, readLimits } from './limits/limits.js';
 import { isSuitable } from './node-program.js';
 import { RECORD_BYTES } from './prepare-array.js';
@@ -76,9 +76,9 @@ const steps = (environment: SlurmEnvironment, transport: Transport): Step[] => [
   async (run) => {
     const result = await run(['sh', '-c', WRITABLE, 'metalab', homeRelative(environment.file_root)]);
     if (result.exitCode !== 0)
-      return { name: 'file_root', ok: false, detail: wordResult(['sh'], result), next: FILE_ROOT_NEXT };
+      return { name: 'file_root', ok: false, detail: formatResult(['sh'], result), next: FILE_ROOT_NEXT };
     const path = result.stdout.trim();
-    const open = await refuseOpenSpool(transport.place, run, path).catch(wordOpen);
+    const open = await refuseOpenSpool(transport.place, run, path).catch(formatOpen);
     return open ?? checkRoom(run, transport.place, path);
   },
   async (run) => {
@@ -91,7 +91,7 @@ const steps = (environment: SlurmEnvironment, transport: Transport): Step[] => [
           detail:
             result.exitCode === 127
               ? `there is no sbatch on ${transport.place}`
-              : wordResult(['sbatch'], result),
+              : formatResult(['sbatch'], result),
           next: 'name a login node of the cluster as gateway; sbatch must be in the PATH that commands get there without a terminal (~/.bashrc, before it returns for such)',
         };
   },
@@ -106,7 +106,7 @@ const steps = (environment: SlurmEnvironment, transport: Transport): Step[] => [
       : {
           name: 'controller',
           ok: false,
-          detail: wordResult(['squeue'], result),
+          detail: formatResult(['squeue'], result),
           next: 'wait, or ask the cluster’s administrators: sweeps wait for it too',
         };
   },
@@ -118,7 +118,7 @@ const steps = (environment: SlurmEnvironment, transport: Transport): Step[] => [
           name: 'accounting',
           // Everything works without it; MaxRSS and exit codes are not told then.
           ok: true,
-          detail: `not there (${wordResult(['sacct'], result)}): errors will not name MaxRSS`,
+          detail: `not there (${formatResult(['sacct'], result)}): errors will not name MaxRSS`,
         };
   },
   () => checkLimits(environment, transport),
@@ -131,7 +131,7 @@ const steps = (environment: SlurmEnvironment, transport: Transport): Step[] => [
       : {
           name: 'job',
           ok: false,
-          detail: told === '' ? wordResult(['sbatch'], result) : told.split('\n').join('; '),
+          detail: told === '' ? formatResult(['sbatch'], result) : told.split('\n').join('; '),
           next: "correct the environment's executor settings; sinfo -s tells the cluster's partitions, sacctmgr show assoc user=$USER your accounts",
         };
   },
@@ -149,7 +149,7 @@ const steps = (environment: SlurmEnvironment, transport: Transport): Step[] => [
   },
 ];
 
-function wordOpen(error: unknown): ClusterCheck {
+function formatOpen(error: unknown): ClusterCheck {
   if (!isTransportError(error) || error.code !== 'METALAB_TRANSPORT_FILE') throw error;
   const [detail = ''] = error.message.split('\n  next: ');
   return { name: 'file_root', ok: false, detail, next: error.next ?? FILE_ROOT_NEXT };
@@ -166,8 +166,8 @@ async function checkRoom(run: RunCommand, place: string, path: string): Promise<
   const full = noRoomFor(place, "metalab's programs", needed, room);
   if (full) return { name, ok: false, detail: full.what, next };
   const { free_bytes } = room;
-  const free = free_bytes === undefined ? '' : `, ${wordSize(free_bytes)} free`;
-  const needs = `a sweep needs ${wordSize(needed)} for metalab's programs, its bundle and context files, and about ${wordSize(RECORD_BYTES)} a run beside its artifacts and logs`;
+  const free = free_bytes === undefined ? '' : `, ${formatSize(free_bytes)} free`;
+  const needs = `a sweep needs ${formatSize(needed)} for metalab's programs, its bundle and context files, and about ${formatSize(RECORD_BYTES)} a run beside its artifacts and logs`;
   const detail = `${path}${free}; ${needs}`;
   return free_bytes !== undefined && free_bytes < needed + COMFORTABLE_BYTES
     ? { name, ok: 'warn', detail, next }
@@ -181,12 +181,12 @@ async function checkLimits(environment: SlurmEnvironment, transport: Transport):
     return answer;
   };
   const limits = await readLimits(once, environment.executor);
-  if (answer?.exitCode === 0) return { name: 'limits', ok: true, detail: wordLimits(limits) };
+  if (answer?.exitCode === 0) return { name: 'limits', ok: true, detail: formatLimits(limits) };
   const next = 'the controller must answer scontrol and sinfo: see the line above';
-  return { name: 'limits', ok: false, detail: answer ? wordResult(['scontrol'], answer) : '', next };
+  return { name: 'limits', ok: false, detail: answer ? formatResult(['scontrol'], answer) : '', next };
 }
 
-function wordLimits({ array_tasks, submit, max_time_s, cpus }: ClusterLimits): string {
+function formatLimits({ array_tasks, submit, max_time_s, cpus }: ClusterLimits): string {
   return [
     `arrays of ${array_tasks} tasks`,
     Number.isFinite(submit) ? `${submit} jobs of yours at once` : 'no limit of submitted jobs',

@@ -1,6 +1,6 @@
 import type { Resources } from '../../config/resolved-config.js';
 import type { Transport } from '../transport/transport.js';
-import type { Patience } from './ask.js';
+import type { ClusterRetry } from './cluster-retry.js';
 import { SubmitLimiter } from './limiter.js';
 import { type ClusterLimits, readLimits } from './limits/limits.js';
 import { QueuePoller } from './queue/poller.js';
@@ -23,7 +23,7 @@ export class Cluster {
     this.limiter = new SubmitLimiter(this.queue);
   }
 
-  async limits({ partition, account, qos }: Place, patience: Patience): Promise<ClusterLimits> {
+  async limits({ partition, account, qos }: Place, patience: ClusterRetry): Promise<ClusterLimits> {
     const key = JSON.stringify([partition, account, qos]);
     const known = this.#limits.get(key);
     if (known && performance.now() - known.readAt < LIMITS_MS) return known.limits;

@@ -1,6 +1,6 @@
 import type { BatchRemains } from '../batch-executor.js';
 import { ExecutionFault } from '../execution-fault.js';
-import { type Patience, placeFault } from './ask.js';
+import { type ClusterRetry, placeFault } from './cluster-retry.js';
 import type { SubmissionCollector } from './collect/submission-collector.js';
 import {
   CLOSE_SCRIPT,
@@ -17,7 +17,7 @@ import type { StateFile } from './state-file.js';
 const GRACE_MS = 30_000;
 const LOOK_MS = 2_000;
 /** A node that is down may hold a job for as long as it is. */
-const MOST_MS = 300_000;
+const MAX_MS = 300_000;
 /** A job that nobody noted: the queue is looked at so often, so far apart. sbatch itself tries for two minutes. */
 const LOOKS = 2;
 const LOOKS_ALIVE = 12;
@@ -26,7 +26,7 @@ const LOOK_APART_MS = 15_000;
 interface Ending {
   /** The submission's folder in the spool. */
   readonly spool: string;
-  readonly queue: Pick<QueuePoller, 'findByName' | 'hurry'>;
+  readonly queue: Pick<QueuePoller, 'findByName' | 'pollSoon'>;
   readonly collector: SubmissionCollector;
   readonly state: StateFile;
 }
@@ -37,7 +37,7 @@ interface Ending {
  *
  * @throws ExecutionFault with code `SILENT` where the cluster does not answer, or jobs do not end
  */
-export async function endArrays(ending: Ending, patience: Patience): Promise<void> {
+export async function endArrays(ending: Ending, patience: ClusterRetry): Promise<void> {
   const { spool, collector, state } = ending;
   const { over, jobs: known } = await state.read();
   const { stdout } = await patience.ask(['sh', '-c', CLOSE_SCRIPT, 'metalab', spool], {
@@ -56,7 +56,7 @@ export async function endArrays(ending: Ending, patience: Patience): Promise<voi
   if (jobs.length > 0) {
     const noted = Object.fromEntries(jobs.map(({ token, job }) => [token, job]));
     await state.change((before) => ({ jobs: { ...before.jobs, ...noted } }));
-    await endJobs(jobs, patience, () => ending.queue.hurry());
+    await endJobs(jobs, patience, () => ending.queue.pollSoon());
     await collector.collect(patience);
     await collector.sync();
   }
@@ -74,7 +74,7 @@ export async function endArrays(ending: Ending, patience: Patience): Promise<voi
  */
 export async function endJobs(
   jobs: readonly EndedJob[],
-  patience: Patience,
+  patience: ClusterRetry,
   onAsked: () => void = () => {},
 ): Promise<void> {
   const began = performance.now();
@@ -89,7 +89,7 @@ export async function endJobs(
     live = parseLiveJobs(stdout, asked)!;
     onAsked();
     if (live.length === 0) return;
-    if (elapsed > MOST_MS) throw placeFault('SILENT', `Slurm has not ended ${wordJobs(live)}`);
+    if (elapsed > MAX_MS) throw placeFault('SILENT', `Slurm has not ended ${formatJobs(live)}`);
     await patience.sleep(LOOK_MS);
     patience.check();
   }
@@ -99,7 +99,7 @@ export async function endJobs(
 async function findUnnoted(
   { queue, spool }: Ending,
   { token, unsure }: FoundArray,
-  patience: Patience,
+  patience: ClusterRetry,
 ): Promise<string | null> {
   if (unsure === 'no') return null;
   for (let look = 1; ; look++) {
@@ -115,7 +115,7 @@ async function findUnnoted(
   }
 }
 
-const wordJobs = (jobs: readonly EndedJob[]) =>
+const formatJobs = (jobs: readonly EndedJob[]) =>
   `job${jobs.length === 1 ? '' : 's'} ${jobs.map(({ job }) => job).join(', ')}`;
 
 /** What is left of a submission where ending it was given up. @throws other errors */

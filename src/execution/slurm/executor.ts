@@ -2,9 +2,9 @@ import type { SlurmEnvironment } from '../../config/resolved-config.js';
 import { segmentsFolder, submissionFolder } from '../../storage/file/layout.js';
 import type { BatchExecutor } from '../batch-executor.js';
 import type { Transport } from '../transport/transport.js';
-import { ArrayLife } from './array-life.js';
-import { Patience, type PatienceOptions } from './ask.js';
+import { ArrayMonitor } from './array-monitor.js';
 import { shareCluster } from './cluster.js';
+import { ClusterRetry, type ClusterRetryOptions } from './cluster-retry.js';
 import { ArtifactCollector } from './collect/artifact-collector.js';
 import { collectOnce } from './collect/collector.js';
 import { SegmentCopies } from './collect/segment-copies.js';
@@ -44,7 +44,7 @@ export function createSlurmExecutor(options: SlurmExecutorOptions): BatchExecuto
   let node: string | null | undefined;
   let missed = false;
 
-  const openSpool = async (patience: Patience, known?: string) => {
+  const openSpool = async (patience: ClusterRetry, known?: string) => {
     if (known !== undefined && spool?.id !== known) spool = undefined;
     spool ??= await Spool.open(transport, environment.file_root, patience, known);
     return spool;
@@ -60,7 +60,7 @@ export function createSlurmExecutor(options: SlurmExecutorOptions): BatchExecuto
     folder: string,
     experimentId: string,
     submission: string,
-    patience: Patience,
+    patience: ClusterRetry,
   ) => {
     const key = `${folder}/${submission}`;
     const there = await openSpool(patience);
@@ -77,13 +77,16 @@ export function createSlurmExecutor(options: SlurmExecutorOptions): BatchExecuto
   };
 
   /** One call's patience, which ends when the executor is closed, too. */
-  const patiently = async <T>(ask: PatienceOptions, work: (patience: Patience) => Promise<T>): Promise<T> => {
+  const patiently = async <T>(
+    ask: ClusterRetryOptions,
+    work: (patience: ClusterRetry) => Promise<T>,
+  ): Promise<T> => {
     const listeners = new Set<(how: 'yield' | 'cancel') => void>();
     const close = () => {
       for (const listener of listeners) listener('yield');
     };
     closing.add(close);
-    const signal: PatienceOptions['signal'] = {
+    const signal: ClusterRetryOptions['signal'] = {
       onStop: (listener) => {
         listeners.add(listener);
         const forget = ask.signal?.onStop(listener) ?? (() => {});
@@ -93,7 +96,7 @@ export function createSlurmExecutor(options: SlurmExecutorOptions): BatchExecuto
         };
       },
     };
-    const patience = new Patience(transport, { ...ask, signal });
+    const patience = new ClusterRetry(transport, { ...ask, signal });
     try {
       return await work(patience);
     } finally {
@@ -127,14 +130,14 @@ export function createSlurmExecutor(options: SlurmExecutorOptions): BatchExecuto
         return deal(positions, packingInput(environment, limits, resources, order.mean_ms, state));
       }),
     execute: (order, batch) => {
-      const ask: PatienceOptions = {
+      const ask: ClusterRetryOptions = {
         cancelled_within_ms: CANCELLED_WITHIN_MS,
         signal: batch.signal,
         onWaits: (waits, stuck) => (life ? life.tell() : tellWaits(waits, stuck)),
       };
       const tellWaits = (waits: string | null, stuck: boolean) =>
         batch.onProgress({ ...NOTHING_YET, waits, stuck });
-      let life: ArrayLife | undefined;
+      let life: ArrayMonitor | undefined;
       return patiently(ask, async (patience) => {
         const { folder, experiment_id, submission } = order;
         const state = stateOf(folder, submission);
@@ -161,7 +164,7 @@ export function createSlurmExecutor(options: SlurmExecutorOptions): BatchExecuto
             version,
           };
           const array = await prepareArray(order, { ...around, node });
-          life = new ArrayLife(array, batch, patience, artifacts);
+          life = new ArrayMonitor(array, batch, patience, artifacts);
           patience.check();
           const report = await life.run();
           if (report !== 'again') return report;

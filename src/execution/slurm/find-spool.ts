@@ -1,7 +1,7 @@
 import { InfrastructureError } from '../../definition/errors.js';
 import type { Transport } from '../transport/transport.js';
-import type { AskCluster } from './ask.js';
 import { FILE_ROOT_NEXT } from './check.js';
+import type { AskCluster } from './cluster-retry.js';
 import { parseOpened } from './spool.js';
 import { homeRelative } from './spool-layout.js';
 

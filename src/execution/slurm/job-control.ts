@@ -1,4 +1,4 @@
-import type { Patience } from './ask.js';
+import type { ClusterRetry } from './cluster-retry.js';
 import { cancelFile, yieldFile } from './task/array-files.js';
 
 /** The job is no more in the queue, or never had tasks in that state: what was wanted is so. */
@@ -21,9 +21,9 @@ esac
 export class JobControl {
   readonly #array: string;
   readonly #job: string;
-  readonly #patience: Patience;
+  readonly #patience: ClusterRetry;
 
-  constructor(array: string, job: string, patience: Patience) {
+  constructor(array: string, job: string, patience: ClusterRetry) {
     this.#array = array;
     this.#job = job;
     this.#patience = patience;

@@ -1,10 +1,10 @@
-import type { Patience } from './ask.js';
+import type { ClusterRetry } from './cluster-retry.js';
 import type { QueuePoller } from './queue/poller.js';
 
 const LOOK_MS = 30_000;
 
 interface Turn {
-  readonly patience: Patience;
+  readonly patience: ClusterRetry;
   readonly onWaits: (waits: string | null) => void;
   /** Then it waits no longer: nothing will be submitted. */
   readonly isCancelled: () => boolean;

@@ -1,5 +1,5 @@
 import type { LostRun } from '../../runner/protocol.js';
-import type { RangeOrder } from '../executor.js';
+import type { RangeRequest } from '../executor.js';
 import { RangeExecution } from '../local/execute-range.js';
 import { SlotPool } from '../local/slot-pool.js';
 
@@ -13,7 +13,7 @@ const MEMORY_BYTES = 512 * 1024 ** 2;
  * @throws ExecutionFault where the store can't be written
  */
 export async function recordLost(
-  place: Pick<RangeOrder['setup'], 'folder' | 'submission' | 'declaration'>,
+  place: Pick<RangeRequest['setup'], 'folder' | 'submission' | 'declaration'>,
   lost: readonly LostRun[],
   options: {
     readonly runner: string;
@@ -24,7 +24,7 @@ export async function recordLost(
   const pool = new SlotPool({ runner: options.runner, idleMs: 1_000, provenance: options.provenance });
   try {
     for (const run of [...lost].sort((a, b) => a.position - b.position)) {
-      const range: RangeOrder = {
+      const range: RangeRequest = {
         setup: { ...place, record_only: true },
         order: { from: run.position, to: run.position + 1, budget_ms: NO_LIMIT_MS, lost: [run] },
         timeout_ms: null,

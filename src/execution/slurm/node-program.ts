@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import type { SlurmExecutorConfig } from '../../config/resolved-config.js';
 import type { Transport } from '../transport/transport.js';
-import { type Patience, placeFault } from './ask.js';
+import { type ClusterRetry, placeFault } from './cluster-retry.js';
 import { nodePackage, nodePlatform } from './node-package.js';
 import type { Spool } from './spool.js';
 import { uploadMissing } from './upload.js';
@@ -25,7 +25,7 @@ export async function provideNode(
   transport: Transport,
   spool: Spool,
   { config, cache, missed }: NodeNeed,
-  patience: Patience,
+  patience: ClusterRetry,
 ): Promise<string | null> {
   const script = 'uname -sm; node --version 2>/dev/null || echo none';
   const { stdout } = await patience.ask(['sh', '-c', script]);
@@ -44,7 +44,7 @@ export async function provideNode(
     if (exitCode === 0 && answer.trim() === `v${shipped}`) return to;
     throw placeFault(
       'NODE',
-      `${transport.place} has no suitable Node, and the one that metalab ships does not run there (${wordRefusal(stderr || answer)}): load a module that has Node 20.19 or later, or 22.12 or later, in the modules or setup of the environment`,
+      `${transport.place} has no suitable Node, and the one that metalab ships does not run there (${formatRefusal(stderr || answer)}): load a module that has Node 20.19 or later, or 22.12 or later, in the modules or setup of the environment`,
     );
   } catch (error) {
     if (bringsOwn && !missed) return null;
@@ -61,5 +61,5 @@ export function isSuitable(version: string): boolean {
   return (major === 20 && minor >= 19) || (major === 22 && minor >= 12) || major > 22;
 }
 
-const wordRefusal = (said: string) =>
+const formatRefusal = (said: string) =>
   /GLIBC/.test(said) ? `its C library is too old: ${said.trim().split('\n')[0]}` : said.trim().split('\n')[0];

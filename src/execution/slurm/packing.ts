@@ -4,10 +4,10 @@ import type { ClusterLimits } from './limits/limits.js';
 /** Long against a task's own start, some 0.5 s with the scheduler's part, short enough that a lost node costs little. */
 const TASK_MS = 3 * 60_000;
 /** Tasks of less spend a good part of their time starting. */
-const LEAST_TASK_MS = 10_000;
+const MIN_TASK_MS = 10_000;
 /** So many tasks for each that can run at once even out what durations differ. */
 const TASKS_PER_PLACE = 3;
-const MOST_TASKS_A_PLACE = 32;
+const MAX_TASKS_A_PLACE = 32;
 /** Before durations are known: tasks of an array that finds them out, and how long each starts runs. */
 export const PILOT_TASKS = 32;
 export const PILOT_BUDGET_MS = 30_000;
@@ -15,7 +15,7 @@ export const PILOT_BUDGET_MS = 30_000;
 const ARRAYS_UNDER_LIMIT = 3;
 const ARRAYS_AT_ONCE = 4;
 /** Ranges and counts of an array travel through Temporal, and its tally is four bytes a position. */
-const MOST_POSITIONS = 1_000_000;
+const MAX_POSITIONS = 1_000_000;
 /** Of a job's time limit, what its runs are planned to take: durations vary. */
 const TIME_SHARE = 0.5;
 
@@ -62,7 +62,7 @@ export function deal(positions: number, input: PackingInput): BatchLimits {
   }
   const share = isSubmitLimited(input) ? 1 : ARRAYS_AT_ONCE;
   const per_task = input.chunk_size ?? perTask(positions, input);
-  const perArray = Math.max(1, Math.min(MOST_POSITIONS, most * per_task));
+  const perArray = Math.max(1, Math.min(MAX_POSITIONS, most * per_task));
   const at_once = isSubmitLimited(input)
     ? Math.min(ARRAYS_UNDER_LIMIT, Math.max(1, Math.floor(input.limits.submit / most)))
     : share;
@@ -102,11 +102,11 @@ function wantedTasks(positions: number, input: PackingInput): number {
 function perTask(positions: number, input: PackingInput): number {
   const { mean_ms, slots, time_s } = input;
   // Runs that did not end while it was waited for them are long: a task each, unless they are very many.
-  if (mean_ms === null) return Math.ceil(positions / (MOST_TASKS_A_PLACE * places(input)));
+  if (mean_ms === null) return Math.ceil(positions / (MAX_TASKS_A_PLACE * places(input)));
   const each = Math.max(mean_ms, 0.001) / slots;
   const even = Math.ceil(positions / (TASKS_PER_PLACE * places(input)));
   const ofTime = time_s === null ? Number.POSITIVE_INFINITY : (TIME_SHARE * time_s * 1000) / each;
   // As long as every place gets some, so that few tasks are no more than their starts.
-  const worthwhile = Math.min(LEAST_TASK_MS / each, Math.ceil(positions / places(input)));
+  const worthwhile = Math.min(MIN_TASK_MS / each, Math.ceil(positions / places(input)));
   return Math.max(1, Math.floor(Math.min(ofTime, Math.max(worthwhile, Math.min(even, TASK_MS / each)))));
 }

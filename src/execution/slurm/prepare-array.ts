@@ -4,10 +4,10 @@ import { declarationFile, planFile } from '../../storage/file/layout.js';
 import { readJson } from '../../storage/file/read-json.js';
 import { missingFile } from '../../storage/file/verify-content.js';
 import type { PlanManifest } from '../../storage/manifest.js';
-import type { BatchLimits, BatchOrder, PositionRange } from '../batch-executor.js';
+import type { BatchLimits, BatchRequest, PositionRange } from '../batch-executor.js';
 import type { PlannedCells } from './array-tasks.js';
-import { type Patience, placeFault } from './ask.js';
 import type { Cluster } from './cluster.js';
+import { type ClusterRetry, placeFault } from './cluster-retry.js';
 import type { SubmissionCollector } from './collect/submission-collector.js';
 import type { ClusterLimits } from './limits/limits.js';
 import { deal, type PackingInput, PILOT_BUDGET_MS, pack, tasksOfAnArray } from './packing.js';
@@ -24,19 +24,19 @@ import { batchScript } from './task/batch-script.js';
 
 /** Of a job's time, what is kept for its start, for a run that takes longer than the others, and for its end. */
 const MARGIN_SHARE = 0.1;
-const LEAST_MARGIN_MS = 15_000;
+const MIN_MARGIN_MS = 15_000;
 /** A record of few params and metrics has some 800 bytes. */
 export const RECORD_BYTES = 1_000;
 
 /** What preparing an array needs of the executor. */
-export interface ArraySurroundings {
+export interface ArrayDependencies {
   readonly environment: SlurmEnvironment;
   readonly cluster: Cluster;
   readonly spool: Spool;
   readonly programs: TaskPrograms;
   readonly collector: SubmissionCollector;
   readonly state: StateFile;
-  readonly patience: Patience;
+  readonly patience: ClusterRetry;
   readonly version: string;
   /** The program of the Node that is shipped, on the cluster; null where none is. */
   readonly node: string | null;
@@ -44,7 +44,7 @@ export interface ArraySurroundings {
 
 /** An array that is ready to be submitted, or was before. */
 export interface PreparedArray {
-  readonly order: BatchOrder;
+  readonly order: BatchRequest;
   readonly cluster: Cluster;
   readonly collector: SubmissionCollector;
   readonly state: StateFile;
@@ -79,7 +79,7 @@ export interface PreparedArray {
 }
 
 /** Decides what an array is, unless that was decided before, and has everything there that its tasks need. */
-export async function prepareArray(order: BatchOrder, around: ArraySurroundings): Promise<PreparedArray> {
+export async function prepareArray(order: BatchRequest, around: ArrayDependencies): Promise<PreparedArray> {
   const { environment, cluster, spool, state, patience, programs } = around;
   const { folder: storeFolder, submission, experiment_id } = order;
   const config = environment.executor;
@@ -208,7 +208,7 @@ export function packingInput(
 }
 
 /** The spec as it was written first: an array that was submitted is never changed. */
-async function readSpec(folder: string, patience: Patience): Promise<ArraySpec | undefined> {
+async function readSpec(folder: string, patience: ClusterRetry): Promise<ArraySpec | undefined> {
   const script = '[ ! -e "$1" ] || cat "$1"';
   const { stdout } = await patience.ask(['sh', '-c', script, 'metalab', arraySpecFile(folder)]);
   return stdout.trim() === '' ? undefined : (JSON.parse(stdout) as ArraySpec);
@@ -224,7 +224,7 @@ function firstOf(ranges: readonly PositionRange[], most: number): PositionRange[
   });
 }
 
-async function jobOf(folder: string, patience: Patience): Promise<string | undefined> {
+async function jobOf(folder: string, patience: ClusterRetry): Promise<string | undefined> {
   const { stdout } = await patience.ask([
     'sh',
     '-c',
@@ -239,7 +239,7 @@ function budgetOf(pilot: boolean, { limit_s }: TaskResources): number | null {
   if (pilot) return PILOT_BUDGET_MS;
   if (limit_s === null) return null;
   const limit = limit_s * 1000;
-  return Math.max(1_000, limit - Math.max(MARGIN_SHARE * limit, Math.min(LEAST_MARGIN_MS, limit / 2)));
+  return Math.max(1_000, limit - Math.max(MARGIN_SHARE * limit, Math.min(MIN_MARGIN_MS, limit / 2)));
 }
 
 const mayGrowMemory = (

@@ -29,7 +29,7 @@ export function sbatchArguments(
     ['partition', partition],
     ['account', account],
     ['qos', qos],
-    ['time', time_s === undefined ? undefined : wordTime(time_s)],
+    ['time', time_s === undefined ? undefined : formatTime(time_s)],
     ['mem', memory_bytes === undefined ? undefined : `${Math.ceil(memory_bytes / 1024 ** 2)}M`],
     ['gres', gpus === undefined ? undefined : `gpu:${gpus}`],
     ['constraint', constraint],
@@ -46,7 +46,7 @@ export function sbatchArguments(
 }
 
 /** `days-hours:minutes:seconds`. */
-function wordTime(seconds: number): string {
+function formatTime(seconds: number): string {
   const whole = Math.ceil(seconds);
   const two = (value: number) => String(Math.floor(value)).padStart(2, '0');
   return `${Math.floor(whole / 86_400)}-${two((whole % 86_400) / 3600)}:${two((whole % 3600) / 60)}:${two(whole % 60)}`;

@@ -1,8 +1,15 @@
 import type { LostRun } from '../../runner/protocol.js';
 import type { ExecutionFault } from '../execution-fault.js';
 import type { ArrayTasks } from './array-tasks.js';
-import { type Patience, placeFault } from './ask.js';
 import { isCancelledAsWhole } from './cancelled-array.js';
+import {
+  classifyFailure,
+  type FailureClass,
+  ofIncarnation,
+  type TaskEvidence,
+  type TaskLimits,
+} from './classify-failure.js';
+import { type ClusterRetry, placeFault } from './cluster-retry.js';
 import {
   collectOutputs,
   lastRestart,
@@ -19,12 +26,11 @@ import type { JobView, TaskStatus } from './queue/watched-job.js';
 import { type Round, rangesOf, within } from './rounds.js';
 import { addFailures, type NodeFailure } from './state-file.js';
 import { NO_NODE_SHIPPED } from './task/exit-codes.js';
-import { judge, ofIncarnation, type TaskEvidence, type TaskLimits, type Verdict } from './verdicts.js';
 
 /** Characters. */
-const MOST_OUTPUT = 4_000;
+const MAX_OUTPUT = 4_000;
 /** Others that are suspected too wait for the round after. */
-const MOST_SUSPECTS = 100;
+const MAX_SUSPECTS = 100;
 
 /** What follows from how an array ended. */
 export interface Settlement {
@@ -44,7 +50,7 @@ export async function settleArray(
   array: PreparedArray,
   tasks: ArrayTasks,
   { job, view }: { readonly job: string; readonly view: JobView },
-  patience: Patience,
+  patience: ClusterRetry,
 ): Promise<Settlement> {
   const { spec, resources, environment } = array;
   const limits: TaskLimits = {
@@ -57,23 +63,23 @@ export async function settleArray(
   const accounts = await accountsOf(array, [...tasks.evidence(view)], tasks.hasRestarted, job, patience);
   const { folder, submission } = array.order;
   const outputs = await collectOutputs({ folder, submission, array: array.folder, job }, patience);
-  const verdicts = withAccounts([...tasks.evidence(view)], accounts).map(({ task, evidence: told }) => {
+  const classified = withAccounts([...tasks.evidence(view)], accounts).map(({ task, evidence: told }) => {
     const said = outputs.get(task) ?? '';
     const evidence = { ...ofIncarnation(told, lastRestart(said)), status: withMemory(told.status, said) };
-    return { task, evidence, verdict: judge(evidence, limits) };
+    return { task, evidence, failure: classifyFailure(evidence, limits) };
   });
-  await record(array, verdicts, outputs);
+  await record(array, classified, outputs);
   // A sweep that was cancelled meanwhile has its own reason.
-  if (!patience.cancelled && isCancelledAsWhole(verdicts))
-    return { cancelled: await wordCancelled(array, job, patience), again: false };
-  const faults = verdicts.filter(({ verdict }) => verdict.fault);
-  const failed = faults.length === verdicts.length ? faults[0] : undefined;
+  if (!patience.cancelled && isCancelledAsWhole(classified))
+    return { cancelled: await formatCancelled(array, job, patience), again: false };
+  const faults = classified.filter(({ failure }) => failure.fault);
+  const failed = faults.length === classified.length ? faults[0] : undefined;
   const output = failed ? endOf(outputs.get(failed.task)) : '';
   const missesNode = array.node === null && seesNoNode(faults, outputs);
-  const next = nextRound(array, tasks, verdicts, Boolean(failed) || missesNode);
-  await noteState(array, { verdicts, accounts, next, missesNode, failed: Boolean(failed) });
+  const next = nextRound(array, tasks, classified, Boolean(failed) || missesNode);
+  await noteState(array, { classified, accounts, next, missesNode, failed: Boolean(failed) });
   if (!failed || missesNode) return { again: next !== undefined };
-  const { code, message } = failed.verdict.fault!;
+  const { code, message } = failed.failure.fault!;
   const where = `${environment.name}, task ${failed.task} of job ${job}`;
   const fault = placeFault(
     isOfSetUp(faults, outputs) ? 'SET_UP' : faultCode(code),
@@ -83,10 +89,10 @@ export async function settleArray(
 }
 
 /** Accounting knows who did it, by number. */
-async function wordCancelled(
+async function formatCancelled(
   { cluster, limits }: PreparedArray,
   job: string,
-  patience: Patience,
+  patience: ClusterRetry,
 ): Promise<string> {
   const accounts = limits.accounting ? await cluster.queue.account(job).catch(() => []) : [];
   const uid = accounts.map(({ state }) => /^CANCELLED by (\d+)/.exec(state)?.[1]).find(Boolean);
@@ -100,13 +106,13 @@ async function wordCancelled(
 function nextRound(
   { round, order }: PreparedArray,
   tasks: ArrayTasks,
-  verdicts: readonly Judged[],
+  classified: readonly ClassifiedTask[],
   faulty: boolean,
 ): Round | undefined {
   const number = round.number + 1;
-  const alone = verdicts.flatMap(({ verdict }) => verdict.alone ?? []).sort((a, b) => a - b);
-  if (alone.length > 0) return { number, ranges: rangesOf(alone, MOST_SUSPECTS), alone: true };
-  if (!faulty && !verdicts.some(({ verdict }) => verdict.grow || verdict.evicted)) return undefined;
+  const alone = classified.flatMap(({ failure }) => failure.alone ?? []).sort((a, b) => a - b);
+  if (alone.length > 0) return { number, ranges: rangesOf(alone, MAX_SUSPECTS), alone: true };
+  if (!faulty && !classified.some(({ failure }) => failure.grow || failure.evicted)) return undefined;
   if (!round.alone) return { number, ranges: tasks.left(), alone: false };
   const own = round.ranges ?? order.ranges;
   return { number, ranges: within(tasks.left(Number.POSITIVE_INFINITY), own), alone: true };
@@ -130,7 +136,7 @@ async function accountsOf(
   all: readonly Evident[],
   restarted: boolean,
   job: string,
-  patience: Patience,
+  patience: ClusterRetry,
 ): Promise<readonly AccountedTask[]> {
   const wanted = all.filter(
     ({ evidence: { status, missing } }) =>
@@ -169,27 +175,27 @@ function withMemory(status: TaskStatus | undefined, output: string): TaskStatus 
 }
 
 /** Without accounting nobody knows its exit code. */
-const seesNoNode = (faults: readonly Judged[], outputs: Outputs): boolean =>
+const seesNoNode = (faults: readonly ClassifiedTask[], outputs: Outputs): boolean =>
   faults.some(
-    ({ task, verdict }) =>
-      verdict.fault!.code === 'TASK_NO_NODE' ||
-      (verdict.fault!.code === 'TASK_START' && endOf(outputs.get(task)).includes(NO_NODE_SHIPPED)),
+    ({ task, failure }) =>
+      failure.fault!.code === 'TASK_NO_NODE' ||
+      (failure.fault!.code === 'TASK_START' && endOf(outputs.get(task)).includes(NO_NODE_SHIPPED)),
   );
 
 /** What every task of an array ends with will not be mended by trying often. */
-const isOfSetUp = (faults: readonly Judged[], outputs: Outputs): boolean =>
-  faults.every(({ task, verdict }) => {
-    const { code } = verdict.fault!;
+const isOfSetUp = (faults: readonly ClassifiedTask[], outputs: Outputs): boolean =>
+  faults.every(({ task, failure }) => {
+    const { code } = failure.fault!;
     const unknown = code === 'TASK_START' && saysSetUpFailed(outputs.get(task) ?? '');
     return code === 'TASK_SET_UP' || code === 'TASK_NO_NODE' || unknown;
   });
 
-interface Judged extends Evident {
-  readonly verdict: Verdict;
+interface ClassifiedTask extends Evident {
+  readonly failure: FailureClass;
 }
 
 interface Found {
-  readonly verdicts: readonly Judged[];
+  readonly classified: readonly ClassifiedTask[];
   readonly accounts: readonly AccountedTask[];
   readonly next: Round | undefined;
   readonly missesNode: boolean;
@@ -199,10 +205,10 @@ interface Found {
 
 async function noteState(
   { state, order, escalated: had }: PreparedArray,
-  { verdicts, accounts, next, missesNode, failed }: Found,
+  { classified, accounts, next, missesNode, failed }: Found,
 ): Promise<void> {
-  const grows = (what: 'time' | 'memory') => verdicts.some(({ verdict }) => verdict.grow === what);
-  const nodes = failedNodes(verdicts, accounts, failed || missesNode);
+  const grows = (what: 'time' | 'memory') => classified.some(({ failure }) => failure.grow === what);
+  const nodes = failedNodes(classified, accounts, failed || missesNode);
   if (nodes.length === 0 && !next && !missesNode) return;
   await state.change((before) => {
     const { escalated, rounds, node_missed } = before;
@@ -219,7 +225,7 @@ async function noteState(
 
 /** @param faulty what failed is something else than the nodes: no task got to work on any */
 function failedNodes(
-  verdicts: readonly Judged[],
+  classified: readonly ClassifiedTask[],
   accounts: readonly AccountedTask[],
   faulty: boolean,
 ): NodeFailure[] {
@@ -227,29 +233,37 @@ function failedNodes(
   const before = accounts.filter(
     ({ state, nodes, endedAt }) => meaningOf(state) === 'node' && nodes && endedAt,
   );
-  const judged = verdicts.flatMap(({ evidence: { live, end }, verdict: { failedNode: node, fault } }) => {
-    const told = end ?? live;
-    const [began, at] = told ? [told.started_at, told.updated_at].map(Date.parse) : [Date.now(), Date.now()];
-    return node && !(fault && faulty) ? [{ node, began: began!, at: at! }] : [];
-  });
+  const failedNodes = classified.flatMap(
+    ({ evidence: { live, end }, failure: { failedNode: node, fault } }) => {
+      const told = end ?? live;
+      const [began, at] = told
+        ? [told.started_at, told.updated_at].map(Date.parse)
+        : [Date.now(), Date.now()];
+      return node && !(fault && faulty) ? [{ node, began: began!, at: at! }] : [];
+    },
+  );
   return [
     ...before.map(({ nodes, endedAt, elapsedMs }) => ({
       node: nodes,
       began: endedAt - elapsedMs,
       at: endedAt,
     })),
-    ...judged,
+    ...failedNodes,
   ].sort((a, b) => a.began - b.began);
 }
 
-async function record(array: PreparedArray, verdicts: readonly Judged[], outputs: Outputs): Promise<void> {
+async function record(
+  array: PreparedArray,
+  classified: readonly ClassifiedTask[],
+  outputs: Outputs,
+): Promise<void> {
   const { order, collector, environment, runner } = array;
   const lost: LostRun[] = [];
-  for (const { task, evidence, verdict } of verdicts) {
-    if (verdict.lost.length === 0) continue;
+  for (const { task, evidence, failure } of classified) {
+    if (failure.lost.length === 0) continue;
     const output = endOf(outputs.get(task));
     const word = slurmsWord(output);
-    for (const { run, error } of verdict.lost)
+    for (const { run, error } of failure.lost)
       lost.push({
         position: run.position,
         attempt: run.attempt,
@@ -285,7 +299,7 @@ function provenanceOf(
   };
 }
 
-const endOf = (output = '') => output.slice(-MOST_OUTPUT).trim();
+const endOf = (output = '') => output.slice(-MAX_OUTPUT).trim();
 
 /** The system's codes are about the cluster's filesystem: the store's own have another remedy. */
 const faultCode = (code: string) => (/^E[A-Z]+$/.test(code) ? `SPOOL_${code}` : code);

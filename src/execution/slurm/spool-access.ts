@@ -1,4 +1,4 @@
-import { type Entry, type Identity, openingsAbove, openingsIn, wordEntry } from '../../access/strangers.js';
+import { type Entry, formatEntry, type Identity, openingsAbove, openingsIn } from '../../access/strangers.js';
 import type { CommandResult } from '../transport/transport.js';
 import { fileError, TransportError } from '../transport/transport-error.js';
 
@@ -39,7 +39,7 @@ export async function refuseOpenSpool(
     ...openingsAbove(above, who, who.uid).filter(({ kind }) => kind !== 'owner'),
   ];
   if (openings.length === 0) return;
-  const told = openings.map(({ entry }) => `${entry.path} (${wordEntry(entry)})`).join(', ');
+  const told = openings.map(({ entry }) => `${entry.path} (${formatEntry(entry)})`).join(', ');
   const mendable = openings.filter(({ kind, entry }) => kind !== 'owner' && entry.uid === who.uid);
   const chmod = mendable.map(({ entry }) => `'${entry.path.replace(/^\./, root)}'`).join(' ');
   throw new TransportError({

@@ -12,7 +12,7 @@ import {
 import { readJson, readText } from '../../storage/file/read-json.js';
 import type { PlanManifest } from '../../storage/manifest.js';
 import type { Transport } from '../transport/transport.js';
-import { NoAnswer, type Patience, placeFault } from './ask.js';
+import { type ClusterRetry, NoAnswer, placeFault } from './cluster-retry.js';
 import { contextUploads } from './context-uploads.js';
 import { refuseOpenSpool } from './spool-access.js';
 import { experimentFolderIn, homeRelative, runtimeFolder } from './spool-layout.js';
@@ -76,7 +76,7 @@ export class Spool {
   static async open(
     transport: Transport,
     fileRoot: string,
-    patience: Patience,
+    patience: ClusterRetry,
     known?: string,
   ): Promise<Spool> {
     const store = JSON.stringify({
@@ -122,7 +122,7 @@ export class Spool {
     programs: TaskPrograms,
     /** What its runs will write there. */
     records_bytes: number,
-    patience: Patience,
+    patience: ClusterRetry,
   ): Promise<{ readonly [path: string]: string }> {
     const { folder, submission } = place;
     const there = this.experimentFolder(place.experiment_id);

@@ -1,4 +1,4 @@
-import { type Patience, placeFault } from './ask.js';
+import { type ClusterRetry, placeFault } from './cluster-retry.js';
 import type { QueueWatch } from './queue/poller.js';
 import {
   ADOPT_SCRIPT,
@@ -24,7 +24,7 @@ export interface SubmitOptions {
   readonly name: string;
   readonly sbatch: readonly string[];
   readonly queue: QueueWatch;
-  readonly patience: Patience;
+  readonly patience: ClusterRetry;
   readonly onWaits: (waits: string | null) => void;
   /** Whether the sweep was cancelled: then nothing more is submitted. */
   readonly isCancelled: () => boolean;
@@ -65,7 +65,7 @@ export async function submitArray(options: SubmitOptions): Promise<Submitted> {
         return { kind: 'over', message: answer.message };
       case 'unsure':
       case 'taken': {
-        onWaits(wordUnsure(answer));
+        onWaits(formatUnsure(answer));
         const job = await settle(options, answer);
         if (job !== undefined) return { kind: 'job', job };
       }
@@ -126,7 +126,7 @@ async function adopt({ array, patience }: SubmitOptions, found: string): Promise
   return stdout.trim() || found;
 }
 
-const wordUnsure = (answer: Unsettled): string =>
+const formatUnsure = (answer: Unsettled): string =>
   answer.kind === 'unsure'
     ? `it is not known whether Slurm took the job: ${answer.message || 'sbatch was ended'}`
     : 'the job is being submitted, or its submission was lost: waiting until Slurm tells which';

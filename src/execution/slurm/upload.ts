@@ -3,7 +3,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { hashContent } from '../../identity/hash-content.js';
 import { askRoom, noRoomFor, parentOf } from '../transport/room.js';
 import type { Transport } from '../transport/transport.js';
-import { type Patience, placeFault } from './ask.js';
+import { type ClusterRetry, placeFault } from './cluster-retry.js';
 
 /** One file for the cluster: a file of this machine's, or bytes. */
 export interface Upload {
@@ -31,7 +31,7 @@ const SIZES = `exec xargs -0 sh -c 'find -L "$@" -maxdepth 0 -type f -printf "%s
  */
 export async function uploadMissing(
   transport: Transport,
-  patience: Patience,
+  patience: ClusterRetry,
   uploads: readonly Upload[],
   records_bytes = 0,
 ): Promise<number> {

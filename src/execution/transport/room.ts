@@ -55,13 +55,13 @@ export function noRoomFor(
   const refused = refusal !== undefined && NO_ROOM.test(refusal);
   if (!refused && (free_bytes === undefined || free_bytes >= bytes)) return undefined;
   const why = refused && /quota/i.test(refusal) ? 'disk quota exceeded on' : 'no space left on';
-  const free = free_bytes === undefined ? '' : `, ${wordSize(free_bytes)} free`;
-  return spaceError(place, `${why} ${mount}: ${wordSize(bytes)} needed for ${what}${free}`);
+  const free = free_bytes === undefined ? '' : `, ${formatSize(free_bytes)} free`;
+  return spaceError(place, `${why} ${mount}: ${formatSize(bytes)} needed for ${what}${free}`);
 }
 
 export const parentOf = (path: string) => posix.dirname(path);
 
-export const wordSize = (bytes: number): string =>
+export const formatSize = (bytes: number): string =>
   bytes >= 1e9
     ? `${(bytes / 1e9).toFixed(1)} GB`
     : bytes >= 1e6

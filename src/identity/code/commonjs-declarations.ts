@@ -20,7 +20,7 @@ export function withoutDeclarations(
   const text = new RolldownMagicString(code);
   walk(program as unknown as SyntaxNode, (node) => {
     if (isFunction(node)) return false;
-    if (node.type !== 'CallExpression' || !DECLARING.has(names.get(wordOf(node.callee)) ?? '')) return true;
+    if (node.type !== 'CallExpression' || !DECLARING.has(names.get(formatOf(node.callee)) ?? '')) return true;
     text.overwrite(node.start, node.end, 'undefined');
     return false;
   });
@@ -28,10 +28,10 @@ export function withoutDeclarations(
 }
 
 /** `name`, or `object.name`. */
-function wordOf(node: unknown): string {
+function formatOf(node: unknown): string {
   if (!isNode(node)) return '';
   if (node.type === 'MemberExpression' && !node.computed)
-    return `${wordOf(node.object)}.${wordOf(node.property)}`;
+    return `${formatOf(node.object)}.${formatOf(node.property)}`;
   return node.type === 'Identifier' ? String(node.name) : '';
 }
 
@@ -45,13 +45,13 @@ function importedNames(statements: readonly SyntaxNode[]): ReadonlyMap<string, s
       if (id.type === 'Identifier') for (const name of DECLARING) names.set(`${id.name}.${name}`, name);
       if (id.type !== 'ObjectPattern') continue;
       for (const { key, value } of id.properties as { key?: SyntaxNode; value?: SyntaxNode }[])
-        if (key && value) names.set(wordOf(value), wordOf(key));
+        if (key && value) names.set(formatOf(value), formatOf(key));
     }
   }
   return names;
 }
 
 function isMetalab(node: unknown): boolean {
-  if (!isNode(node) || node.type !== 'CallExpression' || wordOf(node.callee) !== 'require') return false;
+  if (!isNode(node) || node.type !== 'CallExpression' || formatOf(node.callee) !== 'require') return false;
   return (node.arguments as { readonly value?: unknown }[])[0]?.value === 'metalab';
 }

@@ -8,8 +8,8 @@ import { compactRuns } from './compact.js';
  */
 const [folder = '', scratch = ''] = process.argv.slice(2);
 
-const LEAST_URGENT = 19;
-setPriority(LEAST_URGENT);
+const MIN_URGENT = 19;
+setPriority(MIN_URGENT);
 
 // By force: DuckDB's threads may be in the middle of something, and all that counts is published by one rename.
 process.once('disconnect', () => {

@@ -23,9 +23,9 @@ export type CompactionStep = (typeof COMPACTION_STEPS)[number];
 
 /** Larger groups of rows compress no better, and a group is held in memory while it is written. */
 const GROUP_BYTES = 8 * 1024 * 1024;
-const [LEAST_GROUP, MOST_GROUP] = [2048, 16_384];
+const [MIN_GROUP, MAX_GROUP] = [2048, 16_384];
 /** What is known of params and metrics is kept only where it is small beside the rows: it is read with every footer. */
-const MOST_OCCURRENCES = 2000;
+const MAX_OCCURRENCES = 2000;
 const LONGEST_VALUE = 256;
 
 /**
@@ -80,7 +80,7 @@ async function write(database: Database, loaded: LoadedRuns, file: string): Prom
     occurrences: areFew(occurrences) ? occurrences : null,
   };
   const bytes = Object.values(loaded.segments).reduce((sum, length) => sum + length, 0);
-  const group = Math.min(MOST_GROUP, Math.max(LEAST_GROUP, Math.round((GROUP_BYTES * runs) / (bytes + 1))));
+  const group = Math.min(MAX_GROUP, Math.max(MIN_GROUP, Math.round((GROUP_BYTES * runs) / (bytes + 1))));
   const metadata = `KV_METADATA {${quoteText(COVERAGE_KEY)}: ${quoteText(JSON.stringify(coverage))}}`;
   const parquet = `FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${group}`;
   const ranges = await cellRanges(database, loaded);
@@ -110,7 +110,7 @@ async function write(database: Database, loaded: LoadedRuns, file: string): Prom
 }
 
 const areFew = (occurrences: readonly Occurrence[]) =>
-  occurrences.length <= MOST_OCCURRENCES &&
+  occurrences.length <= MAX_OCCURRENCES &&
   occurrences.every(({ key, least, most }) => `${key}${least}${most}`.length <= LONGEST_VALUE);
 
 /** Not its parents: an experiment that somebody removed must not come back in part. @returns whether it is there */

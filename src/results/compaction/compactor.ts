@@ -6,9 +6,9 @@ import { compactInChild } from './compact-in-child.js';
  * Some 6,000 small records, which are read from their segments in 50 ms: less is not worth a process. A compaction of
  * them takes 0.5 s of a core.
  */
-const LEAST_BYTES = 4 * 1024 * 1024;
+const MIN_BYTES = 4 * 1024 * 1024;
 /** The whole file is written anew each time: what is added must be a fair part of it. */
-const LEAST_SHARE = 1 / 10;
+const MIN_SHARE = 1 / 10;
 
 /** Compacts the records of experiments in the background, one at a time. */
 export interface Compactor {
@@ -51,5 +51,5 @@ async function isWorthIt(folder: string): Promise<boolean> {
   const covered = (await readCoverage(folder))?.segments ?? {};
   const sum = (lengths: readonly number[]) => lengths.reduce((total, length) => total + length, 0);
   const uncovered = sum((await listUncovered(folder, covered)).map(({ from, to }) => to - from));
-  return uncovered >= Math.max(LEAST_BYTES, sum(Object.values(covered)) * LEAST_SHARE);
+  return uncovered >= Math.max(MIN_BYTES, sum(Object.values(covered)) * MIN_SHARE);
 }

@@ -3,7 +3,7 @@ import { columnsOf } from '../columns.js';
 import { quoteName } from '../database.js';
 
 /** Beyond this many, a param or metric is found in the JSON only. */
-const MOST_COLUMNS = 256;
+const MAX_COLUMNS = 256;
 
 /**
  * `params.x` and `metrics.y` as columns of their own, with their types, beside `params` and `metrics` as JSON: in pandas,
@@ -15,7 +15,7 @@ export function typedColumns(occurrences: readonly Occurrence[], whole: 'BIGINT'
   const columns = [...columnsOf('params', occurrences, 0), ...columnsOf('metrics', occurrences, 0)];
   return columns
     .filter(({ type }) => type !== 'json')
-    .slice(0, MOST_COLUMNS)
+    .slice(0, MAX_COLUMNS)
     .map((column) => {
       const value = column.whole ? `CAST(${column.sql} AS ${whole})` : column.sql;
       return `${value} AS ${quoteName(column.name)}`;

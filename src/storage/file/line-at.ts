@@ -12,7 +12,7 @@ export interface LinesAt<T extends object> {
 const NEWLINE = 10;
 /** Most records are below 1 KiB; neighbours, which are mostly asked for next, come with it. */
 const WINDOW_BYTES = 64 * 1024;
-const MOST_OPEN = 64;
+const MAX_OPEN = 64;
 
 interface Window {
   readonly handle: FileHandle;
@@ -26,7 +26,7 @@ export function openLines<T extends object>(): LinesAt<T> {
     const known = windows.get(path);
     if (known) return known;
     for (const [oldest, { handle }] of windows) {
-      if (windows.size < MOST_OPEN) break;
+      if (windows.size < MAX_OPEN) break;
       windows.delete(oldest);
       await handle.close();
     }

@@ -70,11 +70,11 @@ function unlessDamaged(error: unknown): undefined {
 }
 
 /** Indented for people, unless it is too large for them: a list of a million cases takes 50 MB indented, 19 without. */
-const MOST_INDENTED = 1024 * 1024;
+const MAX_INDENTED = 1024 * 1024;
 
 function writeJson(path: string, value: object): Promise<void> {
   const text = JSON.stringify(value);
-  const indented = text.length <= MOST_INDENTED ? JSON.stringify(value, undefined, 2) : text;
+  const indented = text.length <= MAX_INDENTED ? JSON.stringify(value, undefined, 2) : text;
   return writeAtomically(path, `${indented}\n`);
 }
 

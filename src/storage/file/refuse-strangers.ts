@@ -1,6 +1,12 @@
 import { dirname } from 'node:path';
 import { processIdentity, readEntry, readPath } from '../../access/read-path.js';
-import { type Opening, openingsAbove, openingsIn, sharingGroup, wordEntry } from '../../access/strangers.js';
+import {
+  formatEntry,
+  type Opening,
+  openingsAbove,
+  openingsIn,
+  sharingGroup,
+} from '../../access/strangers.js';
 import { StoreError } from '../../definition/errors.js';
 import { storeFault } from './faults.js';
 import {
@@ -13,7 +19,7 @@ import {
   submissionFolder,
 } from './layout.js';
 
-const MOST_TOLD = 5;
+const MAX_TOLD = 5;
 
 /** What of a store is about to be used. */
 export interface UsedFiles {
@@ -68,8 +74,8 @@ function pathsOf(used: UsedFiles | undefined): string[] {
 const withFolder = (path: string): string[] => [dirname(path), path];
 
 function unsafe(root: string, openings: readonly Opening[], shared: boolean): StoreError {
-  const told = openings.slice(0, MOST_TOLD).map(({ entry }) => `${entry.path} (${wordEntry(entry)})`);
-  const more = openings.length > MOST_TOLD ? ` and ${openings.length - MOST_TOLD} more` : '';
+  const told = openings.slice(0, MAX_TOLD).map(({ entry }) => `${entry.path} (${formatEntry(entry)})`);
+  const more = openings.length > MAX_TOLD ? ` and ${openings.length - MAX_TOLD} more` : '';
   const kinds = new Set(openings.map(({ kind }) => kind));
   const path = openings.length === 1 ? openings[0]!.entry.path : root;
   const recursive = openings.length === 1 ? '' : '-R ';

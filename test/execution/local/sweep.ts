@@ -14,7 +14,7 @@ import { rolldown } from 'rolldown';
 import { afterAll, afterEach, beforeAll } from 'vitest';
 import type { ExperimentDeclaration } from '../../../src/definition/declaration.js';
 import type { LogLine, RunRecord } from '../../../src/definition/record.js';
-import type { Executor, RangeOrder, RangeProgress } from '../../../src/execution/executor.js';
+import type { Executor, RangeProgress, RangeRequest } from '../../../src/execution/executor.js';
 import { createLocalExecutor } from '../../../src/execution/local/executor.js';
 import { sha256 } from '../../../src/identity/fingerprint.js';
 import type { ChunkReport } from '../../../src/runner/protocol.js';
@@ -147,7 +147,7 @@ export class Sweep {
     write(declarationFile(this.folder, this.declared), text);
   }
 
-  async run(order: Partial<RangeOrder['order']> = {}): Promise<ChunkReport> {
+  async run(order: Partial<RangeRequest['order']> = {}): Promise<ChunkReport> {
     const { timeout_ms, memory_bytes, isolate = false, cwd } = this.declaration;
     return this.executor.execute(
       {

@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { RunStatus } from '../../../src/definition/record.js';
 import { ArrayTasks } from '../../../src/execution/slurm/array-tasks.js';
+import { classifyFailure, type TaskEvidence } from '../../../src/execution/slurm/classify-failure.js';
 import type { Meaning } from '../../../src/execution/slurm/queue/states.js';
 import type { JobView } from '../../../src/execution/slurm/queue/watched-job.js';
 import { RecordedCells } from '../../../src/execution/slurm/recorded-cells.js';
 import type { TaskEnd, TaskLive, TaskRun } from '../../../src/execution/slurm/task/array-spec.js';
-import { judge, type TaskEvidence } from '../../../src/execution/slurm/verdicts.js';
 import { segmentsFolder } from '../../../src/storage/file/layout.js';
 import { recordOf } from '../../support/records.js';
 
@@ -92,7 +92,7 @@ function arrayOf(): ArrayTasks {
 
 const evidenceOf = (tasks: ArrayTasks, view: JobView): TaskEvidence => [...tasks.evidence(view)][0]!.evidence;
 /** Those that may have taken the memory: not known to have, so tried alone. */
-const suspectsOf = (evidence: TaskEvidence) => judge(evidence, LIMITS).alone;
+const suspectsOf = (evidence: TaskEvidence) => classifyFailure(evidence, LIMITS).alone;
 
 test('what a requeued task was cut off from is not held against it when its next incarnation dies', async () => {
   const tasks = arrayOf();
@@ -100,7 +100,7 @@ test('what a requeued task was cut off from is not held against it when its next
   tasks.noteLive(liveOf(1, [109]));
   const view = viewOf('memory');
   expect(tasks.isOver(view)).toBe(true);
-  expect(tasks.hasSpeechless()).toBe(true);
+  expect(tasks.hasUnreported()).toBe(true);
   expect(suspectsOf(evidenceOf(tasks, view))).toEqual([109]);
 });
 

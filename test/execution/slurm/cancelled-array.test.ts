@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { isCancelledAsWhole } from '../../../src/execution/slurm/cancelled-array.js';
+import type { TaskEvidence } from '../../../src/execution/slurm/classify-failure.js';
 import { meaningOf } from '../../../src/execution/slurm/queue/states.js';
 import type { TaskHow } from '../../../src/execution/slurm/task/array-spec.js';
-import type { TaskEvidence } from '../../../src/execution/slurm/verdicts.js';
 
 /** What is known of a task: Slurm's word, its own last one and when it said that. */
 function task(state: string | undefined, how?: TaskHow, second = 0): { readonly evidence: TaskEvidence } {

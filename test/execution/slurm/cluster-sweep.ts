@@ -6,9 +6,9 @@ import type { RunRecord } from '../../../src/definition/record.js';
 import type {
   BatchExecutor,
   BatchLimits,
-  BatchOrder,
   BatchProgress,
   BatchReport,
+  BatchRequest,
 } from '../../../src/execution/batch-executor.js';
 import { createSlurmExecutor } from '../../../src/execution/slurm/executor.js';
 import type { Transport } from '../../../src/execution/transport/transport.js';
@@ -64,7 +64,7 @@ export class ClusterSweep {
     return executor;
   }
 
-  order(order: Partial<BatchOrder> = {}): BatchOrder {
+  order(order: Partial<BatchRequest> = {}): BatchRequest {
     const { folder, declaration, declared, positions } = this.sweep;
     return {
       folder,
@@ -81,7 +81,7 @@ export class ClusterSweep {
     };
   }
 
-  execute(order: Partial<BatchOrder> = {}): Promise<BatchReport> {
+  execute(order: Partial<BatchRequest> = {}): Promise<BatchReport> {
     return this.executor.execute(this.order(order), {
       signal: {
         onStop: (listener) => {

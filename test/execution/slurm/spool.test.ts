@@ -12,7 +12,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
-import { Patience } from '../../../src/execution/slurm/ask.js';
+import { ClusterRetry } from '../../../src/execution/slurm/cluster-retry.js';
 import { knownSpool } from '../../../src/execution/slurm/known-spool.js';
 import { Spool } from '../../../src/execution/slurm/spool.js';
 import { StateFile } from '../../../src/execution/slurm/state-file.js';
@@ -29,7 +29,7 @@ afterEach(() => rmSync(root, { recursive: true, force: true }));
 
 test('a spool that is not mounted is not made anew, but waited for', async () => {
   const fileRoot = join(root, 'spool');
-  const patience = new Patience(transport);
+  const patience = new ClusterRetry(transport);
   const { id } = await Spool.open(transport, fileRoot, patience);
   expect((await Spool.open(transport, fileRoot, patience, id)).id).toBe(id);
   renameSync(fileRoot, join(root, 'away'));
@@ -46,7 +46,7 @@ test('who cancels does not wait for a spool that is gone', async () => {
     cancel = () => listener('cancel');
     return () => {};
   };
-  const patience = new Patience(transport, { signal: { onStop } });
+  const patience = new ClusterRetry(transport, { signal: { onStop } });
   const fileRoot = join(root, 'spool');
   await Spool.open(transport, fileRoot, patience);
   const waiting = Spool.open(transport, fileRoot, patience, 'fedcba9876543210');
@@ -67,10 +67,10 @@ test('what a submission that has not ended has in a spool makes that one the spo
 
 test("a new spool is its owner's alone; one that strangers can change is waited for, with the command that mends it", async () => {
   const fileRoot = join(root, 'group', 'spool');
-  const { id } = await Spool.open(transport, fileRoot, new Patience(transport));
+  const { id } = await Spool.open(transport, fileRoot, new ClusterRetry(transport));
   expect(statSync(fileRoot).mode & 0o777).toBe(0o700);
   const waits: (string | null)[] = [];
-  const patience = new Patience(transport, { onWaits: (why) => void waits.push(why) });
+  const patience = new ClusterRetry(transport, { onWaits: (why) => void waits.push(why) });
 
   chmodSync(fileRoot, 0o777);
   const opened = Spool.open(transport, fileRoot, patience, id);
@@ -119,4 +119,4 @@ test('on a filesystem without hard links, simultaneous first opens agree on one 
 });
 
 const openNow = (fileRoot: string) =>
-  Spool.open(transport, fileRoot, new Patience(transport, { throwNeeded: true }));
+  Spool.open(transport, fileRoot, new ClusterRetry(transport, { throwNeeded: true }));

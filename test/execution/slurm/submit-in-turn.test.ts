@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Patience } from '../../../src/execution/slurm/ask.js';
+import { ClusterRetry } from '../../../src/execution/slurm/cluster-retry.js';
 import { SubmitLimiter } from '../../../src/execution/slurm/limiter.js';
 import type { SubmitOptions, Submitted } from '../../../src/execution/slurm/submit.js';
 import { submitInTurn } from '../../../src/execution/slurm/submit-in-turn.js';
@@ -24,7 +24,7 @@ function arrayOf(limiter: SubmitLimiter, submit: () => Submitted) {
     name: 'metalab-0',
     sbatch: [],
     queue: { findByName: async () => undefined },
-    patience: new Patience(createShellTransport()),
+    patience: new ClusterRetry(createShellTransport()),
     onWaits: (why) => waits.push(why),
     isCancelled: () => isCancelled,
     cancelled,

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { Patience } from '../../../src/execution/slurm/ask.js';
+import { ClusterRetry } from '../../../src/execution/slurm/cluster-retry.js';
 import { uploadMissing } from '../../../src/execution/slurm/upload.js';
 import { createShellTransport } from '../../../src/execution/transport/shell/shell-transport.js';
 
@@ -14,7 +14,7 @@ afterEach(() => rmSync(root, { recursive: true, force: true }));
 
 test('what is there is not sent again, unless a crash has left it without its bytes', async () => {
   const transport = createShellTransport();
-  const patience = new Patience(transport);
+  const patience = new ClusterRetry(transport);
   writeFileSync(join(root, 'task.mjs'), 'work();\n');
   const uploads = [
     { from: { path: join(root, 'task.mjs') }, to: join(root, 'there', 'task.mjs') },
@@ -33,5 +33,5 @@ test('what is there already is right, whatever has become of it here', async () 
   writeFileSync(from.path, 'changed since it was submitted\n');
   writeFileSync(join(root, 'there.csv'), '1,2\n');
   const upload = { from, to: join(root, 'there.csv'), sha256: 'a'.repeat(64), size: 4 };
-  expect(await uploadMissing(transport, new Patience(transport), [upload])).toBe(0);
+  expect(await uploadMissing(transport, new ClusterRetry(transport), [upload])).toBe(0);
 });

@@ -107,7 +107,7 @@ export const SCENARIOS = {
     await start('submit', 'other.mjs').ended;
     const folder = join(store, 'waiting@1');
     mkdirSync(folder, { recursive: true });
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', folder]);
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=8m,mode=755', 'tmpfs', folder]);
     try {
       write('waiting.mjs', experiment('waiting', 60, 100));
       await start('submit', 'waiting.mjs', '--detach').ended;
@@ -134,6 +134,16 @@ export const SCENARIOS = {
     await until(() => recordsOf(store, 'newcomers@1') > 20);
     worker.child.kill('SIGTERM');
     await Promise.all([submit.ended, worker.ended]);
+  },
+
+  /** As many runs fail as the submission allows: it is ended, with another in its queue. */
+  async failures({ write, start, store }) {
+    write('failures.mjs', experiment('failures', 60, 100));
+    const first = start('submit', 'failures.mjs', '--max-failures', '2', '--slots', '2');
+    await until(() => recordsOf(store, 'failures@1') > 2);
+    write('failures.mjs', experiment('failures', 70, 20));
+    const second = start('submit', 'failures.mjs');
+    await Promise.all([first, second].map(({ ended }) => ended));
   },
 
   /** Batches on a Slurm cluster, the first of them a pilot. Needs the rig: npm run rig up, and METALAB_SSH_CONFIG as it says. */

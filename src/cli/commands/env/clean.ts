@@ -37,7 +37,7 @@ something was left.`,
   ],
   json: true,
   async run({ name }, options, context) {
-    const [{ ProjectConfig }, { cleanEnvironment }, { createTerminalPrompter }, { wordBytes }] =
+    const [{ ProjectConfig }, { cleanEnvironment }, { createTerminalPrompter }, { formatBytes }] =
       await Promise.all([
         import('../../../config/project-config.js'),
         import('../../../client/clean-environment.js'),
@@ -48,7 +48,7 @@ something was left.`,
     const cleaned: CleanedExperiment[] = [];
     for await (const found of cleanEnvironment(environment, options, createTerminalPrompter())) {
       cleaned.push(found);
-      if (!options.json) context.out(wordCleaned(found, wordBytes));
+      if (!options.json) context.out(formatCleaned(found, formatBytes));
     }
     if (options.json) context.out(JSON.stringify(cleaned));
     else if (cleaned.length === 0) context.note('there is nothing to remove');
@@ -57,13 +57,13 @@ something was left.`,
   },
 };
 
-function wordCleaned(
+function formatCleaned(
   { experiment_id, removed, would_remove, size_bytes, bytes, why }: CleanedExperiment,
-  wordBytes: (bytes: number) => string,
+  formatBytes: (bytes: number) => string,
 ): string {
-  const size = wordBytes(size_bytes);
+  const size = formatBytes(size_bytes);
   if (would_remove) return `would remove ${experiment_id} (${size})`;
-  const fetched = bytes > 0 ? `, after ${wordBytes(bytes)} of records were fetched` : '';
+  const fetched = bytes > 0 ? `, after ${formatBytes(bytes)} of records were fetched` : '';
   if (removed) return `removed ${experiment_id} (${size})${fetched}`;
   return `${would_remove === undefined ? 'left' : 'would leave'} ${experiment_id} (${size}): ${why}`;
 }

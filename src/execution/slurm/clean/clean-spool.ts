@@ -3,8 +3,8 @@ import type { SlurmEnvironment } from '../../../config/resolved-config.js';
 import { submissionFolder } from '../../../storage/file/layout.js';
 import { listNames } from '../../../storage/file/list-names.js';
 import type { Transport } from '../../transport/transport.js';
-import type { AskCluster } from '../ask.js';
 import { askOnce } from '../ask-once.js';
+import type { AskCluster } from '../cluster-retry.js';
 import { type FoundSpool, findSpool } from '../find-spool.js';
 import { experimentFolderIn } from '../spool-layout.js';
 import { bringAllArtifacts, bringSegments, findDifferences } from './bring-home.js';
@@ -134,7 +134,7 @@ class ExperimentCleaning {
       return `submission ${others[0]} is another store's: clean it with that store, or, if that is lost, with --lost-stores`;
     const { queued } = await this.#queued();
     if (queued.length === 0) return undefined;
-    if (!cancel || queued.some(({ job }) => job === null)) return wordQueued(queued, others);
+    if (!cancel || queued.some(({ job }) => job === null)) return formatQueued(queued, others);
     if (!dryRun) await endQueued(this.#transport, this.#places, queued);
     return undefined;
   }
@@ -155,7 +155,7 @@ class ExperimentCleaning {
   }
 }
 
-function wordQueued(queued: readonly QueuedArray[], others: readonly string[]): string {
+function formatQueued(queued: readonly QueuedArray[], others: readonly string[]): string {
   const jobs = queued.flatMap(({ job }) => job ?? []);
   const { submission } = queued.find(({ job }) => job === null) ?? queued[0]!;
   const whose = `submission ${submission}${others.includes(submission) ? ' of another store' : ''}`;

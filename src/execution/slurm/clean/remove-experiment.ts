@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import type { AskCluster } from '../ask.js';
+import type { AskCluster } from '../cluster-retry.js';
 
 const REMOVE_MS = 600_000;
 

@@ -1,5 +1,5 @@
 import { experimentIdOf } from '../../../storage/file/layout.js';
-import type { AskCluster } from '../ask.js';
+import type { AskCluster } from '../cluster-retry.js';
 
 /** Adding up a large spool's files takes a network filesystem minutes. */
 const SIZES_MS = 600_000;

@@ -4,7 +4,7 @@ import { listSegments } from '../../../storage/file/segments.js';
 import { type ArtifactPlaces, hasArtifact } from '../../fetch-artifact.js';
 import { ARTIFACTS_AT_ONCE, fetchArtifacts } from '../../fetch-artifacts.js';
 import type { Transport } from '../../transport/transport.js';
-import type { Patience } from '../ask.js';
+import type { ClusterRetry } from '../cluster-retry.js';
 
 /** Brings the artifacts of what records in the store name, for submits that ask for them. */
 export class ArtifactCollector {
@@ -33,15 +33,15 @@ export class ArtifactCollector {
    * Everything that the store's records name when it is called is there afterwards, but for what the cluster has no more or
    * has damaged: who reads that is told.
    *
-   * @throws what `Patience.until` throws; the system's error where the store can't be written
+   * @throws what `ClusterRetry.until` throws; the system's error where the store can't be written
    */
-  collect(patience: Patience): Promise<void> {
+  collect(patience: ClusterRetry): Promise<void> {
     const round = this.#last.then(() => this.#fetch(patience));
     this.#last = round.catch(() => {});
     return round;
   }
 
-  async #fetch(patience: Patience): Promise<void> {
+  async #fetch(patience: ClusterRetry): Promise<void> {
     const missing = new Map(this.#absent.map((artifact) => [artifact.content_hash, artifact]));
     const absent: ArtifactDescriptor[] = [];
     const bring = async () => {

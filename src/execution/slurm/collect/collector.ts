@@ -2,7 +2,7 @@ import { pipeline, Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { StoreError } from '../../../definition/errors.js';
 import type { Transport } from '../../transport/transport.js';
-import { isTransportError, NoAnswer } from '../ask.js';
+import { isTransportError, NoAnswer } from '../cluster-retry.js';
 import { COLLECT_SCRIPT, type CollectListener, CollectReader } from './collect-script.js';
 import type { SegmentCopies } from './segment-copies.js';
 
@@ -16,7 +16,7 @@ export interface CollectedArray extends Pick<CollectListener, 'onEnded' | 'onLiv
   readonly folder: string;
   readonly ends: number;
   /** What the names begin with of segments whose writers are gone without a word. */
-  readonly speechless?: readonly string[];
+  readonly unreported?: readonly string[];
 }
 
 /** Where it is collected from. */
@@ -48,7 +48,7 @@ export async function collectOnce(
 ): Promise<CollectResult> {
   const known = [...(await copies.sizes())].map(([name, size]) => `k ${size} ${name}\n`).join('');
   const opened = arrays
-    .flatMap(({ speechless = [] }) => speechless.map((prefix) => `w ${prefix}\n`))
+    .flatMap(({ unreported = [] }) => unreported.map((prefix) => `w ${prefix}\n`))
     .join('');
   const folders = new Map(arrays.map((array) => [array.folder, array]));
   const silence = new AbortController();

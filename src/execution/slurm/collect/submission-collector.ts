@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { segmentsFolder } from '../../../storage/file/layout.js';
 import type { Transport } from '../../transport/transport.js';
-import type { Patience } from '../ask.js';
+import type { ClusterRetry } from '../cluster-retry.js';
 import { RecordedCells } from '../recorded-cells.js';
 import { type CollectedArray, type CollectPlace, collectOnce } from './collector.js';
 import { SegmentCopies } from './segment-copies.js';
@@ -46,9 +46,9 @@ export class SubmissionCollector {
   /**
    * Everything that was on the cluster when it was called is in the store afterwards, and counted.
    *
-   * @throws what `Patience.until` throws; the system's error where the store can't be written
+   * @throws what `ClusterRetry.until` throws; the system's error where the store can't be written
    */
-  async collect(patience: Patience): Promise<void> {
+  async collect(patience: ClusterRetry): Promise<void> {
     await patience.until(() => {
       this.#next ??= this.#begin();
       return this.#next;

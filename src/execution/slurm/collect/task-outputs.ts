@@ -1,11 +1,11 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { slurmOutputFile } from '../../../storage/file/layout.js';
-import type { Patience } from '../ask.js';
+import type { ClusterRetry } from '../cluster-retry.js';
 import { SAYS, SAYS_RESTART, SET_UP_FAILED } from '../task/exit-codes.js';
 
 /** Of a task, the end: that is where it says why it ended. */
-const MOST_BYTES = 64 * 1024;
+const MAX_BYTES = 64 * 1024;
 
 /** Name and end of every task's output that says more than how metalab began and ended, each ended by NUL. */
 const SCRIPT = `cd "$1" || exit 0
@@ -29,10 +29,10 @@ export async function collectOutputs(
     readonly array: string;
     readonly job: string;
   },
-  patience: Patience,
+  patience: ClusterRetry,
 ): Promise<ReadonlyMap<number, string>> {
   const { folder, submission, array, job } = place;
-  const command = ['sh', '-c', SCRIPT, 'metalab', array, String(MOST_BYTES)];
+  const command = ['sh', '-c', SCRIPT, 'metalab', array, String(MAX_BYTES)];
   const { stdout } = await patience.ask(command, { isAnswer: () => true });
   const parts = stdout.split('\0');
   const outputs = new Map<number, string>();

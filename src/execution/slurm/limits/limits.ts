@@ -1,5 +1,5 @@
 import type { Resources } from '../../../config/resolved-config.js';
-import type { AskCluster } from '../ask.js';
+import type { AskCluster } from '../cluster-retry.js';
 import {
   type LimitRow,
   leastSubmitLimit,

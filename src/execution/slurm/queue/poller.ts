@@ -1,13 +1,13 @@
 import type { Transport } from '../../transport/transport.js';
-import { isTransportError, NoAnswer, type Patience } from '../ask.js';
+import { type ClusterRetry, isTransportError, NoAnswer } from '../cluster-retry.js';
 import { type AccountedTask, parseSacct, sacctCommand } from './sacct.js';
 import { countJobs, parseSqueue, type QueueEntry, squeueCommand } from './squeue.js';
 import { isConclusive, meaningOf } from './states.js';
 import { parseJobTasks } from './task-ids.js';
 import { type JobView, WatchedJob } from './watched-job.js';
 
-const LEAST_MS = 2_000;
-const MOST_MS = 60_000;
+const MIN_MS = 2_000;
+const MAX_MS = 60_000;
 const GROWTH = 1.6;
 
 /** All of a user's jobs at one moment. */
@@ -32,7 +32,7 @@ export class QueuePoller {
   #user: string | undefined;
   #snapshot: Snapshot | undefined;
   #fingerprint = '';
-  #interval = LEAST_MS;
+  #interval = MIN_MS;
   #timer: NodeJS.Timeout | undefined;
   #dueAt = 0;
   #polling: Promise<void> | undefined;
@@ -55,7 +55,7 @@ export class QueuePoller {
   watch(job: string, total: number, ended: ReadonlySet<number>): () => void {
     const watched = new WatchedJob(total, ended);
     this.#watched.set(job, watched);
-    this.hurry();
+    this.pollSoon();
     return () => {
       if (this.#watched.get(job) === watched) this.#watched.delete(job);
       if (this.#watched.size === 0) this.#schedule(0);
@@ -79,9 +79,9 @@ export class QueuePoller {
   }
 
   /** Something is due: the next look is soon. */
-  hurry(): void {
-    this.#interval = LEAST_MS;
-    const soon = this.#snapshot === undefined ? 0 : LEAST_MS;
+  pollSoon(): void {
+    this.#interval = MIN_MS;
+    const soon = this.#snapshot === undefined ? 0 : MIN_MS;
     if (this.#timer === undefined || performance.now() + soon < this.#dueAt) this.#schedule(soon);
   }
 
@@ -105,7 +105,7 @@ export class QueuePoller {
    *
    * @returns undefined where both say that there is none
    */
-  async findByName(name: string, patience: Patience): Promise<string | undefined> {
+  async findByName(name: string, patience: ClusterRetry): Promise<string | undefined> {
     const since = performance.now();
     const snapshot = await patience.until(async () => {
       const seen = await this.#lookSince(since);
@@ -178,7 +178,7 @@ export class QueuePoller {
       await this.#askForMissing();
       const fingerprint = this.#describe();
       if (fingerprint === this.#fingerprint) this.#slowDown();
-      else this.#interval = LEAST_MS;
+      else this.#interval = MIN_MS;
       this.#fingerprint = fingerprint;
     } catch (error) {
       if (!isTransportError(error) && !(error instanceof NoAnswer)) throw error;
@@ -187,7 +187,7 @@ export class QueuePoller {
   }
 
   #slowDown(): void {
-    this.#interval = Math.min(MOST_MS, this.#interval * GROWTH);
+    this.#interval = Math.min(MAX_MS, this.#interval * GROWTH);
   }
 
   async #readUser(): Promise<string> {

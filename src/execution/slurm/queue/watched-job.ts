@@ -19,7 +19,7 @@ export interface JobView {
   readonly tasks: ReadonlyMap<number, TaskStatus>;
 }
 
-const MOST_APART_MS = 60_000;
+const MAX_APART_MS = 60_000;
 const APART_MS = 2_000;
 /** Accounting lags: it is asked so often before the controller's word counts. */
 const ASKED_BEFORE_CONTROLLER = 2;
@@ -94,7 +94,7 @@ export class WatchedJob implements JobView {
   /** Whether others than the queue should be asked about tasks that it does not show: less and less often. */
   isDue(now: number): boolean {
     if (this.#missingSince === undefined) return false;
-    return now - this.#missingSince >= Math.min(MOST_APART_MS, this.#asked ** 2 * APART_MS);
+    return now - this.#missingSince >= Math.min(MAX_APART_MS, this.#asked ** 2 * APART_MS);
   }
 
   /** Accounting was asked. @returns whether the controller is to be asked, too */

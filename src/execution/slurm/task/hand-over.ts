@@ -12,7 +12,7 @@ import type { WorkQueue } from './work-queue.js';
 
 /** How often a task that asks looks for an answer, and one that has something to give for who asks. */
 const ASKER_LOOK_MS = 500;
-const MOST_ASKER_LOOK_MS = 5_000;
+const MAX_ASKER_LOOK_MS = 5_000;
 const GROWTH = 1.2;
 const GIVER_LOOK_MS = 1_000;
 /** What waits behind a long run can be given some 4 s after that run began: a task that has nothing to do waits longer. */
@@ -90,7 +90,7 @@ export class HandOver {
       if (performance.now() > this.#deadline) break;
       if (atWork) ask ??= await this.#ask();
       await sleep(look);
-      look = Math.min(MOST_ASKER_LOOK_MS, look * GROWTH);
+      look = Math.min(MAX_ASKER_LOOK_MS, look * GROWTH);
     }
     const late = ask === undefined ? undefined : await this.#withdraw(ask);
     return late ? this.#receive(late) : false;

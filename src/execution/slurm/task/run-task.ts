@@ -25,7 +25,7 @@ import type { TaskIdentity } from './task-identity.js';
 import { WorkQueue } from './work-queue.js';
 
 /** As many ranges as are told of: the rest is found by settling. */
-const MOST_RANGES = 200;
+const MAX_RANGES = 200;
 /** Slots that wait for others' pieces stay warm. */
 const IDLE_MS = 600_000;
 
@@ -89,9 +89,9 @@ async function doBlock(start: TaskStart, board: TaskBoard, watch: StopWatch, liv
     const cut = execution.cut.map(({ position, attempt, started_at, duration_ms }) => {
       return { position, attempt, started_at, elapsed_ms: Math.round(duration_ms) };
     });
-    return { fault: execution.fault ?? null, cut, left: queue.left.slice(0, MOST_RANGES) };
+    return { fault: execution.fault ?? null, cut, left: queue.left.slice(0, MAX_RANGES) };
   } catch (error) {
-    return { fault: faultOf(error), cut: [], left: block.slice(0, MOST_RANGES) };
+    return { fault: faultOf(error), cut: [], left: block.slice(0, MAX_RANGES) };
   }
 }
 

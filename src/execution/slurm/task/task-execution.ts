@@ -2,7 +2,7 @@ import { describeError } from '../../../definition/errors.js';
 import type { LostRun } from '../../../runner/protocol.js';
 import type { PositionRange } from '../../batch-executor.js';
 import { ExecutionFault } from '../../execution-fault.js';
-import type { Executor, FirstRun, RangeOrder, RangeProgress } from '../../executor.js';
+import type { Executor, FirstRun, RangeProgress, RangeRequest } from '../../executor.js';
 import { RangeExecution } from '../../local/execute-range.js';
 import { SlotPool, type SlotPoolOptions } from '../../local/slot-pool.js';
 import type { TaskFault } from './array-spec.js';
@@ -18,7 +18,7 @@ const PAST_PIECE_MS = 500;
 /** Once Slurm said that the task ends: runs that end within it are recorded, others are cut. Slurm waits 30 s by default. */
 const GRACE_MS = 1_000;
 
-export interface TaskPlace extends Omit<RangeOrder, 'order'> {
+export interface TaskPlace extends Omit<RangeRequest, 'order'> {
   readonly slots: number;
   /** When no further run starts, on this process's monotonic clock. */
   readonly deadline: number;

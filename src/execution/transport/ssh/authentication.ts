@@ -3,7 +3,7 @@ import type { Prompt, Prompter } from '../prompter.js';
 import { TransportError } from '../transport-error.js';
 import { agentKeys, SelectedKeys } from './agent-keys.js';
 import { type IdentityFile, parsePrivateKey, readIdentityFiles } from './identity-file.js';
-import { type Hop, wordHop } from './settings.js';
+import { formatHop, type Hop } from './settings.js';
 
 /** As sshd's own NumberOfPasswordPrompts. */
 const TRIES = 3;
@@ -54,7 +54,7 @@ export class Authentication {
       {
         code: 'METALAB_TRANSPORT_LOGIN',
         what,
-        where: wordHop(this.#hop),
+        where: formatHop(this.#hop),
         expected: `one of ${this.#left?.join(', ') ?? 'what the host accepts'}`,
         next: `metalab env login ${environment}`,
       },
@@ -81,7 +81,7 @@ export class Authentication {
       if (!method) return;
       tries[method]++;
       if (method === 'password') {
-        const [password = ''] = await ask([{ text: `Password of ${wordHop(this.#hop)}: `, echo: false }]);
+        const [password = ''] = await ask([{ text: `Password of ${formatHop(this.#hop)}: `, echo: false }]);
         yield { type: 'password', username, password };
       } else yield this.#keyboardInteractive(username, ask);
       this.#tried.push(method);
@@ -149,7 +149,7 @@ export class Authentication {
   get #ask(): Ask | undefined {
     const prompter = this.#prompter;
     if (!prompter) return undefined;
-    const what = `logging in to ${wordHop(this.#hop)}`;
+    const what = `logging in to ${formatHop(this.#hop)}`;
     return (prompts, said = '') => prompter.ask(prompts, said === '' ? what : `${what}\n${said}`);
   }
 }

@@ -5,7 +5,7 @@ import { TimeLimit, untilAborted } from '../time-limit.js';
 import { TransportError } from '../transport-error.js';
 import { Authentication } from './authentication.js';
 import { hostKeyAlgorithms, verifyHostKey } from './host-key.js';
-import { type Hop, wordHop } from './settings.js';
+import { formatHop, type Hop } from './settings.js';
 
 export interface ConnectOptions {
   /** Without it, whatever needs a person is refused. */
@@ -107,7 +107,7 @@ export async function connectHop(
 }
 
 /** Leads on from a host to the next. @throws TransportError with code METALAB_TRANSPORT_UNREACHABLE; the signal's reason */
-export async function leadOn(
+export async function forward(
   client: Client,
   from: Hop,
   to: Hop,
@@ -117,7 +117,7 @@ export async function leadOn(
   const limit = connectLimit(to, signal, options);
   const opened = new Promise<Duplex>((resolve, reject) => {
     client.forwardOut('127.0.0.1', 0, to.host, to.port, (error, channel) => {
-      if (error) reject(unreachable(to, `not reached from ${wordHop(from)}: ${error.message}`, error));
+      if (error) reject(unreachable(to, `not reached from ${formatHop(from)}: ${error.message}`, error));
       else resolve(channel);
     });
   });
@@ -149,6 +149,6 @@ function untimed(prompter: Prompter, limit: TimeLimit): Prompter {
 /** A host that could not be reached. */
 export const unreachable = (hop: Hop, reason: string, cause?: unknown) =>
   new TransportError(
-    { code: 'METALAB_TRANSPORT_UNREACHABLE', what: `can't be reached: ${reason}`, where: wordHop(hop) },
+    { code: 'METALAB_TRANSPORT_UNREACHABLE', what: `can't be reached: ${reason}`, where: formatHop(hop) },
     { cause },
   );

@@ -4,7 +4,7 @@ import { untilAborted } from '../time-limit.js';
 import { lostError, TransportError } from '../transport-error.js';
 import type { ConnectOptions } from './connect-hop.js';
 import { Session } from './session.js';
-import { type Hop, wordHop } from './settings.js';
+import { formatHop, type Hop } from './settings.js';
 
 export interface ConnectionOptions extends Omit<ConnectOptions, 'prompter'> {
   /** How long after a failed try the next may come: doubled by each, from the first number to the second. Default: 500 to 30,000. */
@@ -38,7 +38,7 @@ export class Connection {
   constructor(hops: () => readonly Hop[], options: ConnectionOptions = {}) {
     this.#hops = hops;
     this.#options = options;
-    this.place = wordHop(hops().at(-1)!);
+    this.place = formatHop(hops().at(-1)!);
   }
 
   /** The live connection, made where there is none. @throws TransportError */
@@ -75,7 +75,7 @@ export class Connection {
     signal.throwIfAborted();
     try {
       const hops = this.#hops();
-      this.place = wordHop(hops.at(-1)!);
+      this.place = formatHop(hops.at(-1)!);
       const session = await Session.open(hops, { ...this.#options, prompter }, signal);
       this.#session = session;
       this.#failures = 0;

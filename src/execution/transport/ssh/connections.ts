@@ -1,6 +1,6 @@
 import { Connection, type ConnectionOptions } from './connection.js';
 import { resolveHops } from './resolve-hops.js';
-import type { SshSettings, SshSurroundings } from './settings.js';
+import type { SshDependencies, SshSettings } from './settings.js';
 
 interface Shared {
   readonly connection: Connection;
@@ -19,7 +19,7 @@ const connections = new Map<string, Shared>();
  */
 export function shareConnection(
   settings: SshSettings,
-  options: ConnectionOptions & SshSurroundings,
+  options: ConnectionOptions & SshDependencies,
 ): { readonly connection: Connection; readonly release: () => void } {
   const { env, configFile, knownHostsFile } = options;
   const key = JSON.stringify([settings, env, configFile, knownHostsFile]);

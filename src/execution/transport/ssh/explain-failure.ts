@@ -5,7 +5,7 @@ import { fileError, TransportError } from '../transport-error.js';
 /** SSH_FX_FAILURE: all that SFTP tells of a full disk, an exceeded quota, or a filesystem that can only be read. */
 const FAILURE = 4;
 /** Larger files are tried by so many bytes: quotas are noticed only by writing. */
-const MOST_PROBE_BYTES = 256 * 1024 * 1024;
+const MAX_PROBE_BYTES = 256 * 1024 * 1024;
 
 /**
  * Finds out by a command why a file could not be written.
@@ -22,7 +22,7 @@ export async function explainFailure(
   if (!(error instanceof TransportError) || (error.cause as { code?: unknown } | undefined)?.code !== FAILURE)
     return error;
   try {
-    const room = await askRoom(run, parentOf(path), Math.min(bytes, MOST_PROBE_BYTES));
+    const room = await askRoom(run, parentOf(path), Math.min(bytes, MAX_PROBE_BYTES));
     const full = noRoomFor(place, path, bytes, room);
     return full ?? (room.refusal === undefined ? error : fileError(place, path, room.refusal, error));
   } catch {

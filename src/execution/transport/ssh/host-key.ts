@@ -2,7 +2,7 @@ import type { Prompter } from '../prompter.js';
 import { TransportError } from '../transport-error.js';
 import { fingerprintOf, typeOfKey } from './fingerprint.js';
 import { type KnownKey, knownKeysOf, noteKnownKey } from './known-hosts.js';
-import { type Hop, wordHop } from './settings.js';
+import { formatHop, type Hop } from './settings.js';
 
 /** ssh2's, those with SHA-1 signatures left out; the order is the preference where nothing is known of a host. */
 const ALGORITHMS = [
@@ -60,7 +60,7 @@ async function askAbout(hop: Hop, key: Buffer, prompter: Prompter | undefined): 
       `compare that with what its administrators say; \`metalab env login\` on a terminal asks whether it is right, as does ${scan(hop)}`,
     );
   }
-  const text = `${wordHop(hop)} is not known. It shows ${shown(key)}.\nIs that right (yes/no)? `;
+  const text = `${formatHop(hop)} is not known. It shows ${shown(key)}.\nIs that right (yes/no)? `;
   const [answer] = await prompter.ask([{ text, echo: true }], `the host key of ${hop.knownAs}`);
   if (answer?.trim().toLowerCase() !== 'yes' && answer?.trim() !== fingerprintOf(key))
     throw hostKeyError(hop, `${unknown}, and that was not confirmed`);
@@ -83,6 +83,6 @@ const hostKeyError = (hop: Hop, what: string, next?: string) =>
   new TransportError({
     code: 'METALAB_TRANSPORT_HOST_KEY',
     what,
-    where: wordHop(hop),
+    where: formatHop(hop),
     ...(next && { next }),
   });

@@ -2,9 +2,9 @@ import { homedir, userInfo } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { TransportError } from '../transport-error.js';
 import { type HostConfig, readHostConfig } from './read-config.js';
-import type { Hop, SshSettings, SshSurroundings } from './settings.js';
+import type { Hop, SshDependencies, SshSettings } from './settings.js';
 
-const MOST_HOPS = 8;
+const MAX_HOPS = 8;
 const DEFAULT_KEYS = ['id_ed25519', 'id_ecdsa', 'id_rsa'];
 
 /**
@@ -13,7 +13,7 @@ const DEFAULT_KEYS = ['id_ed25519', 'id_ecdsa', 'id_rsa'];
  *
  * @throws TransportError with code METALAB_TRANSPORT_CONFIG
  */
-export function resolveHops(settings: SshSettings, surroundings: SshSurroundings = {}): readonly Hop[] {
+export function resolveHops(settings: SshSettings, surroundings: SshDependencies = {}): readonly Hop[] {
   const hops = resolveInto([], settings, surroundings);
   return hops;
 }
@@ -21,15 +21,15 @@ export function resolveHops(settings: SshSettings, surroundings: SshSurroundings
 function resolveInto(
   through: readonly string[],
   settings: SshSettings,
-  surroundings: SshSurroundings,
+  surroundings: SshDependencies,
 ): Hop[] {
   const { env: given = process.env } = surroundings;
   const env = typeof given === 'function' ? given() : given;
   const home = env.HOME || homedir();
   const own = surroundings.configFile ?? env.METALAB_SSH_CONFIG;
   const files = own ? [own] : [join(home, '.ssh', 'config'), '/etc/ssh/ssh_config'];
-  if (through.length > MOST_HOPS)
-    throw configError(settings.host, `more than ${MOST_HOPS} jumps: ${through.join(', ')}`);
+  if (through.length > MAX_HOPS)
+    throw configError(settings.host, `more than ${MAX_HOPS} jumps: ${through.join(', ')}`);
   const config = readHostConfig(files, settings.host, settings.user, home);
   const hop = hopOf(settings, config, surroundings, env, home);
   const jumps = settings.jump?.length ? settings.jump : jumpsOf(config, settings.host);
@@ -47,7 +47,7 @@ function resolveInto(
 function hopOf(
   settings: SshSettings,
   config: HostConfig,
-  { knownHostsFile }: SshSurroundings,
+  { knownHostsFile }: SshDependencies,
   env: { readonly [name: string]: string | undefined },
   home: string,
 ): Hop {

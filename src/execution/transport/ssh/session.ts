@@ -3,8 +3,8 @@ import { untilAborted } from '../time-limit.js';
 import { lostError, TransportError } from '../transport-error.js';
 import { ChannelLimit } from './channel-limit.js';
 import type { ConnectOptions } from './connect-hop.js';
-import { type Hop, wordHop } from './settings.js';
-import { Way } from './way.js';
+import { JumpChain } from './jump-chain.js';
+import { formatHop, type Hop } from './settings.js';
 
 /** sshd's MaxSessions is 10 by default: one is for SFTP, one for ending a command that is out of time. */
 const COMMANDS_AT_ONCE = 8;
@@ -15,17 +15,17 @@ type Callback<T> = (error: Error | null | undefined, value: T) => void;
 export class Session {
   readonly place: string;
   readonly #commands = new ChannelLimit(COMMANDS_AT_ONCE);
-  readonly #way: Way;
+  readonly #chain: JumpChain;
   readonly #underWay = new Set<(error: Error) => void>();
   #sftp: Promise<SFTPWrapper> | undefined;
   #ended: Error | undefined;
 
-  private constructor(place: string, way: Way) {
+  private constructor(place: string, chain: JumpChain) {
     this.place = place;
-    this.#way = way;
-    const lost = () => this.#end(lostError(place, way.ended.reason));
-    if (way.ended.aborted) lost();
-    way.ended.addEventListener('abort', lost);
+    this.#chain = chain;
+    const lost = () => this.#end(lostError(place, chain.ended.reason));
+    if (chain.ended.aborted) lost();
+    chain.ended.addEventListener('abort', lost);
   }
 
   /**
@@ -33,7 +33,7 @@ export class Session {
    * @throws TransportError of the hop that failed
    */
   static async open(hops: readonly Hop[], options: ConnectOptions, signal?: AbortSignal): Promise<Session> {
-    return new Session(wordHop(hops.at(-1)!), await Way.open(hops, options, signal));
+    return new Session(formatHop(hops.at(-1)!), await JumpChain.open(hops, options, signal));
   }
 
   get live(): boolean {
@@ -47,7 +47,7 @@ export class Session {
   request<T>(start: (client: Client, done: Callback<T>) => void, signal?: AbortSignal): Promise<T> {
     return untilAborted(
       this.whileLive<T>((resolve, reject) =>
-        start(this.#way.gateway, (error, value) => (error ? reject(error) : resolve(value))),
+        start(this.#chain.gateway, (error, value) => (error ? reject(error) : resolve(value))),
       ),
       signal,
     );
@@ -139,7 +139,7 @@ export class Session {
 
   close(): void {
     this.#end(lostError(this.place, new Error('closed')));
-    this.#way.close();
+    this.#chain.close();
   }
 
   #refused(error: unknown): unknown {

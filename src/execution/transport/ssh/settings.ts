@@ -13,7 +13,7 @@ export interface SshSettings {
 type SshEnvironment = { readonly [name: string]: string | undefined };
 
 /** Where this machine keeps what SSH needs. Tests give their own. */
-export interface SshSurroundings {
+export interface SshDependencies {
   /** Asked whenever a connection is made, where it is a function. Default: the process's. */
   readonly env?: SshEnvironment | (() => SshEnvironment);
   /** In place of METALAB_SSH_CONFIG, and of ~/.ssh/config with /etc/ssh/ssh_config. */
@@ -43,5 +43,5 @@ export interface Hop {
   readonly hashKnownHosts: boolean;
 }
 
-export const wordHop = (hop: Pick<Hop, 'user' | 'host' | 'port'>): string =>
+export const formatHop = (hop: Pick<Hop, 'user' | 'host' | 'port'>): string =>
   `${hop.user}@${hop.host}${hop.port === 22 ? '' : `:${hop.port}`}`;

@@ -7,11 +7,11 @@ import type { ConnectionOptions } from './connection.js';
 import { shareConnection } from './connections.js';
 import { explainFailure } from './explain-failure.js';
 import { readRemoteFile, writeRemoteFile } from './files.js';
-import type { SshSettings, SshSurroundings } from './settings.js';
+import type { SshDependencies, SshSettings } from './settings.js';
 import { startCommand } from './start-command.js';
 import { openTunnel } from './tunnel.js';
 
-export interface SshTransportOptions extends SshSurroundings, ConnectionOptions {
+export interface SshTransportOptions extends SshDependencies, ConnectionOptions {
   /** Asked by whatever this transport does that needs a person. Without it, that is refused. */
   readonly prompter?: Prompter;
 }

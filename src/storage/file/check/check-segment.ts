@@ -8,7 +8,7 @@ import { isArtifactThere, RecordLinesCheck } from './check-records.js';
 import type { Check, Finding } from './finding.js';
 import { type ByteRange, blankLines, healSegment } from './heal-segment.js';
 
-const MOST_NAMED = 5;
+const MAX_NAMED = 5;
 
 interface BadLine extends ByteRange {
   readonly fault: string;
@@ -61,8 +61,8 @@ function sidecarFault({ options }: Check, bytes: Buffer, start: number, end: num
 }
 
 function damaged({ folder }: Check, { path }: Segment, kind: SegmentKind, bad: readonly BadLine[]): Finding {
-  const shown = bad.slice(0, MOST_NAMED).map(({ from, fault }) => `at byte ${from}: ${fault}`);
-  const more = bad.length > MOST_NAMED ? `; and ${bad.length - MOST_NAMED} more` : '';
+  const shown = bad.slice(0, MAX_NAMED).map(({ from, fault }) => `at byte ${from}: ${fault}`);
+  const more = bad.length > MAX_NAMED ? `; and ${bad.length - MAX_NAMED} more` : '';
   const records = kind === 'records';
   return {
     severity: records ? 'error' : 'warning',
@@ -89,13 +89,13 @@ function damaged({ folder }: Check, { path }: Segment, kind: SegmentKind, bad: r
 
 /** Older versions wrote such records. metalab reads them as the repair would make them. */
 function withMalformedText({ folder }: Check, { path }: Segment, offsets: readonly number[]): Finding {
-  const shown = offsets.slice(0, MOST_NAMED).join(', ');
+  const shown = offsets.slice(0, MAX_NAMED).join(', ');
   return {
     severity: 'warning',
     kind: 'text-malformed',
     path,
     offset: offsets[0]!,
-    what: `${offsets.length} records hold half of a surrogate pair, at byte ${shown}${offsets.length > MOST_NAMED ? ', …' : ''}`,
+    what: `${offsets.length} records hold half of a surrogate pair, at byte ${shown}${offsets.length > MAX_NAMED ? ', …' : ''}`,
     costs:
       'a runs.parquet that an older version made leaves these runs out, and so do programs such as DuckDB',
     remedy: '--repair writes U+FFFD (�) in its place, and keeps the file as it was in quarantine/',
@@ -114,13 +114,13 @@ function withoutArtifacts(
   missing: readonly { readonly runId: string; readonly name: string }[],
 ): Finding {
   const shown = missing
-    .slice(0, MOST_NAMED)
+    .slice(0, MAX_NAMED)
     .map(({ runId, name }) => `'${name}' of run ${runId.slice(0, 12)}`);
   return {
     severity: 'error',
     kind: 'artifact-missing',
     path,
-    what: `names ${missing.length} artifacts that are not in artifacts/: ${shown.join(', ')}${missing.length > MOST_NAMED ? ', …' : ''}`,
+    what: `names ${missing.length} artifacts that are not in artifacts/: ${shown.join(', ')}${missing.length > MAX_NAMED ? ', …' : ''}`,
     costs: 'these artifacts; params and metrics of the runs are there',
     remedy: 'copy artifacts/ from where it is whole, or do the runs again (submit --fresh)',
   };

@@ -10,7 +10,7 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { NoAnswer } from '../../../../src/execution/slurm/ask.js';
+import { NoAnswer } from '../../../../src/execution/slurm/cluster-retry.js';
 import { type CollectPlace, collectOnce } from '../../../../src/execution/slurm/collect/collector.js';
 import { SegmentCopies } from '../../../../src/execution/slurm/collect/segment-copies.js';
 import { createShellTransport } from '../../../../src/execution/transport/shell/shell-transport.js';
@@ -93,7 +93,7 @@ test('segments of tasks that are gone without a word are opened before their siz
   const fifo = there('t.0.b.ndjson');
   await shell.run(['mkfifo', fifo]);
   const writer = shell.run(['timeout', '10', 'sh', '-c', 'true >"$1" && echo >"$2"', 'sh', fifo, opened]);
-  const array = { folder: join(root, 'none'), ends: 0, speechless: ['t.0.'], onEnded() {}, onLive() {} };
+  const array = { folder: join(root, 'none'), ends: 0, unreported: ['t.0.'], onEnded() {}, onLive() {} };
   expect(await collectOnce(shell, place, copies, [array])).toEqual({ bytes: 24 });
   await writer;
   expect(existsSync(opened)).toBe(true);

@@ -2,7 +2,7 @@ import type { RunStatus } from '../definition/record.js';
 import { STATUS_RANK } from '../storage/final-record.js';
 
 /** What fits beside the status. Each generation is an execution that somebody asked for: nobody asks for a billion. */
-const MOST_GENERATIONS = 2 ** 30 - 1;
+const MAX_GENERATIONS = 2 ** 30 - 1;
 
 /** No record yet. */
 const NONE = 0;
@@ -12,7 +12,7 @@ const NONE = 0;
  * bytes a cell, of memory that threads share: generation and status make one number, of which the highest stands, so
  * that it does not matter who comes first.
  */
-export class Standings {
+export class FinalStatuses {
   readonly #standings: Uint32Array;
 
   /** @param memory four bytes a cell, all zero */
@@ -31,7 +31,7 @@ export class Standings {
   /** A record of the cell: it stands if it is better than what stood. */
   raise(cell: number, generation: number, status: RunStatus): void {
     const standings = this.#standings;
-    const standing = Math.min(generation, MOST_GENERATIONS) * 4 + 3 - STATUS_RANK[status];
+    const standing = Math.min(generation, MAX_GENERATIONS) * 4 + 3 - STATUS_RANK[status];
     for (let before = standings[cell]!; standing > before; ) {
       const found = Atomics.compareExchange(standings, cell, before, standing);
       if (found === before) return;

@@ -10,7 +10,7 @@ import type { SubmissionState } from './submission-state.js';
 const EVERY_MS = 5_000;
 
 /** What the Temporal UI shows of a sweep: current details with a table, and search attributes to find it by. */
-export class Showcase {
+export class UiPublisher {
   readonly #input: ExperimentInput;
   readonly #state: SubmissionState;
   readonly #queue: SubmissionQueue;

@@ -1,14 +1,14 @@
 import { describe, expect, test } from 'vitest';
+import {
+  classifyFailure,
+  ofIncarnation,
+  type TaskEvidence,
+  type TaskLimits,
+} from '../../../src/execution/slurm/classify-failure.js';
 import { meaningOf } from '../../../src/execution/slurm/queue/states.js';
 import type { TaskStatus } from '../../../src/execution/slurm/queue/watched-job.js';
 import { addFailures, excludedNodes } from '../../../src/execution/slurm/state-file.js';
 import type { TaskEnd, TaskLive, TaskRun } from '../../../src/execution/slurm/task/array-spec.js';
-import {
-  judge,
-  ofIncarnation,
-  type TaskEvidence,
-  type TaskLimits,
-} from '../../../src/execution/slurm/verdicts.js';
 
 const LIMITS: TaskLimits = {
   slots: 1,
@@ -82,24 +82,26 @@ const evidence = (given: Partial<TaskEvidence>): TaskEvidence => ({
 });
 
 const lostBy = (given: Partial<TaskEvidence>, limits = LIMITS) =>
-  judge(evidence(given), limits).lost.map(({ run: { position } }) => position);
+  classifyFailure(evidence(given), limits).lost.map(({ run: { position } }) => position);
 
 describe('what goes round again, and is nobody’s failure', () => {
   test.each(['COMPLETED', 'FAILED', 'CANCELLED by 0', 'REVOKED', 'DEADLINE', 'QUANTUM_LEAP'])(
     'the runs of a task that is %s',
     (state) => {
-      expect(judge(evidence({ status: status(state), live: live([run(3, 99_000)]) }), LIMITS).lost).toEqual(
-        [],
-      );
+      expect(
+        classifyFailure(evidence({ status: status(state), live: live([run(3, 99_000)]) }), LIMITS).lost,
+      ).toEqual([]);
     },
   );
 
   test('those of a task of which nobody knows anything', () => {
-    expect(judge(evidence({}), LIMITS)).toEqual({ lost: [] });
+    expect(classifyFailure(evidence({}), LIMITS)).toEqual({ lost: [] });
   });
 
   test.each(['NODE_FAIL', 'BOOT_FAIL', 'LAUNCH_FAILED'])('at %s the node is noted', (state) => {
-    expect(judge(evidence({ status: status(state), live: live([run(3, 99_000)]) }), LIMITS)).toEqual({
+    expect(
+      classifyFailure(evidence({ status: status(state), live: live([run(3, 99_000)]) }), LIMITS),
+    ).toEqual({
       lost: [],
       evicted: true,
       failedNode: 'n1',
@@ -108,7 +110,7 @@ describe('what goes round again, and is nobody’s failure', () => {
 
   test('at PREEMPTED nothing is noted, though the task said that a signal came close to its limit', () => {
     const task = { status: status('PREEMPTED'), end: end('time', [run(3, 99_000)]) };
-    expect(judge(evidence(task), LIMITS)).toEqual({ lost: [], evicted: true });
+    expect(classifyFailure(evidence(task), LIMITS)).toEqual({ lost: [], evicted: true });
   });
 });
 
@@ -137,14 +139,14 @@ describe('at a time limit', () => {
 
   test('it grows instead, as often as it may', () => {
     const task = evidence({ status: status('TIMEOUT'), live: live(whole) });
-    expect(judge(task, GROWS)).toEqual({ lost: [], grow: 'time' });
-    const [lost] = judge(task, { ...GROWS, escalated: { memory: 0, time: 2 } }).lost;
+    expect(classifyFailure(task, GROWS)).toEqual({ lost: [], grow: 'time' });
+    const [lost] = classifyFailure(task, { ...GROWS, escalated: { memory: 0, time: 2 } }).lost;
     expect(lost?.error.message).toContain("job's time limit of 10 min, after that had grown 2 times");
-    expect(judge(task, { ...GROWS, time_s: null }).lost).toHaveLength(1);
+    expect(classifyFailure(task, { ...GROWS, time_s: null }).lost).toHaveLength(1);
   });
 
   test('a task that never began is a fault of the place', () => {
-    expect(judge(evidence({ status: status('TIMEOUT') }), LIMITS).fault?.message).toMatch(
+    expect(classifyFailure(evidence({ status: status('TIMEOUT') }), LIMITS).fault?.message).toMatch(
       /ran into its time limit on node n1 before it could start runs/,
     );
   });
@@ -154,19 +156,19 @@ describe('out of memory', () => {
   const killed = { status: status('OUT_OF_MEMORY'), live: live([run(3, 9_000), run(6, 9_000)]) };
 
   test('those in progress are tried alone first', () => {
-    expect(judge(evidence(killed), { ...GROWS, slots: 2 })).toEqual({ lost: [], alone: [3, 6] });
+    expect(classifyFailure(evidence(killed), { ...GROWS, slots: 2 })).toEqual({ lost: [], alone: [3, 6] });
     const unseen = { ...killed, live: live([]), first: [3, 5] };
-    expect(judge(evidence(unseen), { ...LIMITS, slots: 2 })).toEqual({ lost: [], alone: [3, 5] });
+    expect(classifyFailure(evidence(unseen), { ...LIMITS, slots: 2 })).toEqual({ lost: [], alone: [3, 5] });
   });
 
   test('a run that was alone is it, even if nobody saw it', () => {
-    const [lost] = judge(evidence({ ...killed, live: live([]), missing: 1 }), LIMITS).lost;
+    const [lost] = classifyFailure(evidence({ ...killed, live: live([]), missing: 1 }), LIMITS).lost;
     expect(lost?.run.position).toBe(3);
     expect(lost?.error.message).toContain("job's memory of 1.0 GiB (MaxRSS 2.0 GiB)");
   });
 
   test('one slot’s run gets more where it may', () => {
-    expect(judge(evidence(killed), GROWS)).toEqual({ lost: [], grow: 'memory' });
+    expect(classifyFailure(evidence(killed), GROWS)).toEqual({ lost: [], grow: 'memory' });
     expect(
       lostBy({ ...killed, live: live([run(3, 1)]), missing: 1 }, { ...GROWS, memory_bytes: null }),
     ).toEqual([3]);
@@ -175,7 +177,10 @@ describe('out of memory', () => {
   test('a slot that its task ended is known', () => {
     const fault = { code: 'MEMORY', message: 'over its limit' };
     expect(lostBy({ end: end('fault', [run(4, 100)], fault) })).toEqual([4]);
-    const shared = judge(evidence({ end: end('fault', [run(4, 100)], fault) }), { ...LIMITS, slots: 4 });
+    const shared = classifyFailure(evidence({ end: end('fault', [run(4, 100)], fault) }), {
+      ...LIMITS,
+      slots: 4,
+    });
     expect(shared).toEqual({ lost: [], alone: [4] });
   });
 });
@@ -184,8 +189,8 @@ test('what a task said before it was queued again is not the reason of what it d
   const said = { live: live([run(3, 98_000)]), end: end('signal', [run(3, 98_000)]), missing: 1 };
   for (const state of ['TIMEOUT', 'OUT_OF_MEMORY']) {
     const task = evidence({ ...said, status: status(state) });
-    expect(judge(ofIncarnation(task, 0), LIMITS).lost).toHaveLength(1);
-    expect(judge(ofIncarnation(task, 1), LIMITS)).toMatchObject({
+    expect(classifyFailure(ofIncarnation(task, 0), LIMITS).lost).toHaveLength(1);
+    expect(classifyFailure(ofIncarnation(task, 1), LIMITS)).toMatchObject({
       lost: [],
       fault: { code: 'TASK_NO_NODE' },
     });
@@ -193,7 +198,7 @@ test('what a task said before it was queued again is not the reason of what it d
 });
 
 test('a task that could not start names its exit, and what mends it is told apart', () => {
-  expect(judge(evidence({ status: status('FAILED') }), LIMITS)).toEqual({
+  expect(classifyFailure(evidence({ status: status('FAILED') }), LIMITS)).toEqual({
     lost: [],
     fault: { code: 'TASK_NO_NODE', message: expect.stringContaining('exit code 81 on node n1') },
     failedNode: 'n1',

@@ -4,7 +4,7 @@ import type { WorkerIdentity, WorkflowView } from './ports.js';
  * Tells workflows of this worker's slots when it gets its first chunk of a submission, not only when that has ended: runs may
  * take hours.
  */
-export class SlotOffers {
+export class SlotAnnouncements {
   readonly #worker: WorkerIdentity;
   readonly #workflows: WorkflowView;
   /** Workflow ids by submission. */

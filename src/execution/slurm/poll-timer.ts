@@ -1,16 +1,16 @@
 import { Followed } from '../../storage/file/followed.js';
-import type { BatchOrder } from '../batch-executor.js';
-import type { Patience } from './ask.js';
+import type { BatchRequest } from '../batch-executor.js';
+import type { ClusterRetry } from './cluster-retry.js';
 
 const FOLLOWED_LOOK_MS = 2_000;
 
 /** The time between two looks at an array, which ends early when there is something to see. */
-export class Rest {
+export class PollTimer {
   readonly #followed: Followed;
-  readonly #patience: Patience;
+  readonly #patience: ClusterRetry;
   #wake = () => {};
 
-  constructor({ folder, submission }: Pick<BatchOrder, 'folder' | 'submission'>, patience: Patience) {
+  constructor({ folder, submission }: Pick<BatchRequest, 'folder' | 'submission'>, patience: ClusterRetry) {
     this.#followed = new Followed(folder, submission);
     this.#patience = patience;
   }

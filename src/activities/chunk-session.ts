@@ -17,7 +17,7 @@ const PAST_BUDGET_MS = 1_000;
 const ASLEEP_MS = 10_000;
 
 /** What a chunk and its workflow tell each other before it ends. */
-export class ChunkLink {
+export class ChunkSession {
   readonly #dependencies: ActivityDependencies;
   readonly #input: ExecuteInput;
   readonly #workflowId: string;

@@ -15,7 +15,9 @@ export function countPromises(): void {
 export const promisesCreated = () => created;
 
 /** Gives every rejection that nobody awaits, and every error thrown from a timer or event, to the listener. */
-export function catchStrays(listener: (thrown: unknown, kind: 'rejection' | 'exception') => void): void {
+export function catchUnhandledErrors(
+  listener: (thrown: unknown, kind: 'rejection' | 'exception') => void,
+): void {
   process.on('unhandledRejection', (reason) => listener(reason, 'rejection'));
   process.on('uncaughtException', (error) => listener(error, 'exception'));
   // Node's own handling of what a microtask throws has left the async context: nobody would know whose it is.

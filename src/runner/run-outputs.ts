@@ -13,7 +13,7 @@ const LINES_WRITTEN_AT_ONCE = 100;
 const LOG_FLUSH_MS = 10;
 
 /** What runs save beside their records: one sink for all of a slot's runs, told which one is in progress. */
-export class Sidecars implements RunSink {
+export class RunOutputs implements RunSink {
   readonly #logs: SegmentWriter;
   readonly #series: SegmentWriter;
   readonly #data: SegmentWriter;

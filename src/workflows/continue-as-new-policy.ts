@@ -3,7 +3,7 @@ import { CHUNK_BUDGET_MS } from './chunk-size.js';
 import type { SubmissionState } from './submission-state.js';
 
 /** Continue-as-new well below the server's own suggestion: at most 10,000 events a workflow run. */
-const MOST_EVENTS = 6_000;
+const MAX_EVENTS = 6_000;
 /** Past so many more, long runs are waited for with idle slots. */
 const UTMOST_MORE = 3_000;
 /** Chunks of short runs, which have a budget of 3 s, are back by then. */
@@ -15,7 +15,7 @@ const STRETCHED_MS = 3_600_000;
  * Before continue-as-new every chunk has to come back. A run of hours must not leave the other slots idle meanwhile: they
  * get chunks without a budget, which cost no events, until it has ended.
  */
-export class Drain {
+export class ContinueAsNewPolicy {
   readonly #state: SubmissionState;
   readonly #mostEvents: number;
   /** Chunks with long runs, which are waited for; undefined where none are known. */
@@ -23,7 +23,7 @@ export class Drain {
   /** When chunks are asked to come back, and long ones are told from others. */
   #until: number | undefined;
 
-  constructor(state: SubmissionState, mostEvents = MOST_EVENTS) {
+  constructor(state: SubmissionState, mostEvents = MAX_EVENTS) {
     this.#state = state;
     this.#mostEvents = mostEvents;
   }

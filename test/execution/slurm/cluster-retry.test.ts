@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Patience } from '../../../src/execution/slurm/ask.js';
+import { ClusterRetry } from '../../../src/execution/slurm/cluster-retry.js';
 import { createShellTransport } from '../../../src/execution/transport/shell/shell-transport.js';
 import { TransportError } from '../../../src/execution/transport/transport-error.js';
 
@@ -16,7 +16,7 @@ type Fault = ConstructorParameters<typeof TransportError>[0]['code'];
 function askInVain(code: Fault, options: { readonly within_ms?: number } = {}) {
   const fault = { code: code as Fault | undefined };
   const told: (readonly [waits: boolean, stuck: boolean])[] = [];
-  const patience = new Patience(createShellTransport(), {
+  const patience = new ClusterRetry(createShellTransport(), {
     ...options,
     onWaits: (waits, stuck) => told.push([waits !== null, stuck]),
   });

@@ -8,7 +8,7 @@ import { spaceError } from '../transport/transport-error.js';
 /** What waits is told from here on, unless somebody is needed: then at once. */
 const TELL_MS = 30_000;
 const FIRST_PAUSE_MS = 1_000;
-const MOST_PAUSE_MS = 30_000;
+const MAX_PAUSE_MS = 30_000;
 /** These need somebody: to log in, to say that a host's new key is right, to make room. Others pass by themselves. */
 const NEEDS_SOMEBODY = new Set(
   ['LOGIN', 'HOST_KEY', 'CONFIG', 'FILE', 'NO_SPACE'].map((fault) => `METALAB_TRANSPORT_${fault}`),
@@ -16,7 +16,7 @@ const NEEDS_SOMEBODY = new Set(
 
 const NOTHING_DONE = { next: 0, success: 0, failed: 0, cancelled: 0, busy_ms: 0, means: {} };
 
-export interface PatienceOptions extends AskOptions {
+export interface ClusterRetryOptions extends AskOptions {
   /** Past it, what is asked in vain is given up. Milliseconds; by default never. */
   readonly within_ms?: number;
   /** The same from when it was told to cancel. */
@@ -43,9 +43,9 @@ export const isTransportError = (thrown: unknown): thrown is MetalabError =>
   thrown instanceof MetalabError && thrown.code.startsWith('METALAB_TRANSPORT_');
 
 /** One call's patience with a cluster that can't be asked now: it waits, says why, and goes on when it can. */
-export class Patience {
+export class ClusterRetry {
   readonly #transport: Transport;
-  readonly #options: PatienceOptions;
+  readonly #options: ClusterRetryOptions;
   readonly #forget: () => void;
   readonly #wakers = new Set<() => void>();
   /** Whoever asks wants it to end: what nobody can say when it passes need not be waited for. */
@@ -55,7 +55,7 @@ export class Patience {
   #waits: string | null = null;
   #stuck = false;
 
-  constructor(transport: Transport, options: PatienceOptions = {}) {
+  constructor(transport: Transport, options: ClusterRetryOptions = {}) {
     this.#transport = transport;
     this.#options = options;
     this.#setLimit(options.within_ms);
@@ -79,8 +79,8 @@ export class Patience {
       const result = await this.#transport.run(command, { ...options, ...limit });
       const answered = isAnswer ? isAnswer(result) : result.exitCode === 0;
       if (!answered && NO_ROOM.test(result.stderr))
-        throw spaceError(this.#transport.place, wordResult(command, result));
-      if (!answered) throw new NoAnswer(wordResult(command, result));
+        throw spaceError(this.#transport.place, formatResult(command, result));
+      if (!answered) throw new NoAnswer(formatResult(command, result));
       return result;
     });
 
@@ -92,7 +92,7 @@ export class Patience {
    */
   async until<T>(attempt: () => Promise<T>): Promise<T> {
     const began = performance.now();
-    for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(MOST_PAUSE_MS, pause * 2)) {
+    for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(MAX_PAUSE_MS, pause * 2)) {
       this.check();
       try {
         const answer = await attempt();
@@ -172,7 +172,7 @@ export const closed = () =>
 export const placeFault = (code: string, message: string) =>
   new ExecutionFault(code, { type: 'ClusterError', message }, NOTHING_DONE);
 
-export function wordResult(
+export function formatResult(
   command: readonly string[],
   { exitCode, signal, stderr, stdout }: CommandResult,
 ): string {

@@ -1,18 +1,18 @@
 import type { BatchOptions, BatchReport } from '../batch-executor.js';
 import { ExecutionFault } from '../execution-fault.js';
 import { ArrayTasks } from './array-tasks.js';
-import type { Patience } from './ask.js';
+import type { ClusterRetry } from './cluster-retry.js';
 import type { ArtifactCollector } from './collect/artifact-collector.js';
 import { JobControl } from './job-control.js';
+import { PollTimer } from './poll-timer.js';
 import type { PreparedArray } from './prepare-array.js';
 import type { JobView } from './queue/watched-job.js';
-import { Rest } from './rest.js';
 import { type Settlement, settleArray } from './settle-array.js';
 import { submitInTurn } from './submit-in-turn.js';
 import { segmentPrefix } from './task/array-files.js';
 
-const LEAST_LOOK_MS = 1_000;
-const MOST_LOOK_MS = 15_000;
+const MIN_LOOK_MS = 1_000;
+const MAX_LOOK_MS = 15_000;
 const GROWTH = 1.4;
 const PAUSE_LOOK_MS = 3_000;
 /** Runs have 5 s to settle when they are aborted, slots 2 s more; then comes the end of the job itself. */
@@ -23,18 +23,18 @@ const UNKNOWN_AFTER_MS = 30_000;
 const PENDING_AFTER_MS = 60_000;
 /** A network filesystem may show a file that long after it was written on another machine. */
 const LAG_MS = 90_000;
-const SPEECHLESS_LAG_MS = 3_000;
+const UNREPORTED_LAG_MS = 3_000;
 /** Silent tasks are asked after so often. */
 const HURRY_MS = 15_000;
 
 /** One array, from its submission to its last record. */
-export class ArrayLife {
+export class ArrayMonitor {
   readonly #array: PreparedArray;
   readonly #options: BatchOptions;
-  readonly #patience: Patience;
+  readonly #patience: ClusterRetry;
   readonly #artifacts: ArtifactCollector | undefined;
   readonly #tasks: ArrayTasks;
-  readonly #rest: Rest;
+  readonly #timer: PollTimer;
   readonly #began = performance.now();
   #cancelled = false;
   #noteCancel = () => {};
@@ -59,11 +59,11 @@ export class ArrayLife {
   constructor(
     array: PreparedArray,
     options: BatchOptions,
-    patience: Patience,
+    patience: ClusterRetry,
     artifacts?: ArtifactCollector,
   ) {
     this.#artifacts = artifacts;
-    this.#rest = new Rest(array.order, patience);
+    this.#timer = new PollTimer(array.order, patience);
     this.#array = array;
     this.#options = options;
     this.#patience = patience;
@@ -81,7 +81,7 @@ export class ArrayLife {
         this.#cancelled = true;
         this.#noteCancel();
       }
-      this.#rest.wake();
+      this.#timer.wake();
     });
     try {
       await this.#waitWhilePaused();
@@ -120,7 +120,7 @@ export class ArrayLife {
     while (!this.#cancelled && (await this.#options.isPaused())) {
       this.#paused = true;
       this.tell();
-      await this.#rest.sleep(PAUSE_LOOK_MS);
+      await this.#timer.sleep(PAUSE_LOOK_MS);
       this.#patience.check();
     }
     this.#paused = false;
@@ -155,14 +155,14 @@ export class ArrayLife {
       get ends() {
         return tasks.ends;
       },
-      get speechless() {
+      get unreported() {
         if (!tasks.isOver(cluster.queue.view(job))) return [];
-        return tasks.speechless().map((task) => segmentPrefix(spec.token, task));
+        return tasks.unreported().map((task) => segmentPrefix(spec.token, task));
       },
       onEnded: (_, end) => tasks.noteEnd(end),
       onLive: (_, live) => tasks.noteLive(live),
     });
-    const forgetLooks = cluster.queue.onLook(() => this.#rest.wake());
+    const forgetLooks = cluster.queue.onLook(() => this.#timer.wake());
     try {
       if (known !== undefined) await this.#control.resumeIfPaused();
       await this.#watch(job);
@@ -180,7 +180,7 @@ export class ArrayLife {
   async #watch(job: string): Promise<void> {
     const { cluster, collector } = this.#array;
     const { queue } = cluster;
-    let interval = LEAST_LOOK_MS;
+    let interval = MIN_LOOK_MS;
     let seen = '';
     let overSince: number | undefined;
     for (;;) {
@@ -194,22 +194,22 @@ export class ArrayLife {
       const over = this.#tasks.isOver(queue.view(job));
       overSince = over ? (overSince ?? performance.now()) : undefined;
       // Who says so itself has recorded everything before: that was brought together with its word.
-      if (overSince !== undefined && (wasOver || !this.#tasks.hasSpeechless()))
+      if (overSince !== undefined && (wasOver || !this.#tasks.hasUnreported()))
         if (this.#isSettled(performance.now() - overSince)) return;
       await this.#controlTasks();
       await this.#dealSoon(job);
       this.#askWhereDue();
       const now = JSON.stringify([this.#tasks.counts(), this.#tasks.ends, overSince !== undefined]);
-      interval = now === seen ? Math.min(MOST_LOOK_MS, interval * GROWTH) : LEAST_LOOK_MS;
+      interval = now === seen ? Math.min(MAX_LOOK_MS, interval * GROWTH) : MIN_LOOK_MS;
       seen = now;
-      await this.#restUntilLook(overSince === undefined ? this.#nextLook(interval) : LEAST_LOOK_MS);
+      await this.#restUntilLook(overSince === undefined ? this.#nextLook(interval) : MIN_LOOK_MS);
     }
   }
 
   /** Whether all records that can be expected are here. */
   #isSettled(overMs: number): boolean {
     if (!this.#tasks.isComplete()) return overMs > LAG_MS;
-    return !this.#tasks.hasSpeechless() || overMs > SPEECHLESS_LAG_MS || this.#tasks.left().length === 0;
+    return !this.#tasks.hasUnreported() || overMs > UNREPORTED_LAG_MS || this.#tasks.left().length === 0;
   }
 
   #nextLook(interval: number): number {
@@ -219,7 +219,7 @@ export class ArrayLife {
   /** A pause or resume ends the rest: asking the workflow costs the cluster nothing, as a look at it does. */
   async #restUntilLook(ms: number): Promise<void> {
     for (let left = ms; left > 0; left -= PAUSE_LOOK_MS) {
-      if (await this.#rest.untilLook(Math.min(left, PAUSE_LOOK_MS))) return;
+      if (await this.#timer.untilLook(Math.min(left, PAUSE_LOOK_MS))) return;
       if (left > PAUSE_LOOK_MS && (await this.#isPauseNews())) return;
     }
   }
@@ -235,11 +235,11 @@ export class ArrayLife {
       if (this.#cancelAt === undefined) {
         this.#cancelAt = now;
         await control.cancel();
-        this.#array.cluster.queue.hurry();
+        this.#array.cluster.queue.pollSoon();
       } else if (!this.#ended && now - this.#cancelAt > CANCEL_GRACE_MS) {
         this.#ended = true;
         await control.end();
-        this.#array.cluster.queue.hurry();
+        this.#array.cluster.queue.pollSoon();
       }
       return;
     }
@@ -247,7 +247,7 @@ export class ArrayLife {
     const paused = !this.#paused;
     await (paused ? control.pause() : control.resume());
     this.#paused = paused;
-    this.#array.cluster.queue.hurry();
+    this.#array.cluster.queue.pollSoon();
   }
 
   /** Tells how the rest may be dealt, once, while a pilot still runs. */
@@ -277,7 +277,7 @@ export class ArrayLife {
     if (ends === this.#endsSeen && !silent) return;
     this.#endsSeen = ends;
     this.#hurriedAt = now;
-    this.#array.cluster.queue.hurry();
+    this.#array.cluster.queue.pollSoon();
   }
 
   async #report(): Promise<BatchReport | 'again'> {
@@ -290,7 +290,7 @@ export class ArrayLife {
     }: Settlement = this.#cancelled || job === null
       ? { again: false }
       : await settleArray(this.#array, this.#tasks, { job, view: this.#view }, this.#patience);
-    cluster.queue.hurry();
+    cluster.queue.pollSoon();
     if (again) return 'again';
     const { success, failed, cancelled, recorded } = this.#tasks.counts();
     const { busy_ms, runs, means, digest } = this.#tasks.busy();

@@ -1,14 +1,14 @@
 import type { Duplex } from 'node:stream';
 import type { Client } from 'ssh2';
 import { TransportError } from '../transport-error.js';
-import { type ConnectOptions, connectHop, leadOn, unreachable } from './connect-hop.js';
-import { type Hop, wordHop } from './settings.js';
+import { type ConnectOptions, connectHop, forward, unreachable } from './connect-hop.js';
+import { formatHop, type Hop } from './settings.js';
 
 /** What a host may take to say goodbye. */
 const CLOSING_MS = 1_000;
 
 /** The hosts up to a gateway, logged in at each. Where any of them goes, the whole way does. */
-export class Way {
+export class JumpChain {
   readonly #clients: Client[] = [];
   readonly #ending = new AbortController();
 
@@ -18,8 +18,8 @@ export class Way {
    * @param signal gives up what is not open yet
    * @throws TransportError of the hop that failed
    */
-  static async open(hops: readonly Hop[], options: ConnectOptions, signal?: AbortSignal): Promise<Way> {
-    const way = new Way();
+  static async open(hops: readonly Hop[], options: ConnectOptions, signal?: AbortSignal): Promise<JumpChain> {
+    const way = new JumpChain();
     const giveUp = () => way.destroy(signal?.reason);
     signal?.addEventListener('abort', giveUp);
     try {
@@ -60,12 +60,12 @@ export class Way {
     let socket: Duplex | undefined;
     for (const [index, hop] of hops.entries()) {
       const gone = (cause?: Error) =>
-        this.destroy(new Error(`${wordHop(hop)} hung up${cause ? `: ${cause.message}` : ''}`, { cause }));
+        this.destroy(new Error(`${formatHop(hop)} hung up${cause ? `: ${cause.message}` : ''}`, { cause }));
       const client = await connectHop(hop, { socket, signal, gone }, options);
       this.#clients.push(client);
       signal.throwIfAborted();
       const next = hops[index + 1];
-      if (next) socket = await leadOn(client, hop, next, signal, options);
+      if (next) socket = await forward(client, hop, next, signal, options);
     }
   }
 }

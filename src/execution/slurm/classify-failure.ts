@@ -8,7 +8,7 @@ import { EXIT } from './task/exit-codes.js';
 const WHOLE_TIME = 0.8;
 
 /** A run that was told of so long before its task ended is no evidence: its task had lost its way to the files. */
-const LEAST_TOLD = 0.5;
+const MIN_TOLD = 0.5;
 const TOLD_SLACK_MS = 10_000;
 
 /** All that is known of a task that has ended. */
@@ -34,7 +34,7 @@ export interface TaskLimits {
 }
 
 /** What becomes of what a task left. What it did not do goes round again, but for `lost` runs. */
-export interface Verdict {
+export interface FailureClass {
   readonly lost: readonly { readonly run: TaskRun; readonly error: ErrorDescription }[];
   /** What tasks get more of from now on. */
   readonly grow?: 'time' | 'memory';
@@ -62,14 +62,14 @@ export const ofIncarnation = ({ end, live, ...known }: TaskEvidence, restart: nu
 
 const isFull = (code: string) => code === 'ENOSPC' || code === 'EDQUOT';
 
-const LEFT: Verdict = { lost: [] };
+const LEFT: FailureClass = { lost: [] };
 
 /** Judges one task. What its runs did is told by their records alone; this is about those without. */
-export function judge(evidence: TaskEvidence, limits: TaskLimits): Verdict {
+export function classifyFailure(evidence: TaskEvidence, limits: TaskLimits): FailureClass {
   const { status, end, live, missing } = evidence;
   if (missing === 0) return LEFT;
   if (end) {
-    if (end.fault?.code === 'MEMORY') return judgeMemory(evidence, end.cut, limits);
+    if (end.fault?.code === 'MEMORY') return classifyOutOfMemory(evidence, end.cut, limits);
     // All nodes share the filesystem that is full.
     if (end.fault && isFull(end.fault.code)) return { lost: [], fault: end.fault };
     if (end.fault) return { lost: [], fault: end.fault, failedNode: end.node };
@@ -80,10 +80,10 @@ export function judge(evidence: TaskEvidence, limits: TaskLimits): Verdict {
   switch (status?.meaning) {
     case 'timeout':
       return live || end
-        ? judgeTime(evidence, runs, limits)
+        ? classifyTimeout(evidence, runs, limits)
         : neverStarted(evidence, 'ran into its time limit');
     case 'memory':
-      return judgeMemory(evidence, runs, limits);
+      return classifyOutOfMemory(evidence, runs, limits);
     case 'node':
       return { lost: [], evicted: true, ...(status.nodes ? { failedNode: status.nodes } : {}) };
     case 'evicted':
@@ -100,31 +100,35 @@ export function judge(evidence: TaskEvidence, limits: TaskLimits): Verdict {
  * A run that had its task's whole time gets no more of it by trying again; one that began after others does. Slurm looks at
  * limits twice a minute, so that where one slot does one run after another it is not time that tells which was first.
  */
-function judgeTime(
+function classifyTimeout(
   { status, live, end }: TaskEvidence,
   runs: readonly TaskRun[],
   limits: TaskLimits,
-): Verdict {
+): FailureClass {
   const { success, failed, cancelled } = (end ?? live)!;
   if (limits.slots === 1 && success + failed + cancelled > 0) return LEFT;
   const told = Math.max(end?.elapsed_ms ?? 0, live?.elapsed_ms ?? 0);
-  if (told < LEAST_TOLD * (status?.accounted?.elapsedMs ?? 0) - TOLD_SLACK_MS) return LEFT;
+  if (told < MIN_TOLD * (status?.accounted?.elapsedMs ?? 0) - TOLD_SLACK_MS) return LEFT;
   const whole = runs.filter((run) => run.elapsed_ms >= WHOLE_TIME * told);
   if (whole.length === 0) return LEFT;
   if (canGrow('time', limits.time_s, limits)) return { lost: [], grow: 'time' };
   const limit =
     limits.time_s === null
       ? 'the time limit of its job'
-      : `the job's time limit of ${wordSeconds(limits.time_s)}`;
+      : `the job's time limit of ${formatSeconds(limits.time_s)}`;
   const error = {
     type: 'TimeoutError',
-    message: `the run was not done within ${limit}${wordGrown('time', limits)}: give it more ('time' of the experiment's resources or of the environment's executor), or let it grow (escalate = { time = 2.0 })`,
+    message: `the run was not done within ${limit}${formatGrown('time', limits)}: give it more ('time' of the experiment's resources or of the environment's executor), or let it grow (escalate = { time = 2.0 })`,
   };
   return { lost: whole.map((run) => ({ run, error })) };
 }
 
 /** Slurm ends all that a task does for what one of its runs took: only one that was alone, or that its own slot ended, is known to be it. */
-function judgeMemory(evidence: TaskEvidence, runs: readonly TaskRun[], limits: TaskLimits): Verdict {
+function classifyOutOfMemory(
+  evidence: TaskEvidence,
+  runs: readonly TaskRun[],
+  limits: TaskLimits,
+): FailureClass {
   const { status, live, end, missing, first } = evidence;
   if (!live && !end) return neverStarted(evidence, 'ran out of memory');
   const known = missing === 1 || (limits.slots === 1 && end?.fault?.code === 'MEMORY');
@@ -139,13 +143,13 @@ function judgeMemory(evidence: TaskEvidence, runs: readonly TaskRun[], limits: T
   const limit =
     limits.memory_bytes === null
       ? 'the memory of its job'
-      : `the job's memory of ${wordBytes(limits.memory_bytes)}`;
+      : `the job's memory of ${formatBytes(limits.memory_bytes)}`;
   const error = {
     type: 'MemoryError',
-    message: `the run was ended for using more than ${limit}${used > 0 ? ` (MaxRSS ${wordBytes(used)})` : ''}${wordGrown('memory', limits)}: give it more ('memory' of the experiment's resources or of the environment's executor), or let it grow (escalate = { memory = 2.0 })`,
+    message: `the run was ended for using more than ${limit}${used > 0 ? ` (MaxRSS ${formatBytes(used)})` : ''}${formatGrown('memory', limits)}: give it more ('memory' of the experiment's resources or of the environment's executor), or let it grow (escalate = { memory = 2.0 })`,
   };
-  const guilty = runs.length > 0 ? runs : [unseen(first[0]!, (end ?? live)!)];
-  return { lost: guilty.map((run) => ({ run, error })) };
+  const lost = runs.length > 0 ? runs : [unseen(first[0]!, (end ?? live)!)];
+  return { lost: lost.map((run) => ({ run, error })) };
 }
 
 /** A run is told of when it has been going for some seconds. */
@@ -156,7 +160,7 @@ const unseen = (position: number, { started_at, elapsed_ms }: TaskLive): TaskRun
   elapsed_ms,
 });
 
-function neverStarted({ status }: TaskEvidence, how: string): Verdict {
+function neverStarted({ status }: TaskEvidence, how: string): FailureClass {
   const exit = status?.accounted?.exitCode.split(':')[0];
   const code = how === 'ended' && exit !== undefined && exit !== '0' ? ` with exit code ${exit}` : '';
   const where = status?.nodes ? ` on node ${status.nodes}` : '';
@@ -180,14 +184,14 @@ const FAULT_CODES: { readonly [exit: string]: string } = {
 const canGrow = (what: 'time' | 'memory', from: number | null, { escalate, escalated }: TaskLimits) =>
   from !== null && escalate !== undefined && escalate[what] > 1 && escalated[what] < escalate.max;
 
-const wordGrown = (what: 'time' | 'memory', { escalated }: TaskLimits) =>
+const formatGrown = (what: 'time' | 'memory', { escalated }: TaskLimits) =>
   escalated[what] > 0 ? `, after that had grown ${escalated[what]} times` : '';
 
 const GIB = 1024 ** 3;
-const wordBytes = (bytes: number) =>
+const formatBytes = (bytes: number) =>
   bytes >= GIB ? `${(bytes / GIB).toFixed(1)} GiB` : `${Math.round(bytes / 1024 ** 2)} MiB`;
 
-function wordSeconds(seconds: number): string {
+function formatSeconds(seconds: number): string {
   if (seconds < 120) return `${seconds} s`;
   return seconds < 7200 ? `${Math.round(seconds / 60)} min` : `${(seconds / 3600).toFixed(1)} h`;
 }
