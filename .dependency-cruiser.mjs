@@ -12,8 +12,11 @@ const MAY_IMPORT = {
   storage: ['definition', 'access', 'identity', 'extensions', 'config/resolved-config.ts'],
   planning: ['definition', 'identity', 'storage'],
   runner: ['definition', 'access', 'identity', 'operation', 'storage'],
+  // Commands and files at a place: what executors use, and services will.
+  transport: ['definition', 'config/resolved-config.ts', 'storage/file/owner.ts'],
   // What files are named by, wherever they are: their SHA-256.
   execution: [
+    'transport',
     'definition',
     'access',
     'extensions',
@@ -51,6 +54,7 @@ const MAY_IMPORT = {
     'results',
     // The way to clusters, whose files it hashes and whose artifacts it fetches.
     'execution',
+    'transport',
     'engine',
     'contract',
   ],
@@ -61,6 +65,7 @@ const MAY_IMPORT = {
     'storage',
     'planning',
     'execution',
+    'transport',
     'results',
     'activities',
     'contract',
@@ -72,6 +77,7 @@ const MAY_IMPORT = {
     'access',
     'config',
     'execution',
+    'transport',
     'storage',
     'planning',
     'results',
@@ -110,7 +116,7 @@ export default {
       severity: 'error',
       comment:
         'workflow code runs in an isolate: no Node, no adapters, no values of other layers but pure arithmetic',
-      from: { path: '^src/(workflows/|contract/workflow\.ts)' },
+      from: { path: '^src/(workflows/|contract/workflow.ts)' },
       to: {
         path: [
           '^src/(?!workflows/|contract/workflow\\.ts$)',

@@ -5,10 +5,10 @@ import type { LoadOptions, ProjectConfig } from './config/project-config.js';
 import type { Experiment } from './definition/experiment.js';
 import type { SubmissionOutcome } from './storage/manifest.js';
 
-export type { ObjectiveStatus, SameError, ShownBest } from './client/best-run.js';
-export type { SweepEvent } from './client/events.js';
 export type { RunHandle } from './client/run-handle.js';
-export type { SweepStatus } from './client/sweep-status.js';
+export type { ObjectiveStatus, SameError, ShownBest } from './client/status/best-run.js';
+export type { SweepEvent } from './client/status/events.js';
+export type { SweepStatus } from './client/status/sweep-status.js';
 export type { EnvironmentType } from './config/environment-type.js';
 export type { ResolvedConfig, ResolvedEnvironment } from './config/resolved-config.js';
 export type { ArtifactDescriptor, LogLine, MetricValue, RunRecord, RunStatus } from './definition/record.js';

@@ -1,12 +1,12 @@
 import type { Activities } from '../contract/activities.js';
 import type { ActivityDependencies } from './dependencies.js';
-import { createExecute } from './execute.js';
-import { createExecuteBatch, retryStoreFaults } from './execute-batch.js';
+import { createExecute } from './execute/execute.js';
+import { createExecuteBatch, retryStoreFaults } from './execute/execute-batch.js';
 import { createPlan } from './plan.js';
 import { createProbe } from './probe.js';
-import { createSettle } from './settle.js';
-import { createVerify, signed } from './signed.js';
-import { underLease } from './under-lease.js';
+import { createSettle } from './settle/settle.js';
+import { createVerify, signed } from './submission/signed.js';
+import { underLease } from './submission/under-lease.js';
 
 /** The activities of a worker, over the ports that it gives. `executeBatch` is `execute` on the batches' task queue. */
 export function createActivities(

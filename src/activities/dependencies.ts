@@ -3,12 +3,12 @@ import type { BatchExecutor } from '../execution/batch-executor.js';
 import type { Executor } from '../execution/executor.js';
 import type { UsedFiles } from '../storage/file/refuse-strangers.js';
 import type { SweepStore } from '../storage/sweep-store.js';
-import type { LiveBoard } from './live-board.js';
+import type { LiveBoard } from './execute/live-board.js';
 import type { WorkerIdentity, WorkflowView } from './ports.js';
-import type { Signatures } from './signed.js';
-import type { SlotAnnouncements } from './slot-announcements.js';
-import type { StoreLeases } from './store-leases.js';
-import type { SubmissionScopes } from './submission-scopes.js';
+import type { Signatures } from './submission/signed.js';
+import type { SlotAnnouncements } from './submission/slot-announcements.js';
+import type { StoreLeases } from './submission/store-leases.js';
+import type { SubmissionScopes } from './submission/submission-scopes.js';
 
 /** What activities need of the worker that runs them: ports only, so that tests and other workers can give their own. */
 export interface ActivityDependencies {

@@ -6,13 +6,13 @@ import type { RunRecord } from '../definition/record.js';
 import { writePlan } from '../planning/write-plan.js';
 import { liveFolder } from '../storage/file/layout.js';
 import type { ActivityDependencies } from './dependencies.js';
-import { endEarlierBatches } from './end-batches.js';
-import { dealBatches } from './execute-batch.js';
+import { dealBatches } from './execute/execute-batch.js';
 import { brokenSubmission, mapFailures, noExecutor } from './failures.js';
 import { keepBeating } from './heartbeat.js';
+import { endEarlierBatches } from './settle/end-batches.js';
+import { tidyAbandoned } from './settle/tidy-abandoned.js';
 import { StopSignal } from './stop-signal.js';
-import { SubmissionFiles } from './submission-files.js';
-import { tidyAbandoned } from './tidy-abandoned.js';
+import { SubmissionFiles } from './submission/submission-files.js';
 
 export function createPlan(dependencies: ActivityDependencies) {
   const { openStore, executors, worker, workflows, leases, offers, signatures } = dependencies;

@@ -1,6 +1,6 @@
 import type { ResolvedEnvironment } from '../config/resolved-config.js';
 import type { Store } from '../storage/store.js';
-import type { LiveArea } from './live-area.js';
+import type { LiveArea } from './terminal/live-area.js';
 
 /** A positional argument: required unless `optional`. */
 export interface ArgumentDefinition {

@@ -1,9 +1,9 @@
 import { Argument, Command, CommanderError, Option } from 'commander';
 import type { CommandDefinition, CommonOptions, OptionDefinition } from './command.js';
-import { type Choice, colorsFor, createContext, DEFAULT_STORE, type Terminal } from './context.js';
-import { formatSystemError } from './format-system-error.js';
-import { calledAs, commandNamer } from './invocation.js';
-import { EXIT, exitCodeOf, formatError } from './report-error.js';
+import { formatSystemError } from './format/format-system-error.js';
+import { EXIT, exitCodeOf, formatError } from './format/report-error.js';
+import { type Choice, colorsFor, createContext, DEFAULT_STORE, type Terminal } from './terminal/context.js';
+import { calledAs, commandNamer } from './terminal/invocation.js';
 
 interface ParsedOptions extends CommonOptions, Choice {}
 

@@ -6,7 +6,6 @@ import type { Duration } from '../definition/duration.js';
 import { InfrastructureError, MetalabError } from '../definition/errors.js';
 import type { RequestKey } from '../engine/request-key.js';
 import type { SweepStore } from '../storage/sweep-store.js';
-import { cancelUnattended } from './cancel-unattended.js';
 import {
   ANYTHING,
   checkOptions,
@@ -19,12 +18,13 @@ import {
   SIGNAL,
   TEXT,
 } from './check-arguments.js';
-import { type SweepEvent, tailEvents } from './events.js';
-import { requester } from './requester.js';
+import { cancelUnattended } from './cluster/cancel-unattended.js';
 import type { ControlOptions, RetryOptions, RunHandle } from './run-handle.js';
-import { sweepStatus } from './sweep-status.js';
-import { isNotRunning, sendControl, type WorkflowUpdate } from './workflow-control.js';
-import { queryStatus, wasTerminated } from './workflow-link.js';
+import { type SweepEvent, tailEvents } from './status/events.js';
+import { sweepStatus } from './status/sweep-status.js';
+import { requester } from './submit/requester.js';
+import { isNotRunning, sendControl, type WorkflowUpdate } from './workflow/workflow-control.js';
+import { queryStatus, wasTerminated } from './workflow/workflow-link.js';
 
 export const CONTROL_OPTIONS: OptionKinds<ControlOptions> = { reason: TEXT };
 export const RETRY_OPTIONS: OptionKinds<RetryOptions> = {

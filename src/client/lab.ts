@@ -9,14 +9,12 @@ import { connectTemporal, type TemporalConnection } from '../engine/connect.js';
 import { loadRequestKey, type RequestKey } from '../engine/request-key.js';
 import { keepSshVariables } from '../engine/ssh-environment.js';
 import { stateFolder } from '../engine/state-folder.js';
-import type { Prompter } from '../execution/transport/prompter.js';
 import { refuseStrangers } from '../storage/file/refuse-strangers.js';
 import { engineKey, hasLeasing, type LeaseHolder } from '../storage/lease.js';
 import type { SubmissionManifest, SubmissionOutcome } from '../storage/manifest.js';
 import { openStore } from '../storage/registry.js';
 import { asSweepStore, type SweepStore } from '../storage/sweep-store.js';
-import { removeAbandoned } from './abandoned.js';
-import { cancelUnattended } from './cancel-unattended.js';
+import type { Prompter } from '../transport/prompter.js';
 import {
   ANYTHING,
   ASKED,
@@ -31,18 +29,12 @@ import {
   type OptionKinds,
   TEXT,
 } from './check-arguments.js';
+import { cancelUnattended } from './cluster/cancel-unattended.js';
 import type { Declared } from './declare/declare.js';
-import { EngineUpkeep } from './engine-upkeep.js';
 import { CONTROL_OPTIONS, type Link, makeHandle, RETRY_OPTIONS, type SubmissionPlace } from './handle.js';
-import { lastSubmission } from './last-submission.js';
-import {
-  describeReplaced,
-  findReplaced,
-  notReplaced,
-  type ReplacedDeclaration,
-} from './replaced-declaration.js';
-import { requester } from './requester.js';
 import type { ControlOptions, RetryOptions, RunHandle } from './run-handle.js';
+import { removeAbandoned } from './status/abandoned.js';
+import { lastSubmission } from './status/last-submission.js';
 import {
   checkFailureLimit,
   checkSlots,
@@ -52,15 +44,23 @@ import {
   slotsOf,
 } from './store-choice.js';
 import {
+  describeReplaced,
+  findReplaced,
+  notReplaced,
+  type ReplacedDeclaration,
+} from './submit/replaced-declaration.js';
+import { requester } from './submit/requester.js';
+import {
   markEnqueued,
   removeSubmission,
   requireVariables,
   writeRequest,
   writeSubmission,
-} from './submission.js';
-import { environmentOfSubmission } from './submitted-environment.js';
-import { isNotRunning, sendControl, type WorkflowUpdate } from './workflow-control.js';
-import { enqueue, makeClient } from './workflow-link.js';
+} from './submit/submission.js';
+import { environmentOfSubmission } from './submit/submitted-environment.js';
+import { EngineUpkeep } from './workflow/engine-upkeep.js';
+import { isNotRunning, sendControl, type WorkflowUpdate } from './workflow/workflow-control.js';
+import { enqueue, makeClient } from './workflow/workflow-link.js';
 
 export interface LabOptions {
   /** Hears of every long step, such as starting a server. Default: silence. */
@@ -224,7 +224,7 @@ class ConnectedLab implements Lab {
     const [{ declareExperiment }, { locateInProcess }, { ClusterHasher }] = await Promise.all([
       import('./declare/declare.js'),
       import('./declare/locate-in-process.js'),
-      import('./cluster-hasher.js'),
+      import('./cluster/cluster-hasher.js'),
     ]);
     const { file, locate } = locateInProcess(experiment);
     const cluster = new ClusterHasher(() => environmentOf(options), { say: this.#options.say });
@@ -335,7 +335,7 @@ class ConnectedLab implements Lab {
 
   async #retry(experimentId: string, store: SweepStore, options: RetryOptions): Promise<RunHandle> {
     const [{ placeOfRetry, resolveRetry }] = await Promise.all([
-      import('./retry.js'),
+      import('./submit/retry.js'),
       this.#engine.ensureWorker(),
     ]);
     const { environment, slots } = await placeOfRetry(store, experimentId, options);

@@ -2,8 +2,8 @@ import type { ResolvedEnvironment } from '../config/resolved-config.js';
 import type { Duration } from '../definition/duration.js';
 import type { FailureLimit } from '../definition/failure-limit.js';
 import type { SubmissionOutcome } from '../storage/manifest.js';
-import type { SweepEvent } from './events.js';
-import type { SweepStatus } from './sweep-status.js';
+import type { SweepEvent } from './status/events.js';
+import type { SweepStatus } from './status/sweep-status.js';
 
 // Apart from what makes handles: the public types must not lead to Temporal's, which `skipLibCheck: false` can't compile.
 

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import type { LocalEnvironment, ResolvedEnvironment } from '../config/resolved-config.js';
+import type { Prompter } from '../transport/prompter.js';
 import { openCluster } from './open-cluster.js';
-import type { Prompter } from './transport/prompter.js';
 
 /** One thing that `metalab env check` looked at. */
 export interface EnvironmentCheck {

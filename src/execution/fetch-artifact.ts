@@ -2,8 +2,8 @@ import { stat } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import { StoreError } from '../definition/errors.js';
 import type { ArtifactDescriptor } from '../definition/record.js';
+import type { Transport } from '../transport/transport.js';
 import { IncomingArtifact } from './incoming-artifact.js';
-import type { Transport } from './transport/transport.js';
 
 /** An experiment's folder in the store, and the same on the cluster. */
 export interface ArtifactPlaces {

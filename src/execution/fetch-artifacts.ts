@@ -1,8 +1,8 @@
 import { posix } from 'node:path';
+import type { Transport } from '../transport/transport.js';
+import { timeoutError } from '../transport/transport-error.js';
 import { type ArtifactContent, type ArtifactPlaces, hasArtifact } from './fetch-artifact.js';
 import { IncomingArtifact } from './incoming-artifact.js';
-import type { Transport } from './transport/transport.js';
-import { timeoutError } from './transport/transport-error.js';
 
 /** Names of so many go to the cluster at once: 65 kB. */
 export const ARTIFACTS_AT_ONCE = 1_000;

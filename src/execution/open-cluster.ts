@@ -1,8 +1,8 @@
 import type { ResolvedEnvironment, SlurmEnvironment } from '../config/resolved-config.js';
 import { InfrastructureError } from '../definition/errors.js';
-import { openTransport } from './transport/open.js';
-import type { Prompter } from './transport/prompter.js';
-import type { Transport } from './transport/transport.js';
+import { openTransport } from '../transport/open.js';
+import type { Prompter } from '../transport/prompter.js';
+import type { Transport } from '../transport/transport.js';
 
 export interface Cluster {
   readonly environment: SlurmEnvironment;

@@ -45,7 +45,7 @@ const EXECUTORS: { readonly [type: string]: () => Promise<CreateExecutor> } = {
   slurm: async () => {
     const [{ createSlurmExecutor }, { openTransport }] = await Promise.all([
       import('./slurm/executor.js'),
-      import('./transport/open.js'),
+      import('../transport/open.js'),
     ]);
     return async (environment, { runner, task, cache, provenance, sshEnvironment }) => {
       const slurm = environment as SlurmEnvironment;

@@ -1,7 +1,7 @@
 import { sshEnvironment } from '../engine/ssh-environment.js';
 import { loginsFolder, stateFolder } from '../engine/state-folder.js';
-import { LoginServer } from '../execution/transport/login/login-server.js';
-import type { SshTransport } from '../execution/transport/ssh/ssh-transport.js';
+import { LoginServer } from '../transport/login/login-server.js';
+import type { SshTransport } from '../transport/ssh/ssh-transport.js';
 
 /** `metalab env login` reaches this worker: the connections to gateways are its own, and kept until it ends. */
 export async function openLogins(): Promise<{ close(): Promise<void> }> {
@@ -20,7 +20,7 @@ async function openServer(kept: Map<string, SshTransport>): Promise<LoginServer 
     return await LoginServer.open({
       folder: loginsFolder(stateFolder()),
       async onLogin({ gateway, environment }, prompter) {
-        const { createSshTransport } = await import('../execution/transport/ssh/ssh-transport.js');
+        const { createSshTransport } = await import('../transport/ssh/ssh-transport.js');
         const key = JSON.stringify(gateway);
         const transport = kept.get(key) ?? createSshTransport(gateway, { environment, env: sshEnvironment });
         kept.set(key, transport);

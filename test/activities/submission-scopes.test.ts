@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { StoreLeases } from '../../src/activities/store-leases.js';
-import { SubmissionScopes } from '../../src/activities/submission-scopes.js';
+import { StoreLeases } from '../../src/activities/submission/store-leases.js';
+import { SubmissionScopes } from '../../src/activities/submission/submission-scopes.js';
 import type { FileStore } from '../../src/storage/file/open.js';
 import type { SubmissionOutcome } from '../../src/storage/manifest.js';
 import { temporaryStore } from '../storage/file/temporary-store.js';

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { expect, it, vi } from 'vitest';
-import { plainRemote } from '../../src/client/git-state.js';
+import { plainRemote } from '../../src/client/submit/git-state.js';
 import { experimentText } from '../support/experiment-text.js';
 import { metalab, resultsJson, submitJson } from '../support/metalab.js';
 import { type Project, projectWith } from '../support/project.js';

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { mkdirSync, symlinkSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { calledAs, commandNamer } from '../../src/cli/invocation.js';
+import { calledAs, commandNamer } from '../../src/cli/terminal/invocation.js';
 import { experimentText } from '../support/experiment-text.js';
 import { metalab, ROOT } from '../support/metalab.js';
 import { projectWith } from '../support/project.js';

@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { hostname, tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
-import type { RunInProgress } from '../../src/client/runs-in-progress.js';
+import type { RunInProgress } from '../../src/client/status/runs-in-progress.js';
 import type { RunRecord, SubmissionOutcome, SweepEvent, SweepStatus } from '../../src/index.js';
 import { metalab, startMetalab, submitJson } from '../support/metalab.js';
 import { type Project, projectWith } from '../support/project.js';

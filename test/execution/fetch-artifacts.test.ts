@@ -13,9 +13,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { ArtifactDescriptor } from '../../src/definition/record.js';
 import { fetchArtifacts } from '../../src/execution/fetch-artifacts.js';
-import { createShellTransport } from '../../src/execution/transport/shell/shell-transport.js';
-import type { Transport } from '../../src/execution/transport/transport.js';
-import { lostError } from '../../src/execution/transport/transport-error.js';
+import { createShellTransport } from '../../src/transport/shell/shell-transport.js';
+import type { Transport } from '../../src/transport/transport.js';
+import { lostError } from '../../src/transport/transport-error.js';
 
 let root: string;
 let places: { readonly folder: string; readonly there: string };

@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
 import { afterAll, expect, onTestFinished } from 'vitest';
-import type { SweepStatus } from '../../src/client/sweep-status.js';
+import type { SweepStatus } from '../../src/client/status/sweep-status.js';
 import type { RunRecord } from '../../src/definition/record.js';
 import { type OwnedRig, startRig } from '../rig/start.mjs';
 import { metalab, type RunOptions, type SubmitLine, startMetalab } from '../support/metalab.js';

@@ -33,13 +33,13 @@ export const artifactsCommand: CommandDefinition<ArtifactsOptions> = {
   async run({ run = '' }, options, context) {
     const store = await context.store();
     if (options.fetch) {
-      const { fetchToStore } = await import('../fetch-to-store.js');
+      const { fetchToStore } = await import('../store/fetch-to-store.js');
       return fetchToStore(store, run, options, context);
     }
-    const { resolveRun } = await import('../resolve-run.js');
+    const { resolveRun } = await import('../resolve/resolve-run.js');
     const record = await resolveRun(store, run);
     if (options.get !== undefined) {
-      const { writeArtifact } = await import('../write-artifact.js');
+      const { writeArtifact } = await import('../format/write-artifact.js');
       await writeArtifact(store, record, options.get, options.output, context);
     } else if (options.json) context.out(JSON.stringify(record.artifacts));
     else if (record.artifacts.length === 0) context.note('the run saved no artifacts');
@@ -50,8 +50,8 @@ export const artifactsCommand: CommandDefinition<ArtifactsOptions> = {
 
 async function list(artifacts: readonly ArtifactDescriptor[], context: CommandContext): Promise<void> {
   const [{ printTable }, { formatBytes }] = await Promise.all([
-    import('../table.js'),
-    import('../format-cell.js'),
+    import('../format/table.js'),
+    import('../format/format-cell.js'),
   ]);
   const rows = artifacts.map(({ name, kind, format, size_bytes, uri }) => ({
     name,

@@ -17,9 +17,9 @@ reaches the same Temporal server and store. Ctrl-C detaches. Exit codes as for s
   json: true,
   async run({ exp }, options, context) {
     const [{ resolveExperiment }, { connect }, { followToOutcome }] = await Promise.all([
-      import('../resolve-experiment.js'),
+      import('../resolve/resolve-experiment.js'),
       import('../../client/lab.js'),
-      import('../follow-to-outcome.js'),
+      import('../submit/follow-to-outcome.js'),
     ]);
     const experiment = await resolveExperiment(await context.store(), exp!);
     const lab = await connect({ say: (line) => context.note(line) });

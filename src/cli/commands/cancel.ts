@@ -1,5 +1,5 @@
 import type { CommandDefinition, CommonOptions } from '../command.js';
-import { EXIT } from '../report-error.js';
+import { EXIT } from '../format/report-error.js';
 
 interface CancelFlags extends CommonOptions {
   readonly reason?: string;
@@ -25,10 +25,10 @@ slot is ended. What is recorded stays; cancelled and missing runs are done by th
   async run({ exp }, options, context) {
     const [{ resolveExperiment }, { connect }, { printOutcome }, { createTerminalPrompter }] =
       await Promise.all([
-        import('../resolve-experiment.js'),
+        import('../resolve/resolve-experiment.js'),
         import('../../client/lab.js'),
-        import('../report-outcome.js'),
-        import('../terminal-prompter.js'),
+        import('../submit/report-outcome.js'),
+        import('../terminal/terminal-prompter.js'),
       ]);
     const experiment = await resolveExperiment(await context.store(), exp!);
     const lab = await connect({ say: (line) => context.note(line) });

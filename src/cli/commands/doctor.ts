@@ -1,5 +1,5 @@
 import type { CommandDefinition } from '../command.js';
-import { EXIT } from '../report-error.js';
+import { EXIT } from '../format/report-error.js';
 
 export const doctorCommand: CommandDefinition = {
   name: 'doctor',
@@ -15,7 +15,7 @@ export const doctorCommand: CommandDefinition = {
     const [{ runDoctor }, { schemeOf, pathOf }, { printCheck }] = await Promise.all([
       import('../../engine/doctor/index.js'),
       import('../../storage/location.js'),
-      import('../print-check.js'),
+      import('../format/print-check.js'),
     ]);
     const { storeLocation, out } = context;
     const checks = await runDoctor(

@@ -1,7 +1,7 @@
 import type { UserServer } from '../../engine/address.js';
 import type { EngineStatus } from '../../engine/status.js';
 import type { CommandContext, CommandDefinition } from '../command.js';
-import { EXIT } from '../report-error.js';
+import { EXIT } from '../format/report-error.js';
 
 const start: CommandDefinition = {
   name: 'start',

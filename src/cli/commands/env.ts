@@ -1,5 +1,5 @@
 import type { CommandDefinition } from '../command.js';
-import { EXIT } from '../report-error.js';
+import { EXIT } from '../format/report-error.js';
 import { cleanCommand } from './env/clean.js';
 import { loginCommand } from './env/login.js';
 
@@ -17,8 +17,8 @@ const list: CommandDefinition = {
   async run(_args, options, context) {
     const [{ ProjectConfig }, { printTable }, { listEnvironments }] = await Promise.all([
       import('../../config/project-config.js'),
-      import('../table.js'),
-      import('../list-environments.js'),
+      import('../format/table.js'),
+      import('../environment/list-environments.js'),
     ]);
     const config = await ProjectConfig.load();
     const rows = listEnvironments(config);
@@ -53,8 +53,8 @@ const show: CommandDefinition = {
   async run({ name }, options, context) {
     const [{ ProjectConfig }, { printTable }, { maskServices, maskServiceValue }] = await Promise.all([
       import('../../config/project-config.js'),
-      import('../table.js'),
-      import('../mask-services.js'),
+      import('../format/table.js'),
+      import('../format/mask-services.js'),
     ]);
     const config = await ProjectConfig.load();
     const resolved = maskServices(config.resolve(name));
@@ -85,8 +85,8 @@ const check: CommandDefinition = {
   json: true,
   async run({ name }, options, context) {
     const [{ checkEnvironment }, { printCheck }] = await Promise.all([
-      import('../check-environment.js'),
-      import('../print-check.js'),
+      import('../environment/check-environment.js'),
+      import('../format/print-check.js'),
     ]);
     const checks = [];
     for await (const found of checkEnvironment(name)) {

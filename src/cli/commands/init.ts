@@ -6,7 +6,7 @@ export const initCommand: CommandDefinition = {
   description: `In the current folder. Refuses where one is there already. Adds .metalab.local.toml to .gitignore where there is one.`,
   examples: [{ line: 'init', does: 'everything works without the file, too' }],
   async run(_args, _options, context) {
-    const { initProject } = await import('../init-project.js');
+    const { initProject } = await import('../environment/init-project.js');
     const { file, ignored } = await initProject(process.cwd());
     context.out(`wrote ${file}${ignored ? ', and .metalab.local.toml into .gitignore' : ''}`);
     context.out(

@@ -17,8 +17,8 @@ export const listCommand: CommandDefinition = {
     const summaries = await summarizeExperiments(store);
     if (options.json) context.out(JSON.stringify(summaries));
     else if (summaries.length === 0) context.note(`nothing was submitted to ${store.uri} yet`);
-    else (await import('../table.js')).printTable(summaries.map(row), context);
-    const { warnOfDamage } = await import('../warn-of-damage.js');
+    else (await import('../format/table.js')).printTable(summaries.map(row), context);
+    const { warnOfDamage } = await import('../format/warn-of-damage.js');
     for (const { damaged, experiment_id } of summaries) warnOfDamage(damaged, context, experiment_id);
     return undefined;
   },

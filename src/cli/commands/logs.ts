@@ -27,10 +27,10 @@ export const logsCommand: CommandDefinition<LogsOptions> = {
   json: true,
   async run({ run = '' }, options, context) {
     const store = await context.store();
-    const { LinePrinter } = await import('../print-log-lines.js');
+    const { LinePrinter } = await import('../format/print-log-lines.js');
     if (options.follow) {
       const { followLogs } = await import('../../results/follow-logs.js');
-      const { resolveLogs } = await import('../resolve-logs.js');
+      const { resolveLogs } = await import('../resolve/resolve-logs.js');
       const target = await resolveLogs(store, run);
       const printer = new LinePrinter(context);
       for await (const line of followLogs(target, context.interrupted))
@@ -38,14 +38,14 @@ export const logsCommand: CommandDefinition<LogsOptions> = {
       return context.interrupted.aborted ? 130 : undefined;
     }
     const [{ resolveRun }, { hasLogListing }] = await Promise.all([
-      import('../resolve-run.js'),
+      import('../resolve/resolve-run.js'),
       import('../../storage/store.js'),
     ]);
     const record = await resolveRun(store, run);
     const wanted = options.all ? { run_id: record.run_id } : attemptOf(record);
     const lines = hasLogListing(store) ? store.logs(record.experiment_id, wanted) : none();
     if (options.json) {
-      const { writeJsonArray } = await import('../write-json.js');
+      const { writeJsonArray } = await import('../format/write-json.js');
       await writeJsonArray(lines, context);
       return undefined;
     }

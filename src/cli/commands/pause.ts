@@ -44,7 +44,7 @@ async function withHandle(
   ask: (handle: RunHandle) => Promise<void>,
 ): Promise<RunHandle> {
   const [{ resolveExperiment }, { connect }] = await Promise.all([
-    import('../resolve-experiment.js'),
+    import('../resolve/resolve-experiment.js'),
     import('../../client/lab.js'),
   ]);
   const experiment = await resolveExperiment(await context.store(), prefix);

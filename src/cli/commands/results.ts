@@ -1,8 +1,8 @@
 import type { RowQuery } from '../../results/query.js';
 import type { Results } from '../../results/results.js';
 import type { CommandContext, CommandDefinition, CommonOptions } from '../command.js';
-import { wholeNumber } from '../parse-options.js';
-import { parseCondition, parseNames, parseSort } from '../parse-query.js';
+import { wholeNumber } from '../resolve/parse-options.js';
+import { parseCondition, parseNames, parseSort } from '../resolve/parse-query.js';
 
 interface ResultsOptions extends CommonOptions {
   readonly where?: readonly ReturnType<typeof parseCondition>[];
@@ -71,9 +71,9 @@ attempt, duration_ms, started_at, finished_at, error, error_type, tags, warnings
   json: true,
   async run({ exp = '' }, options, context) {
     const [{ resolveExperiment }, { openResults }, { warnOfDamage }] = await Promise.all([
-      import('../resolve-experiment.js'),
+      import('../resolve/resolve-experiment.js'),
       import('../../results/results.js'),
-      import('../warn-of-damage.js'),
+      import('../format/warn-of-damage.js'),
     ]);
     const store = await context.store();
     const experiment = await resolveExperiment(store, exp);
@@ -102,7 +102,7 @@ async function print(results: Results, options: ResultsOptions, context: Command
   };
   if (options.groupBy) return printGroups(results, options.groupBy, options, context);
   if (options.csv !== undefined) {
-    const { writeCsv } = await import('../write-csv.js');
+    const { writeCsv } = await import('../format/write-csv.js');
     return writeCsv(
       results,
       { ...query, columns: options.columns ?? results.defaultColumns },
@@ -111,7 +111,7 @@ async function print(results: Results, options: ResultsOptions, context: Command
     );
   }
   if (options.json) {
-    const { writeJsonArray } = await import('../write-json.js');
+    const { writeJsonArray } = await import('../format/write-json.js');
     return writeJsonArray(results.records(query), context);
   }
   await printRows(
@@ -131,7 +131,7 @@ async function printRows(
   const rows = await results.rows(query);
   const total = await results.count(query.where);
   if (rows.length > 0) {
-    const { printTable } = await import('../table.js');
+    const { printTable } = await import('../format/table.js');
     printTable(rows, context, query.columns);
   }
   if (total === 0)
@@ -156,12 +156,12 @@ async function printGroups(
     ...(options.columns ? { metrics: options.columns } : {}),
   });
   if (options.json) return context.out(JSON.stringify(groups));
-  const { groupRows } = await import('../group-rows.js');
+  const { groupRows } = await import('../format/group-rows.js');
   if (options.csv !== undefined) {
-    const { writeRowsAsCsv } = await import('../write-csv.js');
+    const { writeRowsAsCsv } = await import('../format/write-csv.js');
     return writeRowsAsCsv(groupRows(groups), options.csv, context);
   }
-  const { printTable } = await import('../table.js');
+  const { printTable } = await import('../format/table.js');
   if (groups.length > 0) printTable(groupRows(groups), context);
   else context.note('no run fits');
   if (left_out > 0) context.note(context.color.dim(`${left_out} failed or cancelled runs left out`));

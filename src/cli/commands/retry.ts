@@ -1,6 +1,6 @@
 import type { FailureLimit } from '../../definition/failure-limit.js';
 import type { CommandDefinition, CommonOptions } from '../command.js';
-import { MAX_FAILURES_OPTION } from '../parse-options.js';
+import { MAX_FAILURES_OPTION } from '../resolve/parse-options.js';
 
 interface RetryFlags extends CommonOptions {
   readonly failed?: boolean;
@@ -41,12 +41,12 @@ same as it is configured now. Exit codes as for submit.`,
       { asSweepStore },
       { nothingToRetry },
     ] = await Promise.all([
-      import('../resolve-experiment.js'),
+      import('../resolve/resolve-experiment.js'),
       import('../../client/lab.js'),
-      import('../follow-to-outcome.js'),
-      import('../tell-environment.js'),
+      import('../submit/follow-to-outcome.js'),
+      import('../submit/tell-environment.js'),
       import('../../storage/sweep-store.js'),
-      import('../nothing-to-retry.js'),
+      import('../submit/nothing-to-retry.js'),
     ]);
     const chosen = await context.environment();
     const store = await context.store();

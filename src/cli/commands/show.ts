@@ -16,13 +16,13 @@ artifacts: of its final record.`,
   json: true,
   async run({ run = '' }, options, context) {
     const [{ resolveStoredRun }, { readRunDetails }] = await Promise.all([
-      import('../resolve-run.js'),
+      import('../resolve/resolve-run.js'),
       import('../../results/run-details.js'),
     ]);
     const store = await context.store();
     const details = await readRunDetails(store, await resolveStoredRun(store, run));
     if (options.json) context.out(JSON.stringify(details));
-    else (await import('../print-run.js')).printRun(details, context);
+    else (await import('../format/print-run.js')).printRun(details, context);
     return undefined;
   },
 };

@@ -1,4 +1,4 @@
-import type { SweepStatus } from '../../client/sweep-status.js';
+import type { SweepStatus } from '../../client/status/sweep-status.js';
 import type { CommandContext, CommandDefinition } from '../command.js';
 import { formatBatches } from '../progress/batches.js';
 import { formatBest, formatSameError } from '../progress/objective.js';
@@ -29,12 +29,12 @@ Works without a server too: then it tells what the store knows.`,
       { printRunsInProgress },
       { resolveExperiment },
     ] = await Promise.all([
-      import('../../client/read-statuses.js'),
-      import('../../client/runs-in-progress.js'),
+      import('../../client/status/read-statuses.js'),
+      import('../../client/status/runs-in-progress.js'),
       import('../../storage/sweep-store.js'),
-      import('../table.js'),
+      import('../format/table.js'),
       import('../progress/runs-in-progress.js'),
-      import('../resolve-experiment.js'),
+      import('../resolve/resolve-experiment.js'),
     ]);
     const store = await context.store();
     const ids = exp === undefined ? await store.experiments() : [await resolveExperiment(store, exp)];

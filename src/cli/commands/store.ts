@@ -27,7 +27,7 @@ Exit codes: 0 nothing is wrong; 1 something is (after --repair: still); 3 the st
   store: true,
   json: true,
   async run(_, options, context) {
-    const { runStoreCheck } = await import('../store-check.js');
+    const { runStoreCheck } = await import('../store/store-check.js');
     return runStoreCheck(options, context);
   },
 };
@@ -49,7 +49,7 @@ Records are kept. Refused while an engine uses the store.`,
   store: true,
   json: true,
   async run(_, options, context) {
-    const { runStoreGc } = await import('../store-gc.js');
+    const { runStoreGc } = await import('../store/store-gc.js');
     return runStoreGc(options, context);
   },
 };

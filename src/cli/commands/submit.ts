@@ -3,7 +3,7 @@ import type { Lab } from '../../client/lab.js';
 import { InfrastructureError } from '../../definition/errors.js';
 import type { FailureLimit } from '../../definition/failure-limit.js';
 import type { CommandContext, CommandDefinition, CommonOptions } from '../command.js';
-import { MAX_FAILURES_OPTION, wholeNumber } from '../parse-options.js';
+import { MAX_FAILURES_OPTION, wholeNumber } from '../resolve/parse-options.js';
 
 export interface SubmitFlags extends CommonOptions {
   readonly slots?: number;
@@ -70,7 +70,7 @@ reachable, paused or waiting; 130 detached by Ctrl-C.`,
     const declared = await evaluate(file!, options, context);
     for (const warning of declared.warnings) context.note(context.color.yellow(`warning: ${warning}`));
     if (options.dryRun) {
-      const { printDryRun } = await import('../dry-run.js');
+      const { printDryRun } = await import('../submit/dry-run.js');
       return printDryRun(declared, options, context);
     }
     const { connect } = await loading!;
@@ -85,8 +85,8 @@ reachable, paused or waiting; 130 detached by Ctrl-C.`,
 
 async function evaluate(file: string, { name }: SubmitFlags, context: CommandContext): Promise<Declared> {
   const [{ evaluateFile }, { clusterHasher }] = await Promise.all([
-    import('../../client/evaluate.js'),
-    import('../cluster-hasher.js'),
+    import('../../client/evaluate/evaluate.js'),
+    import('../environment/cluster-hasher.js'),
   ]);
   const cluster = clusterHasher(context);
   try {
@@ -106,8 +106,8 @@ async function submitAndFollow(
   context: CommandContext,
 ): Promise<number> {
   const [{ followToOutcome, tellSubmitted }, { confirmReplace }] = await Promise.all([
-    import('../follow-to-outcome.js'),
-    import('../confirm-replace.js'),
+    import('../submit/follow-to-outcome.js'),
+    import('../submit/confirm-replace.js'),
   ]);
   for (let submits = 1; ; submits++) {
     const handle = await lab.submitDeclared(declared, {
@@ -117,7 +117,7 @@ async function submitAndFollow(
       onReplace: (replaced) => confirmReplace(replaced, options, context),
     });
     if (handle.joined) {
-      const { tellJoined } = await import('../tell-environment.js');
+      const { tellJoined } = await import('../submit/tell-environment.js');
       tellJoined(handle, await context.environment(), context);
       if (options.maxFailures !== undefined)
         context.note(context.color.yellow('  --max-failures is that of the submission that it joined'));

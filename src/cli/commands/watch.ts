@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { RunningSweep } from '../../client/running-sweeps.js';
+import type { RunningSweep } from '../../client/status/running-sweeps.js';
 import { InfrastructureError } from '../../definition/errors.js';
 import type { CommandContext, CommandDefinition, CommonOptions } from '../command.js';
+import { EXIT } from '../format/report-error.js';
 import { formatBatches } from '../progress/batches.js';
 import { formatStanding } from '../progress/standing.js';
-import { EXIT } from '../report-error.js';
 
 interface WatchFlags extends CommonOptions {
   readonly once?: boolean;
@@ -25,8 +25,8 @@ export const watchCommand: CommandDefinition<WatchFlags> = {
   async run(_args, options, context) {
     const [{ connectTemporal }, { makeClient }, { RunningSweeps }] = await Promise.all([
       import('../../engine/connect.js'),
-      import('../../client/workflow-link.js'),
-      import('../../client/running-sweeps.js'),
+      import('../../client/workflow/workflow-link.js'),
+      import('../../client/status/running-sweeps.js'),
     ]);
     const temporal = await connectTemporal({ start: false });
     try {
@@ -82,7 +82,7 @@ async function print(
   context: Pick<CommandContext, 'out' | 'note' | 'color' | 'width'>,
 ): Promise<void> {
   if (sweeps.length === 0) return context.out('nothing runs now');
-  const { printTable } = await import('../table.js');
+  const { printTable } = await import('../format/table.js');
   printTable(sweeps.map(row), context);
   for (const sweep of sweeps) {
     const { experiment_id } = sweep;

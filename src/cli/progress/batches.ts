@@ -1,4 +1,4 @@
-import type { SweepStatus } from '../../client/sweep-status.js';
+import type { SweepStatus } from '../../client/status/sweep-status.js';
 import { formatCount } from './words.js';
 
 type Batch = SweepStatus['batches'][number];

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RunHandle } from '../../client/run-handle.js';
-import type { SweepStatus } from '../../client/sweep-status.js';
+import type { SweepStatus } from '../../client/status/sweep-status.js';
 import { InfrastructureError } from '../../definition/errors.js';
 import type { SubmissionOutcome } from '../../storage/manifest.js';
-import type { LiveArea } from '../live-area.js';
+import type { LiveArea } from '../terminal/live-area.js';
 import { Rate } from './rate.js';
 import { createProgressView } from './view.js';
 

@@ -1,5 +1,5 @@
 import { stripVTControlCharacters } from 'node:util';
-import type { SweepStatus } from '../../client/sweep-status.js';
+import type { SweepStatus } from '../../client/status/sweep-status.js';
 import type { Colors } from '../command.js';
 import { formatBatches } from './batches.js';
 import { formatBest, formatSameError } from './objective.js';

@@ -1,4 +1,4 @@
-import type { SweepStatus } from '../../client/sweep-status.js';
+import type { SweepStatus } from '../../client/status/sweep-status.js';
 import { formatCount, formatNumber } from './words.js';
 
 type Shown = Pick<

@@ -1,6 +1,6 @@
-import type { RunInProgress } from '../../client/runs-in-progress.js';
+import type { RunInProgress } from '../../client/status/runs-in-progress.js';
 import type { CommandContext } from '../command.js';
-import { printTable } from '../table.js';
+import { printTable } from '../format/table.js';
 import { formatDuration } from './words.js';
 
 const MAX_RUNS = 20;

@@ -1,5 +1,5 @@
-import { colorsFor } from '../context.js';
-import type { LiveArea } from '../live-area.js';
+import { colorsFor } from '../terminal/context.js';
+import type { LiveArea } from '../terminal/live-area.js';
 import { type ProgressView, progressLines, progressText } from './lines.js';
 import { formatStanding } from './standing.js';
 

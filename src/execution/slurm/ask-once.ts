@@ -1,6 +1,6 @@
 import { InfrastructureError } from '../../definition/errors.js';
+import type { Transport } from '../../transport/transport.js';
 import { ExecutionFault } from '../execution-fault.js';
-import type { Transport } from '../transport/transport.js';
 import {
   type AskCluster,
   ClusterRetry,

@@ -1,15 +1,15 @@
 import type { SlurmEnvironment } from '../../config/resolved-config.js';
-import { askRoom, formatSize, noRoomFor } from '../transport/room.js';
-import type { CommandResult, Transport } from '../transport/transport.js';
+import { askRoom, formatSize, noRoomFor } from '../../transport/room.js';
+import type { CommandResult, Transport } from '../../transport/transport.js';
 import { type AskCluster, formatResult, isTransportError } from './cluster-retry.js';
-import { type ClusterLimits, readLimits } from './limits/limits.js';
-import { isSuitable } from './node-program.js';
-import { RECORD_BYTES } from './prepare-array.js';
-import { taskResources } from './resources.js';
-import { sbatchArguments } from './sbatch-arguments.js';
-import { refuseOpenSpool } from './spool-access.js';
-import { homeRelative } from './spool-layout.js';
-import { isOverLimit } from './submit-script.js';
+import { refuseOpenSpool } from './spool/spool-access.js';
+import { homeRelative } from './spool/spool-layout.js';
+import { type ClusterLimits, readLimits } from './submit/limits/limits.js';
+import { isSuitable } from './submit/node-program.js';
+import { RECORD_BYTES } from './submit/prepare-array.js';
+import { taskResources } from './submit/resources.js';
+import { sbatchArguments } from './submit/sbatch-arguments.js';
+import { isOverLimit } from './submit/submit-script.js';
 
 /** One thing that a sweep on a cluster needs, as it was found. */
 export interface ClusterCheck {

@@ -1,9 +1,9 @@
 import { MetalabError } from '../../definition/errors.js';
+import { NO_ROOM } from '../../transport/room.js';
+import type { CommandResult, RunOptions, Transport } from '../../transport/transport.js';
+import { spaceError } from '../../transport/transport-error.js';
 import type { AskOptions } from '../batch-executor.js';
 import { ExecutionFault } from '../execution-fault.js';
-import { NO_ROOM } from '../transport/room.js';
-import type { CommandResult, RunOptions, Transport } from '../transport/transport.js';
-import { spaceError } from '../transport/transport-error.js';
 
 /** What waits is told from here on, unless somebody is needed: then at once. */
 const TELL_MS = 30_000;

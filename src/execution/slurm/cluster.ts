@@ -1,9 +1,9 @@
 import type { Resources } from '../../config/resolved-config.js';
-import type { Transport } from '../transport/transport.js';
+import type { Transport } from '../../transport/transport.js';
 import type { ClusterRetry } from './cluster-retry.js';
-import { SubmitLimiter } from './limiter.js';
-import { type ClusterLimits, readLimits } from './limits/limits.js';
 import { QueuePoller } from './queue/poller.js';
+import { SubmitLimiter } from './submit/limiter.js';
+import { type ClusterLimits, readLimits } from './submit/limits/limits.js';
 
 /** Limits change rarely, and a refusal by a new one is waited for. */
 const LIMITS_MS = 10 * 60_000;

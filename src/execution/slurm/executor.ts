@@ -1,22 +1,22 @@
 import type { SlurmEnvironment } from '../../config/resolved-config.js';
 import { segmentsFolder, submissionFolder } from '../../storage/file/layout.js';
+import type { Transport } from '../../transport/transport.js';
 import type { BatchExecutor } from '../batch-executor.js';
-import type { Transport } from '../transport/transport.js';
-import { ArrayMonitor } from './array-monitor.js';
+import { ArrayMonitor } from './array/array-monitor.js';
 import { shareCluster } from './cluster.js';
 import { ClusterRetry, type ClusterRetryOptions } from './cluster-retry.js';
 import { ArtifactCollector } from './collect/artifact-collector.js';
 import { collectOnce } from './collect/collector.js';
 import { SegmentCopies } from './collect/segment-copies.js';
 import { SubmissionCollector } from './collect/submission-collector.js';
-import { endArrays, remainsOf } from './end-arrays.js';
-import { knownSpool } from './known-spool.js';
-import { provideNode } from './node-program.js';
-import { deal } from './packing.js';
-import { packingInput, prepareArray } from './prepare-array.js';
-import { taskResources } from './resources.js';
-import { Spool, type TaskPrograms } from './spool.js';
-import { StateFile } from './state-file.js';
+import { endArrays, remainsOf } from './end/end-arrays.js';
+import { knownSpool } from './spool/known-spool.js';
+import { Spool, type TaskPrograms } from './spool/spool.js';
+import { StateFile } from './spool/state-file.js';
+import { provideNode } from './submit/node-program.js';
+import { deal } from './submit/packing.js';
+import { packingInput, prepareArray } from './submit/prepare-array.js';
+import { taskResources } from './submit/resources.js';
 
 /** A cancelled batch whose cluster does not answer is left to `end`, which comes after it and has more patience. */
 const CANCELLED_WITHIN_MS = 10_000;

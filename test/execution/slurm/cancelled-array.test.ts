@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { isCancelledAsWhole } from '../../../src/execution/slurm/cancelled-array.js';
-import type { TaskEvidence } from '../../../src/execution/slurm/classify-failure.js';
+import type { TaskEvidence } from '../../../src/execution/slurm/array/classify-failure.js';
+import { isCancelledAsWhole } from '../../../src/execution/slurm/end/cancelled-array.js';
 import { meaningOf } from '../../../src/execution/slurm/queue/states.js';
 import type { TaskHow } from '../../../src/execution/slurm/task/array-spec.js';
 

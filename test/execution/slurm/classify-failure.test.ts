@@ -4,10 +4,10 @@ import {
   ofIncarnation,
   type TaskEvidence,
   type TaskLimits,
-} from '../../../src/execution/slurm/classify-failure.js';
+} from '../../../src/execution/slurm/array/classify-failure.js';
 import { meaningOf } from '../../../src/execution/slurm/queue/states.js';
 import type { TaskStatus } from '../../../src/execution/slurm/queue/watched-job.js';
-import { addFailures, excludedNodes } from '../../../src/execution/slurm/state-file.js';
+import { addFailures, excludedNodes } from '../../../src/execution/slurm/spool/state-file.js';
 import type { TaskEnd, TaskLive, TaskRun } from '../../../src/execution/slurm/task/array-spec.js';
 
 const LIMITS: TaskLimits = {

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ClusterRetry } from '../../../src/execution/slurm/cluster-retry.js';
-import { createShellTransport } from '../../../src/execution/transport/shell/shell-transport.js';
-import { TransportError } from '../../../src/execution/transport/transport-error.js';
+import { createShellTransport } from '../../../src/transport/shell/shell-transport.js';
+import { TransportError } from '../../../src/transport/transport-error.js';
 
 beforeEach(() => {
   vi.useFakeTimers();

@@ -11,7 +11,7 @@ import type {
   BatchRequest,
 } from '../../../src/execution/batch-executor.js';
 import { createSlurmExecutor } from '../../../src/execution/slurm/executor.js';
-import type { Transport } from '../../../src/execution/transport/transport.js';
+import type { Transport } from '../../../src/transport/transport.js';
 import { ROOT } from '../../support/metalab.js';
 import { Sweep, type SweepOptions } from '../local/sweep.js';
 

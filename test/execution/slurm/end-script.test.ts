@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { expect, test } from 'vitest';
-import { CLOSE_SCRIPT, parseFoundArrays } from '../../../src/execution/slurm/end-script.js';
-import { FIRST_ROUND, roundToken } from '../../../src/execution/slurm/rounds.js';
+import { FIRST_ROUND, roundToken } from '../../../src/execution/slurm/array/rounds.js';
+import { CLOSE_SCRIPT, parseFoundArrays } from '../../../src/execution/slurm/end/end-script.js';
 import { projectWith } from '../../support/project.js';
 
 const TOKEN = '0123456789abcdef';

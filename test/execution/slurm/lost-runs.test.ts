@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
-import { createShellTransport } from '../../../src/execution/transport/shell/shell-transport.js';
+import { createShellTransport } from '../../../src/transport/shell/shell-transport.js';
 import { type OwnedRig, startRig } from '../../rig/start.mjs';
 import { body } from '../local/sweep.js';
 import { ClusterSweep, type ClusterSweepOptions } from './cluster-sweep.js';

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { nodePackage, nodePlatform } from '../../../src/execution/slurm/node-package.js';
+import { nodePackage, nodePlatform } from '../../../src/execution/slurm/submit/node-package.js';
 
 function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'metalab-node-'));

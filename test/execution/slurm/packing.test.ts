@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { deal, type PackingInput, pack } from '../../../src/execution/slurm/packing.js';
+import { deal, type PackingInput, pack } from '../../../src/execution/slurm/submit/packing.js';
 
 const INPUT: PackingInput = {
   limits: {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { ClusterLimits } from '../../../src/execution/slurm/limits/limits.js';
-import { taskResources } from '../../../src/execution/slurm/resources.js';
+import type { ClusterLimits } from '../../../src/execution/slurm/submit/limits/limits.js';
+import { taskResources } from '../../../src/execution/slurm/submit/resources.js';
 
 const EXECUTOR = { modules: [], setup: [], extra_sbatch: [] };
 const LIMITS: ClusterLimits = {

@@ -1,9 +1,9 @@
 import { chmodSync, copyFileSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
-import { nodePlatform } from '../../../src/execution/slurm/node-package.js';
-import { createShellTransport } from '../../../src/execution/transport/shell/shell-transport.js';
-import type { Transport } from '../../../src/execution/transport/transport.js';
+import { nodePlatform } from '../../../src/execution/slurm/submit/node-package.js';
+import { createShellTransport } from '../../../src/transport/shell/shell-transport.js';
+import type { Transport } from '../../../src/transport/transport.js';
 import { type OwnedRig, startRig } from '../../rig/start.mjs';
 import { body } from '../local/sweep.js';
 import { ClusterSweep, type ClusterSweepOptions } from './cluster-sweep.js';

@@ -13,11 +13,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { ClusterRetry } from '../../../src/execution/slurm/cluster-retry.js';
-import { knownSpool } from '../../../src/execution/slurm/known-spool.js';
-import { Spool } from '../../../src/execution/slurm/spool.js';
-import { StateFile } from '../../../src/execution/slurm/state-file.js';
-import { createShellTransport } from '../../../src/execution/transport/shell/shell-transport.js';
+import { knownSpool } from '../../../src/execution/slurm/spool/known-spool.js';
+import { Spool } from '../../../src/execution/slurm/spool/spool.js';
+import { StateFile } from '../../../src/execution/slurm/spool/state-file.js';
 import { outcomeFile, submissionFolder } from '../../../src/storage/file/layout.js';
+import { createShellTransport } from '../../../src/transport/shell/shell-transport.js';
 import { writeInto } from './task/array.js';
 
 let root: string;

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { ClusterRetry } from '../../../src/execution/slurm/cluster-retry.js';
-import { SubmitLimiter } from '../../../src/execution/slurm/limiter.js';
-import type { SubmitOptions, Submitted } from '../../../src/execution/slurm/submit.js';
-import { submitInTurn } from '../../../src/execution/slurm/submit-in-turn.js';
-import { createShellTransport } from '../../../src/execution/transport/shell/shell-transport.js';
+import { SubmitLimiter } from '../../../src/execution/slurm/submit/limiter.js';
+import type { SubmitOptions, Submitted } from '../../../src/execution/slurm/submit/submit.js';
+import { submitInTurn } from '../../../src/execution/slurm/submit/submit-in-turn.js';
+import { createShellTransport } from '../../../src/transport/shell/shell-transport.js';
 
 /** What a user may submit at once, and how much of it is in the queue. */
 const LIMIT = 10;

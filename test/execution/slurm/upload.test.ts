@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ClusterRetry } from '../../../src/execution/slurm/cluster-retry.js';
-import { uploadMissing } from '../../../src/execution/slurm/upload.js';
-import { createShellTransport } from '../../../src/execution/transport/shell/shell-transport.js';
+import { uploadMissing } from '../../../src/execution/slurm/spool/upload.js';
+import { createShellTransport } from '../../../src/transport/shell/shell-transport.js';
 
 let root: string;
 beforeEach(() => {

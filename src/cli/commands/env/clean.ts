@@ -1,6 +1,6 @@
 import type { CleanedExperiment } from '../../../execution/slurm/clean/clean-spool.js';
 import type { CommandDefinition, CommonOptions } from '../../command.js';
-import { EXIT } from '../../report-error.js';
+import { EXIT } from '../../format/report-error.js';
 
 interface CleanCommandOptions extends CommonOptions {
   readonly lostStores?: boolean;
@@ -40,8 +40,8 @@ something was left.`,
     const [{ ProjectConfig }, { cleanEnvironment }, { createTerminalPrompter }, { formatBytes }] =
       await Promise.all([
         import('../../../config/project-config.js'),
-        import('../../../client/clean-environment.js'),
-        import('../../terminal-prompter.js'),
+        import('../../../client/cluster/clean-environment.js'),
+        import('../../terminal/terminal-prompter.js'),
         import('../../progress/words.js'),
       ]);
     const { environment } = (await ProjectConfig.load()).resolve(name);

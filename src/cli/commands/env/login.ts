@@ -11,7 +11,7 @@ login go on.`,
   async run({ name }, _options, context) {
     const [{ ProjectConfig }, { loginToEnvironment }] = await Promise.all([
       import('../../../config/project-config.js'),
-      import('../../login-to-environment.js'),
+      import('../../environment/login-to-environment.js'),
     ]);
     const config = await ProjectConfig.load();
     const place = await loginToEnvironment(config.resolve(name).environment);

@@ -20,8 +20,8 @@ all of it is in the segments, and it may be deleted.`,
   store: true,
   json: true,
   async run({ exp }, options, context) {
-    const { compactExperiments } = await import('../../compact-experiments.js');
-    const { warnOfDamage } = await import('../../warn-of-damage.js');
+    const { compactExperiments } = await import('../../store/compact-experiments.js');
+    const { warnOfDamage } = await import('../../format/warn-of-damage.js');
     const compacted = await compactExperiments(await context.store(), exp, context.interrupted);
     if (options.json) context.out(JSON.stringify(compacted));
     else {

@@ -2,14 +2,14 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { hashContent } from '../../../identity/hash-content.js';
 import { segmentsFolder } from '../../../storage/file/layout.js';
+import type { Transport } from '../../../transport/transport.js';
 import type { ArtifactContent, ArtifactPlaces } from '../../fetch-artifact.js';
 import { fetchArtifacts } from '../../fetch-artifacts.js';
-import type { Transport } from '../../transport/transport.js';
 import { once } from '../ask-once.js';
 import type { AskCluster } from '../cluster-retry.js';
 import { collectOnce } from '../collect/collector.js';
 import { SegmentCopies } from '../collect/segment-copies.js';
-import type { FoundSpool } from '../find-spool.js';
+import type { FoundSpool } from '../spool/find-spool.js';
 
 const SUMS_MS = 3_600_000;
 

@@ -1,7 +1,7 @@
-import type { Transport } from '../../transport/transport.js';
+import type { Transport } from '../../../transport/transport.js';
 import { withinMinutes } from '../ask-once.js';
-import { endJobs } from '../end-arrays.js';
-import { StateFile } from '../state-file.js';
+import { endJobs } from '../end/end-arrays.js';
+import { StateFile } from '../spool/state-file.js';
 import type { QueuedArray } from './queued-arrays.js';
 
 /** Has tasks abort their runs in progress and record that. Argument: the experiment's folder. Input: `SUBMISSION/arrays/TOKEN`. */

@@ -1,7 +1,7 @@
 import { submissionFolder } from '../../../storage/file/layout.js';
 import { listNames } from '../../../storage/file/list-names.js';
 import type { AskCluster } from '../cluster-retry.js';
-import { StateFile } from '../state-file.js';
+import { StateFile } from '../spool/state-file.js';
 
 /** An array that Slurm has in its queue, waiting, running or ending; or that may be about to come there. */
 export interface QueuedArray {

@@ -1,9 +1,9 @@
 import type { ArtifactDescriptor, RunRecord } from '../../../definition/record.js';
 import { SegmentTails } from '../../../storage/file/segment-tails.js';
 import { listSegments } from '../../../storage/file/segments.js';
+import type { Transport } from '../../../transport/transport.js';
 import { type ArtifactPlaces, hasArtifact } from '../../fetch-artifact.js';
 import { ARTIFACTS_AT_ONCE, fetchArtifacts } from '../../fetch-artifacts.js';
-import type { Transport } from '../../transport/transport.js';
 import type { ClusterRetry } from '../cluster-retry.js';
 
 /** Brings the artifacts of what records in the store name, for submits that ask for them. */

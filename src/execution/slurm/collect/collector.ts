@@ -1,7 +1,7 @@
 import { pipeline, Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { StoreError } from '../../../definition/errors.js';
-import type { Transport } from '../../transport/transport.js';
+import type { Transport } from '../../../transport/transport.js';
 import { isTransportError, NoAnswer } from '../cluster-retry.js';
 import { COLLECT_SCRIPT, type CollectListener, CollectReader } from './collect-script.js';
 import type { SegmentCopies } from './segment-copies.js';

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { segmentsFolder } from '../../../storage/file/layout.js';
-import type { Transport } from '../../transport/transport.js';
+import type { Transport } from '../../../transport/transport.js';
+import { RecordedCells } from '../array/recorded-cells.js';
 import type { ClusterRetry } from '../cluster-retry.js';
-import { RecordedCells } from '../recorded-cells.js';
 import { type CollectedArray, type CollectPlace, collectOnce } from './collector.js';
 import { SegmentCopies } from './segment-copies.js';
 

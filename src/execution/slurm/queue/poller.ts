@@ -1,4 +1,4 @@
-import type { Transport } from '../../transport/transport.js';
+import type { Transport } from '../../../transport/transport.js';
 import { type ClusterRetry, isTransportError, NoAnswer } from '../cluster-retry.js';
 import { type AccountedTask, parseSacct, sacctCommand } from './sacct.js';
 import { countJobs, parseSqueue, type QueueEntry, squeueCommand } from './squeue.js';

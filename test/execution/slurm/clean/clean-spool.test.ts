@@ -9,10 +9,10 @@ import {
   type CleanOptions,
   cleanSpool,
 } from '../../../../src/execution/slurm/clean/clean-spool.js';
-import { slurmStateFile } from '../../../../src/execution/slurm/state-file.js';
-import { createShellTransport } from '../../../../src/execution/transport/shell/shell-transport.js';
+import { slurmStateFile } from '../../../../src/execution/slurm/spool/state-file.js';
 import { sha256 } from '../../../../src/identity/fingerprint.js';
 import { segmentsFolder, submissionFolder } from '../../../../src/storage/file/layout.js';
+import { createShellTransport } from '../../../../src/transport/shell/shell-transport.js';
 import { type OwnedRig, startRig } from '../../../rig/start.mjs';
 import { writeInto } from '../task/array.js';
 

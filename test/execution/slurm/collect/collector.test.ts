@@ -13,8 +13,8 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { NoAnswer } from '../../../../src/execution/slurm/cluster-retry.js';
 import { type CollectPlace, collectOnce } from '../../../../src/execution/slurm/collect/collector.js';
 import { SegmentCopies } from '../../../../src/execution/slurm/collect/segment-copies.js';
-import { createShellTransport } from '../../../../src/execution/transport/shell/shell-transport.js';
-import type { Transport } from '../../../../src/execution/transport/transport.js';
+import { createShellTransport } from '../../../../src/transport/shell/shell-transport.js';
+import type { Transport } from '../../../../src/transport/transport.js';
 
 let root: string;
 let place: CollectPlace;

@@ -1,0 +1,60 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ChunkNotice } from '../../contract/workflow.js';
+import type { BatchLimits, BatchProgress } from '../../execution/batch-executor.js';
+
+/** Each notice is some events of the history: an outage of days, whose words change, must not fill it. */
+const OTHER_WORDS_MS = 600_000;
+const AGAIN_MS = 5_000;
+const MORE_FAILURES = 1.1;
+
+type Tell = (notice: Omit<ChunkNotice, 'submission' | 'from'>) => Promise<boolean>;
+
+/** Tells the workflow what it should know before a batch has ended: little. */
+export class BatchNotices {
+  readonly #tell: Tell;
+  #waits: string | null | undefined;
+  #toldAt = Number.NEGATIVE_INFINITY;
+  #dealing: BatchLimits | undefined;
+  #failed = 0;
+
+  /** @param tell answers whether it was heard */
+  constructor(tell: Tell, options: { readonly mayWait: boolean }) {
+    this.#tell = tell;
+    // An earlier attempt may have said that it waits.
+    this.#waits = options.mayWait ? undefined : null;
+  }
+
+  /** Only what somebody may have to do something about: that jobs wait for their turn is no news. */
+  progress({ waits, stuck }: BatchProgress): void {
+    const reason = stuck ? waits : null;
+    if (reason === this.#waits) return;
+    const now = performance.now();
+    if (reason && this.#waits && now - this.#toldAt < OTHER_WORDS_MS) return;
+    const before = this.#waits;
+    this.#waits = reason;
+    this.#toldAt = now;
+    void this.#tell({ waits: reason }).then((heard) => {
+      if (!heard) this.#waits = before;
+    });
+  }
+
+  /** For a limit of failures. Only what is a tenth more than was told before. */
+  failures({ success, failed, cancelled }: BatchProgress): void {
+    if (failed === 0 || failed < this.#failed * MORE_FAILURES) return;
+    const before = this.#failed;
+    this.#failed = failed;
+    void this.#tell({ runs: { failed, done: success + failed + cancelled } }).then((heard) => {
+      if (!heard) this.#failed = before;
+    });
+  }
+
+  /** Again until it is heard: the rest of the sweep may wait for it. */
+  async dealing(dealing: BatchLimits): Promise<void> {
+    this.#dealing = dealing;
+    while (this.#dealing === dealing && !(await this.#tell({ dealing }))) await sleep(AGAIN_MS);
+  }
+
+  close(): void {
+    this.#dealing = undefined;
+  }
+}

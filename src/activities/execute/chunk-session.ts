@@ -1,0 +1,100 @@
+import { ApplicationFailure, Context } from '@temporalio/activity';
+import type { ExecuteInput } from '../../contract/activities.js';
+import { FAULT, isPaused, type SubmissionStatus } from '../../contract/workflow.js';
+import type { RangeProgress } from '../../execution/executor.js';
+import type { ActivityDependencies } from '../dependencies.js';
+import type { StopSignal } from '../stop-signal.js';
+import type { ChunkSummary } from './live-board.js';
+
+/** A chunk that waited less is what the workflow meant it to be. Where clocks differ, it is asked too often: 10 ms each. */
+const WAITED_MS = 300;
+/** A chunk that may go on for so long is asked for where it has to come back sooner. */
+const ASKED_FOR_MS = 10_000;
+const ASKS_EVERY_MS = 2_000;
+/** A slot that starts a run a little late must not start another after it was said that it won't. */
+const PAST_BUDGET_MS = 1_000;
+/** A worker that was stopped, or slept, for so long may have been taken for dead: what it had is another's by now. */
+const ASLEEP_MS = 10_000;
+
+/** What a chunk and its workflow tell each other before it ends. */
+export class ChunkSession {
+  readonly #dependencies: ActivityDependencies;
+  readonly #input: ExecuteInput;
+  readonly #workflowId: string;
+  #timer: NodeJS.Timeout | undefined;
+  #began = 0;
+  #gaveBack = false;
+  #lookedAt = Date.now();
+  #wasAsleep = false;
+
+  constructor(dependencies: ActivityDependencies, input: ExecuteInput) {
+    this.#dependencies = dependencies;
+    this.#input = input;
+    this.#workflowId = Context.current().info.workflowExecution!.workflowId;
+    const { offers, worker } = dependencies;
+    offers.tell(input.submission, this.#workflowId, lostWorker(worker.id));
+  }
+
+  /**
+   * Where the chunk ends: a chunk that waited for a slot may have been paused or cancelled since, and one whose worker was
+   * killed may have given its end back.
+   *
+   * @returns undefined where it may not start
+   */
+  async end(): Promise<number | undefined> {
+    const { submission, from, to } = this.#input;
+    const { attempt, currentAttemptScheduledTimestampMs } = Context.current().info;
+    const waitedMs = Date.now() - currentAttemptScheduledTimestampMs;
+    if (attempt === 1 && Math.abs(waitedMs) < WAITED_MS) return to;
+    const status = await this.#dependencies.workflows.current(this.#workflowId);
+    if (!status && attempt > 1 && status !== null)
+      throw ApplicationFailure.retryable('its workflow does not answer', FAULT.execution);
+    if (status?.submission !== submission) return to;
+    if (mustYield(status)) return undefined;
+    return status.chunk_ends?.[status.chunks.indexOf(from)] ?? to;
+  }
+
+  /** Neither a pause nor the workflow's continuing as new waits for a long budget to pass. */
+  watch(signal: StopSignal): void {
+    if (this.#input.budget_ms <= ASKED_FOR_MS) return;
+    this.#timer = setInterval(async () => {
+      const status = await this.#dependencies.workflows.current(this.#workflowId);
+      if (status && mustYield(status)) signal.yield();
+    }, ASKS_EVERY_MS);
+  }
+
+  begin(): void {
+    this.#began = performance.now();
+    this.#lookedAt = Date.now();
+  }
+
+  /** Past the budget the run in progress is the last: other slots need not wait for it to do what follows. */
+  look({ running }: RangeProgress, to: number, signal: StopSignal): void {
+    const now = Date.now();
+    this.#wasAsleep ||= now - this.#lookedAt > ASLEEP_MS;
+    this.#lookedAt = now;
+    if (!running || this.#gaveBack || this.#wasAsleep || running.position + 1 >= to) return;
+    if (performance.now() - this.#began < this.#input.budget_ms + PAST_BUDGET_MS) return;
+    this.#gaveBack = true;
+    signal.yield();
+    const { submission, from } = this.#input;
+    const notice = { submission, from, next: running.position + 1 };
+    void this.#dependencies.workflows.tell(this.#workflowId, notice).then((heard) => {
+      this.#gaveBack = heard;
+    });
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+  }
+}
+
+const mustYield = (status: SubmissionStatus) =>
+  isPaused(status) || status.phase === 'cancelling' || Boolean(status.yields);
+
+/** Who had the chunk when its heartbeats ended. */
+function lostWorker(self: string): string | null {
+  const { attempt, heartbeatDetails } = Context.current().info;
+  const before = attempt > 1 ? (heartbeatDetails as Partial<ChunkSummary> | undefined)?.worker : undefined;
+  return before === undefined || before === self ? null : before;
+}

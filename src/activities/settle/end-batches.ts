@@ -1,0 +1,108 @@
+import { Context } from '@temporalio/activity';
+import type { ResolvedEnvironment } from '../../config/resolved-config.js';
+import type { PlanInput, SettleInput, SubmissionRef } from '../../contract/activities.js';
+import { WHILE_PLANNING } from '../../contract/workflow.js';
+import type { AskOptions, BatchRemains } from '../../execution/batch-executor.js';
+import { ExecutionFault } from '../../execution/execution-fault.js';
+import type { SweepStore } from '../../storage/sweep-store.js';
+import type { ActivityDependencies } from '../dependencies.js';
+import { StopSignal } from '../stop-signal.js';
+import { isSigned } from '../submission/submission-files.js';
+
+/** Whoever cancels a sweep whose cluster is gone for good gets an outcome all the same. */
+const ABANDONED_WITHIN_MS = 60_000;
+/** Of a sweep that is done only files are left to remove: the next submission does that as well. */
+const DONE_WITHIN_MS = 10_000;
+
+/**
+ * Ends what is left of a submission's batches before it gets its outcome.
+ *
+ * @returns what may go on, since the place does not answer; null: nothing
+ */
+export async function endBatches(
+  dependencies: ActivityDependencies,
+  store: SweepStore,
+  { experiment_id, submission, abandon }: SettleInput,
+): Promise<BatchRemains | null> {
+  const manifest = await store.readSubmission(experiment_id, submission).catch(() => undefined);
+  if (!manifest || !isSigned(dependencies.signatures, store, manifest)) return null;
+  const batches = await dependencies.executors.batches(manifest.environment).catch(() => undefined);
+  if (!batches) return null;
+  const folder = store.experimentFolder(experiment_id);
+  const signal = new StopSignal(Context.current(), dependencies);
+  const entry = dependencies.live.openBatch(folder, submission, WHILE_PLANNING);
+  try {
+    return await batches.end(
+      { folder, experiment_id, submission },
+      {
+        signal,
+        onWaits: (waits, stuck) => entry.show({ ...NOTHING, waits, stuck }),
+        within_ms: abandon ? ABANDONED_WITHIN_MS : DONE_WITHIN_MS,
+      },
+    );
+  } catch (error) {
+    if (!(error instanceof ExecutionFault) || error.code === 'CLOSED') throw error;
+    return { jobs: [], why: error.message };
+  } finally {
+    entry.close();
+    signal.close();
+  }
+}
+
+/** In one line, for an outcome's reason. */
+export function formatRemains({ jobs, why }: BatchRemains): string {
+  const what = jobs.length > 0 ? `job${jobs.length === 1 ? '' : 's'} ${jobs.join(', ')}` : 'jobs of it';
+  return `${what} may still run, since the cluster could not be asked to end ${jobs.length === 1 ? 'it' : 'them'} (${why.split('\n', 1)[0]}): the next submit of the experiment does that`;
+}
+
+/**
+ * Ends what earlier submissions of the experiment left behind whose outcome was written without that, or whose workflow was
+ * terminated. The workflow that plans is the only one of its experiment and engine: what it neither does nor has queued is over.
+ *
+ * @param environment the one that is planned for: it is waited for, what is elsewhere is ended beside
+ * @param queued the submissions that are queued
+ */
+export async function endEarlierBatches(
+  { executors, leases, signatures }: ActivityDependencies,
+  store: SweepStore,
+  { experiment_id, submission }: SubmissionRef,
+  queued: NonNullable<PlanInput['queued']>,
+  environment: ResolvedEnvironment | undefined,
+  ask: AskOptions,
+): Promise<void> {
+  const folder = store.experimentFolder(experiment_id);
+  for (const other of await store.submissions(experiment_id)) {
+    if (other === submission || queued.includes(other)) continue;
+    const manifest = await store.readSubmission(experiment_id, other).catch(() => undefined);
+    // Another engine's may be paused, or wait for this one to be done.
+    if (!manifest?.environment || (manifest.engine ?? leases.engine) !== leases.engine) continue;
+    const isHere = isSamePlace(manifest.environment, environment);
+    // Older versions signed nothing: what they left is ended where the one that is planned for goes as well.
+    if (!isHere && !isSigned(signatures, store, manifest)) continue;
+    const batches = await executors
+      .batches(isHere ? environment : manifest.environment)
+      .catch(() => undefined);
+    const place = { folder, experiment_id, submission: other };
+    if (isHere) await batches?.end(place, ask);
+    else void batches?.end(place, { within_ms: ABANDONED_WITHIN_MS }).catch(() => {});
+  }
+}
+
+/** Whatever is asked of it. */
+function isSamePlace(one: ResolvedEnvironment, other: ResolvedEnvironment | undefined): boolean {
+  const placeOf = (environment: ResolvedEnvironment) =>
+    JSON.stringify({ ...environment, executor: undefined, services: undefined });
+  return other !== undefined && placeOf(one) === placeOf(other);
+}
+
+const NOTHING = {
+  success: 0,
+  failed: 0,
+  cancelled: 0,
+  means: {},
+  pending: 0,
+  running: 0,
+  job: null,
+  excluded: [],
+  runs: [],
+};

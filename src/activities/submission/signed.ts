@@ -1,0 +1,72 @@
+import { Context } from '@temporalio/activity';
+import { ApplicationFailure } from '@temporalio/common';
+import type { SubmissionRef, VerifyInput } from '../../contract/activities.js';
+import {
+  controlDocument,
+  ENQUEUE_UPDATE,
+  FAULT,
+  type SubmissionRequest,
+  submissionDocument,
+} from '../../contract/workflow.js';
+import type { SignedDocument, Verdict } from '../../identity/signature.js';
+
+/** What decides whether a worker acts on a request, or on a file of a store. */
+export interface Signatures {
+  verify(document: SignedDocument, signature: unknown): Verdict;
+}
+
+/** Of a worker that trusts its server: whatever it gives is as good as signed. */
+export const trustServer: Signatures = { verify: () => 'valid' };
+
+/**
+ * An activity that does nothing for a submission that is not signed: before it opens a store, since whoever reaches the
+ * server's port may name any path there.
+ */
+export function signed<Input extends SubmissionRef, Result>(
+  signatures: Signatures,
+  activity: (input: Input) => Promise<Result>,
+): (input: Input) => Promise<Result> {
+  return async (input) => {
+    const refusal = refusalOfSubmission(signatures, input, input);
+    if (refusal !== undefined) throw ApplicationFailure.nonRetryable(refusal, FAULT.refused);
+    return activity(input);
+  };
+}
+
+/** Checks the updates that a workflow gets. */
+export function createVerify(signatures: Signatures) {
+  return async (input: VerifyInput): Promise<string | null> => {
+    if (input.update === ENQUEUE_UPDATE) return refusalOfSubmission(signatures, input, input.request) ?? null;
+    const { update, request } = input;
+    const document = controlDocument(workflowId(), update, request);
+    return formatRefusal(signatures.verify(document, request?.signature)) ?? null;
+  };
+}
+
+function refusalOfSubmission(
+  signatures: Signatures,
+  place: Pick<SubmissionRef, 'store' | 'experiment_id'>,
+  request: SubmissionRequest,
+): string | undefined {
+  const document = submissionDocument(workflowId(), { ...place }, { ...request });
+  return formatRefusal(signatures.verify(document, request?.signature));
+}
+
+const workflowId = () => Context.current().info.workflowExecution!.workflowId;
+
+const SHARE =
+  'where several users or machines use one Temporal server, give METALAB_KEY_FILE of all of them the same key, or set METALAB_TRUST_SERVER=1 for all of them where its TLS and API keys decide who may submit';
+
+/** @returns undefined where it is valid */
+function formatRefusal(verdict: Verdict): string | undefined {
+  switch (verdict) {
+    case 'valid':
+      return undefined;
+    case 'unsigned':
+      return `the request is not signed, so this worker does nothing for it: submit with this version of metalab, and with the key of this worker's METALAB_HOME; ${SHARE}`;
+    case 'other-key':
+      return `the request is signed with another key than this worker's, so it does nothing for it: submit with the key of this worker's METALAB_HOME; ${SHARE}`;
+    case 'altered':
+      return 'the request is not what was signed: its store, declaration, options or workflow are others, so this worker does nothing for it; submit again';
+  }
+}

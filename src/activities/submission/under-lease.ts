@@ -1,0 +1,23 @@
+import type { SubmissionRef } from '../../contract/activities.js';
+import type { ActivityDependencies } from '../dependencies.js';
+import { mapFailures } from '../failures.js';
+
+/**
+ * An activity that does its work only in a store that no stranger can change, and while that is this engine's: else it
+ * fails as for a store that can't be written.
+ */
+export function underLease<Input extends SubmissionRef, Result>(
+  {
+    openStore,
+    scopes,
+    refuseStrangers,
+  }: Pick<ActivityDependencies, 'openStore' | 'scopes' | 'refuseStrangers'>,
+  activity: (input: Input) => Promise<Result>,
+): (input: Input) => Promise<Result> {
+  return (input) =>
+    mapFailures(async () => {
+      const store = await openStore(input.store);
+      refuseStrangers(store, { ...input, folder: store.experimentFolder(input.experiment_id) });
+      return scopes.during(store, input, () => activity(input));
+    });
+}

@@ -1,0 +1,56 @@
+import { ProjectConfig } from '../../config/project-config.js';
+import type { ResolvedEnvironment } from '../../config/resolved-config.js';
+import { shortPath } from '../../config/toml-file.js';
+import { DefinitionError, MetalabError } from '../../definition/errors.js';
+import { store as storeExaminer } from '../../engine/doctor/store.js';
+import { checkPlace, type EnvironmentCheck } from '../../execution/checks.js';
+import { pathOf, schemeOf } from '../../storage/location.js';
+import { openStore } from '../../storage/registry.js';
+import { DEFAULT_STORE } from '../terminal/context.js';
+import { createTerminalPrompter } from '../terminal/terminal-prompter.js';
+
+/**
+ * Looks at an environment: its configuration, its store, and the place where its runs are executed.
+ *
+ * @param name default: the one that a submit would use
+ * @throws UsageError where there is no such environment
+ */
+export async function* checkEnvironment(name?: string): AsyncGenerator<EnvironmentCheck, void> {
+  let environment: ResolvedEnvironment;
+  try {
+    const config = await ProjectConfig.load();
+    ({ environment } = config.resolve(name));
+    const detail = config.files.map(shortPath).join(', ') || 'no files: everything is by default';
+    yield { name: 'configuration', ok: true, detail };
+  } catch (error) {
+    if (!(error instanceof DefinitionError)) throw error;
+    return yield refused('configuration', error);
+  }
+  yield* checkStore(environment.store ?? DEFAULT_STORE);
+  yield* checkPlace(environment, createTerminalPrompter());
+}
+
+async function* checkStore(location: string): AsyncGenerator<EnvironmentCheck, void> {
+  try {
+    if (schemeOf(location) === 'file') {
+      const found = await storeExaminer.examine({
+        env: process.env,
+        store: pathOf(location),
+        build: undefined,
+      });
+      yield* [found].flat();
+    } else {
+      await (await openStore(location)).close();
+      yield { name: 'store', ok: true, detail: location };
+    }
+  } catch (error) {
+    if (!(error instanceof MetalabError)) throw error;
+    yield refused('store', error);
+  }
+}
+
+function refused(name: string, error: MetalabError): EnvironmentCheck {
+  const several = error instanceof DefinitionError && error.problems.length > 1;
+  const detail = several ? error.message : error.message.split('\n  next: ')[0]!;
+  return { name, ok: false, detail, ...(error.next ? { next: error.next } : {}) };
+}

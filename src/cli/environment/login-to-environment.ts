@@ -1,0 +1,52 @@
+import type { GatewayConfig, ResolvedEnvironment } from '../../config/resolved-config.js';
+import { InfrastructureError, UsageError } from '../../definition/errors.js';
+import { keepSshVariables } from '../../engine/ssh-environment.js';
+import { loginsFolder, stateFolder } from '../../engine/state-folder.js';
+import { loginThroughWorkers } from '../../transport/login/login-through-worker.js';
+import type { Prompter } from '../../transport/prompter.js';
+import { createTerminalPrompter } from '../terminal/terminal-prompter.js';
+
+/**
+ * Has the workers log in to an environment's gateway, asking the person at the terminal.
+ *
+ * @returns the gateway, for messages
+ * @throws UsageError where the environment has no gateway, or there is no terminal; InfrastructureError where no worker runs
+ */
+export async function loginToEnvironment(
+  environment: ResolvedEnvironment,
+  prompter: Prompter | undefined = createTerminalPrompter(),
+): Promise<string> {
+  const { name } = environment;
+  const gateway = 'gateway' in environment ? (environment.gateway as GatewayConfig | undefined) : undefined;
+  if (!gateway) {
+    throw new UsageError({
+      code: 'METALAB_USAGE',
+      what: 'there is nothing to log in to: this environment has no gateway',
+      where: name,
+    });
+  }
+  if (!prompter) {
+    throw new UsageError({
+      code: 'METALAB_USAGE',
+      what: 'logging in needs a terminal to ask at',
+      where: name,
+      next: `run metalab env login ${name} in a terminal`,
+    });
+  }
+  // Before: it is the worker that connects, with what this terminal has.
+  keepSshVariables();
+  const workers = await loginThroughWorkers(
+    loginsFolder(stateFolder()),
+    { environment: name, gateway },
+    prompter,
+  );
+  if (workers === 0) {
+    throw new InfrastructureError({
+      code: 'METALAB_NO_WORKER',
+      what: 'no worker runs that could log in: it is the worker that keeps the connection',
+      where: name,
+      next: `metalab submit … --env ${name}, or metalab engine start, then metalab env login ${name}`,
+    });
+  }
+  return gateway.host;
+}

@@ -1,0 +1,32 @@
+import { statfsSync } from 'node:fs';
+import { sep } from 'node:path';
+import { formatFolderFault, type OwnFolder } from '../../access/private-folder.js';
+import { temporaryFolderChoice } from '../../access/temporary-folder.js';
+import { ownFolders } from '../../engine/state-folder.js';
+
+/** So much is nothing: what was to be written was more. */
+const NO_ROOM_BYTES = 64 * 1024;
+
+/**
+ * What the system said of a file in one of metalab's own folders, with the variable that chooses another. Other errors stay as
+ * they are.
+ */
+export function formatSystemError(thrown: unknown): unknown {
+  const { code, path } = (thrown ?? {}) as NodeJS.ErrnoException;
+  if (typeof code !== 'string') return thrown;
+  const folder = [...ownFolders(), temporaryFolderChoice()].find((own) =>
+    path === undefined ? isFull(code, own) : path === own.path || path.startsWith(own.path + sep),
+  );
+  return folder ? formatFolderFault(thrown, folder) : thrown;
+}
+
+/** A write that fails doesn't say to which file. */
+function isFull(code: string, { path }: OwnFolder): boolean {
+  if (code !== 'ENOSPC' && code !== 'EDQUOT') return false;
+  try {
+    const { bavail, bsize } = statfsSync(path);
+    return bavail * bsize < NO_ROOM_BYTES;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,21 @@
+import type { Cell } from '../../results/database.js';
+import type { Group } from '../../results/groups.js';
+
+/** Groups as rows: the keys, how many runs, and mean, standard deviation and 95 % interval of each metric. */
+export function groupRows(groups: readonly Group[]): { [column: string]: Cell }[] {
+  return groups.map(({ by, n, metrics }) => ({
+    ...by,
+    n,
+    ...Object.fromEntries(
+      Object.entries(metrics).flatMap(([name, { n: count, mean, std, ci95 }]) => [
+        // Only where a metric is missing from some of the group's runs is its own count worth a column.
+        ...(groups.every((group) => group.metrics[name]?.n === group.n)
+          ? []
+          : [[`${name} n`, count] as const]),
+        [`${name} mean`, mean] as const,
+        [`${name} std`, std] as const,
+        [`${name} ±95%`, ci95] as const,
+      ]),
+    ),
+  }));
+}

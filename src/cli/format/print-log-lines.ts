@@ -1,0 +1,57 @@
+import type { StoredLogLine } from '../../storage/store.js';
+import type { CommandContext } from '../command.js';
+
+const PIECE_CHARACTERS = 64 * 1024;
+
+/** Words a run's log lines, with a heading line where another attempt begins. */
+export class LinePrinter {
+  readonly #context: CommandContext;
+  readonly #paint: { readonly [level in StoredLogLine['level']]: (text: string) => string };
+  #last: StoredLogLine | undefined;
+  readonly #headed: boolean;
+
+  /** @param options.headed whether the first line has a heading, too */
+  constructor(context: CommandContext, options: { readonly headed: boolean } = { headed: false }) {
+    const { color } = context;
+    this.#context = context;
+    this.#headed = options.headed;
+    this.#paint = {
+      debug: color.dim,
+      warn: color.yellow,
+      error: color.red,
+      info: color.cyan,
+      stdout: color.dim,
+      stderr: color.yellow,
+    };
+  }
+
+  /** Prints lines as they come, no faster than they are read. @returns whether there were any */
+  async print(lines: AsyncIterable<StoredLogLine>): Promise<boolean> {
+    let piece = '';
+    for await (const line of lines) {
+      piece += `${this.format(line)}\n`;
+      if (piece.length < PIECE_CHARACTERS) continue;
+      await this.#context.write(piece);
+      piece = '';
+    }
+    if (piece !== '') await this.#context.write(piece);
+    return this.#last !== undefined;
+  }
+
+  format(line: StoredLogLine): string {
+    const { color } = this.#context;
+    const { at, level, message } = line;
+    const heading = this.#startsAttempt(line) ? `${color.bold(headingOf(line))}\n` : '';
+    this.#last = line;
+    return `${heading}${color.dim(at)} ${this.#paint[level](level.padEnd(6))} ${message}`;
+  }
+
+  #startsAttempt({ generation, attempt, slot }: StoredLogLine): boolean {
+    const last = this.#last;
+    if (!last) return this.#headed;
+    return last.generation !== generation || last.attempt !== attempt || last.slot !== slot;
+  }
+}
+
+const headingOf = ({ generation, attempt, slot }: StoredLogLine) =>
+  `== attempt ${attempt}${generation > 0 ? ` of generation ${generation}` : ''}, slot ${slot} ==`;

@@ -1,0 +1,95 @@
+import type { RunDetails } from '../../results/run-details.js';
+import type { CommandContext } from '../command.js';
+import { describeProvenance } from './describe-provenance.js';
+import { formatBytes, formatDuration, formatNumber } from './format-cell.js';
+
+/** Prints everything of a run, section by section; empty ones are left out. */
+export function printRun(run: RunDetails, { out, color }: CommandContext): void {
+  const section = (title: string, entries: readonly (readonly [string, string])[]) => {
+    if (entries.length === 0) return;
+    const width = Math.max(...entries.map(([name]) => name.length));
+    out(`\n${color.bold(title)}`);
+    for (const [name, text] of entries)
+      out(
+        `  ${color.dim(name.padEnd(width))}  ${text.replaceAll('\n', `\n  ${' '.repeat(width)}  `)}`.trimEnd(),
+      );
+  };
+  const paint = { success: color.green, failed: color.red, cancelled: color.yellow };
+  out(`${color.bold(run.run_id)}  ${paint[run.status](run.status)}  ${run.experiment_id}`);
+  section('params', entriesOf(run.params));
+  section('metrics', entriesOf(run.metrics));
+  if (run.error) {
+    const { type, message, stack } = run.error;
+    section('error', [[type, message], ...(stack ? [['stack', withoutMessage(stack)] as const] : [])]);
+  }
+  section('times', [
+    ['started', run.started_at],
+    ['finished', run.finished_at],
+    ['took', formatDuration(run.duration_ms)],
+  ]);
+  section('identity', [
+    ['params', run.params_fingerprint],
+    ['seed', `${run.seed_fingerprint}  (replicate ${run.replicate})`],
+    ['context', run.context_fingerprint],
+    ['code', run.code_fingerprint],
+    ['index', `${run.index}  (generation ${run.generation}, attempt ${run.attempt})`],
+  ]);
+  section('submission', [['id', run.submission], ...describeGit(run.git)]);
+  const { slurm, others } = describeProvenance(run.provenance);
+  section('slurm', slurm);
+  section('provenance', entriesOf(others));
+  section(
+    'series',
+    run.series.map((series) => [
+      series.name,
+      `${series.points} points, steps ${series.first_step} to ${series.last_step}: ${formatNumber(series.first)} → ${formatNumber(series.last)} (least ${formatNumber(series.least)}, most ${formatNumber(series.most)})`,
+    ]),
+  );
+  section(
+    'artifacts',
+    run.artifacts.map(({ name, kind, format, size_bytes }) => [
+      name,
+      `${kind}, ${format}, ${formatBytes(size_bytes)}`,
+    ]),
+  );
+  section(
+    'data',
+    run.data.map((name) => [name, '']),
+  );
+  section(
+    'tags',
+    run.tags.map((tag) => [tag, '']),
+  );
+  section(
+    'warnings',
+    run.warnings.map((warning, index) => [String(index + 1), warning]),
+  );
+  section(
+    'notes',
+    run.notes.map((note, index) => [String(index + 1), note]),
+  );
+}
+
+function describeGit(git: RunDetails['git']): (readonly [string, string])[] {
+  if (!git) return [];
+  const { commit, dirty, untracked } = git;
+  const changes = dirty ? 'yes: its submission.json in the store has the diff' : 'none';
+  return [
+    ['commit', commit],
+    ['uncommitted changes', untracked ? `yes; not tracked: ${untracked.join(', ')}` : changes],
+  ];
+}
+
+const entriesOf = (values: { readonly [name: string]: unknown }) =>
+  Object.entries(values).map(
+    ([name, value]) => [name, typeof value === 'string' ? value : JSON.stringify(value)] as const,
+  );
+
+/** The frames only: the message stands above them. */
+const withoutMessage = (stack: string) => {
+  const frames = stack
+    .split('\n')
+    .filter((line) => /^\s+at /.test(line))
+    .map((line) => line.trim());
+  return frames.length > 0 ? frames.join('\n') : stack;
+};

@@ -1,0 +1,63 @@
+import { createWriteStream } from 'node:fs';
+import { pipeline } from 'node:stream/promises';
+import { StoreError, UsageError } from '../../definition/errors.js';
+import type { RunRecord } from '../../definition/record.js';
+import { hasArtifactOpen, type Store } from '../../storage/store.js';
+import type { CommandContext } from '../command.js';
+
+/**
+ * Writes one artifact of a run to a file, or to stdout.
+ *
+ * @throws UsageError where the run has none of that name, or the file can't be written
+ */
+export async function writeArtifact(
+  store: Store,
+  record: RunRecord,
+  name: string,
+  output: string | undefined,
+  context: CommandContext,
+): Promise<void> {
+  const artifact = record.artifacts.find((candidate) => candidate.name === name);
+  if (!artifact) {
+    const names = record.artifacts.map((candidate) => candidate.name);
+    throw new UsageError({
+      code: 'METALAB_UNKNOWN_ARTIFACT',
+      what: `run ${record.run_id} has no artifact '${name}'`,
+      expected: names.length > 0 ? `one of: ${names.join(', ')}` : 'nothing: the run saved none',
+    });
+  }
+  if (!hasArtifactOpen(store)) {
+    throw new StoreError({
+      code: 'METALAB_NO_ARTIFACTS',
+      where: store.uri,
+      what: "this kind of store can't give artifacts",
+    });
+  }
+  const [{ bringArtifact }, { createTerminalPrompter }] = await Promise.all([
+    import('../../client/cluster/bring-artifact.js'),
+    import('../terminal/terminal-prompter.js'),
+  ]);
+  await bringArtifact(store, record, artifact, {
+    prompter: createTerminalPrompter(),
+    say: (line) => context.note(line),
+  });
+  const bytes = await store.openArtifact(record.experiment_id, artifact);
+  if (output === undefined || output === '-') {
+    for await (const chunk of bytes) await context.write(chunk);
+    return;
+  }
+  try {
+    await pipeline(bytes, createWriteStream(output));
+  } catch (error) {
+    throw new UsageError(
+      {
+        code: 'METALAB_OUTPUT',
+        what: `can't write: ${(error as Error).message}`,
+        where: '--output',
+        expected: 'a file that can be written',
+      },
+      { cause: error },
+    );
+  }
+  context.note(`wrote ${output}`);
+}

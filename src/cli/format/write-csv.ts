@@ -1,0 +1,57 @@
+import { createWriteStream } from 'node:fs';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { UsageError } from '../../definition/errors.js';
+import { toCsv } from '../../results/csv.js';
+import type { Row } from '../../results/database.js';
+import type { RowQuery } from '../../results/query.js';
+import type { Results } from '../../results/results.js';
+import type { CommandContext } from '../command.js';
+
+/** Streams rows as CSV to a file, or to stdout for `-`. */
+export async function writeCsv(
+  results: Results,
+  query: RowQuery & { readonly columns: readonly string[] },
+  target: string,
+  context: CommandContext,
+): Promise<void> {
+  await writePieces(toCsv(query.columns, results.batches(query)), target, context);
+}
+
+/** The same for rows in memory; their columns are those of the first. */
+export async function writeRowsAsCsv(
+  rows: readonly Row[],
+  target: string,
+  context: CommandContext,
+): Promise<void> {
+  const once = (async function* () {
+    yield rows;
+  })();
+  await writePieces(toCsv(Object.keys(rows[0] ?? {}), once), target, context);
+}
+
+async function writePieces(
+  pieces: AsyncIterable<string>,
+  target: string,
+  context: CommandContext,
+): Promise<void> {
+  if (target === '-') {
+    for await (const piece of pieces) await context.write(piece);
+    return;
+  }
+  try {
+    await pipeline(Readable.from(pieces), createWriteStream(target));
+  } catch (error) {
+    if (!(error instanceof Error && 'syscall' in error)) throw error;
+    throw new UsageError(
+      {
+        code: 'METALAB_OUTPUT',
+        what: `can't write: ${error.message}`,
+        where: '--csv',
+        expected: 'a file that can be written, or -',
+      },
+      { cause: error },
+    );
+  }
+  context.note(`wrote ${target}`);
+}

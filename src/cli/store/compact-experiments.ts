@@ -1,0 +1,51 @@
+import { StoreError } from '../../definition/errors.js';
+import { type CompactionResult, compactInChild } from '../../results/compaction/compact-in-child.js';
+import { runsFile } from '../../storage/file/layout.js';
+import { readCoverage } from '../../storage/file/runs-file.js';
+import { hasWorkingDirectory, type Store } from '../../storage/store.js';
+import { resolveExperiment } from '../resolve/resolve-experiment.js';
+
+/** How the compaction of one experiment ended. */
+export interface CompactedExperiment {
+  readonly experiment_id: string;
+  readonly result: CompactionResult['kind'];
+  readonly runs: number | null;
+  readonly file: string;
+  /** Lines of the segments that are no records. */
+  readonly damaged: number;
+}
+
+/**
+ * Compacts one experiment of the store, or all of them, one after the other.
+ *
+ * @throws StoreError where the store is no folder on this machine, or a compaction fails
+ */
+export async function compactExperiments(
+  store: Store,
+  prefix: string | undefined,
+  signal: AbortSignal,
+): Promise<CompactedExperiment[]> {
+  if (!hasWorkingDirectory(store)) {
+    throw new StoreError({
+      code: 'METALAB_STORE_NOT_LOCAL',
+      where: store.uri,
+      what: 'only a store in a folder has segments to compact, and this one is elsewhere',
+      next: 'name a store that is a folder with --store',
+    });
+  }
+  const ids = prefix === undefined ? await store.experiments() : [await resolveExperiment(store, prefix)];
+  const compacted: CompactedExperiment[] = [];
+  for (const experiment_id of ids) {
+    const folder = store.experimentFolder(experiment_id);
+    const result = await compactInChild(folder, signal);
+    compacted.push({
+      experiment_id,
+      result: result.kind,
+      runs: result.kind === 'compacted' ? result.runs : null,
+      file: runsFile(folder),
+      damaged: (await readCoverage(folder))?.damaged ?? 0,
+    });
+    if (signal.aborted) break;
+  }
+  return compacted;
+}

@@ -1,0 +1,85 @@
+import { relative } from 'node:path';
+import { METALAB_VERSION } from '../../engine/version.js';
+import { checkStore, nothingChecked } from '../../storage/file/check/check-store.js';
+import type { Checked, Finding } from '../../storage/file/check/finding.js';
+import { hasLeasing } from '../../storage/lease.js';
+import { withMaintenanceLease } from '../../storage/maintenance.js';
+import { asSweepStore, type SweepStore } from '../../storage/sweep-store.js';
+import type { CommandContext, CommonOptions } from '../command.js';
+import { EXIT } from '../format/report-error.js';
+import { formatBytes, formatCount } from '../progress/words.js';
+
+interface Options extends CommonOptions {
+  readonly repair?: boolean;
+  readonly quick?: boolean;
+}
+
+/** A finding as it is shown, and what became of it. */
+type Shown = Omit<Finding, 'repair'> & { readonly repaired: string | null };
+
+export async function runStoreCheck(options: Options, context: CommandContext): Promise<number> {
+  const store = asSweepStore(await context.store());
+  const checked = nothingChecked();
+  const shown: Shown[] = [];
+  const check = async (alone: boolean) => {
+    const { quick = false, repair = false } = options;
+    const found = checkStore(store.root, { quick, alone, metalabVersion: METALAB_VERSION }, checked);
+    for await (const { repair: mend, ...finding } of found) {
+      const repaired = repair && mend ? await mend.run() : null;
+      const one = { ...finding, path: relative(store.root, finding.path), repaired };
+      shown.push(one);
+      if (!options.json && (one.severity !== 'note' || options.verbose)) print(one, context);
+    }
+  };
+  if (options.repair) await withMaintenanceLease(store, 'metalab store check --repair', () => check(true));
+  else await check(!(await isInUse(store)));
+  const counts = countsOf(shown);
+  if (options.json) context.out(JSON.stringify({ store: store.uri, checked, counts, findings: shown }));
+  else context.out(summary(checked, counts, context));
+  return shown.some(({ severity, repaired }) => severity !== 'note' && repaired === null)
+    ? EXIT.failure
+    : EXIT.success;
+}
+
+/** Then temporary files may be in the making. */
+const isInUse = async (store: SweepStore): Promise<boolean> =>
+  hasLeasing(store) && (await store.readLease()) !== undefined;
+
+function print(finding: Shown, { out, color, named }: CommandContext): void {
+  const { severity, path, offset, what, costs, remedy, repaired } = finding;
+  const style = { error: color.red, warning: color.yellow, note: color.dim }[severity];
+  out(`${style(severity)} ${color.bold(path)}${offset === undefined ? '' : `, byte ${offset}`}: ${what}`);
+  out(`  costs: ${costs}`);
+  out(repaired === null ? `  next: ${named(remedy)}` : `  ${color.green('repaired:')} ${repaired}`);
+}
+
+const countsOf = (shown: readonly Shown[]) => ({
+  errors: shown.filter(({ severity }) => severity === 'error').length,
+  warnings: shown.filter(({ severity }) => severity === 'warning').length,
+  notes: shown.filter(({ severity }) => severity === 'note').length,
+  repaired: shown.filter(({ repaired }) => repaired !== null).length,
+});
+
+function summary(
+  { experiments, submissions, segments, records, artifacts, bytes }: Checked,
+  { errors, warnings, notes, repaired }: ReturnType<typeof countsOf>,
+  { color }: CommandContext,
+): string {
+  const looked = [
+    `${formatCount(experiments)} experiments`,
+    `${formatCount(submissions)} submissions`,
+    `${formatCount(segments)} segments`,
+    `${formatCount(records)} records`,
+    `${formatCount(artifacts)} artifacts`,
+  ].join(', ');
+  const clean = errors + warnings === 0;
+  const found = clean
+    ? color.green('nothing is wrong')
+    : [
+        ...(errors > 0 ? [color.red(`${errors} errors`)] : []),
+        ...(warnings > 0 ? [color.yellow(`${warnings} warnings`)] : []),
+        ...(repaired > 0 ? [color.green(`${repaired} repaired`)] : []),
+      ].join(', ');
+  const traces = notes > 0 ? color.dim(` (${notes} harmless traces; -v shows them)`) : '';
+  return `checked ${looked}, ${formatBytes(bytes)}: ${found}${traces}`;
+}

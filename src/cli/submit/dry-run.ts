@@ -1,0 +1,113 @@
+import type { Declared } from '../../client/declare/declare.js';
+import {
+  describeReplaced,
+  findReplaced,
+  type ReplacedDeclaration,
+} from '../../client/submit/replaced-declaration.js';
+import { StoreError } from '../../definition/errors.js';
+import { decidePlan } from '../../planning/decide.js';
+import { type Change, explainChanges } from '../../planning/explain.js';
+import type { ExperimentManifest, PlanManifest } from '../../storage/manifest.js';
+import { hasExperimentManifests, hasWorkingDirectory } from '../../storage/store.js';
+import type { CommandContext, CommonOptions } from '../command.js';
+import { formatCount } from '../progress/words.js';
+
+type Plan = Omit<PlanManifest, 'submission'>;
+
+export interface DryRunFlags extends Pick<CommonOptions, 'json'> {
+  readonly fresh?: boolean;
+  readonly keepFailed?: boolean;
+}
+
+/** Prints what a submit would do, and why; decided by the same code, and written nowhere. */
+export async function printDryRun(
+  declared: Declared,
+  options: DryRunFlags,
+  context: CommandContext,
+): Promise<number> {
+  const { declaration } = declared;
+  const { folder, before, replaced } = await lookAtStore(declared, context);
+  if (replaced) context.note(context.color.yellow(`warning: ${describeReplaced(replaced)}`));
+  const choices = { fresh: options.fresh ?? false, keep_failed: options.keepFailed ?? false };
+  const { manifest: plan } = await decidePlan(folder, declaration, 'dry-run', choices);
+  const changes = before ? explainChanges(before, declaration) : [];
+  if (options.json) context.out(JSON.stringify(asJson(plan, changes)));
+  else printWords(plan, changes, context);
+  return 0;
+}
+
+/** A store that isn't there yet is empty; everything else that is wrong with it would hinder the submit too. */
+async function lookAtStore(
+  declared: Declared,
+  context: CommandContext,
+): Promise<{
+  folder: string;
+  before?: ExperimentManifest | undefined;
+  replaced?: ReplacedDeclaration | undefined;
+}> {
+  const { experiment_id } = declared.declaration;
+  try {
+    const store = await context.store();
+    if (!hasWorkingDirectory(store) || !hasExperimentManifests(store)) return { folder: '' };
+    return {
+      folder: store.experimentFolder(experiment_id),
+      before: await store.readManifest(experiment_id),
+      replaced: await findReplaced(store, declared),
+    };
+  } catch (error) {
+    if (error instanceof StoreError && error.code === 'METALAB_STORE_MISSING') return { folder: '' };
+    throw error;
+  }
+}
+
+function asJson(plan: Plan, changes: readonly Change[]) {
+  const {
+    experiment_id: experiment,
+    total,
+    positions: to_execute,
+    new: fresh,
+    retried,
+    reused,
+    stale,
+    collapsed,
+  } = plan;
+  return {
+    experiment,
+    total,
+    to_execute,
+    new: fresh,
+    retried,
+    reused,
+    stale: { ...stale, changes },
+    collapsed,
+  };
+}
+
+function printWords(plan: Plan, changes: readonly Change[], { out, color }: CommandContext): void {
+  const reused = plan.reused.success + plan.reused.failed + plan.reused.cancelled;
+  const stale = plan.stale.code + plan.stale.context;
+  out(
+    `${color.bold(plan.experiment_id)}: ${formatCount(plan.positions)} of ${formatCount(plan.total)} runs would be executed`,
+  );
+  const row = (count: number, what: string) => out(`  ${formatCount(count).padStart(9)}  ${what}`);
+  row(plan.new, stale > 0 ? `new, of which ${formatCount(stale)} are stale: ${staleWords(plan)}` : 'new');
+  if (plan.retried > 0)
+    row(plan.retried, 'to do again: failed or cancelled before, or asked for with --fresh');
+  row(
+    reused,
+    `reused${plan.reused.failed + plan.reused.cancelled > 0 ? ', failed and cancelled ones too' : ''}`,
+  );
+  if (plan.collapsed > 0) row(plan.collapsed, 'trials repeat an earlier one and count as one run with it');
+  if (changes.length === 0 || stale === 0) return;
+  out('changed since the last submit:');
+  for (const { part, name, change } of changes)
+    out(`  ${part}: ${name} ${change === 'changed' ? '' : `(${change})`}`.trimEnd());
+}
+
+function staleWords({ stale }: Plan): string {
+  const parts = [
+    ...(stale.code > 0 ? [`${formatCount(stale.code)} were done under other code`] : []),
+    ...(stale.context > 0 ? [`${formatCount(stale.context)} with another context`] : []),
+  ];
+  return parts.join(', ');
+}

@@ -1,0 +1,67 @@
+import type { RunHandle } from '../../client/run-handle.js';
+import type { CommandContext, CommonOptions } from '../command.js';
+import { EXIT } from '../format/report-error.js';
+import { follow } from '../progress/follow.js';
+import { formatStanding } from '../progress/standing.js';
+import { exitCodeOf, printFindings, printOutcome } from './report-outcome.js';
+import { tellRunWarnings } from './tell-run-warnings.js';
+
+/** What `--detach` prints. */
+export function tellSubmitted(handle: RunHandle, options: CommonOptions, context: CommandContext): number {
+  const { experimentId, submission } = handle;
+  if (options.json) context.out(JSON.stringify(handleJson(handle)));
+  else
+    context.out(
+      `submitted ${experimentId} (${submission}); ${context.command(`status ${experimentId}`)} shows where it stands`,
+    );
+  return EXIT.success;
+}
+
+/** Follows a submission to its outcome, or until Ctrl-C detaches or it stands still. @returns the exit code */
+export async function followToOutcome(
+  handle: RunHandle,
+  options: CommonOptions,
+  context: CommandContext,
+  { waitsMs = 0 }: { readonly waitsMs?: number } = {},
+): Promise<number> {
+  const { interrupted, live } = context;
+  const followed = await follow(handle, { interrupted, live, waitsMs });
+  const { experimentId } = handle;
+  switch (followed.how) {
+    case 'detached':
+      if (options.json) context.out(JSON.stringify(handleJson(handle)));
+      context.note(`detached: the runs of ${experimentId} go on`);
+      context.note(
+        `  ${context.command(`attach ${experimentId}`)} follows them again, ${context.command(`cancel ${experimentId}`)} ends them`,
+      );
+      return EXIT.detached;
+    case 'standing': {
+      const { state, reason } = followed.status;
+      if (options.json) context.out(JSON.stringify({ ...handleJson(handle), [state]: reason }));
+      context.note(context.color.yellow(formatStanding(followed.status) ?? state));
+      context.note(`  nothing recorded is lost; ${GOES_ON[state](experimentId, context.command)}`);
+      return EXIT.infrastructure;
+    }
+    case 'outcome':
+      printOutcome(handle, followed.outcome, options, context);
+      if (!options.json) printFindings(await handle.status(), context);
+      if (followed.outcome.executed > 0) await tellRunWarnings(handle, context);
+      return exitCodeOf(followed.outcome);
+  }
+}
+
+const GOES_ON = {
+  waiting: (experiment: string, command: CommandContext['command']) =>
+    `it goes on by itself once that is mended: ${command(`status ${experiment}`)} shows it, ${command(`attach ${experiment}`)} follows it`,
+  paused: (experiment: string, command: CommandContext['command']) =>
+    `${command(`resume ${experiment}`)} goes on`,
+};
+
+/** The last line of `--json` where there is no outcome. */
+const handleJson = ({ experimentId, workflowId, submission, store, environment }: RunHandle) => ({
+  experiment: experimentId,
+  workflow_id: workflowId,
+  submission,
+  store,
+  environment: environment.name,
+});

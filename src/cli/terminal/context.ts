@@ -1,0 +1,100 @@
+import { once } from 'node:events';
+import pc from 'picocolors';
+import type { ResolvedEnvironment } from '../../config/resolved-config.js';
+import type { Store } from '../../storage/store.js';
+import type { Colors, CommandContext } from '../command.js';
+import { EXIT } from '../format/report-error.js';
+import { shellWords } from './invocation.js';
+import { LiveArea } from './live-area.js';
+
+/** Where a command's output goes, and what it sees of the process. */
+export interface Terminal {
+  readonly stdout: NodeJS.WriteStream;
+  readonly stderr: NodeJS.WriteStream;
+  readonly env: NodeJS.ProcessEnv;
+}
+
+export const DEFAULT_STORE = './experiments';
+
+/** What the options of every command with a store say. */
+export interface Choice {
+  readonly store?: string;
+  readonly env?: string;
+}
+
+/**
+ * Makes a command's context; `close` closes what the command opened.
+ *
+ * @param choice undefined where the command has no store
+ * @param named names the commands in a text as metalab was called
+ */
+export async function createContext(
+  choice: Choice | undefined,
+  terminal: Terminal = process,
+  named: (text: string) => string = (text) => text,
+): Promise<CommandContext & { close(): Promise<void> }> {
+  const { stdout, stderr, env } = terminal;
+  let resolved: Promise<ResolvedEnvironment> | undefined;
+  const environment = () => {
+    resolved ??= import('../../config/resolve-config.js').then(
+      async ({ resolveConfig }) => (await resolveConfig(choice?.env, { variables: env })).environment,
+    );
+    return resolved;
+  };
+  if (choice?.env !== undefined) await environment();
+  const namedStore = choice?.store ?? env.METALAB_STORE;
+  // Only who names no store needs the configuration for it: a mistake in the file must not stand in the way of others.
+  const storeLocation = namedStore || ((choice && (await environment()).store) ?? DEFAULT_STORE);
+  const live = new LiveArea(stderr);
+  let opened: Promise<Store> | undefined;
+  let interruption: AbortController | undefined;
+  const interrupt = () => {
+    if (interruption?.signal.aborted) process.exit(EXIT.detached);
+    interruption?.abort();
+  };
+  return {
+    storeLocation,
+    namedEnvironment: choice?.env,
+    environment,
+    store(options) {
+      opened ??= import('../../storage/registry.js').then(({ openStore }) =>
+        openStore(storeLocation, options),
+      );
+      return opened;
+    },
+    command: (words) => `${named(`metalab ${words}`)}${flagsOf(choice)}`,
+    named,
+    out: (text) => void stdout.write(`${text}\n`),
+    async write(chunk) {
+      if (!stdout.write(chunk)) await once(stdout, 'drain');
+    },
+    note: (text) => live.above(`${named(text)}\n`),
+    live,
+    color: colorsFor(stdout, env),
+    width: stdout.isTTY ? (stdout.columns ?? 80) : Number.POSITIVE_INFINITY,
+    interactive: stdout.isTTY === true,
+    // Listened for only where a command asks: otherwise Ctrl-C ends the process as everywhere.
+    get interrupted() {
+      if (!interruption) {
+        interruption = new AbortController();
+        // Not `once`: who restores the cursor kills the process where it finds no other listener.
+        process.on('SIGINT', interrupt);
+      }
+      return interruption.signal;
+    },
+    async close() {
+      process.removeListener('SIGINT', interrupt);
+      await (await opened?.catch(() => undefined))?.close();
+    },
+  };
+}
+
+function flagsOf({ store, env }: Choice = {}): string {
+  return `${store === undefined ? '' : ` --store ${shellWords([store])}`}${env === undefined ? '' : ` --env ${shellWords([env])}`}`;
+}
+
+/** Colours where the stream is a terminal, or FORCE_COLOR asks for them; never with NO_COLOR. */
+export function colorsFor(stream: NodeJS.WriteStream, env: NodeJS.ProcessEnv): Colors {
+  const wanted = !env.NO_COLOR && env.TERM !== 'dumb' && (stream.isTTY === true || Boolean(env.FORCE_COLOR));
+  return pc.createColors(wanted);
+}

@@ -1,0 +1,51 @@
+import type { ResolvedEnvironment } from '../../config/resolved-config.js';
+import { openCluster } from '../../execution/open-cluster.js';
+import {
+  type CleanedExperiment,
+  type CleanOptions,
+  cleanSpool,
+} from '../../execution/slurm/clean/clean-spool.js';
+import { openStore } from '../../storage/registry.js';
+import { asSweepStore, type SweepStore } from '../../storage/sweep-store.js';
+import type { Prompter } from '../../transport/prompter.js';
+import { readStatuses } from '../status/read-statuses.js';
+import { locationOf } from '../store-choice.js';
+
+/** No workflow carries these out. Arrays of them may go on all the same: Slurm is asked for those. */
+const WITHOUT_WORKFLOW = ['completed', 'failed', 'cancelled', 'interrupted'];
+
+/**
+ * Removes from an environment's spool what the store has, collected and compared, of every experiment at rest.
+ *
+ * @param prompter asked where the cluster's login needs a person
+ * @throws InfrastructureError where the environment has no cluster, or its `file_root` can't be used; TransportError where it
+ *   can't be reached
+ */
+export async function* cleanEnvironment(
+  environment: ResolvedEnvironment,
+  options: CleanOptions = {},
+  prompter?: Prompter,
+): AsyncGenerator<CleanedExperiment, void> {
+  const store = asSweepStore(await openStore(await locationOf({ environment })));
+  const cluster = await openCluster(environment, prompter);
+  try {
+    const asked = {
+      experimentFolder: (experimentId: string) => store.experimentFolder(experimentId),
+      unfinished: (experimentId: string) => unfinished(store, experimentId),
+    };
+    yield* cleanSpool(cluster.transport, cluster.environment, asked, options);
+  } finally {
+    await cluster.transport.close();
+    await store.close();
+  }
+}
+
+/** Submissions that some workflow carries out, or may: where no server answers, or another engine uses the store. */
+async function unfinished(store: SweepStore, experimentId: string): Promise<string[]> {
+  const { statuses, unreachable } = await readStatuses(store, [experimentId]);
+  if (unreachable === undefined && statuses.every(({ state }) => WITHOUT_WORKFLOW.includes(state))) return [];
+  const open: string[] = [];
+  for (const submission of await store.submissions(experimentId))
+    if (!(await store.readOutcome(experimentId, submission))) open.push(submission);
+  return open;
+}

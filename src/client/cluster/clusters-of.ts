@@ -1,0 +1,26 @@
+import { posix } from 'node:path';
+import type { ResolvedEnvironment, SlurmEnvironment } from '../../config/resolved-config.js';
+import { isCluster } from '../../execution/open-cluster.js';
+import { folderOf } from '../../storage/file/layout.js';
+import type { ExperimentManifests } from '../../storage/store.js';
+
+/** Those that submissions knew by this name, the latest first: a name may have meant another place before. */
+export async function clustersOf(
+  store: ExperimentManifests,
+  experimentId: string,
+  name: string,
+): Promise<SlurmEnvironment[]> {
+  const found = new Map<string, SlurmEnvironment>();
+  for (const submission of (await store.submissions(experimentId)).reverse()) {
+    const manifest = await store.readSubmission(experimentId, submission);
+    const environment: ResolvedEnvironment | undefined = manifest?.environment;
+    if (environment?.name !== name || !isCluster(environment)) continue;
+    const place = JSON.stringify([environment.gateway, environment.file_root]);
+    if (!found.has(place)) found.set(place, environment);
+  }
+  return [...found.values()];
+}
+
+/** An experiment's folder on a cluster. */
+export const spoolFolder = ({ file_root }: SlurmEnvironment, experimentId: string) =>
+  posix.join(file_root.replace(/^~(?:\/|$)/, '') || '.', folderOf(experimentId));

@@ -1,0 +1,137 @@
+import { fork } from 'node:child_process';
+import { mkdir, realpath, rm, stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { temporaryFolder } from '../../access/temporary-folder.js';
+import {
+  DefinitionError,
+  InfrastructureError,
+  MetalabError,
+  type Problem,
+  UsageError,
+} from '../../definition/errors.js';
+import type { ContextHasher } from '../../identity/files.js';
+import { removeOrphans } from '../../storage/file/orphans.js';
+import { TEMPORARY, temporaryName } from '../../storage/file/owner.js';
+import { answerHashQuestion, type HashQuestion } from '../cluster/remote-hasher.js';
+import type { Declared } from '../declare/declare.js';
+
+export interface EvaluationRequest {
+  /** Absolute path. */
+  readonly file: string;
+  readonly name: string | undefined;
+  /** Where the child writes its bundle: made and removed by the parent, since the file may end the child at any point. */
+  readonly folder: string;
+}
+
+export interface EvaluationReply {
+  readonly declared?: Declared;
+  readonly failure?: {
+    readonly kind: 'definition' | 'usage' | 'place' | 'crash';
+    readonly code: `METALAB_${string}`;
+    readonly problems: Problem[];
+  };
+}
+
+/**
+ * Evaluates an experiment file in a child process, checks all of it, and returns it as data. What the file prints goes
+ * to this process's stderr.
+ *
+ * @param cluster hashes the context's files that are there: the child has no connection
+ * @throws DefinitionError, UsageError as the file deserves
+ */
+export async function evaluateFile(path: string, name?: string, cluster?: ContextHasher): Promise<Declared> {
+  const file = resolve(path);
+  const found = await stat(file).catch(() => undefined);
+  if (!found?.isFile()) {
+    throw new DefinitionError(
+      [
+        {
+          where: path,
+          what: found ? 'is a folder' : 'there is no such file',
+          expected: 'the path of an experiment file, e.g. experiment.ts',
+          next: `looked for ${file}`,
+        },
+      ],
+      'METALAB_NO_FILE',
+    );
+  }
+  // Modules are known by their real paths.
+  const { declared, failure } = await evaluateIn(await realpath(file), name, cluster);
+  if (declared) return declared;
+  if (failure?.kind === 'definition') throw new DefinitionError(failure.problems, failure.code);
+  const problem = failure?.problems[0] ?? { what: 'the evaluation ended without a word' };
+  if (failure?.kind === 'place') throw new InfrastructureError({ code: failure.code, ...problem });
+  if (failure?.kind === 'usage') throw new UsageError({ code: failure.code, ...problem });
+  throw new MetalabError({ code: 'METALAB_INTERNAL', ...problem });
+}
+
+async function evaluateIn(
+  file: string,
+  name: string | undefined,
+  cluster: ContextHasher | undefined,
+): Promise<EvaluationReply> {
+  const folder = join(temporaryFolder(), `${TEMPORARY}${temporaryName()}`);
+  await mkdir(folder, { mode: 0o700 });
+  try {
+    return await askChild({ file, name, folder }, cluster);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+    // Of command lines that were killed while they evaluated.
+    await removeOrphans(temporaryFolder(), TEMPORARY);
+  }
+}
+
+/** Of programs that evaluate files without an environment. */
+const NOWHERE_PROBLEM: Problem = { what: 'is on a cluster, and no environment says on which' };
+const NOWHERE: ContextHasher = {
+  hashAll: async (paths) => paths.map(() => NOWHERE_PROBLEM),
+  hashDir: async (path) => ({ path, content_hash: '', files: [], hashed: [], problems: [NOWHERE_PROBLEM] }),
+};
+
+function askChild(request: EvaluationRequest, cluster: ContextHasher = NOWHERE): Promise<EvaluationReply> {
+  return new Promise((resolveReply, reject) => {
+    const program = fileURLToPath(new URL('evaluate-main.js', import.meta.url));
+    // stdout is for what the command prints: the file's own prints go to stderr.
+    const child = fork(program, [], {
+      stdio: ['ignore', 2, 2, 'ipc'],
+      serialization: 'advanced',
+      execArgv: [],
+    });
+    let reply: EvaluationReply | undefined;
+    child.on('message', (message: EvaluationReply | HashQuestion) => {
+      if (!('question' in message)) reply = message;
+      else
+        answerHashQuestion(message, cluster).then(
+          (answer) => child.connected && child.send(answer),
+          (error: unknown) => {
+            child.kill();
+            reject(error);
+          },
+        );
+    });
+    child.once('error', reject);
+    child.once('close', (code, signal) => {
+      if (reply) return resolveReply(reply);
+      const how = signal ? `was ended by ${signal}` : `called process.exit(${code})`;
+      const what = `the file ${how} while it was evaluated`;
+      resolveReply({
+        failure: {
+          kind: 'definition',
+          code: 'METALAB_EVALUATION',
+          problems: [
+            {
+              where: request.file,
+              what,
+              expected: 'a file that only declares experiments',
+              next: signal
+                ? 'look for what takes so much memory, e.g. params without an end'
+                : 'take the call out of its top level',
+            },
+          ],
+        },
+      });
+    });
+    child.send(request);
+  });
+}

@@ -1,0 +1,42 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { liveFolder } from '../../storage/file/layout.js';
+import type { LiveChunk, LiveProgress } from '../../storage/manifest.js';
+
+/** A chunk as the worker that has it, or had it when it died, tells of it. */
+export interface ToldChunk extends LiveChunk {
+  readonly worker: string;
+}
+
+/** Chunks in progress, as the workers' live files tell; some of them ended a moment ago. */
+export async function readLiveChunks(folder: string, submission: string): Promise<ToldChunk[]> {
+  const place = liveFolder(folder, submission);
+  const names = (await readdir(place).catch(() => [])).filter((file) => file.endsWith('.json'));
+  return (await Promise.all(names.map((name) => readChunks(join(place, name))))).flat();
+}
+
+/** A chunk's runs that have been going for over a second. */
+export const runsOf = ({ running, batch }: LiveChunk): readonly NonNullable<LiveChunk['running']>[] =>
+  batch ? batch.runs : running ? [running] : [];
+
+/** Whether a worker (`host-pid`) is known to be gone: of another machine nothing is known. */
+export function isDead(worker: string): boolean {
+  const pid = worker.startsWith(`${hostname()}-`) ? Number(worker.slice(hostname().length + 1)) : Number.NaN;
+  if (!Number.isInteger(pid)) return false;
+  try {
+    process.kill(pid, 0);
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ESRCH';
+  }
+}
+
+async function readChunks(path: string): Promise<readonly ToldChunk[]> {
+  try {
+    const { worker, chunks = [] } = JSON.parse(await readFile(path, 'utf8')) as LiveProgress;
+    return chunks.map((chunk) => ({ ...chunk, worker }));
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,80 @@
+import type { Client } from '@temporalio/client';
+import { InfrastructureError } from '../../definition/errors.js';
+import { connectTemporal, type TemporalConnection } from '../../engine/connect.js';
+import type { Store } from '../../storage/store.js';
+import { asSweepStore, type SweepStore } from '../../storage/sweep-store.js';
+import { makeClient, queryStatus } from '../workflow/workflow-link.js';
+import { otherHolder } from './store-holder.js';
+import { STOPPED, type SweepStatus, sweepStatus, type WorkflowAnswer } from './sweep-status.js';
+
+/**
+ * The status of the latest submission of every experiment named. A server is asked only where an outcome is missing, and
+ * none is started for it.
+ *
+ * @returns `unreachable`: why no server could be asked, where one was needed
+ */
+export async function readStatuses(
+  opened: Store,
+  experimentIds: readonly string[],
+): Promise<{ statuses: SweepStatus[]; unreachable: string | undefined }> {
+  const store = asSweepStore(opened);
+  const places: { readonly experiment_id: string; readonly submission: string }[] = [];
+  for (const experiment_id of experimentIds) {
+    const submission = (await store.readManifest(experiment_id))?.latest_submission;
+    if (submission)
+      places.push({ experiment_id, submission: await lastKnown(store, experiment_id, submission) });
+  }
+  const open: typeof places = [];
+  for (const place of places)
+    if (!(await store.readOutcome(place.experiment_id, place.submission))) open.push(place);
+  const link = open.length > 0 ? await tryConnect() : undefined;
+  const holder = await otherHolder(store, link?.connection);
+  try {
+    const statuses = await Promise.all(
+      places.map(async (place) => {
+        const answer = open.includes(place) ? await ask(store, place, link?.client) : undefined;
+        return sweepStatus(store, await toShow(store, place, answer), answer, holder);
+      }),
+    );
+    return { statuses, unreachable: link?.unreachable };
+  } finally {
+    await link?.connection?.connection.close();
+  }
+}
+
+type Place = { readonly experiment_id: string; readonly submission: string };
+
+async function ask(store: SweepStore, place: Place, client: Client | undefined): Promise<WorkflowAnswer> {
+  if (!client) return STOPPED;
+  return queryStatus(client, { store, ...place }).catch(() => 'silent' as const);
+}
+
+/**
+ * Which submission is shown: the one that runs, also where others are queued behind it. And where another engine has
+ * submitted since, this engine's own, which waits then.
+ */
+async function toShow(store: SweepStore, place: Place, answer: WorkflowAnswer): Promise<Place> {
+  const current = typeof answer === 'object' ? answer.current?.submission : undefined;
+  if (current === undefined) return place;
+  return (await store.readOutcome(place.experiment_id, place.submission))
+    ? place
+    : { ...place, submission: current };
+}
+
+/** A submission that joined another left no folder: then the newest that is there. */
+async function lastKnown(store: SweepStore, experimentId: string, submission: string): Promise<string> {
+  if (await store.readSubmission(experimentId, submission)) return submission;
+  return (await store.submissions(experimentId)).at(-1) ?? submission;
+}
+
+async function tryConnect() {
+  let connection: TemporalConnection;
+  try {
+    connection = await connectTemporal({ start: false });
+  } catch (error) {
+    if (!(error instanceof InfrastructureError)) throw error;
+    return { client: undefined, connection: undefined, unreachable: error.message.split('\n')[0] };
+  }
+  const client = await makeClient(connection);
+  return { client, connection, unreachable: undefined };
+}

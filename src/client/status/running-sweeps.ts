@@ -1,0 +1,153 @@
+import type { Client, WorkflowHandle } from '@temporalio/client';
+import {
+  EXPERIMENT_WORKFLOW,
+  STATUS_QUERY,
+  type SubmissionStatus,
+  type WorkflowStatus,
+} from '../../contract/workflow.js';
+import { MetalabError } from '../../definition/errors.js';
+import { openStore } from '../../storage/registry.js';
+import { asSweepStore, type SweepStore } from '../../storage/sweep-store.js';
+import { unreachable } from '../workflow/ask-workflow.js';
+import { type SweepStatus, sweepStatus } from './sweep-status.js';
+
+/** A sweep that some workflow of the server carries out. */
+export interface RunningSweep
+  extends Omit<SweepStatus, 'means' | 'long_running' | 'lost_workers' | 'objective' | 'best' | 'same_error'> {
+  /** The store's uri. */
+  readonly store: string;
+}
+
+const QUERY_WITHIN_MS = 5_000;
+
+/** All that runs on a Temporal server now, of whatever store. Stores are opened once: make it once and read it often. */
+export class RunningSweeps {
+  readonly #client: Client;
+  readonly #stores = new Map<string, Promise<SweepStore | undefined>>();
+
+  constructor(client: Client) {
+    this.#client = client;
+  }
+
+  /**
+   * By experiment and store. Workflows that no worker answers for are told as `waiting`.
+   *
+   * @throws InfrastructureError where the server does not answer; reading again later may succeed
+   */
+  async read(): Promise<RunningSweep[]> {
+    const query = `WorkflowType = '${EXPERIMENT_WORKFLOW}' AND ExecutionStatus = 'Running'`;
+    const asked: Promise<RunningSweep | undefined>[] = [];
+    try {
+      for await (const { workflowId, runId } of this.#client.workflow.list({ query }))
+        asked.push(this.#readOne(workflowId, runId));
+    } catch (error) {
+      await Promise.allSettled(asked);
+      throw unreachable(error);
+    }
+    const sweeps = (await Promise.all(asked)).filter((sweep) => sweep !== undefined);
+    const key = ({ experiment_id, store }: RunningSweep) => `${experiment_id} ${store}`;
+    return sweeps.sort((a, b) => (key(a) < key(b) ? -1 : 1));
+  }
+
+  async #readOne(workflowId: string, runId: string): Promise<RunningSweep | undefined> {
+    const handle = this.#client.workflow.getHandle(workflowId, runId);
+    let status: WorkflowStatus;
+    try {
+      status = await this.#client.withDeadline(Date.now() + QUERY_WITHIN_MS, () =>
+        handle.query<WorkflowStatus>(STATUS_QUERY),
+      );
+    } catch {
+      return (await this.#isRunning(handle)) ? silent(workflowId) : undefined;
+    }
+    const { store: uri, experiment_id, current } = status;
+    if (!current) return undefined;
+    const store = await this.#open(uri);
+    const known = store
+      ? await sweepStatus(store, { experiment_id, submission: current.submission }, status)
+      : ofWorkflow(current);
+    const { state, reason, pause, total, reused, success, failed, cancelled, running, pending } = known;
+    const { submission, batches } = known;
+    const counts = { total, reused, success, failed, cancelled, running, pending, batches };
+    return {
+      experiment_id,
+      submission,
+      state,
+      reason,
+      pause,
+      ...counts,
+      store: uri,
+      queued: status.queued.length,
+    };
+  }
+
+  async #isRunning(handle: WorkflowHandle): Promise<boolean> {
+    try {
+      const description = await this.#client.withDeadline(Date.now() + QUERY_WITHIN_MS, () =>
+        handle.describe(),
+      );
+      return description.status.name === 'RUNNING';
+    } catch (error) {
+      const { WorkflowNotFoundError } = await import('@temporalio/client');
+      if (error instanceof WorkflowNotFoundError) return false;
+      throw unreachable(error);
+    }
+  }
+
+  /** A store of another machine may not be reachable here: then the workflow's own counts have to do. */
+  #open(uri: string): Promise<SweepStore | undefined> {
+    let store = this.#stores.get(uri);
+    if (!store) {
+      store = openStore(uri)
+        .then(asSweepStore)
+        .catch((error: unknown) => {
+          if (error instanceof MetalabError) return undefined;
+          throw error;
+        });
+      this.#stores.set(uri, store);
+    }
+    return store;
+  }
+}
+
+function ofWorkflow(current: SubmissionStatus) {
+  const {
+    submission,
+    phase,
+    reason,
+    pause = null,
+    total,
+    reused,
+    success,
+    failed,
+    cancelled,
+    running,
+  } = current;
+  const pending = Math.max(0, total - reused - success - failed - cancelled - running);
+  // What was reused is not told apart by status there: runs that are reused are successes, but for --keep-failed.
+  return {
+    submission,
+    state: phase,
+    reason,
+    pause,
+    total,
+    reused,
+    success: success + reused,
+    failed,
+    cancelled,
+    running,
+    pending,
+    batches: [],
+  };
+}
+
+/** Its id is `metalab/{store id}/{experiment id}`. */
+const silent = (workflowId: string): RunningSweep => ({
+  experiment_id: workflowId.split('/').at(-1) ?? workflowId,
+  submission: '',
+  state: 'waiting',
+  reason: 'no worker answers for it',
+  pause: null,
+  ...{ total: 0, reused: 0, success: 0, failed: 0, cancelled: 0, running: 0, pending: 0, batches: [] },
+  store: '',
+  queued: 0,
+});

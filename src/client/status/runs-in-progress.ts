@@ -1,0 +1,28 @@
+import type { SweepStore } from '../../storage/sweep-store.js';
+import { makeRunDescriber, type StartedRun } from './started-runs.js';
+import type { SweepStatus } from './sweep-status.js';
+
+export interface RunInProgress extends StartedRun {
+  /** Its place in the plan. */
+  readonly position: number;
+  /** 0 to 1, where its operation tells. */
+  readonly progress: number | null;
+}
+
+/**
+ * The runs of a submission that have been going for over a second, those that began first before others.
+ *
+ * @throws StoreError where the plan can't be read
+ */
+export async function runsInProgress(
+  store: SweepStore,
+  { experiment_id, submission, long_running }: SweepStatus,
+): Promise<RunInProgress[]> {
+  const plan = long_running.length > 0 ? await store.readPlan(experiment_id, submission) : undefined;
+  if (!plan) return [];
+  const describe = makeRunDescriber(store, plan);
+  const runs = long_running
+    .filter(({ position }) => position < plan.positions)
+    .map(async (run) => ({ ...run, ...(await describe(run)) }));
+  return (await Promise.all(runs)).sort((a, b) => Date.parse(a.started_at) - Date.parse(b.started_at));
+}

@@ -1,0 +1,81 @@
+import type { ExperimentDeclaration } from '../../definition/declaration.js';
+import { paramSourceFromSpec } from '../../definition/params/from-spec.js';
+import type { RunRecord } from '../../definition/record.js';
+import { cellOf } from '../../planning/cells.js';
+import { cellAt, readEntries } from '../../planning/entries.js';
+import type { LiveChunk, PlanManifest } from '../../storage/manifest.js';
+import type { SweepStore } from '../../storage/sweep-store.js';
+import { readLiveChunks, runsOf } from './live-chunks.js';
+
+export interface StartedRun {
+  readonly run_id: string;
+  /** Its cell. */
+  readonly index: number;
+  readonly params: RunRecord['params'];
+  readonly replicate: number;
+  readonly started_at: string;
+}
+
+type LiveRun = NonNullable<LiveChunk['running']>;
+
+const keyOf = ({ position, started_at }: LiveRun) => `${position} ${started_at}`;
+
+/** Tells of one submission's runs that have been going for over a second, each attempt once. */
+export class StartedRuns {
+  readonly #store: SweepStore;
+  readonly #plan: PlanManifest;
+  /** At most one a slot: what has ended is forgotten. */
+  #known = new Set<string>();
+  readonly #describe: (run: LiveRun) => Promise<StartedRun>;
+
+  constructor(store: SweepStore, plan: PlanManifest) {
+    this.#store = store;
+    this.#plan = plan;
+    this.#describe = makeRunDescriber(store, plan);
+  }
+
+  /** @returns those that were not there the last time */
+  async read(): Promise<StartedRun[]> {
+    const folder = this.#store.experimentFolder(this.#plan.experiment_id);
+    const chunks = await readLiveChunks(folder, this.#plan.submission);
+    const running = chunks.flatMap(runsOf);
+    const fresh = running.filter((run) => !this.#known.has(keyOf(run)));
+    this.#known = new Set(running.map(keyOf));
+    return Promise.all(fresh.map((run) => this.#describe(run)));
+  }
+}
+
+/** What is known of runs in progress, by their positions in a plan. */
+export function makeRunDescriber(
+  store: SweepStore,
+  plan: PlanManifest,
+): (run: LiveRun) => Promise<StartedRun> {
+  const entries = readEntries(store.experimentFolder(plan.experiment_id), plan);
+  let cells: Promise<DescribeCell> | undefined;
+  return async ({ position, started_at }) => {
+    cells ??= makeCellDescriber(store, plan);
+    const describe = await cells;
+    return { ...describe(await cellAt(entries, position)), started_at };
+  };
+}
+
+export type DescribeCell = (cell: number) => Omit<StartedRun, 'started_at'>;
+
+async function makeCellDescriber(
+  store: SweepStore,
+  { experiment_id, declaration: sha }: PlanManifest,
+): Promise<DescribeCell> {
+  const declaration = await store.readDeclaration(experiment_id, sha);
+  if (!declaration) throw new Error(`declaration ${sha} of ${experiment_id} is not in the store`);
+  return describeCells(declaration);
+}
+
+export function describeCells(declaration: ExperimentDeclaration): DescribeCell {
+  const source = paramSourceFromSpec(declaration.params);
+  const { replicates } = declaration.seeds;
+  return (cell) => {
+    const { runId: run_id, index } = cellOf(declaration, source, cell);
+    const replicate = index % replicates;
+    return { run_id, index, params: source.at((index - replicate) / replicates), replicate };
+  };
+}

@@ -1,0 +1,81 @@
+import { execFile } from 'node:child_process';
+import { existsSync, realpathSync } from 'node:fs';
+import { relative, resolve, sep } from 'node:path';
+import type { GitState } from '../../storage/manifest.js';
+
+const MAX_DIFF = 256 * 1024;
+const MAX_UNTRACKED = 50;
+
+/**
+ * The commit of the repository that a folder is in, and what it does not contain; null where the folder is in none.
+ *
+ * @param reached files that the operation reaches, relative to the folder or absolute: those that are not tracked count
+ */
+export async function readGitState(folder: string, reached: readonly string[]): Promise<GitState | null> {
+  const [commit, diff, top, tracked] = await Promise.all([
+    git(folder, ['rev-parse', 'HEAD']),
+    git(folder, ['diff', 'HEAD', '--no-color', '--no-ext-diff']),
+    git(folder, ['rev-parse', '--show-toplevel']),
+    git(folder, ['ls-files', '-z', '--full-name', ':/']),
+  ]);
+  if (commit === null || top === null) return null;
+  const untracked = untrackedOf(folder, reached, top.trim(), new Set(tracked?.split('\0')));
+  const changed = diff !== null && diff !== '';
+  return {
+    commit: commit.trim(),
+    dirty: changed || untracked.length > 0,
+    diff: changed ? diff.slice(0, MAX_DIFF) : null,
+    ...(untracked.length > 0 ? { untracked: untracked.slice(0, MAX_UNTRACKED) } : {}),
+  };
+}
+
+/** Ignored files and files outside the repository are in no commit of it either. */
+function untrackedOf(
+  folder: string,
+  reached: readonly string[],
+  top: string,
+  tracked: ReadonlySet<string>,
+): string[] {
+  const base = realpathSync(folder);
+  return [...new Set(reached.map((file) => resolve(base, file)))]
+    .filter((file) => existsSync(file) && !tracked.has(relative(top, file).split(sep).join('/')))
+    .map((file) => relative(base, file))
+    .sort();
+}
+
+/** Where a folder is in its repository: the same for every clone, wherever that is. */
+export interface RepositoryPlace {
+  /** `host/path` of the remote `origin`, without a login. */
+  readonly repository: string;
+  /** The folder, relative to the repository's root. */
+  readonly path: string;
+}
+
+/** @returns null where the folder is in no repository, or that has no remote */
+export async function readRepositoryPlace(folder: string): Promise<RepositoryPlace | null> {
+  const [url, prefix] = await Promise.all([
+    git(folder, ['config', '--get', 'remote.origin.url']),
+    git(folder, ['rev-parse', '--show-prefix']),
+  ]);
+  if (url === null || prefix === null) return null;
+  return { repository: plainRemote(url.trim()), path: prefix.trim() };
+}
+
+/** `git@host:a/b.git` and `https://token@host/a/b` are the same, and a token must not get into the store. */
+export function plainRemote(url: string): string {
+  const scp = /^(?:[^@/]+@)?([^:/]+):(?!\/\/)(.+)$/.exec(url);
+  const uri = /^[a-z+]+:\/\/(?:[^@/]*@)?(.+)$/i.exec(url);
+  const plain = uri ? uri[1]! : scp ? `${scp[1]}/${scp[2]}` : url;
+  return plain.replace(/\/+$/, '').replace(/\.git$/, '');
+}
+
+function git(folder: string, args: readonly string[]): Promise<string | null> {
+  return new Promise((resolve) => {
+    const options = {
+      cwd: folder,
+      maxBuffer: 64 * 1024 * 1024,
+      env: { ...process.env, GIT_OPTIONAL_LOCKS: '0' },
+    };
+    execFile('git', args, options, (error, stdout) => resolve(error ? null : stdout));
+  });
+}

@@ -1,0 +1,171 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ResolvedEnvironment } from '../../config/resolved-config.js';
+import type { ExperimentDeclaration } from '../../definition/declaration.js';
+import { DefinitionError } from '../../definition/errors.js';
+import { pickEnvironment, unsetVariables } from '../../definition/run-environment.js';
+import { METALAB_VERSION } from '../../engine/version.js';
+import type { SigningKey } from '../../identity/signature.js';
+import { describeExperiment } from '../../storage/describe-experiment.js';
+import { writeAtomically } from '../../storage/file/atomic-write.js';
+import { storeFault } from '../../storage/file/faults.js';
+import {
+  bundleFile,
+  bundleFolder,
+  enqueuedFile,
+  environmentFile,
+  submissionFolder,
+} from '../../storage/file/layout.js';
+import { listNames } from '../../storage/file/list-names.js';
+import { ownerName } from '../../storage/file/owner.js';
+import type { GitState, SubmissionManifest, SubmissionOptions } from '../../storage/manifest.js';
+import { environmentDocument, manifestDocument } from '../../storage/signed-files.js';
+import type { SweepStore } from '../../storage/sweep-store.js';
+import type { Declared } from '../declare/declare.js';
+import { readGitState } from './git-state.js';
+import { readOrigin } from './submission-origin.js';
+
+/** How, where and by whom a declaration is to be carried out. */
+export interface NewSubmission {
+  /** Which one it is for: see `engineKey`. */
+  readonly engine: string;
+  readonly environment: ResolvedEnvironment;
+  readonly options: SubmissionOptions;
+}
+
+/**
+ * Whoever submits or retries gives runs the values of the experiment's `env`.
+ *
+ * @throws DefinitionError with every variable that is not set in this process
+ */
+export function requireVariables({ env }: Pick<ExperimentDeclaration, 'env'>): void {
+  const problems = unsetVariables(process.env, env);
+  if (problems.length > 0) throw new DefinitionError(problems);
+}
+
+/**
+ * Writes everything that carrying a declaration out needs, before Temporal hears of it.
+ *
+ * @returns what was submitted
+ */
+export async function writeSubmission(
+  store: SweepStore,
+  { declaration, bundle, file }: Declared,
+  order: NewSubmission,
+  key: SigningKey,
+): Promise<SubmissionManifest> {
+  const { cwd, operation } = declaration;
+  const [sha, , git, origin] = await Promise.all([
+    store.writeDeclaration(declaration),
+    writeBundle(store.experimentFolder(declaration.experiment_id), declaration, bundle),
+    readGitState(cwd, [file, ...Object.keys(operation.modules)]),
+    readOrigin(file),
+  ]);
+  return writeRequest(store, declaration, sha, { ...order, git, origin }, key);
+}
+
+/**
+ * Asks for what a declaration says that is in the store already, its bundle too.
+ *
+ * @param order `git`: the state when that was declared
+ */
+export async function writeRequest(
+  store: SweepStore,
+  declaration: ExperimentDeclaration,
+  sha: string,
+  order: NewSubmission & Pick<SubmissionManifest, 'origin'> & { readonly git: GitState | null },
+  key: SigningKey,
+): Promise<SubmissionManifest> {
+  const { experiment_id } = declaration;
+  const folder = store.experimentFolder(experiment_id);
+  const submitted = await nextSubmissionTime(folder);
+  const submission = nameSubmission(submitted);
+  const env = JSON.stringify(pickEnvironment(process.env, declaration.env));
+  const unsigned: SubmissionManifest = {
+    submission,
+    experiment_id,
+    declaration: sha,
+    submitted_at: submitted.toISOString(),
+    submitter: ownerName(),
+    ...order,
+    environment: withoutServices(order.environment),
+    umask: process.umask(),
+    env_signature: key.sign(environmentDocument(store.id, submission, env)),
+  };
+  const manifest = { ...unsigned, signature: key.sign(manifestDocument(store.id, unsigned)) };
+  const latest = describeExperiment(declaration, manifest, {
+    git: order.git,
+    metalabVersion: METALAB_VERSION,
+  });
+  // First: it tells whose it is, should this process be killed before somebody carries it out.
+  await store.writeSubmission(manifest);
+  await Promise.all([writeEnvironment(folder, submission, env), store.writeManifest(latest)]);
+  return manifest;
+}
+
+/** A service's table may hold a password, and who reads the store reads its submissions. Nothing there uses services. */
+const withoutServices = (environment: ResolvedEnvironment): ResolvedEnvironment => ({
+  ...environment,
+  services: {},
+});
+
+/** Whoever finds a submission without a plan knows by it that a workflow has it. */
+export async function markEnqueued(
+  store: SweepStore,
+  { experiment_id, submission }: SubmissionManifest,
+): Promise<void> {
+  // Not there any more where the workflow was so quick that somebody has removed the experiment since.
+  await writeFile(enqueuedFile(store.experimentFolder(experiment_id), submission), '').catch(() => {});
+}
+
+/** A submission that joined another leaves nothing behind. */
+export async function removeSubmission(
+  store: SweepStore,
+  { experiment_id, submission }: SubmissionManifest,
+): Promise<void> {
+  await rm(submissionFolder(store.experimentFolder(experiment_id), submission), {
+    recursive: true,
+    force: true,
+  });
+}
+
+/** Now, or where the clock was set back meanwhile, after the latest submission: their order is that of their times. */
+async function nextSubmissionTime(folder: string): Promise<Date> {
+  const latest = (await listNames(submissionFolder(folder, ''))).at(-1)?.slice(0, TIME_LENGTH) ?? '';
+  const now = new Date();
+  if (latest <= timeName(now)) return now;
+  const [, day, time] = /^(\d{8})T(\d{6})$/.exec(latest) ?? [];
+  if (!day || !time) return now;
+  const iso = `${day.replace(/(....)(..)/, '$1-$2-')}T${time.replace(/(..)(..)/, '$1:$2:')}Z`;
+  return new Date(Date.parse(iso) + 1000);
+}
+
+/** Sorts by time as text; the rest keeps two at the same second apart. */
+function nameSubmission(at: Date): string {
+  return `${timeName(at)}-${randomBytes(3).toString('hex')}`;
+}
+
+const TIME_LENGTH = 15;
+const timeName = (at: Date) => at.toISOString().replace(/[-:]/g, '').slice(0, TIME_LENGTH);
+
+async function writeBundle(
+  folder: string,
+  { operation }: ExperimentDeclaration,
+  { code, map }: Declared['bundle'],
+): Promise<void> {
+  await Promise.all([
+    writeAtomically(join(bundleFolder(folder, operation.bundle), 'operation.mjs.map'), map),
+    writeAtomically(bundleFile(folder, operation.bundle), code),
+  ]);
+}
+
+async function writeEnvironment(folder: string, submission: string, text: string): Promise<void> {
+  const path = environmentFile(folder, submission);
+  try {
+    await mkdir(submissionFolder(folder, submission), { recursive: true });
+    await writeFile(path, text, { mode: 0o600, flag: 'wx' });
+  } catch (error) {
+    throw storeFault(error, path);
+  }
+}

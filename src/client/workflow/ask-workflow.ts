@@ -1,0 +1,79 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CLOSING, REFUSED } from '../../contract/workflow.js';
+import { InfrastructureError, MetalabError } from '../../definition/errors.js';
+
+/** One answer, and all tries together: a cancelled workflow takes half a minute to end where its worker was killed. */
+export const ANSWER_WITHIN_MS = 60_000;
+const MAX_RACES = 20;
+const NOT_READY_MS = 500;
+
+/**
+ * Asks a workflow for an update, again where that raced its end or its continuing as new, or where it is not ready.
+ *
+ * @param onFailure sees each failure first: may answer it, or throw what it means. `raced`: an earlier try may have got through
+ * @throws InfrastructureError where no server or worker answers; what `onFailure` throws
+ */
+export async function askWorkflow<T>(
+  ask: () => Promise<T>,
+  onFailure: (error: unknown, raced: boolean) => T | undefined,
+): Promise<T> {
+  const end = performance.now() + ANSWER_WITHIN_MS;
+  for (let races = 0; ; ) {
+    try {
+      return await ask();
+    } catch (error) {
+      const answer = onFailure(error, races > 0);
+      if (answer !== undefined) return answer;
+      if (isNotReady(error) && performance.now() < end) await sleep(NOT_READY_MS);
+      else if (racedTheEnd(error) && races < MAX_RACES) races++;
+      else throw unreachable(error);
+    }
+  }
+}
+
+/**
+ * A task of the workflow has just failed, and the server tries it again: so it is for the first two seconds after search
+ * attributes were made, which each service of a production server learns of by itself. Or it was cancelled, and ends soon.
+ */
+function isNotReady(error: unknown): boolean {
+  if (refusalIn(error) === CLOSING) return true;
+  const text = `${error} ${error instanceof Error ? String(error.cause ?? '') : ''}`;
+  return /workflow task failure|workflow task in failed state/i.test(text);
+}
+
+/** Why the workflow's validator refused an update; undefined where the failure is another. */
+export function refusalIn(error: unknown): string | undefined {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return cause instanceof Error && 'type' in cause && cause.type === REFUSED ? cause.message : undefined;
+}
+
+export const refused = (experimentId: string, update: string, reason: string) =>
+  new MetalabError({
+    code: 'METALAB_REFUSED',
+    where: experimentId,
+    what: `${update} was refused: ${reason}`,
+    next: `metalab status ${experimentId} shows where it stands`,
+  });
+
+/** The workflow ended between accepting an update and answering it: nothing was enqueued, and a new one can be started. */
+function racedTheEnd(error: unknown): boolean {
+  const text = `${error} ${error instanceof Error ? String(error.cause ?? '') : ''}`;
+  return /completed|already closed|not found|closing|aborted/i.test(text) && !/deadline/i.test(text);
+}
+
+export function unreachable(error: unknown): InfrastructureError {
+  const message =
+    error instanceof Error
+      ? error.cause instanceof Error
+        ? error.cause.message
+        : error.message
+      : String(error);
+  return new InfrastructureError(
+    {
+      code: 'METALAB_TEMPORAL',
+      what: `Temporal did not do what was asked: ${message}`,
+      next: 'metalab doctor',
+    },
+    { cause: error },
+  );
+}

@@ -1,0 +1,121 @@
+import type { Client } from '@temporalio/client';
+import type { Workflow } from '@temporalio/common';
+import {
+  CLOSING,
+  ENQUEUE_UPDATE,
+  type EnqueueReply,
+  EXPERIMENT_WORKFLOW,
+  type ExperimentInput,
+  STATUS_QUERY,
+  type SubmissionRequest,
+  submissionDocument,
+  type WorkflowStatus,
+  workflowIdOf,
+} from '../../contract/workflow.js';
+import type { TemporalConnection } from '../../engine/connect.js';
+import type { RequestKey } from '../../engine/request-key.js';
+import { ANSWER_WITHIN_MS, askWorkflow, refusalIn, refused, unreachable } from './ask-workflow.js';
+import { checkTaskQueue } from './task-queue.js';
+
+/** What of a store and an experiment names its workflow. */
+export interface WorkflowAddress {
+  readonly store: { readonly id: string; readonly uri: string };
+  readonly experiment_id: string;
+}
+
+/** One chunk takes six or seven. */
+const MIN_EVENTS = 50;
+/** With no worker there, a query is answered by nobody. */
+const QUERY_WITHIN_MS = 5_000;
+
+/**
+ * Enqueues a submission: starts the experiment's workflow where none runs. Idempotent by the submission's id; tried again
+ * where it raced the workflow's end.
+ */
+export async function enqueue(
+  client: Client,
+  { store, experiment_id }: WorkflowAddress,
+  unsigned: SubmissionRequest,
+  { key, taskQueue }: RequestKey,
+  searchAttributes: boolean,
+): Promise<EnqueueReply> {
+  const { WithStartWorkflowOperation } = await import('@temporalio/client');
+  const input: ExperimentInput = {
+    store: store.uri,
+    experiment_id,
+    search_attributes: searchAttributes,
+    ...historyLimit(process.env.METALAB_HISTORY_EVENTS),
+  };
+  const workflowId = workflowIdOf(store.id, experiment_id);
+  const signature = key.sign(submissionDocument(workflowId, input, unsigned));
+  const request: SubmissionRequest = { ...unsigned, signature };
+  await checkTaskQueue(client.workflow.getHandle(workflowId), taskQueue);
+  return askWorkflow(
+    () => {
+      // Made anew for each try: it remembers how the last one ended.
+      const start = new WithStartWorkflowOperation(EXPERIMENT_WORKFLOW, {
+        workflowId,
+        taskQueue,
+        args: [input],
+        workflowIdConflictPolicy: 'USE_EXISTING',
+        workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+        staticSummary: `${experiment_id}`,
+        staticDetails: `store: ${store.uri}`,
+      });
+      return client.withDeadline(Date.now() + ANSWER_WITHIN_MS, () =>
+        client.workflow.executeUpdateWithStart<Workflow, EnqueueReply, [SubmissionRequest]>(ENQUEUE_UPDATE, {
+          updateId: request.submission,
+          args: [request],
+          startWorkflowOperation: start,
+        }),
+      );
+    },
+    (error) => {
+      const refusal = refusalIn(error);
+      if (refusal !== undefined && refusal !== CLOSING) throw refused(experiment_id, ENQUEUE_UPDATE, refusal);
+    },
+  );
+}
+
+/** For servers with lower limits than Temporal's own, and for tests that want many workflow runs. */
+const historyLimit = (text: string | undefined): Pick<ExperimentInput, 'most_events'> =>
+  text && Number(text) >= MIN_EVENTS ? { most_events: Number(text) } : {};
+
+/** A client for these calls. A workflow that was terminated still answers queries, as if it ran: only an open one is asked. */
+export async function makeClient({
+  connection,
+  namespace,
+}: Pick<TemporalConnection, 'connection' | 'namespace'>): Promise<Client> {
+  const { Client } = await import('@temporalio/client');
+  return new Client({ connection, namespace, workflow: { queryRejectCondition: 'NOT_OPEN' } });
+}
+
+/** What the experiment's workflow answers; undefined where none runs. */
+export async function queryStatus(
+  client: Client,
+  { store, experiment_id }: WorkflowAddress,
+): Promise<WorkflowStatus | undefined> {
+  const { QueryNotRegisteredError, QueryRejectedError, WorkflowNotFoundError } = await import(
+    '@temporalio/client'
+  );
+  const handle = client.workflow.getHandle(workflowIdOf(store.id, experiment_id));
+  try {
+    return await client.withDeadline(Date.now() + QUERY_WITHIN_MS, () =>
+      handle.query<WorkflowStatus>(STATUS_QUERY),
+    );
+  } catch (error) {
+    const none = [WorkflowNotFoundError, QueryRejectedError, QueryNotRegisteredError];
+    if (none.some((kind) => error instanceof kind)) return undefined;
+    throw unreachable(error);
+  }
+}
+
+/** Whether the experiment's latest workflow was terminated by somebody, not by its own end. */
+export async function wasTerminated(
+  client: Client,
+  { store, experiment_id }: WorkflowAddress,
+): Promise<boolean> {
+  const handle = client.workflow.getHandle(workflowIdOf(store.id, experiment_id));
+  const description = await handle.describe().catch(() => undefined);
+  return description?.status.name === 'TERMINATED';
+}

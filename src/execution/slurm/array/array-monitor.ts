@@ -1,0 +1,308 @@
+import type { BatchOptions, BatchReport } from '../../batch-executor.js';
+import { ExecutionFault } from '../../execution-fault.js';
+import type { ClusterRetry } from '../cluster-retry.js';
+import type { ArtifactCollector } from '../collect/artifact-collector.js';
+import { JobControl } from '../end/job-control.js';
+import type { JobView } from '../queue/watched-job.js';
+import type { PreparedArray } from '../submit/prepare-array.js';
+import { submitInTurn } from '../submit/submit-in-turn.js';
+import { segmentPrefix } from '../task/array-files.js';
+import { ArrayTasks } from './array-tasks.js';
+import { PollTimer } from './poll-timer.js';
+import { type Settlement, settleArray } from './settle-array.js';
+
+const MIN_LOOK_MS = 1_000;
+const MAX_LOOK_MS = 15_000;
+const GROWTH = 1.4;
+const PAUSE_LOOK_MS = 3_000;
+/** Runs have 5 s to settle when they are aborted, slots 2 s more; then comes the end of the job itself. */
+const CANCEL_GRACE_MS = 30_000;
+/** Durations are dealt by when a run has ended and so long has passed; without one, see packing.ts. */
+const KNOWN_AFTER_MS = 5_000;
+const UNKNOWN_AFTER_MS = 30_000;
+const PENDING_AFTER_MS = 60_000;
+/** A network filesystem may show a file that long after it was written on another machine. */
+const LAG_MS = 90_000;
+const UNREPORTED_LAG_MS = 3_000;
+/** Silent tasks are asked after so often. */
+const HURRY_MS = 15_000;
+
+/** One array, from its submission to its last record. */
+export class ArrayMonitor {
+  readonly #array: PreparedArray;
+  readonly #options: BatchOptions;
+  readonly #patience: ClusterRetry;
+  readonly #artifacts: ArtifactCollector | undefined;
+  readonly #tasks: ArrayTasks;
+  readonly #timer: PollTimer;
+  readonly #began = performance.now();
+  #cancelled = false;
+  #noteCancel = () => {};
+  readonly #whenCancelled = new Promise<void>((resolve) => {
+    this.#noteCancel = resolve;
+  });
+  #job: string | null = null;
+  #waits: string | null = null;
+  #control: JobControl | undefined;
+  #paused = false;
+  #hurriedAt = 0;
+  #endsSeen = 0;
+  #startedAt: number | undefined;
+  #submittedAt = this.#began;
+  #dealt: boolean;
+  #cancelAt: number | undefined;
+  #ended = false;
+  /** As it was at the end. */
+  #view: JobView = { tasks: new Map() };
+
+  /** @param artifacts brings them with the records */
+  constructor(
+    array: PreparedArray,
+    options: BatchOptions,
+    patience: ClusterRetry,
+    artifacts?: ArtifactCollector,
+  ) {
+    this.#artifacts = artifacts;
+    this.#timer = new PollTimer(array.order, patience);
+    this.#array = array;
+    this.#options = options;
+    this.#patience = patience;
+    this.#tasks = new ArrayTasks(array.spec, array.cells, array.collector.recorded, array.batch);
+    this.#dealt = !array.pilot;
+  }
+
+  /**
+   * @returns 'again' where the batch has another round
+   * @throws ExecutionFault where the place failed, or the worker ends: then the array goes on without it
+   */
+  async run(): Promise<BatchReport | 'again'> {
+    const forget = this.#options.signal.onStop((how) => {
+      if (how === 'cancel') {
+        this.#cancelled = true;
+        this.#noteCancel();
+      }
+      this.#timer.wake();
+    });
+    try {
+      await this.#waitWhilePaused();
+      this.#job = (await this.#submit()) ?? null;
+      if (this.#job !== null) await this.#follow(this.#job);
+      else await this.#array.collector.collect(this.#patience);
+      return await this.#report();
+    } finally {
+      forget();
+    }
+  }
+
+  /** Told to whoever watches, whenever something is known. */
+  readonly tell = (waits: string | null = this.#waits): void => {
+    this.#waits = waits;
+    const view = this.#array.cluster.queue.view(this.#job ?? '');
+    const { reason, ...progress } = this.#tasks.progress(view);
+    const slurm = progress.running === 0 && progress.pending > 0 && reason ? `Slurm: ${reason}` : null;
+    const paused = this.#paused ? 'paused' : null;
+    const job = this.#job;
+    // What submitting waits for passes by itself.
+    const { stuck } = this.#patience;
+    const { limit_s, cut_from_s } = this.#array.resources;
+    const silence = this.#array.cluster.queue.silence;
+    this.#options.onProgress({
+      ...progress,
+      job,
+      excluded: this.#array.excluded,
+      ...(cut_from_s !== undefined && limit_s !== null && { time_cut: { asked_s: cut_from_s, limit_s } }),
+      waits: this.#patience.waits ?? waits ?? paused ?? silence ?? slurm,
+      stuck,
+    });
+  };
+
+  async #waitWhilePaused(): Promise<void> {
+    while (!this.#cancelled && (await this.#options.isPaused())) {
+      this.#paused = true;
+      this.tell();
+      await this.#timer.sleep(PAUSE_LOOK_MS);
+      this.#patience.check();
+    }
+    this.#paused = false;
+  }
+
+  async #submit(): Promise<string | undefined> {
+    const { cluster, folder, name, sbatch, spec, limits, known } = this.#array;
+    const options = {
+      array: folder,
+      name,
+      sbatch,
+      queue: cluster.queue,
+      patience: this.#patience,
+      onWaits: this.tell,
+      isCancelled: () => this.#cancelled,
+      cancelled: this.#whenCancelled,
+    };
+    const turns = { limiter: cluster.limiter, tasks: spec.tasks, limit: limits.submit };
+    const job = known ?? (await submitInTurn(turns, options));
+    this.#submittedAt = performance.now();
+    if (job !== undefined && job !== known) await this.#array.noteJob(job);
+    return job;
+  }
+
+  async #follow(job: string): Promise<void> {
+    const { cluster, collector, spec, folder, known } = this.#array;
+    this.#control = new JobControl(folder, job, this.#patience);
+    const forgetJob = cluster.queue.watch(job, spec.tasks, this.#tasks.ended);
+    const tasks = this.#tasks;
+    const forgetArray = collector.add({
+      folder,
+      get ends() {
+        return tasks.ends;
+      },
+      get unreported() {
+        if (!tasks.isOver(cluster.queue.view(job))) return [];
+        return tasks.unreported().map((task) => segmentPrefix(spec.token, task));
+      },
+      onEnded: (_, end) => tasks.noteEnd(end),
+      onLive: (_, live) => tasks.noteLive(live),
+    });
+    const forgetLooks = cluster.queue.onLook(() => this.#timer.wake());
+    try {
+      if (known !== undefined) await this.#control.resumeIfPaused();
+      await this.#watch(job);
+      this.#view = cluster.queue.view(job);
+    } finally {
+      forgetLooks();
+      forgetArray();
+      forgetJob();
+    }
+    await collector.sync();
+    await this.#array.noteOver();
+    await this.#artifacts?.collect(this.#patience);
+  }
+
+  async #watch(job: string): Promise<void> {
+    const { cluster, collector } = this.#array;
+    const { queue } = cluster;
+    let interval = MIN_LOOK_MS;
+    let seen = '';
+    let overSince: number | undefined;
+    for (;;) {
+      this.#patience.check();
+      // Whether it is over is asked before the records are brought: what ended before has recorded everything.
+      const wasOver = this.#tasks.isOver(queue.view(job));
+      await collector.collect(this.#patience);
+      // What hinders it, the round at the end meets too.
+      this.#artifacts?.collect(this.#patience).catch(() => {});
+      this.tell();
+      const over = this.#tasks.isOver(queue.view(job));
+      overSince = over ? (overSince ?? performance.now()) : undefined;
+      // Who says so itself has recorded everything before: that was brought together with its word.
+      if (overSince !== undefined && (wasOver || !this.#tasks.hasUnreported()))
+        if (this.#isSettled(performance.now() - overSince)) return;
+      await this.#controlTasks();
+      await this.#dealSoon(job);
+      this.#askWhereDue();
+      const now = JSON.stringify([this.#tasks.counts(), this.#tasks.ends, overSince !== undefined]);
+      interval = now === seen ? Math.min(MAX_LOOK_MS, interval * GROWTH) : MIN_LOOK_MS;
+      seen = now;
+      await this.#restUntilLook(overSince === undefined ? this.#nextLook(interval) : MIN_LOOK_MS);
+    }
+  }
+
+  /** Whether all records that can be expected are here. */
+  #isSettled(overMs: number): boolean {
+    if (!this.#tasks.isComplete()) return overMs > LAG_MS;
+    return !this.#tasks.hasUnreported() || overMs > UNREPORTED_LAG_MS || this.#tasks.left().length === 0;
+  }
+
+  #nextLook(interval: number): number {
+    return this.#cancelAt !== undefined || !this.#dealt ? Math.min(interval, 2_000) : interval;
+  }
+
+  /** A pause or resume ends the rest: asking the workflow costs the cluster nothing, as a look at it does. */
+  async #restUntilLook(ms: number): Promise<void> {
+    for (let left = ms; left > 0; left -= PAUSE_LOOK_MS) {
+      if (await this.#timer.untilLook(Math.min(left, PAUSE_LOOK_MS))) return;
+      if (left > PAUSE_LOOK_MS && (await this.#isPauseNews())) return;
+    }
+  }
+
+  async #isPauseNews(): Promise<boolean> {
+    return !this.#cancelled && (await this.#options.isPaused()) !== this.#paused;
+  }
+
+  async #controlTasks(): Promise<void> {
+    const now = performance.now();
+    const control = this.#control!;
+    if (this.#cancelled) {
+      if (this.#cancelAt === undefined) {
+        this.#cancelAt = now;
+        await control.cancel();
+        this.#array.cluster.queue.pollSoon();
+      } else if (!this.#ended && now - this.#cancelAt > CANCEL_GRACE_MS) {
+        this.#ended = true;
+        await control.end();
+        this.#array.cluster.queue.pollSoon();
+      }
+      return;
+    }
+    if (!(await this.#isPauseNews())) return;
+    const paused = !this.#paused;
+    await (paused ? control.pause() : control.resume());
+    this.#paused = paused;
+    this.#array.cluster.queue.pollSoon();
+  }
+
+  /** Tells how the rest may be dealt, once, while a pilot still runs. */
+  async #dealSoon(job: string): Promise<void> {
+    if (this.#dealt) return;
+    const now = performance.now();
+    if (this.#tasks.firstStart) this.#startedAt ??= now;
+    const { busy_ms, runs } = this.#tasks.busy();
+    const { running } = this.#tasks.progress(this.#array.cluster.queue.view(job));
+    if (runs > 0 && now - this.#startedAt! > KNOWN_AFTER_MS) {
+      this.#dealt = true;
+      this.#options.onDealing(await this.#array.deal(busy_ms / runs));
+    } else if (
+      (this.#startedAt !== undefined && now - this.#startedAt > UNKNOWN_AFTER_MS) ||
+      (running === 0 && this.#startedAt === undefined && now - this.#submittedAt > PENDING_AFTER_MS)
+    ) {
+      this.#dealt = true;
+      this.#options.onDealing(await this.#array.deal(null));
+    }
+  }
+
+  /** Tasks that ended make room for others, or were ended by somebody; silent ones may have been. */
+  #askWhereDue(): void {
+    const now = performance.now();
+    const { ends } = this.#tasks;
+    const silent = this.#tasks.isSilent() && now - this.#hurriedAt > HURRY_MS;
+    if (ends === this.#endsSeen && !silent) return;
+    this.#endsSeen = ends;
+    this.#hurriedAt = now;
+    this.#array.cluster.queue.pollSoon();
+  }
+
+  async #report(): Promise<BatchReport | 'again'> {
+    const { cluster } = this.#array;
+    const job = this.#job;
+    const {
+      fault,
+      cancelled: byOthers,
+      again,
+    }: Settlement = this.#cancelled || job === null
+      ? { again: false }
+      : await settleArray(this.#array, this.#tasks, { job, view: this.#view }, this.#patience);
+    cluster.queue.pollSoon();
+    if (again) return 'again';
+    const { success, failed, cancelled, recorded } = this.#tasks.counts();
+    const { busy_ms, runs, means, digest } = this.#tasks.busy();
+    const counts = { success, failed, cancelled, busy_ms: Math.round(busy_ms), means, digest };
+    if (byOthers)
+      throw new ExecutionFault('CANCELLED', { type: 'Cancelled', message: byOthers }, { next: 0, ...counts });
+    if (fault && recorded === 0) throw new ExecutionFault(fault.code, fault.error, { next: 0, ...counts });
+    return {
+      ...counts,
+      elapsed_ms: Math.round(performance.now() - this.#began),
+      left: this.#tasks.left(),
+      dealing: await this.#array.deal(runs > 0 ? busy_ms / runs : this.#array.mean_ms),
+    };
+  }
+}

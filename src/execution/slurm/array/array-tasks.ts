@@ -1,0 +1,244 @@
+import { mergeDigests, type RunDigest } from '../../../definition/run-digest.js';
+import { mergeMeans, type RunningMeans } from '../../../definition/running-mean.js';
+import type { BatchProgress, PositionRange } from '../../batch-executor.js';
+import { isConclusive } from '../queue/states.js';
+import type { JobView, TaskStatus } from '../queue/watched-job.js';
+import type { ArraySpec, TaskEnd, TaskLive, TaskRun } from '../task/array-spec.js';
+import { blockOf, cellsOf } from '../task/blocks.js';
+import type { TaskEvidence } from './classify-failure.js';
+import type { RecordedCells } from './recorded-cells.js';
+import { rangesOf } from './rounds.js';
+
+/** What fits a payload: the rest is found by planning again. */
+const MAX_RANGES = 200;
+const MAX_RUNS = 20;
+/** A task writes every 2 s. */
+const STALE_MS = 12_000;
+
+/** Some positions of a plan, and their cells, one after another. */
+export interface PlannedCells {
+  readonly ranges: readonly PositionRange[];
+  readonly cells: Uint32Array;
+}
+
+/** An array's tasks, as far as they, their records and the scheduler tell. */
+export class ArrayTasks {
+  readonly #spec: Pick<ArraySpec, 'ranges' | 'per_task' | 'tasks' | 'slots'>;
+  readonly #cells: Uint32Array;
+  readonly #batch: PlannedCells;
+  readonly #recorded: RecordedCells;
+  readonly #ends = new Map<number, TaskEnd>();
+  readonly #lives = new Map<number, { readonly live: TaskLive; readonly seenAt: number }>();
+  /** What earlier incarnations of tasks did: their own words, for time and means. */
+  readonly #past = new Map<string, TaskLive>();
+  /** Tasks that said themselves that they ended, for good. */
+  readonly #ended = new Set<number>();
+
+  /**
+   * @param cells the cells of the array's positions, one after another
+   * @param batch all that its batch has: an array of a later round does a part of it
+   */
+  constructor(
+    spec: Pick<ArraySpec, 'ranges' | 'per_task' | 'tasks' | 'slots'>,
+    cells: Uint32Array,
+    recorded: RecordedCells,
+    batch: PlannedCells,
+  ) {
+    this.#spec = spec;
+    this.#cells = cells;
+    this.#batch = batch;
+    this.#recorded = recorded;
+  }
+
+  get ended(): ReadonlySet<number> {
+    return this.#ended;
+  }
+
+  /** How many ends are known. */
+  get ends(): number {
+    return [...this.#past.values()].filter((each) => 'how' in each).length;
+  }
+
+  noteEnd(end: TaskEnd): void {
+    const { task, restart } = end;
+    this.#past.set(`${task}.${restart}`, end);
+    if ((this.#ends.get(task)?.restart ?? -1) > restart) return;
+    this.#ends.set(task, end);
+    // A task that is preempted, or whose node is shut down, gets a signal as one that is cancelled, and may come back.
+    if (end.how !== 'signal' && end.how !== 'time' && (this.#lives.get(task)?.live.restart ?? 0) <= restart)
+      this.#ended.add(task);
+  }
+
+  noteLive(live: TaskLive): void {
+    const { task, restart } = live;
+    const before = this.#lives.get(task);
+    const same = before?.live.restart === restart && before.live.updated_at === live.updated_at;
+    this.#lives.set(task, { live, seenAt: same ? before.seenAt : performance.now() });
+    if (!('how' in (this.#past.get(`${task}.${restart}`) ?? {}))) this.#past.set(`${task}.${restart}`, live);
+    if (restart > (this.#ends.get(task)?.restart ?? restart)) this.#ended.delete(task);
+  }
+
+  /** Whether nothing more is to be expected: every task has ended by its own word, or by the scheduler's. */
+  isOver(view: JobView): boolean {
+    for (let task = 0; task < this.#spec.tasks; task++)
+      if (!this.#ended.has(task) && !this.#isGone(view, task)) return false;
+    return true;
+  }
+
+  /** Whether a task that ran has told nothing for a while: the scheduler may know why. */
+  isSilent(): boolean {
+    const now = performance.now();
+    for (const [task, { seenAt }] of this.#lives)
+      if (!this.#ended.has(task) && now - seenAt > STALE_MS) return true;
+    return false;
+  }
+
+  /** Whether the records of all that tasks say to have done are here. */
+  isComplete(): boolean {
+    for (const [task, { success, failed, cancelled, recorded_before }] of this.#ends)
+      if (this.#recordedOf(task) < success + failed + cancelled + recorded_before) return false;
+    return true;
+  }
+
+  /** Tasks of which nobody said a last word: their records may come late. */
+  unreported(): number[] {
+    return [...Array(this.#spec.tasks).keys()].filter((task) => !this.#lastEnd(task));
+  }
+
+  hasUnreported(): boolean {
+    return this.unreported().length > 0;
+  }
+
+  counts() {
+    return this.#recorded.count(this.#batch.cells);
+  }
+
+  get firstStart(): boolean {
+    return this.#past.size > 0;
+  }
+
+  busy(): {
+    readonly busy_ms: number;
+    readonly means: RunningMeans;
+    readonly digest: RunDigest;
+    readonly runs: number;
+  } {
+    let busy_ms = 0;
+    let runs = 0;
+    let means: RunningMeans = {};
+    let digest: RunDigest = {};
+    for (const each of this.#past.values()) {
+      busy_ms += each.busy_ms;
+      runs += each.success + each.failed + each.cancelled;
+      means = mergeMeans(means, each.means);
+      digest = mergeDigests(digest, each.digest);
+    }
+    return { busy_ms, means, digest, runs };
+  }
+
+  progress(view: JobView): Pick<
+    BatchProgress,
+    'success' | 'failed' | 'cancelled' | 'means' | 'digest' | 'pending' | 'running' | 'runs'
+  > & {
+    readonly reason: string;
+  } {
+    const { success, failed, cancelled } = this.counts();
+    const runs: { position: number; started_at: string; progress: number | null }[] = [];
+    let [pending, running, reason] = [0, 0, ''];
+    for (let task = 0; task < this.#spec.tasks; task++) {
+      if (this.#ended.has(task) || this.#isGone(view, task)) continue;
+      const status = view.tasks.get(task);
+      const live = this.#lives.get(task)?.live;
+      if (status?.meaning === 'pending') {
+        pending++;
+        reason ||= status.reason;
+      } else if (live || status?.meaning === 'running') {
+        running++;
+        for (const { position, started_at } of live?.slots ?? [])
+          if (runs.length < MAX_RUNS) runs.push({ position, started_at, progress: null });
+      } else pending++;
+    }
+    const { means, digest } = this.busy();
+    return { success, failed, cancelled, means, digest, pending, running, runs, reason };
+  }
+
+  /** Whether tasks came back after they had begun: what ended them before, accounting may know. */
+  get hasRestarted(): boolean {
+    return [...this.#past.values()].some(({ restart }) => restart > 0);
+  }
+
+  /** What is known of each task, for judging what it left. */
+  *evidence(view: JobView): Generator<{ readonly task: number; readonly evidence: TaskEvidence }> {
+    for (let task = 0; task < this.#spec.tasks; task++) {
+      const missing = this.#missingOf(task);
+      const end = withoutRecorded(this.#lastEnd(task), missing);
+      const live = withoutRecorded(this.#lives.get(task)?.live, missing);
+      const status: TaskStatus | undefined = view.tasks.get(task);
+      const first = firstOf([...missing], this.#spec.slots);
+      yield { task, evidence: { status, end, live, missing: missing.size, first } };
+    }
+  }
+
+  /** Positions of the batch without a record, ascending. @param most ranges */
+  left(most = MAX_RANGES): PositionRange[] {
+    return rangesOf(this.#unrecorded(this.#batch), most);
+  }
+
+  *#unrecorded({ ranges, cells }: PlannedCells): Generator<number> {
+    let at = 0;
+    for (const { from, to } of ranges)
+      for (let position = from; position < to; position++)
+        if (this.#recorded.statusOf(cells[at++]!) === undefined) yield position;
+  }
+
+  #missingOf(task: number): ReadonlySet<number> {
+    return new Set(this.#unrecorded(this.#had(task)));
+  }
+
+  /** Of a task that was requeued, what its former incarnation said is about that one's runs only. */
+  #lastEnd(task: number): TaskEnd | undefined {
+    const end = this.#ends.get(task);
+    return end && (this.#lives.get(task)?.live.restart ?? 0) > end.restart ? undefined : end;
+  }
+
+  /** What was a task's to do: its block, unless tasks gave each other positions. */
+  #had(task: number): PlannedCells {
+    const { per_task, ranges } = this.#spec;
+    const { had } = this.#lastEnd(task) ?? this.#lives.get(task)?.live ?? {};
+    if (had) return { ranges: had, cells: cellsOf({ ranges, cells: this.#cells }, had) };
+    return {
+      ranges: blockOf(this.#spec, task),
+      cells: this.#cells.subarray(task * per_task, (task + 1) * per_task),
+    };
+  }
+
+  #recordedOf(task: number): number {
+    return this.#recorded.count(this.#had(task).cells).recorded;
+  }
+
+  #isGone({ tasks }: JobView, task: number): boolean {
+    const status = tasks.get(task);
+    return status !== undefined && isConclusive(status.meaning);
+  }
+}
+
+/** A task's word may be older than the last records of its runs. */
+function withoutRecorded<T extends TaskEnd | TaskLive>(
+  told: T | undefined,
+  missing: ReadonlySet<number>,
+): T | undefined {
+  if (!told) return undefined;
+  const isMissing = ({ position }: TaskRun) => missing.has(position);
+  const cut = 'cut' in told ? { cut: told.cut.filter(isMissing) } : {};
+  return { ...told, slots: told.slots.filter(isMissing), ...cut };
+}
+
+/** About what a task's slots begin with: see `WorkQueue`. */
+function firstOf(missing: readonly number[], slots: number): number[] {
+  const first: number[] = [];
+  for (let at = 0; at < missing.length && first.length < slots; ) {
+    first.push(missing[at]!);
+    at += slots === 1 ? missing.length : Math.ceil((missing.length - at) / (2 * slots));
+  }
+  return first;
+}

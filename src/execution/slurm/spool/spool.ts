@@ -1,0 +1,164 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { posix } from 'node:path';
+import { type ExperimentDeclaration, FINGERPRINT_SCHEME } from '../../../definition/declaration.js';
+import {
+  bundleFile,
+  declarationFile,
+  environmentFile,
+  planEntriesFile,
+  planFile,
+} from '../../../storage/file/layout.js';
+import { readJson, readText } from '../../../storage/file/read-json.js';
+import type { PlanManifest } from '../../../storage/manifest.js';
+import type { Transport } from '../../../transport/transport.js';
+import { type ClusterRetry, NoAnswer, placeFault } from '../cluster-retry.js';
+import { contextUploads } from './context-uploads.js';
+import { refuseOpenSpool } from './spool-access.js';
+import { experimentFolderIn, homeRelative, runtimeFolder } from './spool-layout.js';
+import { hashOfFiles, uploadMissing } from './upload.js';
+
+/** metalab's programs for compute nodes, on this machine. */
+export interface TaskPrograms {
+  readonly runner: string;
+  readonly task: string;
+}
+
+/** No folder, or another store: where a filesystem is not mounted, or was purged, a new spool would know of nothing. */
+const OTHER_SPOOL = 75;
+
+/**
+ * Makes the folder a store of its own, unless it is one, and tells its store.json and its absolute path. Where it must be
+ * one that is known, it makes none.
+ */
+const OPEN_SCRIPT = `LC_ALL=C; export LC_ALL
+cd || exit 74
+[ -z "$3" ] || grep -qF "\\"$3\\"" "$1/store.json" 2>/dev/null || exit ${OTHER_SPOOL}
+[ -d "$1" ] || mkdir -p -m 700 "$1"
+cd "$1" || exit 74
+if [ ! -e store.json ]; then
+  # A shell's own printf calls a full disk an I/O error.
+  printf '%s\\n' "$2" | cat > ".store.json.$$" || { rm -f ".store.json.$$"; exit 74; }
+  # Without hard links, whoever makes the folder names it. One that is not named after a minute was left by a kill.
+  if ! ln ".store.json.$$" store.json 2>/dev/null && [ ! -e store.json ]; then
+    find . -maxdepth 1 -name .naming -mmin +1 -exec rmdir {} + 2>/dev/null
+    if mkdir .naming 2>/dev/null; then
+      [ -e store.json ] || mv ".store.json.$$" store.json
+      rmdir .naming
+    fi
+  fi
+  rm -f ".store.json.$$"
+fi
+tr -d '\\n' < store.json
+echo
+pwd -P
+`;
+
+/** The spool: metalab's folder on a cluster. */
+export class Spool {
+  /** Absolute. */
+  readonly root: string;
+  /** Its store id. */
+  readonly id: string;
+  readonly #transport: Transport;
+
+  private constructor(transport: Transport, root: string, id: string) {
+    this.#transport = transport;
+    this.root = root;
+    this.id = id;
+  }
+
+  /**
+   * @param fileRoot absolute, or relative to the login's home there; `~/` is that too
+   * @param known the id of the spool that it must be: another, or none, is waited for
+   * @throws ExecutionFault with code `SPOOL` where it is not that one, and the submission is being cancelled
+   */
+  static async open(
+    transport: Transport,
+    fileRoot: string,
+    patience: ClusterRetry,
+    known?: string,
+  ): Promise<Spool> {
+    const store = JSON.stringify({
+      id: randomBytes(8).toString('hex'),
+      scheme: FINGERPRINT_SCHEME,
+      created_at: new Date().toISOString(),
+    });
+    const command = ['sh', '-c', OPEN_SCRIPT, 'metalab', homeRelative(fileRoot), store, known ?? ''];
+    const { root, id } = await patience.until(async () => {
+      const { exitCode, stdout } = await patience.ask(command, {
+        isAnswer: (result) => result.exitCode === 0 || result.exitCode === OTHER_SPOOL,
+      });
+      const opened = exitCode === 0 ? parseOpened(stdout) : undefined;
+      if (opened) {
+        await refuseOpenSpool(transport.place, (look) => transport.run(look), opened.root);
+        return opened;
+      }
+      const where = `${transport.place}: ${fileRoot}`;
+      if (exitCode === 0) throw new NoAnswer(`${where} was opened, and its store.json can't be read`);
+      const message = `${where} is not the folder in which this submission's runs are recorded (store ${known}): it is not mounted there, or was removed. Mount it; where it is gone for good, cancel the submission and submit again: what was collected is reused`;
+      throw patience.cancelled ? placeFault('SPOOL', message) : new NoAnswer(message);
+    });
+    return new Spool(transport, root, id);
+  }
+
+  experimentFolder(experimentId: string): string {
+    return experimentFolderIn(this.root, experimentId);
+  }
+
+  async runtime(programs: TaskPrograms): Promise<string> {
+    return runtimeFolder(this.root, await hashOfFiles([programs.runner, programs.task]));
+  }
+
+  /**
+   * Uploads what a submission's tasks need, as far as it is not there.
+   *
+   * @param folder the experiment's folder in the store
+   * @returns where the context's files are, by their paths in the declaration
+   */
+  async provide(
+    place: { readonly folder: string; readonly experiment_id: string; readonly submission: string },
+    declared: { readonly sha: string; readonly declaration: ExperimentDeclaration },
+    programs: TaskPrograms,
+    /** What its runs will write there. */
+    records_bytes: number,
+    patience: ClusterRetry,
+  ): Promise<{ readonly [path: string]: string }> {
+    const { folder, submission } = place;
+    const there = this.experimentFolder(place.experiment_id);
+    const runtime = await this.runtime(programs);
+    const context = contextUploads(declared.declaration, this.root);
+    const { bundle } = declared.declaration.operation;
+    const plan = (await readJson<PlanManifest>(planFile(folder, submission))) ?? { submission };
+    const own: readonly (readonly [string, string])[] = [
+      [declarationFile(folder, declared.sha), declarationFile(there, declared.sha)],
+      [bundleFile(folder, bundle), bundleFile(there, bundle)],
+      [`${bundleFile(folder, bundle)}.map`, `${bundleFile(there, bundle)}.map`],
+      [planFile(folder, submission), planFile(there, submission)],
+      [planEntriesFile(folder, plan), planEntriesFile(there, plan)],
+    ];
+    const env = await readText(environmentFile(folder, submission));
+    const uploads = [
+      { from: { path: programs.runner }, to: posix.join(runtime, 'runner.mjs') },
+      { from: { path: programs.task }, to: posix.join(runtime, 'task.mjs') },
+      ...own.filter(([from]) => existsSync(from)).map(([path, to]) => ({ from: { path }, to })),
+      ...(env === undefined
+        ? []
+        : [{ from: { bytes: env }, to: environmentFile(there, submission), mode: 0o600 }]),
+      ...context.uploads,
+    ];
+    await uploadMissing(this.#transport, patience, uploads, records_bytes);
+    return context.files;
+  }
+}
+
+/** What its `store.json` and `pwd -P` say. @returns undefined where that is no store's */
+export function parseOpened(stdout: string): { readonly root: string; readonly id: string } | undefined {
+  const end = stdout.indexOf('\n');
+  try {
+    const { id } = JSON.parse(stdout.slice(0, end)) as { id?: unknown };
+    return typeof id === 'string' ? { id, root: stdout.slice(end + 1).replace(/\n$/, '') } : undefined;
+  } catch {
+    return undefined;
+  }
+}

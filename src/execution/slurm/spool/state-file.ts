@@ -1,0 +1,109 @@
+import { join } from 'node:path';
+import { StoreError } from '../../../definition/errors.js';
+import { writeAtomically } from '../../../storage/file/atomic-write.js';
+import { submissionFolder } from '../../../storage/file/layout.js';
+import { readJson } from '../../../storage/file/read-json.js';
+import type { Round } from '../array/rounds.js';
+
+/** `submissions/{id}/slurm.json` in the store: what must outlive a worker, and is not in the spool. */
+export interface SlurmState {
+  /** The spool that has its arrays: where it is, and its store id. */
+  readonly spool: { readonly place: string; readonly file_root: string; readonly id: string } | null;
+  /** Job ids, by the array's token. */
+  readonly jobs: { readonly [token: string]: string };
+  /** Arrays that have ended, by their tokens. */
+  readonly over: readonly string[];
+  /** The spool has something of it, from before the first upload on until that was made sure to have ended. */
+  readonly open: boolean;
+  /** The array that finds out how long runs take. */
+  readonly pilot: string | null;
+  /** Durations were to be found out and could not be, or not soon. */
+  readonly piloted: boolean;
+  /** What a run of the pilot took on average while it still ran: arrays that follow it know no other. */
+  readonly mean_ms: number | null;
+  /** When each node failed under tasks: milliseconds since 1970. */
+  readonly node_failures: { readonly [node: string]: readonly number[] };
+  /** A node had no suitable Node, while the gateway had one. */
+  readonly node_missed: boolean;
+  /** How often resources have grown. */
+  readonly escalated: { readonly memory: number; readonly time: number };
+  /** Which try batches are at, by their own tokens: the first where none is noted. */
+  readonly rounds: { readonly [token: string]: Round };
+}
+
+const EMPTY: SlurmState = {
+  spool: null,
+  jobs: {},
+  over: [],
+  open: false,
+  pilot: null,
+  piloted: false,
+  mean_ms: null,
+  node_failures: {},
+  node_missed: false,
+  escalated: { memory: 0, time: 0 },
+  rounds: {},
+};
+
+/** A submission's state: changes are made one after another, each written before the next. */
+export class StateFile {
+  readonly #path: string;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(folder: string, submission: string) {
+    this.#path = slurmStateFile(folder, submission);
+  }
+
+  /** What is lost with a file that is gone or damaged is found again: the spool knows which arrays were submitted. */
+  async read(): Promise<SlurmState> {
+    const found = await readJson<Partial<SlurmState>>(this.#path).catch((error: unknown) => {
+      if (error instanceof StoreError && error.code === 'METALAB_STORE_CORRUPT') return undefined;
+      throw error;
+    });
+    return { ...EMPTY, ...found };
+  }
+
+  /** @returns the changed state */
+  change(change: (state: SlurmState) => Partial<SlurmState>): Promise<SlurmState> {
+    const changed = this.#last.then(async () => {
+      const before = await this.read();
+      const after = { ...before, ...change(before) };
+      const text = JSON.stringify(after);
+      if (text !== JSON.stringify(before)) await writeAtomically(this.#path, `${text}\n`);
+      return after;
+    });
+    this.#last = changed.catch(() => {});
+    return changed;
+  }
+}
+
+export const slurmStateFile = (folder: string, submission: string) =>
+  join(submissionFolder(folder, submission), 'slurm.json');
+
+const FAILURES_TO_EXCLUDE = 2;
+/** When a node failed, and since when the task ran that noticed. Milliseconds since 1970. */
+export interface NodeFailure {
+  readonly node: string;
+  readonly began: number;
+  readonly at: number;
+}
+
+/** A task that began before a failure that is known was ended by that: each failure counts once, whoever tells of it. */
+export function addFailures(
+  { node_failures }: Pick<SlurmState, 'node_failures'>,
+  failed: readonly NodeFailure[],
+): SlurmState['node_failures'] {
+  const failures = { ...node_failures };
+  for (const { node, began, at } of failed) {
+    const known = failures[node] ?? [];
+    if (known.every((each) => began > each)) failures[node] = [...known, at];
+  }
+  return failures;
+}
+
+/** Nodes that have failed twice. */
+export const excludedNodes = ({ node_failures }: Pick<SlurmState, 'node_failures'>): string[] =>
+  Object.entries(node_failures)
+    .filter(([, failures]) => failures.length >= FAILURES_TO_EXCLUDE)
+    .map(([node]) => node)
+    .sort();

@@ -1,0 +1,108 @@
+import { createHash } from 'node:crypto';
+import { readFile, stat } from 'node:fs/promises';
+import { hashContent } from '../../../identity/hash-content.js';
+import { askRoom, noRoomFor, parentOf } from '../../../transport/room.js';
+import type { Transport } from '../../../transport/transport.js';
+import { type ClusterRetry, placeFault } from '../cluster-retry.js';
+
+/** One file for the cluster: a file of this machine's, or bytes. */
+export interface Upload {
+  readonly from: { readonly path: string } | { readonly bytes: string | Uint8Array };
+  readonly to: string;
+  readonly mode?: number;
+  /** What its content must be: a file that somebody may have changed is looked at before it is sent. */
+  readonly sha256?: string | undefined;
+  /** How long it must be, where that is not how long it is here now. Bytes. */
+  readonly size?: number | undefined;
+}
+
+const AT_ONCE = 4;
+
+/** Tells how long those of the paths on its input are that are there, each ended by NUL. */
+const SIZES = `exec xargs -0 sh -c 'find -L "$@" -maxdepth 0 -type f -printf "%s %p\\0" 2>/dev/null; :' sh`;
+
+/**
+ * Puts there what is not there yet: one command asks for all. Files have their name once they are whole, and names tell
+ * the content, so of what is there only the length is looked at: a server that crashed may have kept a name without bytes.
+ *
+ * @param records_bytes what runs will write there: without room for it, too, nothing is put there
+ * @returns how many were put there
+ * @throws ExecutionFault with code `FILES` where a file of this machine is not what it should be
+ */
+export async function uploadMissing(
+  transport: Transport,
+  patience: ClusterRetry,
+  uploads: readonly Upload[],
+  records_bytes = 0,
+): Promise<number> {
+  const wanted = new Map(uploads.map((upload) => [upload.to, upload]));
+  if (wanted.size === 0) return 0;
+  const { stdout } = await patience.ask(['sh', '-c', SIZES], {
+    stdin: `${[...wanted.keys()].join('\0')}\0`,
+    timeout_ms: 300_000,
+  });
+  const sizes = new Map<string, number>();
+  for (const line of stdout.split('\0'))
+    sizes.set(line.slice(line.indexOf(' ') + 1), Number.parseInt(line, 10));
+  const missing: string[] = [];
+  let bytes = 0;
+  for (const [path, upload] of wanted)
+    if (!sizes.has(path) || sizes.get(path) !== (await sizeOf(upload))) {
+      missing.push(path);
+      bytes += await sizeOf(upload);
+    }
+  bytes += records_bytes;
+  if (bytes > 0) await patience.until(() => requireRoom(transport, parentOf(uploads[0]!.to), bytes));
+  let next = 0;
+  const work = async () => {
+    while (next < missing.length) {
+      const upload = wanted.get(missing[next++]!)!;
+      const { from, to, mode } = upload;
+      await verify(upload);
+      const options = mode === undefined ? {} : { mode };
+      await patience.until(() =>
+        'path' in from ? transport.put(from.path, to, options) : transport.write(from.bytes, to, options),
+      );
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(AT_ONCE, missing.length) }, work));
+  return missing.length;
+}
+
+/** Files of this size are surely written, so that a quota which is used up is noticed. */
+const PROBE_BYTES = 64 * 1024;
+
+/** @throws TransportError METALAB_TRANSPORT_NO_SPACE */
+async function requireRoom(transport: Transport, folder: string, bytes: number): Promise<void> {
+  const room = await askRoom((command) => transport.run(command), folder, PROBE_BYTES);
+  const full = noRoomFor(transport.place, 'uploads and records', Math.max(bytes, PROBE_BYTES), room);
+  if (full) throw full;
+}
+
+async function sizeOf({ from, size }: Upload): Promise<number> {
+  if (size !== undefined) return size;
+  return 'path' in from ? (await stat(from.path)).size : Buffer.byteLength(from.bytes);
+}
+
+async function verify({ from, sha256 }: Upload): Promise<void> {
+  if (sha256 === undefined || !('path' in from)) return;
+  const found = await hashContent(from.path).then(
+    ({ content_hash }) => content_hash,
+    (error: Error) => error.message,
+  );
+  if (found === sha256) return;
+  throw placeFault(
+    'FILES',
+    `${from.path} is no longer what the experiment was submitted with (SHA-256 ${sha256}, now: ${found}); submit it again, so that its runs get an identity of their own`,
+  );
+}
+
+/** The SHA-256 over several files, names and contents: what `runtime/{sha}` is called. */
+export async function hashOfFiles(paths: readonly string[]): Promise<string> {
+  const hash = createHash('sha256');
+  for (const path of paths) {
+    const content = await readFile(path);
+    hash.update(`${content.length}\n`).update(content);
+  }
+  return hash.digest('hex');
+}

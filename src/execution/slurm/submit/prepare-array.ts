@@ -1,0 +1,264 @@
+import type { SlurmEnvironment } from '../../../config/resolved-config.js';
+import type { ExperimentDeclaration } from '../../../definition/declaration.js';
+import { declarationFile, planFile } from '../../../storage/file/layout.js';
+import { readJson } from '../../../storage/file/read-json.js';
+import { missingFile } from '../../../storage/file/verify-content.js';
+import type { PlanManifest } from '../../../storage/manifest.js';
+import type { BatchLimits, BatchRequest, PositionRange } from '../../batch-executor.js';
+import type { PlannedCells } from '../array/array-tasks.js';
+import { readPlanCells } from '../array/plan-cells.js';
+import { FIRST_ROUND, type Round, roundToken } from '../array/rounds.js';
+import type { Cluster } from '../cluster.js';
+import { type ClusterRetry, placeFault } from '../cluster-retry.js';
+import type { SubmissionCollector } from '../collect/submission-collector.js';
+import type { Spool, TaskPrograms } from '../spool/spool.js';
+import { batchScriptFile } from '../spool/spool-layout.js';
+import { excludedNodes, type SlurmState, type StateFile } from '../spool/state-file.js';
+import { arrayFolder, arraySpecFile } from '../task/array-files.js';
+import type { ArraySpec } from '../task/array-spec.js';
+import { batchScript } from '../task/batch-script.js';
+import type { ClusterLimits } from './limits/limits.js';
+import { deal, type PackingInput, PILOT_BUDGET_MS, pack, tasksOfAnArray } from './packing.js';
+import { type TaskResources, taskResources } from './resources.js';
+import { sbatchArguments } from './sbatch-arguments.js';
+
+/** Of a job's time, what is kept for its start, for a run that takes longer than the others, and for its end. */
+const MARGIN_SHARE = 0.1;
+const MIN_MARGIN_MS = 15_000;
+/** A record of few params and metrics has some 800 bytes. */
+export const RECORD_BYTES = 1_000;
+
+/** What preparing an array needs of the executor. */
+export interface ArrayDependencies {
+  readonly environment: SlurmEnvironment;
+  readonly cluster: Cluster;
+  readonly spool: Spool;
+  readonly programs: TaskPrograms;
+  readonly collector: SubmissionCollector;
+  readonly state: StateFile;
+  readonly patience: ClusterRetry;
+  readonly version: string;
+  /** The program of the Node that is shipped, on the cluster; null where none is. */
+  readonly node: string | null;
+}
+
+/** An array that is ready to be submitted, or was before. */
+export interface PreparedArray {
+  readonly order: BatchRequest;
+  readonly cluster: Cluster;
+  readonly collector: SubmissionCollector;
+  readonly state: StateFile;
+  readonly limits: ClusterLimits;
+  readonly resources: TaskResources;
+  readonly environment: SlurmEnvironment;
+  readonly runner: string;
+  readonly spec: ArraySpec;
+  /** How often its resources had grown when it was submitted. */
+  readonly escalated: SlurmState['escalated'];
+  readonly round: Round;
+  /** The program of the Node that was shipped for it. */
+  readonly node: string | null;
+  readonly cells: Uint32Array;
+  /** All of the batch's positions, of which a later round does a part. */
+  readonly batch: PlannedCells;
+  /** Its folder in the spool, its job's name, and what sbatch is told. */
+  readonly folder: string;
+  readonly name: string;
+  readonly sbatch: readonly string[];
+  /** Nodes that it does not use. */
+  readonly excluded: readonly string[];
+  /** The job that it was submitted as before. */
+  readonly known: string | undefined;
+  readonly pilot: boolean;
+  readonly mean_ms: number | null;
+  noteJob(job: string): Promise<void>;
+  /** Nothing of it is in the queue any more. */
+  noteOver(): Promise<void>;
+  /** How the rest is dealt, when a run takes so long on average; null: that can't be told yet. */
+  deal(meanMs: number | null): Promise<BatchLimits>;
+}
+
+/** Decides what an array is, unless that was decided before, and has everything there that its tasks need. */
+export async function prepareArray(order: BatchRequest, around: ArrayDependencies): Promise<PreparedArray> {
+  const { environment, cluster, spool, state, patience, programs } = around;
+  const { folder: storeFolder, submission, experiment_id } = order;
+  const config = environment.executor;
+  const declaration = await readDeclaration(storeFolder, order.declaration);
+  const limits = await cluster.limits({ ...config, ...order.resources }, patience);
+  const before = await state.read();
+  const round = before.rounds[order.token] ?? FIRST_ROUND;
+  const token = roundToken(order.token, round);
+  const folder = arrayFolder(spool.experimentFolder(experiment_id), submission, token);
+  const written = await readSpec(folder, patience);
+  const escalated = written?.escalated ?? before.escalated;
+  const shared = taskResources(config, order.resources, order, limits, { escalated });
+  const resources = round.alone ? { ...shared, slots: 1 } : shared;
+  const name = `metalab-${token}`;
+  const known = before.jobs[token] ?? (await jobOf(folder, patience));
+  const mean_ms = order.mean_ms ?? before.mean_ms;
+  const input = packingInput(environment, limits, resources, mean_ms, before);
+  const ranges = round.alone
+    ? firstOf(round.ranges ?? [], tasksOfAnArray(input))
+    : (round.ranges ?? order.ranges);
+  const positions = ranges.reduce((sum, { from, to }) => sum + to - from, 0);
+  const packing = round.alone ? { per_task: 1, tasks: positions, pilot: false } : pack(positions, input);
+  const pilot = packing.pilot || before.pilot === token;
+  if (pilot) await state.change(() => ({ pilot: token }));
+  await state.change(() => ({ open: true }));
+  const files = await spool.provide(
+    { folder: storeFolder, experiment_id, submission },
+    { sha: order.declaration, declaration },
+    programs,
+    known === undefined ? positions * RECORD_BYTES : 0,
+    patience,
+  );
+  const spec = written ?? {
+    token,
+    submission,
+    experiment_id,
+    declaration: order.declaration,
+    environment: environment.name,
+    ranges,
+    per_task: packing.per_task,
+    tasks: packing.tasks,
+    slots: resources.slots,
+    budget_ms: budgetOf(pilot, resources),
+    timeout_ms: order.timeout_ms,
+    memory_bytes: resources.run_memory_bytes,
+    spare_memory:
+      mayGrowMemory(environment, resources, escalated) ||
+      (resources.slots > 1 && resources.run_memory_bytes === null),
+    escalated,
+    files,
+    metalab: around.version,
+  };
+  // What was submitted, and what that did, is gone.
+  if (!written && known !== undefined)
+    throw placeFault(
+      'SPOOL',
+      `${arraySpecFile(folder)} is gone, and what job ${known} did with it; submit again, so that what the store does not have is done again`,
+    );
+  if (!written)
+    await patience.until(() => cluster.transport.write(`${JSON.stringify(spec)}\n`, arraySpecFile(folder)));
+  const excluded = excludedNodes(before);
+  const script = batchScript({
+    ...config,
+    array: folder,
+    runtime: await spool.runtime(programs),
+    node: around.node,
+  });
+  // Where it was submitted, Slurm has it; and writing again would wait where the disk is full.
+  if (known === undefined)
+    await patience.until(() => cluster.transport.write(script, batchScriptFile(folder)));
+  return {
+    order,
+    cluster,
+    collector: around.collector,
+    state,
+    limits,
+    resources,
+    environment,
+    runner: programs.runner,
+    spec,
+    escalated,
+    round,
+    node: around.node,
+    cells: await readPlanCells(storeFolder, submission, spec.ranges),
+    batch: { ranges: order.ranges, cells: await readPlanCells(storeFolder, submission, order.ranges) },
+    folder,
+    name,
+    sbatch: sbatchArguments({ array: folder, name, tasks: spec.tasks, resources, excluded }, config),
+    excluded,
+    known,
+    pilot,
+    mean_ms,
+    noteJob: async (job) => {
+      await state.change(({ jobs }) => ({ jobs: { ...jobs, [token]: job } }));
+    },
+    noteOver: async () => {
+      await state.change(({ over }) => (over.includes(token) ? {} : { over: [...over, token] }));
+    },
+    deal: async (meanMs) => {
+      const now = await state.change((before) => ({ piloted: true, mean_ms: meanMs ?? before.mean_ms }));
+      const rest = await positionsOf(storeFolder, submission);
+      return deal(rest, packingInput(environment, limits, resources, meanMs, now));
+    },
+  };
+}
+
+export function packingInput(
+  { executor }: SlurmEnvironment,
+  limits: ClusterLimits,
+  { slots, cpus, limit_s }: TaskResources,
+  mean_ms: number | null,
+  { piloted }: Pick<SlurmState, 'piloted'>,
+): PackingInput {
+  const { chunk_size, max_array_size, max_concurrent } = executor;
+  return {
+    limits,
+    chunk_size,
+    max_array_size,
+    max_concurrent,
+    slots,
+    cpus,
+    time_s: limit_s,
+    mean_ms,
+    piloted,
+  };
+}
+
+/** The spec as it was written first: an array that was submitted is never changed. */
+async function readSpec(folder: string, patience: ClusterRetry): Promise<ArraySpec | undefined> {
+  const script = '[ ! -e "$1" ] || cat "$1"';
+  const { stdout } = await patience.ask(['sh', '-c', script, 'metalab', arraySpecFile(folder)]);
+  return stdout.trim() === '' ? undefined : (JSON.parse(stdout) as ArraySpec);
+}
+
+/** The first `most` positions. */
+function firstOf(ranges: readonly PositionRange[], most: number): PositionRange[] {
+  let rest = most;
+  return ranges.flatMap(({ from, to }) => {
+    const count = Math.min(rest, to - from);
+    rest -= count;
+    return count > 0 ? [{ from, to: from + count }] : [];
+  });
+}
+
+async function jobOf(folder: string, patience: ClusterRetry): Promise<string | undefined> {
+  const { stdout } = await patience.ask([
+    'sh',
+    '-c',
+    '[ ! -s "$1" ] || cat "$1"',
+    'metalab',
+    `${folder}/submit/job`,
+  ]);
+  return /^\d+/.exec(stdout)?.[0];
+}
+
+function budgetOf(pilot: boolean, { limit_s }: TaskResources): number | null {
+  if (pilot) return PILOT_BUDGET_MS;
+  if (limit_s === null) return null;
+  const limit = limit_s * 1000;
+  return Math.max(1_000, limit - Math.max(MARGIN_SHARE * limit, Math.min(MIN_MARGIN_MS, limit / 2)));
+}
+
+const mayGrowMemory = (
+  { executor: { escalate } }: SlurmEnvironment,
+  { memory_bytes }: TaskResources,
+  escalated: SlurmState['escalated'],
+) =>
+  memory_bytes !== undefined &&
+  escalate !== undefined &&
+  escalate.memory > 1 &&
+  escalated.memory < escalate.max;
+
+export async function readDeclaration(folder: string, sha: string): Promise<ExperimentDeclaration> {
+  const path = declarationFile(folder, sha);
+  const declaration = await readJson<ExperimentDeclaration>(path);
+  if (!declaration) throw missingFile(path, undefined);
+  return declaration;
+}
+
+async function positionsOf(folder: string, submission: string): Promise<number> {
+  return (await readJson<PlanManifest>(planFile(folder, submission)))?.positions ?? 1;
+}

@@ -1,0 +1,102 @@
+import { once } from 'node:events';
+import { readdirSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { MetalabError } from '../../definition/errors.js';
+import type { Prompter } from '../prompter.js';
+import { Lines } from './lines.js';
+import { FromWorker, type LoginRequest, type ToWorker } from './messages.js';
+
+/**
+ * Has every worker of this user log in, one after the other: each has a connection of its own, and one that could not
+ * does not keep the others from it.
+ *
+ * @param folder of their sockets, as given to `LoginServer`
+ * @returns how many there are
+ * @throws MetalabError of the first that could not, after the last has tried; at once what the prompter throws
+ */
+export async function loginThroughWorkers(
+  folder: string,
+  request: LoginRequest,
+  prompter: Prompter,
+): Promise<number> {
+  let workers = 0;
+  let gaveUp = false;
+  const failures: unknown[] = [];
+  const person: Prompter = {
+    ask: (prompts, what) =>
+      prompter.ask(prompts, what).catch((error: unknown) => {
+        gaveUp = true;
+        throw error;
+      }),
+  };
+  for (const name of socketsIn(folder)) {
+    try {
+      if (await loginThroughWorker(join(folder, name), request, person)) workers++;
+    } catch (error) {
+      if (gaveUp) throw error;
+      failures.push(error);
+    }
+  }
+  if (failures.length > 0) throw failures[0];
+  return workers;
+}
+
+/**
+ * Has a worker log in, and answers what its connection asks.
+ *
+ * @returns false where the worker has gone; what is left of its socket is removed
+ * @throws MetalabError saying why the login failed; what the prompter throws
+ */
+export async function loginThroughWorker(
+  socketPath: string,
+  request: LoginRequest,
+  prompter: Prompter,
+): Promise<boolean> {
+  const socket = connect(socketPath);
+  try {
+    await once(socket, 'connect');
+  } catch (error) {
+    if (!['ECONNREFUSED', 'ENOENT'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    rmSync(socketPath, { force: true });
+    return false;
+  }
+  const lines = new Lines<FromWorker, ToWorker>(socket, (value) => FromWorker.parse(value));
+  try {
+    const { environment, gateway } = request;
+    lines.send({ type: 'login', environment, gateway: { ...gateway, jump: [...(gateway.jump ?? [])] } });
+    for (;;) {
+      const message = await lines.next();
+      if (!message) throw workerLeft(request);
+      if (message.type === 'done') return true;
+      if (message.type === 'failed') throw new MetalabError(definedParts(message.error));
+      lines.send({ type: 'answers', answers: [...(await prompter.ask(message.prompts, message.what))] });
+    }
+  } catch (error) {
+    lines.send({ type: 'gave-up' });
+    throw error;
+  } finally {
+    lines.end();
+  }
+}
+
+function socketsIn(folder: string): string[] {
+  try {
+    return readdirSync(folder).filter((name) => name.endsWith('.sock'));
+  } catch {
+    return [];
+  }
+}
+
+function definedParts(error: Extract<FromWorker, { type: 'failed' }>['error']) {
+  const { code, what, where, expected, next } = error;
+  return { code, what, ...(where && { where }), ...(expected && { expected }), ...(next && { next }) };
+}
+
+const workerLeft = (request: LoginRequest) =>
+  new MetalabError({
+    code: 'METALAB_TRANSPORT_LOST',
+    what: 'the worker ended before it was logged in',
+    where: request.environment,
+    next: `metalab env login ${request.environment}`,
+  });

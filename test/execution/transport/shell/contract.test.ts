@@ -1,7 +1,0 @@
-import { createShellTransport } from '../../../../src/execution/transport/shell/shell-transport.js';
-import { describeTransport } from '../contract.js';
-
-describeTransport('shell', async () => {
-  const transport = createShellTransport();
-  return { transport, close: () => transport.close() };
-});
