@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 const [root, orderText] = process.argv.slice(2);
-/** @type {{ address: string, queue: string, home: string, store: string, ours: { workflowId: string, runId: string, store: string } }} */
+/** @type {{ address: string, queue: string, home: string, store: string, ours: { workflowId: string, runId: string, store: string, running: string, paused: string } }} */
 const { address, queue, home, store, ours } = JSON.parse(orderText);
 
 const require = createRequire(join(root, 'package.json'));
@@ -62,15 +62,17 @@ const place = { store: uri, experiment_id };
 const unsigned = makeSubmission('forged');
 const ownSigned = { ...unsigned, signature: ownKey.sign(submissionDocument(workflowId, place, unsigned)) };
 
-/** A request of ours, as everybody reads it in the server. */
-const history = await client.workflow.getHandle(ours.workflowId, ours.runId).fetchHistory();
-const payloads = history.events.flatMap(
-  ({ workflowExecutionUpdateAcceptedEventAttributes: update }) =>
-    update?.acceptedRequest?.input?.args?.payloads ?? [],
-);
-const captured = payloads
-  .map(({ data }) => JSON.parse(Buffer.from(data).toString()))
-  .find(({ declaration }) => declaration);
+/** Our requests to a workflow, as everybody reads them in the server. */
+async function requestsIn(id, runId) {
+  const { events } = await client.workflow.getHandle(id, runId).fetchHistory();
+  return events
+    .flatMap(
+      ({ workflowExecutionUpdateAcceptedEventAttributes: update }) =>
+        update?.acceptedRequest?.input?.args?.payloads ?? [],
+    )
+    .map(({ data }) => JSON.parse(Buffer.from(data).toString()));
+}
+const captured = (await requestsIn(ours.workflowId, ours.runId)).find(({ declaration }) => declaration);
 
 // 1. The experiment workflow on our task queue, with his store.
 const submit = (request, id = workflowId, input = { ...place, search_attributes: false }) =>
@@ -180,20 +182,27 @@ await worker.runUntil(async () => {
 });
 await native.close();
 
-// 4. Controls of a sweep of ours that runs.
-const running = client.workflow.getHandle(ours.running);
+// 4. Controls of a sweep of ours that runs, and of one that we have paused.
 const controls = [
-  ['cancel', { submission: null, reason: 'theirs' }],
-  ['pause', { reason: 'theirs' }],
+  [ours.running, 'cancel', { submission: null, reason: 'theirs' }],
+  [ours.running, 'pause', { reason: 'theirs' }],
+  [ours.paused, 'resume', {}],
 ];
-for (const [update, request] of controls) {
-  const signature = ownKey.sign(controlDocument(ours.running, update, request));
-  await attempt(`an unsigned ${update}`, () => running.executeUpdate(update, { args: [request] }));
+for (const [id, update, request] of controls) {
+  const sweep = client.workflow.getHandle(id);
+  const signature = ownKey.sign(controlDocument(id, update, request));
+  await attempt(`an unsigned ${update}`, () => sweep.executeUpdate(update, { args: [request] }));
   await attempt(`a ${update} that is signed with his own key`, () =>
-    running.executeUpdate(update, { args: [{ ...request, signature }] }),
+    sweep.executeUpdate(update, { args: [{ ...request, signature }] }),
   );
   await attempt(`a ${update} with the signature of a submission`, () =>
-    running.executeUpdate(update, { args: [{ ...request, signature: captured.signature }] }),
+    sweep.executeUpdate(update, { args: [{ ...request, signature: captured.signature }] }),
   );
 }
+const pause = (await requestsIn(ours.paused)).find(({ reason }) => reason === 'ours');
+const resume = (request) =>
+  client.workflow.getHandle(ours.paused).executeUpdate('resume', { args: [request] });
+await attempt('a resume as of versions that did not sign', () => resume(null));
+await attempt('a resume with the signature of our pause', () => resume({ signature: pause.signature }));
+await attempt('a resume that is our pause, as it is', () => resume(pause));
 await connection.close();

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { SweepStatus } from '../../src/index.js';
 import { useOwnEngine } from '../support/engine.js';
 import { metalab, ROOT, resultsJson, submitJson } from '../support/metalab.js';
 import { projectWith } from '../support/project.js';
@@ -41,10 +42,11 @@ describe.skipIf(!canPlayOtherUser)('another user of the machine', () => {
     await other?.end();
   });
 
-  const uidsIn = (folder: string) => {
+  const executionsOf = (folder: string) => {
     const file = join(folder, 'executions');
-    return existsSync(file) ? new Set(readFileSync(file, 'utf8').trim().split('\n')) : new Set();
+    return existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n') : [];
   };
+  const uidsIn = (folder: string) => new Set(executionsOf(folder));
 
   it('executes his own submissions himself, and his worker takes nothing of a sweep of 300 runs', async () => {
     const project = await projectWith({ 'ours.mjs': sweep('ours', 300) });
@@ -78,9 +80,24 @@ describe.skipIf(!canPlayOtherUser)('another user of the machine', () => {
     const project = await projectWith({ 'done.mjs': sweep('done', 3), 'held.mjs': sweep('held', 30) });
     const options = { cwd: project.folder, env };
     const done = await submitJson(['done.mjs', '--store', project.store], options);
+    // Its run in progress ends before the other's begin: both held at once would leave no slot for what he sends.
+    const paused = await projectWith({ 'paused.mjs': sweep('paused', 60) });
+    const ofPaused = (...args: readonly string[]) =>
+      metalab([...args, '--store', paused.store], { cwd: paused.folder, env });
+    const statusOfPaused = async () =>
+      JSON.parse((await ofPaused('status', 'paused', '--json')).stdout) as SweepStatus;
+    await ofPaused('submit', 'paused.mjs', '--slots', '1', '--detach');
+    while (executionsOf(paused.folder).length === 0) await sleep(50);
+    expect(await ofPaused('pause', 'paused', '--reason', 'ours')).toMatchObject({ code: 0 });
+    writeFileSync(paused.path('go'), '');
+    while ((await statusOfPaused()).running > 0) await sleep(200);
+    const executedOfPaused = executionsOf(paused.folder).length;
     await metalab(['submit', 'held.mjs', '--slots', '1', '--store', project.store, '--detach'], options);
     const { workflow_id: workflowId } = done.outcome!;
     const running = workflowId.replace('done', 'held');
+    const storeId = (store: string) =>
+      (JSON.parse(readFileSync(join(store, 'store.json'), 'utf8')) as { readonly id: string }).id;
+    const idOfPaused = `metalab/${storeId(paused.store)}/paused:1`;
     const described = await client.workflow.getHandle(workflowId).describe();
 
     const executionsBefore = readFileSync(join(other.folder, 'executions'), 'utf8');
@@ -89,7 +106,7 @@ describe.skipIf(!canPlayOtherUser)('another user of the machine', () => {
       queue: described.taskQueue,
       home: other.home,
       store: other.store,
-      ours: { workflowId, runId: described.runId, store: done.outcome!.store, running },
+      ours: { workflowId, runId: described.runId, store: done.outcome!.store, running, paused: idOfPaused },
     };
     // Where he may read them.
     other.write(
@@ -101,7 +118,7 @@ describe.skipIf(!canPlayOtherUser)('another user of the machine', () => {
     expect(attack, attack.stderr).toMatchObject({ code: 0 });
     const lines = attack.stdout.trim().split('\n');
     const attempts = lines.map((line) => JSON.parse(line) as { attempt: string; refused: string | null });
-    expect(attempts).toHaveLength(6 + 4 + 6 * 5 + 6);
+    expect(attempts).toHaveLength(6 + 4 + 6 * 5 + 9 + 3);
     const reason = /is not signed|with another key|is not what was signed/;
     expect(attempts.filter(({ refused }) => !reason.test(refused ?? ''))).toEqual([]);
 
@@ -113,5 +130,13 @@ describe.skipIf(!canPlayOtherUser)('another user of the machine', () => {
     writeFileSync(project.path('go'), '');
     const ended = await metalab(['attach', 'held', '--store', project.store, '--json'], options);
     expect(JSON.parse(ended.stdout.trim().split('\n').at(-1)!)).toMatchObject({ success: 30 });
+
+    // What is paused stays so until one of us resumes it.
+    expect(await statusOfPaused()).toMatchObject({ state: 'paused', reason: 'ours' });
+    expect(executedOfPaused).toBeLessThan(60);
+    expect(executionsOf(paused.folder)).toHaveLength(executedOfPaused);
+    expect(await ofPaused('resume', 'paused')).toMatchObject({ code: 0 });
+    const resumed = await ofPaused('attach', 'paused', '--json');
+    expect(JSON.parse(resumed.stdout.trim().split('\n').at(-1)!)).toMatchObject({ success: 60 });
   }, 1800_000);
 });
