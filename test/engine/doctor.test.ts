@@ -1,6 +1,8 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
 import { type Check, runDoctor } from '../../src/engine/doctor/index.js';
 import { ensureServer } from '../../src/engine/server.js';
 import { temporaryEngine } from './temporary-engine.js';
@@ -53,4 +55,29 @@ test('the doctor starts nothing', async () => {
     ok: true,
     detail: expect.stringContaining('stopped'),
   });
+});
+
+// Only root can be somebody else.
+test.skipIf(process.getuid?.() !== 0)('the doctor warns of other users who have processes here', async () => {
+  // As of an account that is kept elsewhere; nobody's would be a service's.
+  const uid = 23_456;
+  const stranger = spawn('sleep', ['600'], { uid, gid: uid, stdio: 'ignore' });
+  onTestFinished(() => void stranger.kill('SIGKILL'));
+  await once(stranger, 'spawn');
+  const usersOf = async (env: NodeJS.ProcessEnv) =>
+    named(await runDoctor({ env, build: 'a' }), 'other users')[0];
+  expect(await usersOf(engine.env)).toMatchObject({
+    ok: 'warn',
+    // Where the machine has many accounts, it names three of them.
+    detail: expect.stringMatching(
+      /other users have accounts or processes here \(.*(uid 23456|…).*cancel them/,
+    ),
+    next: expect.stringContaining('TEMPORAL_ADDRESS'),
+  });
+  // Who may reach one's own server, its TLS and keys decide.
+  expect(await usersOf({ ...engine.env, TEMPORAL_ADDRESS: '127.0.0.1:1' })).toMatchObject({ ok: true });
+
+  stranger.kill('SIGKILL');
+  await once(stranger, 'exit');
+  expect((await usersOf(engine.env))?.detail).not.toContain(`uid ${uid}`);
 });
