@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { expect, it, vi } from 'vitest';
 import { experimentText } from '../support/experiment-text.js';
 import { metalab, startMetalab, submitJson } from '../support/metalab.js';
@@ -40,6 +41,33 @@ it('ends a sweep after so many failures, says so everywhere, and the next submit
   });
   await project.write(FAILING('false', 300));
   expect((await submit(project)).outcome).toMatchObject({ success: 300, failed: 0 });
+});
+
+it('ends a sweep after so many failures also where each run has a process of its own', async () => {
+  const project = await projectWith({
+    'experiment.ts': experimentText({
+      before: "import { appendFileSync } from 'node:fs';",
+      body: `
+        appendFileSync('executions', process.pid + '\\n');
+        if (params.x > 0) throw new Error('x is ' + params.x + ', a typo');`,
+      properties: 'params: grid({ x: Array.from({ length: 200 }, (_, x) => x) }), isolate: true',
+    }),
+  });
+  const { code, outcome } = await submit(project, '--max-failures', '2', '--slots', '1');
+  expect(code).toBe(1);
+  expect(outcome).toMatchObject({
+    state: 'cancelled',
+    total: 200,
+    reason: expect.stringContaining('--max-failures 2'),
+  });
+  const executions = readFileSync(project.path('executions'), 'utf8').trim().split('\n');
+  expect(new Set(executions).size).toBe(executions.length);
+  const { success, failed, cancelled } = outcome!;
+  expect(failed).toBeGreaterThanOrEqual(2);
+  // A chunk that waited for the slot may have begun when the second failure was told.
+  expect(failed).toBeLessThanOrEqual(4);
+  expect(success + failed + cancelled).toBe(executions.length);
+  expect(outcome).toMatchObject({ missing: 200 - executions.length });
 });
 
 it('counts a percentage of the runs that are done, once 20 are, and what the experiment itself says', async () => {

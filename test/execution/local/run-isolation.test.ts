@@ -165,3 +165,12 @@ test('with isolate, a range ends with its budget, after at least one run', async
   start({ code: body(''), cases: 3, declaration: { isolate: true } });
   expect((await sweep.run({ budget_ms: 0 })).next).toBe(1);
 });
+
+test('with isolate, a range ends after so many failures, whatever is left of its budget', async () => {
+  const code = `export default metalab.operation(({ params }) => {
+    if (params.x % 2 === 1) throw new Error('odd');
+  });`;
+  start({ code, cases: 12, declaration: { isolate: true } });
+  expect(await sweep.run({ most_failures: 2 })).toMatchObject({ next: 4, success: 2, failed: 2 });
+  expect(sweep.records()).toHaveLength(4);
+});
