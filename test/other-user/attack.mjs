@@ -21,7 +21,7 @@ const {
 } = require('@temporalio/worker');
 const ofMetalab = (module) => import(pathToFileURL(join(root, 'dist', module)).href);
 const { SigningKey } = await ofMetalab('identity/signature.js');
-const { submissionDocument, controlDocument } = await ofMetalab('workflows/contract.js');
+const { submissionDocument, controlDocument } = await ofMetalab('contract/workflow.js');
 
 Runtime.install({ logger: new DefaultLogger('ERROR') });
 const connection = await Connection.connect({ address });
