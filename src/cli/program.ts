@@ -31,7 +31,7 @@ export function buildProgram(
 ): Command {
   const program = new Command(called)
     .description(
-      'Durable experiments: operation × params × seeds. Whatever is killed, nothing finished is done again.',
+      'Durable experiments: operation × params × seeds. Finished runs are never lost or repeated, whatever is killed.',
     )
     .version(version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')

@@ -9,7 +9,7 @@ interface ArtifactsOptions extends CommonOptions {
 
 export const artifactsCommand: CommandDefinition<ArtifactsOptions> = {
   name: 'artifacts',
-  summary: 'what a run saved: list it, get one, or fetch all from the cluster',
+  summary: 'list, print or fetch the artifacts of a run',
   arguments: [
     {
       name: 'run',
@@ -19,14 +19,14 @@ export const artifactsCommand: CommandDefinition<ArtifactsOptions> = {
   ],
   options: [
     { flags: '--get <name>', description: 'write this artifact to stdout, or to --output' },
-    { flags: '--fetch', description: 'bring all that is only on the cluster into the store' },
+    { flags: '--fetch', description: 'fetch all that is only on the cluster into the store' },
     { flags: '-o, --output <file>', description: 'where --get writes to' },
   ],
   examples: [
     { line: 'artifacts 3f9a', does: 'names, formats and sizes' },
-    { line: 'artifacts 3f9a --get fit --output fit.svg', does: 'one of them, into a file' },
-    { line: 'artifacts 3f9a --get confusion | head', does: 'one of them, to stdout' },
-    { line: 'artifacts pi_mc --fetch', does: 'all of an experiment, from the cluster into the store' },
+    { line: 'artifacts 3f9a --get fit --output fit.svg', does: 'write one to a file' },
+    { line: 'artifacts 3f9a --get confusion | head', does: 'write one to stdout' },
+    { line: 'artifacts pi_mc --fetch', does: 'fetch all of an experiment into the store' },
   ],
   store: true,
   json: true,

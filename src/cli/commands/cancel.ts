@@ -8,17 +8,17 @@ interface CancelFlags extends CommonOptions {
 
 export const cancelCommand: CommandDefinition<CancelFlags> = {
   name: 'cancel',
-  summary: 'end what is in progress of an experiment, and what is queued behind it',
+  summary: "end an experiment's sweep, and those queued behind it",
   description: `Starts no further run. Operations in progress hear of it through their AbortSignal and have 5 s to end; then their
 slot is ended. What is recorded stays; cancelled and missing runs are done by the next submit or retry.`,
   arguments: [{ name: 'exp', description: 'experiment, by any unambiguous prefix of its id' }],
   options: [
-    { flags: '--reason <text>', description: "recorded as the outcome's reason" },
-    { flags: '--detach', description: 'do not wait until it has ended' },
+    { flags: '--reason <text>', description: 'why; recorded in the outcome' },
+    { flags: '--detach', description: "don't wait for its end" },
   ],
   examples: [
-    { line: 'cancel pi_mc', does: 'cancel it, and wait until it has ended' },
-    { line: 'cancel pi_mc --reason "wrong range"', does: 'say why, for whoever looks later' },
+    { line: 'cancel pi_mc', does: 'cancel it, and wait for its end' },
+    { line: 'cancel pi_mc --reason "wrong range"', does: 'record why' },
   ],
   store: true,
   json: true,

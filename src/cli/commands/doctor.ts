@@ -3,11 +3,11 @@ import { EXIT } from '../format/report-error.js';
 
 export const doctorCommand: CommandDefinition = {
   name: 'doctor',
-  summary: 'what is running, what is wrong, and how to mend it',
-  description: 'Starts nothing. Exit code 3 where something is wrong that hinders a submit.',
+  summary: 'show what runs, what is wrong, and how to fix it',
+  description: 'Starts nothing. Exit code 3 if something would prevent a submit.',
   examples: [
-    { line: 'doctor', does: 'look at everything' },
-    { line: 'doctor --store /data/lab', does: 'and at that store' },
+    { line: 'doctor', does: 'check everything' },
+    { line: 'doctor --store /data/lab', does: 'and that store' },
   ],
   store: true,
   json: true,

@@ -5,7 +5,7 @@ import { EXIT } from '../format/report-error.js';
 
 const start: CommandDefinition = {
   name: 'start',
-  summary: 'start the local Temporal server and a worker, where they do not run',
+  summary: 'start the local Temporal server and a worker, unless they run',
   examples: [{ line: 'engine start', does: '`submit` does it by itself' }],
   json: true,
   async run(_, options, context) {
@@ -51,7 +51,7 @@ const stop: CommandDefinition = {
 
 const status: CommandDefinition = {
   name: 'status',
-  summary: 'what runs in the background, and where',
+  summary: 'show what runs in the background, and where',
   examples: [{ line: 'engine status --json', does: 'addresses and pids, for scripts' }],
   json: true,
   async run(_, options, context) {
@@ -68,7 +68,7 @@ const status: CommandDefinition = {
 
 export const engineCommand: CommandDefinition = {
   name: 'engine',
-  summary: 'the local Temporal server and worker in the background',
+  summary: 'start, stop and show the local Temporal server and worker',
   examples: [
     { line: 'engine status', does: 'what runs, and where' },
     { line: 'engine stop', does: 'stop it' },

@@ -38,7 +38,7 @@ const list: CommandDefinition = {
 
 const show: CommandDefinition = {
   name: 'show',
-  summary: 'what an environment comes to, and where each value comes from',
+  summary: "show an environment's resolved settings, and where each comes from",
   description: `Values come from METALAB_* variables (METALAB_ and a key's name in capitals: METALAB_PARTITION), else from
 .metalab.local.toml, else from .metalab.toml. Those of services are shown as ***: they may be secrets.`,
   arguments: [CHOSEN],
@@ -73,7 +73,7 @@ const show: CommandDefinition = {
 
 const check: CommandDefinition = {
   name: 'check',
-  summary: 'try an environment: each line is ok, or says how to mend it',
+  summary: 'try an environment: each line is ok, or says how to fix it',
   description: 'Submits nothing. Exit code 3 where something hinders a submit.',
   arguments: [CHOSEN],
   examples: [
@@ -100,13 +100,13 @@ const check: CommandDefinition = {
 
 export const envCommand: CommandDefinition = {
   name: 'env',
-  summary: 'the environments of .metalab.toml: where runs are executed',
+  summary: 'list, check and log in to the environments of .metalab.toml',
   examples: [
-    { line: 'env list', does: 'which there are' },
-    { line: 'env show cluster', does: 'what one comes to, and why' },
+    { line: 'env list', does: 'list them' },
+    { line: 'env show cluster', does: "show one's settings and their sources" },
     { line: 'env check cluster', does: 'does it work?' },
-    { line: 'env login cluster', does: 'log in where that needs you' },
-    { line: 'env clean cluster', does: 'remove there what the store has' },
+    { line: 'env login cluster', does: 'log in with a password or code' },
+    { line: 'env clean cluster', does: 'remove its spool from the cluster' },
   ],
   subcommands: [list, show, check, loginCommand, cleanCommand],
 };

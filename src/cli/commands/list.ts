@@ -3,7 +3,7 @@ import type { CommandDefinition } from '../command.js';
 
 export const listCommand: CommandDefinition = {
   name: 'list',
-  summary: 'the experiments of the store, and how many runs each has',
+  summary: 'list the experiments of a store, with their numbers of runs',
   description: 'Runs are those of the latest code and context; `older` counts those of earlier ones.',
   examples: [
     { line: 'list', does: 'every experiment, the one submitted last first' },

@@ -9,7 +9,7 @@ interface LogsOptions extends CommonOptions {
 
 export const logsCommand: CommandDefinition<LogsOptions> = {
   name: 'logs',
-  summary: "a run's log: what it logged and printed",
+  summary: 'show what a run logged and printed',
   description:
     "Shows the attempt that the run's record is of; --all shows every attempt, each under a heading line. " +
     'With --follow also a run that has no record yet: RUN is then its whole run_id, or a prefix that only it has.',

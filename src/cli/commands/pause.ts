@@ -9,7 +9,7 @@ const EXPERIMENT = { name: 'exp', description: 'experiment, by any unambiguous p
 
 export const pauseCommand: CommandDefinition<PauseFlags> = {
   name: 'pause',
-  summary: 'let runs in progress end, and start nothing more',
+  summary: 'start no further runs; let those in progress finish',
   description: `Short runs go in chunks of up to 3 s, which end first. Stays through restarts of everything; metalab resume goes on.`,
   arguments: [EXPERIMENT],
   options: [{ flags: '--reason <text>', description: 'shown by status' }],
@@ -27,7 +27,7 @@ export const pauseCommand: CommandDefinition<PauseFlags> = {
 
 export const resumeCommand: CommandDefinition = {
   name: 'resume',
-  summary: 'go on with what was paused',
+  summary: 'continue a paused experiment',
   arguments: [EXPERIMENT],
   examples: [{ line: 'resume pi_mc', does: 'start the runs that are left' }],
   store: true,

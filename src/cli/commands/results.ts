@@ -19,7 +19,7 @@ const DEFAULT_LIMIT = 50;
 
 export const resultsCommand: CommandDefinition<ResultsOptions> = {
   name: 'results',
-  summary: 'params and metrics of the runs, as a table, CSV or JSON; summaries by group',
+  summary: 'show params and metrics of runs as a table, CSV or JSON; summarise by group',
   description: `One row a run: its final record, of the latest code and context (--all: of older ones too). Columns are params and
 metrics by name (params.x or metrics.x where both have an x), and: run_id, status, replicate, index, generation,
 attempt, duration_ms, started_at, finished_at, error, error_type, tags, warnings, notes, code, context.`,
@@ -27,7 +27,7 @@ attempt, duration_ms, started_at, finished_at, error, error_type, tags, warnings
   options: [
     {
       flags: '--where <condition>',
-      description: 'only runs that fit, e.g. status=failed; may be repeated',
+      description: 'only runs that match, e.g. status=failed; may be repeated',
       repeatable: true,
       parse: parseCondition,
     },
@@ -35,7 +35,7 @@ attempt, duration_ms, started_at, finished_at, error, error_type, tags, warnings
     { flags: '--sort <names>', description: 'sort by these columns; -name: descending', parse: parseSort },
     {
       flags: '--limit <n>',
-      description: `at most so many rows (default: ${DEFAULT_LIMIT} in a table, else all)`,
+      description: `at most this many rows (default: ${DEFAULT_LIMIT} in a table, else all)`,
       parse: wholeNumber('--limit', 0, 1e9),
     },
     {
@@ -137,7 +137,7 @@ async function printRows(
   if (total === 0)
     context.note(
       query.where?.length
-        ? 'no run fits'
+        ? 'no matching runs'
         : 'no runs yet of the latest code and context (--all: older ones too)',
     );
   else if (total > rows.length && !best)
@@ -163,6 +163,6 @@ async function printGroups(
   }
   const { printTable } = await import('../format/table.js');
   if (groups.length > 0) printTable(groupRows(groups), context);
-  else context.note('no run fits');
+  else context.note('no matching runs');
   if (left_out > 0) context.note(context.color.dim(`${left_out} failed or cancelled runs left out`));
 }

@@ -11,8 +11,8 @@ interface RetryFlags extends CommonOptions {
 
 export const retryCommand: CommandDefinition<RetryFlags> = {
   name: 'retry',
-  summary: 'do runs again as they were last submitted, without the experiment file',
-  description: `Without an option: all runs that are no success, as submitting the same file again does. The code is that of the last
+  summary: 're-run what did not succeed, without the experiment file',
+  description: `Without an option: all runs that did not succeed, as submitting the same file again does. The code is that of the last
 submission, whatever the file says now. So is the environment, as it was configured then: --env NAME takes another, or the
 same as it is configured now. Exit codes as for submit.`,
   arguments: [{ name: 'exp', description: 'experiment, by any unambiguous prefix of its id' }],
@@ -20,7 +20,7 @@ same as it is configured now. Exit codes as for submit.`,
     { flags: '--failed', description: 'only the runs that failed' },
     { flags: '--run <prefix>', description: 'this run, whatever its status is', repeatable: true },
     MAX_FAILURES_OPTION,
-    { flags: '--detach', description: 'return once it is submitted' },
+    { flags: '--detach', description: 'return as soon as it is submitted' },
   ],
   examples: [
     { line: 'retry pi_mc --failed', does: 'do failed runs again, once the cause is mended' },

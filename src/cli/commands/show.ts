@@ -2,7 +2,7 @@ import type { CommandDefinition } from '../command.js';
 
 export const showCommand: CommandDefinition = {
   name: 'show',
-  summary: 'one run in full',
+  summary: 'show one run in full',
   description: `Its identity and what it is made of, params, metrics, times, submission and git commit, provenance, error, tags, warnings, notes, series and
 artifacts: of its final record.`,
   arguments: [

@@ -6,7 +6,7 @@ import { formatLost, formatStanding } from '../progress/standing.js';
 
 export const statusCommand: CommandDefinition = {
   name: 'status',
-  summary: 'what is done, what runs now, and what is still to do',
+  summary: 'show which runs are done, running and pending',
   description: `total = success + failed + cancelled + running + pending, always. Without EXP: every experiment of the store.
 With it, also the runs that have been going for over a second: their ids are what \`logs --follow\` takes.
 Works without a server too: then it tells what the store knows.`,

@@ -9,7 +9,7 @@ interface CheckFlags extends CommonOptions {
 
 const check: CommandDefinition<CheckFlags> = {
   name: 'check',
-  summary: 'look for what is damaged, missing or left over, and say what makes it good',
+  summary: 'find damaged, missing and left-over files, and say how to fix them',
   description: `Reads the whole store: manifests, declarations, bundles, plans, every line of every segment, artifacts. --repair takes
 damaged lines out of segments, moves what is damaged to quarantine/, writes a lost experiment.json anew, and removes
 temporary files; nothing that holds data is deleted. Runs whose records are damaged are done again by the next submit.
@@ -20,7 +20,7 @@ Exit codes: 0 nothing is wrong; 1 something is (after --repair: still); 3 the st
     { flags: '--quick', description: 'read no artifacts, and only the beginning of each record' },
   ],
   examples: [
-    { line: 'store check', does: 'look at everything, change nothing' },
+    { line: 'store check', does: 'check everything, change nothing' },
     { line: 'store check --repair', does: 'and mend it' },
     { line: "store check --json | jq '.findings[].path'", does: 'the files that something is wrong with' },
   ],
@@ -38,7 +38,7 @@ interface GcFlags extends CommonOptions {
 
 const gc: CommandDefinition<GcFlags> = {
   name: 'gc',
-  summary: 'delete what nothing needs any more',
+  summary: 'delete files that nothing refers to',
   description: `Bundles and declarations that no submission refers to, artifacts that no run's final record refers to, temporary files.
 Records are kept. Refused while an engine uses the store.`,
   options: [{ flags: '--dry-run', description: 'say what, and how much; delete nothing' }],
@@ -56,7 +56,7 @@ Records are kept. Refused while an engine uses the store.`,
 
 export const storeCommand: CommandDefinition = {
   name: 'store',
-  summary: 'check a store, mend it, and make room in it',
+  summary: 'check, repair and clean up a store',
   examples: [
     { line: 'store check', does: 'is anything damaged?' },
     { line: 'store gc --dry-run', does: 'what could be deleted' },

@@ -20,7 +20,7 @@ export interface SubmitFlags extends CommonOptions {
 
 export const submitCommand: CommandDefinition<SubmitFlags> = {
   name: 'submit',
-  summary: 'run what is missing of an experiment, and follow it',
+  summary: 'run the missing runs of an experiment, and follow them',
   description: `Evaluates FILE once, plans the runs that the store has no record of, and runs them in the background. Ctrl-C
 detaches: the runs go on. Submitting again does only what is missing; runs that failed are done again.
 
@@ -34,29 +34,31 @@ reachable, paused or waiting; 130 detached by Ctrl-C.`,
         "runs at once (default: METALAB_SLOTS, else the environment's, else as many as the worker has cores); on a cluster: of each task, which gets as many cpus (default: its cpus)",
       parse: wholeNumber('--slots', 1, 1000),
     },
-    { flags: '--name <name>', description: 'which experiment, where the file exports several' },
-    { flags: '--detach', description: 'return once it is submitted' },
+    { flags: '--name <name>', description: 'the experiment, if the file exports several' },
+    { flags: '--detach', description: 'return as soon as it is submitted' },
     { flags: '--dry-run', description: 'print what would be done, and why; change nothing' },
     { flags: '--keep-failed', description: 'reuse failed and cancelled runs too' },
     { flags: '--fresh', description: 'do every run again' },
     {
       flags: '--artifacts',
       description:
-        'bring artifacts from a cluster with the records, of runs that are reused too (default: when they are asked for)',
+        'fetch artifacts from a cluster with the records, also of reused runs (default: on demand)',
     },
     MAX_FAILURES_OPTION,
     {
       flags: '--replace',
-      description:
-        'where the latest declaration of this name is another project’s or folder’s: replace it without asking',
+      description: 'replace an experiment of the same name from another project or folder without asking',
     },
-    { flags: '--take-over', description: 'where another engine uses the store: what runs there then waits' },
+    {
+      flags: '--take-over',
+      description: 'take the store over from another engine; its sweeps there then wait',
+    },
   ],
   examples: [
-    { line: 'submit experiment.ts', does: 'run what is missing, and follow' },
+    { line: 'submit experiment.ts', does: 'run what is missing, and follow it' },
     { line: 'submit experiment.ts --dry-run', does: 'say what would be run, and why' },
     { line: 'submit sweep.ts --store /data/lab --slots 8', does: 'eight runs at once, into another store' },
-    { line: 'submit sweep.ts --env cluster', does: 'on the environment of .metalab.toml that is called so' },
+    { line: 'submit sweep.ts --env cluster', does: 'in the environment `cluster` of .metalab.toml' },
     { line: 'submit sweep.ts --json | tail -n 1 | jq', does: 'the outcome as one JSON line' },
   ],
   store: true,

@@ -14,7 +14,7 @@ const EVERY_MS = 1_000;
 
 export const watchCommand: CommandDefinition<WatchFlags> = {
   name: 'watch',
-  summary: 'show the sweeps that run now, in every store, until Ctrl-C',
+  summary: 'show running sweeps in every store, until Ctrl-C',
   description: `Asks the Temporal server that this machine uses. Prints once where the output is no terminal.`,
   options: [{ flags: '--once', description: 'print once' }],
   examples: [

@@ -9,7 +9,7 @@ interface WorkerFlags extends CommonOptions {
 
 export const workerCommand: CommandDefinition<WorkerFlags> = {
   name: 'worker',
-  summary: 'a worker in the foreground: runs what is submitted, until Ctrl-C',
+  summary: 'run a worker in the foreground, until Ctrl-C',
   description: `Polls the Temporal server that TEMPORAL_ADDRESS or a Temporal config profile names, else the local engine's.
 It must see the stores by the same path as the submitter. SIGTERM or Ctrl-C: starts no further run, waits for those that
 run (at most --grace), and hands the rest back.`,

@@ -11,7 +11,7 @@ interface CleanCommandOptions extends CommonOptions {
 
 export const cleanCommand: CommandDefinition<CleanCommandOptions> = {
   name: 'clean',
-  summary: "remove from a cluster what the store has: an environment's spool",
+  summary: "remove an environment's spool from the cluster, once the store has its records",
   description: `Of each experiment at rest, everything is brought into the store (artifacts too) and compared byte for byte, then removed
 from file_root. What is in progress, has jobs in Slurm's queue, or is not the same in both places, is left. Exit code 1 where
 something was left.`,

@@ -2,7 +2,7 @@ import type { CommandDefinition } from '../../command.js';
 
 export const loginCommand: CommandDefinition = {
   name: 'login',
-  summary: "log in to an environment's gateway, where that needs you",
+  summary: "log in to an environment's gateway, when it asks for a password or code",
   description: `For gateways that ask for a password, a passphrase or a one-time code, and for hosts that are not known yet. The worker
 keeps the connection, and asks here what the gateway asks; nothing of what you type is stored. Sweeps that wait for the
 login go on.`,

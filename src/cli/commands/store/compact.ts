@@ -2,7 +2,7 @@ import type { CommandDefinition } from '../../command.js';
 
 export const compactCommand: CommandDefinition = {
   name: 'compact',
-  summary: "write an experiment's runs to runs/runs.parquet, for quick reading",
+  summary: "write an experiment's runs to runs/runs.parquet, for fast reading",
   description: `Workers do it by themselves after larger submissions. The file has one row a run: its final record, every field a column
 (params and metrics as JSON, and as columns params.x and metrics.y), readable by DuckDB, pandas and polars. It is a cache:
 all of it is in the segments, and it may be deleted.`,

@@ -55,7 +55,7 @@ export async function submitArray(options: SubmitOptions): Promise<Submitted> {
         onWaits(null);
         return answer;
       case 'withdrawn': {
-        // Who lost the right before may have made use of it.
+        // An earlier lock holder may have submitted already.
         const job = await findByName(options);
         return job === undefined ? answer : { kind: 'job', job };
       }
