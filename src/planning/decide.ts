@@ -52,20 +52,20 @@ export async function decidePlan(
     return { manifest: { ...shared, ...nothing, kind: 'all', positions: total, new: total }, entries: null };
   }
 
-  const { standings, stale, named } = await findStandings(folder, declaration, total, options, threads);
+  const { statuses, stale, named } = await findFinalStatuses(folder, declaration, total, options, threads);
   const choice: Choice = { ...options, named };
-  const { newRuns, retried, reused } = count(standings, choice);
+  const { newRuns, retried, reused } = count(statuses, choice);
   const counts = { new: newRuns, retried, reused, stale };
   if (newRuns === total)
     return { manifest: { ...shared, ...counts, kind: 'all', positions: total }, entries: null };
   const positions = newRuns + retried;
   return {
     manifest: { ...shared, ...counts, kind: 'list', positions },
-    entries: { [Symbol.iterator]: () => chosen(standings, choice) },
+    entries: { [Symbol.iterator]: () => chosen(statuses, choice) },
   };
 }
 
-async function findStandings(
+async function findFinalStatuses(
   folder: string,
   { experiment_id, params, seeds, context_fingerprint, operation }: ExperimentDeclaration,
   cells: number,
@@ -80,12 +80,12 @@ async function findStandings(
     first: 0,
     parts,
     table: new SharedArrayBuffer(RunTable.bytes(cells)),
-    standings: new SharedArrayBuffer(FinalStatuses.bytes(cells)),
+    statuses: new SharedArrayBuffer(FinalStatuses.bytes(cells)),
     // Zeroes that nobody has written take no memory: there is some only where stale runs are counted.
     stale: new SharedArrayBuffer(cells),
     foreign: new SharedArrayBuffer(1),
   };
-  const standings = new FinalStatuses(shared.standings);
+  const statuses = new FinalStatuses(shared.statuses);
   const planners = makePlanners(shared, bytes, threads);
   try {
     await planners.do('enter-runs');
@@ -94,18 +94,18 @@ async function findStandings(
     const table = new RunTable(shared.table, cells);
     const named = new Set(only?.runs.map((runId) => table.find(runId)));
     // A retry of some runs says nothing of new ones.
-    if (only || !isForeign || !hasNew(standings)) return { standings, stale: { code: 0, context: 0 }, named };
+    if (only || !isForeign || !hasNew(statuses)) return { statuses, stale: { code: 0, context: 0 }, named };
     table.clear();
     await planners.do('enter-stale');
     await planners.do('scan-stale');
-    return { standings, stale: countStale(new Uint8Array(shared.stale)), named };
+    return { statuses, stale: countStale(new Uint8Array(shared.stale)), named };
   } finally {
     await planners.close();
   }
 }
 
-function hasNew(standings: FinalStatuses): boolean {
-  for (let cell = 0; cell < standings.cells; cell++) if (standings.isNone(cell)) return true;
+function hasNew(statuses: FinalStatuses): boolean {
+  for (let cell = 0; cell < statuses.cells; cell++) if (statuses.isNone(cell)) return true;
   return false;
 }
 
@@ -122,22 +122,22 @@ function countStale(reasons: Uint8Array): PlanManifest['stale'] {
 type Choice = Options & { readonly named: ReadonlySet<number> };
 
 function isChosen(
-  standings: FinalStatuses,
+  statuses: FinalStatuses,
   cell: number,
   { fresh, keep_failed, only, named }: Choice,
 ): boolean {
-  const status = standings.isNone(cell) ? undefined : standings.status(cell);
+  const status = statuses.isNone(cell) ? undefined : statuses.status(cell);
   if (only) return named.has(cell) || (only.failed && status === 'failed');
   return fresh || status === undefined || (status !== 'success' && !keep_failed);
 }
 
-function count(standings: FinalStatuses, choice: Choice) {
+function count(statuses: FinalStatuses, choice: Choice) {
   const reused = { success: 0, failed: 0, cancelled: 0 };
   let [newRuns, retried] = [0, 0];
-  for (let cell = 0; cell < standings.cells; cell++) {
-    const isNew = standings.isNone(cell);
-    if (!isChosen(standings, cell, choice)) {
-      if (!isNew) reused[standings.status(cell)]++;
+  for (let cell = 0; cell < statuses.cells; cell++) {
+    const isNew = statuses.isNone(cell);
+    if (!isChosen(statuses, cell, choice)) {
+      if (!isNew) reused[statuses.status(cell)]++;
     } else if (isNew) newRuns++;
     else retried++;
   }
@@ -145,8 +145,8 @@ function count(standings: FinalStatuses, choice: Choice) {
 }
 
 /** The cells to be executed, ascending. Made as they are asked for: they are never all in memory. */
-function* chosen(standings: FinalStatuses, choice: Choice): Generator<Entry, void> {
-  for (let cell = 0; cell < standings.cells; cell++)
-    if (isChosen(standings, cell, choice))
-      yield [cell, standings.isNone(cell) ? 0 : standings.generation(cell) + 1];
+function* chosen(statuses: FinalStatuses, choice: Choice): Generator<Entry, void> {
+  for (let cell = 0; cell < statuses.cells; cell++)
+    if (isChosen(statuses, cell, choice))
+      yield [cell, statuses.isNone(cell) ? 0 : statuses.generation(cell) + 1];
 }

@@ -1,23 +1,16 @@
 import type { RunStatus } from '../definition/record.js';
-import { STATUS_RANK } from '../storage/final-record.js';
-
-/** What fits beside the status. Each generation is an execution that somebody asked for: nobody asks for a billion. */
-const MAX_GENERATIONS = 2 ** 30 - 1;
-
-/** No record yet. */
-const NONE = 0;
+import { finalRank, generationOfRank, NO_RANK, statusOfRank } from '../storage/final-record.js';
 
 /**
- * The final record's generation and status of every cell, by the rule's first two keys; the others decide no plan. Four
- * bytes a cell, of memory that threads share: generation and status make one number, of which the highest stands, so
- * that it does not matter who comes first.
+ * The generation and status of every cell's final record, in four bytes a cell of memory that threads share. The order in
+ * which threads find records does not matter: the highest rank stays.
  */
 export class FinalStatuses {
-  readonly #standings: Uint32Array;
+  readonly #ranks: Uint32Array;
 
   /** @param memory four bytes a cell, all zero */
   constructor(memory: SharedArrayBuffer) {
-    this.#standings = new Uint32Array(memory);
+    this.#ranks = new Uint32Array(memory);
   }
 
   static bytes(cells: number): number {
@@ -25,31 +18,29 @@ export class FinalStatuses {
   }
 
   get cells(): number {
-    return this.#standings.length;
+    return this.#ranks.length;
   }
 
-  /** A record of the cell: it stands if it is better than what stood. */
-  raise(cell: number, generation: number, status: RunStatus): void {
-    const standings = this.#standings;
-    const standing = Math.min(generation, MAX_GENERATIONS) * 4 + 3 - STATUS_RANK[status];
-    for (let before = standings[cell]!; standing > before; ) {
-      const found = Atomics.compareExchange(standings, cell, before, standing);
+  /** Notes a record of the cell. */
+  note(cell: number, generation: number, status: RunStatus): void {
+    const rank = finalRank(generation, status);
+    for (let before = this.#ranks[cell]!; rank > before; ) {
+      const found = Atomics.compareExchange(this.#ranks, cell, before, rank);
       if (found === before) return;
       before = found;
     }
   }
 
   isNone(cell: number): boolean {
-    return this.#standings[cell] === NONE;
+    return this.#ranks[cell] === NO_RANK;
   }
 
   /** Of a cell that has a record. */
   status(cell: number): RunStatus {
-    const digit = this.#standings[cell]! % 4;
-    return digit === 3 ? 'success' : digit === 2 ? 'failed' : 'cancelled';
+    return statusOfRank(this.#ranks[cell]!);
   }
 
   generation(cell: number): number {
-    return this.#standings[cell]! >>> 2;
+    return generationOfRank(this.#ranks[cell]!);
   }
 }

@@ -9,13 +9,13 @@ import { RunTable } from './run-table.js';
 export interface SharedPlan {
   readonly declaration: CellDeclaration | undefined;
   readonly cells: number;
-  /** The first cell that `standings` tells of. */
+  /** The first cell that `statuses` tells of. */
   readonly first: number;
   readonly parts: readonly SegmentPart[];
   /** `RunTable`; empty where records are found by their index. */
   readonly table: SharedArrayBuffer;
   /** `FinalStatuses`. */
-  readonly standings: SharedArrayBuffer;
+  readonly statuses: SharedArrayBuffer;
   /** `STALE` bits by cell; empty until they are asked for. */
   readonly stale: SharedArrayBuffer;
   /** One number: whether the store has records of other run_ids. */
@@ -41,7 +41,7 @@ export class StepWorker {
   readonly #shared: SharedPlan;
   readonly #source: ParamSource | undefined;
   readonly #table: RunTable;
-  readonly #standings: FinalStatuses;
+  readonly #statuses: FinalStatuses;
   readonly #stale: Uint8Array;
   readonly #foreign: Uint8Array;
 
@@ -49,7 +49,7 @@ export class StepWorker {
     this.#shared = shared;
     this.#source = shared.declaration && paramSourceFromSpec(shared.declaration.params);
     this.#table = new RunTable(shared.table, shared.table.byteLength === 0 ? 0 : shared.cells);
-    this.#standings = new FinalStatuses(shared.standings);
+    this.#statuses = new FinalStatuses(shared.statuses);
     this.#stale = new Uint8Array(shared.stale);
     this.#foreign = new Uint8Array(shared.foreign);
   }
@@ -81,7 +81,7 @@ export class StepWorker {
     return scanPartHeads(part, (head) => {
       const cell = this.#table.find(head.run_id);
       if (cell < 0) this.#foreign[0] = 1;
-      else this.#standings.raise(cell, head.generation, head.status);
+      else this.#statuses.note(cell, head.generation, head.status);
     });
   }
 
@@ -90,22 +90,22 @@ export class StepWorker {
     const { code_fingerprint: code } = this.#shared.declaration!.operation;
     return scanPartHeads(part, (head) => {
       const cell = this.#table.find(staleKey(head.params_fingerprint, head.seed_fingerprint));
-      if (cell < 0 || !this.#standings.isNone(cell)) return;
+      if (cell < 0 || !this.#statuses.isNone(cell)) return;
       Atomics.or(this.#stale, cell, head.code_fingerprint === code ? STALE.context : STALE.code);
     });
   }
 
   /**
-   * A submission's own records name their cell: nothing is hashed. Of whatever generation: they are of this plan. What its
-   * slots have just written is not looked at beyond its head: the next plan does that.
+   * A submission's own records name their cell: nothing is hashed. What its slots have just written is not looked at beyond
+   * its head: the next plan does that.
    */
   #scanOwn(part: SegmentPart): Promise<void> {
     const { first } = this.#shared;
-    const { cells } = this.#standings;
+    const { cells } = this.#statuses;
     return scanPartHeads(
       part,
-      ({ index, status }) => {
-        if (index >= first && index - first < cells) this.#standings.raise(index - first, 0, status);
+      ({ index, generation, status }) => {
+        if (index >= first && index - first < cells) this.#statuses.note(index - first, generation, status);
       },
       OWN,
     );

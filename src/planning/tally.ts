@@ -33,14 +33,14 @@ export async function tallyPlan(
   within: Range = { from: 0, to: entries.positions },
   threads?: number,
 ): Promise<Tally> {
-  const { first, standings } = await scanOwn(folder, submission, entries, within, threads);
+  const { first, statuses } = await scanOwn(folder, submission, entries, within, threads);
   const counts = { success: 0, failed: 0, cancelled: 0 };
   const missing: { from: number; to: number }[] = [];
   let last: { from: number; to: number } | undefined;
   let position = within.from;
   for await (const cells of entries.cells(within.from, within.to)) {
     for (const cell of cells) {
-      if (!standings.isNone(cell - first)) counts[standings.status(cell - first)]++;
+      if (!statuses.isNone(cell - first)) counts[statuses.status(cell - first)]++;
       else if (last?.to === position) last.to++;
       else if (missing.length < MAX_RANGES) {
         last = { from: position, to: position + 1 };
@@ -59,7 +59,7 @@ async function scanOwn(
   entries: PlanEntries,
   { from, to }: Range,
   threads: number | undefined,
-): Promise<{ readonly first: number; readonly standings: FinalStatuses }> {
+): Promise<{ readonly first: number; readonly statuses: FinalStatuses }> {
   const first = from < to ? await cellAt(entries, from) : 0;
   const cells = from < to ? (await cellAt(entries, to - 1)) + 1 - first : 0;
   const { parts, bytes } = await listSegmentParts(folder, submission);
@@ -69,7 +69,7 @@ async function scanOwn(
     first,
     parts,
     table: new SharedArrayBuffer(0),
-    standings: new SharedArrayBuffer(FinalStatuses.bytes(cells)),
+    statuses: new SharedArrayBuffer(FinalStatuses.bytes(cells)),
     stale: new SharedArrayBuffer(0),
     foreign: new SharedArrayBuffer(1),
   };
@@ -79,7 +79,7 @@ async function scanOwn(
   } finally {
     await planners.close();
   }
-  return { first, standings: new FinalStatuses(shared.standings) };
+  return { first, statuses: new FinalStatuses(shared.statuses) };
 }
 
 async function cellAt(entries: PlanEntries, position: number): Promise<number> {

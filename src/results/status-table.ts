@@ -1,17 +1,15 @@
 import { createHash } from 'node:crypto';
 import type { RunStatus } from '../definition/record.js';
-import { STATUS_RANK } from '../storage/final-record.js';
+import { finalRank, NO_RANK, statusOfRank } from '../storage/final-record.js';
 
-/** What the table keeps of a run's final record: the rule's first two keys decide it. */
-interface Standing {
+/** What of a record the table needs. */
+interface NotedRecord {
   readonly run_id: string;
   readonly status: RunStatus;
   readonly generation: number;
 }
 
 const FIRST_SIZE = 1024;
-const FREE = 255;
-const OLDER = 128;
 
 /**
  * The final status of every run, in constant memory: open addressing over typed arrays, 21 bytes a place, at most half of
@@ -19,45 +17,39 @@ const OLDER = 128;
  */
 export class StatusTable {
   #ids = new Uint32Array(FIRST_SIZE * 4);
-  #generations = new Uint32Array(FIRST_SIZE);
-  /** The status's rank, and whether the run is of older code or context. */
-  #marks = new Uint8Array(FIRST_SIZE).fill(FREE);
+  /** `NO_RANK` where a place is free. */
+  #ranks = new Uint32Array(FIRST_SIZE);
+  /** 1: the run is of older code or context. */
+  #older = new Uint8Array(FIRST_SIZE);
   #used = 0;
 
   /** @param older whether the run is of older code or context: the same for all records of a run_id */
-  add({ run_id, status, generation }: Standing, older: boolean): void {
-    if (this.#used * 2 >= this.#marks.length) this.#grow();
+  add({ run_id, status, generation }: NotedRecord, older: boolean): void {
+    if (this.#used * 2 >= this.#ranks.length) this.#grow();
     const id = wordsOf(run_id);
     const place = this.#find(id);
-    const rank = STATUS_RANK[status];
-    if (this.#marks[place] === FREE) this.#used++;
-    else {
-      const standing = this.#generations[place]!;
-      if (generation < standing) return;
-      if (generation === standing && rank >= (this.#marks[place]! & ~OLDER)) return;
-    }
+    if (this.#ranks[place] === NO_RANK) this.#used++;
     this.#ids.set(id, place * 4);
-    this.#generations[place] = generation;
-    this.#marks[place] = older ? rank | OLDER : rank;
+    this.#ranks[place] = Math.max(this.#ranks[place]!, finalRank(generation, status));
+    this.#older[place] = older ? 1 : 0;
   }
 
   counts(): { readonly runs: { readonly [status in RunStatus]: number }; readonly older: number } {
-    const ranks = [0, 0, 0];
+    const runs = { success: 0, failed: 0, cancelled: 0 };
     let older = 0;
-    for (const mark of this.#marks) {
-      if (mark === FREE) continue;
-      if (mark & OLDER) older++;
-      else ranks[mark]!++;
+    for (const [place, rank] of this.#ranks.entries()) {
+      if (rank === NO_RANK) continue;
+      if (this.#older[place] === 1) older++;
+      else runs[statusOfRank(rank)]++;
     }
-    const of = (status: RunStatus) => ranks[STATUS_RANK[status]]!;
-    return { runs: { success: of('success'), failed: of('failed'), cancelled: of('cancelled') }, older };
+    return { runs, older };
   }
 
   /** @returns the id's place, or the free one where it belongs */
   #find([first, second, third, fourth]: Words): number {
-    const mask = this.#marks.length - 1;
+    const mask = this.#ranks.length - 1;
     let place = first & mask;
-    for (; this.#marks[place] !== FREE; place = (place + 1) & mask) {
+    for (; this.#ranks[place] !== NO_RANK; place = (place + 1) & mask) {
       const at = place * 4;
       const ids = this.#ids;
       if (ids[at] === first && ids[at + 1] === second && ids[at + 2] === third && ids[at + 3] === fourth)
@@ -67,18 +59,18 @@ export class StatusTable {
   }
 
   #grow(): void {
-    const [ids, generations, marks] = [this.#ids, this.#generations, this.#marks];
-    const size = marks.length * 2;
+    const [ids, ranks, older] = [this.#ids, this.#ranks, this.#older];
+    const size = ranks.length * 2;
     this.#ids = new Uint32Array(size * 4);
-    this.#generations = new Uint32Array(size);
-    this.#marks = new Uint8Array(size).fill(FREE);
-    for (const [place, mark] of marks.entries()) {
-      if (mark === FREE) continue;
+    this.#ranks = new Uint32Array(size);
+    this.#older = new Uint8Array(size);
+    for (const [place, rank] of ranks.entries()) {
+      if (rank === NO_RANK) continue;
       const id = ids.subarray(place * 4, place * 4 + 4) as unknown as Words;
       const moved = this.#find(id);
       this.#ids.set(id, moved * 4);
-      this.#generations[moved] = generations[place]!;
-      this.#marks[moved] = mark;
+      this.#ranks[moved] = rank;
+      this.#older[moved] = older[place]!;
     }
   }
 }

@@ -11,7 +11,7 @@ export interface Contender {
 }
 
 /** Lower is better. */
-export const STATUS_RANK: { readonly [status in RunStatus]: number } = {
+const STATUS_RANK: { readonly [status in RunStatus]: number } = {
   success: 0,
   failed: 1,
   cancelled: 2,
@@ -34,5 +34,25 @@ export function compareContenders(a: Contender, b: Contender): number {
 
 /** The same rule as SQL, for columns named as in the record, plus `segment` and `segment_offset`. */
 export const FINAL_RECORD_ORDER = `generation DESC, CASE status WHEN 'success' THEN 0 WHEN 'failed' THEN 1 ELSE 2 END, finished_at, segment, segment_offset`;
+
+/** What fits beside the status in 32 bits. Each generation is an execution that somebody asked for. */
+const MAX_GENERATION = 2 ** 30 - 1;
+
+/** No record. */
+export const NO_RANK = 0;
+
+/**
+ * The rule's first two keys as one unsigned 32-bit number: the record with the highest is the final one. For readers that
+ * only need its status and generation, and keep one number a run.
+ */
+export const finalRank = (generation: number, status: RunStatus): number =>
+  Math.min(generation, MAX_GENERATION) * 4 + 3 - STATUS_RANK[status];
+
+/** @param rank not {@link NO_RANK} */
+export const statusOfRank = (rank: number): RunStatus => STATUS_OF_DIGIT[rank % 4]!;
+
+export const generationOfRank = (rank: number): number => rank >>> 2;
+
+const STATUS_OF_DIGIT: readonly (RunStatus | undefined)[] = [undefined, 'cancelled', 'failed', 'success'];
 
 const compareText = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);

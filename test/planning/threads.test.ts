@@ -5,7 +5,6 @@ import { paramSourceFromSpec } from '../../src/definition/params/from-spec.js';
 import type { RunStatus } from '../../src/definition/record.js';
 import { planEntriesFile } from '../../src/storage/file/layout.js';
 import type { FileStore } from '../../src/storage/file/open.js';
-import { STATUS_RANK } from '../../src/storage/final-record.js';
 import type { PlanManifest } from '../../src/storage/manifest.js';
 import { temporaryStore } from '../storage/file/temporary-store.js';
 import { EXPERIMENT, recordOf, writeSegment } from '../support/records.js';
@@ -96,6 +95,8 @@ async function planWith(store: FileStore, options: (typeof OPTIONS)[number], thr
   return { manifest, bytes: readFileSync(planEntriesFile(folder, { submission: name })) };
 }
 
+const BETTER_FIRST: readonly RunStatus[] = ['success', 'failed', 'cancelled'];
+
 /** The rule again, in its simplest form: what a plan must come to. */
 async function expectedPlan(store: FileStore, options: (typeof OPTIONS)[number]) {
   const best = new Map<string, { generation: number; status: RunStatus }>();
@@ -105,7 +106,8 @@ async function expectedPlan(store: FileStore, options: (typeof OPTIONS)[number])
     if (
       !standing ||
       generation > standing.generation ||
-      (generation === standing.generation && STATUS_RANK[status] < STATUS_RANK[standing.status])
+      (generation === standing.generation &&
+        BETTER_FIRST.indexOf(status) < BETTER_FIRST.indexOf(standing.status))
     )
       best.set(record.run_id, { generation, status });
   }

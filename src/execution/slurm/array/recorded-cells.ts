@@ -2,18 +2,15 @@ import { RUN_STATUSES, type RunStatus } from '../../../definition/record.js';
 import { scanLines } from '../../../storage/file/lines.js';
 import { RecordHeads } from '../../../storage/file/record-head.js';
 import { listSegments } from '../../../storage/file/segments.js';
+import { finalRank, NO_RANK, statusOfRank } from '../../../storage/final-record.js';
 
-/** Of several records of a cell, the one that stands: as in the rule of the final record, success, failed, cancelled. */
-const RANK: { readonly [status in RunStatus]: number } = { success: 3, failed: 2, cancelled: 1 };
-const BY_RANK: readonly (RunStatus | undefined)[] = [undefined, 'cancelled', 'failed', 'success'];
-
-/** What a submission has recorded, a byte a cell; of its segments only what is new is read. */
+/** The final records of a submission's cells, four bytes a cell; of its segments only what is new is read. */
 export class RecordedCells {
   readonly #folder: string;
   readonly #submission: string;
   readonly #offsets = new Map<string, number>();
   readonly #heads = new RecordHeads({ whole: true });
-  #ranks = new Uint8Array(1024);
+  #ranks = new Uint32Array(1024);
   #scanning: Promise<void> = Promise.resolve();
 
   constructor(folder: string, submission: string) {
@@ -29,7 +26,8 @@ export class RecordedCells {
   }
 
   statusOf(cell: number): RunStatus | undefined {
-    return BY_RANK[this.#ranks[cell] ?? 0];
+    const rank = this.#ranks[cell] ?? NO_RANK;
+    return rank === NO_RANK ? undefined : statusOfRank(rank);
   }
 
   /** How many of some cells have which status. */
@@ -48,7 +46,7 @@ export class RecordedCells {
         path,
         (bytes, start, end, offset) => {
           const head = this.#heads.read(bytes, start, end, name, offset);
-          if (head) this.#note(head.index, head.status);
+          if (head) this.#note(head.index, finalRank(head.generation, head.status));
         },
         { from: this.#offsets.get(name) ?? 0 },
       );
@@ -56,12 +54,12 @@ export class RecordedCells {
     }
   }
 
-  #note(cell: number, status: RunStatus): void {
+  #note(cell: number, rank: number): void {
     if (cell >= this.#ranks.length) {
-      const larger = new Uint8Array(Math.max(cell + 1, 2 * this.#ranks.length));
+      const larger = new Uint32Array(Math.max(cell + 1, 2 * this.#ranks.length));
       larger.set(this.#ranks);
       this.#ranks = larger;
     }
-    this.#ranks[cell] = Math.max(this.#ranks[cell]!, RANK[status]);
+    this.#ranks[cell] = Math.max(this.#ranks[cell]!, rank);
   }
 }
