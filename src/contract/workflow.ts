@@ -36,6 +36,7 @@ export const STATUS_QUERY = 'status';
 /** One owner per experiment and store; `store.json`'s id, not its path, so that mounts and links don't matter. */
 export const workflowIdOf = (storeId: string, experimentId: string) => `metalab/${storeId}/${experimentId}`;
 
+/** Search attributes of experiment workflows. Their types: `src/engine/search-attributes.ts`. */
 export const SEARCH_ATTRIBUTES = {
   experiment: 'MetalabExperiment',
   status: 'MetalabStatus',

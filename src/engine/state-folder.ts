@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { cacheFolder } from '../access/cache-folder.js';
 import {
   formatFolderFault,
   makePrivateFolder,
@@ -14,12 +15,6 @@ export type Environment = { readonly [name: string]: string | undefined };
 export function stateFolder(env: Environment = process.env): string {
   if (env.METALAB_HOME) return resolve(env.METALAB_HOME);
   return join(env.XDG_STATE_HOME || join(env.HOME || homedir(), '.local', 'state'), 'metalab');
-}
-
-/** Where what was downloaded or built for all projects is kept: the Temporal CLI. Not created by this. */
-export function cacheFolder(env: Environment = process.env): string {
-  if (env.METALAB_CACHE) return resolve(env.METALAB_CACHE);
-  return join(env.XDG_CACHE_HOME || join(env.HOME || homedir(), '.cache'), 'metalab');
 }
 
 const homeChoice = (path: string): OwnFolder => ({ path, variable: 'METALAB_HOME' });

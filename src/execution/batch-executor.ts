@@ -75,9 +75,8 @@ export interface BatchReport {
   readonly success: number;
   readonly failed: number;
   readonly cancelled: number;
-  /** Time spent in runs, and from the call to its end. Milliseconds. */
+  /** Time spent in runs, milliseconds. */
   readonly busy_ms: number;
-  readonly elapsed_ms: number;
   readonly means: RunningMeans;
   readonly digest?: RunDigest;
   /** What was not done, ascending: at most 200 ranges, the rest is found by planning again. */

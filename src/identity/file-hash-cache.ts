@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { cacheFolder } from '../access/cache-folder.js';
 import { openingsOf } from '../access/private-folder.js';
 
 /** What says cheaply that a file is the one that was hashed. */
@@ -22,13 +23,6 @@ const STAMPS = ['size', 'mtime_ns', 'ctime_ns', 'inode'] as const;
 
 /** Enough for data sets of many files, small enough to be read in a tenth of a second. */
 const MAX_ENTRIES = 100_000;
-
-/** Where metalab keeps what can be made again: `$METALAB_CACHE`, else under `$XDG_CACHE_HOME` or `~/.cache`. */
-export function cacheFolder(environment: NodeJS.ProcessEnv = process.env): string {
-  return (
-    environment.METALAB_CACHE || join(environment.XDG_CACHE_HOME || join(homedir(), '.cache'), 'metalab')
-  );
-}
 
 /**
  * Hashes of files by their absolute path, kept between processes. Written whole and renamed into place, so that writers

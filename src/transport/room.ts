@@ -1,4 +1,5 @@
 import { posix } from 'node:path';
+import { formatBytes } from '../definition/format-bytes.js';
 import type { CommandResult } from './transport.js';
 import { spaceError, type TransportError } from './transport-error.js';
 
@@ -55,15 +56,8 @@ export function noRoomFor(
   const refused = refusal !== undefined && NO_ROOM.test(refusal);
   if (!refused && (free_bytes === undefined || free_bytes >= bytes)) return undefined;
   const why = refused && /quota/i.test(refusal) ? 'disk quota exceeded on' : 'no space left on';
-  const free = free_bytes === undefined ? '' : `, ${formatSize(free_bytes)} free`;
-  return spaceError(place, `${why} ${mount}: ${formatSize(bytes)} needed for ${what}${free}`);
+  const free = free_bytes === undefined ? '' : `, ${formatBytes(free_bytes)} free`;
+  return spaceError(place, `${why} ${mount}: ${formatBytes(bytes)} needed for ${what}${free}`);
 }
 
 export const parentOf = (path: string) => posix.dirname(path);
-
-export const formatSize = (bytes: number): string =>
-  bytes >= 1e9
-    ? `${(bytes / 1e9).toFixed(1)} GB`
-    : bytes >= 1e6
-      ? `${(bytes / 1e6).toFixed(1)} MB`
-      : `${Math.ceil(bytes / 1e3)} kB`;

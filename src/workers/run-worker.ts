@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
+import { cacheFolder } from '../access/cache-folder.js';
 import { createActivities } from '../activities/create.js';
 import type { ActivityDependencies } from '../activities/dependencies.js';
 import { LiveBoard } from '../activities/execute/live-board.js';
@@ -14,7 +15,6 @@ import { type TemporalTarget, temporalUnreachable } from '../engine/connect.js';
 import { engineIdentity } from '../engine/identity.js';
 import type { RequestKey } from '../engine/request-key.js';
 import { keepSshVariables, sshEnvironment } from '../engine/ssh-environment.js';
-import { cacheFolder } from '../engine/state-folder.js';
 import { METALAB_VERSION } from '../engine/version.js';
 import { createCompactor } from '../results/compaction/compactor.js';
 import { endUnsignedSweeps } from './end-unsigned.js';

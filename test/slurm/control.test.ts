@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { sleep, until, useCluster } from './cluster.js';
@@ -53,8 +53,16 @@ describe('on a cluster', () => {
     // Temporal gives a killed worker ten seconds to answer for it.
     await until(async () => (await sweep.status()).state === 'paused', 30);
     expect(await sweep.status()).toMatchObject({ state: 'paused', success: before, failed: 0 });
+    // Held again until a second submit has joined.
+    rmSync(go);
     expect(await sweep.run('resume', 'counted')).toMatchObject({ code: 0 });
-    expect(await sweep.submit().outcome).toMatchObject({ success: 12, executed: 12 });
+    expect(await sweep.run('submit', 'counted.mjs', '--detach')).toMatchObject({ code: 0 });
+    writeFileSync(go, '');
+    const attached = await sweep.run('attach', 'counted', '--json');
+    expect(JSON.parse(attached.stdout.trim().split('\n').at(-1)!)).toMatchObject({
+      success: 12,
+      executed: 12,
+    });
     await sweep.expectOnce(12);
     expect(sweep.executions).toHaveLength(12);
   }, 450_000);

@@ -51,7 +51,7 @@ export const artifactsCommand: CommandDefinition<ArtifactsOptions> = {
 async function list(artifacts: readonly ArtifactDescriptor[], context: CommandContext): Promise<void> {
   const [{ printTable }, { formatBytes }] = await Promise.all([
     import('../format/table.js'),
-    import('../format/format-cell.js'),
+    import('../../definition/format-bytes.js'),
   ]);
   const rows = artifacts.map(({ name, kind, format, size_bytes, uri }) => ({
     name,

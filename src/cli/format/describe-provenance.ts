@@ -1,5 +1,6 @@
+import { formatBytes } from '../../definition/format-bytes.js';
 import type { JsonObject, JsonValue } from '../../definition/json.js';
-import { formatBytes, formatDuration } from './format-cell.js';
+import { formatDuration } from './format-cell.js';
 
 type Word = (value: JsonValue) => string;
 

@@ -1,7 +1,8 @@
+import { formatBytes } from '../../definition/format-bytes.js';
 import type { RunDetails } from '../../results/run-details.js';
 import type { CommandContext } from '../command.js';
 import { describeProvenance } from './describe-provenance.js';
-import { formatBytes, formatDuration, formatNumber } from './format-cell.js';
+import { formatDuration, formatNumber } from './format-cell.js';
 
 /** Prints everything of a run, section by section; empty ones are left out. */
 export function printRun(run: RunDetails, { out, color }: CommandContext): void {

@@ -1,4 +1,5 @@
 import { relative } from 'node:path';
+import { formatBytes } from '../../definition/format-bytes.js';
 import { METALAB_VERSION } from '../../engine/version.js';
 import { checkStore, nothingChecked } from '../../storage/file/check/check-store.js';
 import type { Checked, Finding } from '../../storage/file/check/finding.js';
@@ -7,7 +8,7 @@ import { withMaintenanceLease } from '../../storage/maintenance.js';
 import { asSweepStore, type SweepStore } from '../../storage/sweep-store.js';
 import type { CommandContext, CommonOptions } from '../command.js';
 import { EXIT } from '../format/report-error.js';
-import { formatBytes, formatCount } from '../progress/words.js';
+import { formatCount } from '../progress/words.js';
 
 interface Options extends CommonOptions {
   readonly repair?: boolean;

@@ -1,9 +1,9 @@
 import { relative } from 'node:path';
+import { formatBytes } from '../../definition/format-bytes.js';
 import { findGarbage } from '../../storage/file/check/collect-garbage.js';
 import { withMaintenanceLease } from '../../storage/maintenance.js';
 import { asSweepStore } from '../../storage/sweep-store.js';
 import type { CommandContext, CommonOptions } from '../command.js';
-import { formatBytes } from '../progress/words.js';
 
 interface Options extends CommonOptions {
   readonly dryRun?: boolean;

@@ -34,6 +34,3 @@ export function heapMegabytes(limitBytes: number): number {
   const limit = Math.floor(limitBytes / MIB);
   return Math.max(32, limit - Math.max(64, Math.floor(limit / 10)));
 }
-
-export const formatBytes = (bytes: number) =>
-  bytes >= 1024 * MIB ? `${(bytes / (1024 * MIB)).toFixed(1)} GiB` : `${Math.round(bytes / MIB)} MiB`;

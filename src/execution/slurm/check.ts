@@ -1,5 +1,6 @@
 import type { SlurmEnvironment } from '../../config/resolved-config.js';
-import { askRoom, formatSize, noRoomFor } from '../../transport/room.js';
+import { formatBytes } from '../../definition/format-bytes.js';
+import { askRoom, noRoomFor } from '../../transport/room.js';
 import type { CommandResult, Transport } from '../../transport/transport.js';
 import { type AskCluster, formatResult, isTransportError } from './cluster-retry.js';
 import { refuseOpenSpool } from './spool/spool-access.js';
@@ -166,8 +167,8 @@ async function checkRoom(run: RunCommand, place: string, path: string): Promise<
   const full = noRoomFor(place, "metalab's programs", needed, room);
   if (full) return { name, ok: false, detail: full.what, next };
   const { free_bytes } = room;
-  const free = free_bytes === undefined ? '' : `, ${formatSize(free_bytes)} free`;
-  const needs = `a sweep needs ${formatSize(needed)} for metalab's programs, its bundle and context files, and about ${formatSize(RECORD_BYTES)} a run beside its artifacts and logs`;
+  const free = free_bytes === undefined ? '' : `, ${formatBytes(free_bytes)} free`;
+  const needs = `a sweep needs ${formatBytes(needed)} for metalab's programs, its bundle and context files, and about ${formatBytes(RECORD_BYTES)} a run beside its artifacts and logs`;
   const detail = `${path}${free}; ${needs}`;
   return free_bytes !== undefined && free_bytes < needed + COMFORTABLE_BYTES
     ? { name, ok: 'warn', detail, next }

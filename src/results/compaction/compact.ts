@@ -8,6 +8,7 @@ import {
   type RunsCoverage,
   sealRunsFile,
 } from '../../storage/file/runs-file.js';
+import { syncFolder } from '../../storage/file/sync-folder.js';
 import { cellRanges } from '../cell-ranges.js';
 import { type Database, globLiteral, openDatabase, quoteText } from '../database.js';
 import { type LoadedRuns, loadRuns } from '../load-runs.js';
@@ -128,11 +129,4 @@ async function makeRunsFolder(folder: string): Promise<boolean> {
 async function identityOf(path: string): Promise<string | undefined> {
   const file = await stat(path).catch(() => undefined);
   return file && `${file.ino} ${file.mtimeMs} ${file.size}`;
-}
-
-// A rename is durable once its folder is synced. What a power cut takes of a cache is made again.
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
-  await handle.sync().catch(() => {});
-  await handle.close();
 }

@@ -4,6 +4,7 @@ import { claimName } from './claim-name.js';
 import { faultCode, storeFault } from './faults.js';
 import { makeFolder } from './make-folder.js';
 import { temporaryName } from './owner.js';
+import { syncFolder } from './sync-folder.js';
 
 /**
  * Writes a file as a whole or not at all: readers see the old content or the new, also after a power cut.
@@ -73,16 +74,4 @@ export async function writeBeside(path: string, content: string): Promise<string
     await handle.close();
   }
   return temporary;
-}
-
-// A rename is durable once its folder is synced; some filesystems refuse to sync folders, and lose nothing by it.
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } catch (error) {
-    if (!['EINVAL', 'EPERM', 'EBADF', 'ENOTSUP'].includes(faultCode(error) ?? '')) throw error;
-  } finally {
-    await handle.close();
-  }
 }

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { closeSync, fstatSync, fsyncSync, mkdirSync, openSync, statSync, writeSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
+import { syncFolderSync } from './sync-folder.js';
 
 /** As much as is written at once: 64 KiB costs 0.3 ns a byte, 4 KiB four times that. */
 export const FLUSH_BYTES = 64 * 1024;
@@ -131,8 +132,8 @@ export class SegmentWriter {
   #create(): number {
     mkdirSync(this.#folder, { recursive: true });
     const fd = openSync(join(this.#folder, this.#name), 'ax');
-    syncFolder(this.#folder);
-    syncFolder(dirname(this.#folder));
+    syncFolderSync(this.#folder);
+    syncFolderSync(dirname(this.#folder));
     return fd;
   }
 }
@@ -143,16 +144,3 @@ const countNewlines = (bytes: Uint8Array) =>
 
 const goneFrom = (path: string): NodeJS.ErrnoException =>
   Object.assign(new Error(`${path} was deleted or replaced while it was written`), { code: 'ESTALE' });
-
-/** A new file's name must survive a power failure too. Some network filesystems can't sync folders: they need not. */
-function syncFolder(folder: string): void {
-  const fd = openSync(folder, 'r');
-  try {
-    fsyncSync(fd);
-  } catch (error) {
-    if (!['EINVAL', 'ENOTSUP', 'EBADF', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? ''))
-      throw error;
-  } finally {
-    closeSync(fd);
-  }
-}

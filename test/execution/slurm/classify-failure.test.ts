@@ -164,7 +164,7 @@ describe('out of memory', () => {
   test('a run that was alone is it, even if nobody saw it', () => {
     const [lost] = classifyFailure(evidence({ ...killed, live: live([]), missing: 1 }), LIMITS).lost;
     expect(lost?.run.position).toBe(3);
-    expect(lost?.error.message).toContain("job's memory of 1.0 GiB (MaxRSS 2.0 GiB)");
+    expect(lost?.error.message).toContain("job's memory of 1 GiB (MaxRSS 2 GiB)");
   });
 
   test('one slot’s run gets more where it may', () => {

@@ -42,7 +42,7 @@ something was left.`,
         import('../../../config/project-config.js'),
         import('../../../client/cluster/clean-environment.js'),
         import('../../terminal/terminal-prompter.js'),
-        import('../../progress/words.js'),
+        import('../../../definition/format-bytes.js'),
       ]);
     const { environment } = (await ProjectConfig.load()).resolve(name);
     const cleaned: CleanedExperiment[] = [];

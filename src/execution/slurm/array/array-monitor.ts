@@ -300,7 +300,6 @@ export class ArrayMonitor {
     if (fault && recorded === 0) throw new ExecutionFault(fault.code, fault.error, { next: 0, ...counts });
     return {
       ...counts,
-      elapsed_ms: Math.round(performance.now() - this.#began),
       left: this.#tasks.left(),
       dealing: await this.#array.deal(runs > 0 ? busy_ms / runs : this.#array.mean_ms),
     };

@@ -1,5 +1,6 @@
 import type { Escalation } from '../../../config/resolved-config.js';
 import type { ErrorDescription } from '../../../definition/errors.js';
+import { formatBytes } from '../../../definition/format-bytes.js';
 import type { TaskStatus } from '../queue/watched-job.js';
 import type { TaskEnd, TaskLive, TaskRun } from '../task/array-spec.js';
 import { EXIT } from '../task/exit-codes.js';
@@ -186,10 +187,6 @@ const canGrow = (what: 'time' | 'memory', from: number | null, { escalate, escal
 
 const formatGrown = (what: 'time' | 'memory', { escalated }: TaskLimits) =>
   escalated[what] > 0 ? `, after that had grown ${escalated[what]} times` : '';
-
-const GIB = 1024 ** 3;
-const formatBytes = (bytes: number) =>
-  bytes >= GIB ? `${(bytes / GIB).toFixed(1)} GiB` : `${Math.round(bytes / 1024 ** 2)} MiB`;
 
 function formatSeconds(seconds: number): string {
   if (seconds < 120) return `${seconds} s`;

@@ -40,8 +40,6 @@ export class QueuePoller {
   /** Since when the scheduler has not answered; null where it did. */
   #silentSince: Date | null = null;
   #answeredAt = new Date();
-  /** Status questions so far, for measuring. */
-  queries = 0;
 
   constructor(transport: Transport) {
     this.#transport = transport;
@@ -95,7 +93,6 @@ export class QueuePoller {
 
   /** What accounting has of an array's tasks now, each one's oldest incarnation first: only to tell more, it may lag or be absent. */
   async account(job: string): Promise<readonly AccountedTask[]> {
-    this.queries++;
     const { exitCode, stdout } = await this.#transport.run(sacctCommand([job]));
     return exitCode === 0 ? parseSacct(stdout) : [];
   }
@@ -198,7 +195,6 @@ export class QueuePoller {
   }
 
   async #squeue(user: string): Promise<QueueEntry[] | undefined> {
-    this.queries++;
     const { exitCode, stdout } = await this.#transport.run(squeueCommand(user));
     return exitCode === 0 ? parseSqueue(stdout) : undefined;
   }
@@ -219,7 +215,6 @@ export class QueuePoller {
     const now = performance.now();
     const due = [...this.#watched].filter(([, watched]) => watched.isDue(now));
     if (due.length === 0) return;
-    this.queries++;
     const { exitCode, stdout } = await this.#transport.run(sacctCommand(due.map(([job]) => job)));
     const accounts = exitCode === 0 ? parseSacct(stdout) : [];
     for (const account of accounts) this.#watched.get(account.job)?.noteAccount(account);
@@ -231,7 +226,6 @@ export class QueuePoller {
    * without it (Slurm 22.05). What counts is the controller's word, an array's tasks or that it knows no such job.
    */
   async #askController(job: string, watched: WatchedJob): Promise<void> {
-    this.queries++;
     const command = ['env', 'LC_ALL=C', 'SLURM_BITSTR_LEN=0', 'scontrol', '--oneliner', 'show', 'job', job];
     const { exitCode, stdout, stderr } = await this.#transport.run(command);
     const forgotten = /invalid job id/i.test(stderr) ? [] : undefined;
