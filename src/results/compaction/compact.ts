@@ -1,4 +1,4 @@
-import { mkdir, open, rename, stat } from 'node:fs/promises';
+import { mkdir, rename, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { faultCode, storeFault } from '../../storage/file/faults.js';
 import { runsFile, runsFolder } from '../../storage/file/layout.js';
