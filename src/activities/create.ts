@@ -8,13 +8,16 @@ import { createSettle } from './settle/settle.js';
 import { createVerify, signed } from './submission/signed.js';
 import { underLease } from './submission/under-lease.js';
 
-/** The activities of a worker, over the ports that it gives. `executeBatch` is `execute` on the batches' task queue. */
+/**
+ * A worker's activities, on top of the ports that it provides. `executeBatch` is `execute` on the batches' task queue.
+ */
 export function createActivities(
   dependencies: ActivityDependencies,
 ): Activities & { readonly executeBatch: Activities['execute'] } {
   const settle = createSettle(dependencies);
   const settleUnderLease = underLease(dependencies, settle);
-  // What is given up writes only its own outcome: somebody who cancelled it should not have to wait for another engine.
+  // Giving up a submission writes only its own outcome: whoever cancelled it should not have to wait for another
+  // engine.
   const { signatures } = dependencies;
   const executeBatch = retryStoreFaults(
     dependencies,

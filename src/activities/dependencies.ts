@@ -10,14 +10,16 @@ import type { SlotAnnouncements } from './submission/slot-announcements.js';
 import type { StoreLeases } from './submission/store-leases.js';
 import type { SubmissionScopes } from './submission/submission-scopes.js';
 
-/** What activities need of the worker that runs them: ports only, so that tests and other workers can give their own. */
+/**
+ * What activities need from the worker that runs them: ports only, so that tests and other workers can pass their own.
+ */
 export interface ActivityDependencies {
   readonly signatures: Signatures;
   readonly executors: Executors;
-  /** Opens a store, once; later calls give the same. */
+  /** Opens a store, once; later calls return the same object. */
   openStore(uri: string): Promise<SweepStore>;
   /**
-   * Refuses a store that other users can change, before anything of it is executed.
+   * Refuses a store that other users can change, before any of its content is executed.
    *
    * @throws StoreError METALAB_STORE_UNSAFE
    */
@@ -29,16 +31,16 @@ export interface ActivityDependencies {
   /** What this worker keeps for submissions, and frees when they end. */
   readonly scopes: SubmissionScopes;
   readonly offers: SlotAnnouncements;
-  /** Compacts an experiment's records in the background, where that is worth it. */
+  /** Compacts an experiment's records in the background, if that is worth it. */
   readonly compactor: { consider(folder: string): void };
-  /** Says when the worker is about to end: chunks hand back what they have not started. */
+  /** Calls back when the worker is about to end: chunks hand back what they have not started. */
   onStopping(listener: () => void): () => void;
 }
 
-/** Where submissions' runs are executed, by what their manifests say. */
+/** Selects where submissions' runs are executed, according to their manifests. */
 export interface Executors {
-  /** Of an environment whose runs this worker's slots do; undefined: this machine. */
+  /** The executor for an environment whose runs use this worker's slots; undefined: this machine. */
   slots(environment: ResolvedEnvironment | undefined): Promise<Executor>;
-  /** Of an environment that executes batches by itself; undefined where it is none. */
+  /** The executor for an environment that executes batches by itself; returns undefined for other environments. */
   batches(environment: ResolvedEnvironment | undefined): Promise<BatchExecutor | undefined>;
 }

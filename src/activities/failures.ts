@@ -9,26 +9,29 @@ const UNWRITABLE = new Set([
   'METALAB_STORE_FULL',
   'METALAB_STORE_UNWRITABLE',
   'METALAB_STORE_HELD',
-  // Somebody mends its modes.
+  // Somebody will fix its modes.
   'METALAB_STORE_UNSAFE',
-  // Not mounted on this worker's machine perhaps: others may have it, and it may come back.
+  // Perhaps not mounted on this worker's machine: other workers may have it, and it may come back.
   'METALAB_STORE_MISSING',
   'METALAB_STORE_NOT_A_FOLDER',
 ]);
-/** A network filesystem's hiccups are tried again unseen; then people should know why nothing goes on. */
+/**
+ * Brief faults of a network filesystem are retried silently; after this many attempts people should know why nothing
+ * progresses.
+ */
 const PATIENT_ATTEMPTS = 5;
-/** What the system says where nothing can be written now, but may be later. */
+/** The system's codes if nothing can be written now, but perhaps later. */
 const UNWRITABLE_CODES = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EACCES', 'EPERM']);
-/** Those of them that only writing meets. */
+/** Those of them that only writing causes. */
 const NO_ROOM = new Set(['ENOSPC', 'EDQUOT', 'EROFS']);
 const HERE = 'this machine';
 
-/** A store that is another version's, or holds what can't be read, is no better at the next try. */
+/** A store of another version, or with unreadable content, will not be better at the next attempt. */
 const HOPELESS = new Set(['METALAB_STORE_NEWER', 'METALAB_STORE_CORRUPT', 'METALAB_STORE_INCOMPLETE']);
 
 export const isUnwritableCode = (code: string): boolean => UNWRITABLE_CODES.has(code);
 
-/** Why the store can't be written, in one line: it is shown as the reason for waiting. */
+/** Why the store can't be written, in one line: shown as the reason for waiting. */
 export function formatUnwritable(error: Error): string {
   const what = error.message.split('\n', 1)[0]!;
   return error instanceof StoreError && error.code === 'METALAB_STORE_UNSAFE'
@@ -36,7 +39,7 @@ export function formatUnwritable(error: Error): string {
     : what;
 }
 
-/** The failure by which the workflow knows that it has to wait for the store, in words that status shows. */
+/** The failure that makes the workflow wait for the store, with a message that status shows. */
 export function storeUnwritable(message: string, result?: unknown): ApplicationFailure {
   return ApplicationFailure.create({
     message,
@@ -46,7 +49,7 @@ export function storeUnwritable(message: string, result?: unknown): ApplicationF
   });
 }
 
-/** What is not in the store will not come back by trying again. */
+/** Content that is missing in the store does not come back by retrying. */
 export function brokenSubmission(
   { submission, experiment_id }: SubmissionRef,
   what: string,
@@ -57,10 +60,10 @@ export function brokenSubmission(
   );
 }
 
-/** Other workers may be set up for it: then one of them has it by now. */
+/** Other workers may support the environment: within these attempts one of them gets the activity. */
 const NO_EXECUTOR_ATTEMPTS = 5;
 
-/** Nothing on this worker executes runs of the submission's environment. */
+/** This worker has no executor for the submission's environment. */
 export function noExecutor(error: unknown): never {
   const { message } = describeError(error);
   if (Context.current().info.attempt < NO_EXECUTOR_ATTEMPTS)
@@ -71,13 +74,13 @@ export function noExecutor(error: unknown): never {
 const isUnwritable = (code: string) =>
   UNWRITABLE.has(code) || (code === 'METALAB_STORE_IO' && Context.current().info.attempt >= PATIENT_ATTEMPTS);
 
-/** A fault of the place before, or after, anything was executed there. */
+/** A fault of the executor before, or after, anything was executed there. */
 function placeFailed({ code, message }: ExecutionFault): ApplicationFailure {
   const nonRetryable = code !== 'CLOSED' && Context.current().info.attempt >= PATIENT_ATTEMPTS;
   return ApplicationFailure.create({ message, type: FAULT.execution, nonRetryable });
 }
 
-/** Maps metalab's errors to Temporal failures, at the activity's edge and nowhere else. */
+/** Maps metalab's errors to Temporal failures, only at the activity's edge. */
 export async function mapFailures<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
@@ -88,7 +91,7 @@ export async function mapFailures<T>(work: () => Promise<T>): Promise<T> {
       throw ApplicationFailure.nonRetryable(error.message, FAULT.brokenSubmission);
     if (error instanceof ExecutionFault) throw placeFailed(error);
     const code = faultCode(error);
-    // Whatever was being written: where there is no room, trying again at once does not help, and somebody should know.
+    // Whatever was being written: if there is no room, an immediate retry does not help, and somebody should know.
     if (code !== undefined && NO_ROOM.has(code))
       throw storeUnwritable(
         formatUnwritable(storeFault(error, (error as NodeJS.ErrnoException).path ?? HERE)),

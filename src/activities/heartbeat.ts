@@ -2,7 +2,7 @@ import { Context } from '@temporalio/activity';
 
 const EVERY_MS = 2_000;
 
-/** Heartbeats while the work goes on, so that the death of this worker is noticed, and cancellation reaches it. */
+/** Sends heartbeats during the work, so that the death of this worker is noticed and cancellation reaches it. */
 export async function keepBeating<T>(
   work: () => Promise<T>,
   details: () => unknown = () => undefined,

@@ -27,7 +27,7 @@ export function createPlan(dependencies: ActivityDependencies) {
     const store = await openStore(input.store);
     const { experiment_id, submission, declaration: sha, options } = input;
     const manifest = await files.manifest(store, input);
-    // Its request was sent again, by whom ever: all of its runs would be executed once more.
+    // Its request was sent again, by whomever: all of its runs would be executed once more.
     if (await store.readOutcome(experiment_id, submission))
       throw brokenSubmission(input, 'it has ended already: submit again');
     const folder = store.experimentFolder(experiment_id);
@@ -40,12 +40,12 @@ export function createPlan(dependencies: ActivityDependencies) {
     };
     const { environment } = manifest;
     if (input.queued) await endEarlierBatches(dependencies, store, input, input.queued, environment, ask);
-    // What it has recorded and the store has not is not to be done again.
+    // Runs that the cluster has recorded and the store lacks must not be done again.
     const artifactsOf = manifest.options.artifacts ? await reusable() : undefined;
     await batches?.collect({ folder, experiment_id, ...(artifactsOf && { artifactsOf }) }, ask);
     worker.provide(submission, options.slots);
     if (input.queued) await tidyAbandoned(store, input, input.queued, leases.engine);
-    // A second try finds the plan of the first, if it got so far: chunks may have begun by it.
+    // A second attempt finds the plan of the first, if that got so far: chunks may have begun from it.
     const planned = (await store.readPlan(experiment_id, submission)) ?? (await decide());
     // Cancelled meanwhile: it may have its outcome already.
     Context.current().cancellationSignal.throwIfAborted();
@@ -84,7 +84,7 @@ export function createPlan(dependencies: ActivityDependencies) {
     }
 
     async function decide() {
-      // The runs that a retry names are in the store only.
+      // The list of runs that a retry names is only in the store.
       return writePlan(folder, submission, await declared(), sha, options.only ? manifest.options : options);
     }
   }

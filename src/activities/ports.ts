@@ -1,12 +1,12 @@
 import type { ChunkNotice, SubmissionStatus, WorkerNotice } from '../contract/workflow.js';
 
-/** What activities see of the workflow that they are of. */
+/** An activity's view of its workflow. */
 export interface WorkflowView {
-  /** How the submission in progress stands now; null where there is none, undefined where nobody answers in time. */
+  /** The status of the submission in progress; null if there is none, undefined if there is no answer in time. */
   current(workflowId: string): Promise<SubmissionStatus | null | undefined>;
-  /** @returns whether it was heard */
+  /** @returns whether the workflow received it */
   announce(workflowId: string, notice: WorkerNotice): Promise<boolean>;
-  /** @returns whether it was heard */
+  /** @returns whether the workflow received it */
   tell(workflowId: string, notice: ChunkNotice): Promise<boolean>;
   /** Whether somebody terminated or cancelled it. */
   wasEnded(workflowId: string, runId: string): Promise<boolean>;
@@ -15,8 +15,8 @@ export interface WorkflowView {
 export interface WorkerIdentity {
   /** `{host}-{pid}`. */
   readonly id: string;
-  /** How many chunks it does at once; 0 where it is about to end. */
+  /** How many chunks it executes concurrently; 0 if it is about to end. */
   slots(): number;
-  /** A submission asks for more slots than the worker was started with: as many, until it is released. */
+  /** Provides more slots for a submission that asks for more than the worker was started with, until it is released. */
   provide(submission: string, slots: number | null): void;
 }

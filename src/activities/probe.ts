@@ -6,7 +6,7 @@ import { temporaryName } from '../storage/file/owner.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { formatUnwritable } from './failures.js';
 
-/** Room for a segment to make some way: going on with less would fail again at once. */
+/** Room for a segment to grow: resuming with less would fail again immediately. */
 const ENOUGH = Buffer.alloc(1024 * 1024, 0x20);
 
 export function createProbe({ openStore, leases, refuseStrangers }: ActivityDependencies) {

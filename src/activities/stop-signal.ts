@@ -3,12 +3,12 @@ import type { ActivityDependencies } from './dependencies.js';
 
 /**
  * Why a chunk should stop. `yield`: the worker is about to end, or has lost the store. `cancel`: somebody cancelled the
- * sweep, or terminated its workflow. `lost`: the server has given the chunk to another worker, so nothing that happens here is anybody's wish: its runs are not
- * recorded as cancelled.
+ * sweep, or terminated its workflow. `lost`: the server has given the chunk to another worker, so nobody asked for the
+ * stop, and its runs are not recorded as cancelled.
  */
 type Why = 'yield' | 'cancel' | 'lost';
 
-/** Turns Temporal's cancellation and the worker's end into what an executor understands. */
+/** Translates Temporal's cancellation and the worker's end for executors. */
 export class StopSignal {
   stopped: Why | undefined;
   readonly #listeners = new Set<(how: 'yield' | 'cancel') => void>();
@@ -24,14 +24,14 @@ export class StopSignal {
       if (message === 'WORKER_SHUTDOWN') this.#stop('yield');
       else if (context.cancellationDetails?.cancelRequested) this.#stop('cancel');
       else {
-        // Terminating the workflow, in the Temporal UI, is somebody's wish that its runs end.
+        // Whoever terminates the workflow, in the Temporal UI, wants its runs to end.
         const { workflowId, runId } = context.info.workflowExecution!;
         void workflows.wasEnded(workflowId, runId).then((ended) => this.#stop(ended ? 'cancel' : 'lost'));
       }
     });
   }
 
-  /** Somebody else has taken the place: what runs may end, and nothing more is started. */
+  /** Another engine has taken the store: running runs may end, and nothing more is started. */
   yield(): void {
     this.#stop('yield');
   }

@@ -5,15 +5,15 @@ import type { ConnectionOptions } from '@temporalio/client';
 import { InfrastructureError } from '../definition/errors.js';
 import type { Environment } from './state-folder.js';
 
-/** A Temporal server of the user's own: never started, replaced or stopped by metalab. */
+/** A user-provided Temporal server: metalab never starts, replaces or stops it. */
 export interface UserServer {
   readonly address: string;
   readonly namespace: string;
-  /** Which setting named it, e.g. `TEMPORAL_ADDRESS`. */
+  /** The setting that named it, e.g. `TEMPORAL_ADDRESS`. */
   readonly source: string;
-  /** Address, TLS, API key and metadata: for the client's Connection and the worker's NativeConnection alike. */
+  /** Address, TLS, API key and metadata, both for the client's Connection and for the worker's NativeConnection. */
   readonly connectionOptions: UserConnectionOptions;
-  /** Its web UI, where that is known. */
+  /** Its web UI, if known. */
   readonly uiAddress: string | undefined;
 }
 
@@ -23,12 +23,12 @@ export type UserConnectionOptions = Pick<ConnectionOptions, 'tls' | 'metadata'> 
 };
 
 /**
- * The Temporal server that TEMPORAL_ADDRESS or a Temporal config profile names; undefined: the engine's is to be used.
+ * The Temporal server that TEMPORAL_ADDRESS or a Temporal config profile names; undefined: use the engine's.
  *
- * @throws InfrastructureError (METALAB_TEMPORAL_CONFIG) where the configuration can't be read
+ * @throws InfrastructureError (METALAB_TEMPORAL_CONFIG) if the configuration can't be read
  */
 export async function userServer(env: Environment = process.env): Promise<UserServer | undefined> {
-  // Loading the package takes 50 ms, which most have no use for.
+  // Loading the package takes 50 ms, and most users don't need it.
   if (!env.TEMPORAL_ADDRESS && !env.TEMPORAL_PROFILE && !existsSync(configFile(env))) return undefined;
   const { loadClientConfigProfile, toClientOptions } = await import('@temporalio/envconfig');
   try {
@@ -74,7 +74,7 @@ export function configFile(env: Environment): string {
 
 const isCloud = (address: string) => /\.(tmprl\.cloud|temporal\.io)(:\d+)?$/.test(address);
 
-// An empty variable means the same as none.
+// An empty variable counts as unset.
 const definedOnly = (env: Environment) =>
   Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => Boolean(entry[1])));
 

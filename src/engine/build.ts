@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { InfrastructureError } from '../definition/errors.js';
 
-/** The folder of the package that this code is part of, whether it runs from src/ or from dist/. */
+/** The folder of the package that contains this code, whether it runs from src/ or from dist/. */
 export function packageFolder(): string {
   let folder = dirname(fileURLToPath(import.meta.url));
   while (!existsSync(join(folder, 'package.json')) && dirname(folder) !== folder) folder = dirname(folder);
@@ -11,7 +11,7 @@ export function packageFolder(): string {
 }
 
 /**
- * The content hash of this build: a worker of another build may not do this build's work.
+ * The content hash of this build: a worker of another build must not execute this build's work.
  *
  * @throws InfrastructureError (METALAB_NOT_BUILT) in a clone that has not been built
  */

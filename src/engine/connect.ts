@@ -8,7 +8,7 @@ import type { Environment } from './state-folder.js';
 const CONNECT_WITHIN_MS = 5_000;
 
 export interface ConnectOptions extends EngineOptions {
-  /** Start the engine's server where no other is configured and it doesn't run. Default true. */
+  /** Start the engine's server if no other is configured and it isn't running. Default true. */
   readonly start?: boolean;
 }
 
@@ -16,29 +16,29 @@ export interface ConnectOptions extends EngineOptions {
 export interface TemporalTarget {
   readonly address: string;
   readonly namespace: string;
-  /** For the client's Connection and the worker's NativeConnection alike. */
+  /** Both for the client's Connection and for the worker's NativeConnection. */
   readonly connectionOptions: UserServer['connectionOptions'];
-  /** Its web UI, where that is known. */
+  /** Its web UI, if known. */
   readonly uiAddress: string | undefined;
-  /** True: a server of the user's own, never started or stopped by metalab. False: the engine's. */
+  /** True: a user-provided server, which metalab never starts or stops. False: the engine's. */
   readonly userProvided: boolean;
   /** What named it, e.g. `TEMPORAL_ADDRESS`, or `the engine`. */
   readonly source: string;
-  /** Whether the engine's has them; undefined for a user's own: only a connection can tell. */
+  /** Whether the engine's server has them; undefined for a user-provided one: only a connection can tell. */
   readonly searchAttributes: boolean | undefined;
 }
 
 export interface TemporalConnection extends Omit<TemporalTarget, 'searchAttributes'> {
   readonly connection: Connection;
-  /** False: they may not be created there, workflows must do without. */
+  /** False: they may not be created there, and workflows must do without. */
   readonly searchAttributes: boolean;
 }
 
 /**
- * The Temporal server that everything on this machine uses: the user's own where the environment or a Temporal config
- * profile names one, else the engine's.
+ * The Temporal server that everything on this machine uses: the user's if the environment or a Temporal config profile
+ * names one, else the engine's.
  *
- * @throws InfrastructureError METALAB_ENGINE_STOPPED where `start` is false and the engine's doesn't run; what
+ * @throws InfrastructureError METALAB_ENGINE_STOPPED if `start` is false and the engine's isn't running; what
  *   {@link ensureServer} and {@link userServer} throw
  */
 export async function resolveTemporal({
@@ -64,8 +64,8 @@ export async function resolveTemporal({
 /**
  * Connects to {@link resolveTemporal}'s server. The caller closes the connection.
  *
- * @throws InfrastructureError METALAB_TEMPORAL_UNREACHABLE naming the address and what named it, where nothing answers
- *   within 5 s or the namespace isn't there; what {@link resolveTemporal} throws
+ * @throws InfrastructureError METALAB_TEMPORAL_UNREACHABLE naming the address and what named it, if nothing answers
+ *   within 5 s or the namespace doesn't exist; what {@link resolveTemporal} throws
  */
 export async function connectTemporal(options: ConnectOptions = {}): Promise<TemporalConnection> {
   const target = await resolveTemporal(options);
@@ -101,13 +101,15 @@ async function checkNamespace(connection: Connection, target: TemporalTarget): P
       connection.workflowService.describeNamespace({ namespace }),
     )
     .catch((error: unknown) => {
-      // Grants to describe a namespace are not needed to use it: only its absence counts.
+      // Using a namespace does not require permission to describe it: only its absence counts.
       if (error instanceof Error && /not found/i.test(error.message))
         throw temporalUnreachable(target, error);
     });
 }
 
-/** That nothing answers where a Temporal server should be, or not with that namespace: METALAB_TEMPORAL_UNREACHABLE. */
+/**
+ * The error if nothing answers at a Temporal server's address, or it lacks the namespace: METALAB_TEMPORAL_UNREACHABLE.
+ */
 export function temporalUnreachable(
   target: Pick<TemporalTarget, 'address' | 'namespace' | 'userProvided' | 'source'>,
   error: unknown,
@@ -134,6 +136,6 @@ export function temporalUnreachable(
 const stopped = () =>
   new InfrastructureError({
     code: 'METALAB_ENGINE_STOPPED',
-    what: 'no Temporal server runs here: the engine is stopped, and no other is configured',
-    next: 'run `metalab engine start`, or set TEMPORAL_ADDRESS to a server of yours',
+    what: 'no Temporal server is running here: the engine is stopped, and no other is configured',
+    next: 'run `metalab engine start`, or set TEMPORAL_ADDRESS to your own server',
   });

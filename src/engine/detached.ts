@@ -7,20 +7,20 @@ export interface DetachedCommand {
   readonly args: readonly string[];
   readonly cwd: string;
   readonly env: Environment;
-  /** Gets everything it writes; appended to. */
+  /** Receives all output of the process, appended. */
   readonly logFile: string;
 }
 
 /**
- * Starts a process in a session of its own: neither this process's end nor its terminal's reaches it.
+ * Starts a process in a session of its own: it survives the end of this process and of its terminal.
  *
- * @returns its pid; undefined where it could not be executed, which the log then says
+ * @returns its pid; undefined if it could not be executed, with the reason in the log
  */
 export function spawnDetached({ command, args, cwd, env, logFile }: DetachedCommand): number | undefined {
   const log = openSync(logFile, 'a', 0o600);
   try {
     const child = spawn(command, args, { cwd, env: { ...env }, detached: true, stdio: ['ignore', log, log] });
-    // Without a listener the failure that `pid` already tells of would be thrown.
+    // Without a listener, the failure that a missing `pid` already shows would be thrown.
     child.on('error', () => {});
     child.unref();
     return child.pid;
@@ -29,7 +29,7 @@ export function spawnDetached({ command, args, cwd, env, logFile }: DetachedComm
   }
 }
 
-/** The last lines of a log, '' where there is none. */
+/** The last lines of a log, '' if there is none. */
 export function tailOf(logFile: string, lines: number): string {
   try {
     return readFileSync(logFile, 'utf8').trimEnd().split('\n').slice(-lines).join('\n');
@@ -38,7 +38,7 @@ export function tailOf(logFile: string, lines: number): string {
   }
 }
 
-/** The end of a log of a process that ended: from its last error on, which a stack trace may follow; at most 8 lines. */
+/** The end of the log of an ended process: from its last error on, which a stack trace may follow; at most 8 lines. */
 export function lastWords(logFile: string): string {
   const lines = tailOf(logFile, 200).split('\n');
   const error = lines.findLastIndex((line) => /^\s*(panic|fatal error|Error|\w+Error)\b.*:/.test(line));

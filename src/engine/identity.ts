@@ -3,12 +3,12 @@ import type { Connection } from '@temporalio/client';
 import type { TemporalTarget } from './connect.js';
 
 const WITHIN_MS = 5_000;
-/** gRPC's codes for what may not be asked, and for what isn't there to be asked. */
+/** gRPC's codes for a request that is not permitted, and for one that the server does not have. */
 const [PERMISSION_DENIED, UNIMPLEMENTED] = [7, 12];
 
-/** Which engine this is, for the leases of stores. */
+/** Identifies this engine, for the leases of stores. */
 export interface EngineIdentity {
-  /** The namespace's id, which its server gave it: null where it may not be asked. */
+  /** The namespace's id, assigned by its server; null if the server does not permit asking. */
   readonly engine: string | null;
   readonly address: string;
   readonly namespace: string;
@@ -16,7 +16,7 @@ export interface EngineIdentity {
   readonly host: string;
 }
 
-/** @throws what the server answers, where that is not only that it may not be asked */
+/** @throws the server's error, unless it only says that asking is not permitted */
 export async function engineIdentity(
   connection: Pick<Connection, 'workflowService' | 'withDeadline'>,
   { address, namespace }: Pick<TemporalTarget, 'address' | 'namespace'>,

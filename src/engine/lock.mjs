@@ -6,20 +6,20 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { processStart } from './process-start.mjs';
 
-/** A lock whose maker got no further than the folder is given up after this; milliseconds. */
+/** A lock whose creator got no further than creating the folder is given up after this time; milliseconds. */
 const UNOWNED_MS = 5_000;
-/** Of a process on another machine, only its signs of life tell whether it is there; milliseconds. */
+/** For a process on another machine, only its signs of life show whether it is alive; milliseconds. */
 const FOREIGN_MS = 60_000;
 const SIGN_OF_LIFE_MS = 5_000;
 
 /**
- * Does something while no other process holds the same lock: a folder that names its owner, so that a lock left by a
- * process that was killed is seen for what it is and taken over. Not reentrant.
+ * Runs an action while no other process holds the same lock. The lock is a folder that names its owner, so that a lock
+ * left by a killed process is recognised and taken over. Not reentrant.
  *
  * @template T
- * @param {string} path the lock's folder; its parent is made where it is missing
+ * @param {string} path the lock's folder; its parent is created if missing
  * @param {() => T | Promise<T>} action
- * @param {{ onWait?: (owner: string) => void }} [options] `onWait` is told once, where another process holds it
+ * @param {{ onWait?: (owner: string) => void }} [options] `onWait` is called once, if another process holds the lock
  * @returns {Promise<T>}
  */
 export async function withLock(path, action, { onWait } = {}) {
@@ -62,7 +62,8 @@ function isStale(path) {
 }
 
 /**
- * Removes a stale lock. Of two that saw the same one, the second must not remove the lock that the first then made.
+ * Removes a stale lock. If two processes saw the same one, the second must not remove the lock that the first created
+ * afterwards.
  *
  * @param {string} path
  */
@@ -98,12 +99,12 @@ function touch(path) {
   try {
     utimesSync(path, new Date(), new Date());
   } catch {
-    // Somebody took it for left behind.
+    // Another process considered it stale.
   }
 }
 
 /**
- * Milliseconds since it was made or touched; 0 where it is gone.
+ * Milliseconds since it was created or touched; 0 if it is gone.
  *
  * @param {string} path
  */

@@ -9,7 +9,7 @@ export interface Ports {
   readonly ui_port: number;
 }
 
-/** Where a Temporal server and its UI are expected to be. */
+/** The usual ports of a Temporal server and its UI. */
 export const DEFAULT_PORTS: Ports = { port: 7233, ui_port: 8233 };
 
 const VARIABLES = { port: 'METALAB_PORT', ui_port: 'METALAB_UI_PORT' } as const;
@@ -18,7 +18,7 @@ const VARIABLES = { port: 'METALAB_PORT', ui_port: 'METALAB_UI_PORT' } as const;
  * The ports for a server that is about to start: those that METALAB_PORT and METALAB_UI_PORT fix, else those it had
  * before, else the usual ones, else free ones, which are remembered so that bookmarks keep working.
  *
- * @throws InfrastructureError (METALAB_PORT) naming every fixed port that is no port or is in use
+ * @throws InfrastructureError (METALAB_PORT) naming every fixed port that is invalid or in use
  */
 export async function choosePorts(home: string, env: Environment): Promise<Ports> {
   const wrong: string[] = [];
@@ -43,7 +43,7 @@ export async function choosePorts(home: string, env: Environment): Promise<Ports
 
 /** Whether a server could listen on a port of 127.0.0.1. */
 export async function isFree(port: number): Promise<boolean> {
-  // Listening alone isn't enough: macOS lets two listen where one of them holds all addresses.
+  // Listening alone isn't enough: macOS lets two processes listen if one of them holds all addresses.
   return !(await answers(port)) && (await canListen(port)) === port;
 }
 
@@ -61,7 +61,7 @@ export function answers(port: number): Promise<boolean> {
   });
 }
 
-/** Who listens on a port, e.g. `postgres, pid 4711`; undefined where this system or user can't tell. */
+/** The process that listens on a port, e.g. `postgres, pid 4711`; undefined if this system or user can't tell. */
 export function holderOf(port: number): string | undefined {
   const listing = spawnSync('ss', ['-Hltnp', `sport = :${port}`], { encoding: 'utf8' });
   const fromSs = /users:\(\("([^"]+)",pid=(\d+)/.exec(listing.stdout ?? '');
@@ -81,7 +81,7 @@ async function firstFree(wanted: readonly (number | undefined)[], taken: readonl
   return canListen(0);
 }
 
-/** @returns the port that it listened on for a moment (any free one where 0 is asked), or 0 */
+/** @returns the port that it listened on for a moment (any free one if 0 is requested), or 0 */
 function canListen(port: number): Promise<number> {
   return new Promise((resolve) => {
     const server = createServer();

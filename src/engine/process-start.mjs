@@ -4,7 +4,8 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
 /**
- * When a process started, as the system words it: with the pid it names one process, though pids are reused.
+ * When a process started, as the system prints it: together with the pid it identifies a process, though pids are
+ * reused.
  *
  * @param {number} pid
  * @returns {string | undefined} undefined: there is no such process, or it has ended and nobody has waited for it yet
@@ -14,7 +15,7 @@ export function processStart(pid) {
 }
 
 /**
- * Clock ticks since boot: field 22 of proc(5)'s stat. The name in field 2 may hold spaces and parentheses.
+ * Clock ticks since boot: field 22 of proc(5)'s stat. The name in field 2 may contain spaces and parentheses.
  *
  * @param {number} pid
  */
@@ -22,7 +23,8 @@ function fromProc(pid) {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    // A killed process whose first thread is gone holds its ports and files until its last one is: field 20 counts them.
+    // A killed process whose first thread is gone holds its ports and files until its last thread is gone: field 20
+    // counts them.
     return isEnded(fields[0]) && Number(fields[17]) <= 1 ? undefined : fields[19];
   } catch {
     return undefined;
@@ -40,6 +42,6 @@ function fromPs(pid) {
   return status !== 0 || isEnded(state) || start.length === 0 ? undefined : start.join(' ');
 }
 
-// Where pid 1 waits for nobody, as in many containers, an orphan that ended stays a zombie for ever.
+// If pid 1 waits for nobody, as in many containers, an ended orphan stays a zombie for ever.
 /** @param {string | undefined} state */
 const isEnded = (state) => state === undefined || state.startsWith('Z') || state.startsWith('X');

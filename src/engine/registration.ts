@@ -1,16 +1,16 @@
 import { identify, readWorkers, removeWorker, type WorkerState, writeWorker } from './state.js';
 import { type Environment, makeStateFolder, stateFolder } from './state-folder.js';
 
-/** What a worker process says of itself. */
+/** A worker process's description of itself. */
 export type WorkerDescription = Pick<
   WorkerState,
   'address' | 'namespace' | 'task_queue' | 'build' | 'slots' | 'background' | 'grace_ms'
 >;
 
-/** Set for a background worker by what starts it. */
+/** Set for a background worker by the process that starts it. */
 export const LOG_VARIABLE = 'METALAB_WORKER_LOG';
 
-/** Called by a worker process once it really polls: `ensureWorker` waits for this. */
+/** Called by a worker process once it actually polls: `ensureWorker` waits for this. */
 export function registerWorker(description: WorkerDescription, env: Environment = process.env): WorkerState {
   const state = { ...identify(process.pid), log_file: env[LOG_VARIABLE] ?? null, ...description };
   writeWorker(makeStateFolder(env), state);

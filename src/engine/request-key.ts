@@ -6,25 +6,28 @@ import { MIN_KEY_BYTES, SigningKey } from '../identity/signature.js';
 import { withLock } from './lock.mjs';
 import { type Environment, keyFile, makeStateFolder } from './state-folder.js';
 
-/** The key that requests are signed with, and what follows from it. */
+/** The key that signs requests, and settings that depend on it. */
 export interface RequestKey {
   readonly key: SigningKey;
   readonly file: string;
   /** Workers execute whatever their server gives them: the server's own TLS and API keys decide who may submit. */
   readonly trustsServer: boolean;
-  /** What workers of this key poll: workflows, planning and settling. Those for chunks and batches are named after it. */
+  /**
+   * The queue that workers of this key poll: workflows, planning and settling. The queues for chunks and batches are
+   * named after it.
+   */
   readonly taskQueue: string;
 }
 
-/** Of workers that trust their server, whoever signed. */
+/** The queue of workers that trust their server, whoever signed. */
 const TRUSTING_QUEUE = 'metalab-unsigned';
 
 /**
- * The key in METALAB_HOME, made where there is none. With a server of the user's own, METALAB_KEY_FILE names another,
- * which its users share.
+ * The key in METALAB_HOME, created if there is none. With a user-provided server, METALAB_KEY_FILE names another one,
+ * which the server's users share.
  *
- * @param target.userProvided whether it is a server of the user's own; see `TemporalTarget`
- * @throws InfrastructureError METALAB_KEY where the key can't be used, or other users can read it
+ * @param target.userProvided whether it is a user-provided server; see `TemporalTarget`
+ * @throws InfrastructureError METALAB_KEY if the key can't be used, or other users can read it
  */
 export async function loadRequestKey(
   { userProvided }: { readonly userProvided: boolean },
@@ -41,7 +44,7 @@ function readOwnKey(file: string): SigningKey | undefined {
   const read = readKeyFile(file);
   if (!read) return undefined;
   const { secret, stats } = read;
-  const remake = `remove ${file}: the next command makes another; sweeps in progress have to be submitted again`;
+  const remake = `remove ${file}: the next command creates another; sweeps in progress have to be submitted again`;
   if (stats.uid !== process.getuid?.())
     throw unusable(
       file,
@@ -54,7 +57,7 @@ function readOwnKey(file: string): SigningKey | undefined {
   return new SigningKey(secret);
 }
 
-/** Several processes may make it at once: one key comes of it. */
+/** Several processes may create it at the same time: the result is one key. */
 async function makeOwnKey(file: string): Promise<SigningKey> {
   return withLock(`${file}.lock`, () => {
     const meanwhile = readOwnKey(file);
@@ -74,7 +77,7 @@ function readSharedKey(file: string): SigningKey {
   const read = readKeyFile(file);
   if (!read) throw unusable(file, 'there is no such file', `make one: ${MAKE_SHARED}`, 'METALAB_KEY_FILE');
   const { secret, stats } = read;
-  const remake = `make another, which only its users can read: ${MAKE_SHARED}`;
+  const remake = `create another, which only its users can read: ${MAKE_SHARED}`;
   // Its users may be a group.
   if ((stats.mode & 0o027) !== 0)
     throw unusable(
@@ -88,7 +91,7 @@ function readSharedKey(file: string): SigningKey {
   return new SigningKey(secret);
 }
 
-/** @returns undefined where there is no such file */
+/** @returns undefined if there is no such file */
 function readKeyFile(file: string): { readonly secret: Buffer; readonly stats: Stats } | undefined {
   let descriptor: number;
   try {
@@ -101,7 +104,7 @@ function readKeyFile(file: string): { readonly secret: Buffer; readonly stats: S
   try {
     const stats = fstatSync(descriptor);
     if (!stats.isFile()) throw unusable(file, 'it is not a file', 'name a file with METALAB_KEY_FILE');
-    // Written by an editor or by `openssl rand -hex`, it ends in a newline, which not every copy has.
+    // A file written by an editor or by `openssl rand -hex` ends in a newline, which not every copy has.
     const text = readFileSync(descriptor, 'latin1').trimEnd();
     return { secret: Buffer.from(text, 'latin1'), stats };
   } finally {
@@ -126,7 +129,7 @@ const unusable = (file: string, what: string, next: string, where = file) =>
   new InfrastructureError({
     code: 'METALAB_KEY',
     where,
-    what: `the key that requests are signed with, ${file}, can't be used: ${what}`,
+    what: `the key that signs requests, ${file}, can't be used: ${what}`,
     expected: `a file of at least ${MIN_KEY_BYTES} random bytes that no other user can read`,
     next,
   });

@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Connection } from '@temporalio/client';
 
-/** What the Temporal UI can filter and sort experiments by. Values: temporal.api.enums.v1.IndexedValueType. */
+/**
+ * Attributes by which the Temporal UI can filter and sort experiments. Values: temporal.api.enums.v1.IndexedValueType.
+ */
 export const SEARCH_ATTRIBUTES = {
   MetalabExperiment: 2,
   MetalabStatus: 2,
@@ -13,9 +15,9 @@ export const SEARCH_ATTRIBUTES = {
 const USABLE_WITHIN_MS = 15_000;
 
 /**
- * Adds the search attributes that a namespace doesn't have, and waits until workflows may use them.
+ * Adds the search attributes that a namespace lacks, and waits until workflows may use them.
  *
- * @returns false where they are missing and may not be created: experiments then run without
+ * @returns false if they are missing and may not be created: experiments then run without them
  */
 export async function ensureSearchAttributes(connection: Connection, namespace: string): Promise<boolean> {
   const ensure = async () => {
@@ -41,7 +43,7 @@ export async function missingSearchAttributes(
   );
 }
 
-/** Servers cache the mapping: until it is read again, a workflow that uses a new attribute is refused. */
+/** Servers cache the mapping: until they read it again, a workflow that uses a new attribute is refused. */
 async function becomeUsable(connection: Connection, namespace: string): Promise<boolean> {
   const query = Object.entries(SEARCH_ATTRIBUTES)
     .map(([name, type]) => (type === 2 ? `${name} = "none"` : `${name} = -1`))

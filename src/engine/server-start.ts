@@ -29,14 +29,14 @@ export async function startServer(
     try {
       return await finishServer(home, state);
     } catch (error) {
-      // Its log does not always say so: the CLI sometimes panics over a port that is in use.
+      // Its log does not always say so: the CLI sometimes panics if a port is in use.
       const taken = !isAlive(state) && !(await areFree(ports));
       if (!taken || attempt === TRIES) throw error;
     }
   }
 }
 
-/** Waits until a server that was launched answers, and marks it ready. */
+/** Waits until a launched server answers, and marks it ready. */
 export async function finishServer(home: string, state: ServerState): Promise<ServerState> {
   const connection = await firstAnswer(home, state);
   try {
@@ -69,11 +69,11 @@ function launch(home: string, env: Environment, command: string, { port, ui_port
         'synchronous=normal',
       ],
       ...['--log-level', 'warn', '--color', 'never'],
-      // Its daily call home, which says which version runs here.
+      // The daily request that reports which version runs here.
       ...['--dynamic-config-value', 'frontend.enableServerVersionCheck=false'],
     ],
     cwd: home,
-    // A profile of the user's is meant for clients; the CLI would take its flags from it.
+    // The user's profile is meant for clients; the CLI would take its flags from it.
     env: Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('TEMPORAL_'))),
     logFile: log_file,
   });
@@ -94,7 +94,7 @@ async function firstAnswer(home: string, state: ServerState): Promise<Connection
       removeServer(home);
       throw startError('ended while starting', state);
     }
-    // A refused gRPC connection backs off for a second; looking at the port first, a start takes half as long.
+    // A refused gRPC connection backs off for a second. Checking the port first halves the time of a start.
     if (!(await answers(state.port))) continue;
     const connection = await Connection.connect({ address: state.address, connectTimeout: 1_000 }).catch(
       () => undefined,
@@ -112,8 +112,8 @@ async function firstAnswer(home: string, state: ServerState): Promise<Connection
 }
 
 /**
- * Two that start at the same moment may have found the same port free: then it is the other's server that answers, until
- * this one has seen that and ended. Its log names its address once it listens; a CLI that words that otherwise gets 2 s.
+ * Two servers that start at the same moment may have found the same port free: then the other one answers, until this
+ * one has noticed and ended. Its log names its address once it listens; a CLI that words that differently gets 2 s.
  */
 async function isItsOwn(state: ServerState): Promise<boolean> {
   for (const end = performance.now() + 2_000; performance.now() < end && isAlive(state); await sleep(25)) {

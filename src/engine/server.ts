@@ -6,7 +6,7 @@ import { type Environment, lockFolder, makeStateFolder, serverFile, stateFolder 
 
 export interface EngineOptions {
   readonly env?: Environment;
-  /** Told of each long step, one line. */
+  /** Called with one line about each long step. */
   readonly say?: (line: string) => void;
 }
 
@@ -21,22 +21,22 @@ export interface ServerInfo {
   /** ISO 8601, UTC. */
   readonly startedAt: string;
   readonly searchAttributes: boolean;
-  /** Whether it was this call that started it. */
+  /** Whether this call started it. */
   readonly started: boolean;
 }
 
-/** The engine's server where it runs, without starting anything. Reads one file: well under a millisecond. */
+/** The engine's server if it is running, without starting anything. Reads one file: well under a millisecond. */
 export function runningServer(env: Environment = process.env): ServerInfo | undefined {
   const state = readServer(stateFolder(env));
   return state?.ready && isAlive(state) ? describeServer(state, false) : undefined;
 }
 
 /**
- * The engine's server, started where it doesn't run. It outlives this process and its terminal. Any number of processes
- * may call this at once: one server comes of it.
+ * The engine's server, started if it isn't running. It outlives this process and its terminal. Any number of processes
+ * may call this at the same time: only one server is started.
  *
- * @throws InfrastructureError METALAB_TEMPORAL_CLI, METALAB_PORT, METALAB_ENGINE_ELSEWHERE, or METALAB_SERVER_START
- *   where the server ends or doesn't answer within 30 s, with the end of its log
+ * @throws InfrastructureError METALAB_TEMPORAL_CLI, METALAB_PORT, METALAB_ENGINE_ELSEWHERE, or METALAB_SERVER_START if
+ *   the server exits or doesn't answer within 30 s, with the end of its log
  */
 export async function ensureServer(options: EngineOptions = {}): Promise<ServerInfo> {
   const { env = process.env, say = () => {} } = options;
@@ -69,5 +69,5 @@ const elsewhere = (home: string, state: ServerState) =>
     code: 'METALAB_ENGINE_ELSEWHERE',
     where: serverFile(home),
     what: `an engine with this state folder was started on ${state.host} at ${state.started_at}`,
-    next: `run \`metalab engine stop\` on ${state.host}, or give this machine a state folder of its own with METALAB_HOME; where ${state.host} is gone, remove ${serverFile(home)}`,
+    next: `run \`metalab engine stop\` on ${state.host}, or give this machine a state folder of its own with METALAB_HOME; if ${state.host} is gone, remove ${serverFile(home)}`,
   });

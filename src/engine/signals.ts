@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isAlive, type ProcessState } from './state.js';
 
 /**
- * Ends a process that metalab started: SIGTERM, and after its grace SIGKILL, to its whole group. Never a process that
- * has merely come to have its pid.
+ * Ends a process that metalab started: SIGTERM, and after its grace period SIGKILL, to its whole group. Never signals
+ * another process that was given the same pid.
  *
  * @returns how it ended
  */

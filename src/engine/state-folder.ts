@@ -11,7 +11,7 @@ import {
 
 export type Environment = { readonly [name: string]: string | undefined };
 
-/** Where the engine keeps its database, logs and what it knows of its processes. Not created by this. */
+/** Where the engine keeps its database, its logs and the state of its processes. Does not create it. */
 export function stateFolder(env: Environment = process.env): string {
   if (env.METALAB_HOME) return resolve(env.METALAB_HOME);
   return join(env.XDG_STATE_HOME || join(env.HOME || homedir(), '.local', 'state'), 'metalab');
@@ -26,9 +26,9 @@ export const ownFolders = (env: Environment = process.env): readonly OwnFolder[]
 ];
 
 /**
- * Makes the state folder, for its owner only: the database holds what workflows were given.
+ * Creates the state folder, for its owner only: the database contains the inputs of workflows.
  *
- * @throws InfrastructureError where it can't be made or written, or other users can change it
+ * @throws InfrastructureError if it can't be created or written, or other users can change it
  */
 export function makeStateFolder(env: Environment = process.env): string {
   const home = stateFolder(env);
@@ -42,11 +42,11 @@ export function makeStateFolder(env: Environment = process.env): string {
   return home;
 }
 
-/** @throws InfrastructureError where it can't be made or written, or other users can change it */
+/** @throws InfrastructureError if it can't be created or written, or other users can change it */
 export const makeCacheFolder = (env: Environment = process.env): void =>
   makePrivateFolder({ path: cacheFolder(env), variable: 'METALAB_CACHE' });
 
-/** What is in a state folder says where the server is. @throws InfrastructureError where other users can change it */
+/** The content of a state folder says where the server is. @throws InfrastructureError if other users can change it */
 export const refuseOpenHome = (home: string): void => refuseOpenFolder(homeChoice(home));
 
 export const lockFolder = (home: string) => join(home, 'engine.lock');
@@ -56,8 +56,8 @@ export const workersFolder = (home: string) => join(home, 'workers');
 export const logsFolder = (home: string) => join(home, 'logs');
 /** Workers' sockets, through which `metalab env login` reaches them. */
 export const loginsFolder = (home: string) => join(home, 'logins');
-/** What requests are signed with. */
+/** The key that signs requests. */
 export const keyFile = (home: string) => join(home, 'key');
-/** Where SSH's configuration and agent are, as whoever submitted last had them. */
+/** Paths of SSH's configuration and agent, from the last submitter's environment. */
 export const sshEnvironmentFile = (home: string) => join(home, 'ssh-environment.json');
 export const databaseFile = (home: string) => join(home, 'temporal.db');

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { processStart } from './process-start.mjs';
 import { refuseOpenHome, serverFile, workersFolder } from './state-folder.js';
 
-/** A process that metalab registered: what tells whether it still is the same one. */
+/** A process that metalab registered, with what shows whether it is still the same process. */
 export interface ProcessState {
   readonly pid: number;
-  /** As the system words it; see processStart. A pid alone may by now be somebody else's. */
+  /** As the system prints it; see processStart. The pid alone may belong to another process by now. */
   readonly start_time: string;
   readonly host: string;
   /** ISO 8601, UTC. */
@@ -23,7 +23,7 @@ export interface ServerState extends ProcessState {
   readonly ui_port: number;
   readonly db_file: string;
   readonly command: string;
-  /** False: whoever started it was killed before it answered. */
+  /** False: the process that started it was killed before it answered. */
   readonly ready: boolean;
   readonly search_attributes: boolean;
 }
@@ -42,7 +42,7 @@ export interface WorkerState extends ProcessState {
   readonly grace_ms: number;
 }
 
-/** What identifies a process of this machine, for registering it. */
+/** What identifies a process on this machine, for registering it. */
 export function identify(pid: number): Pick<ProcessState, 'pid' | 'start_time' | 'host' | 'started_at'> {
   const started_at = new Date().toISOString();
   return { pid, start_time: processStart(pid) ?? 'ended', host: hostname(), started_at };
@@ -53,8 +53,8 @@ export function isAlive(state: Pick<ProcessState, 'pid' | 'start_time'>): boolea
 }
 
 /**
- * Registered on another machine that shares this home folder, as a cluster's login nodes do: nothing can be said of its
- * process from here. Not on macOS, where one machine's name changes with the network it is in.
+ * Registered on another machine that shares this home folder, as a cluster's login nodes do: nothing is known of its
+ * process from here. Not on macOS, where a machine's name changes with its network.
  */
 export const isElsewhere = (state: ProcessState) =>
   process.platform === 'linux' && state.host !== hostname() && !isAlive(state);
@@ -68,7 +68,7 @@ export function readServer(home: string): ServerState | undefined {
 export const writeServer = (home: string, state: ServerState) => writeJson(serverFile(home), state);
 export const removeServer = (home: string) => rmSync(serverFile(home), { force: true });
 
-/** Every registered worker, dead ones too, those of other machines that share the folder not. */
+/** Every registered worker, including dead ones, but not those of other machines that share the folder. */
 export function readWorkers(home: string): WorkerState[] {
   refuseOpenHome(home);
   return listFiles(workersFolder(home))
@@ -84,14 +84,14 @@ export const removeWorker = (home: string, state: Pick<ProcessState, 'pid' | 'ho
 const workerFile = (home: string, { pid, host }: Pick<ProcessState, 'pid' | 'host'>) =>
   join(workersFolder(home), `${host}-${pid}.json`);
 
-/** Replaces the file in one step: a reader sees the old or the new, never half. */
+/** Replaces the file in one step: a reader sees the old or the new content, never half of it. */
 export function writeJson(path: string, value: unknown): void {
   const temporary = `${path}.${process.pid}.tmp`;
   writeFileSync(temporary, `${JSON.stringify(value, null, 2)}\n`, { mode: 0o600 });
   renameSync(temporary, path);
 }
 
-/** A JSON file's value; undefined where there is none, or what is there is no JSON. */
+/** A JSON file's value; undefined if there is none, or if it is not JSON. */
 export function readJson(path: string): unknown {
   try {
     return JSON.parse(readFileSync(path, 'utf8'));

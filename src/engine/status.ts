@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import { isAlive, type ProcessState, readServer, readWorkers } from './state.js';
 import { type Environment, stateFolder } from './state-folder.js';
 
-/** What of the engine runs, as plain data: `metalab engine status --json`. */
+/** Which parts of the engine are running, as plain data: `metalab engine status --json`. */
 export interface EngineStatus {
   readonly state_folder: string;
   readonly server: ServerStatus | null;
@@ -34,7 +34,7 @@ export interface WorkerStatus {
   readonly log_file: string | null;
 }
 
-/** Reads what is registered and checks that it lives; connects to nothing and starts nothing. */
+/** Reads what is registered and checks whether it is alive; connects to nothing and starts nothing. */
 export function engineStatus(env: Environment = process.env): EngineStatus {
   const home = stateFolder(env);
   return {

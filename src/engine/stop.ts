@@ -5,20 +5,20 @@ import { isAlive, isElsewhere, readServer, readWorkers, removeServer } from './s
 import { lockFolder, makeStateFolder } from './state-folder.js';
 import { endWorker } from './worker-process.js';
 
-/** The database is checkpointed on the way out. */
+/** The server checkpoints the database when it exits. */
 const SERVER_GRACE_MS = 15_000;
 
 export interface Stopped {
-  /** How each process of ours ended; none where it did not run. */
+  /** How each worker ended, and the server; none if it was not running. */
   readonly workers: readonly { readonly pid: number; readonly how: 'gone' | 'ended' | 'killed' }[];
   readonly server: { readonly pid: number; readonly how: 'gone' | 'ended' | 'killed' } | null;
-  /** Workers in somebody's terminal: theirs to stop. */
+  /** Workers in somebody's terminal, whose user has to stop them. */
   readonly foreground: readonly number[];
 }
 
 /**
- * Stops the background workers, which hand back their runs, and then the engine's server. Nothing that was finished is
- * lost, and what was not goes on at the next `submit`. Never touches the user's own server.
+ * Stops the background workers, which hand back their runs, and then the engine's server. No finished run is lost, and
+ * the rest continues at the next `submit`. Never touches a user-provided server.
  */
 export async function stopEngine({
   env = process.env,

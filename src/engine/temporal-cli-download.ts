@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import type { Environment } from './state-folder.js';
 
 export interface InstallRequest {
-  /** Where the executable is to be. */
+  /** Where to put the executable. */
   readonly path: string;
   readonly version: string;
   readonly env: Environment;
@@ -17,8 +17,8 @@ const ANSWER_MS = 10_000;
 const DOWNLOAD_MS = 600_000;
 
 /**
- * Downloads the Temporal CLI from where the SDK's own test server comes from: temporal.download says which archive, and
- * which file in it (ephemeral_server/mod.rs in the SDK's core). METALAB_TEMPORAL_DOWNLOAD names a mirror of it.
+ * Downloads the Temporal CLI from the same source as the SDK's own test server: temporal.download says which archive,
+ * and which file in it (ephemeral_server/mod.rs in the SDK's core). METALAB_TEMPORAL_DOWNLOAD names a mirror of it.
  */
 export async function downloadTemporalCli({ path, version, env, say }: InstallRequest): Promise<void> {
   const mirror = env.METALAB_TEMPORAL_DOWNLOAD || 'https://temporal.download';
@@ -40,7 +40,7 @@ export async function downloadTemporalCli({ path, version, env, say }: InstallRe
     );
     if (status !== 0) throw new Error(`tar could not unpack ${archiveUrl}: ${stderr.trim()}`);
     const program = join(folder, fileToExtract);
-    // Whatever the archive and the umask say: what others can change is not executed.
+    // Whatever the archive and the umask say: files that others can change are not executed.
     chmodSync(program, 0o755);
     renameSync(program, path);
   } finally {

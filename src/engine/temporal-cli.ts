@@ -9,7 +9,7 @@ import { downloadTemporalCli } from './temporal-cli-download.js';
 import { installTemporalCliWithGo } from './temporal-cli-go.js';
 
 /**
- * The Temporal CLI: where it is, and how it gets there. scripts/setup.mjs uses the same from dist/, before
+ * Where the Temporal CLI is, and how it is installed. scripts/setup.mjs uses the same code from dist/, before
  * node_modules are complete, so nothing here may import a package.
  */
 
@@ -23,15 +23,15 @@ export interface TemporalCli {
 
 export interface ObtainOptions {
   readonly env?: Environment;
-  /** Told of each long step, one line. */
+  /** Called with one line about each long step. */
   readonly say?: (line: string) => void;
 }
 
 /**
  * Looks in METALAB_TEMPORAL, then on PATH, then in metalab's cache folder.
  *
- * @throws InfrastructureError (METALAB_TEMPORAL_CLI) where METALAB_TEMPORAL names no executable file,
- *   (METALAB_FOLDER_UNSAFE) where other users can change the one in the cache
+ * @throws InfrastructureError (METALAB_TEMPORAL_CLI) if METALAB_TEMPORAL names no executable file,
+ *   (METALAB_FOLDER_UNSAFE) if other users can change the one in the cache
  */
 export function findTemporalCli(env: Environment = process.env): TemporalCli | undefined {
   if (env.METALAB_TEMPORAL) return named(env.METALAB_TEMPORAL);
@@ -46,7 +46,7 @@ export function findTemporalCli(env: Environment = process.env): TemporalCli | u
 }
 
 /**
- * Finds the Temporal CLI, else gets it into the cache folder: downloaded, else built where Go is present.
+ * Finds the Temporal CLI, or installs it in the cache folder: by download, else by building it if Go is present.
  *
  * @throws InfrastructureError (METALAB_TEMPORAL_CLI) that says why each way failed and what to install
  */

@@ -12,39 +12,39 @@ import { identify, isAlive, readWorkers, removeWorker, type WorkerState } from '
 import { type Environment, lockFolder, logsFolder, makeStateFolder, stateFolder } from './state-folder.js';
 
 const READY_WITHIN_MS = 30_000;
-/** Beyond its own grace, for ending slots and connections. */
+/** Added to the worker's own grace period, for ending slots and connections. */
 const MARGIN_MS = 5_000;
 const LOGS_KEPT = 5;
 
 export interface WorkerRequest extends EngineOptions {
   readonly address: string;
   readonly namespace: string;
-  /** See `RequestKey`: a worker of another one takes nothing of what is submitted with this key. */
+  /** See `RequestKey`: a worker with another one takes nothing that is submitted with this key. */
   readonly taskQueue: string;
-  /** At least so many; null: as many as the worker takes by itself. */
+  /** The minimum number; null: the worker's own default. */
   readonly slots: number | null;
-  /** Content with a live worker of whatever build, instead of replacing it by one of this build. */
+  /** Accepts a live worker of any build, and does not replace it by one of this build. */
   readonly anyBuild?: boolean;
-  /** See readBuild, its default. */
+  /** Default: see readBuild. */
   readonly build?: string;
-  /** What to start: default this package's `bin/metalab.js` under this Node. */
+  /** What to start; default: this package's `bin/metalab.js` with this Node. */
   readonly program?: readonly [command: string, ...args: string[]];
 }
 
 export interface EnsuredWorker {
   readonly worker: WorkerState;
-  /** Whether it was this call that started it. */
+  /** Whether this call started it. */
   readonly started: boolean;
   /** Background workers of another build, or with too few slots, that were drained for it. */
   readonly replaced: readonly WorkerState[];
 }
 
 /**
- * A worker of this build on this machine for this server and namespace, started in the background where there is none.
- * A foreground worker of this build counts; of another build it is left alone. Without anything to do it reads a few
+ * A worker of this build on this machine for this server and namespace, started in the background if there is none. A
+ * foreground worker of this build counts; one of another build is left alone. If there is nothing to do, it reads a few
  * small files: about a millisecond.
  *
- * @throws InfrastructureError (METALAB_WORKER_START) where the worker ends or doesn't poll within 30 s, with the end of
+ * @throws InfrastructureError (METALAB_WORKER_START) if the worker exits or doesn't poll within 30 s, with the end of
  *   its log
  */
 export async function ensureWorker(order: WorkerRequest): Promise<EnsuredWorker> {
@@ -68,7 +68,10 @@ function suitable(home: string, order: WorkerRequest, build: string): WorkerStat
   );
 }
 
-/** Ends background workers that this build can't use. They hand back what they have not finished. Those of another key stay. */
+/**
+ * Ends background workers that this build can't use. They hand back what they have not finished. Those with another key
+ * stay.
+ */
 async function drainOthers(home: string, order: WorkerRequest, build: string): Promise<WorkerState[]> {
   const others = workersOf(home, order).filter(
     ({ background, task_queue = order.taskQueue }) => background && task_queue === order.taskQueue,
@@ -81,7 +84,7 @@ async function drainOthers(home: string, order: WorkerRequest, build: string): P
   return others;
 }
 
-/** SIGTERM, its grace, SIGKILL; and forgets it. */
+/** Sends SIGTERM, and SIGKILL after the grace period; then unregisters it. */
 export async function endWorker(home: string, state: WorkerState): Promise<'gone' | 'ended' | 'killed'> {
   const how = await endProcess(state, state.grace_ms + MARGIN_MS);
   removeWorker(home, state);
@@ -109,7 +112,7 @@ async function start(home: string, env: Environment, order: WorkerRequest): Prom
       '--background',
       ...(order.slots === null ? [] : ['--slots', String(order.slots)]),
     ],
-    // Not the user's folder, which may be deleted under it.
+    // Not the user's folder, which may be deleted while it runs.
     cwd: home,
     env: { ...withAbsolutePaths(env), METALAB_HOME: home, [LOG_VARIABLE]: logFile },
     logFile,
@@ -125,7 +128,7 @@ async function start(home: string, env: Environment, order: WorkerRequest): Prom
   throw startError(`did not begin to poll ${order.address} within ${READY_WITHIN_MS / 1000} s`, logFile);
 }
 
-/** Paths of certificates and configuration are meant from where the user is. */
+/** Paths of certificates and configuration are relative to the user's folder. */
 function withAbsolutePaths(env: Environment): Environment {
   const isPath = (name: string) =>
     /^TEMPORAL_(CONFIG_FILE|TLS_.*_PATH)$|^METALAB_(CACHE|TEMPORAL|KEY_FILE)$/.test(name);

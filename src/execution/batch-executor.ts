@@ -4,13 +4,13 @@ import type { RunDigest } from '../definition/run-digest.js';
 import type { RunningMeans } from '../definition/running-mean.js';
 import type { Executor } from './executor.js';
 
-/** Positions of a plan, from ≤ position < to. */
+/** Positions of a plan: from ≤ position < to. */
 export interface PositionRange {
   readonly from: number;
   readonly to: number;
 }
 
-/** Positions of a submission's plan, to be executed together: one array. */
+/** Positions of a submission's plan that are executed together, as one array. */
 export interface BatchRequest {
   /** The experiment's folder in the submission's store. */
   readonly folder: string;
@@ -18,28 +18,30 @@ export interface BatchRequest {
   readonly submission: string;
   /** SHA-256 of the declaration. */
   readonly declaration: string;
-  /** What makes it the same array, however often it is asked for: 16 hex digits. */
+  /** Identifies the array: every request with the same token is for the same array. 16 hex digits. */
   readonly token: string;
   /** Ascending, without overlap; at most 200. */
   readonly ranges: readonly PositionRange[];
-  /** What a run took on average so far; null: nothing is known. */
+  /** Mean duration of the runs so far; null: not known yet. */
   readonly mean_ms: number | null;
-  /** Runs at once in a task; null: as many as a task has cpus. */
+  /** Concurrent runs in a task; null: as many as the task has CPUs. */
   readonly slots: number | null;
   /** Per run; null: no limit. */
   readonly timeout_ms: number | null;
   readonly memory_bytes: number | null;
-  /** What the experiment asks for, over what the environment says. */
+  /** The experiment's own resources, which override the environment's. */
   readonly resources?: Resources;
-  /** Whether artifacts are brought into the store too. */
+  /** Whether artifacts are copied into the store too. */
   readonly artifacts?: boolean;
 }
 
-/** How many batches a sweep may have, and how large each may be. Histories of workflows know its names. */
+/**
+ * How many batches of a sweep may be in progress, and how large each may be. Workflow histories contain these names.
+ */
 export interface BatchLimits {
   /** Batches in progress. */
   readonly at_once: number;
-  /** Positions that a batch takes at most. */
+  /** The most positions in a batch. */
   readonly most: number;
 }
 
@@ -49,20 +51,20 @@ export interface BatchProgress {
   readonly cancelled: number;
   readonly means: RunningMeans;
   readonly digest?: RunDigest;
-  /** Tasks that wait, and that run. */
+  /** Numbers of pending and running tasks. */
   readonly pending: number;
   readonly running: number;
   /** The array's job id. */
   readonly job: string | null;
-  /** Nodes that it does not use, since they failed before. */
+  /** Nodes that the array does not use, since they failed before. */
   readonly excluded: readonly string[];
-  /** The time limit of its jobs, where that is less than was asked for: seconds. */
+  /** The time limit of its jobs, if it is lower than requested. Seconds. */
   readonly time_cut?: { readonly asked_s: number; readonly limit_s: number };
-  /** Why nothing moves: the scheduler's reason, a login that expired, a gateway that can't be reached. */
+  /** Why there is no progress: the scheduler's reason, an expired login, or a gateway that can't be reached. */
   readonly waits: string | null;
-  /** It waits for somebody to do something: neither for its turn nor for a connection that comes back. */
+  /** Whether a person has to act: the array waits neither for its turn nor for a connection that will come back. */
   readonly stuck: boolean;
-  /** Of the runs in progress, at most 20. */
+  /** Runs in progress, at most 20. */
   readonly runs: readonly {
     readonly position: number;
     readonly started_at: string;
@@ -70,7 +72,7 @@ export interface BatchProgress {
   }[];
 }
 
-/** What an array came to. Counts are of records that are in the store. */
+/** The result of an array. The counts are of records that are in the store. */
 export interface BatchReport {
   readonly success: number;
   readonly failed: number;
@@ -79,13 +81,13 @@ export interface BatchReport {
   readonly busy_ms: number;
   readonly means: RunningMeans;
   readonly digest?: RunDigest;
-  /** What was not done, ascending: at most 200 ranges, the rest is found by planning again. */
+  /** Positions that were not done, ascending. At most 200 ranges; planning again finds the rest. */
   readonly left: readonly PositionRange[];
-  /** For what follows, now that more is known. */
+  /** Limits for the next batches, now that more is known. */
   readonly dealing: BatchLimits;
 }
 
-/** How a call is told to stop, as in `Executor`: `yield`, the worker ends; `cancel`, the sweep does. */
+/** How a call is asked to stop, as in `Executor`: `yield` if the worker ends, `cancel` if the sweep is cancelled. */
 export interface BatchSignal {
   onStop(listener: (how: 'yield' | 'cancel') => void): () => void;
 }
@@ -93,49 +95,49 @@ export interface BatchSignal {
 export interface BatchOptions {
   readonly signal: BatchSignal;
   readonly onProgress: (progress: BatchProgress) => void;
-  /** Durations are known, or will not be soon: the rest may be dealt while this array still runs. */
+  /** Called when durations are known, or won't be soon: the next batches may start while this array still runs. */
   readonly onDealing: (dealing: BatchLimits) => void;
-  /** Asked at most every few seconds. */
+  /** Called at most every few seconds. */
   readonly isPaused: () => Promise<boolean>;
 }
 
-/** How the waiting for a place that can't be asked is stopped, and told. */
+/** Stops and reports the wait for a cluster that can't be reached. */
 export interface AskOptions {
   readonly signal?: BatchSignal;
   readonly onWaits?: (waits: string | null, stuck: boolean) => void;
 }
 
-/** Which experiment, and its folder in the store. */
+/** An experiment, and its folder in the store. */
 export interface ExperimentPlace {
   readonly folder: string;
   readonly experiment_id: string;
 }
 
-/** What is brought before planning, beside the records that the store has not. */
+/** What to fetch before planning, in addition to the records that the store lacks. */
 export interface CollectRequest extends ExperimentPlace {
-  /** Artifacts of these records, too, where the place has them. Default: of none. */
+  /** Selects the records whose artifacts are fetched too, if the cluster has them. Default: none. */
   readonly artifactsOf?: (record: RunRecord) => boolean;
 }
 
-/** Which submission, of which experiment. */
+/** A submission, and its experiment. */
 export interface SubmissionPlace extends ExperimentPlace {
   readonly submission: string;
 }
 
-/** What may go on at a place that could not be asked. */
+/** What may still be running on a cluster that could not be reached. */
 export interface BatchRemains {
-  /** Ids of jobs, as far as they are known. */
+  /** Job ids, as far as they are known. */
   readonly jobs: readonly string[];
   readonly why: string;
 }
 
 /**
- * Where whole batches run: on a cluster with a scheduler of its own. Every method waits while the cluster can't be
- * asked, and rejects with {@link ExecutionFault}: code `CLOSED` where it was told to yield, so that the next call with
- * the same token goes on with the same array; another where the place itself failed.
+ * Runs whole batches, on a cluster with a scheduler of its own. Every method waits while the cluster can't be reached.
+ * It rejects with {@link ExecutionFault}: with code `CLOSED` if it was asked to yield, so that the next call with the
+ * same token continues the same array; with another code if the cluster itself failed.
  */
 export interface BatchExecutor {
-  /** Before planning: fetches what the cluster has recorded of the experiment and the store has not. */
+  /** Called before planning. Fetches what the cluster has recorded of the experiment and the store lacks. */
   collect(order: CollectRequest, options?: AskOptions): Promise<void>;
   dealing(
     positions: number,
@@ -145,17 +147,18 @@ export interface BatchExecutor {
   /** Executes positions as one array. A failing run never rejects. Safe to repeat with the same token. */
   execute(order: BatchRequest, options: BatchOptions): Promise<BatchReport>;
   /**
-   * Before a submission's outcome is written, and where nobody was there to do that: ends what is left of all its batches,
-   * brings what they recorded, and removes what is only for runs in progress. Costs nothing where nothing was left before.
+   * Called before a submission's outcome is written, and for submissions whose outcome nobody wrote. Ends what is left
+   * of all its batches, fetches their records, and removes files that only runs in progress need. Costs nothing if
+   * nothing is left.
    *
-   * @param options `within_ms`: for so long a place that does not answer is asked; by default as long as it takes
-   * @returns what may go on there, and the next call with the same submission ends; null: nothing
+   * @param options `within_ms`: how long to keep trying a cluster that does not answer; default: no limit
+   * @returns what may still be running there, which the next call with the same submission ends; null: nothing
    */
   end(
     place: SubmissionPlace,
     options?: AskOptions & { readonly within_ms?: number },
   ): Promise<BatchRemains | null>;
-  /** A submission has ended: nothing of it is watched any more. */
+  /** Called when a submission has ended: stops watching it. */
   release(submission: string): Promise<void>;
   close(): Promise<void>;
 }

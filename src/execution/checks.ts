@@ -3,13 +3,13 @@ import type { LocalEnvironment, ResolvedEnvironment } from '../config/resolved-c
 import type { Prompter } from '../transport/prompter.js';
 import { openCluster } from './open-cluster.js';
 
-/** One thing that `metalab env check` looked at. */
+/** The result of one check of `metalab env check`. */
 export interface EnvironmentCheck {
   readonly name: string;
-  /** `warn`: nothing that hinders a submit. */
+  /** `warn`: a problem that does not prevent a submit. */
   readonly ok: boolean | 'warn';
   readonly detail: string;
-  /** How to mend it, where it is not ok. */
+  /** How to fix it, if it is not ok. */
   readonly next?: string;
 }
 
@@ -18,7 +18,7 @@ type CheckEnvironment = (
   prompter: Prompter | undefined,
 ) => AsyncIterable<EnvironmentCheck>;
 
-/** What can be asked of a place where runs are executed, by the type of environments. */
+/** The check for each environment type. */
 const CHECKS: { readonly [type: string]: () => Promise<CheckEnvironment> } = {
   local: async () => checkLocal as CheckEnvironment,
   slurm: async () => {
@@ -35,9 +35,9 @@ const CHECKS: { readonly [type: string]: () => Promise<CheckEnvironment> } = {
 };
 
 /**
- * Looks at the place where an environment's runs are executed, one thing after the other.
+ * Checks where an environment's runs are executed, one item after another.
  *
- * @param prompter asked where a login needs a person
+ * @param prompter asked if a login needs a person
  */
 export async function* checkPlace(
   environment: ResolvedEnvironment,
@@ -46,8 +46,7 @@ export async function* checkPlace(
   const { type } = environment;
   const load = Object.hasOwn(CHECKS, type) ? CHECKS[type] : undefined;
   if (load) yield* (await load())(environment, prompter);
-  else
-    yield { name: 'place', ok: 'warn', detail: `not looked at: there are no checks for the type '${type}'` };
+  else yield { name: 'place', ok: 'warn', detail: `not checked: there are no checks for the type '${type}'` };
 }
 
 async function* checkLocal({ executor }: LocalEnvironment): AsyncGenerator<EnvironmentCheck, void> {

@@ -1,20 +1,20 @@
 import type { ErrorDescription } from '../definition/errors.js';
 import type { ChunkReport, LostRun } from '../runner/protocol.js';
 
-/** Thrown when the place of execution failed, not a run: the store can't be written, slots can't start or import. */
+/** Thrown when the executor failed, not a run: the store can't be written, or slots can't start or import. */
 export class ExecutionFault extends Error {
   override readonly name = 'ExecutionFault';
   /**
-   * The system's code where writing to the store failed (`ENOSPC`, `EROFS`, …), else `IMPORT` (the operation's modules),
-   * `FILES` (the submission's files are missing, damaged, or can't be read),
-   * `SLOT_START` (a slot can't be started), `CLOSED` (the executor was closed), `MEMORY` (see `spare_memory`), `SET_UP`
-   * (what prepares a place for runs failed, everywhere it was tried) or `SLOT_CRASH` (slots die with no run in progress).
+   * The system's code if writing to the store failed (`ENOSPC`, `EROFS`, …), else `IMPORT` (the operation's modules),
+   * `FILES` (the submission's files are missing, damaged, or can't be read), `SLOT_START` (a slot can't be started),
+   * `CLOSED` (the executor was closed), `MEMORY` (see `spare_memory`), `SET_UP` (the set-up command failed everywhere
+   * it was tried) or `SLOT_CRASH` (slots die with no run in progress).
    */
   readonly code: string;
-  /** What was recorded before, and is done. */
+  /** What was recorded before the failure; those runs are done. */
   readonly report: ChunkReport;
   readonly error: ErrorDescription;
-  /** Runs that were in progress when the place failed: nothing is recorded of them. */
+  /** Runs that were in progress at the failure. They have no record. */
   readonly cut: readonly LostRun[];
 
   constructor(code: string, error: ErrorDescription, report: ChunkReport, cut: readonly LostRun[] = []) {

@@ -5,27 +5,28 @@ import type { ArtifactDescriptor } from '../definition/record.js';
 import type { Transport } from '../transport/transport.js';
 import { IncomingArtifact } from './incoming-artifact.js';
 
-/** An experiment's folder in the store, and the same on the cluster. */
+/** An experiment's folder in the store, and its folder on the cluster. */
 export interface ArtifactPlaces {
   readonly folder: string;
   /** Absolute, or relative to the login's home. */
   readonly there: string;
 }
 
-/** What tells an artifact's bytes: their SHA-256, which names their file, and how many there are. */
+/** What identifies an artifact's bytes: their SHA-256, which names their file, and their number. */
 export type ArtifactContent = Pick<ArtifactDescriptor, 'content_hash' | 'uri' | 'size_bytes'>;
 
-/** Whether the store has an artifact's bytes. Of another size they are damaged, and count as missing. */
+/** Whether the store has an artifact's bytes. A file of another size is damaged and counts as missing. */
 export async function hasArtifact(folder: string, artifact: ArtifactContent): Promise<boolean> {
   const found = await stat(join(folder, artifact.uri)).catch(() => undefined);
   return found?.size === artifact.size_bytes;
 }
 
 /**
- * Brings an artifact from a cluster's spool into the store: whole and verified, or not at all.
+ * Copies an artifact from a cluster's spool into the store: whole and verified, or not at all.
  *
- * @throws StoreError METALAB_ARTIFACT_DAMAGED where it is not what its name says; TransportError where the cluster can't be
- *   asked (or has it no more: METALAB_TRANSPORT_FILE); the system's error where the store can't be written
+ * @throws StoreError METALAB_ARTIFACT_DAMAGED if the content does not match the name; TransportError if the cluster
+ *   can't be reached (or no longer has the artifact: METALAB_TRANSPORT_FILE); the system's error if the store can't be
+ *   written
  */
 export async function fetchArtifact(
   transport: Transport,

@@ -4,13 +4,13 @@ import { timeoutError } from '../transport/transport-error.js';
 import { type ArtifactContent, type ArtifactPlaces, hasArtifact } from './fetch-artifact.js';
 import { IncomingArtifact } from './incoming-artifact.js';
 
-/** Names of so many go to the cluster at once: 65 kB. */
+/** Names sent to the cluster in one request: 65 kB. */
 export const ARTIFACTS_AT_ONCE = 1_000;
-/** A connection from which nothing comes for so long is given up. */
+/** A connection that sends nothing for this long is given up. */
 const SILENCE_MS = 60_000;
 const NEWLINE = 10;
 
-/** Input: names, one a line. Of each that is there: `@artifact NAME SIZE`, its bytes, a newline. */
+/** Input: names, one per line. For each file that exists: `@artifact NAME SIZE`, its bytes, a newline. */
 const SCRIPT = `cd "$1" 2>/dev/null || exit 0
 while read -r name; do
   size=$(wc -c <"$name") 2>/dev/null || continue
@@ -20,19 +20,20 @@ while read -r name; do
 done
 exit 0`;
 
-/** What became of the artifacts that were asked for and that the store had not. */
+/** The result for the requested artifacts that the store lacked. */
 export interface FetchedArtifacts<Artifact extends ArtifactContent> {
   readonly brought: number;
   /** The cluster has no such file. */
   readonly absent: readonly Artifact[];
-  /** What it has is not what its name says. */
+  /** The cluster's file does not match its name. */
   readonly damaged: readonly Artifact[];
 }
 
 /**
- * Brings what the store has not of some artifacts, a thousand in a round trip, each whole and verified, or not at all.
+ * Fetches the artifacts that the store lacks, a thousand per round trip, each whole and verified, or not at all.
  *
- * @throws TransportError where the cluster can't be asked: what came is kept; the system's error where the store can't be written
+ * @throws TransportError if the cluster can't be reached, keeping what has arrived; the system's error if the store
+ *   can't be written
  */
 export async function fetchArtifacts<Artifact extends ArtifactContent>(
   transport: Transport,
@@ -64,7 +65,7 @@ export async function fetchArtifacts<Artifact extends ArtifactContent>(
   return { brought, absent: [...missing.values()], damaged };
 }
 
-/** @returns false where a file was not as long as it was said to be: what comes after it can't be told apart */
+/** @returns false if a file was not as long as announced: the rest of the stream can't be split into files then */
 async function fetchStream(
   transport: Transport,
   { folder, there }: ArtifactPlaces,
@@ -92,7 +93,7 @@ async function fetchStream(
   }
 }
 
-/** Reads the script's answer as it comes. */
+/** Parses the script's output as it arrives. */
 class ArtifactReader {
   readonly #folder: string;
   readonly #names: ReadonlySet<string>;
@@ -114,7 +115,7 @@ class ArtifactReader {
     return this.#coming === undefined && this.#rest.length === 0;
   }
 
-  /** @returns false where it is not what the script writes */
+  /** @returns false if it is not what the script writes */
   async add(piece: Uint8Array): Promise<boolean> {
     this.#rest = this.#rest.length === 0 ? Buffer.from(piece) : Buffer.concat([this.#rest, piece]);
     while (this.#rest.length > 0) {

@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { artifactsFolder } from '../storage/file/layout.js';
 import { temporaryName } from '../storage/file/owner.js';
 
-/** An artifact whose bytes come from elsewhere: in the store once all are there and are what its name says. */
+/**
+ * An artifact whose bytes are received from elsewhere. It enters the store once it is complete and matches its name.
+ */
 export class IncomingArtifact {
   readonly #path: string;
   readonly #temporary: string;
@@ -17,7 +19,7 @@ export class IncomingArtifact {
     this.#file = file;
   }
 
-  /** @param folder the experiment's, in the store */
+  /** @param folder the experiment's folder in the store */
   static async begin(folder: string, contentHash: string): Promise<IncomingArtifact> {
     const place = artifactsFolder(folder);
     await mkdir(place, { recursive: true });
@@ -31,9 +33,9 @@ export class IncomingArtifact {
   }
 
   /**
-   * Keeps it, where it is what its name says.
+   * Keeps the artifact if it matches its name.
    *
-   * @returns the SHA-256 of what came
+   * @returns the SHA-256 of the received bytes
    */
   async keep(contentHash: string): Promise<string> {
     const found = this.#hash.digest('hex');
@@ -43,7 +45,7 @@ export class IncomingArtifact {
     return found;
   }
 
-  /** To be called at the end, whatever came of it. */
+  /** Must be called at the end, whether or not the artifact was kept. */
   async close(): Promise<void> {
     await this.#file.close();
     await rm(this.#temporary, { force: true });

@@ -13,10 +13,10 @@ export const isCluster = (environment: ResolvedEnvironment): environment is Slur
   environment.type === 'slurm';
 
 /**
- * The way to an environment's cluster, for whoever looks at files there. Nothing is connected yet.
+ * The transport to an environment's cluster, for callers that read files there. It does not connect yet.
  *
- * @param prompter asked where a login needs a person; without it, that is refused
- * @throws InfrastructureError where the environment has no cluster
+ * @param prompter asked if a login needs a person; without it, such a login is refused
+ * @throws InfrastructureError if the environment has no cluster
  */
 export async function openCluster(environment: ResolvedEnvironment, prompter?: Prompter): Promise<Cluster> {
   if (!isCluster(environment)) {
@@ -25,7 +25,7 @@ export async function openCluster(environment: ResolvedEnvironment, prompter?: P
       where: `environment ${environment.name}`,
       what: `environments of type '${environment.type}' have no cluster`,
       expected: "an environment of type 'slurm'",
-      next: 'metalab env list shows which there are; choose one with --env NAME',
+      next: 'metalab env list shows them; choose one with --env NAME',
     });
   }
   return { environment, transport: await openTransport(environment, prompter) };

@@ -10,33 +10,33 @@ import type { BatchExecutor } from './batch-executor.js';
 import type { Executor } from './executor.js';
 import { createLocalExecutor } from './local/executor.js';
 
-/** What records say of the place beside host and versions. */
+/** What records contain about the executor, beside host and versions. */
 type Provenance = { readonly [key: string]: string | number };
 
-/** What a worker gives an executor. */
+/** What a worker passes to an executor. */
 export interface ExecutorDependencies {
-  /** Paths of the slots' program, `runner.mjs`, and of the one that has slots on a compute node, `task.mjs`. */
+  /** Paths of the slots' program, `runner.mjs`, and of the program that runs slots on a compute node, `task.mjs`. */
   readonly runner: string;
   readonly task: string;
-  /** Where what can be had again is kept: a Node for clusters that have none. */
+  /** Folder for files that can be downloaded again: a Node for clusters that have none. */
   readonly cache: string;
   readonly provenance: Provenance;
-  /** The environment in which SSH finds its configuration and agent, whenever it connects. Default: this process's. */
+  /** The environment in which SSH finds its configuration and agent, read at each connect. Default: this process's. */
   readonly sshEnvironment?: () => { readonly [name: string]: string | undefined };
-  /** Slots on this machine, for executors that are about something else: as `local`, with more of provenance. */
+  /** Creates slots on this machine for other executors: as `local` does, with additional provenance. */
   createSlots(provenance: Provenance): Executor;
 }
 
 /**
- * Makes an environment's executor: the default export of a module that a package names under `"metalab": { "executors": … }`,
- * by the type of the environments whose runs it executes.
+ * Creates an environment's executor. It is the default export of a module that a package lists under `"metalab": {
+ * "executors": … }`, keyed by the environment type whose runs it executes.
  */
 export type CreateExecutor = (
   environment: ResolvedEnvironment,
   surroundings: ExecutorDependencies,
 ) => Executor | BatchExecutor | Promise<Executor | BatchExecutor>;
 
-/** How executors are made, by the type of environments: metalab's own. */
+/** metalab's own executors, by environment type. */
 const EXECUTORS: { readonly [type: string]: () => Promise<CreateExecutor> } = {
   local:
     async () =>
@@ -61,7 +61,7 @@ const EXECUTORS: { readonly [type: string]: () => Promise<CreateExecutor> } = {
         ...executor,
         async close() {
           await executor.close();
-          // A connection that is left open keeps the worker's process alive.
+          // An open connection would keep the worker's process alive.
           await transport.close();
         },
       };
@@ -70,9 +70,9 @@ const EXECUTORS: { readonly [type: string]: () => Promise<CreateExecutor> } = {
 };
 
 /**
- * Makes the executor of an environment.
+ * Creates the executor of an environment.
  *
- * @throws InfrastructureError where nothing executes runs in environments of its type
+ * @throws InfrastructureError if no executor handles environments of its type
  */
 export async function createExecutor(
   environment: ResolvedEnvironment,
@@ -90,13 +90,13 @@ export async function createExecutor(
   throw new InfrastructureError({
     code: 'METALAB_NO_EXECUTOR',
     where: `environment ${environment.name}`,
-    what: `nothing here executes runs in environments of type '${type}'`,
+    what: `no executor is installed for environments of type '${type}'`,
     expected: `one of ${Object.keys(EXECUTORS).join(', ')}, or one of an installed package`,
-    next: 'submit with another --env, or install the package that brings it where the worker runs',
+    next: 'submit with another --env, or install the package that provides it where the worker runs',
   });
 }
 
-/** Of the package that brings the type, else of one installed beside it. */
+/** Looks in the package that provides the type, then in packages installed beside it. */
 async function installedExecutor(environment: ResolvedEnvironment): Promise<CreateExecutor | undefined> {
   if (!isExtension(environment)) return undefined;
   const { folder } = environment.package;

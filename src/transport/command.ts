@@ -3,14 +3,14 @@ import { TimeLimit, untilAborted } from './time-limit.js';
 import type { CommandResult, CommandStream, RunOptions, StreamOptions } from './transport.js';
 import { timeoutError } from './transport-error.js';
 
-/** A command that runs: what the transports have in common of it. */
+/** A running command: what the transports have in common. */
 export interface StartedCommand {
   readonly stdin: Writable;
   readonly stdout: AsyncIterable<Uint8Array>;
   readonly stderr: AsyncIterable<Uint8Array>;
-  /** Rejects with TransportError where nobody can say how it ended. */
+  /** Rejects with TransportError if it is unknown how the command ended. */
   readonly exit: Promise<{ readonly exitCode: number | null; readonly signal: string | null }>;
-  /** Ends it and what it started, as far as that can be done. Doesn't wait. */
+  /** Ends the command and the processes that it started, as far as possible. Does not wait. */
   kill(): void;
 }
 
@@ -20,7 +20,7 @@ export type StartCommand = (command: readonly string[], signal: AbortSignal) => 
 const TIMEOUT_MS = 60_000;
 const STDERR_TAIL = 64 * 1024;
 
-/** `Transport.run` by a way to start commands. */
+/** Implements `Transport.run` with a function that starts commands. */
 export async function runCommand(
   place: string,
   start: StartCommand,
@@ -43,7 +43,7 @@ export async function runCommand(
   }
 }
 
-/** `Transport.stream` by a way to start commands. */
+/** Implements `Transport.stream` with a function that starts commands. */
 export async function streamCommand(
   start: StartCommand,
   command: readonly string[],
@@ -57,12 +57,15 @@ export async function streamCommand(
   const ended = untilAborted(Promise.all([stderr, started.exit]), limit.signal)
     .then(([text, exit]) => ({ ...exit, stdout: '', stderr: text }))
     .finally(() => limit.done());
-  // Whoever only reads the output hears of a fault there.
+  // Callers that only read the output get the error there.
   ended.catch(() => {});
   return { stdout: output(started, limit.signal), ended };
 }
 
-/** The output; where it ends for another reason than the command's end, that is thrown, so that none is taken for whole. */
+/**
+ * The output. If it ends for another reason than the command's end, that error is thrown, so that truncated output is
+ * not taken for complete.
+ */
 async function* output(started: StartedCommand, signal: AbortSignal): AsyncIterable<Uint8Array> {
   let whole = false;
   const chunks = started.stdout[Symbol.asyncIterator]();
@@ -81,7 +84,7 @@ async function* output(started: StartedCommand, signal: AbortSignal): AsyncItera
 }
 
 function feed(stdin: Writable, content: string | Uint8Array | undefined): void {
-  // A command may end without reading all of it: that is its own affair.
+  // A command may exit without reading all of its input, which is no error.
   stdin.on('error', () => {});
   if (content === undefined || content.length === 0) stdin.end();
   else stdin.end(content);

@@ -1,20 +1,20 @@
 import type { Transport } from './transport.js';
 
-/** Four at once, as on this machine: more gain nothing where a disk is read, and a gateway is shared. */
+/** Four in parallel, as on this machine: more gain nothing when reading from a disk, and a gateway is shared. */
 const COMMAND = ['env', 'LC_ALL=C', 'xargs', '-0', '-n', '100', '-P', '4', 'sha256sum', '--'];
 
 /**
- * The SHA-256 of files of a place, read there.
+ * Computes the SHA-256 of files on another machine, there.
  *
  * @param paths absolute
- * @returns by path; those that could not be read are missing, and `complaints` says why
+ * @returns hashes by path; files that could not be read are missing, and `complaints` says why
  */
 export async function hashFilesThere(
   transport: Transport,
   paths: readonly string[],
 ): Promise<{ readonly hashes: ReadonlyMap<string, string>; readonly complaints: string }> {
   if (paths.length === 0) return { hashes: new Map(), complaints: '' };
-  // No time limit: a terabyte takes an hour, and a connection that is lost is noticed by itself.
+  // No time limit: a terabyte takes an hour, and a lost connection is noticed by itself.
   const { stdout, ended } = await transport.stream(COMMAND, { stdin: `${paths.join('\0')}\0` });
   ended.catch(() => {});
   const pieces: Uint8Array[] = [];
@@ -23,7 +23,7 @@ export async function hashFilesThere(
   return { hashes: parseSums(Buffer.concat(pieces).toString()), complaints: stderr.trim() };
 }
 
-/** `{hash}  {path}` a line; of one that begins with a backslash, the path is escaped. */
+/** One `{hash}  {path}` per line; if a line begins with a backslash, its path is escaped. */
 function parseSums(output: string): Map<string, string> {
   const hashes = new Map<string, string>();
   for (const line of output.split('\n')) {

@@ -1,28 +1,31 @@
 import type { Transport } from './transport.js';
 
-/** A file, folder or link as the place's `find` sees it, links followed. */
+/** A file, folder or link as `find` there reports it, links followed. */
 export interface FoundFile {
-  /** `file`: a regular one. `link`: one that leads nowhere. */
+  /** `file`: a regular file. `link`: a broken link. */
   readonly kind: 'file' | 'folder' | 'link' | 'other';
-  /** Relative to what was asked for; empty for that itself. */
+  /** Relative to the requested path; empty for that path itself. */
   readonly path: string;
   readonly size: number;
   readonly inode: string;
-  /** Seconds since 1970, as `find` writes them: more digits than a number holds. */
+  /** Seconds since 1970, as `find` prints them: with more digits than a number holds. */
   readonly mtime: string;
   readonly ctime: string;
 }
 
 /** What was found at one path. */
 export interface Listing {
-  /** Absolute. */
+  /** Absolute path. */
   readonly path: string;
   readonly found: readonly FoundFile[];
-  /** What `find` complained of, a line each. */
+  /** Error messages of `find`, one per line. */
   readonly complaints: readonly string[];
 }
 
-/** Of each pair on the input, `self PATH` or `below PATH`: the absolute path, what is there, complaints; all ended by NUL. */
+/**
+ * For each pair on the input, `self PATH` or `below PATH`: prints the absolute path, what is there, and complaints;
+ * each followed by NUL.
+ */
 const SCRIPT = `export LC_ALL=C
 case $2 in
   /*) path=$2 ;;
@@ -42,9 +45,10 @@ printf '!%s\\0' "$said"
 const KINDS: { readonly [type: string]: FoundFile['kind'] } = { f: 'file', d: 'folder', l: 'link' };
 
 /**
- * Looks at files of a place, all in one round trip.
+ * Lists files on another machine, all in one round trip.
  *
- * @param paths absolute, or relative to the login's home, which is `~` too; `below`: every file below it, instead of itself
+ * @param paths absolute, or relative to the login's home, also written `~`; `below`: lists every file below the path,
+ *   instead of the path itself
  */
 export async function listFilesThere(
   transport: Transport,
@@ -57,7 +61,7 @@ export async function listFilesThere(
   return parseListings(stdout);
 }
 
-/** A network filesystem may need it for a folder of a million files. */
+/** A network filesystem may need this long for a folder with a million files. */
 const LISTING_MS = 600_000;
 
 function parseListings(output: string): Listing[] {

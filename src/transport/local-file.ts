@@ -6,14 +6,14 @@ import { fileError, spaceError } from './transport-error.js';
 
 const CHUNK = 256 * 1024;
 
-/** What errors call this machine. */
+/** How errors name this machine. */
 export const HERE = 'this machine';
 
 /**
- * Writes a file of this machine under a temporary name, and renames it when all of it is there.
+ * Writes a file on this machine under a temporary name, and renames it once it is complete.
  *
- * @param mode permission bits, set before it has content; without it, what the umask leaves
- * @throws TransportError with code METALAB_TRANSPORT_FILE; what the chunks throw, as it is
+ * @param mode permission bits, set before the file has content; default: according to the umask
+ * @throws TransportError with code METALAB_TRANSPORT_FILE; errors of the chunks unchanged
  */
 export async function writeLocalFile(
   path: string,
@@ -37,9 +37,9 @@ export async function writeLocalFile(
   }
 }
 
-/** A file's bytes from an offset to where it ends at the time of the call. */
+/** A file's bytes from an offset to its end at the time of the call. */
 export async function* readLocalFile(path: string, offset = 0): AsyncIterable<Uint8Array> {
-  // Not blocking, so that a named pipe is refused rather than waited for.
+  // Non-blocking, so that a named pipe is refused and not waited for.
   const file = await named(path, () => open(path, constants.O_RDONLY | constants.O_NONBLOCK));
   try {
     const status = await named(path, () => file.stat());

@@ -3,9 +3,9 @@ import type { Prompter } from './prompter.js';
 import type { Transport } from './transport.js';
 
 /**
- * The way to an environment's place: by SSH where it has a gateway, else this machine's shell.
+ * The transport to where an environment runs: SSH if it has a gateway, else this machine's shell.
  *
- * @param prompter asked where a login needs a person; without it, that is refused
+ * @param prompter asked if a login needs a person; without it, such a login is refused
  * @param env in which SSH finds its configuration and agent; default: this process's
  */
 export async function openTransport(
@@ -14,7 +14,7 @@ export async function openTransport(
   env?: () => { readonly [name: string]: string | undefined },
 ): Promise<Transport> {
   if (gateway) {
-    // 60 ms to load, which local sweeps need not wait for.
+    // Takes 60 ms to load, which local sweeps need not wait for.
     const { createSshTransport } = await import('./ssh/ssh-transport.js');
     return createSshTransport(gateway, {
       environment: name,

@@ -1,14 +1,14 @@
 export interface Prompt {
   readonly text: string;
-  /** Whether what is typed may be seen. */
+  /** Whether the typed answer may be shown. */
   readonly echo: boolean;
 }
 
-/** Who asks a person. What is answered goes to where it was asked for and is kept nowhere. */
+/** Asks a person. Answers go only to the request that asked for them, and are not stored. */
 export interface Prompter {
   /**
-   * @param what what it is asked for: `logging in to user@gateway`
-   * @returns one answer a prompt; rejects where the person gave up
+   * @param what why the person is asked: `logging in to user@gateway`
+   * @returns one answer per prompt; rejects if the person gave up
    */
   ask(prompts: readonly Prompt[], what: string): Promise<readonly string[]>;
 }

@@ -3,12 +3,12 @@ import { formatBytes } from '../definition/format-bytes.js';
 import type { CommandResult } from './transport.js';
 import { spaceError, type TransportError } from './transport-error.js';
 
-/** What a command says whose write found no room. Its locale must be C. */
+/** The message of a command that found no room to write. Its locale must be C. */
 export const NO_ROOM = /no space left on device|disk quota exceeded/i;
 
 /**
- * Tries to write so many bytes in the nearest folder that there is. Arguments: a folder, the bytes. Output: free bytes (df
- * knows nothing of quotas), the filesystem's size, where it is mounted; stderr: why it could not be written.
+ * Tries to write a number of bytes in the nearest existing folder. Arguments: a folder, the number. Output: free bytes
+ * (df does not know quotas), the filesystem's size, its mount point; stderr: why writing failed.
  */
 const ROOM = `LC_ALL=C; export LC_ALL
 d=$1
@@ -20,14 +20,16 @@ rm -f "$f"
 df -Pk . | awk 'NR == 2 { $1 = ""; $3 = ""; $5 = ""; print }'`;
 
 export interface Room {
-  /** undefined: the filesystem does not tell. */
+  /** undefined: the filesystem does not report it. */
   readonly free_bytes: number | undefined;
   readonly mount: string;
-  /** Why nothing could be written, in the system's words. */
+  /** Why nothing could be written, as the system's message. */
   readonly refusal: string | undefined;
 }
 
-/** Asks a place how much room there is for a file. @param probe_bytes so much is written, and removed */
+/**
+ * Asks how much room there is for a file. @param probe_bytes number of bytes that are written for the test, and removed
+ */
 export async function askRoom(
   run: (command: readonly string[]) => Promise<CommandResult>,
   folder: string,
@@ -44,8 +46,8 @@ export async function askRoom(
 }
 
 /**
- * @param what needs them, for the message
- * @returns undefined where there is room for so many bytes
+ * @param what the purpose of the bytes, for the message
+ * @returns undefined if there is room for them
  */
 export function noRoomFor(
   place: string,

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 
 const LONGEST = 255;
 
-/** A hidden name beside a file, for what becomes it by a rename. Never longer than names may be. */
+/** A hidden name beside a file, to be renamed to it later. Never longer than file names may be. */
 export function temporaryBeside(path: string): string {
   const slash = path.lastIndexOf('/') + 1;
   const end = `.${process.pid}-${randomBytes(4).toString('hex')}.part`;

@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 
-/** Ends an operation by its time-out or its caller's signal, whichever is first. */
+/** Ends an operation at its time-out or at its caller's signal, whichever comes first. */
 export class TimeLimit {
   readonly #controller = new AbortController();
   readonly #timeout_ms: number;
@@ -8,12 +8,12 @@ export class TimeLimit {
   readonly #caller: AbortSignal | undefined;
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param error what the operation rejects with past the time-out */
+  /** @param error creates the error with which the operation rejects after the time-out */
   constructor(timeout_ms: number, caller: AbortSignal | undefined, error: () => Error) {
     this.#timeout_ms = timeout_ms;
     this.#error = error;
     this.#caller = caller;
-    // A transfer has 64 requests under way.
+    // A transfer has 64 requests in flight.
     setMaxListeners(0, this.#controller.signal);
     if (caller?.aborted) this.#controller.abort(caller.reason);
     caller?.addEventListener('abort', this.#stop);
@@ -24,14 +24,14 @@ export class TimeLimit {
     return this.#controller.signal;
   }
 
-  /** There was progress: the time counts from now. */
+  /** There was progress: restarts the timer. */
   renew(): void {
     clearTimeout(this.#timer);
     if (Number.isFinite(this.#timeout_ms))
       this.#timer = setTimeout(() => this.#controller.abort(this.#error()), this.#timeout_ms);
   }
 
-  /** While somebody else has the time, as a person who is asked; until `renew`. */
+  /** Stops the timer until `renew`, for instance while a person is asked. */
   pause(): void {
     clearTimeout(this.#timer);
   }
@@ -44,7 +44,7 @@ export class TimeLimit {
   readonly #stop = () => this.#controller.abort(this.#caller?.reason);
 }
 
-/** What `promise` comes to, or a rejection as soon as the signal is aborted. */
+/** Settles as `promise` does, or rejects as soon as the signal is aborted. */
 export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return promise;
   return new Promise((resolve, reject) => {

@@ -5,30 +5,33 @@ interface TransportErrorParts extends ErrorParts {
   readonly code: TransportFault;
 }
 
-/** Thrown when a place could not be asked, or a file there could not be read or written. `code` says which. */
+/**
+ * Thrown when a machine could not be reached, or a file there could not be read or written. `code` says which case it
+ * is.
+ */
 export class TransportError extends MetalabError {
   override readonly name = 'TransportError';
   declare readonly code: TransportFault;
 
-  // Only narrows what MetalabError takes.
+  // Only narrows MetalabError's parameters.
   constructor(parts: TransportErrorParts, options?: ErrorOptions) {
     super(parts, options);
   }
 }
 
-/** The connection was there, and went: what was asked may have happened. */
+/** The connection was open and was lost: the requested action may have happened. */
 export const lostError = (place: string, cause?: unknown) =>
   new TransportError(
     {
       code: 'METALAB_TRANSPORT_LOST',
       what: `the connection was lost${cause instanceof Error ? ` (${cause.message})` : ''}`,
       where: place,
-      next: 'ask again: the next call connects anew',
+      next: 'try again: the next call reconnects',
     },
     { cause },
   );
 
-/** @param what what took too long, as `the command sbatch` */
+/** @param what the operation that timed out: `the command sbatch` */
 export const timeoutError = (place: string, what: string, timeout_ms: number) =>
   new TransportError({
     code: 'METALAB_TRANSPORT_TIMEOUT',
@@ -36,21 +39,21 @@ export const timeoutError = (place: string, what: string, timeout_ms: number) =>
     where: place,
   });
 
-/** A file that could not be read or written, there or here. */
+/** The error for a file that could not be read or written, there or here. */
 export const fileError = (place: string, path: string, reason: string, cause?: unknown) =>
   new TransportError(
     { code: 'METALAB_TRANSPORT_FILE', what: `${JSON.stringify(path)}: ${reason}`, where: place },
     { cause },
   );
 
-/** @param what as `no space left on /scratch` */
+/** @param what such as `no space left on /scratch` */
 export const spaceError = (place: string, what: string, cause?: unknown) =>
   new TransportError(
     {
       code: 'METALAB_TRANSPORT_NO_SPACE',
       what,
       where: place,
-      next: 'make room there (metalab env clean NAME removes from file_root what the store has): what waits for it goes on by itself',
+      next: 'make room there (metalab env clean NAME removes from file_root what the store has): whatever waits for room then continues by itself',
     },
     { cause },
   );

@@ -5,9 +5,9 @@ import { EXPERIMENT_WORKFLOW, UNSIGNED_QUEUE } from '../contract/workflow.js';
 const WITHIN_MS = 10_000;
 
 /**
- * Ends sweeps of an older version, whose requests are not signed: no worker polls their task queue any more, so they would
- * wait for ever. The store then says that they were interrupted, and the next submit reuses what is recorded. Only on the
- * engine's own server: on another one, workers of the older version may still be there.
+ * Ends sweeps of an older version, whose requests are not signed: no worker polls their task queue any more, so they
+ * would wait for ever. The store then shows them as interrupted, and the next submit reuses what is recorded. Only on
+ * the engine's own server: on another one, workers of the older version may still be running.
  */
 export async function endUnsignedSweeps(connection: NativeConnection, namespace: string): Promise<void> {
   const client = new Client({ connection, namespace });
@@ -22,6 +22,6 @@ export async function endUnsignedSweeps(connection: NativeConnection, namespace:
           .catch(() => {});
       }
     })
-    // What can't be listed now is met again when the next worker starts.
+    // If they can't be listed now, the next worker to start tries again.
     .catch(() => {});
 }

@@ -6,7 +6,7 @@ import { createExecutor, type ExecutorDependencies } from '../execution/registry
 
 const HERE: ResolvedEnvironment = { name: 'local', type: 'local', executor: {}, services: {} };
 
-/** Makes an environment's executor once, and again where that failed; all local ones are the same. */
+/** Creates an environment's executor once, and again if that failed; all local environments share one. */
 export class EnvironmentExecutors implements Executors {
   readonly #surroundings: Omit<ExecutorDependencies, 'createSlots'>;
   readonly #made = new Map<string, Promise<Executor | BatchExecutor>>();

@@ -3,7 +3,9 @@ import { DefaultLogger, type LogEntry } from '@temporalio/worker';
 /** The slot worker has no workflows on purpose. */
 const EXPECTED = /^No workflows registered/;
 
-/** One line an entry, with what an error says but not its stack: what of it concerns the user is told where it happens. */
+/**
+ * One line per entry, with an error's message but not its stack: what concerns the user is reported where it happens.
+ */
 export function workerLogger(verbose: boolean): DefaultLogger {
   if (verbose) return new DefaultLogger('INFO');
   return new DefaultLogger('WARN', ({ level, message, timestampNanos, meta }: LogEntry) => {

@@ -3,7 +3,7 @@ import { loginsFolder, stateFolder } from '../engine/state-folder.js';
 import { LoginServer } from '../transport/login/login-server.js';
 import type { SshTransport } from '../transport/ssh/ssh-transport.js';
 
-/** `metalab env login` reaches this worker: the connections to gateways are its own, and kept until it ends. */
+/** Lets `metalab env login` reach this worker: its connections to gateways are its own, and kept until it ends. */
 export async function openLogins(): Promise<{ close(): Promise<void> }> {
   const kept = new Map<string, SshTransport>();
   const server = await openServer(kept);
@@ -28,7 +28,7 @@ async function openServer(kept: Map<string, SshTransport>): Promise<LoginServer 
       },
     });
   } catch (error) {
-    // A state folder with a path too long for a socket: only logins by hand need it.
+    // The state folder's path is too long for a socket: only logins through the command line need it.
     process.stderr.write(`WARN metalab env login will not reach this worker: ${String(error)}\n`);
     return undefined;
   }

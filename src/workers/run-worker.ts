@@ -26,13 +26,13 @@ import { openStores, refuseUntrusted } from './stores.js';
 import { viewWorkflows } from './workflow-view.js';
 
 /**
- * By itself the SDK sends an activity's heartbeat every four fifths of its timeout, 16 s. A cancellation comes by the
- * answer to one, and from the last one before it a server's outage is counted.
+ * By default the SDK sends an activity's heartbeat every four fifths of its timeout, 16 s. A cancellation arrives in
+ * the answer to a heartbeat, and a server outage counts from the last heartbeat before it.
  */
 const HEARTBEAT_MS = 2_000;
-/** Looking after one takes next to nothing. */
+/** Following a batch takes next to nothing. */
 const MAX_BATCHES = 500;
-/** What chunks need to report, once their slots are gone. */
+/** How long chunks may take to report, once their slots are gone. */
 const HAND_BACK_MS = 10_000;
 
 export interface WorkerSettings {
@@ -41,12 +41,12 @@ export interface WorkerSettings {
   readonly slots: number;
   /** Whether submissions may have more slots than `slots`. */
   readonly grows: boolean;
-  /** How long running runs may take to end once the worker was told to, milliseconds. */
+  /** How long running runs may take to end after the worker was asked to stop, milliseconds. */
   readonly grace_ms: number;
   readonly verbose: boolean;
 }
 
-/** A worker that polls. `stop` hands back what has not started; `stopped` settles when all has ended. */
+/** A polling worker. `stop` hands back what has not started; `stopped` settles when everything has ended. */
 export interface RunningWorker {
   readonly stopped: Promise<void>;
   stop(): void;
@@ -60,7 +60,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
   const connection = await NativeConnection.connect(target.connectionOptions).catch((error: unknown) => {
     throw temporalUnreachable(target, error);
   });
-  // Whoever starts a worker has a newer environment than who submitted before.
+  // Whoever starts a worker has a newer environment than earlier submitters.
   keepSshVariables();
   const id = `${hostname()}-${process.pid}`;
   const capacity = new SlotCapacity(slots, { grows });
@@ -124,8 +124,8 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
       workflowBundle: { codePath: fileURLToPath(new URL('../workflow-bundle.js', import.meta.url)) },
       activities: control,
       maxCachedWorkflows: 200,
-      // Of a workflow that another build's code can't continue, everything is in the store: it ends instead of hanging,
-      // and whoever follows it submits again.
+      // If another build's code can't continue a workflow, everything is in the store: the workflow ends and does not
+      // hang, and clients that follow it submit again.
       workflowFailureErrorTypes: { '*': ['NondeterminismError', 'DeterminismViolationError', 'Error'] },
     }),
     Worker.create({
@@ -155,7 +155,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
       ending = true;
       offers.withdraw();
       for (const listener of stopListeners) listener();
-      // Runs that outlast the grace end with their slots; their ranges go back, and what is recorded of them stays.
+      // Runs that outlast the grace period end with their slots; their ranges go back, and what is recorded stays.
       setTimeout(() => void executors.close(), grace_ms).unref();
       for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
     },
@@ -163,7 +163,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
 }
 
 function slotTuner(activityTaskSlotSupplier: SlotCapacity): WorkerOptions['tuner'] {
-  // This worker has no workflows, local activities or Nexus operations; the tuner wants to be told all the same.
+  // This worker has no workflows, local activities or Nexus operations, but the tuner requires these settings.
   const few = { type: 'fixed-size' as const, numSlots: 2 };
   return {
     activityTaskSlotSupplier,

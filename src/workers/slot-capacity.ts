@@ -1,8 +1,9 @@
 import type { ActivitySlotInfo, CustomSlotSupplier, SlotPermit } from '@temporalio/worker';
 
 /**
- * How many chunks a worker does at once. It polls for one only when there is a slot free, so that other workers get the
- * rest. A background worker grows for a submission that asks for more slots than it was started with, until it ends.
+ * How many chunks a worker executes concurrently. It polls for a chunk only when a slot is free, so that other workers
+ * get the rest. For a submission that asks for more slots than the worker was started with, a background worker grows
+ * until the submission ends.
  */
 export class SlotCapacity implements CustomSlotSupplier<ActivitySlotInfo> {
   readonly type = 'custom';
@@ -42,7 +43,7 @@ export class SlotCapacity implements CustomSlotSupplier<ActivitySlotInfo> {
       };
       const abort = () => {
         this.#waiting.splice(this.#waiting.indexOf(serve), 1);
-        // The SDK knows its own abort by the reason itself.
+        // The SDK recognises its own abort by the reason itself.
         reject(signal.reason);
       };
       signal.addEventListener('abort', abort, { once: true });

@@ -4,7 +4,10 @@ import { refuseStrangers, type UsedFiles } from '../storage/file/refuse-stranger
 import { openStore } from '../storage/registry.js';
 import { asSweepStore, type SweepStore } from '../storage/sweep-store.js';
 
-/** The same object for the same store each time, also where its folder was removed and another store made at its place. */
+/**
+ * Returns the same object for the same store each time, even if its folder was removed and another store created in its
+ * place.
+ */
 export function openStores(): (uri: string) => Promise<SweepStore> {
   const known = new Map<string, SweepStore>();
   return async (uri) => {
@@ -16,7 +19,7 @@ export function openStores(): (uri: string) => Promise<SweepStore> {
   };
 }
 
-/** Refuses a store that other users can change, unless the user has said that it is trusted. */
+/** Refuses a store that other users can change, unless the user has declared it trusted. */
 export function refuseUntrusted(store: SweepStore, used?: UsedFiles): void {
   refuseStrangers(store.root, used, (root) => isTrustedStore(stateFolder(), root));
 }

@@ -1,13 +1,13 @@
 import type { PauseState, SubmissionRequest } from '../contract/workflow.js';
 import type { SubmissionSnapshot } from './submission-snapshot.js';
 
-/** What continue-as-new carries over. Of what earlier builds wrote, the last two are absent. */
+/** What continue-as-new carries over. Earlier builds did not write the last two fields. */
 export interface Carried {
   readonly current: SubmissionSnapshot | null;
   readonly queue: readonly SubmissionRequest[];
-  /** Of the experiment; of what earlier builds wrote, its reason alone. */
+  /** Of the experiment. Earlier builds wrote the reason alone. */
   readonly paused?: PauseState | string | null;
-  /** Cancelled in the queue, and without an outcome so far. */
+  /** Submissions that were cancelled in the queue and have no outcome yet. */
   readonly dropped?: readonly Dropped[];
 }
 

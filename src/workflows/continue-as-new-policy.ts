@@ -2,25 +2,25 @@ import { patched, workflowInfo } from '@temporalio/workflow';
 import { CHUNK_BUDGET_MS } from './chunk-size.js';
 import type { SubmissionState } from './submission-state.js';
 
-/** Continue-as-new well below the server's own suggestion: at most 10,000 events a workflow run. */
+/** Continues as new well below the server's own suggestion: at most 10,000 events in a workflow run. */
 const MAX_EVENTS = 6_000;
-/** Past so many more, long runs are waited for with idle slots. */
+/** After this many further events, slots stay idle while long runs are waited for. */
 const UTMOST_MORE = 3_000;
-/** Chunks of short runs, which have a budget of 3 s, are back by then. */
+/** Chunks of short runs, which have a budget of 3 s, have come back by then. */
 const SHORT_MS = 5_000;
-/** Few events however long the wait is; such chunks come back when they are asked to. */
+/** Produces few events however long the wait is; such chunks come back on request. */
 const STRETCHED_MS = 3_600_000;
 
 /**
- * Before continue-as-new every chunk has to come back. A run of hours must not leave the other slots idle meanwhile: they
- * get chunks without a budget, which cost no events, until it has ended.
+ * Before continue-as-new every chunk has to come back. A run of hours must not keep the other slots idle meanwhile:
+ * until it has ended, they get chunks without a budget, which cost no events.
  */
 export class ContinueAsNewPolicy {
   readonly #state: SubmissionState;
   readonly #mostEvents: number;
-  /** Chunks with long runs, which are waited for; undefined where none are known. */
+  /** Chunks with long runs, which are waited for; undefined if none are known. */
   #long: ReadonlySet<number> | undefined;
-  /** When chunks are asked to come back, and long ones are told from others. */
+  /** The time at which chunks that have not come back on request count as long. */
   #until: number | undefined;
 
   constructor(state: SubmissionState, mostEvents = MAX_EVENTS) {
@@ -33,14 +33,14 @@ export class ContinueAsNewPolicy {
     return continueAsNewSuggested || historyLength > this.#mostEvents;
   }
 
-  /** The budget of chunks that start now, milliseconds; null where none may. */
+  /** The budget of chunks that start now, milliseconds; null if none may start. */
   get budgetMs(): number | null {
     if (!this.isDue) return CHUNK_BUDGET_MS;
     this.#look();
     return this.#long ? STRETCHED_MS : null;
   }
 
-  /** How long may be waited for chunks until `budgetMs` says something else, milliseconds; undefined: for ever. */
+  /** How long to wait for chunks before `budgetMs` changes, milliseconds; undefined: for ever. */
   get patienceMs(): number | undefined {
     return this.#until === undefined ? undefined : Math.max(1, this.#until - Date.now());
   }
@@ -52,7 +52,7 @@ export class ContinueAsNewPolicy {
     if (handedOut.size === 0 || isUtmost) this.#set(undefined, undefined);
     else if (this.#long) {
       const goOn = [...this.#long].some((chunk) => handedOut.has(chunk));
-      // Nothing is left for a slot that is free: what others have not begun comes back, and is dealt again.
+      // Nothing is left for a free slot: what others have not begun comes back, and is handed out again.
       if (goOn) this.#state.yields = !hasRanges && handedOut.size < slots;
       else this.#set(undefined, Date.now() + SHORT_MS);
     } else if (!hasRanges) this.#until = undefined;

@@ -47,12 +47,12 @@ const { verify } = proxyLocalActivities<Pick<Activities, 'verify'>>({
   retry: { maximumAttempts: 3 },
 });
 
-/** How long continue-as-new waits for the outcomes of what was cancelled in the queue; the rest is carried over. */
+/** How long continue-as-new waits for the outcomes of submissions cancelled in the queue; the rest are carried over. */
 const DROPPED_WITHIN = '10s';
 
 /**
- * What others may ask of an experiment while it runs. Every request is answered at once, by what has been noted: handlers
- * that wait for runs would stand in the way of continue-as-new.
+ * Handles requests to an experiment while it runs. Every request is answered immediately, from what is known: handlers
+ * that wait for runs would block continue-as-new.
  */
 export class Control {
   readonly queue: SubmissionQueue;
@@ -60,9 +60,9 @@ export class Control {
   dropped: readonly Dropped[];
   /** Cancels the sweep in progress. */
   stop = () => {};
-  /** Shows where the submission in progress stands. */
+  /** Updates what is shown of the submission in progress. */
   show = () => {};
-  /** Ends the submission in progress where too many of its runs have failed. */
+  /** Ends the submission in progress if too many of its runs have failed. */
   endOnFailures = () => {};
   readonly #input: ExperimentInput;
   readonly #abandon: (request: SubmissionRequest, reason: string) => Promise<void>;
@@ -82,7 +82,7 @@ export class Control {
     this.dropped = carried?.dropped ?? [];
   }
 
-  /** @param current gives the submission in progress */
+  /** @param current returns the submission in progress */
   handleRequests(current: () => SubmissionState | undefined): void {
     setHandler(
       enqueue,
@@ -123,16 +123,16 @@ export class Control {
       if (submission?.request.submission !== notice.submission) return;
       submission.chunkTells(notice);
       if (notice.runs) this.endOnFailures();
-      // Only then: showing more is more commands than histories have in which nothing waited.
+      // Only then: showing more often adds commands that histories without waits do not have.
       if (notice.waits !== undefined) this.show();
     });
   }
 
   /**
-   * An update's handler and validator. A workflow has no key, so a local activity checks the signature before anything is
-   * done; meanwhile other updates may have come.
+   * An update's handler and validator. A workflow has no key, so a local activity checks the signature before anything
+   * is done; other updates may arrive meanwhile.
    *
-   * @param update.refusal why it can't be done now; undefined where it can
+   * @param update.refusal why it can't be done now; undefined if it can
    */
   #signed<Reply, Request>(
     name: VerifyInput['update'],
@@ -147,7 +147,7 @@ export class Control {
     const { store, experiment_id } = this.#input;
     const actOnceVerified = async (request: Request): Promise<Reply> => {
       const input = { store, experiment_id, update: name, request } as VerifyInput;
-      // Also while the workflow is being cancelled: whoever asks is answered.
+      // Also while the workflow is being cancelled: the caller gets an answer.
       const forged = await CancellationScope.nonCancellable(() => verify(input));
       refuse(forged ?? update.refusal(request));
       return update.act(request);
@@ -157,7 +157,7 @@ export class Control {
     return [handler, { validator: (request) => refuse(update.refusal(request)) }];
   }
 
-  /** The workflow was cancelled, and is about to end: what comes now is for the next one. */
+  /** The workflow was cancelled and is about to end: later requests are for the next one. */
   close(): void {
     this.#closing = true;
   }
@@ -166,7 +166,7 @@ export class Control {
     return { queue: this.queue.requests, paused: this.pause.state, dropped: this.dropped };
   }
 
-  /** Settles when nothing that was asked is half done, even where the workflow is cancelled meanwhile. */
+  /** Settles when no request is half done, even if the workflow is cancelled meanwhile. */
   drained(): Promise<void> {
     return CancellationScope.nonCancellable(async () => {
       if (this.dropped.length > 0) await condition(() => this.dropped.length === 0, DROPPED_WITHIN);
@@ -174,7 +174,7 @@ export class Control {
     });
   }
 
-  /** Gives what was cancelled in the queue its outcome, beside the sweep in progress. */
+  /** Writes the outcomes of submissions cancelled in the queue, while the sweep in progress continues. */
   settleDropped(): void {
     if (this.#settling || this.dropped.length === 0) return;
     this.#settling = true;
@@ -230,11 +230,11 @@ export class Control {
 const pauseOf = ({ reason, by }: PauseRequest): PauseState => ({
   reason,
   by: by ?? null,
-  // The workflow's clock: when the server took the request.
+  // The workflow's clock: when the server received the request.
   at: new Date().toISOString(),
 });
 
-/** A validator refuses by throwing: nothing of the request is kept in the history. */
+/** A validator refuses by throwing: then the history contains nothing of the request. */
 function refuse(reason: string | undefined): void {
   if (reason !== undefined) throw ApplicationFailure.nonRetryable(reason, REFUSED);
 }

@@ -2,7 +2,7 @@ import type { SubmissionStatus } from '../contract/workflow.js';
 import type { RunDigest } from '../definition/run-digest.js';
 import type { RunningMeans } from '../definition/running-mean.js';
 
-/** Markdown for the Temporal UI's "current details": where the sweep stands, as a table. */
+/** Markdown for the Temporal UI's "current details": the sweep's progress, as a table. */
 export function describeSweep(
   experimentId: string,
   phase: string,

@@ -10,14 +10,14 @@ export type Ending = Pick<
 /** What the Temporal UI shows as the result of a workflow. */
 export type EndCounts = Pick<Ending, 'total' | 'success' | 'failed' | 'cancelled'>;
 
-/** The type of the failure with which a workflow ends whose last submission has runs that are no success. */
+/** The type of the failure that ends a workflow whose last submission has runs that did not succeed. */
 const NOT_ALL_SUCCEEDED = 'NotAllSucceeded';
 
 /**
- * Ends the workflow as its last submission ended: by the same rule as the exit code of `submit`.
+ * Ends the workflow as its last submission ended, by the same rule as the exit code of `submit`.
  *
- * @returns the counts, where all runs are success
- * @throws CancelledFailure or ApplicationFailure, with the counts in words
+ * @returns the counts, if all runs succeeded
+ * @throws CancelledFailure or ApplicationFailure, with the counts in its message
  */
 export function endWorkflowAs(ending: Ending | undefined): EndCounts | undefined {
   if (!ending) return undefined;

@@ -20,7 +20,10 @@ import { CANCELLED, Sweep } from './sweep.js';
 
 const status = defineQuery<WorkflowStatus>(STATUS_QUERY);
 
-/** The one owner of an experiment in a store: does its submissions one after the other, and ends as the last of them. */
+/**
+ * The one owner of an experiment in a store: carries out its submissions one after another, and ends as the last of
+ * them did.
+ */
 export async function experiment(
   input: ExperimentInput & { readonly carried?: Carried },
 ): Promise<EndCounts | undefined> {
@@ -34,7 +37,7 @@ export async function experiment(
     store: input.store,
     experiment_id: input.experiment_id,
     current: current?.status(pause.state) ?? null,
-    // What was cancelled there has no outcome yet: it is not lost.
+    // A submission cancelled in the queue has no outcome yet, and must not be lost.
     queued: [...queue.requests, ...control.dropped.map(({ request }) => request)].map(
       ({ submission }) => submission,
     ),
@@ -49,7 +52,8 @@ export async function experiment(
     const request = current ? undefined : queue.next();
     current ??= request && SubmissionState.begin(request, new Date().toISOString());
     if (!current) {
-      // Nothing awaited between finding the queue empty and returning: what was enqueued before is in it by now.
+      // Nothing is awaited between finding the queue empty and returning: everything enqueued before is in the queue by
+      // now.
       if (allHandlersFinished() && control.dropped.length === 0) return endWorkflowAs(last);
       await CancellationScope.nonCancellable(() =>
         condition(() => allHandlersFinished() && control.dropped.length === 0),
@@ -58,7 +62,7 @@ export async function experiment(
     }
     const ended = await carryOut(input, current, control);
     if (workflow.consideredCancelled) {
-      // Somebody may be waiting for those outcomes too.
+      // Somebody may be waiting for these outcomes too.
       for (const waiting of queue.requests) await abandon(waiting, CANCELLED);
       await control.drained();
       return workflow.cancelRequested;
@@ -85,7 +89,7 @@ export async function experiment(
   }
 }
 
-/** In a scope of its own: cancelling one submission leaves the workflow, and what waits in its queue, as it is. */
+/** In a scope of its own: cancelling one submission does not affect the workflow or the submissions in its queue. */
 async function carryOut(input: ExperimentInput, current: SubmissionState, control: Control) {
   const scope = new CancellationScope();
   control.stop = () => scope.cancel();

@@ -1,8 +1,8 @@
 import type { WorkflowInterceptors } from '@temporalio/workflow';
 
 /**
- * A workflow that ends with a `CancelledFailure` ends as Canceled, also where the cancel came by metalab's update: the SDK
- * does that only where the workflow itself was cancelled, and would end it as Failed.
+ * Ends a workflow that throws `CancelledFailure` as Canceled, also if the cancel came through metalab's update. The SDK
+ * does so only if the workflow itself was cancelled, and would end it as Failed otherwise.
  */
 export const interceptors = (): WorkflowInterceptors => ({
   internals: [

@@ -1,8 +1,11 @@
 import type { PauseState } from '../contract/workflow.js';
 
-/** Whether an experiment starts further runs. Of the experiment, not of one submission: what is queued waits too. */
+/**
+ * Whether an experiment starts further runs. The pause applies to the experiment, not to one submission: queued ones
+ * wait too.
+ */
 export class Pause {
-  /** null while it is not paused. */
+  /** null if it is not paused. */
   state: PauseState | null;
 
   /** @param carried what continue-as-new carried over; earlier builds wrote the reason alone */

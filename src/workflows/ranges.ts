@@ -1,4 +1,4 @@
-/** A range of plan positions, from ≤ position < to. */
+/** A range of plan positions: from ≤ position < to. */
 export interface Range {
   readonly from: number;
   readonly to: number;
@@ -25,7 +25,7 @@ export class Ranges {
     return { from: first.from, to };
   }
 
-  /** Takes at most `count` positions, of at most `pieces` ranges. */
+  /** Takes at most `count` positions, from at most `pieces` ranges. */
   takePieces(count: number, pieces: number): readonly Range[] {
     const taken: Range[] = [];
     for (let rest = count; rest > 0 && taken.length < pieces; ) {
@@ -37,7 +37,7 @@ export class Ranges {
     return taken;
   }
 
-  /** Puts a range back in its order, merged with the ones that it touches. */
+  /** Inserts a range in order, merged with adjacent ones. */
   giveBack(range: Range): void {
     if (range.from >= range.to) return;
     const merged: Range[] = [];

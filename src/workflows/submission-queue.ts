@@ -1,13 +1,16 @@
 import type { EnqueueReply, SubmissionRequest } from '../contract/workflow.js';
 import type { SubmissionState } from './submission-state.js';
 
-/** A payload of at most 64 KiB carries the queue over continue-as-new, at some 300 bytes a submission. */
+/**
+ * The queue must fit the payload of at most 64 KiB that continue-as-new carries over, at about 300 bytes per
+ * submission.
+ */
 const MAX_QUEUED = 200;
 
-/** Submissions that wait for the one in progress. No Temporal in it. */
+/** Submissions that wait for the one in progress. Contains no Temporal code. */
 export class SubmissionQueue {
   #requests: SubmissionRequest[];
-  /** Those that ended within this workflow run: an enqueue that is repeated is answered as before. */
+  /** Those that ended within this workflow run: a repeated enqueue gets the same answer as before. */
   readonly #ended = new Set<string>();
 
   constructor(requests: readonly SubmissionRequest[]) {
@@ -26,7 +29,7 @@ export class SubmissionQueue {
     this.#ended.add(request.submission);
   }
 
-  /** @returns why a submission can't be enqueued; undefined where it can */
+  /** @returns why a submission can't be enqueued; undefined if it can */
   refusal(request: SubmissionRequest, current: SubmissionState | undefined): string | undefined {
     const { submission, declaration, options } = request ?? {};
     if (typeof submission !== 'string' || typeof declaration !== 'string' || typeof options !== 'object')
@@ -35,14 +38,14 @@ export class SubmissionQueue {
     return `${MAX_QUEUED} submissions of this experiment wait already: cancel some, or wait`;
   }
 
-  /** Takes a waiting submission out. */
+  /** Removes a waiting submission. */
   remove(submission: string): SubmissionRequest | undefined {
     const request = this.#requests.find((other) => other.submission === submission);
     this.#requests = this.#requests.filter((other) => other !== request);
     return request;
   }
 
-  /** The same definition joins the submission that has it; another waits its turn. Repeating it changes nothing. */
+  /** A submission joins one with the same definition; any other waits its turn. Safe to repeat. */
   enqueue(request: SubmissionRequest, current: SubmissionState | undefined): EnqueueReply {
     const line = this.#line(current);
     const place = this.#placeOf(request, current);
@@ -57,7 +60,7 @@ export class SubmissionQueue {
   }
 
   #line(current: SubmissionState | undefined): SubmissionRequest[] {
-    // Nobody wants to join what is being cancelled: what comes then is done after it.
+    // Nobody wants to join a submission that is being cancelled: a new one is done after it.
     return [...(current && current.cancelled === null ? [current.request] : []), ...this.#requests];
   }
 
@@ -68,7 +71,10 @@ export class SubmissionQueue {
   }
 }
 
-/** One that asked for certain runs, or for all, to be done again never joins, and is never joined. One that keeps failed runs joins one that repeats them. */
+/**
+ * A submission that asked to repeat certain runs, or all, never joins and is never joined. One that keeps failed runs
+ * joins one that repeats them.
+ */
 function joins(request: SubmissionRequest, other: SubmissionRequest): boolean {
   return (
     request.declaration === other.declaration &&

@@ -15,9 +15,9 @@ export interface SubmissionSnapshot {
   readonly means: RunningMeans;
   readonly workers: { readonly [worker: string]: number };
   readonly recorded: number;
-  /** `emptyRounds`, under the name that histories know. */
+  /** `emptyRounds`, under its name in histories. */
   readonly barrenRounds: number;
-  /** Absent where an earlier build wrote it. */
+  /** Absent if an earlier build wrote it. */
   readonly digest?: RunDigest;
   readonly unwritable?: string | null;
   readonly cancelled?: string | null;
@@ -28,6 +28,6 @@ export interface Counts {
   readonly success: number;
   readonly failed: number;
   readonly cancelled: number;
-  /** Milliseconds that their chunks took, slots' time added up. */
+  /** Total time of their chunks, summed over slots. Milliseconds. */
   readonly elapsed_ms: number;
 }

@@ -15,28 +15,27 @@ import { type Range, Ranges } from './ranges.js';
 import type { Counts, SubmissionSnapshot } from './submission-snapshot.js';
 import { WorkerSlots } from './worker-slots.js';
 
-/** A payload holds no long lists. */
+/** A payload must not contain long lists. */
 const MAX_PIECES = 200;
 
-/** What one execute activity is about. */
+/** The work of one execute activity. */
 export interface Chunk extends Range {
-  /** Of a batch: what of it is to be done, ascending. */
+  /** For a batch: its positions, ascending. */
   readonly ranges?: readonly Range[];
-  /** Of a batch: `emptyBatches` when it was dealt. */
+  /** For a batch: `emptyBatches` when it was handed out. */
   readonly emptyBefore?: number;
 }
 
-/** One submission in progress: which positions are left, what was reported. No Temporal in it. */
+/** One submission in progress: which positions are left, what was reported. Contains no Temporal code. */
 export class SubmissionState {
   readonly request: SubmissionRequest;
   readonly startedAt: string;
   phase: Extract<Phase, 'planning' | 'running' | 'settling'>;
-  /** Why nothing can be written to the store, while that is so. */
+  /** Why the store can't be written at present; null if it can. */
   unwritable: string | null;
   /** Why it is being cancelled. */
   cancelled: string | null;
-  /** Rounds of settling, one after the other, that found runs missing and nothing newly recorded. */
-  /** Rounds without a new record, one after the other. */
+  /** Consecutive rounds of settling that found runs missing and no new record. */
   emptyRounds: number;
   /** Records that the store had at the last settling. */
   recorded: number;
@@ -46,19 +45,22 @@ export class SubmissionState {
   #means: RunningMeans;
   #digest: RunDigest;
   readonly #workers: WorkerSlots;
-  /** The first runs are long: one more waits, so that a worker that comes before any has ended gets it, and is known. */
+  /**
+   * The first runs are long: one more chunk waits, so that a worker that starts before any has ended gets it and
+   * becomes known.
+   */
   waitsForNewcomers = false;
-  /** Grows with every change of what workers offer or give back. */
+  /** Incremented with every change of what workers offer or give back. */
   offers = 0;
-  /** Chunks that may go on for long are to come back. */
+  /** Chunks that may take long are asked to come back. */
   yields = false;
-  /** Batches, each dealt after the one before had ended, that were executed and recorded nothing. */
+  /** Consecutive batches, each handed out after the one before had ended, that were executed and recorded nothing. */
   emptyBatches = 0;
-  /** The chunks that are in slots now, by their first positions. */
+  /** The chunks in slots now, by their first positions. */
   readonly #chunks = new Map<number, Chunk>();
   /** Why chunks wait, by their first positions. */
   readonly #waits = new Map<number, string>();
-  /** Of batches in progress, by their first positions: what they told of their runs. */
+  /** Run counts reported by batches in progress, by their first positions. */
   readonly #runsSoFar = new Map<number, DoneRuns>();
   #dealing: BatchLimits | null;
 
@@ -111,12 +113,12 @@ export class SubmissionState {
     return this.#counts;
   }
 
-  /** Chunks that are handed out: in slots, or waiting for one. */
+  /** Number of chunks that are handed out: in slots, or waiting for one. */
   get chunks(): number {
     return this.#chunks.size;
   }
 
-  /** Those, by their first positions. */
+  /** The chunks that are handed out, by their first positions. */
   get handedOut(): ReadonlyMap<number, Chunk> {
     return this.#chunks;
   }
@@ -134,15 +136,15 @@ export class SubmissionState {
     this.phase = 'running';
   }
 
-  /** How many slots do the submission's chunks. */
+  /** How many slots execute the submission's chunks. */
   get slots(): number {
     return Math.max(1, this.request.options.slots ?? this.#workers.total);
   }
 
   /**
-   * How many chunks may be handed out at once: one more than there are slots, so that a slot that becomes free finds the
-   * next one waiting (20 ms sooner). Not before the first report: the first chunks are large, and the one that waits may
-   * wait long, since task queues keep no order. Nor where workers would have slots for more than was asked for.
+   * How many chunks may be handed out at a time: one more than there are slots, so that a slot that becomes free finds
+   * the next one waiting (20 ms sooner). Not before the first report: the first chunks are large, and the waiting one
+   * may wait long, since task queues keep no order. And not if workers would have slots for more than was requested.
    */
   get window(): number {
     if (this.#dealing) return this.#dealing.at_once;
@@ -164,14 +166,14 @@ export class SubmissionState {
     return this.#dealing;
   }
 
-  /** What a run took on average so far, milliseconds. */
+  /** Mean duration of a run so far, milliseconds. */
   get meanMs(): number | undefined {
     const { success, failed, cancelled, elapsed_ms } = this.#counts;
     const runs = success + failed + cancelled;
     return runs > 0 ? elapsed_ms / runs : undefined;
   }
 
-  /** Runs of this submission so far: what was reported, and what batches in progress told. */
+  /** Runs of this submission so far: from reports, and from batches in progress. */
   get done(): DoneRuns {
     const { success, failed, cancelled } = this.#counts;
     const sum = { failed, done: success + failed + cancelled };
@@ -182,7 +184,7 @@ export class SubmissionState {
     return sum;
   }
 
-  /** Why too many runs have failed for what is left to be done; undefined where that is not so. */
+  /** A message if too many runs have failed to continue; undefined otherwise. */
   get failuresReached(): string | undefined {
     const { max_failures: limit } = this.request.options;
     if (limit === undefined || !isReached(limit, this.done) || !(this.hasRanges || this.chunks > 0))
@@ -195,7 +197,7 @@ export class SubmissionState {
   get failuresLeft(): number | undefined {
     const { max_failures: limit } = this.request.options;
     if (limit === undefined) return undefined;
-    // Shared among the slots, so that together they stop at about the limit.
+    // Divided among the slots, so that together they stop at about the limit.
     const left = Math.ceil(failuresLeft(limit, this.done) / (this.#dealing ? 1 : this.slots));
     return Number.isFinite(left) ? left : undefined;
   }
@@ -203,7 +205,7 @@ export class SubmissionState {
   nextChunk(): Chunk | undefined {
     if (this.#dealing) return this.#nextBatch(this.#dealing.most);
     const mean = this.meanMs;
-    // Nothing is known of how long it takes: it must not keep much from others.
+    // Its duration is unknown: it must not keep much from others.
     if (mean === undefined && this.#chunks.size >= this.slots) return this.#take(1);
     return this.#take(
       chunkSize(this.#ranges.size, this.slots, Math.max(1, this.slots - this.#chunks.size), mean),
@@ -225,7 +227,7 @@ export class SubmissionState {
     return range;
   }
 
-  /** A chunk has ended: its counts are added, and what it left goes back. */
+  /** Called when a chunk has ended: adds its counts, and takes back what it left. */
   chunkEnded(chunk: Chunk, result: ExecuteResult | undefined): void {
     const { to } = this.#chunks.get(chunk.from) ?? chunk;
     this.#chunks.delete(chunk.from);
@@ -247,13 +249,13 @@ export class SubmissionState {
     this.workerOffers(result.worker, result.slots);
   }
 
-  /** A batch has ended. Those that were in progress at once, and were ended by the same cause, count as one. */
+  /** Called when a batch has ended. Batches that ran at the same time and were ended by the same cause count as one. */
   batchEnded({ emptyBefore }: Chunk, { success, failed, cancelled, job }: ExecuteResult): void {
     if (success + failed + cancelled > 0) this.emptyBatches = 0;
     else if (job && emptyBefore === this.emptyBatches) this.emptyBatches++;
   }
 
-  /** What a chunk starts no more goes to others before it has ended. */
+  /** What a chunk won't start any more goes to others before it has ended. */
   chunkTells({ from, next, waits, runs, dealing }: Omit<ChunkNotice, 'submission'>): void {
     const chunk = this.#chunks.get(from);
     if (!chunk && this.#plan) return;
@@ -272,7 +274,7 @@ export class SubmissionState {
     }
   }
 
-  /** Runs that the store has no record of go round again. */
+  /** Hands out again the runs that have no record in the store. */
   requeue(missing: readonly Range[], recorded: number): void {
     this.emptyRounds = recorded > this.recorded ? 0 : this.emptyRounds + 1;
     this.recorded = recorded;
@@ -298,7 +300,7 @@ export class SubmissionState {
     };
   }
 
-  /** @param pause of the experiment; null where it isn't paused */
+  /** @param pause the experiment's; null if it isn't paused */
   status(pause: PauseState | null): SubmissionStatus {
     const reused = this.#plan?.reused ?? { success: 0, failed: 0, cancelled: 0 };
     return {
@@ -309,7 +311,7 @@ export class SubmissionState {
       success: this.#counts.success,
       failed: this.#counts.failed,
       cancelled: this.#counts.cancelled,
-      // How many of a batch's runs are in progress, its live file tells.
+      // A batch's live file shows how many of its runs are in progress.
       running: this.#dealing ? 0 : Math.min(this.#chunks.size, this.slots),
       chunks: [...this.#chunks.keys()],
       chunk_ends: [...this.#chunks.values()].map(({ to }) => to),

@@ -26,17 +26,17 @@ import type { Ending } from './ending.js';
 import type { Chunk, SubmissionState } from './submission-state.js';
 import { UiPublisher } from './ui-publisher.js';
 
-/** Runs that are in their slots for so long without a report are long ones. */
+/** Runs that are in their slots for this long without a report are long ones. */
 const LONG_MS = 10_000;
-/** A place that lets its batches end with nothing done may be itself again after a while. */
+/** An executor whose batches end with nothing done may recover after a while. */
 const EMPTY_BATCH_WAIT_MS = 30_000;
 /** Rounds without progress before a submission is given up. */
 const MAX_EMPTY_ROUNDS = 3;
 
-/** The reason of an outcome where somebody cancelled the workflow itself, in the Temporal UI for example. */
+/** The reason in an outcome if somebody cancelled the workflow itself, for example in the Temporal UI. */
 export const CANCELLED = 'the workflow was cancelled';
 
-/** A payload holds refs and counts, no long lists. */
+/** A payload must contain refs and counts, no long lists. */
 const MAX_QUEUED_TOLD = 50;
 
 const { plan, settle, probe } = proxyActivities<Pick<Activities, 'plan' | 'settle' | 'probe'>>({
@@ -54,14 +54,14 @@ const executeOn = (taskQueue: string) =>
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
   }).execute;
 
-/** Carries one submission out: plan, hand out ranges, settle, until nothing is missing. */
+/** Carries out one submission: plans, hands out ranges and settles, until nothing is missing. */
 export class Sweep {
   readonly #input: ExperimentInput;
   readonly #state: SubmissionState;
   readonly #control: Control;
   readonly #uiPublisher: UiPublisher;
   readonly #continuePolicy: ContinueAsNewPolicy;
-  /** Why slots can't do this submission's runs at all, once a chunk said so. */
+  /** Why slots can't execute this submission's runs at all, once a chunk has reported it. */
   #hopeless: string | undefined;
   #tooManyFailed = false;
   /** Seconds until the store is tried again. */
@@ -118,7 +118,7 @@ export class Sweep {
     this.#control.stop();
   }
 
-  /** Ends the submission with runs missing. What was recorded stays, and another submit does the rest. */
+  /** Ends the submission with runs missing. Records are kept, and another submit does the rest. */
   async abandon(how: 'cancelled' | 'failed', reason: string): Promise<Ending> {
     const state = this.#state;
     let settled: SettleResult;
@@ -139,7 +139,7 @@ export class Sweep {
       return this.#refusedFor(cause.message);
     }
     this.#uiPublisher.show(how);
-    // Where its store is gone there is no outcome.
+    // If its store is gone there is no outcome.
     return settled.outcome ?? this.#endingWithout(how, reason);
   }
 
@@ -169,7 +169,9 @@ export class Sweep {
     if (planned) this.#state.planned(planned);
   }
 
-  /** Keeps every slot busy until nothing is left to hand out and every chunk has come back, or nothing may start now. */
+  /**
+   * Keeps every slot busy until nothing is left to hand out and every chunk has come back, or until nothing may start.
+   */
   async #handOut(): Promise<'continue-as-new' | undefined> {
     const state = this.#state;
     const { pause } = this.#control;
@@ -199,7 +201,7 @@ export class Sweep {
     return undefined;
   }
 
-  /** Nothing has been reported yet, so no chunk waits that a worker which comes now could take. */
+  /** Nothing has been reported yet, so no chunk is waiting that a new worker could take. */
   #mayExpectNewcomers(): boolean {
     return (
       !this.#state.dealing &&
@@ -239,24 +241,27 @@ export class Sweep {
     }
   }
 
-  /** Somebody cancelled it where it runs. */
+  /** Somebody cancelled it on the cluster. */
   #cancel(reason: string): void {
     this.#state.cancelled ??= reason;
     this.#control.stop();
   }
 
-  /** What batches leave goes round again, but not for ever where none of it gets done. */
+  /** Positions that batches leave are handed out again, but not for ever if none of them get done. */
   async #afterBatch(chunk: Chunk, result: ExecuteResult): Promise<void> {
     const state = this.#state;
     state.batchEnded(chunk, result);
     const { emptyBatches } = state;
     if (emptyBatches >= MAX_EMPTY_ROUNDS)
-      this.#hopeless ??= `${emptyBatches} batches one after the other ended with nothing recorded; the last was job ${result.job}`;
+      this.#hopeless ??= `${emptyBatches} batches in a row ended with nothing recorded; the last was job ${result.job}`;
     else if (emptyBatches > 0 && !result.success)
       await sleep(EMPTY_BATCH_WAIT_MS * emptyBatches).catch(() => {});
   }
 
-  /** Plans again: what has no record goes round, while there is progress. @returns how it ended, once it is all done */
+  /**
+   * Plans again: runs without a record are handed out again, as long as there is progress. @returns how it ended, once
+   * everything is done
+   */
   async #settle(): Promise<Ending | undefined> {
     const state = this.#state;
     if (state.emptyRounds >= MAX_EMPTY_ROUNDS)
@@ -284,7 +289,7 @@ export class Sweep {
     this.#patience = 1;
   }
 
-  /** @returns undefined where the store could not be written: then it waits for that */
+  /** @returns undefined if the store could not be written; it has then waited for the next try */
   async #unlessUnwritable<T>(activity: () => Promise<T>): Promise<T | undefined> {
     try {
       return await activity();
@@ -296,7 +301,10 @@ export class Sweep {
     }
   }
 
-  /** The store can't be written: nothing recorded is lost, nothing more starts, and it goes on by itself when it can. */
+  /**
+   * The store can't be written: nothing recorded is lost, nothing more starts, and the sweep continues by itself once
+   * it can.
+   */
   async #tryToWrite(): Promise<void> {
     this.#uiPublisher.show();
     await sleep(this.#patience * 1000);

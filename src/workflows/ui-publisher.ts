@@ -6,7 +6,10 @@ import type { Pause } from './pause.js';
 import type { SubmissionQueue } from './submission-queue.js';
 import type { SubmissionState } from './submission-state.js';
 
-/** Every update of the search attributes is an event in the history: within one phase, at most this often. */
+/**
+ * Every update of the search attributes is an event in the history: within one phase, this is the shortest time between
+ * two.
+ */
 const EVERY_MS = 5_000;
 
 /** What the Temporal UI shows of a sweep: current details with a table, and search attributes to find it by. */

@@ -1,4 +1,4 @@
-/** Slots by worker: of the one that planned, and of every one that got a chunk and is not known to have ended. */
+/** Slots by worker: of the worker that planned, and of each one that got a chunk and is not known to have ended. */
 export class WorkerSlots {
   readonly #slots: { [worker: string]: number };
 
@@ -6,14 +6,14 @@ export class WorkerSlots {
     this.#slots = { ...slots };
   }
 
-  /** Of all of them together. */
+  /** The total. */
   get total(): number {
     return Object.values(this.#slots).reduce((sum, slots) => sum + slots, 0);
   }
 
   /**
-   * @param slots 0 where the worker has ended, or is about to
-   * @returns whether that was news
+   * @param slots 0 if the worker has ended, or is about to
+   * @returns whether this changed anything
    */
   set(worker: string, slots: number): boolean {
     if ((this.#slots[worker] ?? 0) === slots) return false;

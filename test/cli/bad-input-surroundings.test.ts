@@ -172,7 +172,7 @@ describe('Temporal', () => {
       /warn search attributes: missing in namespace default, and may not be created/,
     );
     expect(doctor.stdout).toMatch(
-      /next: let an administrator run `temporal operator search-attribute create/,
+      /next: ask an administrator to run `temporal operator search-attribute create/,
     );
   });
 });

@@ -90,7 +90,7 @@ test('env check looks at the configuration, the store and the slots, and says wh
     name: 'store',
     ok: false,
     detail: `${project.path('records')} is not writable`,
-    next: 'mend its permissions, or choose another --store',
+    next: 'fix its permissions, or choose another --store',
   });
   await project.write({ '.metalab.toml': `${CONFIG}slotz = 1` });
   const broken = await metalab(['env', 'check', 'here'], { cwd });

@@ -119,7 +119,7 @@ describe.skipIf(!canPlayOtherUser)('another user of the machine', () => {
     const lines = attack.stdout.trim().split('\n');
     const attempts = lines.map((line) => JSON.parse(line) as { attempt: string; refused: string | null });
     expect(attempts).toHaveLength(6 + 4 + 6 * 5 + 9 + 3);
-    const reason = /is not signed|with another key|is not what was signed/;
+    const reason = /is not signed|with another key|does not match its signature/;
     expect(attempts.filter(({ refused }) => !reason.test(refused ?? ''))).toEqual([]);
 
     // Neither run nor written to, and what runs of ours goes on.

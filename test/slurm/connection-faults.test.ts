@@ -79,7 +79,7 @@ describe('a login that expires', () => {
       return state === 'waiting' && /log ?in/i.test(reason ?? '');
     });
     expect((await sweep.status()).reason).toContain('metalab env login cluster');
-    expect(await cluster.workflowDetails(sweep)).toMatch(/waiting \(.*let nobody in/);
+    expect(await cluster.workflowDetails(sweep)).toMatch(/waiting \(.*refused the login/);
     // Whoever follows it is not kept waiting for what only somebody can mend.
     expect(await submit.finished).toMatchObject({
       code: 3,

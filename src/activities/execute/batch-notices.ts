@@ -2,14 +2,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ChunkNotice } from '../../contract/workflow.js';
 import type { BatchLimits, BatchProgress } from '../../execution/batch-executor.js';
 
-/** Each notice is some events of the history: an outage of days, whose words change, must not fill it. */
+/** Each notice adds some events to the history: an outage of days, whose message changes, must not fill it. */
 const OTHER_WORDS_MS = 600_000;
 const AGAIN_MS = 5_000;
 const MORE_FAILURES = 1.1;
 
 type Tell = (notice: Omit<ChunkNotice, 'submission' | 'from'>) => Promise<boolean>;
 
-/** Tells the workflow what it should know before a batch has ended: little. */
+/** Tells the workflow the few things that it should know before a batch has ended. */
 export class BatchNotices {
   readonly #tell: Tell;
   #waits: string | null | undefined;
@@ -17,14 +17,14 @@ export class BatchNotices {
   #dealing: BatchLimits | undefined;
   #failed = 0;
 
-  /** @param tell answers whether it was heard */
+  /** @param tell returns whether the workflow received it */
   constructor(tell: Tell, options: { readonly mayWait: boolean }) {
     this.#tell = tell;
-    // An earlier attempt may have said that it waits.
+    // An earlier attempt may have reported that it waits.
     this.#waits = options.mayWait ? undefined : null;
   }
 
-  /** Only what somebody may have to do something about: that jobs wait for their turn is no news. */
+  /** Only waits that a person may have to end: jobs that wait for their turn are no news. */
   progress({ waits, stuck }: BatchProgress): void {
     const reason = stuck ? waits : null;
     if (reason === this.#waits) return;
@@ -38,7 +38,7 @@ export class BatchNotices {
     });
   }
 
-  /** For a limit of failures. Only what is a tenth more than was told before. */
+  /** For a limit of failures. Only when the counts are a tenth higher than last reported. */
   failures({ success, failed, cancelled }: BatchProgress): void {
     if (failed === 0 || failed < this.#failed * MORE_FAILURES) return;
     const before = this.#failed;
@@ -48,7 +48,7 @@ export class BatchNotices {
     });
   }
 
-  /** Again until it is heard: the rest of the sweep may wait for it. */
+  /** Repeated until received: the rest of the sweep may wait for it. */
   async dealing(dealing: BatchLimits): Promise<void> {
     this.#dealing = dealing;
     while (this.#dealing === dealing && !(await this.#tell({ dealing }))) await sleep(AGAIN_MS);

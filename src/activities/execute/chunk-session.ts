@@ -6,17 +6,20 @@ import type { ActivityDependencies } from '../dependencies.js';
 import type { StopSignal } from '../stop-signal.js';
 import type { ChunkSummary } from './live-board.js';
 
-/** A chunk that waited less is what the workflow meant it to be. Where clocks differ, it is asked too often: 10 ms each. */
+/**
+ * A chunk that waited less than this is still what the workflow intended. If clocks differ, the workflow is asked too
+ * often, which takes 10 ms each time.
+ */
 const WAITED_MS = 300;
-/** A chunk that may go on for so long is asked for where it has to come back sooner. */
+/** For chunks with at least this budget, the workflow is asked whether they have to come back sooner. */
 const ASKED_FOR_MS = 10_000;
 const ASKS_EVERY_MS = 2_000;
-/** A slot that starts a run a little late must not start another after it was said that it won't. */
+/** Tolerance for a slot that starts a run a little late: it must not start another after announcing that it won't. */
 const PAST_BUDGET_MS = 1_000;
-/** A worker that was stopped, or slept, for so long may have been taken for dead: what it had is another's by now. */
+/** A worker that was stopped, or slept, for this long may have been taken for dead, and its chunks given to another. */
 const ASLEEP_MS = 10_000;
 
-/** What a chunk and its workflow tell each other before it ends. */
+/** What a chunk and its workflow tell each other before the chunk ends. */
 export class ChunkSession {
   readonly #dependencies: ActivityDependencies;
   readonly #input: ExecuteInput;
@@ -36,10 +39,10 @@ export class ChunkSession {
   }
 
   /**
-   * Where the chunk ends: a chunk that waited for a slot may have been paused or cancelled since, and one whose worker was
-   * killed may have given its end back.
+   * Where the chunk ends now: while it waited for a slot, it may have been paused or cancelled, and a chunk whose
+   * worker was killed may have given back its end.
    *
-   * @returns undefined where it may not start
+   * @returns undefined if it may not start
    */
   async end(): Promise<number | undefined> {
     const { submission, from, to } = this.#input;
@@ -54,7 +57,7 @@ export class ChunkSession {
     return status.chunk_ends?.[status.chunks.indexOf(from)] ?? to;
   }
 
-  /** Neither a pause nor the workflow's continuing as new waits for a long budget to pass. */
+  /** A pause and continue-as-new don't wait for a long budget to pass. */
   watch(signal: StopSignal): void {
     if (this.#input.budget_ms <= ASKED_FOR_MS) return;
     this.#timer = setInterval(async () => {
@@ -68,7 +71,9 @@ export class ChunkSession {
     this.#lookedAt = Date.now();
   }
 
-  /** Past the budget the run in progress is the last: other slots need not wait for it to do what follows. */
+  /**
+   * After the budget, the run in progress is the last: other slots need not wait for it before they do what follows.
+   */
   look({ running }: RangeProgress, to: number, signal: StopSignal): void {
     const now = Date.now();
     this.#wasAsleep ||= now - this.#lookedAt > ASLEEP_MS;
@@ -92,7 +97,7 @@ export class ChunkSession {
 const mustYield = (status: SubmissionStatus) =>
   isPaused(status) || status.phase === 'cancelling' || Boolean(status.yields);
 
-/** Who had the chunk when its heartbeats ended. */
+/** The worker that had the chunk when its heartbeats ended. */
 function lostWorker(self: string): string | null {
   const { attempt, heartbeatDetails } = Context.current().info;
   const before = attempt > 1 ? (heartbeatDetails as Partial<ChunkSummary> | undefined)?.worker : undefined;

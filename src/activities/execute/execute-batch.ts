@@ -16,7 +16,7 @@ import { PauseWatch } from './pause-watch.js';
 
 export const dealBatches = ({ at_once, most }: BatchLimits): BatchLimits => ({ at_once, most });
 
-/** Looks after one batch that is executed elsewhere. A second attempt finds what the first has begun. */
+/** Follows one batch that is executed elsewhere. A second attempt continues what the first has begun. */
 export function createExecuteBatch(dependencies: ActivityDependencies) {
   const { openStore, executors, worker, workflows, live, leases } = dependencies;
   const files = new SubmissionFiles(dependencies.signatures);
@@ -81,7 +81,7 @@ export function createExecuteBatch(dependencies: ActivityDependencies) {
         if (signal.stopped === 'lost') throw new CancelledFailure('this attempt is no longer wanted');
         faults.forget(input);
         const { success, failed, cancelled, busy_ms, means, digest, left, dealing } = report;
-        // What a run took, for sizing: not for how long its batch was waited for.
+        // The runs' own duration, for sizing, without the time that the batch was pending.
         const counts = {
           success,
           failed,
@@ -109,7 +109,7 @@ export function createExecuteBatch(dependencies: ActivityDependencies) {
     const { timeout_ms, memory_bytes, resources, operation } = await files.declaration(store, input);
     const folder = store.experimentFolder(input.experiment_id);
     dependencies.refuseStrangers(store, { folder, bundle: operation.bundle });
-    // Its executor uploads them.
+    // The batch's executor uploads these values.
     await files.checkRunEnvironment(store, input);
     return {
       folder,
@@ -128,17 +128,18 @@ export function createExecuteBatch(dependencies: ActivityDependencies) {
   }
 }
 
-/** The same for every attempt of one activity, and for nothing else. */
+/** The same for all attempts of one activity, and different for every other activity. */
 function tokenOf({ info }: Context): string {
   const { runId } = info.workflowExecution!;
   return createHash('sha256').update(`${runId}/${info.activityId}`).digest('hex').slice(0, 16);
 }
 
-/** Faults while a batch is in progress are told the workflow so often: their events must not fill its history. */
+/** How often the workflow is told about faults while a batch is in progress: their events must not fill its history. */
 const isTold = (attempt: number) => Number.isInteger(Math.log2(attempt));
 
 /**
- * A store that can't be written now is no reason to give a batch up: it is in progress, and its next attempt has its token.
+ * A store that can't be written now is no reason to give up a batch: it is in progress, and its next attempt has its
+ * token.
  */
 export function retryStoreFaults(
   { workflows }: Pick<ActivityDependencies, 'workflows'>,

@@ -132,7 +132,10 @@ const atFault = (done: ExecuteResult, report: ChunkReport): ExecuteResult => ({
   next: Math.max(done.next, report.next),
 });
 
-/** An earlier attempt (a worker that died, or was taken for dead) may have recorded some of the range: not done again. */
+/**
+ * An earlier attempt (of a worker that died, or was taken for dead) may have recorded some of the range, which is not
+ * done again.
+ */
 async function partsToDo(store: SweepStore, input: ExecuteInput, to: number): Promise<readonly Part[]> {
   const range = { from: input.from, to };
   if (Context.current().info.attempt === 1) return [range];

@@ -5,17 +5,17 @@ import type { ExecutionFault } from '../../execution/execution-fault.js';
 import { storeFault } from '../../storage/file/faults.js';
 import { formatUnwritable, isUnwritableCode, storeUnwritable } from '../failures.js';
 
-/** A slot that can't be started, or dies idle, may be this machine's bad moment: tried again a few times. */
+/** A slot that can't start, or dies idle, may be a passing problem of this machine: it is retried a few times. */
 const MAX_FAULTS = 5;
-/** What is written in a configuration stays wrong, but a file server may have been away. */
+/** An error in the configuration stays, but a file server may have been away. */
 const MAX_SET_UPS = 2;
 
-/** Room is made some time; the next array waits for it. */
+/** Somebody will make room at some time; the next array waits for it. */
 const FULL_SPOOL = new Set(['SPOOL_ENOSPC', 'SPOOL_EDQUOT']);
 
 /**
- * Faults of each range on this worker. Temporal's attempts count workers that were killed, too, which is no sign that the
- * next slot will fail.
+ * Faults of each range on this worker. Temporal's attempts also count workers that were killed, which does not mean
+ * that the next slot will fail.
  */
 export class FaultCounts {
   readonly #counts = new Map<string, number>();
@@ -34,11 +34,11 @@ export class FaultCounts {
 const keyOf = ({ submission, from, to }: ExecuteInput) => `${submission} ${from} ${to}`;
 
 /**
- * A fault of the place as the failure that the workflow gets.
+ * Converts a fault of the executor to the failure that the workflow gets.
  *
  * @param done what is recorded
- * @param root the store's, for the words
- * @param faults how many there were of this range
+ * @param root the store's root, for the message
+ * @param faults how many faults this range has had
  */
 export function mapFault(fault: ExecutionFault, done: ExecuteResult, root: string, faults: number): Error {
   if (isUnwritableCode(fault.code)) {

@@ -6,7 +6,7 @@ import { liveFolder } from '../../storage/file/layout.js';
 import type { LiveBatch, LiveChunk, LiveProgress } from '../../storage/manifest.js';
 
 const EVERY_MS = 250;
-/** How long the counts of a chunk that ended are still shown. */
+/** How long the counts of an ended chunk are still shown. */
 const LINGER_MS = 1_000;
 
 /** A chunk's heartbeat details. */
@@ -33,8 +33,8 @@ export interface LiveEntry<Progress, Summary> {
 }
 
 /**
- * What this worker's chunks in progress have done so far, in one small file a submission, for showing only: chunks report
- * to the workflow only when they end, and a followed submit wants to see more.
+ * What this worker's chunks in progress have done so far, in one small file per submission. Only for display: chunks
+ * report to the workflow only when they end, and a followed submit wants to show more.
  */
 export class LiveBoard {
   readonly #worker: string;
@@ -101,7 +101,7 @@ export class LiveBoard {
     return board;
   }
 
-  /** Ends a submission's board: nothing of it is written afterwards. */
+  /** Ends a submission's board: nothing is written to it afterwards. */
   async clear(folder: string, submission: string): Promise<void> {
     const key = liveFolder(folder, submission);
     await this.#boards.get(key)?.end();
@@ -131,7 +131,7 @@ class Board {
       },
       shown: () => this.#chunks.get(key),
       close: () => {
-        // Not at once: the workflow may not have its report yet, and its counts would be nowhere.
+        // Not immediately: the workflow may not have its report yet, and its counts would be missing in between.
         setTimeout(() => this.#chunks.delete(key) && this.#changed(), LINGER_MS).unref();
       },
     };
@@ -155,13 +155,13 @@ class Board {
   async #write(): Promise<void> {
     if (this.#ended) return;
     const path = join(this.#folder, `${this.#worker}.json`);
-    // The folder is the plan's to make: a worker that was taken for dead must not bring it back after the end.
+    // Only the plan creates the folder: a worker that was taken for dead must not recreate it after the end.
     const temporary = `${path}.tmp`;
     try {
       await writeFile(temporary, JSON.stringify(this.#progress()));
       await rename(temporary, path);
     } catch (error) {
-      // A full disk must not hurt the sweep by its display.
+      // A full disk must not harm the sweep through its display.
       await rm(temporary, { force: true });
       throw error;
     }

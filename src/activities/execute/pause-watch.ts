@@ -3,7 +3,7 @@ import { isPaused, type SubmissionStatus } from '../../contract/workflow.js';
 
 const AGAIN_MS = 1_000;
 
-/** Whether a submission is paused. A workflow that does not answer has not said that it goes on: then it is as it was. */
+/** Whether a submission is paused. If the workflow does not answer, the last known state stands. */
 export class PauseWatch {
   readonly #ask: () => Promise<SubmissionStatus | null | undefined>;
   readonly #isOver: () => boolean;

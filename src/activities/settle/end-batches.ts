@@ -9,15 +9,15 @@ import type { ActivityDependencies } from '../dependencies.js';
 import { StopSignal } from '../stop-signal.js';
 import { isSigned } from '../submission/submission-files.js';
 
-/** Whoever cancels a sweep whose cluster is gone for good gets an outcome all the same. */
+/** Whoever cancels a sweep whose cluster is gone for good still gets an outcome. */
 const ABANDONED_WITHIN_MS = 60_000;
-/** Of a sweep that is done only files are left to remove: the next submission does that as well. */
+/** A completed sweep only has files left to remove, which the next submission does as well. */
 const DONE_WITHIN_MS = 10_000;
 
 /**
  * Ends what is left of a submission's batches before it gets its outcome.
  *
- * @returns what may go on, since the place does not answer; null: nothing
+ * @returns what may still be running because the cluster does not answer; null: nothing
  */
 export async function endBatches(
   dependencies: ActivityDependencies,
@@ -56,10 +56,12 @@ export function formatRemains({ jobs, why }: BatchRemains): string {
 }
 
 /**
- * Ends what earlier submissions of the experiment left behind whose outcome was written without that, or whose workflow was
- * terminated. The workflow that plans is the only one of its experiment and engine: what it neither does nor has queued is over.
+ * Ends what earlier submissions of the experiment left behind, if their outcome was written without that or their
+ * workflow was terminated. The workflow that plans is the only one of its experiment and engine: every submission that
+ * it neither executes nor has queued is over.
  *
- * @param environment the one that is planned for: it is waited for, what is elsewhere is ended beside
+ * @param environment the planned submission's environment: ending its batches is awaited, those elsewhere are ended in
+ *   the background
  * @param queued the submissions that are queued
  */
 export async function endEarlierBatches(
@@ -74,10 +76,10 @@ export async function endEarlierBatches(
   for (const other of await store.submissions(experiment_id)) {
     if (other === submission || queued.includes(other)) continue;
     const manifest = await store.readSubmission(experiment_id, other).catch(() => undefined);
-    // Another engine's may be paused, or wait for this one to be done.
+    // Another engine's submission may be paused, or wait for this one to end.
     if (!manifest?.environment || (manifest.engine ?? leases.engine) !== leases.engine) continue;
     const isHere = isSamePlace(manifest.environment, environment);
-    // Older versions signed nothing: what they left is ended where the one that is planned for goes as well.
+    // Older versions signed nothing: their submissions are ended only on the cluster that the planned one uses too.
     if (!isHere && !isSigned(signatures, store, manifest)) continue;
     const batches = await executors
       .batches(isHere ? environment : manifest.environment)
@@ -88,7 +90,7 @@ export async function endEarlierBatches(
   }
 }
 
-/** Whatever is asked of it. */
+/** Whatever resources are requested from it. */
 function isSamePlace(one: ResolvedEnvironment, other: ResolvedEnvironment | undefined): boolean {
   const placeOf = (environment: ResolvedEnvironment) =>
     JSON.stringify({ ...environment, executor: undefined, services: undefined });

@@ -24,14 +24,14 @@ export function createSettle(dependencies: ActivityDependencies) {
     mapFailures(() =>
       keepBeating(async () => {
         const store = await openStore(input.store).catch(ignoreIfAbandoned(input));
-        // Given up, and its store is gone: there is nobody to tell.
+        // Given up, and its store is gone: there is nothing to report to.
         if (!store) return { outcome: null, missing: [], recorded: 0 };
         const { experiment_id, submission } = input;
         const folder = store.experimentFolder(experiment_id);
         const plan = await store.readPlan(experiment_id, submission).catch(ignoreIfAbandoned(input));
         if (!plan && !input.abandon)
           throw brokenSubmission(input, 'its plan is not in the store: submit again');
-        // What they record until they have ended counts, too.
+        // What its batches record until they have ended counts, too.
         const remains = input.abandon && (await endBatches(dependencies, store, input));
         const total = plan?.total ?? (await countCellsOf(store, input));
         const entries = plan && (await readVerified(folder, plan).catch(ignoreIfAbandoned(input)));
@@ -41,7 +41,7 @@ export function createSettle(dependencies: ActivityDependencies) {
           return { outcome: null, missing: tally.missing, recorded: tally.recorded };
 
         if (!input.abandon) await endBatches(dependencies, store, input);
-        // Where it recorded something, its plan is lost, and what it reused with it.
+        // If it recorded something, its plan is lost, and with it the list of what it reused.
         const unplanned =
           plan || tally.recorded > 0
             ? undefined
@@ -53,10 +53,11 @@ export function createSettle(dependencies: ActivityDependencies) {
           await rm(liveFolder(folder, submission), { recursive: true, force: true, maxRetries: 5 });
           await tidyKilled(store, folder, submission);
         });
-        // Of a worker that was taken for dead meanwhile: an outcome is written once.
+        // This worker may have been taken for dead meanwhile: an outcome is written once.
         const settled = await store.readOutcome(experiment_id, submission);
         if (settled) return { outcome: settled, missing: [], recorded: tally.recorded };
-        // Last: whoever waits for the outcome finds everything tidied. Not where somebody has removed the submission.
+        // Last, so that whoever waits for the outcome finds everything tidied. Not if somebody has removed the
+        // submission.
         if (existsSync(submissionFolder(folder, submission))) await store.writeOutcome(outcome);
         compactor.consider(folder);
         return { outcome, missing: [], recorded: tally.recorded };
@@ -69,14 +70,14 @@ async function readVerified(folder: string, plan: PlanManifest): Promise<PlanEnt
   return readEntries(folder, plan);
 }
 
-/** Whoever gives a submission up may do so because its plan is damaged. */
+/** A submission may be given up because its plan is damaged. */
 const ignoreIfAbandoned =
   ({ abandon }: SettleInput) =>
   (error: unknown): undefined => {
     if (!abandon) throw error;
   };
 
-/** Of a submission that ended before it was planned: all its cells are missing. */
+/** For a submission that ended before it was planned: all its cells are missing. */
 async function countCellsOf(store: SweepStore, { experiment_id, submission }: SettleInput): Promise<number> {
   const manifest = await store.readSubmission(experiment_id, submission).catch(() => undefined);
   if (!manifest) return 0;
@@ -87,7 +88,7 @@ async function countCellsOf(store: SweepStore, { experiment_id, submission }: Se
 
 const NONE: PlanManifest['reused'] = { success: 0, failed: 0, cancelled: 0 };
 
-/** Of a submission that ended before it was planned: what it would have reused is in the store all the same. */
+/** For a submission that ended before it was planned: what it would have reused is in the store all the same. */
 async function countReused(
   store: SweepStore,
   { experiment_id, submission }: SettleInput,
@@ -107,7 +108,7 @@ function formatOutcome(
   tally: Tally,
   remains: BatchRemains | null,
 ): SubmissionOutcome {
-  // As `started_at`, by the server's clock: this machine's may be another, or be set meanwhile.
+  // By the server's clock, like `started_at`: this machine's may differ, or be adjusted meanwhile.
   const finished = new Date(Context.current().info.currentAttemptScheduledTimestampMs);
   const state: SubmissionOutcome['state'] = abandon?.state ?? 'completed';
   const reason =

@@ -10,17 +10,17 @@ import {
 } from '../../contract/workflow.js';
 import type { SignedDocument, Verdict } from '../../identity/signature.js';
 
-/** What decides whether a worker acts on a request, or on a file of a store. */
+/** Decides whether a worker acts on a request, or on a file of a store. */
 export interface Signatures {
   verify(document: SignedDocument, signature: unknown): Verdict;
 }
 
-/** Of a worker that trusts its server: whatever it gives is as good as signed. */
+/** For a worker that trusts its server: every request from it counts as signed. */
 export const trustServer: Signatures = { verify: () => 'valid' };
 
 /**
- * An activity that does nothing for a submission that is not signed: before it opens a store, since whoever reaches the
- * server's port may name any path there.
+ * Wraps an activity so that it does nothing for an unsigned submission. The check comes before opening a store, since
+ * anybody who reaches the server's port may name any path there.
  */
 export function signed<Input extends SubmissionRef, Result>(
   signatures: Signatures,
@@ -33,7 +33,7 @@ export function signed<Input extends SubmissionRef, Result>(
   };
 }
 
-/** Checks the updates that a workflow gets. */
+/** Creates the activity that checks the updates that a workflow receives. */
 export function createVerify(signatures: Signatures) {
   return async (input: VerifyInput): Promise<string | null> => {
     if (input.update === ENQUEUE_UPDATE) return refusalOfSubmission(signatures, input, input.request) ?? null;
@@ -55,9 +55,9 @@ function refusalOfSubmission(
 const workflowId = () => Context.current().info.workflowExecution!.workflowId;
 
 const SHARE =
-  'where several users or machines use one Temporal server, give METALAB_KEY_FILE of all of them the same key, or set METALAB_TRUST_SERVER=1 for all of them where its TLS and API keys decide who may submit';
+  'if several users or machines use one Temporal server, set METALAB_KEY_FILE to the same key for all of them, or set METALAB_TRUST_SERVER=1 for all of them if its TLS and API keys decide who may submit';
 
-/** @returns undefined where it is valid */
+/** @returns undefined if it is valid */
 function formatRefusal(verdict: Verdict): string | undefined {
   switch (verdict) {
     case 'valid':
@@ -65,8 +65,8 @@ function formatRefusal(verdict: Verdict): string | undefined {
     case 'unsigned':
       return `the request is not signed, so this worker does nothing for it: submit with this version of metalab, and with the key of this worker's METALAB_HOME; ${SHARE}`;
     case 'other-key':
-      return `the request is signed with another key than this worker's, so it does nothing for it: submit with the key of this worker's METALAB_HOME; ${SHARE}`;
+      return `the request is signed with another key than this worker's, so this worker does nothing for it: submit with the key of this worker's METALAB_HOME; ${SHARE}`;
     case 'altered':
-      return 'the request is not what was signed: its store, declaration, options or workflow are others, so this worker does nothing for it; submit again';
+      return 'the request does not match its signature: its store, declaration, options or workflow is different, so this worker does nothing for it; submit again';
   }
 }

@@ -1,8 +1,8 @@
 import type { WorkerIdentity, WorkflowView } from '../ports.js';
 
 /**
- * Tells workflows of this worker's slots when it gets its first chunk of a submission, not only when that has ended: runs may
- * take hours.
+ * Tells workflows about this worker's slots when it gets its first chunk of a submission, and not only when that has
+ * ended: runs may take hours.
  */
 export class SlotAnnouncements {
   readonly #worker: WorkerIdentity;
@@ -15,23 +15,23 @@ export class SlotAnnouncements {
     this.#workflows = workflows;
   }
 
-  /** The plan's result says it. */
+  /** The plan's result already contains them. */
   planned(submission: string, workflowId: string): void {
     this.#told.set(submission, workflowId);
   }
 
-  /** @param lost the worker that had the chunk before; null where nobody had it */
+  /** @param lost the worker that had the chunk before; null if there was none */
   tell(submission: string, workflowId: string, lost: string | null): void {
     if (this.#told.has(submission) && lost === null) return;
     this.#told.set(submission, workflowId);
     const { id, slots } = this.#worker;
     void this.#workflows
       .announce(workflowId, { submission, worker: id, slots: slots(), lost })
-      // The next chunk tells it again.
+      // If it was not received, the next chunk announces the slots again.
       .then((heard) => heard || this.#told.delete(submission));
   }
 
-  /** This worker is about to end: whoever waits for its slots would wait for nothing. */
+  /** This worker is about to end: workflows must not wait for its slots. */
   withdraw(): void {
     for (const [submission, workflowId] of this.#told)
       void this.#workflows.announce(workflowId, {

@@ -26,7 +26,7 @@ export class StoreLeases {
   /**
    * Takes the store's lease, or makes sure that this engine still has it, and renews it from then on.
    *
-   * @throws StoreError METALAB_STORE_HELD where another engine has the store; what writing the lease throws
+   * @throws StoreError METALAB_STORE_HELD if another engine has the store; what writing the lease throws
    */
   async hold(store: SweepStore): Promise<void> {
     if (!hasLeasing(store)) return;
@@ -35,17 +35,19 @@ export class StoreLeases {
     await held.hold();
   }
 
-  /** @param isUnused asked once nobody else takes the lease: whether it may still be given back then */
+  /** @param isUnused called once no other work here can take the lease: whether it may still be given back */
   async giveBack(store: SweepStore, isUnused: () => boolean): Promise<void> {
     await this.#held.get(store.root)?.giveBack(isUnused);
   }
 
-  /** Why a store belongs to another engine by now; undefined while it is this one's. */
+  /** Why a store belongs to another engine by now; undefined if it is this engine's. */
   whyLost(store: SweepStore): string | undefined {
     return this.#held.get(store.root)?.lost;
   }
 
-  /** Calls back when a held store turns out to belong to another engine. @returns what removes the listener */
+  /**
+   * Calls back when a held store turns out to belong to another engine. @returns a function that removes the listener
+   */
   onLost(store: SweepStore, listener: () => void): () => void {
     const listeners = this.#held.get(store.root)?.listeners;
     listeners?.add(listener);
@@ -57,7 +59,7 @@ export class StoreLeases {
     if (hasLeasing(store)) await store.takeLease(this.#holder);
   }
 
-  /** The worker ends. */
+  /** Called when the worker ends. */
   async close(): Promise<void> {
     await Promise.all([...this.#held.values()].map((held) => held.giveBack(() => true).catch(() => {})));
   }
@@ -95,14 +97,14 @@ class HeldLease {
     });
   }
 
-  /** One at a time: a lease that is taken while it is given back would be gone although it was seen to be held. */
+  /** One at a time: a lease that is taken while it is given back would be gone although it seemed to be held. */
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
     const turn = this.#last.then(work, work);
     this.#last = turn.catch(() => {});
     return turn;
   }
 
-  /** Another engine may have it by now, above all after this machine slept: one small read for each activity. */
+  /** Another engine may have it by now, above all after this machine slept. Costs one small read per activity. */
   async #verify(): Promise<void> {
     const recent = this.lost === undefined && performance.now() - this.#renewedAt < LEASE_RENEWED_MS;
     const lease = recent ? await this.#store.readLease() : undefined;

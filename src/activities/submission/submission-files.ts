@@ -13,10 +13,10 @@ import {
 } from './run-environment.js';
 import type { Signatures } from './signed.js';
 
-/** A handful of submissions at once: what is older is read again. */
+/** The number of submissions kept; older ones are read again. */
 const MAX_KEPT = 8;
 
-/** What chunks of one submission need of it again and again: read once. */
+/** What the chunks of a submission need repeatedly: read once. */
 export class SubmissionFiles {
   readonly #declarations = new Map<string, Promise<ExperimentDeclaration | undefined>>();
   readonly #manifests = new Map<string, Promise<SubmissionManifest>>();
@@ -38,7 +38,7 @@ export class SubmissionFiles {
     throw brokenSubmission(input, `its declaration ${sha} is not in the store: submit again`);
   }
 
-  /** @returns undefined where it says none: this machine */
+  /** @returns undefined if it names none: this machine */
   async environment(store: SweepStore, input: SubmissionRef): Promise<ResolvedEnvironment | undefined> {
     return (await this.manifest(store, input)).environment;
   }
@@ -58,10 +58,8 @@ export class SubmissionFiles {
   }
 
   /**
-   * The environment that its runs see: the submitter's, from its file. Where that is gone and the experiment names no
-   * variables, this worker's own does as well.
-   *
-   * @param names the variables that the experiment names
+   * The environment that its runs see: the submitter's, from its file. If that is gone and the experiment names no
+   * variables, this worker's own environment is used.
    */
   async runEnvironment(
     store: SweepStore,
@@ -74,7 +72,7 @@ export class SubmissionFiles {
     throw brokenSubmission(input, 'its env.json, with the variables that it names, is gone: submit again');
   }
 
-  /** @returns undefined where there is no such file */
+  /** @returns undefined if there is no such file */
   async checkRunEnvironment(store: SweepStore, input: SubmissionRef): Promise<RunEnvironment | undefined> {
     const { experiment_id, submission } = input;
     const text = await readEnvironmentFile(store.experimentFolder(experiment_id), submission);
@@ -89,7 +87,7 @@ export class SubmissionFiles {
   }
 }
 
-/** Whether what a submission's manifest says was written by somebody who has the key. */
+/** Whether a submission's manifest was signed by somebody who has the key. */
 export const isSigned = (
   signatures: Signatures,
   store: Pick<SweepStore, 'id'>,

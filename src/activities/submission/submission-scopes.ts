@@ -4,19 +4,22 @@ import type { SweepStore } from '../../storage/sweep-store.js';
 import type { StoreLeases } from './store-leases.js';
 
 /**
- * A submission for which no activity came in so long is not this worker's to keep anything for: it is paused, its
- * workflow was terminated, or its activities go to other workers.
+ * After this time without an activity, this worker keeps nothing for a submission: it is paused, its workflow was
+ * terminated, or its activities go to other workers.
  */
 const UNUSED_AFTER_MS = 2 * 60_000;
 
 type Submission = Pick<SubmissionRef, 'experiment_id' | 'submission'>;
 
-/** Frees what the worker keeps for a submission: slots, live files, announcements. The next activity takes it anew. */
+/**
+ * Frees what the worker keeps for a submission: slots, live files, announcements. The next activity acquires it again.
+ */
 export type ReleaseSubmission = (store: SweepStore, submission: Submission) => Promise<void>;
 
 /**
- * What this worker keeps for submissions, from the first activity of each until it has an outcome, whichever worker wrote
- * that, or until no activity came for it for two minutes. A store's lease is held while one of its submissions is.
+ * What this worker keeps for submissions, from the first activity of each until it has an outcome, whichever worker
+ * wrote that, or until it had no activity for two minutes. A store's lease is held while one of its submissions is
+ * kept.
  */
 export class SubmissionScopes {
   readonly #leases: StoreLeases;
@@ -30,9 +33,9 @@ export class SubmissionScopes {
   }
 
   /**
-   * Does an activity's work while its store is this engine's.
+   * Runs an activity's work while this engine holds its store.
    *
-   * @throws StoreError METALAB_STORE_HELD where another engine has the store; what `work` throws
+   * @throws StoreError METALAB_STORE_HELD if another engine has the store; what `work` throws
    */
   async during<T>(store: SweepStore, submission: Submission, work: () => Promise<T>): Promise<T> {
     const scope = this.#enter(store, submission);
@@ -48,9 +51,10 @@ export class SubmissionScopes {
   }
 
   /**
-   * The submission is about to get its outcome. After the last one of a store, its lease is given back.
+   * Called when the submission is about to get its outcome. After the last submission of a store, the store's lease is
+   * given back.
    *
-   * @param tidy removes files of the submission, once nothing of this worker writes them any more
+   * @param tidy removes files of the submission, once this worker no longer writes to them
    */
   async settle(store: SweepStore, submission: Submission, tidy: () => Promise<void>): Promise<void> {
     this.#scopes.delete(keyOf(store, submission));
@@ -84,7 +88,7 @@ export class SubmissionScopes {
       const { store, submission, usedAt } = scope;
       if (scope.activities > 0) continue;
       const isOld = performance.now() - usedAt > UNUSED_AFTER_MS;
-      // Where the store does not answer now, the next look does.
+      // If the store does not answer now, the next check finds out.
       const isOver = isOld || (await hasOutcome(store, submission).catch(() => false));
       if (!isOver || scope.activities > 0) continue;
       this.#forget(scope);
@@ -111,7 +115,7 @@ interface Scope {
   activities: number;
   /** When its last activity ended, by the monotonic clock. */
   usedAt: number;
-  /** Whether an activity of it had the store's lease. */
+  /** Whether one of its activities had the store's lease. */
   held: boolean;
 }
 

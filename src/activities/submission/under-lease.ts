@@ -3,8 +3,8 @@ import type { ActivityDependencies } from '../dependencies.js';
 import { mapFailures } from '../failures.js';
 
 /**
- * An activity that does its work only in a store that no stranger can change, and while that is this engine's: else it
- * fails as for a store that can't be written.
+ * Wraps an activity so that it works only in a store that no stranger can change, and while this engine holds that
+ * store. Otherwise it fails as for a store that can't be written.
  */
 export function underLease<Input extends SubmissionRef, Result>(
   {

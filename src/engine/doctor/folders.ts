@@ -10,7 +10,7 @@ const MIB = 2 ** 20;
 const LITTLE_ROOM = 256 * MIB;
 const NO_ROOM = 4 * MIB;
 
-/** Everything of metalab's own must be writable, and nobody else's. */
+/** metalab's own folders must be writable, and nobody else may change them. */
 export const folders: Examiner = {
   name: 'folders',
   examine: ({ env }) => [...ownFolders(env).map(lookAtOwn), lookAtTemporary(temporaryFolderChoice())],

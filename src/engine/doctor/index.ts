@@ -19,13 +19,13 @@ const EXAMINERS: readonly Examiner[] = [
 
 export interface DoctorOptions {
   readonly env?: Environment;
-  /** The folder of the store to look at. */
+  /** The folder of the store to check. */
   readonly store?: string;
-  /** See readBuild, its default. */
+  /** Default: see readBuild. */
   readonly build?: string;
 }
 
-/** Looks at all that metalab needs, starting nothing. Every check is made, whatever the others say. */
+/** Checks everything that metalab needs, without starting anything. Every check is made, whatever the others find. */
 export async function runDoctor(options: DoctorOptions = {}): Promise<Check[]> {
   const { env = process.env, build = tryReadBuild() } = options;
   const examination: Examination = { env, store: options.store, build };

@@ -30,7 +30,7 @@ export const memory: Examiner = {
       name: 'memory',
       ok: 'warn',
       detail,
-      next: 'end what else needs memory, or run with fewer --slots',
+      next: 'stop other programs that need memory, or run with fewer --slots',
     };
   },
 };
@@ -56,7 +56,7 @@ export const git: Examiner = {
   },
 };
 
-/** What the kernel would give without swapping: free memory and what caches can be emptied of; 0 where it is not told. */
+/** What the kernel could provide without swapping: free memory and reclaimable caches; 0 if unknown. */
 function availableMemory(): number {
   try {
     return Number(/^MemAvailable:\s+(\d+)/m.exec(readFileSync('/proc/meminfo', 'utf8'))?.[1] ?? 0) * 1024;

@@ -2,29 +2,29 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { userServer } from '../address.js';
 import type { Examiner } from './check.js';
 
-/** People's accounts begin here (login.defs). */
+/** User ids of people's accounts begin here (login.defs). */
 const FIRST_PERSON = 1000;
-/** Of services that systemd makes up, and nobody. */
+/** User ids that systemd assigns to services, and nobody. */
 const MADE_UP = [61_184, 65_535] as const;
 
 /**
- * Who else could reach the engine's ports: anybody with an account may read, and cancel, what is there. Told by processes of
- * people's accounts, as far as the system shows them.
+ * Who else could reach the engine's ports: anybody with an account may read, and cancel, what is there. Found by
+ * processes of people's accounts, as far as the system shows them.
  */
 export const otherUsers: Examiner = {
   name: 'other users',
   async examine({ env }) {
     const name = 'other users';
     if (await userServer(env))
-      return { name, ok: true, detail: 'the Temporal server is one of yours: its TLS and keys decide' };
+      return { name, ok: true, detail: 'the Temporal server is user-provided: its TLS and keys decide' };
     const others = otherPeople();
     if (others.length === 0)
       return { name, ok: true, detail: 'nobody else has an account or a process here' };
     return {
       name,
       ok: 'warn',
-      detail: `other users have accounts or processes here (${others.slice(0, 3).join(', ')}${others.length > 3 ? ', …' : ''}). They can't execute anything as you, but can read on the engine's ports what your sweeps are called, their counts and errors, and cancel them`,
-      next: 'where that matters, use a Temporal server with TLS and keys (TEMPORAL_ADDRESS), or submit from your own machine with the cluster as gateway',
+      detail: `other users have accounts or processes here (${others.slice(0, 3).join(', ')}${others.length > 3 ? ', …' : ''}). They can't execute anything as you, but through the engine's ports they can read the names, counts and errors of your sweeps, and cancel them`,
+      next: 'if that matters, use a Temporal server with TLS and keys (TEMPORAL_ADDRESS), or submit from your own machine with the cluster as gateway',
     };
   },
 };
@@ -44,7 +44,7 @@ function otherPeople(): string[] {
 
 const isPerson = (uid: number) => uid >= FIRST_PERSON && (uid < MADE_UP[0] || uid > MADE_UP[1]);
 
-/** Linux only; with hidepid it shows one's own alone. */
+/** Linux only; with hidepid it shows only one's own. */
 function uidsOfProcesses(): Set<number> {
   const uids = new Set<number>();
   try {
@@ -54,7 +54,7 @@ function uidsOfProcesses(): Set<number> {
       if (uid !== undefined) uids.add(uid);
     }
   } catch {
-    // No /proc here, or what was listed has ended.
+    // There is no /proc here, or a listed process has ended.
   }
   return uids;
 }

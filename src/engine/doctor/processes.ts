@@ -12,7 +12,7 @@ export const temporalCli: Examiner = {
     const cli = findTemporalCli(env);
     if (cli) return { name: 'temporal CLI', ok: true, detail: `${cli.path} (${cli.source})` };
     const next =
-      'nothing, where the first submit can download it; else install it from https://docs.temporal.io/cli';
+      'nothing, if the first submit can download it; else install it from https://docs.temporal.io/cli';
     const ok = env.TEMPORAL_ADDRESS ? true : 'warn';
     return {
       name: 'temporal CLI',
@@ -74,7 +74,7 @@ export const stateFiles: Examiner = {
         : []),
     ];
     if (stale.length === 0) return { name: 'state', ok: true, detail: home };
-    const next = 'nothing: what is left over is seen for what it is; `metalab engine stop` clears it';
+    const next = 'nothing: leftovers are recognised as such; `metalab engine stop` clears them';
     return { name: 'state', ok: 'warn', detail: `${home}: left over from ${stale.join('; ')}`, next };
   },
 };

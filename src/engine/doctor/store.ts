@@ -48,14 +48,14 @@ function stateChecks(folder: string, env: Environment): Check[] {
         name,
         ok: false,
         detail: `${folder} is not writable`,
-        next: 'mend its permissions, or choose another --store',
+        next: 'fix its permissions, or choose another --store',
       },
     ];
   }
   return [...strangersCheck(folder, env), schemeCheck(folder), clockCheck(folder)];
 }
 
-/** Workers refuse what strangers can change. */
+/** Workers refuse files that strangers can change. */
 function strangersCheck(folder: string, env: Environment): Check[] {
   const [opening] = openingsOf(folder);
   if (!opening || isTrustedStore(stateFolder(env), folder)) return [];
@@ -65,7 +65,7 @@ function strangersCheck(folder: string, env: Environment): Check[] {
       name: 'store',
       ok: false,
       detail: `other users can change what would be executed from it: ${path} (${formatEntry(opening.entry)})`,
-      next: `chmod go-w '${path}', or chmod g+ws where a group shares it on purpose, or metalab store trust --store '${folder}'`,
+      next: `chmod go-w '${path}', or chmod g+ws if a group shares it on purpose, or metalab store trust --store '${folder}'`,
     },
   ];
 }
@@ -88,7 +88,7 @@ function schemeCheck(folder: string): Check {
   };
 }
 
-/** A file server's clock decides how old files are, this machine's how old records are. */
+/** The file server's clock determines the age of files, and this machine's the age of records. */
 function clockCheck(folder: string): Check {
   const probe = join(folder, `.doctor-${process.pid}`);
   try {

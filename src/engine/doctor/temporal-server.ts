@@ -3,7 +3,7 @@ import { connectTemporal } from '../connect.js';
 import { runningServer } from '../server.js';
 import type { Check, Examiner } from './check.js';
 
-/** update-with-start, which every submission begins with, is complete from here on. */
+/** The first version with complete update-with-start, with which every submission begins. */
 const OLDEST = [1, 28] as const;
 
 export const temporalServer: Examiner = {
@@ -40,6 +40,6 @@ function searchAttributesCheck(present: boolean, namespace: string): Check {
     name,
     ok: 'warn',
     detail: `missing in namespace ${namespace}, and may not be created: experiments run without them`,
-    next: `let an administrator run \`temporal operator search-attribute create --namespace ${namespace} --name MetalabExperiment --type Keyword --name MetalabStatus --type Keyword --name MetalabTotal --type Int --name MetalabDone --type Int --name MetalabFailed --type Int\``,
+    next: `ask an administrator to run \`temporal operator search-attribute create --namespace ${namespace} --name MetalabExperiment --type Keyword --name MetalabStatus --type Keyword --name MetalabTotal --type Int --name MetalabDone --type Int --name MetalabFailed --type Int\``,
   };
 }

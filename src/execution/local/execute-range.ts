@@ -16,15 +16,15 @@ import { SlotWatch } from './slot-watch.js';
 type Options = Parameters<Executor['execute']>[1];
 type Counts = Omit<ChunkReport, 'next'>;
 
-/** Slots that die so often in a row, with no run in progress and nothing recorded, will go on to. */
+/** When this many slots in a row die with no run in progress and nothing recorded, further ones would too. */
 const MAX_DEATHS_FOR_NOTHING = 2;
-/** With less of the budget left, a slot that takes over from a dead one only records what that one lost. */
+/** With less budget left than this, a slot that takes over from a dead one only records the run that died with it. */
 const MIN_BUDGET_MS = 1_000;
-/** Nobody's run has failed by it: whoever takes the range over finds what is recorded, and does the rest. */
+/** No run has failed because of it: the next worker to take the range finds what is recorded and does the rest. */
 const WORKER_ENDS = { type: 'WorkerEnded', message: 'the worker ended before the run did' };
 const NO_LIMIT_MS = 2 ** 31 - 1;
 
-/** Executes one range, with as many slots one after another as it takes. */
+/** Executes one range, with as many slots in succession as needed. */
 export class RangeExecution {
   readonly #range: RangeRequest;
   readonly #pool: SlotPool;
@@ -45,7 +45,7 @@ export class RangeExecution {
     this.#report = { next: range.order.from, success: 0, failed: 0, cancelled: 0, busy_ms: 0, means: {} };
   }
 
-  /** @throws ExecutionFault when the place failed; its report says what is done all the same */
+  /** @throws ExecutionFault if the executor failed; its report still says what is done */
   async run(): Promise<ChunkReport> {
     const forget = this.#options.signal.onStop((how) => this.#stop(how));
     try {
@@ -62,7 +62,7 @@ export class RangeExecution {
     }
   }
 
-  /** With a process for each run, the slots themselves don't know. */
+  /** With a process for each run, a slot can't tell by itself. */
   #isEnough(): boolean {
     const { most_failures = Infinity } = this.#range.order;
     return performance.now() >= this.#deadline || this.#report.failed >= most_failures;
@@ -78,7 +78,7 @@ export class RangeExecution {
     if (how === 'cancel') watch?.cancelled();
   }
 
-  /** @returns how the slot's part of the range ended; undefined where it did not begin */
+  /** @returns how the slot's part of the range ended; undefined if it did not begin */
   async #useSlot(slot: SlotProcess): Promise<SlotEnd | undefined> {
     this.#active = { slot, watch: undefined };
     const notReady = await slot.ready();
@@ -140,14 +140,14 @@ export class RangeExecution {
     }
   }
 
-  /** The runs that were in progress have not failed: whoever takes the range over does them again. */
+  /** The runs in progress have not failed: the next worker to take the range executes them again. */
   #closed(run?: LostRun): ExecutionFault {
     const given = this.#range.order.lost ?? [];
     const cut = [...this.#lost.values(), ...(run ? [run] : [])].filter((lost) => !given.includes(lost));
     return new ExecutionFault('CLOSED', WORKER_ENDS, this.#report, cut);
   }
 
-  /** Counts what a dead slot has recorded, and notes the run that it took with it. */
+  /** Counts what a dead slot has recorded, and notes the run that died with it. */
   async #handleDeath(slot: SlotProcess, death: SlotDeath): Promise<void> {
     const { writer, segmentBytes, progress } = slot;
     const { folder, submission } = slot.options.setup;

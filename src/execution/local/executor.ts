@@ -7,11 +7,11 @@ export interface LocalExecutorOptions {
   readonly runner: string;
   /** How long a slot stays warm for its submission's next chunk. Milliseconds. */
   readonly idle_ms?: number;
-  /** What records say of the place beside host, executor and versions. */
+  /** What records contain about the executor, beside host, executor and versions. */
   readonly provenance?: { readonly [key: string]: string | number };
 }
 
-/** Executes chunks in child processes of this one. As many at once as the caller asks for. */
+/** Executes chunks in child processes of this one, as many concurrently as the caller requests. */
 export function createLocalExecutor({
   runner,
   idle_ms = 5_000,

@@ -4,11 +4,11 @@ import { totalmem } from 'node:os';
 
 const MIB = 1024 * 1024;
 
-/** In kB whatever the size of a page is, unlike `statm`: 16 or 64 KiB on some ARM machines. */
+/** In kB whatever the page size, unlike `statm`: some ARM machines have pages of 16 or 64 KiB. */
 const RESIDENT = /^VmRSS:\s+(\d+) kB$/m;
 const kibibytes = (text: string | undefined) => Number(text) * 1024 || undefined;
 
-/** What a process has of the machine's memory, in bytes; undefined where it is gone. */
+/** A process's resident memory, in bytes; undefined if the process is gone. */
 export function residentBytes(pid: number): number | undefined {
   try {
     if (process.platform === 'linux')
@@ -19,7 +19,7 @@ export function residentBytes(pid: number): number | undefined {
   }
 }
 
-/** Where a run declares no limit: 90 % of the machine, or of what this process's cgroup may use of it. */
+/** The limit for runs that declare none: 90 % of the machine's memory, or of what this process's cgroup may use. */
 export function defaultMemoryBytes(): number {
   const constrained = process.constrainedMemory();
   const machine = totalmem();
@@ -27,8 +27,8 @@ export function defaultMemoryBytes(): number {
 }
 
 /**
- * V8's own limit, in MiB, somewhat below the process's: so it collects its garbage before the process is taken for too
- * large, and a heap that really is too large ends with a message of V8's.
+ * V8's own limit, in MiB. It is somewhat below the process's limit, so that V8 collects garbage before the process is
+ * killed for its size, and a heap that really is too large ends with V8's own message.
  */
 export function heapMegabytes(limitBytes: number): number {
   const limit = Math.floor(limitBytes / MIB);

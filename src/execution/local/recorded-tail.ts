@@ -9,10 +9,10 @@ import { segmentName, segmentsFolder } from '../../storage/file/layout.js';
 import { scanLines } from '../../storage/file/lines.js';
 
 /**
- * Reads what a slot recorded between its last message and its death, and makes it last. What stands there is finished:
- * it is never executed again.
+ * Reads what a slot recorded between its last message and its death, and syncs it to disk. These runs are finished and
+ * never executed again.
  *
- * @param from how long the segment was at that message, bytes
+ * @param from the segment's length at that message, bytes
  */
 export async function readRecordedTail(
   place: { readonly folder: string; readonly submission: string; readonly writer: string },

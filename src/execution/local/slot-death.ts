@@ -6,7 +6,7 @@ import { isSameAttempt, monotonicMs, type Note } from '../../runner/protocol-not
 /** Why the parent killed a slot. */
 export type KillReason =
   | { readonly kind: 'timeout'; readonly timeoutMs: number; readonly run: Note | undefined }
-  /** `run`: the one seen in progress; undefined where none was. */
+  /** `run`: the run seen in progress; undefined if there was none. */
   | { readonly kind: 'memory'; readonly usedBytes: number; readonly run: Note | undefined }
   | { readonly kind: 'cancel' }
   | { readonly kind: 'start'; readonly waitedMs: number };
@@ -22,8 +22,8 @@ export interface SlotDeath {
 }
 
 /**
- * The run that a slot took with it, if one was in progress. One that began between the look at its predecessor and the
- * kill has not failed: it is not lost, and executed again.
+ * The run that died with a slot, if one was in progress. A run that began between the last look at its predecessor and
+ * the kill has not failed: it is not lost but executed again.
  */
 export function lostRun(death: SlotDeath): LostRun | undefined {
   const { note, output, killed } = death;
@@ -40,7 +40,7 @@ export function lostRun(death: SlotDeath): LostRun | undefined {
   };
 }
 
-/** Says of what a slot died, as a run's error. */
+/** Describes a slot's death, as a run's error. */
 export function describeDeath(death: SlotDeath): ErrorDescription {
   const { killed, signal, exitCode, note, output, memoryBytes } = death;
   const limit = formatBytes(memoryBytes);
@@ -78,14 +78,17 @@ export function describeDeath(death: SlotDeath): ErrorDescription {
       message: `the operation ended the process with exit code ${note.exit_code}`,
     };
   }
-  const end = signal ? `ended by ${signal}${SIGNALS[signal] ?? ''}` : `left with exit code ${exitCode}`;
+  const end = signal ? `was ended by ${signal}${SIGNALS[signal] ?? ''}` : `exited with code ${exitCode}`;
   return {
     type: 'CrashError',
-    message: `the run's process was ${end}${output ? `\n${lastLines(output)}` : ''}`,
+    message: `the run's process ${end}${output ? `\n${lastLines(output)}` : ''}`,
   };
 }
 
-/** Whether more memory may have saved it: the system kills for want of memory, too, by the same signal as anybody. */
+/**
+ * Whether more memory might have prevented it. The system's out-of-memory killer uses the same signal as everybody
+ * else.
+ */
 export const isOfMemory = (death: SlotDeath): boolean =>
   describeDeath(death).type === 'MemoryError' || (death.signal === 'SIGKILL' && !death.killed);
 
@@ -95,7 +98,7 @@ const SIGNALS: { readonly [signal: string]: string } = {
   SIGILL: ': a crash in native code',
   SIGFPE: ': a crash in native code',
   SIGABRT: ': it aborted itself',
-  SIGKILL: ': by somebody, or by the system for lack of memory',
+  SIGKILL: ': by a user, or by the system for lack of memory',
 };
 
 const lastLines = (text: string) => text.split('\n').slice(-5).join('\n');

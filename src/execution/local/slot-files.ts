@@ -7,22 +7,22 @@ import { TEMPORARY, temporaryName } from '../../storage/file/owner.js';
 
 const MAX_OUTPUT_BYTES = 64 * 1024;
 
-/** What a slot inherits, and leaves behind when it dies: its note, what it prints, and its scratch folder. */
+/** Files that a slot inherits and leaves behind when it dies: its note, its printed output, and its scratch folder. */
 export class SlotFiles {
   readonly note: number;
   readonly stdout: number;
   readonly stderr: number;
-  /** Not made before a run asks for it. */
+  /** Not created before a run asks for it. */
   readonly scratch: string;
 
-  /** @param temporary the folder that runs know as TMPDIR */
+  /** @param temporary the runs' TMPDIR */
   constructor(temporary: string) {
-    // In memory where there is such a place: a note that is written a hundred thousand times a second never meets a disk.
+    // In memory if possible, so that a note written a hundred thousand times a second never reaches a disk.
     const notes = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
-    // Those of workers that were killed together with their slots: nobody else is left to remove them.
+    // Left by workers that were killed together with their slots: nobody else would remove them.
     for (const folder of new Set([notes, tmpdir(), temporary])) void removeOrphans(folder, TEMPORARY);
     this.note = openNameless(notes, 'wx+');
-    // Not this process's own TMPDIR: that of a worker may be of a session that has ended.
+    // Not this process's own TMPDIR: a worker's may belong to a session that has ended.
     this.stdout = openNameless(temporary, 'ax+');
     this.stderr = openNameless(temporary, 'ax+');
     this.scratch = join(temporary, `${TEMPORARY}${temporaryName()}`);
@@ -32,7 +32,7 @@ export class SlotFiles {
     return readNote(this.note);
   }
 
-  /** The end of what was printed past the slot's own streams and not yet brought to a run. */
+  /** The end of what was printed past the slot's own streams and is not yet assigned to a run. */
   output(): string {
     return [this.stdout, this.stderr]
       .map(readEnd)
@@ -46,7 +46,7 @@ export class SlotFiles {
   }
 }
 
-/** A file that is gone when its last holder is: nothing is left behind, however everything ends. */
+/** A file that disappears with its last open descriptor, so nothing is left behind however the processes end. */
 function openNameless(folder: string, flags: string): number {
   const path = join(folder, `${TEMPORARY}slot-${temporaryName()}`);
   const fd = openSync(path, flags, 0o600);

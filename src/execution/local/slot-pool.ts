@@ -21,7 +21,7 @@ export class SlotPool {
     this.#options = options;
   }
 
-  /** A warm slot of the submission, else a new one; it may still have to get ready. */
+  /** A warm slot of the submission, or a new one, which may not be ready yet. */
   take(range: RangeRequest): SlotProcess {
     const slot = this.#takeIdle(range.setup.submission) ?? this.#start(range);
     slot.hold(true);
@@ -29,7 +29,7 @@ export class SlotPool {
     return slot;
   }
 
-  /** The slot is free: kept for the submission's next chunk, or forgotten where it has ended. */
+  /** Returns a free slot: it is kept for the submission's next chunk, or forgotten if it has ended. */
   give(slot: SlotProcess): void {
     this.#busy.delete(slot);
     if (!slot.alive) return;
@@ -44,13 +44,13 @@ export class SlotPool {
     idle.set(slot, timer.unref());
   }
 
-  /** The slot has done what it was for, and ends by itself. */
+  /** The slot has done its work and ends by itself. */
   retire(slot: SlotProcess): void {
     this.#busy.delete(slot);
     if (slot.alive) this.#end(slot);
   }
 
-  /** Ends a slot that is not to be used again. */
+  /** Ends a slot that must not be used again. */
   drop(slot: SlotProcess): void {
     this.#busy.delete(slot);
     slot.kill();
@@ -64,12 +64,12 @@ export class SlotPool {
     await Promise.all(this.#ending);
   }
 
-  /** No slot is started any more: what dies now dies because the worker ends. */
+  /** When closed, no slot is started any more, and slots die only because the worker ends. */
   get closed(): boolean {
     return this.#closed;
   }
 
-  /** From now on no slot is started; those that are busy go on. */
+  /** Starts no further slots; busy ones continue. */
   drain(): void {
     this.#closed = true;
   }

@@ -8,9 +8,9 @@ import { heapMegabytes } from './memory.js';
 import type { KillReason, SlotDeath } from './slot-death.js';
 import { SlotFiles } from './slot-files.js';
 
-/** An import that takes longer than this is taken for one that never ends. */
+/** An import that takes longer than this is assumed never to end. */
 const START_MS = 120_000;
-/** Messages that a dying slot has sent are still read, for at most as long. */
+/** How long messages that a dying slot has sent are still read, at most. */
 const DRAIN_MS = 500;
 
 export interface SlotOptions {
@@ -22,7 +22,7 @@ export interface SlotOptions {
   readonly memoryBytes: number;
 }
 
-/** How a chunk ended: with a report, with a fault of the place, or with the slot's death. */
+/** How a chunk ended: with a report, with a fault of the executor, or with the slot's death. */
 export type SlotEnd =
   | { readonly kind: 'report'; readonly report: ChunkReport }
   | {
@@ -37,11 +37,11 @@ type Progress = Extract<FromSlot, { type: 'progress' }>['report'];
 
 const NOTHING: Progress = { success: 0, failed: 0, cancelled: 0, busy_ms: 0, means: {} };
 
-/** One slot: its process, seen from the parent. */
+/** One slot: its process, as the parent sees it. */
 export class SlotProcess {
   readonly options: SlotOptions;
   readonly files: SlotFiles;
-  /** Counts of the chunk in progress, as of the slot's last message; and how long its segment was then. */
+  /** Counts of the chunk in progress, and the length of its segment, as of the slot's last message. */
   progress = NOTHING;
   segmentBytes = 0;
   /** The name of its segments, known when it is ready. */
@@ -62,7 +62,8 @@ export class SlotProcess {
       cwd,
       env: { ...env, [SLOT_VARIABLE]: temporaryName() },
       stdio: ['ignore', stdout, stderr, 'ipc', note],
-      // Its own process group: a terminal's Ctrl-C does not reach it, and it can be ended with all that it started.
+      // Its own process group: a terminal's Ctrl-C does not reach it, and it can be killed with everything that it
+      // started.
       detached: true,
     });
     this.#child.on('message', (message: FromSlot) => this.#receive(message));
@@ -84,7 +85,7 @@ export class SlotProcess {
     return this.#end === undefined;
   }
 
-  /** @returns undefined when the slot takes chunks, else how it ended instead */
+  /** @returns undefined if the slot accepts chunks, else how it ended */
   async ready(): Promise<SlotEnd | undefined> {
     const timer = setTimeout(() => this.kill({ kind: 'start', waitedMs: START_MS }), START_MS);
     try {
@@ -112,7 +113,7 @@ export class SlotProcess {
     if (pid !== undefined && exitCode === null && signalCode === null) killGroup(pid);
   }
 
-  /** Ends an idle slot: by its own will where it still answers, else by force. */
+  /** Ends an idle slot: on request if it still answers, else by force. */
   async end(): Promise<void> {
     this.#send({ type: 'end' });
     const timer = setTimeout(() => this.kill(), 1_000);
@@ -120,7 +121,7 @@ export class SlotProcess {
     clearTimeout(timer);
   }
 
-  /** Whether this process stays alive for the slot's sake. */
+  /** Whether the slot keeps this process alive. */
   hold(held: boolean): void {
     const how = held ? 'ref' : 'unref';
     this.#child[how]();
@@ -128,7 +129,7 @@ export class SlotProcess {
   }
 
   #send(message: ToSlot): void {
-    // A slot that has just died is noticed by its exit, not here.
+    // The exit handler notices a slot that has just died, not this line.
     if (this.#child.connected) this.#child.send(message, () => {});
   }
 
@@ -168,7 +169,7 @@ export class SlotProcess {
       ]);
     }
     killGroup(this.#child.pid!);
-    // One that ended by itself has ended its runs' processes before: some may have a process group of their own.
+    // A slot that ended by itself has ended its runs' processes before, even those with their own process group.
     if (exitCode !== 0) killSession(this.#child.pid!);
     const death: SlotDeath = {
       exitCode,
@@ -195,7 +196,7 @@ export class SlotProcess {
 }
 
 function startFault(error: Error, cwd: string): SlotEnd {
-  const message = `a slot could not be started in ${cwd}: ${error.message}; check that the folder is there and can be entered`;
+  const message = `a slot could not be started in ${cwd}: ${error.message}; check that the folder exists and is accessible`;
   return {
     kind: 'fault',
     code: 'SLOT_START',
@@ -208,6 +209,6 @@ function killGroup(pid: number): void {
   try {
     process.kill(-pid, 'SIGKILL');
   } catch {
-    // Nobody of the group is left.
+    // The group has no process left.
   }
 }

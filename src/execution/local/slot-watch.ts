@@ -7,19 +7,19 @@ import type { SlotProcess } from './slot-process.js';
 /** Reading the note and the memory of a slot costs 30 µs. */
 const LOOK_MS = 100;
 const SHOW_MS = 250;
-/** From here on a run is shown as running. */
+/** A run that takes longer than this is shown as running. */
 const LONG_RUN_MS = 1_000;
-/** A slot interrupts its runs by itself, 1 s after their signal fired: what is still there then is blocked. */
+/** A slot interrupts its runs by itself, 1 s after their signal fired: a run still there after this time is blocked. */
 const BLOCKED_MS = 2_000;
 
-/** Watches a slot while it executes a chunk: its time, its memory, and when asked to cancel, that it does. */
+/** Watches a slot while it executes a chunk: its time, its memory, and, once cancelled, that it stops. */
 export class SlotWatch {
   readonly #slot: SlotProcess;
   readonly #timeoutMs: number | null;
   readonly #onProgress: (progress: RangeProgress) => void;
   readonly #timer: NodeJS.Timeout;
   #run: Note | undefined;
-  /** Monotonic: when this run was first seen, and what else happened when. */
+  /** Monotonic times: when this run was first seen, and when other things happened. */
   #since = 0;
   #shownAt = 0;
   #peak = 0;
@@ -47,7 +47,7 @@ export class SlotWatch {
     const usedBytes = residentBytes(this.#slot.pid!) ?? 0;
     this.#peak = Math.max(this.#peak, usedBytes);
     if (usedBytes > this.#slot.options.memoryBytes) {
-      // The peak is to be what it was ended for.
+      // The reported peak must include the value that it was killed for.
       this.#shownAt = Number.NEGATIVE_INFINITY;
       this.#slot.kill({ kind: 'memory', usedBytes, run: this.#run });
     } else if (this.#timeoutMs !== null && elapsed > this.#timeoutMs + BLOCKED_MS) {
@@ -61,7 +61,7 @@ export class SlotWatch {
     }
   }
 
-  /** For how long the run in progress has been seen; 0 where there is none. */
+  /** How long the run in progress has been seen; 0 if there is none. */
   #elapsed(now: number): number {
     const note = this.#slot.files.readNote();
     if (note?.state === 'idle') this.#run = undefined;

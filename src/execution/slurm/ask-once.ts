@@ -9,7 +9,7 @@ import {
   NoAnswer,
 } from './cluster-retry.js';
 
-/** A question whose answer needs no work of the cluster's. */
+/** For requests that need no work from the cluster. */
 const ANSWER_MS = 60_000;
 
 const notAnswered = (place: string, what: string) =>
@@ -21,10 +21,10 @@ const notAnswered = (place: string, what: string) =>
   });
 
 /**
- * Asks for somebody who waits at a terminal: once, and within a time limit.
+ * Runs a command for somebody who waits at a terminal: once, and within a time limit.
  *
- * @throws TransportError where the cluster can't be reached or does not answer in time; InfrastructureError METALAB_CLUSTER
- *   where the command failed
+ * @throws TransportError if the cluster can't be reached or does not answer in time; InfrastructureError
+ *   METALAB_CLUSTER if the command failed
  */
 export const askOnce =
   (transport: Transport): AskCluster =>
@@ -34,7 +34,7 @@ export const askOnce =
     throw notAnswered(transport.place, formatResult(command, result));
   };
 
-/** Does once what else would be repeated until the cluster answers. @throws as {@link askOnce} */
+/** Does once what other callers repeat until the cluster answers. @throws as {@link askOnce} */
 export async function once<T>({ place }: Transport, attempt: () => Promise<T>): Promise<T> {
   try {
     return await attempt();
@@ -43,11 +43,7 @@ export async function once<T>({ place }: Transport, attempt: () => Promise<T>): 
   }
 }
 
-/**
- * Does what takes several questions, each of which may be repeated for a minute.
- *
- * @throws as {@link askOnce}
- */
+/** Runs an operation of several requests, each of which may be repeated for a minute. */
 export async function withinMinutes<T>(
   transport: Transport,
   work: (patience: ClusterRetry) => Promise<T>,

@@ -12,14 +12,14 @@ import { taskResources } from './submit/resources.js';
 import { sbatchArguments } from './submit/sbatch-arguments.js';
 import { isOverLimit } from './submit/submit-script.js';
 
-/** One thing that a sweep on a cluster needs, as it was found. */
+/** The result of checking one thing that a sweep on a cluster needs. */
 export interface ClusterCheck {
   readonly name: string;
-  /** `warn`: nothing that hinders a submit. */
+  /** `warn`: a problem that does not prevent a submit. */
   readonly ok: boolean | 'warn';
   /** What was found. */
   readonly detail: string;
-  /** How to mend it. */
+  /** How to fix it. */
   readonly next?: string;
 }
 
@@ -28,24 +28,24 @@ const CHECK_MS = 30_000;
 const WRITABLE = `LC_ALL=C; export LC_ALL
 cd && { [ -d "$1" ] || mkdir -p -m 700 "$1"; } && cd "$1" && f=".metalab-check-$$" && : > "$f" && rm "$f" && pwd -P`;
 
-/** `runner.mjs` and `task.mjs`, and what the spool has beside them. */
+/** `runner.mjs` and `task.mjs`, and the other programs in the spool. */
 const PROGRAM_BYTES = 1_000_000;
 const NODE_BYTES = 130_000_000;
-/** Of a larger sweep's records, or of some artifacts. */
+/** Enough for a larger sweep's records, or for some artifacts. */
 const COMFORTABLE_BYTES = 100_000_000;
 
 export const FILE_ROOT_NEXT =
-  'name a folder in file_root that you may write to, on a filesystem that the compute nodes share: not /tmp';
+  'set file_root to a folder that you may write to, on a filesystem that the compute nodes share (not /tmp)';
 
 const UNREACHABLE =
-  'what logs you in by ssh from here goes into gateway, user, port, ssh_key and jump_hosts, or into ~/.ssh/config';
+  'set gateway, user, port, ssh_key and jump_hosts, or ~/.ssh/config, as for logging in by ssh from here';
 
 type RunCommand = (command: readonly string[]) => Promise<CommandResult>;
 type Step = (run: RunCommand) => Promise<ClusterCheck>;
 
 /**
- * Looks at a cluster as a sweep would: each line ok, or how to mend it. It makes the folder `file_root`, submits nothing, and
- * ends after the first line where the cluster can't be asked.
+ * Checks a cluster for what a sweep needs: each line is ok or says how to fix it. It creates the folder `file_root`,
+ * submits nothing, and ends after the first line if the cluster can't be reached.
  */
 export async function* checkSlurm(
   environment: SlurmEnvironment,
@@ -70,9 +70,9 @@ const steps = (environment: SlurmEnvironment, transport: Transport): Step[] => [
     const { stdout } = await run(['sh', '-c', 'echo "$(id -un)@$(hostname)"']);
     return { name: 'reachable', ok: true, detail: `${transport.place}, as ${stdout.trim()}` };
   },
-  // A key that is not the known one is refused before anything is asked.
+  // A wrong host key is refused before any request is sent.
   ...(environment.gateway
-    ? [async () => ({ name: 'host key', ok: true, detail: 'it is the known one' })]
+    ? [async () => ({ name: 'host key', ok: true, detail: 'it matches the known one' })]
     : []),
   async (run) => {
     const result = await run(['sh', '-c', WRITABLE, 'metalab', homeRelative(environment.file_root)]);
@@ -93,7 +93,7 @@ const steps = (environment: SlurmEnvironment, transport: Transport): Step[] => [
             result.exitCode === 127
               ? `there is no sbatch on ${transport.place}`
               : formatResult(['sbatch'], result),
-          next: 'name a login node of the cluster as gateway; sbatch must be in the PATH that commands get there without a terminal (~/.bashrc, before it returns for such)',
+          next: 'name a login node of the cluster as gateway; sbatch must be in the PATH of commands without a terminal (set in ~/.bashrc, before it returns for these)',
         };
   },
   async (run) => {
@@ -117,23 +117,23 @@ const steps = (environment: SlurmEnvironment, transport: Transport): Step[] => [
       ? { name: 'accounting', ok: true, detail: 'answers' }
       : {
           name: 'accounting',
-          // Everything works without it; MaxRSS and exit codes are not told then.
+          // Everything works without it, except that MaxRSS and exit codes are missing.
           ok: true,
-          detail: `not there (${formatResult(['sacct'], result)}): errors will not name MaxRSS`,
+          detail: `not there (${formatResult(['sacct'], result)}): errors will not contain MaxRSS`,
         };
   },
   () => checkLimits(environment, transport),
   async (run) => {
     const result = await run(['sbatch', '--test-only', ...jobOptions(environment), '--wrap=true']);
     const told = result.stderr.trim();
-    // That passes by itself.
+    // This resolves by itself.
     return result.exitCode === 0 || isOverLimit(told)
-      ? { name: 'job', ok: true, detail: 'Slurm would take one as the executor asks for it' }
+      ? { name: 'job', ok: true, detail: "Slurm would accept a job with the executor's settings" }
       : {
           name: 'job',
           ok: false,
           detail: told === '' ? formatResult(['sbatch'], result) : told.split('\n').join('; '),
-          next: "correct the environment's executor settings; sinfo -s tells the cluster's partitions, sacctmgr show assoc user=$USER your accounts",
+          next: "correct the environment's executor settings; sinfo -s lists the cluster's partitions, sacctmgr show assoc user=$USER your accounts",
         };
   },
   async (run) => {
@@ -142,8 +142,8 @@ const steps = (environment: SlurmEnvironment, transport: Transport): Step[] => [
     const detail = isSuitable(version)
       ? `${version} on the gateway`
       : /^Linux (x86_64|aarch64)/.test(system)
-        ? `none that suits on the gateway; metalab ships one for ${system}`
-        : `none that suits, and none to ship for ${system}`;
+        ? `no suitable one on the gateway; metalab ships one for ${system}`
+        : `no suitable one, and none to ship for ${system}`;
     const ok = isSuitable(version) || /^Linux (x86_64|aarch64)/.test(system);
     const next = 'load a module that has Node 20.19 or later, or 22.12 or later, in modules or setup';
     return { name: 'Node', ok, detail, ...(ok ? {} : { next }) };
@@ -156,14 +156,16 @@ function formatOpen(error: unknown): ClusterCheck {
   return { name: 'file_root', ok: false, detail, next: error.next ?? FILE_ROOT_NEXT };
 }
 
-/** What a sweep writes there is not known before there is one: what each needs is checked, and what runs write is told. */
+/**
+ * The size of a sweep is not known in advance: this checks what every sweep needs, and reports the room for what runs
+ * write.
+ */
 async function checkRoom(run: RunCommand, place: string, path: string): Promise<ClusterCheck> {
   const name = 'file_root';
   const { stdout: version } = await run(['sh', '-c', 'node --version 2>/dev/null; true']);
   const needed = PROGRAM_BYTES + (isSuitable(version.trim()) ? 0 : NODE_BYTES);
   const room = await askRoom(run, path, PROGRAM_BYTES);
-  const next =
-    'make room there (metalab env clean NAME), or name a folder on another filesystem in file_root';
+  const next = 'make room there (metalab env clean NAME), or set file_root to a folder on another filesystem';
   const full = noRoomFor(place, "metalab's programs", needed, room);
   if (full) return { name, ok: false, detail: full.what, next };
   const { free_bytes } = room;
@@ -190,13 +192,13 @@ async function checkLimits(environment: SlurmEnvironment, transport: Transport):
 function formatLimits({ array_tasks, submit, max_time_s, cpus }: ClusterLimits): string {
   return [
     `arrays of ${array_tasks} tasks`,
-    Number.isFinite(submit) ? `${submit} jobs of yours at once` : 'no limit of submitted jobs',
+    Number.isFinite(submit) ? `${submit} of your jobs at a time` : 'no limit of submitted jobs',
     max_time_s === null ? 'no time limit' : `at most ${Math.round(max_time_s / 60)} min`,
     cpus === null ? 'CPUs unknown' : `${cpus} CPUs`,
   ].join(', ');
 }
 
-/** What an array of the environment's own resources is submitted with, but for what the array is. */
+/** The sbatch options for the environment's own resources, without those of a particular array. */
 function jobOptions({ executor }: SlurmEnvironment): string[] {
   const nothing = { slots: null, memory_bytes: null };
   const limits = {

@@ -5,11 +5,11 @@ import { spaceError } from '../../transport/transport-error.js';
 import type { AskOptions } from '../batch-executor.js';
 import { ExecutionFault } from '../execution-fault.js';
 
-/** What waits is told from here on, unless somebody is needed: then at once. */
+/** A wait is reported after this time, or immediately if a person has to act. */
 const TELL_MS = 30_000;
 const FIRST_PAUSE_MS = 1_000;
 const MAX_PAUSE_MS = 30_000;
-/** These need somebody: to log in, to say that a host's new key is right, to make room. Others pass by themselves. */
+/** These need a person: to log in, to confirm a host's new key, or to make room. Others resolve by themselves. */
 const NEEDS_SOMEBODY = new Set(
   ['LOGIN', 'HOST_KEY', 'CONFIG', 'FILE', 'NO_SPACE'].map((fault) => `METALAB_TRANSPORT_${fault}`),
 );
@@ -17,11 +17,11 @@ const NEEDS_SOMEBODY = new Set(
 const NOTHING_DONE = { next: 0, success: 0, failed: 0, cancelled: 0, busy_ms: 0, means: {} };
 
 export interface ClusterRetryOptions extends AskOptions {
-  /** Past it, what is asked in vain is given up. Milliseconds; by default never. */
+  /** How long to retry before giving up. Milliseconds; by default for ever. */
   readonly within_ms?: number;
-  /** The same from when it was told to cancel. */
+  /** The same, counted from the cancellation. */
   readonly cancelled_within_ms?: number;
-  /** What needs somebody is thrown: whoever asks is at a terminal, and can do it. By default it is waited for. */
+  /** Throws if a person has to act: the caller is at a terminal and can do it. By default it waits. */
   readonly throwNeeded?: boolean;
 }
 
@@ -29,12 +29,14 @@ export interface ClusterRetryOptions extends AskOptions {
 export type AskCluster = (
   command: readonly string[],
   options?: RunOptions & {
-    /** Whether a result is an answer; by default, exit code 0. Others are waited for, as a lost connection is. */
+    /**
+     * Whether a result is an answer; by default, exit code 0. Other results are retried, as after a lost connection.
+     */
     readonly isAnswer?: (result: CommandResult) => boolean;
   },
 ) => Promise<CommandResult>;
 
-/** Thrown by what is asked, where the answer decides nothing: it is asked again. */
+/** Thrown by an attempt whose answer is inconclusive: it is tried again. */
 export class NoAnswer extends Error {
   override readonly name = 'NoAnswer';
 }
@@ -42,13 +44,13 @@ export class NoAnswer extends Error {
 export const isTransportError = (thrown: unknown): thrown is MetalabError =>
   thrown instanceof MetalabError && thrown.code.startsWith('METALAB_TRANSPORT_');
 
-/** One call's patience with a cluster that can't be asked now: it waits, says why, and goes on when it can. */
+/** Retries for one call while the cluster can't be reached: it waits, reports why, and continues when it can. */
 export class ClusterRetry {
   readonly #transport: Transport;
   readonly #options: ClusterRetryOptions;
   readonly #forget: () => void;
   readonly #wakers = new Set<() => void>();
-  /** Whoever asks wants it to end: what nobody can say when it passes need not be waited for. */
+  /** The caller wants it to end: waits of unknown length are not worth it. */
   cancelled = false;
   #stopped = false;
   #limit: { readonly within_ms: number; readonly since: number } | undefined;
@@ -62,12 +64,12 @@ export class ClusterRetry {
     this.#forget = options.signal?.onStop((how) => this.#onStop(how)) ?? (() => {});
   }
 
-  /** Why the cluster has not answered for a while; null where it does. */
+  /** Why the cluster has not answered for a while; null if it answers. */
   get waits(): string | null {
     return this.#waits;
   }
 
-  /** Whether it will not before somebody does something. */
+  /** Whether a person has to act before it answers. */
   get stuck(): boolean {
     return this.#stuck;
   }
@@ -85,10 +87,10 @@ export class ClusterRetry {
     });
 
   /**
-   * Does something until it succeeds. What it does must be safe to repeat.
+   * Repeats an attempt until it succeeds. The attempt must be safe to repeat.
    *
-   * @throws ExecutionFault with code `CLOSED` once it was told to stop, `SILENT` where its patience ended; whatever is no
-   *   matter of waiting; with `throwNeeded`, TransportError
+   * @throws ExecutionFault with code `CLOSED` once asked to stop, `SILENT` if its time is over; every error that
+   *   waiting does not resolve; with `throwNeeded`, TransportError
    */
   async until<T>(attempt: () => Promise<T>): Promise<T> {
     const began = performance.now();
@@ -106,7 +108,7 @@ export class ClusterRetry {
         const waited = now - began;
         if (this.#limit && now - Math.max(began, this.#limit.since) > this.#limit.within_ms)
           throw placeFault('SILENT', error.message);
-        // Who cancelled waits for it now.
+        // Whoever cancelled is waiting for it now.
         if (needed || this.cancelled || waited > TELL_MS || this.#waits !== null)
           this.#tell(error.message, needed);
       }
@@ -114,12 +116,12 @@ export class ClusterRetry {
     }
   }
 
-  /** @throws ExecutionFault with code `CLOSED` where the worker ends */
+  /** @throws ExecutionFault with code `CLOSED` if the worker ends */
   check(): void {
     if (this.#stopped) throw closed();
   }
 
-  /** Ends early when it is told to stop. */
+  /** Ends early when asked to stop. */
   async sleep(ms: number, woken?: Promise<unknown>): Promise<void> {
     if (this.#stopped) return;
     await new Promise<void>((resolve) => {
@@ -160,7 +162,7 @@ export class ClusterRetry {
   }
 }
 
-/** The worker ends, nobody's run has failed by it. */
+/** The worker ends; no run has failed because of it. */
 export const closed = () =>
   new ExecutionFault(
     'CLOSED',
@@ -168,7 +170,7 @@ export const closed = () =>
     NOTHING_DONE,
   );
 
-/** A fault of the place, in full words. */
+/** A fault of the executor, with its full message. */
 export const placeFault = (code: string, message: string) =>
   new ExecutionFault(code, { type: 'ClusterError', message }, NOTHING_DONE);
 
@@ -179,5 +181,5 @@ export function formatResult(
   const said = (stderr.trim() || stdout.trim()).split('\n').slice(-3).join('\n');
   const program =
     command.find((word, at) => !(word.includes('=') || (at === 0 && word === 'env'))) ?? command[0];
-  return `${program} ${signal ? `was ended by ${signal}` : `left with exit code ${exitCode}`}${said ? `: ${said}` : ''}`;
+  return `${program} ${signal ? `was ended by ${signal}` : `exited with code ${exitCode}`}${said ? `: ${said}` : ''}`;
 }

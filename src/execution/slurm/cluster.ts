@@ -5,12 +5,12 @@ import { QueuePoller } from './queue/poller.js';
 import { SubmitLimiter } from './submit/limiter.js';
 import { type ClusterLimits, readLimits } from './submit/limits/limits.js';
 
-/** Limits change rarely, and a refusal by a new one is waited for. */
+/** Limits change rarely, and a submission that a new limit refuses is retried. */
 const LIMITS_MS = 10 * 60_000;
 
 type Place = Pick<Resources, 'partition' | 'account' | 'qos'>;
 
-/** What all arrays of a cluster share in this process: one look at the queue, and one order of submitting. */
+/** What all arrays of a cluster share in this process: the queue poller, and the order of submissions. */
 export class Cluster {
   readonly transport: Transport;
   readonly queue: QueuePoller;
@@ -45,9 +45,10 @@ export class Cluster {
 const clusters = new Map<string, { readonly cluster: Cluster; users: number }>();
 
 /**
- * Environments of the same gateway and user share it, whatever else they say: limits are the user's, not an environment's.
+ * Environments with the same gateway and user share it, whatever else they contain: limits are per user, not per
+ * environment.
  *
- * @returns it, and what gives it up: the last who does closes it
+ * @returns the cluster, and a function that releases it; the last release closes it
  */
 export function shareCluster(transport: Transport): {
   readonly cluster: Cluster;

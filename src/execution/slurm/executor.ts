@@ -18,12 +18,12 @@ import { deal } from './submit/packing.js';
 import { packingInput, prepareArray } from './submit/prepare-array.js';
 import { taskResources } from './submit/resources.js';
 
-/** A cancelled batch whose cluster does not answer is left to `end`, which comes after it and has more patience. */
+/** If the cluster does not answer, a cancelled batch is left to `end`, which runs later and retries for longer. */
 const CANCELLED_WITHIN_MS = 10_000;
 
 export interface SlurmExecutorOptions {
   readonly environment: SlurmEnvironment;
-  /** To the cluster; the executor does not close it. */
+  /** The transport to the cluster; the executor does not close it. */
   readonly transport: Transport;
   readonly programs: TaskPrograms;
   /** metalab's version. */
@@ -39,7 +39,7 @@ export function createSlurmExecutor(options: SlurmExecutorOptions): BatchExecuto
   const collectors = new Map<string, SubmissionCollector>();
   const states = new Map<string, StateFile>();
   const closing = new Set<() => void>();
-  // What a call found out is kept, not what it is about to: it may be told to stop.
+  // Results are kept, but not pending promises: the call that made them may be asked to stop.
   let spool: Spool | undefined;
   let node: string | null | undefined;
   let missed = false;
@@ -76,7 +76,7 @@ export function createSlurmExecutor(options: SlurmExecutorOptions): BatchExecuto
     return collector;
   };
 
-  /** One call's patience, which ends when the executor is closed, too. */
+  /** Retries for one call, which end also when the executor is closed. */
   const patiently = async <T>(
     ask: ClusterRetryOptions,
     work: (patience: ClusterRetry) => Promise<T>,

@@ -1,13 +1,13 @@
 import type { Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 
-/** Messages over a socket, one JSON text a line. What is said is written nowhere else: it may be a password. */
+/** Messages over a socket, one JSON text per line. They are written nowhere else: they may contain a password. */
 export class Lines<Incoming, Outgoing> {
   readonly #socket: Socket;
   readonly #lines: AsyncIterator<string>;
   readonly #parse: (value: unknown) => Incoming;
 
-  /** @param parse throws where it is no message */
+  /** @param parse throws if the value is not a message */
   constructor(socket: Socket, parse: (value: unknown) => Incoming) {
     this.#socket = socket.on('error', () => {});
     this.#lines = createInterface({ input: socket, crlfDelay: Number.POSITIVE_INFINITY })[
@@ -16,7 +16,7 @@ export class Lines<Incoming, Outgoing> {
     this.#parse = parse;
   }
 
-  /** The next message; undefined where the other side has gone. */
+  /** The next message; undefined if the other side has gone. */
   async next(): Promise<Incoming | undefined> {
     const { done, value } = await this.#lines.next();
     return done ? undefined : this.#parse(JSON.parse(value));

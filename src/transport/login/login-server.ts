@@ -8,15 +8,15 @@ import { Lines } from './lines.js';
 import { type FromWorker, type LoginRequest, ToWorker } from './messages.js';
 
 export interface LoginServerOptions {
-  /** Has one socket for each worker of this user. Made for its owner only. */
+  /** Contains one socket for each worker of this user. Accessible to its owner only. */
   readonly folder: string;
-  /** Logs in: `prompter` asks the person at the command line. What it throws is told there. */
+  /** Logs in; `prompter` asks the person at the command line. Errors are reported there. */
   readonly onLogin: (request: LoginRequest, prompter: Prompter) => Promise<void>;
 }
 
 /**
- * A worker's ear for `metalab env login`: the connection is the worker's, the person is at the command line. A unix socket
- * that only its owner can reach; answers go through memory only.
+ * A worker's server for `metalab env login`: the connection belongs to the worker, the person is at the command line.
+ * It is a unix socket that only its owner can reach; answers are kept only in memory.
  */
 export class LoginServer {
   readonly socketPath: string;
@@ -28,7 +28,7 @@ export class LoginServer {
     this.#server = server;
   }
 
-  /** @throws where the socket's path is too long for the system (107 bytes), or its folder can't be made */
+  /** @throws if the socket's path is too long for the system (107 bytes), or its folder can't be created */
   static async open({ folder, onLogin }: LoginServerOptions): Promise<LoginServer> {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     chmodSync(folder, 0o700);
@@ -65,7 +65,7 @@ export class LoginServer {
   }
 }
 
-/** Workers that were killed left their sockets. Those of other machines with the same home folder stay. */
+/** Removes sockets of killed workers. Those of other machines with the same home folder stay. */
 function removeOrphans(folder: string): void {
   for (const name of readdirSync(folder))
     if (name.endsWith('.sock') && isGone(name.slice(0, -'.sock'.length)))
@@ -82,7 +82,7 @@ async function answer(
     async ask(prompts, what) {
       lines.send({ type: 'ask', what, prompts: [...prompts] });
       const reply = await lines.next();
-      if (reply?.type !== 'answers') throw new Error('whoever was asked has left');
+      if (reply?.type !== 'answers') throw new Error('the person who was asked has left');
       return reply.answers;
     },
   });

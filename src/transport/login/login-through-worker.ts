@@ -8,12 +8,12 @@ import { Lines } from './lines.js';
 import { FromWorker, type LoginRequest, type ToWorker } from './messages.js';
 
 /**
- * Has every worker of this user log in, one after the other: each has a connection of its own, and one that could not
- * does not keep the others from it.
+ * Makes every worker of this user log in, one after another: each has a connection of its own, and a failure of one
+ * does not stop the others.
  *
- * @param folder of their sockets, as given to `LoginServer`
- * @returns how many there are
- * @throws MetalabError of the first that could not, after the last has tried; at once what the prompter throws
+ * @param folder the folder of their sockets, as given to `LoginServer`
+ * @returns the number of workers
+ * @throws MetalabError of the first that failed, after the last has tried; immediately, what the prompter throws
  */
 export async function loginThroughWorkers(
   folder: string,
@@ -43,9 +43,9 @@ export async function loginThroughWorkers(
 }
 
 /**
- * Has a worker log in, and answers what its connection asks.
+ * Makes a worker log in, and answers the prompts of its connection.
  *
- * @returns false where the worker has gone; what is left of its socket is removed
+ * @returns false if the worker has gone; its leftover socket is removed
  * @throws MetalabError saying why the login failed; what the prompter throws
  */
 export async function loginThroughWorker(

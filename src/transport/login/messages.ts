@@ -1,10 +1,13 @@
 import { z } from 'zod';
 
-/** What is to be logged in to. Plain JSON. */
+/** What to log in to. Plain JSON. */
 export interface LoginRequest {
-  /** The environment's name: for people. */
+  /** The environment's name, for people. */
   readonly environment: string;
-  /** How its gateway is reached: names alone are not enough, since projects may use the same one for different gateways. */
+  /**
+   * How to reach its gateway. The name alone is not enough, since projects may use the same name for different
+   * gateways.
+   */
   readonly gateway: {
     readonly host: string;
     readonly user?: string | undefined;
@@ -14,7 +17,7 @@ export interface LoginRequest {
   };
 }
 
-/** Lines from the command line to the worker. */
+/** Messages from the command line to the worker. */
 export const ToWorker = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('login'),
@@ -32,7 +35,7 @@ export const ToWorker = z.discriminatedUnion('type', [
 ]);
 export type ToWorker = z.infer<typeof ToWorker>;
 
-/** Lines from the worker to the command line. */
+/** Messages from the worker to the command line. */
 export const FromWorker = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('ask'),

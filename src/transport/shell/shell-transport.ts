@@ -5,7 +5,7 @@ import { HERE, readLocalFile, writeLocalFile } from '../local-file.js';
 import type { PutOptions, TransferOptions, Transport } from '../transport.js';
 import { startCommand } from './start-command.js';
 
-/** This machine, where `sbatch` is here: no connection, and so nothing that can be lost. */
+/** This machine, if it has `sbatch` itself: there is no connection that could be lost. */
 export function createShellTransport(): Transport {
   const at = (path: string) => resolve(homedir(), path);
   return {

@@ -3,10 +3,10 @@ import { homedir } from 'node:os';
 import { Readable } from 'node:stream';
 import type { StartedCommand } from '../command.js';
 
-/** How long a command has between SIGTERM and SIGKILL, as over SSH. */
+/** The time between SIGTERM and SIGKILL, as over SSH. */
 const GRACE_MS = 2_000;
 
-/** Starts a program of this machine in a process group of its own, so that what it started can be ended with it. */
+/** Starts a program on this machine in a process group of its own, so that its child processes can be ended with it. */
 export async function startCommand(command: readonly string[], signal: AbortSignal): Promise<StartedCommand> {
   signal.throwIfAborted();
   const [program, ...args] = command;
@@ -32,7 +32,7 @@ export async function startCommand(command: readonly string[], signal: AbortSign
       const late = setTimeout(() => endGroup(pid, 'SIGKILL'), GRACE_MS);
       child.once('exit', () => {
         clearTimeout(late);
-        // What it started and left holds its output open.
+        // A process that it left behind holds its output open.
         endGroup(pid, 'SIGKILL');
         child.stdout.destroy();
         child.stderr.destroy();
@@ -50,6 +50,6 @@ function endGroup(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(-pid, signal);
   } catch {
-    // It has ended.
+    // The group has ended.
   }
 }

@@ -1,12 +1,12 @@
 import type { IdentityCallback, ParsedKey, SignCallback, SigningRequestOptions } from 'ssh2';
 import ssh2 from 'ssh2';
 
-/** An agent, of whose keys only some are offered: a server hangs up after some six keys that it doesn't know. */
+/** An agent that offers only some of its keys: a server hangs up after about six keys that it doesn't know. */
 export class SelectedKeys extends ssh2.BaseAgent<ParsedKey> {
   readonly #agent: InstanceType<typeof ssh2.OpenSSHAgent>;
   readonly #select: (publicKey: Buffer) => boolean;
 
-  /** @param select by a public key in SSH's wire format */
+  /** @param select selects by public key, in SSH's wire format */
   constructor(socket: string, select: (publicKey: Buffer) => boolean) {
     super();
     this.#agent = new ssh2.OpenSSHAgent(socket);
@@ -37,7 +37,7 @@ export class SelectedKeys extends ssh2.BaseAgent<ParsedKey> {
 
 const isKey = (key: ParsedKey | Error): key is ParsedKey => !(key instanceof Error);
 
-/** The public keys that an agent has, in SSH's wire format; none where it doesn't answer. */
+/** The public keys of an agent, in SSH's wire format; none if it doesn't answer. */
 export function agentKeys(socket: string): Promise<readonly Buffer[]> {
   return new Promise((resolve) => {
     new SelectedKeys(socket, () => true).getIdentities((_, keys) =>

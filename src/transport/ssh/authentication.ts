@@ -5,13 +5,13 @@ import { agentKeys, SelectedKeys } from './agent-keys.js';
 import { type IdentityFile, parsePrivateKey, readIdentityFiles } from './identity-file.js';
 import { formatHop, type Hop } from './settings.js';
 
-/** As sshd's own NumberOfPasswordPrompts. */
+/** Same as sshd's NumberOfPasswordPrompts. */
 const TRIES = 3;
 
-/** @param said what the host says beside its prompts */
+/** @param said what the host displays beside its prompts */
 type Ask = (prompts: readonly Prompt[], said?: string) => Promise<readonly string[]>;
 
-/** Logs in at one host: what is tried in which order, and what is said when nothing helps. */
+/** Logs in at one host: the order of the methods, and the error if all of them fail. */
 export class Authentication {
   readonly #hop: Hop;
   readonly #prompter: Prompter | undefined;
@@ -26,10 +26,10 @@ export class Authentication {
     this.#attempts = this.#plan();
   }
 
-  /** ssh2 asks it for the next attempt after each that failed. */
+  /** ssh2 calls it for the next attempt, after each failed one. */
   readonly handler: AuthHandlerMiddleware = (left, _, next) => {
     this.#left = left;
-    // Its own types leave out `false`: nothing more to try.
+    // The library's types leave out `false`: nothing more to try.
     const answer = next as (method: AnyAuthMethod | false) => void;
     this.#attempts.next().then(
       ({ value }) => answer(value ?? false),
@@ -40,7 +40,7 @@ export class Authentication {
     );
   };
 
-  /** What to reject with when the host let nobody in. */
+  /** The error to reject with if the host refused every method. */
   failure(environment = 'NAME'): TransportError {
     const asks = this.#offers('keyboard-interactive') || this.#offers('password');
     const tried = this.#tried.length > 0 ? `; tried: ${this.#tried.join(', ')}` : '';
@@ -49,7 +49,7 @@ export class Authentication {
       ? `the login was given up${gaveUp}`
       : asks && !this.#prompter
         ? `nobody is logged in, and the host asks for a password or a code${tried}`
-        : `the host let nobody in${tried}`;
+        : `the host refused the login${tried}`;
     return new TransportError(
       {
         code: 'METALAB_TRANSPORT_LOGIN',
@@ -68,13 +68,13 @@ export class Authentication {
 
   async *#plan(): AsyncGenerator<AnyAuthMethod, void> {
     const username = this.#hop.user;
-    // Asks for nothing but what the host accepts.
+    // Only asks the host which methods it accepts.
     yield { type: 'none', username };
     yield* this.#keys(username);
     const ask = this.#ask;
     const tries = { 'keyboard-interactive': 0, password: 0 };
     while (ask) {
-      // What is left changes on the way: a key or password may be the first of two factors.
+      // The remaining methods change on the way: a key or password may be the first of two factors.
       const method = (['keyboard-interactive', 'password'] as const).find(
         (name) => this.#offers(name) && tries[name] < TRIES,
       );
@@ -88,7 +88,7 @@ export class Authentication {
     }
   }
 
-  /** Keys of the configuration first, then what else the agent has, then those whose passphrase somebody must tell. */
+  /** Keys of the configuration first, then the agent's other keys, then those whose passphrase a person must enter. */
   async *#keys(username: string): AsyncGenerator<AnyAuthMethod, void> {
     const { agent: socket, identitiesOnly } = this.#hop;
     const { files, faults } = await readIdentityFiles(this.#hop.identityFiles);

@@ -1,6 +1,6 @@
 import { untilAborted } from '../time-limit.js';
 
-/** Lets so many through at a time, the others in the order they came. */
+/** Lets a limited number through at a time; the others wait in order of arrival. */
 export class ChannelLimit {
   #most: number;
   #used = 0;
@@ -13,7 +13,7 @@ export class ChannelLimit {
   /**
    * Waits for a turn.
    *
-   * @returns what gives it back; calling it again does nothing
+   * @returns a function that ends the turn; calling it again does nothing
    */
   async take(signal?: AbortSignal): Promise<() => void> {
     signal?.throwIfAborted();
@@ -26,7 +26,7 @@ export class ChannelLimit {
     };
   }
 
-  /** One fewer from now on, since that was one too many. False where this is the only one. */
+  /** Lowers the limit by one, since the last channel was one too many. Returns false if it is the only one. */
   lower(): boolean {
     if (this.#used <= 1) return false;
     this.#most = this.#used - 1;

@@ -1,10 +1,10 @@
 /**
- * A command as one line that every login shell passes on unharmed: sh, csh (which minds `!` and newlines inside quotes) and
- * fish (which minds backslashes). They only see printable ASCII without those in single quotes, from which `sh` makes the
- * POSIX command line again.
+ * A command as one line that every login shell passes on unchanged: sh, csh (which interprets `!` and newlines inside
+ * quotes) and fish (which interprets backslashes). They see only printable ASCII without those characters, in single
+ * quotes; `sh` restores the POSIX command line from it.
  *
- * It first writes `mark` to its output, and with its pid to its errors: what came before is the login shell's own talk
- * (`echo` in .bashrc), and the pid is its process group, by which the command can be ended.
+ * It first writes `mark` to its output, and `mark` with its pid to its errors. Output before the mark is the login
+ * shell's own (`echo` in .bashrc), and the pid is the process group through which the command can be ended.
  *
  * @param mark letters and digits
  */
@@ -16,10 +16,10 @@ export function commandLine(command: readonly string[], mark: string): string {
   return `exec sh -c 'eval "$(printf %b "$1")"' sh '${encode(script)}'`;
 }
 
-/** An argument as a POSIX shell takes it literally, whatever is in it. */
+/** Quotes an argument so that a POSIX shell takes it literally. */
 export const quoteForShell = (argument: string): string => `'${argument.replaceAll("'", "'\\''")}'`;
 
-/** Octal escapes of `printf %b` (POSIX) for all that some shell minds inside single quotes. */
+/** Octal escapes of `printf %b` (POSIX) for all characters that some shell interprets inside single quotes. */
 function encode(text: string): string {
   let result = '';
   for (const byte of Buffer.from(text)) {

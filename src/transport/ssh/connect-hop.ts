@@ -8,13 +8,13 @@ import { hostKeyAlgorithms, verifyHostKey } from './host-key.js';
 import { formatHop, type Hop } from './settings.js';
 
 export interface ConnectOptions {
-  /** Without it, whatever needs a person is refused. */
+  /** Without it, every login that needs a person is refused. */
   readonly prompter?: Prompter | undefined;
-  /** What `metalab env login` is to be given, for messages. */
+  /** The argument for `metalab env login`, for messages. */
   readonly environment?: string | undefined;
-  /** For reaching one host, and for logging in there, not counting what a person takes. Default: 20,000. */
+  /** For reaching one host, and for logging in there, without the time that a person takes. Default: 20,000. */
   readonly connectTimeout_ms?: number;
-  /** How often an idle connection is asked whether it is still there; three times without an answer, it isn't. Default: 5,000. */
+  /** How often an idle connection is tested; after three tests without an answer it counts as lost. Default: 5,000. */
   readonly keepAlive_ms?: number;
 }
 
@@ -25,13 +25,13 @@ interface Ssh2Error extends Error {
   readonly code?: string | number;
 }
 
-/** What a hop goes by. */
+/** How a hop is reached. */
 export interface WayThere {
-  /** Leads there; without it, TCP. */
+  /** The stream to it; without it, TCP. */
   readonly socket: Duplex | undefined;
   /** Aborted when a host before this one has gone. */
   readonly signal: AbortSignal;
-  /** Told once this host has gone after the login. Its `end` counts: of a channel, `close` may never come after it. */
+  /** Called once this host has gone after the login. The channel's `end` counts: its `close` may never follow. */
   readonly gone: (cause?: Error) => void;
 }
 
@@ -65,7 +65,7 @@ export async function connectHop(
       const hungUp = () => fail(new Error('the host hung up'));
       client.on('error', fail).once('end', hungUp).once('close', hungUp);
       client.once('ready', () => {
-        // In this very moment: its end may be in the same packet.
+        // The connection may end in this very moment: its end may be in the same packet.
         client.on('error', gone);
         client.once('end', () => gone()).once('close', () => gone());
         resolve();
@@ -95,7 +95,7 @@ export async function connectHop(
       });
     });
     await untilAborted(connected, limit.signal);
-    // Requests and their answers are small: with Nagle's algorithm, putting a file of 100 KB took 0.5 s.
+    // Requests and their answers are small: with Nagle's algorithm, uploading a file of 100 KB took 0.5 s.
     client.setNoDelay(true);
     return client;
   } catch (error) {
@@ -106,7 +106,10 @@ export async function connectHop(
   }
 }
 
-/** Leads on from a host to the next. @throws TransportError with code METALAB_TRANSPORT_UNREACHABLE; the signal's reason */
+/**
+ * Opens a stream from one host to the next. @throws TransportError with code METALAB_TRANSPORT_UNREACHABLE; the
+ * signal's reason
+ */
 export async function forward(
   client: Client,
   from: Hop,
@@ -146,7 +149,7 @@ function untimed(prompter: Prompter, limit: TimeLimit): Prompter {
   };
 }
 
-/** A host that could not be reached. */
+/** The error for a host that could not be reached. */
 export const unreachable = (hop: Hop, reason: string, cause?: unknown) =>
   new TransportError(
     { code: 'METALAB_TRANSPORT_UNREACHABLE', what: `can't be reached: ${reason}`, where: formatHop(hop) },

@@ -7,21 +7,24 @@ import { Session } from './session.js';
 import { formatHop, type Hop } from './settings.js';
 
 export interface ConnectionOptions extends Omit<ConnectOptions, 'prompter'> {
-  /** How long after a failed try the next may come: doubled by each, from the first number to the second. Default: 500 to 30,000. */
+  /**
+   * The delay after a failed attempt, doubled each time, from the first number up to the second. Default: 500 to
+   * 30,000.
+   */
   readonly backOff_ms?: readonly [number, number];
 }
 
-/** Faults that no further try mends by itself: it would only lock an account, or fill the host's log. */
+/** Faults that another attempt does not resolve: it would only lock an account, or fill the host's log. */
 const NEEDS_SOMEBODY: readonly string[] = [
   'METALAB_TRANSPORT_LOGIN',
   'METALAB_TRANSPORT_HOST_KEY',
   'METALAB_TRANSPORT_CONFIG',
 ];
 
-/** How long such a fault is given again without trying: keys may have come into the agent since. */
+/** How long such a fault is returned again without a new attempt: after that, the agent may have new keys. */
 const LOGIN_KEPT_MS = 30_000;
 
-/** The way to one gateway: connected when it is needed, again when it was lost, for all who use it at once. */
+/** The connection to one gateway: connected when needed, reconnected when lost, shared by all its users. */
 export class Connection {
   /** Where it was connected to last, or will be. */
   place: string;
@@ -34,14 +37,14 @@ export class Connection {
   #notBefore = 0;
   #needed: TransportError | undefined;
 
-  /** @param hops finds the way; throws a TransportError where the configuration has none */
+  /** @param hops resolves the hops; throws a TransportError if the configuration has none */
   constructor(hops: () => readonly Hop[], options: ConnectionOptions = {}) {
     this.#hops = hops;
     this.#options = options;
     this.place = formatHop(hops().at(-1)!);
   }
 
-  /** The live connection, made where there is none. @throws TransportError */
+  /** The live connection, opened if there is none. @throws TransportError */
   async session(prompter?: Prompter, signal?: AbortSignal): Promise<Session> {
     signal?.throwIfAborted();
     if (this.#session?.live) return this.#session;
@@ -49,9 +52,9 @@ export class Connection {
     return untilAborted(this.#connect(prompter), signal);
   }
 
-  /** Makes the connection with somebody at hand; returns at once where it is there. */
+  /** Opens the connection with a person to ask; returns immediately if it is open. */
   async login(prompter: Prompter): Promise<void> {
-    // A try without anybody may be under way: its failure isn't this one's.
+    // An attempt without a person may be in progress: its failure is not this one's.
     await this.#connecting?.catch(() => {});
     await this.session(prompter);
   }

@@ -7,14 +7,14 @@ interface Shared {
   users: number;
 }
 
-/** Connections of this process, by what they were asked for. */
+/** This process's connections, by their settings. */
 const connections = new Map<string, Shared>();
 
 /**
- * The process's one connection to this gateway. The first who asks decides its options. Its way is found anew whenever it
- * connects: after a new login, the agent is another one.
+ * The process's one connection to this gateway. The first caller decides its options. Its hops are resolved anew at
+ * each connect: after a new login, the agent is another one.
  *
- * @returns it, and what gives it up: the last who does closes it
+ * @returns the connection, and a function that releases it; the last release closes it
  * @throws TransportError with code METALAB_TRANSPORT_CONFIG
  */
 export function shareConnection(

@@ -2,16 +2,16 @@ import { askRoom, noRoomFor, parentOf } from '../room.js';
 import type { Transport } from '../transport.js';
 import { fileError, TransportError } from '../transport-error.js';
 
-/** SSH_FX_FAILURE: all that SFTP tells of a full disk, an exceeded quota, or a filesystem that can only be read. */
+/** SSH_FX_FAILURE: SFTP's only answer for a full disk, an exceeded quota, or a read-only filesystem. */
 const FAILURE = 4;
-/** Larger files are tried by so many bytes: quotas are noticed only by writing. */
+/** For larger files only this many bytes are tried: quotas are noticed only by writing. */
 const MAX_PROBE_BYTES = 256 * 1024 * 1024;
 
 /**
- * Finds out by a command why a file could not be written.
+ * Finds out with a command why a file could not be written.
  *
- * @param bytes the file's
- * @returns the error to be thrown: the same one, where that says why or nothing more is found
+ * @param bytes the file's size
+ * @returns the error to throw: the given one if it already explains the failure, or if nothing more is found
  */
 export async function explainFailure(
   { place, run }: Pick<Transport, 'place' | 'run'>,

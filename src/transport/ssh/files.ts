@@ -8,8 +8,8 @@ import { SftpTransfer } from './sftp.js';
 const TIDYING_MS = 5_000;
 
 /**
- * Writes a file there under a temporary name, and renames it when all of it is there: over one that is there, too. Where it
- * fails, what is left is a hidden `.part` file at most.
+ * Writes a file there under a temporary name, and renames it once it is complete, replacing an existing one. If that
+ * fails, at most a hidden `.part` file is left.
  */
 export async function writeRemoteFile(
   session: Session,
@@ -24,13 +24,13 @@ export async function writeRemoteFile(
     transfer.ask<Buffer>((sftp, done) => sftp.open(temporary, 'wx', { mode: mode ?? 0o666 }, done));
   let handle: Buffer | undefined;
   try {
-    // Folders are there most times: made only where they aren't.
+    // The folders usually exist: they are created only if they don't.
     handle = await open().catch(async (error) => {
       if (!(await makeFolders(transfer, folderOf(path)))) throw error;
       return open();
     });
     const opened = handle;
-    // What it was opened with went through the umask.
+    // The mode given to open went through the umask.
     if (mode !== undefined) await transfer.tell((sftp, done) => sftp.fchmod(opened, mode, done));
     await transfer.write(opened, chunks);
     await transfer.tell((sftp, done) => sftp.close(opened, done));
@@ -51,13 +51,13 @@ async function tidy(session: Session, temporary: string, handle: Buffer | undefi
     await transfer.succeeds((sftp, done) => sftp.close(handle, done));
     await transfer.succeeds((sftp, done) => sftp.unlink(temporary, done));
   } catch {
-    // The connection went: a hidden `.part` stays.
+    // The connection is lost: a hidden `.part` file stays.
   } finally {
     transfer.end();
   }
 }
 
-/** A file's bytes from an offset to where it ends now. */
+/** A file's bytes from an offset to its current end. */
 export async function* readRemoteFile(
   session: Session,
   path: string,
@@ -85,17 +85,17 @@ export async function* readRemoteFile(
 
 const folderOf = (path: string) => path.slice(0, Math.max(path.lastIndexOf('/'), 0));
 
-/** @returns whether there is now what was not there before */
+/** @returns whether the folder was created now */
 async function makeFolders(transfer: SftpTransfer, folder: string): Promise<boolean> {
   if (folder === '') return false;
   const make = () => transfer.succeeds((sftp, done) => sftp.mkdir(folder, done));
   if (await make()) return true;
   await makeFolders(transfer, folderOf(folder));
-  // Another may have made it in between, which is as good.
+  // Another process may have created it in between, which is as good.
   return (await make()) || transfer.succeeds((sftp, done) => sftp.stat(folder, (error) => done(error)));
 }
 
-/** SFTP's own rename refuses what is there; OpenSSH's extension does what rename(2) does. */
+/** SFTP's own rename refuses to replace a file; OpenSSH's extension does what rename(2) does. */
 async function replace(transfer: SftpTransfer, from: string, to: string): Promise<void> {
   const rename = (sftp: SFTPWrapper, done: (error?: Error | null) => void) => sftp.rename(from, to, done);
   if (await renamedByExtension(transfer, from, to)) return;
@@ -104,7 +104,7 @@ async function replace(transfer: SftpTransfer, from: string, to: string): Promis
   await transfer.tell(rename);
 }
 
-/** Renames by the extension. @returns false where the server hasn't got it */
+/** Renames by the extension. @returns false if the server doesn't support it */
 async function renamedByExtension(transfer: SftpTransfer, from: string, to: string): Promise<boolean> {
   let extended = true;
   await transfer.tell((sftp, done) => {

@@ -4,5 +4,5 @@ import { createHash } from 'node:crypto';
 export const fingerprintOf = (key: Buffer): string =>
   `SHA256:${createHash('sha256').update(key).digest('base64').replace(/=+$/, '')}`;
 
-/** The type that a public key in SSH's wire format says of itself: `ssh-ed25519`. */
+/** The type that a public key in SSH's wire format names: `ssh-ed25519`. */
 export const typeOfKey = (key: Buffer): string => key.toString('latin1', 4, 4 + key.readUInt32BE(0));

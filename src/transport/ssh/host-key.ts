@@ -4,7 +4,7 @@ import { fingerprintOf, typeOfKey } from './fingerprint.js';
 import { type KnownKey, knownKeysOf, noteKnownKey } from './known-hosts.js';
 import { formatHop, type Hop } from './settings.js';
 
-/** ssh2's, those with SHA-1 signatures left out; the order is the preference where nothing is known of a host. */
+/** ssh2's algorithms without those with SHA-1 signatures, in order of preference for unknown hosts. */
 const ALGORITHMS = [
   'ssh-ed25519',
   'ecdsa-sha2-nistp256',
@@ -14,7 +14,7 @@ const ALGORITHMS = [
   'rsa-sha2-256',
 ] as const;
 
-/** Signature algorithms to offer: first those of keys that known_hosts has, so that the host shows one that is known. */
+/** Signature algorithms to offer: first those of keys in known_hosts, so that the host shows a known key. */
 export function hostKeyAlgorithms(hop: Hop): (typeof ALGORITHMS)[number][] {
   const types = new Set(keysToTrust(knownKeysOf(hop.knownAs, hop.knownHostsFiles)).map(({ type }) => type));
   const isKnown = (name: string) => types.has(name.startsWith('rsa-') ? 'ssh-rsa' : name);
@@ -22,7 +22,7 @@ export function hostKeyAlgorithms(hop: Hop): (typeof ALGORITHMS)[number][] {
 }
 
 /**
- * Whether a host is who it was: returns where its key is known, or a person says that it is right; then it is noted.
+ * Verifies a host's key: returns if the key is known, or if a person confirms it; then it is noted.
  *
  * @throws TransportError with code METALAB_TRANSPORT_HOST_KEY
  */
@@ -57,7 +57,7 @@ async function askAbout(hop: Hop, key: Buffer, prompter: Prompter | undefined): 
     throw hostKeyError(
       hop,
       unknown,
-      `compare that with what its administrators say; \`metalab env login\` on a terminal asks whether it is right, as does ${scan(hop)}`,
+      `compare it with the key that its administrators publish; \`metalab env login\` on a terminal asks for confirmation, as does ${scan(hop)}`,
     );
   }
   const text = `${formatHop(hop)} is not known. It shows ${shown(key)}.\nIs that right (yes/no)? `;
@@ -70,7 +70,7 @@ function changed(hop: Hop, key: Buffer, trusted: readonly KnownKey[]): Transport
   const before = trusted.map((one) => `${shown(one.key)} (${one.where})`).join(', ');
   return hostKeyError(
     hop,
-    `the host's key has changed: it shows ${shown(key)}, known is ${before}. Somebody may be listening`,
+    `the host's key has changed: it shows ${shown(key)}, the known key is ${before}. Somebody may be intercepting the connection`,
     `ask its administrators; if they changed it: ssh-keygen -R '${hop.knownAs}' -f ${trusted[0]!.where.replace(/:\d+$/, '')}`,
   );
 }

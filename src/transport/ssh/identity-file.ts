@@ -6,13 +6,13 @@ import ssh2 from 'ssh2';
 export interface IdentityFile {
   readonly path: string;
   readonly content: Buffer;
-  /** undefined where it needs a passphrase. */
+  /** undefined if it needs a passphrase. */
   readonly key: ParsedKey | undefined;
-  /** In SSH's wire format; by the `.pub` file beside it where it needs a passphrase. */
+  /** In SSH's wire format; read from the `.pub` file beside it if the key needs a passphrase. */
   readonly publicKey: Buffer | undefined;
 }
 
-/** Reads those that exist. @returns what was wrong with the others, too */
+/** Reads the files that exist. @returns also what was wrong with the others */
 export async function readIdentityFiles(
   paths: readonly string[],
 ): Promise<{ readonly files: readonly IdentityFile[]; readonly faults: readonly string[] }> {
@@ -35,7 +35,7 @@ export async function readIdentityFiles(
   return { files, faults };
 }
 
-/** A private key, or why it can't be read. */
+/** The private key, or an error saying why it can't be read. */
 export function parsePrivateKey(content: Buffer, passphrase?: string): ParsedKey | Error {
   const parsed = ssh2.utils.parseKey(content, passphrase);
   const key = Array.isArray(parsed) ? parsed[0] : parsed;

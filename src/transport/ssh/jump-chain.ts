@@ -4,10 +4,10 @@ import { TransportError } from '../transport-error.js';
 import { type ConnectOptions, connectHop, forward, unreachable } from './connect-hop.js';
 import { formatHop, type Hop } from './settings.js';
 
-/** What a host may take to say goodbye. */
+/** How long a host may take to close. */
 const CLOSING_MS = 1_000;
 
-/** The hosts up to a gateway, logged in at each. Where any of them goes, the whole way does. */
+/** The hosts up to a gateway, logged in at each. If one of them is lost, the whole chain is. */
 export class JumpChain {
   readonly #clients: Client[] = [];
   readonly #ending = new AbortController();
@@ -15,7 +15,7 @@ export class JumpChain {
   private constructor() {}
 
   /**
-   * @param signal gives up what is not open yet
+   * @param signal aborts what is not open yet
    * @throws TransportError of the hop that failed
    */
   static async open(hops: readonly Hop[], options: ConnectOptions, signal?: AbortSignal): Promise<JumpChain> {
@@ -34,7 +34,7 @@ export class JumpChain {
     }
   }
 
-  /** Aborted when it is gone, with the reason for that. */
+  /** Aborted when the chain is lost, with the reason. */
   get ended(): AbortSignal {
     return this.#ending.signal;
   }
@@ -43,13 +43,16 @@ export class JumpChain {
     return this.#clients.at(-1)!;
   }
 
-  /** Says goodbye. */
+  /** Closes the connections in an orderly way. */
   close(): void {
     for (const client of this.#clients.toReversed()) client.end();
     setTimeout(() => this.destroy(new Error('closed')), CLOSING_MS).unref();
   }
 
-  /** The first host's end is what ends all that goes through it: a channel waits for the other side to agree. */
+  /**
+   * Destroying the first host's connection ends everything that goes through it: a channel would wait for the other
+   * side's consent.
+   */
   destroy(reason: unknown): void {
     this.#ending.abort(reason);
     for (const client of this.#clients) client.destroy();

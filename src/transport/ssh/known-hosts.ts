@@ -4,7 +4,7 @@ import { appendFile, mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { typeOfKey } from './fingerprint.js';
 
-/** A line of a known_hosts file that is about a host. Format: sshd(8), SSH_KNOWN_HOSTS FILE FORMAT. */
+/** A line of a known_hosts file about a host. Format: sshd(8), SSH_KNOWN_HOSTS FILE FORMAT. */
 export interface KnownKey {
   readonly marker: 'revoked' | 'cert-authority' | null;
   readonly type: string;
@@ -13,7 +13,7 @@ export interface KnownKey {
   readonly where: string;
 }
 
-/** All that the files say of a host: a name, or `[name]:port`. Lines that can't be read say nothing. */
+/** All lines of the files about a host, which is a name or `[name]:port`. Lines that can't be parsed are ignored. */
 export function knownKeysOf(host: string, files: readonly string[]): readonly KnownKey[] {
   return files.flatMap((file) => {
     if (!existsSync(file)) return [];
@@ -23,7 +23,7 @@ export function knownKeysOf(host: string, files: readonly string[]): readonly Kn
   });
 }
 
-/** Notes a host's key in a file, which is made where it isn't there. */
+/** Adds a host's key to a file, which is created if it doesn't exist. */
 export async function noteKnownKey(file: string, host: string, key: Buffer, hashed: boolean): Promise<void> {
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });
   const torn = existsSync(file) && /[^\n]$/.test(readFileSync(file, 'utf8'));

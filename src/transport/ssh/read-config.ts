@@ -9,12 +9,12 @@ const MARK = 'MetalabSectionApplies';
 type Line = SSHConfig[number];
 type Section = Line & { config: SSHConfig };
 
-/** What the configuration files say of a host, keywords in lower case. Values that repeat are lists. */
+/** A host's settings in the configuration files, with keywords in lower case. Repeated values are lists. */
 export type HostConfig = { readonly [keyword: string]: string | readonly string[] | undefined };
 
 /**
- * Reads OpenSSH's client configuration, files earlier in the list first: the first value of a keyword is the one that counts.
- * `Match exec` counts as not matching: reading a configuration runs nothing.
+ * Reads OpenSSH's client configuration, files earlier in the list first: the first value of a keyword counts. `Match
+ * exec` never matches: reading a configuration runs no commands.
  *
  * @throws TransportError with code METALAB_TRANSPORT_CONFIG
  */
@@ -35,7 +35,7 @@ const compute = (lines: SSHConfig, host: string, user?: string) =>
     { ignoreCase: true, matchExec: false },
   );
 
-/** A file's lines, those of the files that it includes in their places. The library itself does not include. */
+/** A file's lines, with included files in place of their `Include` lines. The library itself does not include. */
 function expand(file: string, host: string, home: string, depth: number): Line[] {
   if (depth > DEEPEST) throw configError(file, 'files include each other');
   const parsed = parse(file);
@@ -45,7 +45,7 @@ function expand(file: string, host: string, home: string, depth: number): Line[]
   });
 }
 
-/** What a section includes counts only where the section does: its lines before, the included ones, its lines after. */
+/** Included lines apply only if their section does: its lines before, the included ones, its lines after. */
 function expandSection(section: Section, file: string, host: string, home: string, depth: number): Line[] {
   const result: Line[] = [];
   let rest: Line[] = [];
@@ -91,7 +91,10 @@ function included(line: Line, file: string, host: string, home: string, depth: n
     .flatMap((name) => expand(name, host, home, depth + 1));
 }
 
-/** Files by a path whose last part may have `*` and `?`; relative to the folder of the file that says so, as OpenSSH's ~/.ssh. */
+/**
+ * Files matching a path whose last part may contain `*` and `?`. Relative paths are relative to the including file's
+ * folder, as with OpenSSH's ~/.ssh.
+ */
 function filesOf(pattern: string, file: string, home: string): string[] {
   const expanded = pattern.startsWith('~/') ? join(home, pattern.slice(2)) : pattern;
   const path = isAbsolute(expanded) ? expanded : join(dirname(file), expanded);

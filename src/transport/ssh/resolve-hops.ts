@@ -8,8 +8,8 @@ const MAX_HOPS = 8;
 const DEFAULT_KEYS = ['id_ed25519', 'id_ecdsa', 'id_rsa'];
 
 /**
- * The connections that lead to a gateway: its jump hosts in order, then itself. What the settings say wins over
- * ~/.ssh/config, which wins over OpenSSH's defaults.
+ * The connections that lead to a gateway: its jump hosts in order, then itself. The settings override ~/.ssh/config,
+ * which overrides OpenSSH's defaults.
  *
  * @throws TransportError with code METALAB_TRANSPORT_CONFIG
  */
@@ -33,7 +33,7 @@ function resolveInto(
   const config = readHostConfig(files, settings.host, settings.user, home);
   const hop = hopOf(settings, config, surroundings, env, home);
   const jumps = settings.jump?.length ? settings.jump : jumpsOf(config, settings.host);
-  // As in OpenSSH, only the first of the jump hosts may itself be behind others: the way to the rest is what the list says.
+  // As in OpenSSH, only the first jump host may itself be behind others: the list defines how the rest is reached.
   return [
     ...jumps.flatMap((jump, index) => {
       const next = { ...parseJump(jump), ...(settings.ssh_key && { ssh_key: settings.ssh_key }) };
@@ -80,7 +80,7 @@ function hopOf(
           ...words(config.userknownhostsfile, ['~/.ssh/known_hosts', '~/.ssh/known_hosts2']),
           ...words(config.globalknownhostsfile, ['/etc/ssh/ssh_known_hosts', '/etc/ssh/ssh_known_hosts2']),
         ].map(expand),
-    // `no` would take any host for the gateway: it is read as `ask`.
+    // `no` would accept any host as the gateway: it is treated as `ask`.
     strictHostKeyChecking: strict === 'yes' || strict === 'accept-new' ? strict : 'ask',
     hashKnownHosts: one('hashknownhosts')?.toLowerCase() === 'yes',
   };
@@ -108,7 +108,7 @@ function jumpsOf(config: HostConfig, host: string): readonly string[] {
   if (jump === undefined && command && command.toLowerCase() !== 'none')
     throw configError(
       host,
-      'ProxyCommand is not something that metalab can do',
+      'ProxyCommand is not supported by metalab',
       'a ProxyJump, in ~/.ssh/config or as `jump`',
     );
   return [];

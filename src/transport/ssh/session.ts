@@ -6,12 +6,14 @@ import type { ConnectOptions } from './connect-hop.js';
 import { JumpChain } from './jump-chain.js';
 import { formatHop, type Hop } from './settings.js';
 
-/** sshd's MaxSessions is 10 by default: one is for SFTP, one for ending a command that is out of time. */
+/** sshd's default MaxSessions is 10: one is for SFTP, one for ending a command that has timed out. */
 const COMMANDS_AT_ONCE = 8;
 
 type Callback<T> = (error: Error | null | undefined, value: T) => void;
 
-/** One live connection to a gateway, through its jump hosts: ends once, and everything under way on it with it. */
+/**
+ * One live connection to a gateway, through its jump hosts. It ends once, together with everything in progress on it.
+ */
 export class Session {
   readonly place: string;
   readonly #commands = new ChannelLimit(COMMANDS_AT_ONCE);
@@ -29,7 +31,7 @@ export class Session {
   }
 
   /**
-   * @param signal gives up what is not open yet
+   * @param signal aborts what is not open yet
    * @throws TransportError of the hop that failed
    */
   static async open(hops: readonly Hop[], options: ConnectOptions, signal?: AbortSignal): Promise<Session> {
@@ -41,8 +43,8 @@ export class Session {
   }
 
   /**
-   * What a call with a callback comes to. Rejects with METALAB_TRANSPORT_LOST when the connection goes first, with the
-   * signal's reason when that is aborted first.
+   * Runs a call with a callback. Rejects with METALAB_TRANSPORT_LOST if the connection is lost first, with the signal's
+   * reason if that is aborted first.
    */
   request<T>(start: (client: Client, done: Callback<T>) => void, signal?: AbortSignal): Promise<T> {
     return untilAborted(
@@ -53,7 +55,7 @@ export class Session {
     );
   }
 
-  /** A promise that rejects, at the latest, when the connection is lost. */
+  /** A promise that rejects at the latest when the connection is lost. */
   whileLive<T>(start: (resolve: (value: T) => void, reject: (error: Error) => void) => void): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       if (this.#ended) return reject(this.#ended);
@@ -73,11 +75,11 @@ export class Session {
   }
 
   /**
-   * Opens a channel for a command, once there is room for one.
+   * Opens a channel for a command, once the limit allows one.
    *
-   * @param begin gets the channel in the moment in which it is there: a quick command's end may be in the same packet; and
-   *   what gives its room to the next
-   * @param abandon what was begun although the signal had been aborted
+   * @param begin gets the channel in the moment in which it opens, since a quick command's end may be in the same
+   *   packet; and a function that ends its turn
+   * @param abandon gets what was begun although the signal had been aborted
    */
   async exec<T>(
     line: string,
@@ -98,7 +100,7 @@ export class Session {
         opening.then(abandon, release);
         throw error;
       }
-      // A server may allow fewer sessions than by default.
+      // A server may allow fewer sessions than the default.
       const again = 'reason' in (error as Error) && this.#commands.lower();
       release();
       if (again) return this.exec(line, signal, begin, abandon);
@@ -106,7 +108,7 @@ export class Session {
     }
   }
 
-  /** The one SFTP channel of the connection. */
+  /** The connection's only SFTP channel. */
   sftp(): Promise<SFTPWrapper> {
     this.#sftp ??= this.request<SFTPWrapper>((client, done) => client.sftp(done)).then(
       (sftp) => {
@@ -124,7 +126,7 @@ export class Session {
     return this.#sftp;
   }
 
-  /** Ends a command's process group; whether that worked is seen by its channel. */
+  /** Ends a command's process group. The command's channel shows whether that worked. */
   endProcessGroup(pid: number): void {
     // dash's `kill -TERM -- -1` is an error, its `kill -s TERM -- -1` isn't.
     const script = `kill -s TERM -- -${pid}; sleep 2; kill -s KILL -- -${pid}`;

@@ -1,4 +1,4 @@
-/** What a configuration says of a gateway. It wins over ~/.ssh/config. */
+/** A gateway's settings in metalab's configuration. They override ~/.ssh/config. */
 export interface SshSettings {
   /** A host name, or an alias of ~/.ssh/config. */
   readonly host: string;
@@ -6,38 +6,38 @@ export interface SshSettings {
   readonly port?: number;
   /** Path of a private key. */
   readonly ssh_key?: string;
-  /** Hosts to go through, in order, each `[user@]host[:port]` or an alias. Empty: what ~/.ssh/config says. */
+  /** Hosts to go through, in order, each `[user@]host[:port]` or an alias. Empty: according to ~/.ssh/config. */
   readonly jump?: readonly string[];
 }
 
 type SshEnvironment = { readonly [name: string]: string | undefined };
 
-/** Where this machine keeps what SSH needs. Tests give their own. */
+/** Where this machine keeps what SSH needs. Tests pass their own. */
 export interface SshDependencies {
-  /** Asked whenever a connection is made, where it is a function. Default: the process's. */
+  /** A function is called at each connect. Default: the process's environment. */
   readonly env?: SshEnvironment | (() => SshEnvironment);
-  /** In place of METALAB_SSH_CONFIG, and of ~/.ssh/config with /etc/ssh/ssh_config. */
+  /** Replaces METALAB_SSH_CONFIG, and ~/.ssh/config with /etc/ssh/ssh_config. */
   readonly configFile?: string;
-  /** In place of what the configuration files and OpenSSH's defaults say. */
+  /** Replaces the value in the configuration files and OpenSSH's defaults. */
   readonly knownHostsFile?: string;
 }
 
-/** One connection on the way to the gateway, the last of them being the gateway's own. */
+/** One connection on the way to the gateway; the last one is to the gateway itself. */
 export interface Hop {
-  /** As it was written: an alias, perhaps. */
+  /** As written in the settings, possibly an alias. */
   readonly name: string;
   readonly host: string;
   readonly port: number;
   readonly user: string;
-  /** Private keys to try, in order, those that exist or not. */
+  /** Private keys to try, in order, whether or not the files exist. */
   readonly identityFiles: readonly string[];
-  /** Only these keys, whatever else the agent has. */
+  /** Only these keys, whatever others the agent has. */
   readonly identitiesOnly: boolean;
   /** The agent's socket. */
   readonly agent: string | null;
-  /** What known_hosts calls it. */
+  /** Its name in known_hosts. */
   readonly knownAs: string;
-  /** The first is where a new host is noted. */
+  /** New hosts are noted in the first file. */
   readonly knownHostsFiles: readonly string[];
   readonly strictHostKeyChecking: 'ask' | 'yes' | 'accept-new';
   readonly hashKnownHosts: boolean;

@@ -5,7 +5,7 @@ import { fileError, TransportError, timeoutError } from '../transport-error.js';
 import type { Session } from './session.js';
 
 const TIMEOUT_MS = 60_000;
-/** As OpenSSH's own sftp: 64 requests of 32 KiB are 2 MiB under way, enough for 100 ms of latency at 20 MB/s. */
+/** Same as OpenSSH's sftp: 64 requests of 32 KiB are 2 MiB in flight, enough for 100 ms of latency at 20 MB/s. */
 const CHUNK = 32 * 1024;
 const REQUESTS = 64;
 
@@ -16,7 +16,7 @@ type Done<T> = (error: (Error & { code?: number | string }) | null | undefined, 
 
 type Told = (sftp: SFTPWrapper, done: (error?: Error | null) => void) => void;
 
-/** One transfer over SFTP: its requests, each within the time-out, its errors naming the path. */
+/** One transfer over SFTP: its requests each have the time limit, and its errors name the path. */
 export class SftpTransfer {
   readonly #session: Session;
   readonly #sftp: SFTPWrapper;
@@ -49,17 +49,17 @@ export class SftpTransfer {
     this.#limit.done();
   }
 
-  /** Out of time, or given up by its caller. */
+  /** Whether it timed out, or was aborted by its caller. */
   get aborted(): boolean {
     return this.#limit.signal.aborted;
   }
 
-  /** While the caller has the time. */
+  /** Stops the timer while the caller is busy. */
   pause(): void {
     this.#limit.pause();
   }
 
-  /** One request. Its answer is progress. */
+  /** Sends one request. Its answer counts as progress. */
   async ask<T>(start: (sftp: SFTPWrapper, done: Done<T>) => void): Promise<T> {
     this.#limit.renew();
     try {
@@ -75,12 +75,12 @@ export class SftpTransfer {
     }
   }
 
-  /** A request that is answered by success or not. */
+  /** Sends a request that is only answered by success or failure. */
   async tell(start: Told): Promise<void> {
     await this.ask<undefined>((sftp, done) => start(sftp, (error) => done(error, undefined)));
   }
 
-  /** Whether such a request succeeds; a connection that goes is still an error. */
+  /** Whether such a request succeeds; a lost connection is still an error. */
   async succeeds(start: Told): Promise<boolean> {
     try {
       await this.tell(start);
@@ -116,14 +116,14 @@ export class SftpTransfer {
     if (failure) throw failure;
   }
 
-  /** A file's bytes from an offset to its present end, in order, with requests under way for what comes next. */
+  /** A file's bytes from an offset to its current end, in order, with requests in flight for what comes next. */
   async *read(handle: Buffer, offset: number, status: Stats): AsyncIterable<Uint8Array> {
     const underWay: Promise<Buffer>[] = [];
     let next = offset;
     const ask = () => {
       const size = Math.min(CHUNK, status.size - next);
       const request = this.#readWhole(handle, next, size);
-      // Whoever reads hears of it in its turn.
+      // The reader gets the error when it reaches this request.
       request.catch(() => {});
       underWay.push(request);
       next += size;
@@ -140,7 +140,7 @@ export class SftpTransfer {
     }
   }
 
-  /** A server may answer with less than was asked for; a file that was cut short meanwhile ends early. */
+  /** A server may answer with less than requested; a file that was truncated meanwhile ends early. */
   async #readWhole(handle: Buffer, position: number, size: number): Promise<Buffer> {
     const buffer = Buffer.allocUnsafe(size);
     let filled = 0;
@@ -148,7 +148,7 @@ export class SftpTransfer {
       const from = filled;
       const bytes = await this.ask<number>((sftp, done) =>
         sftp.read(handle, buffer, from, size - from, position + from, (error, read) => {
-          // End of file is a status, not a fault.
+          // End of file is a status, not an error.
           if ((error as { code?: number } | undefined)?.code === 1) done(undefined, 0);
           else done(error, read);
         }),

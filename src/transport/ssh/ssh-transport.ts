@@ -12,17 +12,18 @@ import { startCommand } from './start-command.js';
 import { openTunnel } from './tunnel.js';
 
 export interface SshTransportOptions extends SshDependencies, ConnectionOptions {
-  /** Asked by whatever this transport does that needs a person. Without it, that is refused. */
+  /** Asked whenever this transport needs a person. Without it, such a request is refused. */
   readonly prompter?: Prompter;
 }
 
 export interface SshTransport extends Transport {
-  /** Connects, where it isn't connected, with somebody to ask; then everybody who shares the connection has it. */
+  /** Connects, unless connected, with a person to ask; the connection then serves everybody who shares it. */
   login(prompter: Prompter): Promise<void>;
 }
 
 /**
- * A gateway by SSH. It connects when it is first used. Transports of one process to the same gateway share a connection.
+ * A transport to a gateway by SSH. It connects at first use. A process's transports to the same gateway share a
+ * connection.
  *
  * @throws TransportError with code METALAB_TRANSPORT_CONFIG
  */

@@ -5,7 +5,7 @@ import { lostError, TransportError } from '../transport-error.js';
 import { commandLine } from './command-line.js';
 import type { Session } from './session.js';
 
-/** For a command that is to end: to say its pid, and to close its channel. */
+/** How long an ending command has to report its pid, and to close its channel. */
 const GRACE_MS = 2_000;
 const LONGEST_TALK = 64 * 1024;
 
@@ -19,7 +19,7 @@ export function startCommand(
   const begin = (channel: ClientChannel, release: () => void) =>
     begunCommand(session, command[0] ?? '', channel, mark, release);
   return session.exec(commandLine(command, mark), signal, begin, (begun) => {
-    // Its pid, by which it is ended, comes with its output.
+    // Its pid, which is needed to end it, comes with its output.
     begun.kill();
     for (const output of [begun.stdout, begun.stderr]) void drain(output);
   });
@@ -40,7 +40,7 @@ function begunCommand(
   const end = () => {
     if (pid !== undefined) session.endProcessGroup(pid);
     channel.close();
-    // Where nobody reads on, its `close` never comes.
+    // If nobody reads on, `close` never comes.
     channel.resume().stderr.resume();
     setTimeout(() => giveUp(lostError(session.place, new Error(`${name} was ended`))), GRACE_MS).unref();
   };
@@ -50,7 +50,7 @@ function begunCommand(
     channel.on('exit', (code: number | null, signal?: string) => {
       exited = { exitCode: code, signal: signal ?? null };
     });
-    // The readers get what is left of its output first.
+    // The readers get the rest of its output first.
     channel.once('close', () =>
       setImmediate(() => {
         if (!exited) reject(lostError(session.place, new Error(`${name} ended without a status`)));
@@ -74,7 +74,7 @@ function begunCommand(
     kill() {
       if (killed) return;
       killed = true;
-      // By its pid, which may be on its way.
+      // Ended by its pid, which may not have arrived yet.
       if (pid !== undefined) end();
       else setTimeout(() => pid ?? end(), GRACE_MS).unref();
     },
@@ -86,9 +86,9 @@ async function drain(output: AsyncIterable<Uint8Array>): Promise<void> {
 }
 
 /**
- * What a command writes: all after the line that begins with the mark.
+ * A command's output: everything after the line that begins with the mark.
  *
- * @param talk gets what was before
+ * @param talk gets the text before it
  */
 async function* afterMark(
   chunks: ClientChannel | ClientChannel['stderr'],
@@ -97,7 +97,7 @@ async function* afterMark(
   begun: (rest: string) => void,
 ): AsyncIterable<Uint8Array> {
   let before: Buffer | undefined = Buffer.alloc(0);
-  // Not closed at the end of its output: its exit status comes after that.
+  // Not destroyed at the end of its output: its exit status comes after that.
   for await (const chunk of chunks.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     if (!before) {
       yield chunk;
@@ -107,7 +107,7 @@ async function* afterMark(
     const at = before.indexOf(mark);
     const end = at < 0 ? -1 : before.indexOf('\n', at);
     if (end < 0) {
-      // A mark may be cut in two.
+      // A mark may be split between two chunks.
       if (before.length > LONGEST_TALK) before = before.subarray(-LONGEST_TALK);
       continue;
     }
@@ -124,5 +124,5 @@ const notBegun = (place: string, talk: string) =>
     code: 'METALAB_TRANSPORT_UNREACHABLE',
     what: `the login shell ended before the command began${talk.trim() ? `: ${talk.trim()}` : ''}`,
     where: place,
-    expected: 'a login shell that runs what SSH asks for, and `sh` in its PATH',
+    expected: 'a login shell that runs the commands of SSH, and `sh` in its PATH',
   });

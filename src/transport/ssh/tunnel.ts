@@ -5,8 +5,8 @@ import type { Tunnel } from '../transport.js';
 import type { Session } from './session.js';
 
 /**
- * A port of this machine's loopback that leads to one as the gateway sees it. It outlives connections: each that comes goes
- * over the one that is there then.
+ * Forwards a loopback port of this machine to an address as seen from the gateway. It outlives connections: each new
+ * socket uses the current connection.
  */
 export async function openTunnel(
   session: () => Promise<Session>,
@@ -42,7 +42,7 @@ async function lead(
   const end = () => socket.destroy();
   channel.on('error', end);
   live.whileLive<void>((resolve) => channel.once('close', resolve)).then(end, end);
-  // Where nobody reads on, the channel's `close` never comes.
+  // If nobody reads on, the channel's `close` never comes.
   socket.once('close', () => channel.resume().close());
   socket.pipe(channel).pipe(socket);
 }

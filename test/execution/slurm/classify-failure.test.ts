@@ -141,7 +141,7 @@ describe('at a time limit', () => {
     const task = evidence({ status: status('TIMEOUT'), live: live(whole) });
     expect(classifyFailure(task, GROWS)).toEqual({ lost: [], grow: 'time' });
     const [lost] = classifyFailure(task, { ...GROWS, escalated: { memory: 0, time: 2 } }).lost;
-    expect(lost?.error.message).toContain("job's time limit of 10 min, after that had grown 2 times");
+    expect(lost?.error.message).toContain("job's time limit of 10 min, which had already grown 2 times");
     expect(classifyFailure(task, { ...GROWS, time_s: null }).lost).toHaveLength(1);
   });
 

@@ -114,7 +114,7 @@ describe('memory that does not suffice', () => {
       config: { memory_bytes: 300 * MIB, escalate: { ...ESCALATE, max: 1 } },
     });
     expect(await sweep.execute()).toMatchObject({ success: 0, failed: 1, left: [] });
-    expect(sweep.records[0]?.error?.message).toMatch(/memory of 600 MiB .*after that had grown 1 times/);
+    expect(sweep.records[0]?.error?.message).toMatch(/memory of 600 MiB .*which had already grown 1 times/);
   });
 });
 

@@ -71,7 +71,7 @@ test('who is cancelled waits no longer for its turn, and those behind it still d
 
 test('a queue that can not be read is told', async () => {
   const array = arrayOf(limiterOf(undefined), () => ({ kind: 'job', job: '1' }));
-  await expect.poll(() => array.waits.at(-1)).toContain('squeue does not tell');
+  await expect.poll(() => array.waits.at(-1)).toContain('squeue does not show');
   array.cancel();
   expect(await array.job).toBeUndefined();
 });

@@ -50,7 +50,7 @@ describe('logging in', { timeout: 180_000 }, () => {
       const transport = scratch.connect(sshd, { ssh_key: stranger });
       await expect(transport.run(['true'])).rejects.toMatchObject({
         ...login,
-        message: expect.stringMatching(/let nobody in; tried: .*stranger/),
+        message: expect.stringMatching(/refused the login; tried: .*stranger/),
       });
       await transport.close();
     });

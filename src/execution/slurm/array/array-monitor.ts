@@ -15,19 +15,22 @@ const MIN_LOOK_MS = 1_000;
 const MAX_LOOK_MS = 15_000;
 const GROWTH = 1.4;
 const PAUSE_LOOK_MS = 3_000;
-/** Runs have 5 s to settle when they are aborted, slots 2 s more; then comes the end of the job itself. */
+/** Aborted runs have 5 s to settle, and slots 2 s more. After this time the job itself is ended. */
 const CANCEL_GRACE_MS = 30_000;
-/** Durations are dealt by when a run has ended and so long has passed; without one, see packing.ts. */
+/**
+ * Once a run has ended and this time has passed, the limits of the next batches follow from the durations. See
+ * packing.ts for when no run has ended.
+ */
 const KNOWN_AFTER_MS = 5_000;
 const UNKNOWN_AFTER_MS = 30_000;
 const PENDING_AFTER_MS = 60_000;
-/** A network filesystem may show a file that long after it was written on another machine. */
+/** A network filesystem may take this long to show a file written on another machine. */
 const LAG_MS = 90_000;
 const UNREPORTED_LAG_MS = 3_000;
-/** Silent tasks are asked after so often. */
+/** How often silent tasks are asked about. */
 const HURRY_MS = 15_000;
 
-/** One array, from its submission to its last record. */
+/** Follows one array, from its submission to its last record. */
 export class ArrayMonitor {
   readonly #array: PreparedArray;
   readonly #options: BatchOptions;
@@ -52,10 +55,10 @@ export class ArrayMonitor {
   #dealt: boolean;
   #cancelAt: number | undefined;
   #ended = false;
-  /** As it was at the end. */
+  /** Its last state. */
   #view: JobView = { tasks: new Map() };
 
-  /** @param artifacts brings them with the records */
+  /** @param artifacts fetches them with the records */
   constructor(
     array: PreparedArray,
     options: BatchOptions,
@@ -72,8 +75,8 @@ export class ArrayMonitor {
   }
 
   /**
-   * @returns 'again' where the batch has another round
-   * @throws ExecutionFault where the place failed, or the worker ends: then the array goes on without it
+   * @returns 'again' if the batch has another round
+   * @throws ExecutionFault if the executor failed, or if the worker ends; the array then continues without it
    */
   async run(): Promise<BatchReport | 'again'> {
     const forget = this.#options.signal.onStop((how) => {
@@ -94,7 +97,7 @@ export class ArrayMonitor {
     }
   }
 
-  /** Told to whoever watches, whenever something is known. */
+  /** Reports progress to listeners whenever something is known. */
   readonly tell = (waits: string | null = this.#waits): void => {
     this.#waits = waits;
     const view = this.#array.cluster.queue.view(this.#job ?? '');
@@ -102,7 +105,7 @@ export class ArrayMonitor {
     const slurm = progress.running === 0 && progress.pending > 0 && reason ? `Slurm: ${reason}` : null;
     const paused = this.#paused ? 'paused' : null;
     const job = this.#job;
-    // What submitting waits for passes by itself.
+    // What submitting waits for resolves without a person, so only failing requests count as stuck.
     const { stuck } = this.#patience;
     const { limit_s, cut_from_s } = this.#array.resources;
     const silence = this.#array.cluster.queue.silence;
@@ -185,15 +188,16 @@ export class ArrayMonitor {
     let overSince: number | undefined;
     for (;;) {
       this.#patience.check();
-      // Whether it is over is asked before the records are brought: what ended before has recorded everything.
+      // Check whether the array is over before fetching records: a task that has ended by then has recorded everything.
       const wasOver = this.#tasks.isOver(queue.view(job));
       await collector.collect(this.#patience);
-      // What hinders it, the round at the end meets too.
+      // Errors are not handled here: the final round meets them too.
       this.#artifacts?.collect(this.#patience).catch(() => {});
       this.tell();
       const over = this.#tasks.isOver(queue.view(job));
       overSince = over ? (overSince ?? performance.now()) : undefined;
-      // Who says so itself has recorded everything before: that was brought together with its word.
+      // A task that reported its own end had recorded everything before, and those records were fetched with the
+      // report.
       if (overSince !== undefined && (wasOver || !this.#tasks.hasUnreported()))
         if (this.#isSettled(performance.now() - overSince)) return;
       await this.#controlTasks();
@@ -206,7 +210,7 @@ export class ArrayMonitor {
     }
   }
 
-  /** Whether all records that can be expected are here. */
+  /** Whether all expected records are here. */
   #isSettled(overMs: number): boolean {
     if (!this.#tasks.isComplete()) return overMs > LAG_MS;
     return !this.#tasks.hasUnreported() || overMs > UNREPORTED_LAG_MS || this.#tasks.left().length === 0;
@@ -216,7 +220,7 @@ export class ArrayMonitor {
     return this.#cancelAt !== undefined || !this.#dealt ? Math.min(interval, 2_000) : interval;
   }
 
-  /** A pause or resume ends the rest: asking the workflow costs the cluster nothing, as a look at it does. */
+  /** A pause or resume ends the wait early: asking the workflow costs the cluster nothing, unlike a poll. */
   async #restUntilLook(ms: number): Promise<void> {
     for (let left = ms; left > 0; left -= PAUSE_LOOK_MS) {
       if (await this.#timer.untilLook(Math.min(left, PAUSE_LOOK_MS))) return;
@@ -250,7 +254,7 @@ export class ArrayMonitor {
     this.#array.cluster.queue.pollSoon();
   }
 
-  /** Tells how the rest may be dealt, once, while a pilot still runs. */
+  /** Reports the limits of the next batches, once, while a pilot still runs. */
   async #dealSoon(job: string): Promise<void> {
     if (this.#dealt) return;
     const now = performance.now();
@@ -269,7 +273,9 @@ export class ArrayMonitor {
     }
   }
 
-  /** Tasks that ended make room for others, or were ended by somebody; silent ones may have been. */
+  /**
+   * Polls early when tasks ended, since that makes room for others and may mean a cancel, and when tasks are silent.
+   */
   #askWhereDue(): void {
     const now = performance.now();
     const { ends } = this.#tasks;

@@ -9,19 +9,19 @@ import type { TaskEvidence } from './classify-failure.js';
 import type { RecordedCells } from './recorded-cells.js';
 import { rangesOf } from './rounds.js';
 
-/** What fits a payload: the rest is found by planning again. */
+/** What fits a payload. Planning again finds the rest. */
 const MAX_RANGES = 200;
 const MAX_RUNS = 20;
 /** A task writes every 2 s. */
 const STALE_MS = 12_000;
 
-/** Some positions of a plan, and their cells, one after another. */
+/** Some positions of a plan, in order, and their cells. */
 export interface PlannedCells {
   readonly ranges: readonly PositionRange[];
   readonly cells: Uint32Array;
 }
 
-/** An array's tasks, as far as they, their records and the scheduler tell. */
+/** An array's tasks, as known from their own files, their records and the scheduler. */
 export class ArrayTasks {
   readonly #spec: Pick<ArraySpec, 'ranges' | 'per_task' | 'tasks' | 'slots'>;
   readonly #cells: Uint32Array;
@@ -29,14 +29,14 @@ export class ArrayTasks {
   readonly #recorded: RecordedCells;
   readonly #ends = new Map<number, TaskEnd>();
   readonly #lives = new Map<number, { readonly live: TaskLive; readonly seenAt: number }>();
-  /** What earlier incarnations of tasks did: their own words, for time and means. */
+  /** What earlier incarnations of tasks reported, for time and means. */
   readonly #past = new Map<string, TaskLive>();
-  /** Tasks that said themselves that they ended, for good. */
+  /** Tasks that reported their own final end. */
   readonly #ended = new Set<number>();
 
   /**
-   * @param cells the cells of the array's positions, one after another
-   * @param batch all that its batch has: an array of a later round does a part of it
+   * @param cells the cells of the array's positions, in order
+   * @param batch all cells of its batch: an array of a later round does only some of them
    */
   constructor(
     spec: Pick<ArraySpec, 'ranges' | 'per_task' | 'tasks' | 'slots'>,
@@ -54,7 +54,7 @@ export class ArrayTasks {
     return this.#ended;
   }
 
-  /** How many ends are known. */
+  /** Number of known ends. */
   get ends(): number {
     return [...this.#past.values()].filter((each) => 'how' in each).length;
   }
@@ -64,7 +64,7 @@ export class ArrayTasks {
     this.#past.set(`${task}.${restart}`, end);
     if ((this.#ends.get(task)?.restart ?? -1) > restart) return;
     this.#ends.set(task, end);
-    // A task that is preempted, or whose node is shut down, gets a signal as one that is cancelled, and may come back.
+    // A task that is preempted, or whose node is shut down, gets the same signal as a cancelled one, and may come back.
     if (end.how !== 'signal' && end.how !== 'time' && (this.#lives.get(task)?.live.restart ?? 0) <= restart)
       this.#ended.add(task);
   }
@@ -78,14 +78,14 @@ export class ArrayTasks {
     if (restart > (this.#ends.get(task)?.restart ?? restart)) this.#ended.delete(task);
   }
 
-  /** Whether nothing more is to be expected: every task has ended by its own word, or by the scheduler's. */
+  /** Whether nothing more is expected: the end of every task is known, from itself or from the scheduler. */
   isOver(view: JobView): boolean {
     for (let task = 0; task < this.#spec.tasks; task++)
       if (!this.#ended.has(task) && !this.#isGone(view, task)) return false;
     return true;
   }
 
-  /** Whether a task that ran has told nothing for a while: the scheduler may know why. */
+  /** Whether a task that ran has reported nothing for a while: the scheduler may know why. */
   isSilent(): boolean {
     const now = performance.now();
     for (const [task, { seenAt }] of this.#lives)
@@ -93,14 +93,14 @@ export class ArrayTasks {
     return false;
   }
 
-  /** Whether the records of all that tasks say to have done are here. */
+  /** Whether all records that tasks report as done are here. */
   isComplete(): boolean {
     for (const [task, { success, failed, cancelled, recorded_before }] of this.#ends)
       if (this.#recordedOf(task) < success + failed + cancelled + recorded_before) return false;
     return true;
   }
 
-  /** Tasks of which nobody said a last word: their records may come late. */
+  /** Tasks that have not reported their end: their records may arrive late. */
   unreported(): number[] {
     return [...Array(this.#spec.tasks).keys()].filter((task) => !this.#lastEnd(task));
   }
@@ -162,12 +162,12 @@ export class ArrayTasks {
     return { success, failed, cancelled, means, digest, pending, running, runs, reason };
   }
 
-  /** Whether tasks came back after they had begun: what ended them before, accounting may know. */
+  /** Whether tasks were restarted after they had begun: accounting may know what ended them before. */
   get hasRestarted(): boolean {
     return [...this.#past.values()].some(({ restart }) => restart > 0);
   }
 
-  /** What is known of each task, for judging what it left. */
+  /** What is known of each task, for classifying what it left. */
   *evidence(view: JobView): Generator<{ readonly task: number; readonly evidence: TaskEvidence }> {
     for (let task = 0; task < this.#spec.tasks; task++) {
       const missing = this.#missingOf(task);
@@ -179,7 +179,7 @@ export class ArrayTasks {
     }
   }
 
-  /** Positions of the batch without a record, ascending. @param most ranges */
+  /** Positions of the batch without a record, ascending. @param most the most ranges */
   left(most = MAX_RANGES): PositionRange[] {
     return rangesOf(this.#unrecorded(this.#batch), most);
   }
@@ -195,13 +195,13 @@ export class ArrayTasks {
     return new Set(this.#unrecorded(this.#had(task)));
   }
 
-  /** Of a task that was requeued, what its former incarnation said is about that one's runs only. */
+  /** A requeued task's earlier incarnation reported only about its own runs. */
   #lastEnd(task: number): TaskEnd | undefined {
     const end = this.#ends.get(task);
     return end && (this.#lives.get(task)?.live.restart ?? 0) > end.restart ? undefined : end;
   }
 
-  /** What was a task's to do: its block, unless tasks gave each other positions. */
+  /** The positions that a task was to do: its block, unless tasks gave each other positions. */
   #had(task: number): PlannedCells {
     const { per_task, ranges } = this.#spec;
     const { had } = this.#lastEnd(task) ?? this.#lives.get(task)?.live ?? {};
@@ -222,7 +222,7 @@ export class ArrayTasks {
   }
 }
 
-/** A task's word may be older than the last records of its runs. */
+/** A task's report may be older than its runs' last records. */
 function withoutRecorded<T extends TaskEnd | TaskLive>(
   told: T | undefined,
   missing: ReadonlySet<number>,
@@ -233,7 +233,7 @@ function withoutRecorded<T extends TaskEnd | TaskLive>(
   return { ...told, slots: told.slots.filter(isMissing), ...cut };
 }
 
-/** About what a task's slots begin with: see `WorkQueue`. */
+/** Roughly what a task's slots begin with: see `WorkQueue`. */
 function firstOf(missing: readonly number[], slots: number): number[] {
   const first: number[] = [];
   for (let at = 0; at < missing.length && first.length < slots; ) {

@@ -5,55 +5,58 @@ import type { TaskStatus } from '../queue/watched-job.js';
 import type { TaskEnd, TaskLive, TaskRun } from '../task/array-spec.js';
 import { EXIT } from '../task/exit-codes.js';
 
-/** Of a task's whole time, what a run must have had for the limit to be its own. */
+/** The share of a task's time that a run must have had for the time limit to count as its own. */
 const WHOLE_TIME = 0.8;
 
-/** A run that was told of so long before its task ended is no evidence: its task had lost its way to the files. */
+/**
+ * A run is no evidence if its task last reported it before this share of the time: the task could no longer write its
+ * live file.
+ */
 const MIN_TOLD = 0.5;
 const TOLD_SLACK_MS = 10_000;
 
-/** All that is known of a task that has ended. */
+/** Everything known of a task that has ended. */
 export interface TaskEvidence {
-  /** What the scheduler says; undefined where the task's own word was enough, or nobody knows it any more. */
+  /** The scheduler's state; undefined if the task's own report was enough, or if nobody knows it any more. */
   readonly status: TaskStatus | undefined;
-  /** Its last incarnation's last words, and what it told while at work: of its runs, those that have no record. */
+  /** The last incarnation's end and live file, with only those of its runs that have no record. */
   readonly end: TaskEnd | undefined;
   readonly live: TaskLive | undefined;
-  /** Of its block, what nobody has done; and with which positions of that its slots would begin, one each. */
+  /** How many positions of its block nobody has done, and the ones that its slots would begin with, one each. */
   readonly missing: number;
   readonly first: readonly number[];
 }
 
-/** What the array's tasks were given. */
+/** Resources of the array's tasks. */
 export interface TaskLimits {
   readonly slots: number;
   readonly time_s: number | null;
   readonly memory_bytes: number | null;
   readonly escalate: Escalation | undefined;
-  /** How often they had grown. */
+  /** How often they were increased already. */
   readonly escalated: { readonly memory: number; readonly time: number };
 }
 
-/** What becomes of what a task left. What it did not do goes round again, but for `lost` runs. */
+/** What happens to the positions that a task left. They are done in another round, except the `lost` runs. */
 export interface FailureClass {
   readonly lost: readonly { readonly run: TaskRun; readonly error: ErrorDescription }[];
-  /** What tasks get more of from now on. */
+  /** What later tasks get more of. */
   readonly grow?: 'time' | 'memory';
-  /** Positions one of which has ended the task for all: each is tried again in a task of its own, before any is blamed. */
+  /** Positions one of which has ended the whole task: each is retried in a task of its own before it is failed. */
   readonly alone?: readonly number[];
-  /** The scheduler took it away: that is no round in which nothing was done. */
+  /** The scheduler evicted the task: this does not count as a round in which nothing was done. */
   readonly evicted?: true;
-  /** The node on which it failed through no fault of its runs. */
+  /** The node on which the task failed through no fault of its runs. */
   readonly failedNode?: string;
-  /** It ended before it could start runs, or by a fault of the place. */
+  /** The task ended before it could start runs, or by a fault of the executor. */
   readonly fault?: { readonly code: string; readonly message: string };
 }
 
 /**
- * What a task's former incarnation said is about that one's runs only. Without words of its own, one that was queued again
- * has died before it could start any.
+ * A task's earlier incarnation reported only about its own runs. A requeued task without reports of its own has died
+ * before it could start any run.
  *
- * @param restart of the last that began
+ * @param restart the number of the last incarnation that began
  */
 export const ofIncarnation = ({ end, live, ...known }: TaskEvidence, restart: number): TaskEvidence => ({
   ...known,
@@ -65,16 +68,16 @@ const isFull = (code: string) => code === 'ENOSPC' || code === 'EDQUOT';
 
 const LEFT: FailureClass = { lost: [] };
 
-/** Judges one task. What its runs did is told by their records alone; this is about those without. */
+/** Classifies one task. The results of its runs come from their records alone; this is about runs without a record. */
 export function classifyFailure(evidence: TaskEvidence, limits: TaskLimits): FailureClass {
   const { status, end, live, missing } = evidence;
   if (missing === 0) return LEFT;
   if (end) {
     if (end.fault?.code === 'MEMORY') return classifyOutOfMemory(evidence, end.cut, limits);
-    // All nodes share the filesystem that is full.
+    // All nodes share the full filesystem.
     if (end.fault && isFull(end.fault.code)) return { lost: [], fault: end.fault };
     if (end.fault) return { lost: [], fault: end.fault, failedNode: end.node };
-    // A signal's cause is the scheduler's to tell.
+    // Only the scheduler knows the cause of a signal.
     if (end.how !== 'signal' && end.how !== 'time') return LEFT;
   }
   const runs = end?.cut ?? live?.slots ?? [];
@@ -90,7 +93,7 @@ export function classifyFailure(evidence: TaskEvidence, limits: TaskLimits): Fai
     case 'evicted':
       return { lost: [], evicted: true };
     case 'ended':
-      // One whose block another process has leaves at once, and well.
+      // A task whose block another process has exits immediately, with success.
       return live || end || /^COMPLETED/.test(status.state) ? LEFT : neverStarted(evidence, 'ended');
     default:
       return LEFT;
@@ -98,8 +101,8 @@ export function classifyFailure(evidence: TaskEvidence, limits: TaskLimits): Fai
 }
 
 /**
- * A run that had its task's whole time gets no more of it by trying again; one that began after others does. Slurm looks at
- * limits twice a minute, so that where one slot does one run after another it is not time that tells which was first.
+ * A run that had its task's whole time gets no more time from a retry; a run that began after others does. Slurm checks
+ * limits twice a minute, so if one slot does one run after another, the time does not show which was first.
  */
 function classifyTimeout(
   { status, live, end }: TaskEvidence,
@@ -119,12 +122,15 @@ function classifyTimeout(
       : `the job's time limit of ${formatSeconds(limits.time_s)}`;
   const error = {
     type: 'TimeoutError',
-    message: `the run was not done within ${limit}${formatGrown('time', limits)}: give it more ('time' of the experiment's resources or of the environment's executor), or let it grow (escalate = { time = 2.0 })`,
+    message: `the run did not finish within ${limit}${formatGrown('time', limits)}: give it more ('time' of the experiment's resources or of the environment's executor), or let it grow (escalate = { time = 2.0 })`,
   };
   return { lost: whole.map((run) => ({ run, error })) };
 }
 
-/** Slurm ends all that a task does for what one of its runs took: only one that was alone, or that its own slot ended, is known to be it. */
+/**
+ * Slurm ends the whole task for the memory of one of its runs. The run is known only if it was alone, or if its own
+ * slot ended it.
+ */
 function classifyOutOfMemory(
   evidence: TaskEvidence,
   runs: readonly TaskRun[],
@@ -147,13 +153,13 @@ function classifyOutOfMemory(
       : `the job's memory of ${formatBytes(limits.memory_bytes)}`;
   const error = {
     type: 'MemoryError',
-    message: `the run was ended for using more than ${limit}${used > 0 ? ` (MaxRSS ${formatBytes(used)})` : ''}${formatGrown('memory', limits)}: give it more ('memory' of the experiment's resources or of the environment's executor), or let it grow (escalate = { memory = 2.0 })`,
+    message: `the run was killed for using more than ${limit}${used > 0 ? ` (MaxRSS ${formatBytes(used)})` : ''}${formatGrown('memory', limits)}: give it more ('memory' of the experiment's resources or of the environment's executor), or let it grow (escalate = { memory = 2.0 })`,
   };
   const lost = runs.length > 0 ? runs : [unseen(first[0]!, (end ?? live)!)];
   return { lost: lost.map((run) => ({ run, error })) };
 }
 
-/** A run is told of when it has been going for some seconds. */
+/** A run is reported once it has taken some seconds. */
 const unseen = (position: number, { started_at, elapsed_ms }: TaskLive): TaskRun => ({
   position,
   attempt: 1,
@@ -175,7 +181,7 @@ function neverStarted({ status }: TaskEvidence, how: string): FailureClass {
   };
 }
 
-/** Exits of the batch script with a meaning of their own. */
+/** Exit codes of the batch script with a meaning of their own. */
 const FAULT_CODES: { readonly [exit: string]: string } = {
   [EXIT.setup]: 'TASK_SET_UP',
   [EXIT.noNode]: 'TASK_NO_NODE',
@@ -186,7 +192,7 @@ const canGrow = (what: 'time' | 'memory', from: number | null, { escalate, escal
   from !== null && escalate !== undefined && escalate[what] > 1 && escalated[what] < escalate.max;
 
 const formatGrown = (what: 'time' | 'memory', { escalated }: TaskLimits) =>
-  escalated[what] > 0 ? `, after that had grown ${escalated[what]} times` : '';
+  escalated[what] > 0 ? `, which had already grown ${escalated[what]} times` : '';
 
 function formatSeconds(seconds: number): string {
   if (seconds < 120) return `${seconds} s`;

@@ -4,13 +4,14 @@ import { RangeExecution } from '../../local/execute-range.js';
 import { SlotPool } from '../../local/slot-pool.js';
 
 const NO_LIMIT_MS = 2 ** 31 - 1;
-/** It imports nothing of the user's. */
+/** It imports no user code. */
 const MEMORY_BYTES = 512 * 1024 ** 2;
 
 /**
- * Records runs that the cluster ended, in the store itself: a slot of this machine's does, which imports no operation.
+ * Records runs that the cluster ended directly in the store. A slot on this machine writes them; it imports no
+ * operation.
  *
- * @throws ExecutionFault where the store can't be written
+ * @throws ExecutionFault if the store can't be written
  */
 export async function recordLost(
   place: Pick<RangeRequest['setup'], 'folder' | 'submission' | 'declaration'>,

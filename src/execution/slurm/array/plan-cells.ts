@@ -4,7 +4,7 @@ import { missingFile } from '../../../storage/file/verify-content.js';
 import { PLAN_ENTRY_BYTES, type PlanManifest } from '../../../storage/manifest.js';
 import type { PositionRange } from '../../batch-executor.js';
 
-/** The cells at some ranges of a plan's positions, one after another: ascending, as positions and cells are. */
+/** The cells of some ranges of a plan's positions, in order: ascending, as positions and cells are. */
 export async function readPlanCells(
   folder: string,
   submission: string,

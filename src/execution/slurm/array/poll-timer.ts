@@ -4,7 +4,7 @@ import type { ClusterRetry } from '../cluster-retry.js';
 
 const FOLLOWED_LOOK_MS = 2_000;
 
-/** The time between two looks at an array, which ends early when there is something to see. */
+/** The wait between two polls of an array, which ends early when there is something to see. */
 export class PollTimer {
   readonly #followed: Followed;
   readonly #patience: ClusterRetry;
@@ -19,7 +19,10 @@ export class PollTimer {
     this.#wake();
   }
 
-  /** Less long while somebody watches a run's log. @returns whether it ended early, because there is something to see */
+  /**
+   * Waits for less time while somebody watches a run's log. @returns whether it ended early, because there is something
+   * to see
+   */
   async untilLook(ms: number): Promise<boolean> {
     for (let left = ms; left > 0; left -= FOLLOWED_LOOK_MS) {
       const woken = await this.sleep(Math.min(left, FOLLOWED_LOOK_MS));

@@ -18,7 +18,7 @@ export class RecordedCells {
     this.#submission = submission;
   }
 
-  /** Reads what the store has got since the last time. */
+  /** Reads what was added to the store since the last scan. */
   scan(): Promise<void> {
     const scan = this.#scanning.then(() => this.#read());
     this.#scanning = scan.catch(() => {});
@@ -30,7 +30,7 @@ export class RecordedCells {
     return rank === NO_RANK ? undefined : statusOfRank(rank);
   }
 
-  /** How many of some cells have which status. */
+  /** How many of the given cells have each status. */
   count(cells: Uint32Array): { readonly [status in RunStatus]: number } & { readonly recorded: number } {
     const counts = { success: 0, failed: 0, cancelled: 0 };
     for (const cell of cells) {

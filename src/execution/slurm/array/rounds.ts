@@ -1,14 +1,15 @@
 import type { PositionRange } from '../../batch-executor.js';
 
 /**
- * A try of a batch, each an array of its own. What an array leaves for a reason that another one mends, more memory, a node
- * that works, is tried by the same batch: for the workflow, rounds in which nothing is recorded are a sign of something else.
+ * One try of a batch, with an array of its own. If an array fails for a reason that another array fixes (more memory, a
+ * working node), the same batch tries again: to the workflow, a round in which nothing is recorded means something
+ * else.
  */
 export interface Round {
   readonly number: number;
-  /** Ascending; null: all of the batch's. */
+  /** Ascending; null: all ranges of the batch. */
   readonly ranges: readonly PositionRange[] | null;
-  /** Each run in a task of its own, since one of them is suspected of having ended a task for all. */
+  /** Each run gets a task of its own, since one of them is suspected of having ended a whole task. */
   readonly alone: boolean;
 }
 
@@ -18,7 +19,7 @@ export const FIRST_ROUND: Round = { number: 0, ranges: null, alone: false };
 export const roundToken = (token: string, { number }: Round): string =>
   number === 0 ? token : `${token}-${number}`;
 
-/** @param positions ascending @param most ranges */
+/** @param positions ascending @param most the most ranges */
 export function rangesOf(positions: Iterable<number>, most = Number.POSITIVE_INFINITY): PositionRange[] {
   const ranges: { from: number; to: number }[] = [];
   for (const position of positions) {
@@ -30,7 +31,7 @@ export function rangesOf(positions: Iterable<number>, most = Number.POSITIVE_INF
   return ranges;
 }
 
-/** What ranges have in common. Both ascending. */
+/** The intersection of two lists of ranges, both ascending. */
 export const within = (ranges: readonly PositionRange[], others: readonly PositionRange[]): PositionRange[] =>
   ranges.flatMap((range) =>
     others

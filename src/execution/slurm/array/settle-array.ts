@@ -29,22 +29,22 @@ import { type Round, rangesOf, within } from './rounds.js';
 
 /** Characters. */
 const MAX_OUTPUT = 4_000;
-/** Others that are suspected too wait for the round after. */
+/** Further suspects wait for the next round. */
 const MAX_SUSPECTS = 100;
 
-/** What follows from how an array ended. */
+/** The consequences of how an array ended. */
 export interface Settlement {
-  /** Every task of it failed through a fault before it did anything. */
+  /** Every task failed through a fault before it did anything. */
   readonly fault?: ExecutionFault;
-  /** Somebody cancelled the array: in full words, who and what. */
+  /** Full message, if somebody cancelled the array: who, and what. */
   readonly cancelled?: string;
   /** The batch has another try, noted as its next round. */
   readonly again: boolean;
 }
 
 /**
- * Judges what an array's tasks left undone: records what counts as lost, notes nodes that failed and resources that have to
- * grow. What is left after that is tried again, or goes round. Safe to repeat.
+ * Classifies what an array's tasks left undone: records lost runs, notes nodes that failed and resources that have to
+ * grow. The rest is tried again, in this batch or in a later one. Safe to repeat.
  */
 export async function settleArray(
   array: PreparedArray,
@@ -88,7 +88,7 @@ export async function settleArray(
   return { fault, again: false };
 }
 
-/** Accounting knows who did it, by number. */
+/** Accounting knows who cancelled it, by user number. */
 async function formatCancelled(
   { cluster, limits }: PreparedArray,
   job: string,
@@ -102,7 +102,7 @@ async function formatCancelled(
   return `somebody cancelled job ${job} in Slurm${uid === undefined ? '' : ` (${name})`}`;
 }
 
-/** Another array, where that is what mends it. */
+/** The next array, if another one fixes the problem. */
 function nextRound(
   { round, order }: PreparedArray,
   tasks: ArrayTasks,
@@ -118,7 +118,7 @@ function nextRound(
   return { number, ranges: within(tasks.left(Number.POSITIVE_INFINITY), own), alone: true };
 }
 
-/** What Slurm kept of tasks' output. */
+/** The output that Slurm kept of tasks. */
 type Outputs = ReadonlyMap<number, string>;
 
 interface Evident {
@@ -126,11 +126,13 @@ interface Evident {
   readonly evidence: TaskEvidence;
 }
 
-/** Accounting lags by a second or two; what it tells is for people, so it is not waited for longer. */
+/** Accounting lags by a second or two. Its answer is only shown to people, so it is not waited for longer. */
 const ACCOUNT_TRIES = 4;
 const ACCOUNT_APART_MS = 1_000;
 
-/** Exit codes, MaxRSS and whole states of tasks that could not tell themselves how they ended, and of those that came back. */
+/**
+ * Exit codes, MaxRSS and full states of tasks that could not report their own end, and of tasks that were restarted.
+ */
 async function accountsOf(
   { cluster, limits }: PreparedArray,
   all: readonly Evident[],
@@ -153,7 +155,7 @@ async function accountsOf(
   }
 }
 
-/** Of a task that was ended for its memory squeue says FAILED, and accounting OUT_OF_MEMORY (Slurm 22.05). */
+/** For a task that was ended for its memory, squeue says FAILED, and accounting OUT_OF_MEMORY (Slurm 22.05). */
 function withAccounts(all: readonly Evident[], accounts: readonly AccountedTask[]): Evident[] {
   const last = new Map(accounts.map((each) => [each.task, each]));
   return all.map(({ task, evidence }) => {
@@ -167,7 +169,10 @@ function withAccounts(all: readonly Evident[], accounts: readonly AccountedTask[
   });
 }
 
-/** Where cgroups don't watch memory, squeue says FAILED of a task that was ended for it: only accounting or its output tell. */
+/**
+ * If cgroups don't limit memory, squeue says FAILED for a task that was ended for it: only accounting or its output
+ * tells.
+ */
 function withMemory(status: TaskStatus | undefined, output: string): TaskStatus | undefined {
   if (!status || !['ended', 'cancelled'].includes(status.meaning)) return status;
   const told = meaningOf(status.accounted?.state ?? '') === 'memory' || saysMemory(output);
@@ -182,7 +187,7 @@ const seesNoNode = (faults: readonly ClassifiedTask[], outputs: Outputs): boolea
       (failure.fault!.code === 'TASK_START' && endOf(outputs.get(task)).includes(NO_NODE_SHIPPED)),
   );
 
-/** What every task of an array ends with will not be mended by trying often. */
+/** A failure that every task of an array has is not fixed by retrying. */
 const isOfSetUp = (faults: readonly ClassifiedTask[], outputs: Outputs): boolean =>
   faults.every(({ task, failure }) => {
     const { code } = failure.fault!;
@@ -199,7 +204,7 @@ interface Found {
   readonly accounts: readonly AccountedTask[];
   readonly next: Round | undefined;
   readonly missesNode: boolean;
-  /** No task of it got to work. */
+  /** No task of it began any work. */
   readonly failed: boolean;
 }
 
@@ -212,7 +217,7 @@ async function noteState(
   if (nodes.length === 0 && !next && !missesNode) return;
   await state.change((before) => {
     const { escalated, rounds, node_missed } = before;
-    // By how much this array had them grown already: others may have found out the same.
+    // The growth that this array already had counts once: others may have found the same.
     const grown = (what: 'time' | 'memory') => Math.max(escalated[what], grows(what) ? had[what] + 1 : 0);
     return {
       node_failures: addFailures(before, nodes),
@@ -223,13 +228,13 @@ async function noteState(
   });
 }
 
-/** @param faulty what failed is something else than the nodes: no task got to work on any */
+/** @param faulty something else than the nodes failed: no task began any work on any node */
 function failedNodes(
   classified: readonly ClassifiedTask[],
   accounts: readonly AccountedTask[],
   faulty: boolean,
 ): NodeFailure[] {
-  // Those whose tasks Slurm has queued again by itself.
+  // Nodes whose tasks Slurm has requeued by itself.
   const before = accounts.filter(
     ({ state, nodes, endedAt }) => meaningOf(state) === 'node' && nodes && endedAt,
   );
@@ -301,5 +306,5 @@ function provenanceOf(
 
 const endOf = (output = '') => output.slice(-MAX_OUTPUT).trim();
 
-/** The system's codes are about the cluster's filesystem: the store's own have another remedy. */
+/** The system's codes are about the cluster's filesystem here; the same codes about the store need another remedy. */
 const faultCode = (code: string) => (/^E[A-Z]+$/.test(code) ? `SPOOL_${code}` : code);

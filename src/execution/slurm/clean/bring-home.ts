@@ -16,7 +16,7 @@ const SUMS_MS = 3_600_000;
 const ARTIFACTS = `cd "$1/artifacts" 2>/dev/null || exit 0
 find . -type f ! -name '.*' -exec stat -c '%s %n' {} + | sed 's|\\./||'`;
 
-// Without its last line the list may be short of files that find or sha256sum could not read.
+// Without its last line the list may lack files that find or sha256sum could not read.
 const SUMS = `cd "$1" || exit 74
 shift
 for d; do
@@ -26,7 +26,7 @@ done
 [ $# = 0 ] || find "$@" -type f ! -name '.*' -exec sha256sum {} + || exit 1
 echo whole`;
 
-/** Brings segments that the store has not. @returns how many bytes came */
+/** Fetches segments that the store lacks. @returns the number of bytes fetched */
 export async function bringSegments(
   transport: Transport,
   { root, id }: FoundSpool,
@@ -39,7 +39,7 @@ export async function bringSegments(
   return bytes;
 }
 
-/** Brings artifacts that the store has not, whatever records name them. */
+/** Fetches artifacts that the store lacks, whatever records name them. */
 export async function bringAllArtifacts(
   transport: Transport,
   ask: AskCluster,
@@ -56,7 +56,7 @@ export async function bringAllArtifacts(
   await once(transport, () => fetchArtifacts(transport, places, artifacts));
 }
 
-/** Names of the cluster's files in some folders of an experiment that the store has not, or has otherwise. */
+/** Names of the cluster's files in some folders of an experiment that are missing or different in the store. */
 export async function findDifferences(
   ask: AskCluster,
   { folder, there }: ArtifactPlaces,

@@ -13,38 +13,38 @@ import { findQueuedArrays, type QueuedArray } from './queued-arrays.js';
 import { removeExperiment, tidyRemoved } from './remove-experiment.js';
 import { listExperiments, type SpoolExperiment } from './spool-contents.js';
 
-/** What became of one experiment's part of the spool. */
+/** The result for one experiment's part of the spool. */
 export interface CleanedExperiment {
   readonly experiment_id: string;
   readonly removed: boolean;
-  /** With `dryRun`: whether it would be tried to remove it. */
+  /** With `dryRun`: whether removal would be tried. */
   readonly would_remove?: boolean;
-  /** What it takes on the cluster. */
+  /** Its size on the cluster. */
   readonly size_bytes: number;
-  /** Bytes of segments that the store had not. */
+  /** Bytes of segments that the store lacked. */
   readonly bytes: number;
-  /** Why it is left. */
+  /** Why it was kept. */
   readonly why?: string;
 }
 
-/** Which experiments, and where the store has them. */
+/** The experiments to clean, and where the store has them. */
 export interface CleanStore {
   experimentFolder(experimentId: string): string;
-  /** Submissions of it that some workflow carries out, or may. */
+  /** Its submissions that a workflow carries out, or may carry out. */
   unfinished(experimentId: string): Promise<readonly string[]>;
 }
 
 export interface CleanOptions {
   /**
-   * Experiments to which other stores submitted, too, unless an array of theirs is in the queue: those stores are lost. One
-   * that is not finds nothing of what it had not yet collected, and does those runs again.
+   * Treat other stores that submitted to the experiments as lost, unless they have an array in the queue. A store that
+   * is not lost won't find records that it had not collected yet, and does those runs again.
    */
   readonly lostStores?: boolean | undefined;
-  /** Ends arrays in the queue that no workflow looks after, and waits for that. By default their experiments are left. */
+  /** Ends queued arrays that no workflow follows, and waits for their end. By default their experiments are kept. */
   readonly cancel?: boolean | undefined;
-  /** Artifacts that the store has not are not brought: they are lost. */
+  /** Does not fetch artifacts that the store lacks: they are lost. */
   readonly discard?: boolean | undefined;
-  /** Changes nothing, and tells what would be removed. */
+  /** Changes nothing, and reports what would be removed. */
   readonly dryRun?: boolean | undefined;
 }
 
@@ -52,10 +52,10 @@ const SUBMISSIONS = `cd "$1" || exit 74
 for d in segments submissions; do [ ! -d "$d" ] || ls "$d" || exit 1; done`;
 
 /**
- * Removes experiments from a spool. Each only when none of its arrays is in Slurm's queue, and everything that it recorded is
- * in the store: collected, artifacts too, and equal by SHA-256 to what is on the cluster.
+ * Removes experiments from a spool. An experiment is removed only if none of its arrays is in Slurm's queue, and
+ * everything that it recorded is in the store: collected, including artifacts, with the same SHA-256 as on the cluster.
  *
- * @throws TransportError, InfrastructureError where the cluster or the folder can't be used: nothing is waited for
+ * @throws TransportError, InfrastructureError if the cluster or the folder can't be used; it does not wait for them
  */
 export async function* cleanSpool(
   transport: Transport,
@@ -112,20 +112,20 @@ class ExperimentCleaning {
     const wrong = await findDifferences(this.#ask, this.#places, kept);
     if (wrong.length > 0)
       return this.#left(
-        `${wrong.length} files are not in the store as they are on the cluster, such as ${wrong[0]}`,
+        `${wrong.length} files are missing or different in the store, such as ${wrong[0]}`,
         bytes,
       );
     const { queued, tokens } = await this.#queued();
     if (queued.length === 0 && (await removeExperiment(this.#ask, this.#places.there, tokens)))
       return { ...this.#experiment, removed: true, bytes };
-    return this.#left('an array of it has come into the queue meanwhile', bytes);
+    return this.#left('one of its arrays has entered the queue meanwhile', bytes);
   }
 
-  /** What stands in the way of removing it. */
+  /** The reason not to remove it, if there is one. */
   async #hindrance(): Promise<string | undefined> {
     const { lostStores = false, cancel = false, dryRun = false } = this.#options;
     const { experiment_id } = this.#experiment;
-    if (!existsSync(this.#places.folder)) return 'this store does not have the experiment: another may';
+    if (!existsSync(this.#places.folder)) return 'this store does not have the experiment; another one may';
     const [unfinished] = await this.#store.unfinished(experiment_id);
     if (unfinished !== undefined)
       return `submission ${unfinished} has not ended: wait for it, or end it with metalab cancel ${experiment_id}`;

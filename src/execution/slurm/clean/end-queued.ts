@@ -4,12 +4,15 @@ import { endJobs } from '../end/end-arrays.js';
 import { StateFile } from '../spool/state-file.js';
 import type { QueuedArray } from './queued-arrays.js';
 
-/** Has tasks abort their runs in progress and record that. Argument: the experiment's folder. Input: `SUBMISSION/arrays/TOKEN`. */
+/**
+ * Makes tasks abort their runs in progress and record that. Argument: the experiment's folder. Input:
+ * `SUBMISSION/arrays/TOKEN`.
+ */
 const CANCEL = `cd "$1/submissions" || exit 74
 while read -r array; do [ ! -d "$array" ] || : > "$array/cancel" || exit 74; done`;
 
 /**
- * Ends arrays that nobody looks after any more, and waits until Slurm has nothing of them.
+ * Ends arrays that no workflow follows any more, and waits until Slurm no longer has them.
  *
  * @param places the experiment's folder in the store, and in the spool
  */

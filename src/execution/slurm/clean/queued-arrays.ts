@@ -3,7 +3,7 @@ import { listNames } from '../../../storage/file/list-names.js';
 import type { AskCluster } from '../cluster-retry.js';
 import { StateFile } from '../spool/state-file.js';
 
-/** An array that Slurm has in its queue, waiting, running or ending; or that may be about to come there. */
+/** An array in Slurm's queue, pending, running or completing, or one that may be about to enter it. */
 export interface QueuedArray {
   readonly submission: string;
   readonly token: string;
@@ -11,12 +11,12 @@ export interface QueuedArray {
   readonly job: string | null;
 }
 
-/** sbatch itself tries for two minutes; whoever was killed at it leaves the same folder behind. */
+/** sbatch itself retries for two minutes. A submitter that was killed leaves the same folder behind. */
 const SUBMITTING_MINUTES = 10;
 
 /**
- * Tells all arrays of an experiment's submissions, and all of metalab's jobs in the queue, whoever submitted them. Argument:
- * the experiment's folder in the spool. A job whose name has a newline can't be taken for one of these.
+ * Lists all arrays of an experiment's submissions, and all of metalab's jobs in the queue, whoever submitted them.
+ * Argument: the experiment's folder in the spool. A job whose name has a newline can't be mistaken for one of these.
  */
 const ARRAYS_AND_QUEUE = `LC_ALL=C; export LC_ALL
 queue=$(squeue --noheader --format='%F %j') || exit 75
@@ -37,7 +37,7 @@ echo @end`;
  * Asks Slurm for every array that the spool or the store knows of an experiment.
  *
  * @param there the experiment's folder in the spool
- * @param folder the same in the store
+ * @param folder its folder in the store
  */
 export async function findQueuedArrays(
   ask: AskCluster,

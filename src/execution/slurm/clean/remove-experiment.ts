@@ -4,9 +4,9 @@ import type { AskCluster } from '../cluster-retry.js';
 const REMOVE_MS = 600_000;
 
 /**
- * Removes an experiment's folder, unless one of its arrays is in the queue: asked once more when the folder has another name,
- * under which no task finds it and nobody can submit more. Arguments: the folder, that name. Input: the arrays' tokens. What
- * is removed half-way is no experiment any more.
+ * Removes an experiment's folder, unless one of its arrays is in the queue. The queue is checked again once the folder
+ * has been renamed, so that no task finds it and nobody can submit more. Arguments: the folder, the new name. Input:
+ * the arrays' tokens. A folder that is removed half-way is no longer an experiment.
  */
 const REMOVE = `trap '' HUP PIPE
 LC_ALL=C; export LC_ALL
@@ -25,10 +25,10 @@ fi
 mv "$2" "$1"
 exit 75`;
 
-/** What whoever was killed while removing has left. Argument: the spool's root. */
+/** Removes what a killed removal has left. Argument: the spool's root. */
 const TIDY = `find "$1" -maxdepth 1 -name '.removed-*' -cmin +60 -exec rm -rf {} +`;
 
-/** @returns false where an array has come into the queue meanwhile: then everything is as it was */
+/** @returns false if an array has entered the queue meanwhile; then nothing is changed */
 export async function removeExperiment(
   ask: AskCluster,
   there: string,

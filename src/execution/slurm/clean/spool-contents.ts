@@ -1,7 +1,7 @@
 import { experimentIdOf } from '../../../storage/file/layout.js';
 import type { AskCluster } from '../cluster-retry.js';
 
-/** Adding up a large spool's files takes a network filesystem minutes. */
+/** A network filesystem takes minutes to add up the file sizes of a large spool. */
 const SIZES_MS = 600_000;
 
 const EXPERIMENTS = `cd "$1" || exit 74

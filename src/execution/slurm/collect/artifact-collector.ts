@@ -6,17 +6,17 @@ import { type ArtifactPlaces, hasArtifact } from '../../fetch-artifact.js';
 import { ARTIFACTS_AT_ONCE, fetchArtifacts } from '../../fetch-artifacts.js';
 import type { ClusterRetry } from '../cluster-retry.js';
 
-/** Brings the artifacts of what records in the store name, for submits that ask for them. */
+/** Fetches the artifacts that records in the store name, for submits that ask for them. */
 export class ArtifactCollector {
   readonly #transport: Transport;
   readonly #places: ArtifactPlaces;
   readonly #wanted: (record: RunRecord) => boolean;
   readonly #records: SegmentTails<RunRecord>;
-  /** Not on the cluster when they were asked for: a network filesystem may show them later. */
+  /** Not on the cluster when they were requested: a network filesystem may show them later. */
   #absent: readonly ArtifactDescriptor[] = [];
   #last: Promise<void> = Promise.resolve();
 
-  /** @param submission by default, all of the experiment's */
+  /** @param submission by default, all of the experiment's submissions */
   constructor(
     transport: Transport,
     places: ArtifactPlaces,
@@ -30,10 +30,10 @@ export class ArtifactCollector {
   }
 
   /**
-   * Everything that the store's records name when it is called is there afterwards, but for what the cluster has no more or
-   * has damaged: who reads that is told.
+   * Fetches every artifact that the store's records name at the time of the call, except those that the cluster has
+   * lost or damaged: reading those reports an error.
    *
-   * @throws what `ClusterRetry.until` throws; the system's error where the store can't be written
+   * @throws what `ClusterRetry.until` throws; the system's error if the store can't be written
    */
   collect(patience: ClusterRetry): Promise<void> {
     const round = this.#last.then(() => this.#fetch(patience));
@@ -47,7 +47,7 @@ export class ArtifactCollector {
     const bring = async () => {
       const artifacts = [...missing.values()];
       missing.clear();
-      // Before they are there, too: where that fails, the next round asks for them again.
+      // Set before they have arrived, too: if that fails, the next round requests them again.
       this.#absent = [...absent, ...artifacts];
       const fetched = await patience.until(() => fetchArtifacts(this.#transport, this.#places, artifacts));
       absent.push(...fetched.absent);
@@ -63,7 +63,7 @@ export class ArtifactCollector {
   }
 }
 
-/** Whose artifacts are brought. */
+/** Selects the artifacts to fetch. */
 export interface ArtifactChoice {
   readonly submission?: string;
   readonly wanted?: (record: RunRecord) => boolean;

@@ -1,17 +1,19 @@
 import type { TaskEnd, TaskLive } from '../task/array-spec.js';
 
-/** A segment comes in parts of so much, each with its own end: what is cut short is not taken for the whole. */
+/**
+ * A segment is sent in parts of this size, each with an end line, so that a truncated part is not taken for a whole
+ * one.
+ */
 const PART_BYTES = 4 * 1024 ** 2;
 const FILES_A_SIGN = 100;
 
 /**
- * Sends, in one answer, what tasks have told of themselves and all bytes of segments beyond those that are known.
- * Arguments: the spool's root and store id, the experiment's folder, the folder of segments in it, then for each array its
- * folder and how many `ended` files are known of it.
- * Input: `k SIZE NAME` lines, the segments that are known; first of all `w PREFIX` lines: NFS tells a file's true size to
- * who opens it.
- * Tasks' ends are read before the segments' sizes: of a task that has ended, everything is there. While it looks, empty
- * lines say that it is there: tens of thousands of files that no cache has take minutes.
+ * Sends, in one answer, what tasks have reported and all bytes of segments beyond those that are known. Arguments: the
+ * spool's root and store id, the experiment's folder, the folder of segments in it, then for each array its folder and
+ * the number of its `ended` files that are known. Input: `k SIZE NAME` lines, the segments that are known; first of all
+ * `w PREFIX` lines: NFS reports a file's true size only once it is opened. Tasks' ends are read before the segments'
+ * sizes: everything of a task that has ended is there. Empty lines are signs of life during the search: tens of
+ * thousands of uncached files take minutes.
  */
 export const COLLECT_SCRIPT = `grep -qsF "\\"$2\\"" "$1/store.json" || { echo "@away"; exit 0; }
 cd "$3" 2>/dev/null || { [ ! -e "$3" ] && echo "@end"; exit 0; }
@@ -61,11 +63,11 @@ new=$(
 } | pack
 `;
 
-/** What one answer holds, in its order. */
+/** The contents of one answer, in order. */
 export interface CollectListener {
   onEnded(array: string, end: TaskEnd): void;
   onLive(array: string, live: TaskLive): void;
-  /** A part of a segment, whole, and where in it. */
+  /** A whole part of a segment, and its offset. */
   onBytes(name: string, offset: number, part: Buffer): Promise<void>;
 }
 
@@ -78,22 +80,22 @@ interface SegmentPart {
 
 const NEWLINE = 10;
 
-/** Reads the script's answer as it comes. */
+/** Parses the script's output as it arrives. */
 export class CollectReader {
   readonly #listener: CollectListener;
   #rest: Buffer = Buffer.alloc(0);
   #part: { readonly kind: 'ended' | 'live'; readonly array: string } | undefined;
   #segment: SegmentPart | undefined;
-  /** Whether the answer came to its end. */
+  /** Whether the answer arrived completely. */
   ended = false;
-  /** Whether there is no spool, or another. */
+  /** Whether the spool is missing, or is another one. */
   away = false;
 
   constructor(listener: CollectListener) {
     this.#listener = listener;
   }
 
-  /** @throws Error where the answer is not what the script writes */
+  /** @throws Error if the output is not what the script writes */
   async add(bytes: Uint8Array): Promise<void> {
     this.#rest = this.#rest.length === 0 ? Buffer.from(bytes) : Buffer.concat([this.#rest, bytes]);
     while (this.#rest.length > 0) {
@@ -109,7 +111,7 @@ export class CollectReader {
     }
   }
 
-  /** @returns false where more has to come first */
+  /** @returns false if more has to arrive first */
   async #takeBytes(segment: SegmentPart): Promise<boolean> {
     const { name, offset, pieces } = segment;
     if (segment.left > 0) {
@@ -120,9 +122,9 @@ export class CollectReader {
     }
     const end = Buffer.from(`\n@whole ${offset} ${name}\n`);
     if (segment.left > 0 || this.#rest.length < end.length) return false;
-    // A file that could not be read wholly has the lines after it in the place of its bytes.
+    // If a file could not be read completely, the following lines stand in the place of its bytes.
     if (!this.#rest.subarray(0, end.length).equals(end))
-      throw new Error(`${name} could not be read wholly from ${offset} on`);
+      throw new Error(`${name} could not be read completely from ${offset} on`);
     this.#rest = this.#rest.subarray(end.length);
     this.#segment = undefined;
     await this.#listener.onBytes(name, offset, Buffer.concat(pieces));
@@ -145,7 +147,7 @@ export class CollectReader {
     try {
       object = JSON.parse(line);
     } catch {
-      // A file that was replaced while it was read: the next look has it.
+      // A file that was replaced while it was read: the next round reads it.
       return;
     }
     if (this.#part?.kind === 'ended') this.#listener.onEnded(this.#part.array, object as TaskEnd);

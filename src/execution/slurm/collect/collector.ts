@@ -6,27 +6,27 @@ import { isTransportError, NoAnswer } from '../cluster-retry.js';
 import { COLLECT_SCRIPT, type CollectListener, CollectReader } from './collect-script.js';
 import type { SegmentCopies } from './segment-copies.js';
 
-/** A connection from which nothing comes for so long is given up. */
+/** A connection that sends nothing for this long is given up. */
 const SILENCE_MS = 60_000;
 const GZIP_MAGIC = 0x1f;
 const NEWLINE = 10;
 
-/** An array whose tasks are asked after: its folder in the spool, and how many ends are known. */
+/** An array whose tasks are asked about: its folder in the spool, and the number of known ends. */
 export interface CollectedArray extends Pick<CollectListener, 'onEnded' | 'onLive'> {
   readonly folder: string;
   readonly ends: number;
-  /** What the names begin with of segments whose writers are gone without a word. */
+  /** Prefixes of the names of segments whose writers disappeared without a report. */
   readonly unreported?: readonly string[];
 }
 
-/** Where it is collected from. */
+/** Where to collect from. */
 export interface CollectPlace {
-  /** The spool's root and store id: where it is not that spool, nothing is believed of it. */
+  /** The spool's root and store id: nothing is accepted from another spool. */
   readonly root: string;
   readonly id: string;
   /** The experiment's folder in it. */
   readonly folder: string;
-  /** The folder in that whose segments are copied: `segments`, or `segments/{submission}`. */
+  /** The folder in it whose segments are copied: `segments`, or `segments/{submission}`. */
   readonly segments: string;
 }
 
@@ -36,9 +36,9 @@ export interface CollectResult {
 }
 
 /**
- * One round trip: brings all that is new of an experiment's segments, and what the tasks of some arrays tell.
+ * One round trip: fetches all new bytes of an experiment's segments, and the reports of some arrays' tasks.
  *
- * @throws NoAnswer or TransportError where the answer did not come whole: what came is kept
+ * @throws NoAnswer or TransportError if the answer was incomplete; what arrived is kept
  */
 export async function collectOnce(
   transport: Transport,
@@ -70,7 +70,8 @@ export async function collectOnce(
     onLive: (folder, live) => folders.get(folder)?.onLive(folder, live),
     onBytes: async (name, offset, part) => {
       if (torn.has(name)) return;
-      // Records hold no NUL: a network filesystem shows them for a moment in the place of what another node has written.
+      // Records contain no NUL: for a moment, a network filesystem shows NULs in place of what another node has
+      // written.
       const nul = part.indexOf(0);
       if (nul !== -1) torn.add(name);
       const sound = nul === -1 ? part : part.subarray(0, nul);
@@ -89,9 +90,9 @@ export async function collectOnce(
     await ended;
     if (reader.away)
       throw new NoAnswer(
-        `${transport.place}: ${place.root} is not the spool that it was (store ${place.id}): is it mounted there?`,
+        `${transport.place}: ${place.root} is no longer the expected spool (store ${place.id}): is it mounted there?`,
       );
-    if (!reader.ended) throw new NoAnswer(`${transport.place}: an answer broke off`);
+    if (!reader.ended) throw new NoAnswer(`${transport.place}: an answer was cut off`);
     return { bytes };
   } catch (error) {
     if (isStoreFault(error)) throw error;
@@ -117,7 +118,7 @@ async function* unpacked(
 ): AsyncGenerator<Uint8Array, void> {
   const iterator = pieces[Symbol.asyncIterator]();
   let first = await iterator.next();
-  // Signs of life come before what is packed.
+  // Signs of life come before the compressed part.
   for (; !first.done; first = await iterator.next()) {
     onPiece();
     const begin = first.value.findIndex((byte) => byte !== NEWLINE);
@@ -133,7 +134,7 @@ async function* unpacked(
   }
   if (first.done || first.value[0] !== GZIP_MAGIC) return yield* all();
   const gunzip = createGunzip();
-  // What breaks it is thrown by whoever reads it.
+  // The reader throws any error of it.
   pipeline(Readable.from(all()), gunzip, () => {});
   yield* gunzip as AsyncIterable<Uint8Array>;
 }

@@ -9,8 +9,8 @@ import { makeFolder } from '../../../storage/file/make-folder.js';
 const WINDOW_BYTES = 64 * 1024;
 
 /**
- * The store's copies of segments. Bytes are written where they are in the original: whoever else copies the same segment
- * at the same time writes the same bytes at the same places.
+ * The store's copies of segments. Bytes are written at their offset in the original, so concurrent copies of the same
+ * segment write the same bytes to the same places.
  */
 export class SegmentCopies {
   readonly #folder: string;
@@ -18,18 +18,18 @@ export class SegmentCopies {
   #open: { readonly name: string; readonly handle: FileHandle } | undefined;
   readonly #changed = new Set<string>();
 
-  /** @param folder `segments/`, or a submission's in it */
+  /** @param folder `segments/`, or a submission's folder in it */
   constructor(folder: string) {
     this.#folder = folder;
   }
 
-  /** How much of each segment is here already, by name relative to the folder. */
+  /** How many bytes of each segment are here already, by name relative to the folder. */
   async sizes(): Promise<ReadonlyMap<string, number>> {
     this.#sizes ??= await readSizes(this.#folder);
     return this.#sizes;
   }
 
-  /** @throws StoreError where the store can't be written */
+  /** @throws StoreError if the store can't be written */
   async write(name: string, offset: number, bytes: Buffer): Promise<void> {
     await this.#write(name, offset, bytes).catch((error: unknown) => {
       throw storeFault(error, join(this.#folder, name));
@@ -39,7 +39,7 @@ export class SegmentCopies {
   async #write(name: string, offset: number, bytes: Buffer): Promise<void> {
     const sizes = this.#sizes ?? (await this.sizes());
     const known = sizes.get(name) ?? 0;
-    // What was not asked for would leave a hole before it.
+    // Bytes that were not requested would leave a hole before them.
     if (offset > known) throw new Error(`bytes of ${name} from ${offset} on, of which ${known} are known`);
     const handle = await this.#handleOf(name, offset);
     let written = 0;
@@ -51,14 +51,14 @@ export class SegmentCopies {
     this.#sizes!.set(name, Math.max(known, offset + bytes.length));
   }
 
-  /** Ends a round. Files stay open only during one. */
+  /** Ends a round. Files stay open only during a round. */
   async endRound(): Promise<void> {
     const open = this.#open;
     this.#open = undefined;
     await open?.handle.close();
   }
 
-  /** Makes everything that was written last. */
+  /** Syncs to disk everything written since the last call. */
   async sync(): Promise<void> {
     for (const name of [...this.#changed]) {
       this.#changed.delete(name);
@@ -83,7 +83,7 @@ export class SegmentCopies {
     return handle;
   }
 
-  /** @throws Error where what is known of it was removed since: it is forgotten, and asked for again */
+  /** @throws Error if the copy was removed meanwhile: its size is forgotten, and its bytes are requested again */
   async #reopen(name: string, path: string, offset: number): Promise<FileHandle> {
     const handle = await open(path, constants.O_WRONLY).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'ENOENT') throw error;
@@ -120,7 +120,7 @@ async function readSizes(folder: string): Promise<Map<string, number>> {
 
 const isFolder = async (path: string) => (await stat(path)).isDirectory();
 
-/** A machine that lost its power may have left NUL bytes where a copy was being written: those count as missing. */
+/** A power failure may have left NUL bytes where a copy was being written: those count as missing. */
 async function soundSize(path: string): Promise<number> {
   const handle = await open(path, 'r');
   try {

@@ -6,10 +6,10 @@ import type { ClusterRetry } from '../cluster-retry.js';
 import { type CollectedArray, type CollectPlace, collectOnce } from './collector.js';
 import { SegmentCopies } from './segment-copies.js';
 
-/** Arrays that ask within it are served by one round trip. */
+/** Arrays that ask within this time share one round trip. */
 const GATHER_MS = 100;
 
-/** Brings what a submission's arrays record, for all of them at once. */
+/** Collects what a submission's arrays record, for all of them together. */
 export class SubmissionCollector {
   readonly recorded: RecordedCells;
   readonly #transport: Transport;
@@ -44,9 +44,9 @@ export class SubmissionCollector {
   }
 
   /**
-   * Everything that was on the cluster when it was called is in the store afterwards, and counted.
+   * Copies everything that was on the cluster at the time of the call into the store, and counts it.
    *
-   * @throws what `ClusterRetry.until` throws; the system's error where the store can't be written
+   * @throws what `ClusterRetry.until` throws; the system's error if the store can't be written
    */
   async collect(patience: ClusterRetry): Promise<void> {
     await patience.until(() => {
@@ -55,12 +55,14 @@ export class SubmissionCollector {
     });
   }
 
-  /** Makes the copies last. */
+  /** Syncs the copies to disk. */
   sync(): Promise<void> {
     return this.#copies.sync();
   }
 
-  /** A round that nobody has asked for before it began: one at a time, since each begins where the one before ended. */
+  /**
+   * A round for callers that asked before it began. One round at a time, since each begins where the last one ended.
+   */
   #begin(): Promise<void> {
     const before = this.#last;
     const round = sleep(GATHER_MS)

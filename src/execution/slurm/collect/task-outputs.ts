@@ -4,10 +4,13 @@ import { slurmOutputFile } from '../../../storage/file/layout.js';
 import type { ClusterRetry } from '../cluster-retry.js';
 import { SAYS, SAYS_RESTART, SET_UP_FAILED } from '../task/exit-codes.js';
 
-/** Of a task, the end: that is where it says why it ended. */
+/** Only the end of a task's output, which says why it ended. */
 const MAX_BYTES = 64 * 1024;
 
-/** Name and end of every task's output that says more than how metalab began and ended, each ended by NUL. */
+/**
+ * Name and end of every task's output that contains more than metalab's lines about start and end, each followed by
+ * NUL.
+ */
 const SCRIPT = `cd "$1" || exit 0
 grep -lv -e '^metalab: task ' -e '^metalab: done ' slurm-*.out 2>/dev/null | while read -r file; do
   printf '%s\\0' "$file"
@@ -17,10 +20,10 @@ done
 `;
 
 /**
- * Brings what Slurm kept of the output of an array's tasks into the store, where it stays for whoever asks why.
+ * Copies the output that Slurm kept of an array's tasks into the store, where it stays for later questions.
  *
  * @param place the experiment's folder in the store, and the array's on the cluster
- * @returns the outputs that say something, by task
+ * @returns outputs with content, by task
  */
 export async function collectOutputs(
   place: {
@@ -45,14 +48,14 @@ export async function collectOutputs(
   return outputs;
 }
 
-/** One file an array: a cluster's filesystem, and a laptop's, dies of a thousand small ones. */
+/** One file per array: thousands of small files slow down a cluster's filesystem, and a laptop's. */
 async function keep(path: string, outputs: ReadonlyMap<number, string>): Promise<void> {
   const text = [...outputs].map(([task, output]) => `==> task ${task} <==\n${output.trimEnd()}\n`);
   await mkdir(dirname(path), { recursive: true });
   await writeFile(path, text.join('\n'));
 }
 
-/** Slurm's own last words in a task's output: what it ended a process for. Undefined where it said nothing. */
+/** Slurm's own last message in a task's output: why it ended a process. Undefined if there is none. */
 export function slurmsWord(output: string): string | undefined {
   return output
     .split('\n')
@@ -60,20 +63,20 @@ export function slurmsWord(output: string): string | undefined {
     ?.trim();
 }
 
-/** Whether Slurm ended the task for its memory: slurmd's words without cgroups, and with them. */
+/** Whether Slurm ended the task for its memory: slurmd's messages without cgroups, and with them. */
 export const saysMemory = (output: string): boolean =>
   /^slurmstepd\S*: error: .*(exceeded (job )?memory limit|oom[-_ ]kill)/im.test(output);
 
-/** What a task that Slurm ended for its memory had, bytes: what accounting has is the last sample before, up to 30 s old. */
+/** The memory of a task that Slurm ended for it, bytes. Accounting only has the last sample before, up to 30 s old. */
 export const memoryWhenEnded = (output: string): number =>
   Number(/exceeded (?:job )?memory limit \((\d+) > \d+\)/i.exec(slurmsWord(output) ?? '')?.[1] ?? 0);
 
-/** Which of a task's incarnations was the last to begin, as far as its output tells: 0 where it tells of none. */
+/** Which of a task's incarnations was the last to begin, according to its output; 0 if it names none. */
 export const lastRestart = (output: string): number => {
   const line = output.split('\n').findLast((each) => each.startsWith(SAYS_RESTART));
   return Number(line?.slice(SAYS_RESTART.length)) || 0;
 };
 
-/** Whether the task ended because a module, the conda environment or a line of `setup` failed. */
+/** Whether the task ended because a module, the conda environment or a `setup` line failed. */
 export const saysSetUpFailed = (output: string): boolean =>
   output.split('\n').some((line) => line.startsWith(`${SAYS}${SET_UP_FAILED}`));

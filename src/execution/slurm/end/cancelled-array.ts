@@ -3,16 +3,16 @@ import type { TaskEvidence } from '../array/classify-failure.js';
 type ClassifiedTask = { readonly evidence: TaskEvidence };
 
 /**
- * Whether somebody cancelled an array, not single tasks of it: the last that happened to it is that at least two of its
- * tasks, or its only one, were cancelled. Where a task ended by itself after them, they were cancelled one by one: they go
- * round again. Only for an array that metalab has not cancelled itself.
+ * Whether somebody cancelled a whole array, not single tasks of it: the last event was the cancellation of at least two
+ * of its tasks, or of its only one. If a task ended by itself after them, they were cancelled one by one and are done
+ * in another round. Only for an array that metalab has not cancelled itself.
  */
 export function isCancelledAsWhole(tasks: readonly ClassifiedTask[]): boolean {
   const cancelled = tasks.filter(({ evidence: { status, end } }) => {
     return status?.meaning === 'cancelled' && (!end || end.how === 'signal');
   });
   if (cancelled.length < Math.min(2, tasks.length)) return false;
-  // A task of which Slurm only knows nothing any more tells nothing by itself.
+  // A task that Slurm no longer knows is no evidence by itself.
   if (!cancelled.some(({ evidence: { status } }) => status!.state.startsWith('CANCELLED'))) return false;
   if (cancelled.every(({ evidence: { missing } }) => missing === 0)) return false;
   const lastOf = (ends: readonly TaskEvidence['end'][]) =>

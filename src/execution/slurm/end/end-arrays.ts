@@ -13,12 +13,15 @@ import {
   parseLiveJobs,
 } from './end-script.js';
 
-/** Runs have 5 s to settle when they are aborted, slots 2 s more; then comes the end of the job itself. */
+/** Aborted runs have 5 s to settle, and slots 2 s more. After this time the job itself is ended. */
 const GRACE_MS = 30_000;
 const LOOK_MS = 2_000;
-/** A node that is down may hold a job for as long as it is. */
+/** A node that is down may hold a job for as long as it is down. */
 const MAX_MS = 300_000;
-/** A job that nobody noted: the queue is looked at so often, so far apart. sbatch itself tries for two minutes. */
+/**
+ * For a job that nobody noted: how often the queue is checked, and the time between. sbatch itself retries for two
+ * minutes.
+ */
 const LOOKS = 2;
 const LOOKS_ALIVE = 12;
 const LOOK_APART_MS = 15_000;
@@ -32,10 +35,10 @@ interface Ending {
 }
 
 /**
- * Ends whatever a submission's arrays still do, waits to see it gone, and brings what they recorded. Safe to repeat, and
- * beside whoever looks after one of them.
+ * Ends what a submission's arrays still do, waits until they are gone, and fetches what they recorded. Safe to repeat,
+ * and to run while another process follows one of them.
  *
- * @throws ExecutionFault with code `SILENT` where the cluster does not answer, or jobs do not end
+ * @throws ExecutionFault with code `SILENT` if the cluster does not answer, or jobs do not end
  */
 export async function endArrays(ending: Ending, patience: ClusterRetry): Promise<void> {
   const { spool, collector, state } = ending;
@@ -50,7 +53,7 @@ export async function endArrays(ending: Ending, patience: ClusterRetry): Promise
     const job = array.job ?? (await findUnnoted(ending, array, patience));
     if (job !== null) jobs.push({ job, token: array.token });
   }
-  // Somebody may have removed its folder from the spool.
+  // Its folder may have been removed from the spool.
   for (const [token, job] of Object.entries(known))
     if (!over.includes(token) && jobs.every((each) => each.token !== token)) jobs.push({ job, token });
   if (jobs.length > 0) {
@@ -67,11 +70,7 @@ export async function endArrays(ending: Ending, patience: ClusterRetry): Promise
   }));
 }
 
-/**
- * Ends jobs whose tasks were told to abort their runs, and waits until Slurm has nothing of them.
- *
- * @param onAsked called whenever something may have ended
- */
+/** Ends jobs whose tasks were asked to abort their runs, and waits until Slurm no longer has them. */
 export async function endJobs(
   jobs: readonly EndedJob[],
   patience: ClusterRetry,
@@ -95,7 +94,7 @@ export async function endJobs(
   }
 }
 
-/** Whoever submitted it made no note, or has not yet. */
+/** The submitter made no note, or has not made it yet. */
 async function findUnnoted(
   { queue, spool }: Ending,
   { token, unsure }: FoundArray,
@@ -118,7 +117,7 @@ async function findUnnoted(
 const formatJobs = (jobs: readonly EndedJob[]) =>
   `job${jobs.length === 1 ? '' : 's'} ${jobs.map(({ job }) => job).join(', ')}`;
 
-/** What is left of a submission where ending it was given up. @throws other errors */
+/** What is left of a submission when ending it was given up. @throws other errors */
 export async function remainsOf(error: unknown, state: StateFile): Promise<BatchRemains> {
   if (!(error instanceof ExecutionFault) || error.code !== 'SILENT') throw error;
   const { jobs, over } = await state.read();

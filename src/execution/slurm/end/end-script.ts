@@ -1,10 +1,11 @@
 import { isConclusive, meaningOf } from '../queue/states.js';
 
 /**
- * Has the arrays of a submission start nothing more, and tells of each whether it was submitted. Argument: the submission's
- * folder in the spool. Input: the tokens of those that are known to be over. Its answer is a line for each other array,
- * `TOKEN job ID`, `TOKEN none` (never submitted, and now it can't be) or `TOKEN unsure ALIVE` (somebody took the right to
- * submit it and made no note of a job), then `@end`. Tasks that begin after all find the file `cancel`.
+ * Stops the arrays of a submission from starting anything more, and reports for each whether it was submitted.
+ * Argument: the submission's folder in the spool. Input: the tokens of those that are known to be over. Its answer is a
+ * line for each other array, `TOKEN job ID`, `TOKEN none` (never submitted, and now it can't be) or `TOKEN unsure
+ * ALIVE` (somebody locked its submission and noted no job), then `@end`. Tasks that begin nevertheless find the file
+ * `cancel`.
  */
 export const CLOSE_SCRIPT = `over=$(cat)
 cd "$1/arrays" 2>/dev/null || { echo "@end"; exit 0; }
@@ -31,11 +32,11 @@ export interface FoundArray {
   readonly token: string;
   /** null: it has none, or nobody noted it. */
   readonly job: string | null;
-  /** Whether there may be a job that nobody noted: `alive`, it may be about to be submitted. */
+  /** Whether there may be a job that nobody noted; `alive`: it may be about to be submitted. */
   readonly unsure: 'no' | 'gone' | 'alive';
 }
 
-/** @returns undefined where the answer is not whole */
+/** @returns undefined if the output is incomplete */
 export function parseFoundArrays(output: string): FoundArray[] | undefined {
   const lines = output.trim().split('\n');
   if (lines.pop() !== '@end') return undefined;
@@ -51,8 +52,8 @@ export function parseFoundArrays(output: string): FoundArray[] | undefined {
 }
 
 /**
- * Ends jobs, and has the controller tell of them. Argument: `waiting`, those of their tasks that wait, or `all`. Input: `JOB`
- * lines. Whether scancel did it, the controller's next word tells.
+ * Ends jobs, and asks the controller for them. Argument: `waiting`, to end only their pending tasks, or `all`. Input:
+ * `JOB` lines. The controller's next answer shows whether scancel worked.
  */
 export const END_SCRIPT = `LC_ALL=C; SLURM_BITSTR_LEN=0; export LC_ALL SLURM_BITSTR_LEN
 while read -r job; do
@@ -69,7 +70,7 @@ export interface EndedJob {
   readonly token: string;
 }
 
-/** Jobs of which something is still in the queue or at work. @returns undefined where the controller did not tell of all */
+/** Jobs with tasks that are still pending or running. @returns undefined if the controller did not answer for all */
 export function parseLiveJobs(output: string, jobs: readonly EndedJob[]): EndedJob[] | undefined {
   if (!output.endsWith('@end\n')) return undefined;
   const words = new Map<string, string>();
@@ -80,7 +81,7 @@ export function parseLiveJobs(output: string, jobs: readonly EndedJob[]): EndedJ
     const told = words.get(each.job) ?? '';
     const states = [...told.matchAll(/ JobState=(\S+)/g)].map(([, state]) => meaningOf(state!));
     if (states.length === 0 && !/invalid job id/i.test(told)) return undefined;
-    // Ids come round again: another job's is not ended.
+    // Job ids are reused: another job with the same id is not ended.
     const isIt = told.includes(` JobName=metalab-${each.token} `);
     if (isIt && states.some((meaning) => !isConclusive(meaning))) live.push(each);
   }

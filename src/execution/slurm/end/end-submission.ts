@@ -11,15 +11,15 @@ import { experimentFolderIn } from '../spool/spool-layout.js';
 import { StateFile } from '../spool/state-file.js';
 import { endArrays, endJobs } from './end-arrays.js';
 
-/** Whether a cluster may still have something of a submission. */
+/** Whether a cluster may still have parts of a submission. */
 export const isLeftOnCluster = async ({ folder, submission }: SubmissionPlace): Promise<boolean> =>
   (await new StateFile(folder, submission).read()).open;
 
 /**
- * Ends what a submission left on a cluster, for somebody at a terminal: no workflow does it. What was recorded is brought.
- * Where the spool is gone, the jobs that the store knows of are ended all the same.
+ * Ends what a submission left on a cluster, for somebody at a terminal; no workflow does it. What was recorded is
+ * fetched. If the spool is gone, the jobs that the store knows of are ended all the same.
  *
- * @throws TransportError, InfrastructureError where the cluster can't be asked, or does not end them
+ * @throws TransportError, InfrastructureError if the cluster can't be reached, or does not end them
  */
 export async function endSubmission(
   transport: Transport,
@@ -51,7 +51,7 @@ export async function endSubmission(
   }
 }
 
-/** @returns undefined where its folder is gone, or is another's now */
+/** @returns undefined if its folder is gone, or belongs to another store now */
 async function findSpoolOf(
   transport: Transport,
   fileRoot: string,

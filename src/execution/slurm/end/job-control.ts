@@ -1,7 +1,7 @@
 import type { ClusterRetry } from '../cluster-retry.js';
 import { cancelFile, yieldFile } from '../task/array-files.js';
 
-/** The job is no more in the queue, or never had tasks in that state: what was wanted is so. */
+/** The job has left the queue, or never had tasks in that state: the goal is reached. */
 const ALREADY =
   /invalid job id|already completing|already completed|job has already finished|not pending|job\/step already|requested operation is not/i;
 
@@ -11,13 +11,13 @@ case $1 in
   pause) : > "$2" && scontrol hold "$3" ;;
   resume) rm -f "$2" && scontrol release "$3" ;;
   resume-if-paused) [ ! -e "$2" ] || { rm -f "$2" && scontrol release "$3"; } ;;
-  # On a full disk, too, the job can be ended: a little later, all of it at once.
+  # On a full disk, too, the job can be ended: a little later, all tasks together.
   cancel) : > "$2"; scancel --state=PENDING "$3" ;;
   end) scancel "$3" ;;
 esac
 `;
 
-/** What is done to an array's tasks from outside. Each is safe to repeat. */
+/** Operations on an array's tasks from outside. Each is safe to repeat. */
 export class JobControl {
   readonly #array: string;
   readonly #job: string;
@@ -29,14 +29,14 @@ export class JobControl {
     this.#patience = patience;
   }
 
-  /** Tasks that run start no further run, tasks that wait go on waiting. */
+  /** Running tasks start no further run; pending tasks stay pending. */
   pause = () => this.#do('pause', yieldFile(this.#array));
   resume = () => this.#do('resume', yieldFile(this.#array));
   /** A worker that died may have left it paused. */
   resumeIfPaused = () => this.#do('resume-if-paused', yieldFile(this.#array));
-  /** Runs in progress are aborted by their tasks, which record that; tasks that wait never begin. */
+  /** Running tasks abort their runs in progress and record that; pending tasks never begin. */
   cancel = () => this.#do('cancel', cancelFile(this.#array));
-  /** Ends whatever is left of it. */
+  /** Ends what is left of it. */
   end = () => this.#do('end', '');
 
   async #do(what: string, file: string): Promise<void> {

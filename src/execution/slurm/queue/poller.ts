@@ -13,17 +13,17 @@ const GROWTH = 1.6;
 /** All of a user's jobs at one moment. */
 interface Snapshot {
   readonly entries: readonly QueueEntry[];
-  /** Monotonic: when it was asked for. */
+  /** Monotonic time of the request. */
   readonly askedAt: number;
 }
 
-/** What submitting needs of the poller. */
+/** The part of the poller that submitting needs. */
 export type QueueWatch = Pick<QueuePoller, 'findByName'>;
 
 /**
- * One for a cluster in a process: asks for all of the user's jobs at once, rarely while nothing changes. An answer that
- * fails, or is not what was asked for, decides nothing; nor does a task's absence: what ends a task is its own word, a
- * state that squeue or sacct gives it, or the controller's word that it knows no such job.
+ * Polls the queue, once per cluster and process: asks for all of the user's jobs together, and rarely while nothing
+ * changes. A failed or malformed answer decides nothing, and neither does a task's absence. A task has ended only if it
+ * says so itself, if squeue or sacct gives it such a state, or if the controller says that it knows no such job.
  */
 export class QueuePoller {
   readonly #transport: Transport;
@@ -37,7 +37,7 @@ export class QueuePoller {
   #dueAt = 0;
   #polling: Promise<void> | undefined;
   #closed = false;
-  /** Since when the scheduler has not answered; null where it did. */
+  /** Since when the scheduler has not answered; null if it answered last time. */
   #silentSince: Date | null = null;
   #answeredAt = new Date();
 
@@ -48,7 +48,7 @@ export class QueuePoller {
   /**
    * @param total how many tasks the array has
    * @param ended grows while the array runs
-   * @returns what forgets it
+   * @returns a function that stops watching it
    */
   watch(job: string, total: number, ended: ReadonlySet<number>): () => void {
     const watched = new WatchedJob(total, ended);
@@ -60,7 +60,7 @@ export class QueuePoller {
     };
   }
 
-  /** In words, where the scheduler does not answer: what was known of its queue before may not be so any more. */
+  /** A message if the scheduler does not answer: what was known of its queue may be out of date. */
   get silence(): string | null {
     const since = this.#silentSince;
     return since && `Slurm has not answered since ${since.toISOString().slice(0, 19)}Z`;
@@ -70,20 +70,20 @@ export class QueuePoller {
     return this.#watched.get(job) ?? { tasks: new Map() };
   }
 
-  /** Called after each look at the queue. */
+  /** Called after each poll of the queue. */
   onLook(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  /** Something is due: the next look is soon. */
+  /** Something is due: polls soon. */
   pollSoon(): void {
     this.#interval = MIN_MS;
     const soon = this.#snapshot === undefined ? 0 : MIN_MS;
     if (this.#timer === undefined || performance.now() + soon < this.#dueAt) this.#schedule(soon);
   }
 
-  /** How many jobs of the user's count for its limits, as of a look that began after `since`; undefined where it failed. */
+  /** How many of the user's jobs count for its limits, from a poll that began after `since`; undefined if it failed. */
   async countJobs(since: number): Promise<number | undefined> {
     const snapshot = await this.#lookSince(since);
     return snapshot?.entries
@@ -91,16 +91,19 @@ export class QueuePoller {
       .reduce((count, entry) => count + countJobs(entry), 0);
   }
 
-  /** What accounting has of an array's tasks now, each one's oldest incarnation first: only to tell more, it may lag or be absent. */
+  /**
+   * What accounting has of an array's tasks now, each one's oldest incarnation first. Only for additional detail: it
+   * may lag or be absent.
+   */
   async account(job: string): Promise<readonly AccountedTask[]> {
     const { exitCode, stdout } = await this.#transport.run(sacctCommand([job]));
     return exitCode === 0 ? parseSacct(stdout) : [];
   }
 
   /**
-   * The job that has this name. Waits until the queue, and accounting where it is there, have answered.
+   * The job with this name. Waits until the queue has answered, and accounting if there is any.
    *
-   * @returns undefined where both say that there is none
+   * @returns undefined if both say that there is none
    */
   async findByName(name: string, patience: ClusterRetry): Promise<string | undefined> {
     const since = performance.now();
@@ -149,7 +152,7 @@ export class QueuePoller {
     this.#timer = setTimeout(() => void this.#poll(), ms);
   }
 
-  /** One look; a second call while it is under way gets the same. */
+  /** One poll; a second call while it is in progress gets the same promise. */
   #poll(): Promise<void> {
     this.#polling ??= this.#look().finally(() => {
       this.#polling = undefined;
@@ -210,7 +213,7 @@ export class QueuePoller {
     for (const [job, watched] of this.#watched) watched.noteQueue(byJob.get(job) ?? [], now);
   }
 
-  /** Tasks that the queue does not show: accounting may know them, and the controller knows whether it does. */
+  /** Tasks that the queue does not show: accounting may know them, and the controller knows whether they exist. */
   async #askForMissing(): Promise<void> {
     const now = performance.now();
     const due = [...this.#watched].filter(([, watched]) => watched.isDue(now));
@@ -222,8 +225,9 @@ export class QueuePoller {
   }
 
   /**
-   * A task that was cancelled before it began leaves no trace of its own: squeue, sacct and scontrol tell of the array
-   * without it (Slurm 22.05). What counts is the controller's word, an array's tasks or that it knows no such job.
+   * A task that was cancelled before it began leaves no trace of its own: squeue, sacct and scontrol show the array
+   * without it (Slurm 22.05). What counts is the controller's answer: either an array's tasks or that it knows no such
+   * job.
    */
   async #askController(job: string, watched: WatchedJob): Promise<void> {
     const command = ['env', 'LC_ALL=C', 'SLURM_BITSTR_LEN=0', 'scontrol', '--oneliner', 'show', 'job', job];

@@ -1,6 +1,6 @@
 import { eachTaskId, parseTaskIds } from './task-ids.js';
 
-/** What accounting says of one incarnation of a task. */
+/** What accounting says about one incarnation of a task. */
 export interface AccountedTask {
   readonly job: string;
   readonly task: number;
@@ -8,16 +8,16 @@ export interface AccountedTask {
   readonly exitCode: string;
   readonly elapsedMs: number;
   readonly nodes: string;
-  /** When it ended, milliseconds since 1970; NaN where it has not. */
+  /** When it ended, milliseconds since 1970; NaN if it has not ended. */
   readonly endedAt: number;
-  /** Of its batch step; 0 where it was not measured. */
+  /** Of its batch step; 0 if it was not measured. */
   readonly maxRssBytes: number;
 }
 
 const FIELDS = ['JobID', 'State', 'ExitCode', 'ElapsedRaw', 'NodeList', 'End', 'MaxRSS'];
 const DELIMITER = '\u001f';
 
-/** Of several arrays in one question. `--duplicates`: an incarnation that a node's failure ended counts too. */
+/** For several arrays in one request. `--duplicates` includes incarnations that a node's failure ended. */
 export const sacctCommand = (jobs: readonly string[]): string[] => [
   'env',
   'LC_ALL=C',
@@ -31,7 +31,7 @@ export const sacctCommand = (jobs: readonly string[]): string[] => [
   `--format=${FIELDS.join(',')}`,
 ];
 
-/** By array and task, oldest incarnation first. Lines that are none of a task's are left out. */
+/** By array and task, oldest incarnation first. Lines that belong to no task are left out. */
 export function parseSacct(output: string): AccountedTask[] {
   const tasks: AccountedTask[] = [];
   for (const line of output.split('\n')) {
@@ -41,7 +41,7 @@ export function parseSacct(output: string): AccountedTask[] {
     if (!match || !ids || !state || rss === undefined) continue;
     const job = match[1]!;
     if (match[3] === undefined) {
-      // Tasks that never began stand together: `12_[3-9]`.
+      // Tasks that never began share one line: `12_[3-9]`.
       for (const task of eachTaskId(ids))
         tasks.push({
           job,
@@ -55,7 +55,7 @@ export function parseSacct(output: string): AccountedTask[] {
         });
       continue;
     }
-    // Steps stand below the incarnation that they are of.
+    // Steps are listed below the incarnation that they belong to.
     const last = tasks.at(-1);
     if (last?.job === job && last.task === ids.ranges[0]?.[0])
       tasks[tasks.length - 1] = { ...last, maxRssBytes: Math.max(last.maxRssBytes, parseSize(rss)) };

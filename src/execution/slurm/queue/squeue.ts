@@ -1,10 +1,10 @@
 import { countTaskIds, parseTaskIds, type TaskIds } from './task-ids.js';
 
-/** One line of `squeue`: a task, or tasks of one array that wait together. */
+/** One line of `squeue`: a task, or tasks of one array that are pending together. */
 export interface QueueEntry {
-  /** The array's job id, or the job's where it is no array. */
+  /** The array's job id, or the job's if it is no array. */
   readonly job: string;
-  /** undefined: no array, or a list that Slurm has cut short. */
+  /** undefined: no array, or a list that Slurm has truncated. */
   readonly tasks: TaskIds | undefined;
   readonly state: string;
   readonly reason: string;
@@ -12,15 +12,16 @@ export interface QueueEntry {
   readonly name: string;
 }
 
-// One line a task costs some 60 bytes, `--json` 4 kB; its keys and shapes also change from release to release.
+// One line per task is about 60 bytes, `--json` 4 kB; the keys and shapes of `--json` also change between releases.
 const DELIMITER = '\u001f';
-// A job's name may hold newlines: lines tell nothing, and one strange job of the user's must not hide the others.
+// A job's name may contain newlines, so lines can't separate records: one odd job of the user must not hide the others.
 const RECORD = '\u001e';
 const FORMAT = RECORD + ['%F', '%K', '%T', '%r', '%N', '%j'].join(DELIMITER);
 
 /**
- * Asks for all jobs of the user at once, those of others' making too: they count for the limits. `--states=all` shows
- * jobs for some minutes after their end, which spares accounting most questions. Long lists are not cut short.
+ * Asks for all of the user's jobs, including those that metalab did not submit: they count for the limits.
+ * `--states=all` shows jobs for some minutes after their end, which makes most accounting requests unnecessary. Long
+ * lists are not truncated.
  */
 export const squeueCommand = (user: string): string[] => [
   'env',
@@ -33,7 +34,7 @@ export const squeueCommand = (user: string): string[] => [
   `--format=${FORMAT}`,
 ];
 
-/** @returns undefined where something is not what was asked for: such an answer decides nothing */
+/** @returns undefined if any part is malformed: such an answer decides nothing */
 export function parseSqueue(output: string): QueueEntry[] | undefined {
   const entries: QueueEntry[] = [];
   const [before, ...records] = output.split(RECORD);
@@ -53,5 +54,5 @@ export function parseSqueue(output: string): QueueEntry[] | undefined {
   return entries;
 }
 
-/** How many jobs an entry counts for: every task of an array is one. */
+/** How many jobs an entry counts for: each task of an array is one. */
 export const countJobs = ({ tasks }: QueueEntry): number => (tasks ? countTaskIds(tasks) : 1);

@@ -1,20 +1,20 @@
-/** What a state of Slurm's means for a task's runs. */
+/** What a Slurm state means for a task's runs. */
 export type Meaning =
-  /** It is in the queue, or at work. */
+  /** It is pending or running. */
   | 'pending'
   | 'running'
-  /** It has ended, and says itself how: by its `ended` file, or by its exit code. */
+  /** It has ended, and reports how by itself: by its `ended` file, or by its exit code. */
   | 'ended'
-  /** Taken away through no fault of its runs: they go round again. `node`: the node's fault. */
+  /** Evicted through no fault of its runs, which are done in another round. `node`: the node's fault. */
   | 'evicted'
   | 'node'
   | 'cancelled'
   | 'timeout'
   | 'memory'
-  /** A word that this version does not know: decides nothing. */
+  /** A state that this version does not know: decides nothing. */
   | 'unknown';
 
-// squeue(1) and sacct(1), JOB STATE CODES. REQUEUED and the like are shown of a job that is on its way back into the queue.
+// squeue(1) and sacct(1), JOB STATE CODES. REQUEUED and the like are shown for a job that is returning to the queue.
 const MEANINGS: { readonly [state: string]: Meaning } = {
   PENDING: 'pending',
   REQUEUED: 'pending',
@@ -43,9 +43,9 @@ const MEANINGS: { readonly [state: string]: Meaning } = {
   OUT_OF_MEMORY: 'memory',
 };
 
-/** @param state as Slurm words it: `CANCELLED by 1000`, `COMPLETED+` */
+/** @param state as Slurm prints it: `CANCELLED by 1000`, `COMPLETED+` */
 export const meaningOf = (state: string): Meaning => MEANINGS[/^[A-Z_]+/.exec(state)?.[0] ?? ''] ?? 'unknown';
 
-/** Whether it tells that a task will do nothing more. */
+/** Whether it means that a task will do nothing more. */
 export const isConclusive = (meaning: Meaning): boolean =>
   !['pending', 'running', 'unknown'].includes(meaning);

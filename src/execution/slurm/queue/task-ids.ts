@@ -1,12 +1,12 @@
-/** A part of an array as `squeue` names it: some of its tasks. */
+/** Some tasks of an array, as one `squeue` line names them. */
 export interface TaskIds {
   /** Ranges, both ends included. */
   readonly ranges: readonly (readonly [first: number, last: number])[];
 }
 
 /**
- * Reads an array's index as Slurm prints it: `7`, `[0-5,9,12-20:2%4]`. A list that Slurm has cut short (`…`, `...`) or
- * a job that is no array is undefined.
+ * Parses an array's index as Slurm prints it: `7`, `[0-5,9,12-20:2%4]`. Returns undefined for a list that Slurm has
+ * truncated (`…`, `...`) and for a job that is no array.
  */
 export function parseTaskIds(text: string): TaskIds | undefined {
   const list = /^\[?([\d,:-]+)(?:%\d+)?\]?$/.exec(text)?.[1];
@@ -31,7 +31,7 @@ export function* eachTaskId({ ranges }: TaskIds): Generator<number> {
   for (const [first, last] of ranges) for (let id = first; id <= last; id++) yield id;
 }
 
-/** The tasks that `scontrol --oneliner show job` tells of. @returns undefined where it does not tell of this array */
+/** The tasks that `scontrol --oneliner show job` lists. @returns undefined if it does not list this array */
 export function parseJobTasks(output: string, job: string): TaskIds[] | undefined {
   const parts = output
     .split('\n')

@@ -6,46 +6,46 @@ import { eachTaskId, type TaskIds } from './task-ids.js';
 /** What the scheduler knows of a task. */
 export interface TaskStatus {
   readonly meaning: Meaning;
-  /** Slurm's own word. */
+  /** Slurm's own name of it. */
   readonly state: string;
   readonly reason: string;
   readonly nodes: string;
-  /** From accounting, where it was asked. */
+  /** From accounting, if it was asked. */
   readonly accounted: AccountedTask | undefined;
 }
 
-/** What is known of an array's tasks: of those that are not in it, nothing is. */
+/** What is known of an array's tasks; nothing is known of tasks that are not in it. */
 export interface JobView {
   readonly tasks: ReadonlyMap<number, TaskStatus>;
 }
 
 const MAX_APART_MS = 60_000;
 const APART_MS = 2_000;
-/** Accounting lags: it is asked so often before the controller's word counts. */
+/** Accounting lags: it is asked this often before the controller's answer counts. */
 const ASKED_BEFORE_CONTROLLER = 2;
 
-/** What the scheduler has told of one array so far. */
+/** What the scheduler has reported of one array so far. */
 export class WatchedJob implements JobView {
   readonly tasks = new Map<number, TaskStatus>();
   readonly #total: number;
   readonly #ended: ReadonlySet<number>;
-  /** Those that the last look at the queue showed, in whatever state; and those of them that have not ended. */
+  /** Tasks that the last poll of the queue showed, in any state; and those of them that have not ended. */
   #shown = new Set<number>();
   #queued = new Set<number>();
-  /** Monotonic: since when tasks are missing there, and how often others were asked about them. */
+  /** Monotonic: since when tasks are missing there, and how often other sources were asked about them. */
   #missingSince: number | undefined;
   #asked = 0;
 
   /**
    * @param total how many tasks the array has
-   * @param ended tasks that have told themselves that they ended: nobody need ask for them
+   * @param ended tasks that have reported their own end: nobody has to ask for them
    */
   constructor(total: number, ended: ReadonlySet<number>) {
     this.#total = total;
     this.#ended = ended;
   }
 
-  /** @param entries of this job, all that the queue shows */
+  /** @param entries everything that the queue shows of this job */
   noteQueue(entries: readonly QueueEntry[], now: number): void {
     this.#shown = new Set();
     this.#queued = new Set();
@@ -58,7 +58,8 @@ export class WatchedJob implements JobView {
         this.tasks.set(task, { meaning, state, reason, nodes, accounted });
       }
     }
-    // Tasks that were cancelled before they began are one entry, whose list is gone: it tells nothing of those that ended before.
+    // Tasks that were cancelled before they began are one entry without a list, which says nothing about tasks that
+    // ended before.
     for (const { tasks, state, reason } of entries) {
       const meaning = meaningOf(state);
       if (tasks || !isConclusive(meaning)) continue;
@@ -69,7 +70,7 @@ export class WatchedJob implements JobView {
     this.#missingSince = this.#isAccountedFor() ? undefined : (this.#missingSince ?? now);
   }
 
-  /** An incarnation that was requeued is conclusive only for itself: the queue shows the next. */
+  /** The state of a requeued incarnation is conclusive only for that incarnation: the queue shows the next one. */
   noteAccount(accounted: AccountedTask): void {
     const { task, state, nodes } = accounted;
     const meaning = meaningOf(state);
@@ -91,13 +92,13 @@ export class WatchedJob implements JobView {
       if (!there.has(task) && !this.#isDecided(task)) this.tasks.set(task, gone);
   }
 
-  /** Whether others than the queue should be asked about tasks that it does not show: less and less often. */
+  /** Whether to ask other sources than the queue about tasks that it does not show: less and less often. */
   isDue(now: number): boolean {
     if (this.#missingSince === undefined) return false;
     return now - this.#missingSince >= Math.min(MAX_APART_MS, this.#asked ** 2 * APART_MS);
   }
 
-  /** Accounting was asked. @returns whether the controller is to be asked, too */
+  /** Called when accounting was asked. @returns whether to ask the controller, too */
   wasAsked(): boolean {
     return ++this.#asked >= ASKED_BEFORE_CONTROLLER;
   }

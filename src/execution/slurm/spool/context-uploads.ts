@@ -10,7 +10,7 @@ export interface ContextUploads {
   readonly uploads: readonly Upload[];
 }
 
-/** The context's files on the cluster: by content, under their own names, since operations look at those. */
+/** The context's files on the cluster: stored by content, under their own names, since operations read those. */
 export function contextUploads(declaration: ExperimentDeclaration, root: string): ContextUploads {
   const files: { [path: string]: string } = {};
   const uploads: Upload[] = [];
@@ -41,7 +41,7 @@ export function contextUploads(declaration: ExperimentDeclaration, root: string)
   return { files, uploads };
 }
 
-/** Local files and folders of a context; those on the cluster stay where they are. */
+/** Local files and folders of a context; files on the cluster stay where they are. */
 function* references(value: JsonValue | ExperimentDeclaration['context']): Generator<ContextReference> {
   if (typeof value !== 'object' || value === null) return;
   if ('$metalab' in value) {

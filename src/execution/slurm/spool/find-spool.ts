@@ -7,7 +7,7 @@ import { homeRelative } from './spool-layout.js';
 
 const UNUSABLE = 74;
 
-// `cd` of dash gives no reason, `ls` does. Where there is no store.json, nothing of metalab's is there.
+// dash's `cd` gives no reason, `ls` does. A folder without store.json has no files of metalab.
 const FIND_SPOOL = `LC_ALL=C; export LC_ALL
 cd || exit ${UNUSABLE}
 ls -d -- "$1/." > /dev/null && cd "$1" || exit ${UNUSABLE}
@@ -23,10 +23,10 @@ export interface FoundSpool {
 }
 
 /**
- * Finds a spool without making one. Nothing is waited for: somebody is at the terminal.
+ * Finds a spool without creating one. It does not wait for the cluster: somebody is at the terminal.
  *
- * @returns undefined where the folder is there and has nothing of metalab's
- * @throws InfrastructureError METALAB_FILE_ROOT where it can't be used
+ * @returns undefined if the folder exists and has no files of metalab
+ * @throws InfrastructureError METALAB_FILE_ROOT if it can't be used
  */
 export async function findSpool(
   transport: Transport,

@@ -4,10 +4,10 @@ import { listNames } from '../../../storage/file/list-names.js';
 import { StateFile } from './state-file.js';
 
 /**
- * The id of the spool that has arrays of an experiment's submissions which have not ended; undefined where there are none,
- * and so nothing that could be missed.
+ * The id of the spool that has arrays of an experiment's unfinished submissions; undefined if there are none, and so
+ * nothing to miss.
  *
- * @param folder the experiment's in the store
+ * @param folder the experiment's folder in the store
  */
 export async function knownSpool(
   folder: string,

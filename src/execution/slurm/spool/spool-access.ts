@@ -8,7 +8,7 @@ import {
 import type { CommandResult } from '../../../transport/transport.js';
 import { fileError, TransportError } from '../../../transport/transport-error.js';
 
-/** Who the login is; the spool and what is executed from it; the folders above it. One a line. */
+/** Prints the login's user; the spool and what is executed from it; the folders above it. One per line. */
 const LOOK_SCRIPT = `LC_ALL=C; export LC_ALL
 cd "$1" || exit 74
 id -u; id -G
@@ -25,8 +25,9 @@ done`;
 const LINE = /^(in|above) (\d+) (\d+) ([0-7]+) (.+)$/;
 
 /**
- * Refuses a spool that strangers can change: compute nodes execute what is in it as this user. Whoever owns the folders
- * above it is trusted, as project folders of clusters belong to a group's head; others must not be able to replace it.
+ * Refuses a spool that strangers can change: compute nodes execute its files as this user. The owners of the folders
+ * above it are trusted, since a cluster's project folders belong to a group's head; others must not be able to replace
+ * it.
  *
  * @param root the spool's absolute path
  * @throws TransportError METALAB_TRANSPORT_FILE naming each path with its owner and mode; what `run` throws
@@ -52,7 +53,7 @@ export async function refuseOpenSpool(
     code: 'METALAB_TRANSPORT_FILE',
     where: place,
     what: `other users can change what would be executed from file_root ${root}: ${told}`,
-    next: `${chmod ? `run there: chmod go-w ${chmod}, or ` : ''}name a folder of your own in file_root`,
+    next: `${chmod ? `run there: chmod go-w ${chmod}, or ` : ''}set file_root to a folder of your own`,
   });
 }
 

@@ -24,12 +24,15 @@ export interface TaskPrograms {
   readonly task: string;
 }
 
-/** No folder, or another store: where a filesystem is not mounted, or was purged, a new spool would know of nothing. */
+/**
+ * No folder, or another store: if a filesystem is not mounted, or was purged, a new spool would know nothing of earlier
+ * arrays.
+ */
 const OTHER_SPOOL = 75;
 
 /**
- * Makes the folder a store of its own, unless it is one, and tells its store.json and its absolute path. Where it must be
- * one that is known, it makes none.
+ * Makes the folder a store, unless it is one, and prints its store.json and its absolute path. If a known spool is
+ * required, it makes none.
  */
 const OPEN_SCRIPT = `LC_ALL=C; export LC_ALL
 cd || exit 74
@@ -37,9 +40,9 @@ cd || exit 74
 [ -d "$1" ] || mkdir -p -m 700 "$1"
 cd "$1" || exit 74
 if [ ! -e store.json ]; then
-  # A shell's own printf calls a full disk an I/O error.
+  # A shell's built-in printf reports a full disk as an I/O error.
   printf '%s\\n' "$2" | cat > ".store.json.$$" || { rm -f ".store.json.$$"; exit 74; }
-  # Without hard links, whoever makes the folder names it. One that is not named after a minute was left by a kill.
+  # Without hard links, the maker of the folder moves the file. A folder older than a minute was left by a kill.
   if ! ln ".store.json.$$" store.json 2>/dev/null && [ ! -e store.json ]; then
     find . -maxdepth 1 -name .naming -mmin +1 -exec rmdir {} + 2>/dev/null
     if mkdir .naming 2>/dev/null; then
@@ -56,7 +59,7 @@ pwd -P
 
 /** The spool: metalab's folder on a cluster. */
 export class Spool {
-  /** Absolute. */
+  /** Absolute path. */
   readonly root: string;
   /** Its store id. */
   readonly id: string;
@@ -69,9 +72,9 @@ export class Spool {
   }
 
   /**
-   * @param fileRoot absolute, or relative to the login's home there; `~/` is that too
-   * @param known the id of the spool that it must be: another, or none, is waited for
-   * @throws ExecutionFault with code `SPOOL` where it is not that one, and the submission is being cancelled
+   * @param fileRoot absolute, or relative to the login's home, as with `~/`
+   * @param known the id of the required spool: waits while there is another one, or none
+   * @throws ExecutionFault with code `SPOOL` if it is another one and the submission is being cancelled
    */
   static async open(
     transport: Transport,
@@ -96,7 +99,7 @@ export class Spool {
       }
       const where = `${transport.place}: ${fileRoot}`;
       if (exitCode === 0) throw new NoAnswer(`${where} was opened, and its store.json can't be read`);
-      const message = `${where} is not the folder in which this submission's runs are recorded (store ${known}): it is not mounted there, or was removed. Mount it; where it is gone for good, cancel the submission and submit again: what was collected is reused`;
+      const message = `${where} is not the folder in which this submission's runs are recorded (store ${known}): it is not mounted there, or was removed. Mount it; if it is gone for good, cancel the submission and submit again: what was collected is reused`;
       throw patience.cancelled ? placeFault('SPOOL', message) : new NoAnswer(message);
     });
     return new Spool(transport, root, id);
@@ -111,7 +114,7 @@ export class Spool {
   }
 
   /**
-   * Uploads what a submission's tasks need, as far as it is not there.
+   * Uploads what a submission's tasks need and the spool lacks.
    *
    * @param folder the experiment's folder in the store
    * @returns where the context's files are, by their paths in the declaration
@@ -152,7 +155,7 @@ export class Spool {
   }
 }
 
-/** What its `store.json` and `pwd -P` say. @returns undefined where that is no store's */
+/** Parses the output of `store.json` and `pwd -P`. @returns undefined if it is not a store's */
 export function parseOpened(stdout: string): { readonly root: string; readonly id: string } | undefined {
   const end = stdout.indexOf('\n');
   try {

@@ -5,29 +5,29 @@ import { submissionFolder } from '../../../storage/file/layout.js';
 import { readJson } from '../../../storage/file/read-json.js';
 import type { Round } from '../array/rounds.js';
 
-/** `submissions/{id}/slurm.json` in the store: what must outlive a worker, and is not in the spool. */
+/** `submissions/{id}/slurm.json` in the store: what must outlive a worker and is not in the spool. */
 export interface SlurmState {
-  /** The spool that has its arrays: where it is, and its store id. */
+  /** The spool with its arrays: where it is, and its store id. */
   readonly spool: { readonly place: string; readonly file_root: string; readonly id: string } | null;
   /** Job ids, by the array's token. */
   readonly jobs: { readonly [token: string]: string };
   /** Arrays that have ended, by their tokens. */
   readonly over: readonly string[];
-  /** The spool has something of it, from before the first upload on until that was made sure to have ended. */
+  /** Whether the spool may have files of the submission: from before the first upload until its end is certain. */
   readonly open: boolean;
   /** The array that finds out how long runs take. */
   readonly pilot: string | null;
-  /** Durations were to be found out and could not be, or not soon. */
+  /** Durations were to be measured and could not be, or not soon enough. */
   readonly piloted: boolean;
-  /** What a run of the pilot took on average while it still ran: arrays that follow it know no other. */
+  /** The mean duration of the pilot's runs, taken while it still ran: the arrays after it have no other. */
   readonly mean_ms: number | null;
   /** When each node failed under tasks: milliseconds since 1970. */
   readonly node_failures: { readonly [node: string]: readonly number[] };
-  /** A node had no suitable Node, while the gateway had one. */
+  /** A node had no suitable Node, although the gateway had one. */
   readonly node_missed: boolean;
   /** How often resources have grown. */
   readonly escalated: { readonly memory: number; readonly time: number };
-  /** Which try batches are at, by their own tokens: the first where none is noted. */
+  /** The current round of each batch, by the batch's token; without an entry, the first. */
   readonly rounds: { readonly [token: string]: Round };
 }
 
@@ -45,7 +45,7 @@ const EMPTY: SlurmState = {
   rounds: {},
 };
 
-/** A submission's state: changes are made one after another, each written before the next. */
+/** A submission's state. Changes are made one after another, and each is written before the next. */
 export class StateFile {
   readonly #path: string;
   #last: Promise<unknown> = Promise.resolve();
@@ -54,7 +54,7 @@ export class StateFile {
     this.#path = slurmStateFile(folder, submission);
   }
 
-  /** What is lost with a file that is gone or damaged is found again: the spool knows which arrays were submitted. */
+  /** What a missing or damaged file contained is found again: the spool knows which arrays were submitted. */
   async read(): Promise<SlurmState> {
     const found = await readJson<Partial<SlurmState>>(this.#path).catch((error: unknown) => {
       if (error instanceof StoreError && error.code === 'METALAB_STORE_CORRUPT') return undefined;
@@ -81,14 +81,14 @@ export const slurmStateFile = (folder: string, submission: string) =>
   join(submissionFolder(folder, submission), 'slurm.json');
 
 const FAILURES_TO_EXCLUDE = 2;
-/** When a node failed, and since when the task ran that noticed. Milliseconds since 1970. */
+/** When a node failed, and when the task began that noticed it. Milliseconds since 1970. */
 export interface NodeFailure {
   readonly node: string;
   readonly began: number;
   readonly at: number;
 }
 
-/** A task that began before a failure that is known was ended by that: each failure counts once, whoever tells of it. */
+/** A task that began before a known failure was ended by that one: each failure counts once, whoever reports it. */
 export function addFailures(
   { node_failures }: Pick<SlurmState, 'node_failures'>,
   failed: readonly NodeFailure[],

@@ -5,29 +5,30 @@ import { askRoom, noRoomFor, parentOf } from '../../../transport/room.js';
 import type { Transport } from '../../../transport/transport.js';
 import { type ClusterRetry, placeFault } from '../cluster-retry.js';
 
-/** One file for the cluster: a file of this machine's, or bytes. */
+/** One file for the cluster: a file on this machine, or bytes. */
 export interface Upload {
   readonly from: { readonly path: string } | { readonly bytes: string | Uint8Array };
   readonly to: string;
   readonly mode?: number;
-  /** What its content must be: a file that somebody may have changed is looked at before it is sent. */
+  /** Its expected content: a file that may have been changed is checked before it is sent. */
   readonly sha256?: string | undefined;
-  /** How long it must be, where that is not how long it is here now. Bytes. */
+  /** Its expected length, if it differs from the length here now. Bytes. */
   readonly size?: number | undefined;
 }
 
 const AT_ONCE = 4;
 
-/** Tells how long those of the paths on its input are that are there, each ended by NUL. */
+/** Prints the lengths of those paths on its input that exist, each followed by NUL. */
 const SIZES = `exec xargs -0 sh -c 'find -L "$@" -maxdepth 0 -type f -printf "%s %p\\0" 2>/dev/null; :' sh`;
 
 /**
- * Puts there what is not there yet: one command asks for all. Files have their name once they are whole, and names tell
- * the content, so of what is there only the length is looked at: a server that crashed may have kept a name without bytes.
+ * Uploads what is missing on the cluster; one command asks for all files. Files get their name once they are complete,
+ * and names identify the content, so only the length of existing files is checked: a server that crashed may have kept
+ * a name without bytes.
  *
- * @param records_bytes what runs will write there: without room for it, too, nothing is put there
- * @returns how many were put there
- * @throws ExecutionFault with code `FILES` where a file of this machine is not what it should be
+ * @param records_bytes what runs will write there: nothing is uploaded unless there is room for that too
+ * @returns how many were uploaded
+ * @throws ExecutionFault with code `FILES` if a file on this machine is not as expected
  */
 export async function uploadMissing(
   transport: Transport,
@@ -69,7 +70,7 @@ export async function uploadMissing(
   return missing.length;
 }
 
-/** Files of this size are surely written, so that a quota which is used up is noticed. */
+/** A file of this size is certain to be written to disk, so that an exhausted quota is noticed. */
 const PROBE_BYTES = 64 * 1024;
 
 /** @throws TransportError METALAB_TRANSPORT_NO_SPACE */
@@ -97,7 +98,7 @@ async function verify({ from, sha256 }: Upload): Promise<void> {
   );
 }
 
-/** The SHA-256 over several files, names and contents: what `runtime/{sha}` is called. */
+/** The SHA-256 over the names and contents of several files: the name of `runtime/{sha}`. */
 export async function hashOfFiles(paths: readonly string[]): Promise<string> {
   const hash = createHash('sha256');
   for (const path of paths) {

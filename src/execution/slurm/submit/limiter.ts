@@ -6,20 +6,20 @@ const LOOK_MS = 30_000;
 interface Turn {
   readonly patience: ClusterRetry;
   readonly onWaits: (waits: string | null) => void;
-  /** Then it waits no longer: nothing will be submitted. */
+  /** If cancelled, it stops waiting: nothing will be submitted. */
   readonly isCancelled: () => boolean;
   readonly cancelled: Promise<void>;
 }
 
 /**
- * Arrays go in one after another, each when it and what the user has in the queue already, from metalab or not, are within
- * what may be submitted. So sbatch never meets the limit, unless somebody else submits at that moment.
+ * Submits arrays one after another, each when its tasks and all of the user's queued jobs, from metalab or not, are
+ * within the submit limit. So sbatch never hits the limit, unless somebody else submits at that moment.
  */
 export class SubmitLimiter {
   readonly #queue: Pick<QueuePoller, 'countJobs' | 'onLook'>;
-  /** Who waits under a limit has others of the same limit behind it, not those who may submit more. */
+  /** An array that waits for a limit holds up others with the same limit, but not those that may submit more. */
   readonly #turns = new Map<number, Promise<unknown>>();
-  /** Tasks that are being submitted, and when the last ones were: the queue may show them or not. */
+  /** Tasks that are being submitted, and when the last ones were: the queue may or may not show them. */
   #tasks = 0;
   #submittedAt = Number.NEGATIVE_INFINITY;
 
@@ -28,12 +28,12 @@ export class SubmitLimiter {
   }
 
   /**
-   * @param limit jobs of the user's at once; Infinity: none
-   * @param submit is called in its turn
+   * @param limit the most jobs that the user may have at a time; Infinity: no limit
+   * @param submit called in its turn
    */
   async within<T>(tasks: number, limit: number, options: Turn, submit: () => Promise<T>): Promise<T> {
     const before = this.#turns.get(limit) ?? Promise.resolve();
-    // Who gives up waits for nobody, and those behind it still do.
+    // A cancelled submit stops waiting immediately, but those behind it still wait for their turn.
     const turn = Promise.race([before, options.cancelled]).then(() =>
       this.#untilSubmitted(tasks, limit, options, submit),
     );
@@ -55,11 +55,11 @@ export class SubmitLimiter {
     const { patience, onWaits, isCancelled, cancelled } = turn;
     for (let since = performance.now(); !isCancelled(); ) {
       const count = await this.#count(since);
-      // An array that is larger than what is allowed is for Slurm to refuse.
+      // An array larger than the limit is left to Slurm to refuse.
       if (count !== undefined && (count + tasks <= limit || count === 0)) return onWaits(null);
       onWaits(
         count === undefined
-          ? 'squeue does not tell what is in the queue: nothing is submitted until it does'
+          ? 'squeue does not show the queue: nothing is submitted until it does'
           : `${count} of the ${limit} jobs that you may have submitted are in the queue: ${tasks} more wait`,
       );
       let forget = () => {};
@@ -73,7 +73,7 @@ export class SubmitLimiter {
     }
   }
 
-  /** What is in the queue and what is on its way there: some of that perhaps twice, nothing not at all. */
+  /** Jobs in the queue and on their way there: some may be counted twice, but none is missed. */
   async #count(since: number): Promise<number | undefined> {
     for (;;) {
       const from = Math.max(since, this.#submittedAt);

@@ -14,11 +14,11 @@ export type NodePlatform = 'linux-x64' | 'linux-arm64';
 export interface NodePackage {
   readonly version: string;
   readonly platform: NodePlatform;
-  /** Path of its program on this machine, some 100 MB. */
+  /** Path of its program on this machine, about 100 MB. */
   readonly program: string;
 }
 
-/** Where this machine's own version is not published: the line with long-term support that most clusters can run. */
+/** Used if this machine's own version is not published: the LTS line that most clusters can run. */
 const OTHERWISE = '22';
 const DOWNLOAD_MS = 600_000;
 const NEXT =
@@ -30,8 +30,8 @@ const PLATFORMS: readonly (readonly [RegExp, NodePlatform])[] = [
 ];
 
 /**
- * @param system what `uname -sm` says there
- * @throws InfrastructureError where no Node is published for it
+ * @param system the output of `uname -sm` there
+ * @throws InfrastructureError if no Node is published for it
  */
 export function nodePlatform(system: string): NodePlatform {
   const platform = PLATFORMS.find(([pattern]) => pattern.test(system.trim()))?.[1];
@@ -45,11 +45,11 @@ export function nodePlatform(system: string): NodePlatform {
 }
 
 /**
- * The Node to ship to a cluster, of this process's own version where there is one: numbers are computed by the same engine
- * there. Fetched by the user's npm, with its registry, proxy and checks of integrity, into a cache.
+ * The Node to ship to a cluster, of this process's own version if it is published, so that the same engine computes
+ * numbers there. The user's npm fetches it into a cache, with its registry, proxy and integrity checks.
  *
- * @param cache a folder for what is kept for all projects
- * @throws InfrastructureError where npm is not there or can't fetch it
+ * @param cache a folder shared by all projects
+ * @throws InfrastructureError if npm is missing or can't fetch it
  */
 export async function nodePackage(platform: NodePlatform, cache: string): Promise<NodePackage> {
   const folder = join(cache, 'node');
@@ -65,7 +65,7 @@ export async function nodePackage(platform: NodePlatform, cache: string): Promis
     await chmod(join(scratch, 'package', 'bin', 'node'), 0o755);
     await makeFolder(dirname(dirname(dirname(kept.program))));
     await rename(join(scratch, 'package'), dirname(dirname(kept.program))).catch((error: unknown) => {
-      // Another has fetched it meanwhile.
+      // Another process has fetched it meanwhile.
       if (!existsSync(kept.program)) throw error;
     });
     return refuseOpen(kept);
@@ -76,7 +76,7 @@ export async function nodePackage(platform: NodePlatform, cache: string): Promis
   }
 }
 
-/** It is shipped to where it runs as this user. */
+/** It is shipped to a cluster, which runs it as this user. */
 function refuseOpen(found: NodePackage): NodePackage {
   refuseOpenProgram(found.program);
   return found;
@@ -104,14 +104,14 @@ async function pack(platform: NodePlatform, folder: string): Promise<Packed> {
 
 async function packVersion(platform: NodePlatform, version: string, folder: string): Promise<Packed> {
   const spec = `node-${platform}@${version}`;
-  // From a folder without a package.json: no project's configuration counts, only the user's own.
+  // From a folder without a package.json: no project's configuration applies, only the user's own.
   const { stdout } = await run(npmProgram(), ['pack', spec, '--json', '--ignore-scripts'], folder);
   const [packed] = JSON.parse(stdout) as { readonly version: string; readonly filename: string }[];
-  if (!packed) throw new Error(`npm pack ${spec} told of no package`);
+  if (!packed) throw new Error(`npm pack ${spec} named no package`);
   return { version: packed.version, archive: join(folder, packed.filename) };
 }
 
-/** The one in PATH, else the one beside this Node. */
+/** The npm in PATH, else the one beside this Node. */
 function npmProgram(): string {
   const folders = [...(process.env.PATH ?? '').split(delimiter), dirname(process.execPath)];
   const folder = folders.find((each) => each !== '' && existsSync(join(each, 'npm')));

@@ -10,16 +10,16 @@ export interface NodeNeed {
   readonly config: SlurmExecutorConfig;
   /** Where fetched Nodes are kept on this machine. */
   readonly cache: string;
-  /** A compute node was seen without a suitable one. */
+  /** A compute node was found without a suitable one. */
   readonly missed: boolean;
 }
 
 /**
- * Sees to it that compute nodes find a Node. Where the gateway has a suitable one they have it too, most often; else one is
- * uploaded, once, for those that bring none by their modules or set-up.
+ * Provides a Node for compute nodes. If the gateway has a suitable one, they usually have it too. Otherwise one is
+ * uploaded, once, for nodes that get none from their modules or set-up.
  *
- * @returns its program on the cluster; null where none was needed
- * @throws ExecutionFault with code `NODE` where it can't be had, or does not run there
+ * @returns its program on the cluster; null if none was needed
+ * @throws ExecutionFault with code `NODE` if it can't be fetched, or does not run there
  */
 export async function provideNode(
   transport: Transport,
@@ -54,7 +54,7 @@ export async function provideNode(
   }
 }
 
-/** As metalab itself asks for it. */
+/** The same versions that metalab itself requires. */
 export function isSuitable(version: string): boolean {
   const match = /^v(\d+)\.(\d+)\./.exec(version);
   const [major, minor] = [Number(match?.[1]), Number(match?.[2])];

@@ -1,49 +1,54 @@
 import type { BatchLimits } from '../../batch-executor.js';
 import type { ClusterLimits } from './limits/limits.js';
 
-/** Long against a task's own start, some 0.5 s with the scheduler's part, short enough that a lost node costs little. */
+/**
+ * Long compared with a task's own start (about 0.5 s with the scheduler's part), but short enough that a lost node
+ * costs little.
+ */
 const TASK_MS = 3 * 60_000;
-/** Tasks of less spend a good part of their time starting. */
+/** Shorter tasks spend much of their time starting. */
 const MIN_TASK_MS = 10_000;
-/** So many tasks for each that can run at once even out what durations differ. */
+/** This many tasks per concurrent place even out differences in durations. */
 const TASKS_PER_PLACE = 3;
 const MAX_TASKS_A_PLACE = 32;
-/** Before durations are known: tasks of an array that finds them out, and how long each starts runs. */
+/**
+ * Before durations are known: the number of tasks of the array that measures them, and how long each task starts runs.
+ */
 export const PILOT_TASKS = 32;
 export const PILOT_BUDGET_MS = 30_000;
-/** Where submitting is limited, so many arrays share what may be submitted: one ends, one runs, one waits. */
+/** If submitting is limited, this many arrays share the limit: one ends, one runs, one waits. */
 const ARRAYS_UNDER_LIMIT = 3;
 const ARRAYS_AT_ONCE = 4;
-/** Ranges and counts of an array travel through Temporal, and its tally is four bytes a position. */
+/** An array's ranges and counts travel through Temporal, and its tally takes four bytes per position. */
 const MAX_POSITIONS = 1_000_000;
-/** Of a job's time limit, what its runs are planned to take: durations vary. */
+/** The share of a job's time limit that its runs are planned to take: durations vary. */
 const TIME_SHARE = 0.5;
 
-/** What packing goes by. */
+/** What packing depends on. */
 export interface PackingInput {
   readonly limits: ClusterLimits;
-  /** `chunk_size`: runs of a task. */
+  /** `chunk_size`: runs per task. */
   readonly chunk_size?: number | undefined;
   readonly max_array_size?: number | undefined;
   readonly max_concurrent?: number | undefined;
-  /** Runs at once in a task, and the cpus that it takes. */
+  /** Concurrent runs in a task, and its CPUs. */
   readonly slots: number;
   readonly cpus: number;
   /** The job's time limit, seconds; null: none. */
   readonly time_s: number | null;
   readonly mean_ms: number | null;
-  /** Durations were to be found out, and were not: runs are long, or wait long. */
+  /** Durations were to be measured, and could not be: runs are long, or are pending for long. */
   readonly piloted: boolean;
 }
 
 export interface Packing {
   readonly per_task: number;
   readonly tasks: number;
-  /** It is to find out how long runs take. */
+  /** The array is to measure how long runs take. */
   readonly pilot: boolean;
 }
 
-/** How many runs a task of an array takes, and how many tasks that makes. */
+/** How many runs each task of an array gets, and how many tasks that makes. */
 export function pack(positions: number, input: PackingInput): Packing {
   const most = tasksOfAnArray(input);
   const wanted = wantedTasks(positions, input);
@@ -52,12 +57,13 @@ export function pack(positions: number, input: PackingInput): Packing {
   return { per_task, tasks: Math.ceil(positions / per_task), pilot: isPilot(input) && per_task > 1 };
 }
 
-/** How a sweep's positions are given out to arrays. */
+/** How a sweep's positions are divided into arrays. */
 export function deal(positions: number, input: PackingInput): BatchLimits {
   const most = tasksOfAnArray(input);
   if (isPilot(input)) {
     const tasks = Math.min(PILOT_TASKS, places(input), most);
-    // One each: nothing is gained by finding out first. Else half of them stay out of the pilot, to be dealt while it runs.
+    // With one run per task, measuring first gains nothing. Otherwise half of the positions stay out of the pilot and
+    // are given out while it runs.
     return { at_once: 1, most: positions <= tasks ? positions : Math.max(tasks, Math.ceil(positions / 2)) };
   }
   const share = isSubmitLimited(input) ? 1 : ARRAYS_AT_ONCE;
@@ -72,7 +78,7 @@ export function deal(positions: number, input: PackingInput): BatchLimits {
 const isPilot = ({ mean_ms, chunk_size, piloted }: PackingInput) =>
   mean_ms === null && chunk_size === undefined && !piloted;
 
-/** Tasks that one array may have. */
+/** The most tasks of one array. */
 export function tasksOfAnArray(input: PackingInput): number {
   const { limits, max_array_size = Number.POSITIVE_INFINITY } = input;
   const most = Math.min(limits.array_tasks, max_array_size);
@@ -80,11 +86,11 @@ export function tasksOfAnArray(input: PackingInput): number {
   return Math.max(1, Math.min(most, Math.floor(limits.submit / ARRAYS_UNDER_LIMIT)));
 }
 
-/** Whether the limit of what may be submitted is met before that of an array's size, several arrays being in flight. */
+/** Whether the submit limit is reached before the array size limit, with several arrays in progress. */
 const isSubmitLimited = ({ limits, max_array_size = Number.POSITIVE_INFINITY }: PackingInput) =>
   limits.submit < ARRAYS_AT_ONCE * Math.min(limits.array_tasks, max_array_size);
 
-/** Tasks that can run at once, as far as is known. */
+/** How many tasks can run concurrently, as far as is known. */
 function places({ limits, cpus, max_concurrent = Number.POSITIVE_INFINITY }: PackingInput): number {
   const fit = limits.cpus === null ? PILOT_TASKS : Math.floor(limits.cpus / cpus);
   return Math.max(1, Math.min(fit, max_concurrent, limits.submit));
@@ -94,19 +100,19 @@ function wantedTasks(positions: number, input: PackingInput): number {
   if (isPilot(input)) return Math.min(PILOT_TASKS, places(input));
   const tasks = Math.ceil(positions / perTask(positions, input));
   if (tasks <= places(input)) return tasks;
-  // All places come to the end together: 5 equal tasks for 4 of them would take as long as 8.
+  // All places finish together: 5 equal tasks on 4 places would take as long as 8.
   return places(input) * Math.ceil(tasks / places(input));
 }
 
-/** Runs of a task, by how long they take. */
+/** Runs per task, depending on their duration. */
 function perTask(positions: number, input: PackingInput): number {
   const { mean_ms, slots, time_s } = input;
-  // Runs that did not end while it was waited for them are long: a task each, unless they are very many.
+  // Runs that did not end during the pilot are long: one per task, unless there are very many.
   if (mean_ms === null) return Math.ceil(positions / (MAX_TASKS_A_PLACE * places(input)));
   const each = Math.max(mean_ms, 0.001) / slots;
   const even = Math.ceil(positions / (TASKS_PER_PLACE * places(input)));
   const ofTime = time_s === null ? Number.POSITIVE_INFINITY : (TIME_SHARE * time_s * 1000) / each;
-  // As long as every place gets some, so that few tasks are no more than their starts.
+  // Tasks long enough to be worth their start, as long as every place gets one.
   const worthwhile = Math.min(MIN_TASK_MS / each, Math.ceil(positions / places(input)));
   return Math.max(1, Math.floor(Math.min(ofTime, Math.max(worthwhile, Math.min(even, TASK_MS / each)))));
 }

@@ -22,13 +22,15 @@ import { deal, type PackingInput, PILOT_BUDGET_MS, pack, tasksOfAnArray } from '
 import { type TaskResources, taskResources } from './resources.js';
 import { sbatchArguments } from './sbatch-arguments.js';
 
-/** Of a job's time, what is kept for its start, for a run that takes longer than the others, and for its end. */
+/**
+ * The share of a job's time that is kept for its start, for a run that takes longer than the others, and for its end.
+ */
 const MARGIN_SHARE = 0.1;
 const MIN_MARGIN_MS = 15_000;
-/** A record of few params and metrics has some 800 bytes. */
+/** A record with few params and metrics has about 800 bytes. */
 export const RECORD_BYTES = 1_000;
 
-/** What preparing an array needs of the executor. */
+/** What preparing an array needs from the executor. */
 export interface ArrayDependencies {
   readonly environment: SlurmEnvironment;
   readonly cluster: Cluster;
@@ -38,11 +40,11 @@ export interface ArrayDependencies {
   readonly state: StateFile;
   readonly patience: ClusterRetry;
   readonly version: string;
-  /** The program of the Node that is shipped, on the cluster; null where none is. */
+  /** The program of the shipped Node, on the cluster; null if none is shipped. */
   readonly node: string | null;
 }
 
-/** An array that is ready to be submitted, or was before. */
+/** An array that is ready to be submitted, or was submitted before. */
 export interface PreparedArray {
   readonly order: BatchRequest;
   readonly cluster: Cluster;
@@ -59,26 +61,26 @@ export interface PreparedArray {
   /** The program of the Node that was shipped for it. */
   readonly node: string | null;
   readonly cells: Uint32Array;
-  /** All of the batch's positions, of which a later round does a part. */
+  /** All of the batch's positions; a later round does only some of them. */
   readonly batch: PlannedCells;
-  /** Its folder in the spool, its job's name, and what sbatch is told. */
+  /** Its folder in the spool, its job's name, and its sbatch arguments. */
   readonly folder: string;
   readonly name: string;
   readonly sbatch: readonly string[];
   /** Nodes that it does not use. */
   readonly excluded: readonly string[];
-  /** The job that it was submitted as before. */
+  /** Its job id, if it was submitted before. */
   readonly known: string | undefined;
   readonly pilot: boolean;
   readonly mean_ms: number | null;
   noteJob(job: string): Promise<void>;
-  /** Nothing of it is in the queue any more. */
+  /** Notes that nothing of it is in the queue any more. */
   noteOver(): Promise<void>;
-  /** How the rest is dealt, when a run takes so long on average; null: that can't be told yet. */
+  /** Limits of the next batches, given the mean duration of a run; null: not known yet. */
   deal(meanMs: number | null): Promise<BatchLimits>;
 }
 
-/** Decides what an array is, unless that was decided before, and has everything there that its tasks need. */
+/** Decides what an array consists of, unless that was decided before, and uploads what its tasks need. */
 export async function prepareArray(order: BatchRequest, around: ArrayDependencies): Promise<PreparedArray> {
   const { environment, cluster, spool, state, patience, programs } = around;
   const { folder: storeFolder, submission, experiment_id } = order;
@@ -132,11 +134,11 @@ export async function prepareArray(order: BatchRequest, around: ArrayDependencie
     files,
     metalab: around.version,
   };
-  // What was submitted, and what that did, is gone.
+  // The submitted array is gone, with everything that it did.
   if (!written && known !== undefined)
     throw placeFault(
       'SPOOL',
-      `${arraySpecFile(folder)} is gone, and what job ${known} did with it; submit again, so that what the store does not have is done again`,
+      `${arraySpecFile(folder)} is gone, and with it the results of job ${known}; submit again, so that runs without a record are done again`,
     );
   if (!written)
     await patience.until(() => cluster.transport.write(`${JSON.stringify(spec)}\n`, arraySpecFile(folder)));
@@ -147,7 +149,7 @@ export async function prepareArray(order: BatchRequest, around: ArrayDependencie
     runtime: await spool.runtime(programs),
     node: around.node,
   });
-  // Where it was submitted, Slurm has it; and writing again would wait where the disk is full.
+  // If it was submitted, Slurm has it; and a second write would block on a full disk.
   if (known === undefined)
     await patience.until(() => cluster.transport.write(script, batchScriptFile(folder)));
   return {
@@ -207,7 +209,7 @@ export function packingInput(
   };
 }
 
-/** The spec as it was written first: an array that was submitted is never changed. */
+/** The spec as first written: a submitted array is never changed. */
 async function readSpec(folder: string, patience: ClusterRetry): Promise<ArraySpec | undefined> {
   const script = '[ ! -e "$1" ] || cat "$1"';
   const { stdout } = await patience.ask(['sh', '-c', script, 'metalab', arraySpecFile(folder)]);

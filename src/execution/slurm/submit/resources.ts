@@ -2,26 +2,26 @@ import type { Escalation, Resources, SlurmExecutorConfig } from '../../../config
 import type { SlurmState } from '../spool/state-file.js';
 import type { ClusterLimits } from './limits/limits.js';
 
-/** What one task of an array asks for. */
+/** The resources that one task of an array requests. */
 export interface TaskResources extends Resources {
   readonly cpus: number;
-  /** Runs of the task at once; no more than its cpus. */
+  /** Concurrent runs in the task; at most the number of its CPUs. */
   readonly slots: number;
-  /** The time limit that the job will have; null: none. */
+  /** The job's time limit; null: none. */
   readonly limit_s: number | null;
-  /** The time that was asked for, where the cluster allows less: seconds. */
+  /** The requested time, if the cluster allows less. Seconds. */
   readonly cut_from_s?: number;
-  /** What a run may use, where the experiment says so: that grows with the rest. */
+  /** What a run may use, if the experiment says so: it grows with the rest. */
   readonly run_memory_bytes: number | null;
 }
 
-/** Beside the runs themselves: the task's own process, and a slot's. */
+/** Memory beside the runs themselves: for the task's own process, and for a slot's. */
 const OWN_MEMORY_BYTES = 192 * 1024 ** 2;
 
 /**
- * The environment's resources, with the experiment's over them, grown by what earlier tasks were killed for the want of.
+ * The environment's resources, overridden by the experiment's, and increased for what earlier tasks were killed for.
  *
- * @param memoryBytes what the experiment says that a run may use
+ * @param memoryBytes what a run may use, according to the experiment
  */
 export function taskResources(
   executor: SlurmExecutorConfig,
@@ -32,7 +32,7 @@ export function taskResources(
 ): TaskResources {
   const asked: Resources = { ...resourcesOf(executor), ...own };
   const slots = Math.max(1, request.slots ?? asked.cpus ?? 1);
-  // Runs at once that share fewer cpus than they are would only slow each other down.
+  // Concurrent runs on fewer CPUs than runs would only slow each other down.
   const cpus = Math.max(asked.cpus ?? 1, slots);
   const { escalate } = executor;
   const memory =

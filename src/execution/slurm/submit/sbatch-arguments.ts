@@ -11,7 +11,7 @@ export interface ArrayRequest {
   readonly excluded: readonly string[];
 }
 
-/** Arguments of `sbatch` for an array: the environment's own come last, and so have the last word. */
+/** Arguments of `sbatch` for an array. The environment's own come last, so they override the others. */
 export function sbatchArguments(
   { array, name, tasks, resources, excluded }: ArrayRequest,
   config: SlurmExecutorConfig,

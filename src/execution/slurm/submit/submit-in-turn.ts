@@ -6,15 +6,15 @@ const OVER_LIMIT_PAUSE_MS = 15_000;
 interface Turns {
   readonly limiter: Pick<SubmitLimiter, 'within'>;
   readonly tasks: number;
-  /** Jobs of the user's at once; Infinity: none. */
+  /** The most jobs that the user may have at a time; Infinity: no limit. */
   readonly limit: number;
 }
 
 /**
- * Has an array submitted when it is its turn. Where Slurm takes no further jobs now, by a limit that others may not meet, it
- * gives its turn up and comes again.
+ * Submits an array when it is its turn. If Slurm accepts no further jobs now, because of a limit that others may not
+ * reach, it gives up its turn and queues again.
  *
- * @returns its job; undefined where it was cancelled before
+ * @returns its job; undefined if it was cancelled before
  */
 export async function submitInTurn(
   { limiter, tasks, limit }: Turns,
@@ -24,7 +24,7 @@ export async function submitInTurn(
   for (;;) {
     const submitted = await limiter.within(tasks, limit, options, () => submit(options));
     if (submitted.kind !== 'over') return submitted.kind === 'job' ? submitted.job : undefined;
-    options.onWaits(`Slurm takes no further jobs now: ${submitted.message}`);
+    options.onWaits(`Slurm accepts no further jobs now: ${submitted.message}`);
     await options.patience.sleep(OVER_LIMIT_PAUSE_MS, options.cancelled);
   }
 }

@@ -1,8 +1,8 @@
-/** Who has the right to submit: one attempt, and nobody else's that comes after it. */
+/** Prints who holds the submit lock: one particular attempt, not a later one. */
 const WHOSE = `whose() { cat submit/by 2>/dev/null | grep . || echo "nobody $(stat -c %Y submit 2>/dev/null)"; }
 `;
 
-/** Where the right to submit is taken: whether a job came of it, or who is at it. */
+/** When the submit lock is taken: prints the job that came of it, or who holds the lock. */
 const WHO_HAS_IT = `if [ -s submit/job ]; then echo "job $(cat submit/job)"; exit 0; fi
 [ -d submit ] || exit 75
 age=$(( $(date +%s) - $(stat -c %Y submit) ))
@@ -17,11 +17,11 @@ exit 0
 `;
 
 /**
- * Runs `sbatch` once for an array, whoever asks how often: `mkdir submit` is the right to. Arguments: the array's folder,
- * then sbatch's. It ignores what a lost connection sends it, so that it is not ended between sbatch and its note of the
- * job. Its answer is one line: `job ID`, `taken AGE ALIVE WHOSE` (somebody else has the right since AGE seconds, and whether it is
- * known to be at work), `refused`, or `unsure WHOSE`, these two followed by what sbatch said. `refused` gives the right back;
- * after `unsure` a job may be there.
+ * Runs `sbatch` once for an array, however often it is called: `mkdir submit` takes the lock. Arguments: the array's
+ * folder, then sbatch's. It ignores the signals of a lost connection, so that it is not killed between sbatch and its
+ * note of the job. Its output is one line: `job ID`, `taken AGE ALIVE WHOSE` (somebody else has held the lock for AGE
+ * seconds, and whether they are known to be running), `refused`, or `unsure WHOSE`; the last two are followed by
+ * sbatch's output. `refused` releases the lock; after `unsure` there may be a job.
  */
 export const SUBMIT_SCRIPT = `${WHOSE}trap '' HUP PIPE
 METALAB_LC_ALL=\${LC_ALL-}; LC_ALL=C; export LC_ALL METALAB_LC_ALL
@@ -49,9 +49,9 @@ exit 0
 `;
 
 /**
- * Says that an array is not wanted any more, and takes the right to submit it where nobody has it: then it never will be.
- * Tasks of a submission that is still under way see it before their first run. Argument: the folder. Answers `withdrawn`, or
- * as {@link SUBMIT_SCRIPT} does.
+ * Notes that an array is not wanted any more, and takes the submit lock if nobody holds it: then it is never submitted.
+ * If a submit is still in progress, the tasks see the note before their first run. Argument: the folder. Prints
+ * `withdrawn`, or the same as {@link SUBMIT_SCRIPT}.
  */
 export const WITHDRAW_SCRIPT = `${WHOSE}cd "$1" || exit 74
 : > cancel || exit 74
@@ -59,7 +59,7 @@ if mkdir submit 2>/dev/null; then echo "withdrawn $$" > submit/by; echo withdraw
 if [ "$(cut -d ' ' -f 1 submit/by 2>/dev/null)" = withdrawn ]; then echo withdrawn; exit 0; fi
 ${WHO_HAS_IT}`;
 
-/** Notes the job of an array that was found by its name, where none is noted. Arguments: the folder, the job. */
+/** Notes the job of an array that was found by its name, unless one is noted. Arguments: the folder, the job. */
 export const ADOPT_SCRIPT = `cd "$1" || exit 74
 mkdir submit 2>/dev/null
 [ -s submit/job ] || { echo "$2" > submit/job.adopted.$$ && mv submit/job.adopted.$$ submit/job; }
@@ -67,9 +67,10 @@ cat submit/job
 `;
 
 /**
- * Takes the right to submit back from one that did not make use of it. Arguments: the folder, whose it was when that was
- * judged: of two that judge, the later must not take it from the earlier. Answers `job ID` where a task of the array has been
- * seen at work, `claimed` where that has not told its job yet: then there is a job after all.
+ * Releases the submit lock of an attempt that did not submit. Arguments: the folder, and who held the lock when that
+ * was judged: if two judge, the later one must not take the lock from the earlier one. Prints `job ID` if a task of the
+ * array has been seen running, `claimed` if a task has begun but has not reported its job yet: in both cases there is a
+ * job after all.
  */
 export const TAKE_BACK_SCRIPT = `${WHOSE}cd "$1" || exit 74
 if [ -n "$(ls claims 2>/dev/null)" ]; then
@@ -79,7 +80,7 @@ if [ -n "$(ls claims 2>/dev/null)" ]; then
 fi
 if [ -s submit/job ]; then echo there; exit 0; fi
 lost="lost-$(echo "$2" | cksum | tr ' ' -)"
-# Whoever made this folder and went away within a minute has not moved anything.
+# If the process that made this folder left within a minute, it has not moved anything.
 mkdir "$lost" 2>/dev/null || [ "$(( $(date +%s) - $(stat -c %Y "$lost") ))" -gt 60 ] || { echo busy; exit 0; }
 if [ "$(whose)" = "$2" ]; then mv submit "$lost/" 2>/dev/null; fi
 echo taken
@@ -97,7 +98,7 @@ export type SubmitAnswer =
   | { readonly kind: 'unsure'; readonly message: string; readonly whose: string }
   | { readonly kind: 'refused'; readonly message: string };
 
-/** @returns undefined where it is no answer of the script's */
+/** @returns undefined if the output is not one of the script's */
 export function parseSubmitAnswer(output: string): SubmitAnswer | undefined {
   const [first = '', ...rest] = output.split('\n');
   const job = /^job (\d+)$/.exec(first)?.[1];
@@ -118,15 +119,15 @@ export function parseSubmitAnswer(output: string): SubmitAnswer | undefined {
   return undefined;
 }
 
-/** How many jobs may be submitted, by the names that Slurm gives it before its last line. */
+/** Limits on the number of submitted jobs, by the names that Slurm prints before its last line. */
 const SUBMIT_LIMIT =
   /Assoc\w*Submit\w*Job|QOS\w*Submit\w*|Max\w*Submit\w*Limit|job\/step limit|MaxJobCount|resource temporarily/i;
-/** Other limits of an association or a QOS: what a job may ask for, which no waiting changes. */
+/** Other limits of an association or a QOS: on what a job may request, which no waiting changes. */
 const OTHER_LIMIT = /\b(?:QOS|Assoc)\w+|\w+(?:PerAccount|PerUser|PerJob)\b/i;
-/** The last line of all these refusals: whichever limit it was, it names them all. */
+/** The last line of all these refusals: it names all limits, whichever it was. */
 const ANY_LIMIT = /job violates accounting\/QOS policy.*$/gim;
 
-/** Refusals that pass by themselves, when jobs have ended. */
+/** Whether a refusal resolves by itself, once jobs have ended. */
 export function isOverLimit(message: string): boolean {
   const named = message.replace(ANY_LIMIT, '');
   return SUBMIT_LIMIT.test(named) || (named !== message && !OTHER_LIMIT.test(named));

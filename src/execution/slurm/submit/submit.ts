@@ -10,17 +10,17 @@ import {
   WITHDRAW_SCRIPT,
 } from './submit-script.js';
 
-/** sbatch tries for two minutes to reach a controller that is busy: who took the right that long ago may still be at it. */
+/** sbatch tries for two minutes to reach a busy controller: a lock holder of that age may still be submitting. */
 const GIVEN_UP_MS = 300_000;
-/** So often, and so far apart, the queue must say that it has no such job. */
+/** How often the queue must show no such job, and the time between. */
 const LOOKS = 2;
 const LOOK_APART_MS = 15_000;
-/** A controller that is down answers in its own time. */
+/** A controller that is down takes long to answer. */
 const SBATCH_MS = 240_000;
 
 export interface SubmitOptions {
   readonly array: string;
-  /** The job's name, which the array's token makes unique. */
+  /** The job's name, unique through the array's token. */
   readonly name: string;
   readonly sbatch: readonly string[];
   readonly queue: QueueWatch;
@@ -28,22 +28,22 @@ export interface SubmitOptions {
   readonly onWaits: (waits: string | null) => void;
   /** Whether the sweep was cancelled: then nothing more is submitted. */
   readonly isCancelled: () => boolean;
-  /** Resolves when it is. */
+  /** Resolves when it is cancelled. */
   readonly cancelled: Promise<void>;
 }
 
-/** What became of an attempt: `over` the limits, Slurm takes no further jobs now. */
+/** The result of an attempt. `over`: beyond the limits, Slurm accepts no further jobs now. */
 export type Submitted =
   | { readonly kind: 'job'; readonly job: string }
   | { readonly kind: 'withdrawn' }
   | { readonly kind: 'over'; readonly message: string };
 
 /**
- * Has the array submitted, once. Whatever was lost on the way, the answer of sbatch or of the script, the next attempt finds
- * the job by its note or by its name, and submits only what surely was not.
+ * Submits the array exactly once. If the answer of sbatch or of the script is lost, the next attempt finds the job by
+ * its note or by its name, and submits only if there certainly is none.
  *
- * @returns its job; `withdrawn` where it was cancelled before: then it never has one
- * @throws ExecutionFault with code `REFUSED` where Slurm refuses the job for good
+ * @returns its job; `withdrawn` if it was cancelled before: then it never has one
+ * @throws ExecutionFault with code `REFUSED` if Slurm refuses the job for good
  */
 export async function submitArray(options: SubmitOptions): Promise<Submitted> {
   const { patience, onWaits } = options;
@@ -90,12 +90,12 @@ async function withdraw({ array, patience }: SubmitOptions): Promise<SubmitAnswe
 
 type Unsettled = Extract<SubmitAnswer, { readonly kind: 'unsure' | 'taken' }>;
 
-/** Finds out whether there is a job although nobody noted it. @returns it; undefined where submitting may be tried again */
+/** Finds out whether there is a job that nobody noted. @returns the job; undefined if submitting may be tried again */
 async function settle(options: SubmitOptions, answer: Unsettled): Promise<string | undefined> {
   const { array, patience } = options;
   const job = await findByName(options);
   if (job !== undefined) return job;
-  // Its owner may be about to submit: what the queue does not have now it may have in a moment.
+  // The lock holder may be about to submit: a job that is not in the queue now may appear in a moment.
   const mayStill =
     answer.kind === 'taken' &&
     (answer.alive === 'yes' || (answer.alive === 'unknown' && answer.ageMs < GIVEN_UP_MS));
@@ -109,7 +109,7 @@ async function settle(options: SubmitOptions, answer: Unsettled): Promise<string
     if (found !== undefined) return found;
   }
   const { stdout } = await patience.ask(['sh', '-c', TAKE_BACK_SCRIPT, 'metalab', array, answer.whose]);
-  // A job that Slurm has forgotten by now: its tasks still tell which it was.
+  // Slurm may have forgotten the job by now, but its tasks still name it.
   const told = /^job (\d+)/.exec(stdout)?.[1];
   if (told !== undefined) return await adopt(options, told);
   if (stdout.trim() !== 'taken') await patience.sleep(LOOK_APART_MS);
@@ -128,8 +128,8 @@ async function adopt({ array, patience }: SubmitOptions, found: string): Promise
 
 const formatUnsure = (answer: Unsettled): string =>
   answer.kind === 'unsure'
-    ? `it is not known whether Slurm took the job: ${answer.message || 'sbatch was ended'}`
-    : 'the job is being submitted, or its submission was lost: waiting until Slurm tells which';
+    ? `it is not known whether Slurm accepted the job: ${answer.message || 'sbatch was ended'}`
+    : 'the job is being submitted, or its submission was lost: waiting until Slurm shows which';
 
 const refused = (message: string) =>
   placeFault(

@@ -2,7 +2,7 @@ import { posix } from 'node:path';
 
 const { join } = posix;
 
-/** Where everything of an array is, from its experiment's folder in the spool. Paths of the cluster's. */
+/** Paths of an array's files, relative to its experiment's folder in the spool. Paths on the cluster. */
 export const arraysFolder = (experiment: string, submission: string) =>
   join(experiment, 'submissions', submission, 'arrays');
 export const arrayFolder = (experiment: string, submission: string, token: string) =>
@@ -14,15 +14,18 @@ export const claimFolder = (array: string, task: number, restart: number) =>
 export const taskLiveFile = (array: string, task: number) => join(array, 'live', `${task}.json`);
 export const taskEndFile = (array: string, task: number, restart: number) =>
   join(array, 'ended', `${task}.${restart}.json`);
-/** Has an empty folder for each task that has nothing left to begin, and whose it is: see `hand-over.ts`. */
+/** Contains an empty folder for each task that has nothing left to begin, named after the task: see `hand-over.ts`. */
 export const asksFolder = (array: string) => join(array, 'asks');
-/** Has one for each answer, by whose name it is known who gave what to whom. */
+/** Contains a folder for each answer, whose name says which task gave what to which. */
 export const givenFolder = (array: string) => join(array, 'given');
-/** Files that tasks look for every second: no further run; and those in progress end as cancelled, too. */
+/**
+ * Files that tasks look for every second. `yield`: start no further run; `cancel`: also end those in progress as
+ * cancelled.
+ */
 export const yieldFile = (array: string) => join(array, 'yield');
 export const cancelFile = (array: string) => join(array, 'cancel');
-/** Slurm puts the task's number in the place of `%a`. */
+/** Slurm replaces `%a` by the task's number. */
 export const taskOutputFile = (array: string, task: number | '%a') => join(array, `slurm-${task}.out`);
 
-/** What the names of a task's segments begin with, in all its restarts: others look nowhere else for what it did. */
+/** Prefix of the names of a task's segments, in all its restarts: others look nowhere else for what it did. */
 export const segmentPrefix = (token: string, task: number) => `${token}.${task}.`;

@@ -7,31 +7,32 @@ export interface BatchScriptOptions extends Pick<SlurmExecutorConfig, 'modules' 
   readonly array: string;
   /** The folder with `task.mjs` and `runner.mjs`, likewise. */
   readonly runtime: string;
-  /** The shipped Node's program, for nodes without a suitable one of their own; null where none was shipped. */
+  /** The shipped Node's program, for nodes without a suitable one of their own; null if none was shipped. */
   readonly node: string | null;
 }
 
 /**
- * The script that Slurm runs on a node: sets up what the environment names, finds a Node and becomes the task's program.
- * Whatever fails is said on a line that begins with `metalab:`, and by one of {@link EXIT}'s codes.
+ * The script that Slurm runs on a node: sets up what the environment names, finds a Node and becomes the task's
+ * program. Every failure prints a line that begins with `metalab:`, and exits with one of {@link EXIT}'s codes.
  *
  * Options of `sbatch` are not in it: as arguments of the command they need no quoting.
  *
- * @throws DefinitionError where a name holds control characters, which no shell line should
+ * @throws DefinitionError if a name contains control characters, which no shell line should
  */
 export function batchScript(options: BatchScriptOptions): string {
   checkNames(options);
   const { modules, conda_env, setup, array, runtime, node } = options;
   return [
-    // As at a login: there `module` and `conda` are defined.
+    // A login shell, which defines `module` and `conda`.
     '#!/bin/bash -l',
-    // When the task began, on a clock that nobody sets.
+    // When the task began, on a clock that nobody adjusts.
     'read -r METALAB_TASK_UPTIME _ < /proc/uptime && export METALAB_TASK_UPTIME',
-    // Slurm hands on the environment of who submits: that speaks English to have its answers read, runs speak the user's.
+    // Slurm passes on the submitter's environment. metalab sets English there to parse the output, but runs use the
+    // user's language.
     `[ "\${LC_ALL-}" != C ] || if [ -n "\${METALAB_LC_ALL-}" ]; then LC_ALL=$METALAB_LC_ALL; else unset LC_ALL; fi`,
     'unset METALAB_LC_ALL',
     `metalab_says() { printf '${SAYS}%s\\n' "$*" >&2; }`,
-    // Whatever it dies of from here on, what it did before it was queued again is not the reason.
+    // For whatever it dies of from here on, the output from before the requeue is not the reason.
     `[ "\${SLURM_RESTART_COUNT:-0}" = 0 ] || echo ${quote(SAYS_RESTART)}"$SLURM_RESTART_COUNT"`,
     ...setUp(modules, conda_env),
     ...userLines(setup),
@@ -41,7 +42,9 @@ export function batchScript(options: BatchScriptOptions): string {
   ].join('\n');
 }
 
-/** A module's or conda's own commands may fail inside without harm: only how they end counts, so no `set -e` around them. */
+/**
+ * Commands inside a module or conda may fail without harm: only their final status counts, so no `set -e` around them.
+ */
 function setUp(modules: readonly string[], conda: string | undefined): string[] {
   const steps = modules.map((module) => ['module', 'load', module]);
   const lines = [
@@ -60,7 +63,7 @@ function setUp(modules: readonly string[], conda: string | undefined): string[] 
   ];
 }
 
-/** The user's own lines, one script: the first command that fails ends it, as they would expect of `set -e`. */
+/** The user's own lines, as one script: the first command that fails ends it, as with `set -e`. */
 function userLines(setup: readonly string[]): string[] {
   if (setup.length === 0) return [];
   const failed = `metalab_code=$?; metalab_says "${SET_UP_FAILED}\${metalab_command:-exit} (exit code $metalab_code)"; exit ${EXIT.setup}`;
@@ -74,7 +77,7 @@ function userLines(setup: readonly string[]): string[] {
   ];
 }
 
-/** Asking a Node for its version takes 10 ms. Node's own `engines` of metalab: ^20.19 or ≥ 22.12. */
+/** Asking Node for its version takes 10 ms. metalab's `engines`: ^20.19 or ≥ 22.12. */
 function chooseNode(shipped: string | null): string[] {
   const next =
     'load a module that has Node 20.19 or later, or 22.12 or later, in the modules or setup of the environment';
@@ -100,7 +103,7 @@ function chooseNode(shipped: string | null): string[] {
           `    exit ${EXIT.noNode}`,
           '  fi',
           '  metalab_suits "$metalab_node" || {',
-          '    metalab_says "the Node that metalab ships is another version than it should be: $metalab_answer"',
+          '    metalab_says "the Node that metalab ships has the wrong version: $metalab_answer"',
           `    exit ${EXIT.noNode}`,
           '  }',
         ]),
@@ -108,7 +111,7 @@ function chooseNode(shipped: string | null): string[] {
   ];
 }
 
-/** One word of a shell's, whatever is in it. */
+/** Quotes any text as one word of a shell. */
 const quote = (word: string) => `'${word.replaceAll("'", `'\\''`)}'`;
 
 function checkNames({ modules, conda_env, array, runtime, node }: BatchScriptOptions): void {

@@ -1,10 +1,10 @@
 import type { PositionRange } from '../../batch-executor.js';
 import type { ArraySpec } from './array-spec.js';
 
-/** What tells which positions a task has. */
+/** What determines which positions a task has. */
 export type Blocks = Pick<ArraySpec, 'ranges' | 'per_task'>;
 
-/** The positions of one task, from 0: the block of `per_task` positions of the ranges one after another that is its. */
+/** The positions of one task, counted from 0: its block of `per_task` positions across the ranges. */
 export function blockOf({ ranges, per_task }: Blocks, task: number): PositionRange[] {
   const block: PositionRange[] = [];
   let skip = task * per_task;
@@ -39,7 +39,7 @@ export function tasksOf({ ranges, per_task }: Blocks, positions: readonly Positi
   return [...tasks].sort((a, b) => a - b);
 }
 
-/** What of some ranges is in none of the others. Both ascending. */
+/** The parts of some ranges that are in none of the others. Both ascending. */
 export function without(ranges: readonly PositionRange[], others: readonly PositionRange[]): PositionRange[] {
   return ranges.flatMap(({ from, to }) => {
     const kept: PositionRange[] = [];
@@ -54,7 +54,7 @@ export function without(ranges: readonly PositionRange[], others: readonly Posit
   });
 }
 
-/** Ranges without overlap, ascending, those that meet made one. */
+/** Merges ascending ranges without overlap that meet. */
 export function merge(ranges: readonly PositionRange[]): PositionRange[] {
   const merged: { from: number; to: number }[] = [];
   for (const { from, to } of [...ranges].sort((a, b) => a.from - b.from)) {

@@ -6,10 +6,10 @@ import { claimFolder } from './array-files.js';
 import type { TaskIdentity } from './task-identity.js';
 
 /**
- * Takes the right to do a task's block, which one process gets for each of its restarts.
+ * Claims a task's block. One process gets the claim for each of the task's restarts.
  *
- * @returns false where another has it
- * @throws StoreError where the array's folder can't be written
+ * @returns false if another process has it
+ * @throws StoreError if the array's folder can't be written
  */
 export async function claimBlock(array: string, { task, restart }: TaskIdentity): Promise<boolean> {
   const claim = claimFolder(array, task, restart);

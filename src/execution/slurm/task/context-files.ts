@@ -6,10 +6,10 @@ import { StoreError } from '../../../definition/errors.js';
 import { hashContent } from '../../../identity/hash-content.js';
 
 /**
- * Compares the context's files with what the experiment declares, once for all slots of the task.
+ * Compares the context's files with the experiment's declaration, once for all slots of the task.
  *
  * @returns the files as they are here
- * @throws StoreError naming every file that is missing or has another content
+ * @throws StoreError naming every file that is missing or has other content
  */
 export async function findContextFiles(
   files: readonly HashedFile[],
@@ -33,19 +33,19 @@ export async function findContextFiles(
   if (wrong.length === 0) return found;
   throw new StoreError({
     code: 'METALAB_CONTEXT_FILES',
-    what: `files of the context are not on this node as they were declared: ${wrong.join('; ')}`,
+    what: `context files on this node differ from the declaration: ${wrong.join('; ')}`,
     expected: 'the content that the experiment was submitted with',
     next: 'submit the experiment again: missing files are uploaded, and changed ones give its runs an identity of their own',
   });
 }
 
-/** Milliseconds since 1970 are so exact as a number. */
+/** The precision of milliseconds since 1970 as a number. */
 const CLOSE_MS = 0.001;
 
 async function compare(file: HashedFile): Promise<HashedFile> {
   const before = await stat(file.path);
   if (before.size !== file.size_bytes) throw new Error(`it has ${before.size} bytes, not ${file.size_bytes}`);
-  // Hashed where it is: reading it again in every task would take hours where it is large.
+  // Hashed where it is: reading a large file again in every task would take hours.
   const isSame = before.ino === file.inode && Math.abs(before.mtimeMs - file.mtime_ms) < CLOSE_MS;
   if (file.on && isSame) return { ...file, mtime_ms: before.mtimeMs };
   const { content_hash: content } = await hashContent(file.path);
@@ -53,6 +53,6 @@ async function compare(file: HashedFile): Promise<HashedFile> {
   return { ...file, size_bytes: before.size, mtime_ms: before.mtimeMs, inode: before.ino };
 }
 
-/** Places as absolute paths: those that are relative are in the spool. */
+/** Locations as absolute paths: relative ones are in the spool. */
 export const resolvePlaces = (places: { readonly [path: string]: string }, spool: string) =>
   Object.fromEntries(Object.entries(places).map(([path, place]) => [path, resolve(spool, place)]));

@@ -2,14 +2,17 @@ import { listNames } from '../../../storage/file/list-names.js';
 import type { PositionRange } from '../../batch-executor.js';
 import { givenFolder } from './array-files.js';
 
-/** Positions that a task gave to another one of its array. Its file's name says all of it: a list of names tells of all. */
+/**
+ * Positions that a task gave to another one of its array. The file's name contains all of it, so a list of names is
+ * enough.
+ */
 export interface Gift {
   readonly giver: number;
   readonly receiver: number;
   readonly range: PositionRange;
 }
 
-/** @param ask of the receiver's: its task, its restart, and a number */
+/** @param ask the receiver's ask: its task, its restart, and a number */
 export const giftName = (ask: string, giver: number, { from, to }: PositionRange): string =>
   `${ask}-${giver}-${from}-${to}`;
 
@@ -20,7 +23,7 @@ export function parseGift(name: string): Gift | undefined {
   return { giver: giver!, receiver: receiver!, range: { from: from!, to: to! } };
 }
 
-/** All that tasks of an array gave each other. */
+/** All gifts between tasks of an array. */
 export async function readGifts(array: string): Promise<Gift[]> {
   return (await listNames(givenFolder(array))).flatMap((name) => parseGift(name) ?? []);
 }

@@ -10,21 +10,22 @@ import type { TaskBoard } from './task-board.js';
 import type { TaskIdentity } from './task-identity.js';
 import type { WorkQueue } from './work-queue.js';
 
-/** How often a task that asks looks for an answer, and one that has something to give for who asks. */
+/** How often an asking task looks for an answer, and how often a task with positions to give looks for asks. */
 const ASKER_LOOK_MS = 500;
 const MAX_ASKER_LOOK_MS = 5_000;
 const GROWTH = 1.2;
 const GIVER_LOOK_MS = 1_000;
-/** What waits behind a long run can be given some 4 s after that run began: a task that has nothing to do waits longer. */
+/** What waits behind a long run can be given about 4 s after that run began: an idle task waits longer than that. */
 const WAIT_MS = 8_000;
-/** Somebody has answered an ask that can't be taken back: how often its answer is looked for. */
+/** An ask that can't be taken back has been answered: how often the task looks for that answer. */
 const LATE_LOOKS = 10;
 
 /**
- * Balances the tasks of an array among themselves: one that has nothing left to begin asks for positions, one that has some
- * gives half of them, from the end. An ask is a folder in `asks/`; the giver moves it to `given/`, under a name that says
- * what it gives. Of several that try only one can; a task that gives up removes its ask, which only works while nobody has
- * answered. So each position is in one task's hands. What is given to a task that dies has no record, and goes round again.
+ * Balances the tasks of an array among themselves: a task that has nothing left to begin asks for positions, and one
+ * that has some gives half of them, from the end. An ask is a folder in `asks/`; the giver moves it to `given/`, under
+ * a name that says what it gives. If several try, only one succeeds; a task that gives up removes its ask, which works
+ * only while nobody has answered. So each position belongs to exactly one task. Positions given to a task that dies
+ * have no record, and are done in another round.
  */
 export class HandOver {
   readonly #array: string;
@@ -38,7 +39,7 @@ export class HandOver {
   #asks = 0;
   #giving: Promise<void> | undefined;
 
-  /** @param deadline past it the task begins no run, on this process's monotonic clock */
+  /** @param deadline after it the task begins no run, on this process's monotonic clock */
   constructor(
     place: {
       readonly array: string;
@@ -59,13 +60,15 @@ export class HandOver {
     this.#onReceived = onReceived;
   }
 
-  /** Until the task has nothing to do, and gets nothing. A filesystem that fails ends the exchange, not the task. */
+  /**
+   * Runs until the task has nothing to do and receives nothing. A failing filesystem ends the exchange, not the task.
+   */
   async run(): Promise<void> {
     const timer = setInterval(() => this.#give(), GIVER_LOOK_MS);
     try {
       while (await this.#askWhenIdle());
     } catch {
-      // What it has it can do without the others.
+      // The task can do its own positions without the others.
     } finally {
       clearInterval(timer);
       await this.#giving;
@@ -73,7 +76,7 @@ export class HandOver {
     }
   }
 
-  /** @returns whether it got something */
+  /** @returns whether it received something */
   async #askWhenIdle(): Promise<boolean> {
     const queue = this.#queue;
     let ask: string | undefined;
@@ -85,7 +88,7 @@ export class HandOver {
       idleSince = queue.isBusy ? undefined : (idleSince ?? performance.now());
       const waited = idleSince === undefined ? 0 : performance.now() - idleSince;
       const { atWork, waiting } = await this.#others();
-      // Where tasks wait in Slurm's queue, the place of this one is theirs.
+      // If tasks are pending in Slurm's queue, they need this one's place.
       if (!queue.isBusy && (!atWork || waiting || waited > WAIT_MS)) break;
       if (performance.now() > this.#deadline) break;
       if (atWork) ask ??= await this.#ask();
@@ -103,7 +106,7 @@ export class HandOver {
     return true;
   }
 
-  /** Whether other tasks are at work that may have something to give, and whether some have not begun yet. */
+  /** Whether other running tasks may have something to give, and whether some tasks have not begun yet. */
   async #others(): Promise<{ readonly atWork: boolean; readonly waiting: boolean }> {
     const { task } = this.#identity;
     const [claims, ends, asks] = await Promise.all([
@@ -113,7 +116,7 @@ export class HandOver {
     ]);
     const ended = new Set(ends.map((name) => basename(name, '.json')));
     const asking = new Set(asks.map(taskOf));
-    // Of one that was queued again, the last counts.
+    // Of a requeued task, the last claim counts.
     const begun = new Map(claims.sort(byRestart).map((claim) => [taskOf(claim), claim]));
     const atWork = [...begun].some(
       ([other, claim]) => other !== task && !ended.has(claim) && !asking.has(other),
@@ -170,7 +173,7 @@ export class HandOver {
     }
   }
 
-  /** @returns whether the positions are another task's now, or may be: then it is left to the next round who does them */
+  /** @returns whether the positions are another task's now, or may be: then the next round decides who does them */
   async #answer(ask: string, gift: string): Promise<boolean> {
     const given = givenFolder(this.#array);
     try {
@@ -185,7 +188,7 @@ export class HandOver {
   }
 }
 
-/** Names of claims and asks begin with their task and its restart. */
+/** Names of claims and asks begin with the task and its restart. */
 const taskOf = (name: string): number => Number.parseInt(name, 10);
 const restartOf = (claim: string): number => Number(claim.split('.')[1]);
 const byRestart = (one: string, other: string) => restartOf(one) - restartOf(other);

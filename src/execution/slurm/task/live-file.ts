@@ -5,7 +5,7 @@ import { temporaryName } from '../../../storage/file/owner.js';
 
 const EVERY_MS = 2_000;
 
-/** A small file that is overwritten as a whole every 2 s, and when it is asked to be. What can't be written is not. */
+/** A small file that is overwritten as a whole every 2 s, and on request. Failed writes are ignored. */
 export class LiveFile {
   readonly #path: string;
   readonly #content: () => unknown;
@@ -26,9 +26,9 @@ export class LiveFile {
     this.#timer = setInterval(() => void this.write(), EVERY_MS);
   }
 
-  /** What is so when it is called is in the file afterwards. */
+  /** Afterwards the file contains the state at the time of the call. */
   write(): Promise<void> {
-    // A filesystem that hangs gets no second write before the first is through, and then one for all that asked.
+    // If a filesystem hangs, no second write begins before the first is done, and then one write serves all callers.
     this.#next ??= this.#writing.then(() => {
       this.#next = undefined;
       return this.#write();
@@ -44,7 +44,7 @@ export class LiveFile {
 
   async #write(): Promise<void> {
     try {
-      // Not fsynced: a thousand tasks would keep their file server busy with it.
+      // Not fsynced: the fsyncs of a thousand tasks would keep their file server busy.
       await writeFile(this.#temporary, `${JSON.stringify(this.#content())}\n`);
       await rename(this.#temporary, this.#path);
     } catch {

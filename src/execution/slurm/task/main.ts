@@ -28,7 +28,7 @@ try {
   process.exitCode = EXIT.fault;
 }
 
-/** In Slurm's own output of the task, for people. */
+/** For people, in Slurm's own output of the task. */
 function report({ how, fault, success, failed, cancelled, recorded_before, cut, elapsed_ms }: TaskEnd): void {
   const before = recorded_before > 0 ? `, ${recorded_before} recorded before` : '';
   const ended = cut.length > 0 ? `, ${cut.length} in progress when it had to end` : '';

@@ -6,8 +6,8 @@ import { missingFile, verifyContent } from '../../../storage/file/verify-content
 /**
  * Reads a JSON file that was uploaded for a submission.
  *
- * @param sha its SHA-256, where it is named by it
- * @throws StoreError where it is missing, damaged, or can't be read now
+ * @param sha its SHA-256, if that is its name
+ * @throws StoreError if it is missing, damaged, or can't be read now
  */
 export async function readSpoolFile<T>(path: string, sha?: string): Promise<T> {
   const bytes = await readFile(path).catch((error: unknown) => {
@@ -20,7 +20,7 @@ export async function readSpoolFile<T>(path: string, sha?: string): Promise<T> {
     throw new StoreError({
       code: 'METALAB_STORE_CORRUPT',
       where: path,
-      what: 'it is damaged: it is no JSON',
+      what: 'it is damaged: it is not JSON',
       next: 'submit the experiment again: what is recorded is reused',
     });
   }

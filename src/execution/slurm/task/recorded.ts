@@ -12,9 +12,9 @@ import { overlap, tasksOf } from './blocks.js';
 import { readGifts } from './gifts.js';
 
 /**
- * The positions of a block that the spool has no record of. Looks only into segments of tasks that had any of the same
- * positions: this one before a requeue, and those of other arrays. An array of a thousand tasks, each of which read what
- * all have written, would read the spool a thousand times.
+ * The positions of a block that have no record in the spool. Reads only segments of tasks that had any of the same
+ * positions: this task before a requeue, and tasks of other arrays. If each of an array's thousand tasks read what all
+ * have written, the spool would be read a thousand times.
  */
 export async function unrecorded(
   experiment: string,
@@ -69,7 +69,7 @@ async function othersOf(
   return prefixes.flat();
 }
 
-/** An array that has no whole spec yet was never submitted: its tasks did nothing. */
+/** An array without a complete spec was never submitted: its tasks did nothing. */
 async function readSpec(array: string): Promise<ArraySpec | undefined> {
   try {
     return JSON.parse(await readFile(arraySpecFile(array), 'utf8')) as ArraySpec;

@@ -3,15 +3,15 @@ import { StoreError } from '../../../definition/errors.js';
 import { DEVICE_VARIABLES } from '../../../definition/run-environment.js';
 import { environmentFile } from '../../../storage/file/layout.js';
 
-/** The submitter's would lead nowhere here, or to devices of other jobs. */
+/** The submitter's values would point nowhere here, or to devices of other jobs. */
 const OF_THE_CLUSTER: readonly string[] = ['PATH', 'HOME', 'TMPDIR', ...DEVICE_VARIABLES];
 
 /**
- * The environment that runs see on a node: the task's own, as Slurm, modules, conda and the set-up lines made it, and over
- * it the submitter's values of what the experiment names.
+ * The environment that runs see on a node: the task's own, as Slurm, modules, conda and the set-up lines made it,
+ * overridden by the submitter's values of the variables that the experiment names.
  *
  * @param names the experiment's `env`
- * @throws StoreError where their values are gone: runs would see others, or none
+ * @throws StoreError if their values are gone: runs would see others, or none
  */
 export async function taskRunEnvironment(
   own: { readonly [name: string]: string | undefined },

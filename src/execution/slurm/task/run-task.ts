@@ -24,7 +24,7 @@ import { TaskExecution, type TaskPlace } from './task-execution.js';
 import type { TaskIdentity } from './task-identity.js';
 import { WorkQueue } from './work-queue.js';
 
-/** As many ranges as are told of: the rest is found by settling. */
+/** The most ranges in a report: settling finds the rest. */
 const MAX_RANGES = 200;
 /** Slots that wait for others' pieces stay warm. */
 const IDLE_MS = 600_000;
@@ -36,16 +36,16 @@ export interface TaskStart {
   readonly identity: TaskIdentity;
   /** Path of the runner's bundle. */
   readonly runner: string;
-  /** When the task began, on this process's monotonic clock: before it was this process, if there was something to set up. */
+  /** When the task began, on this process's monotonic clock. With something to set up, that was before this process. */
   readonly started: number;
   readonly env: { readonly [name: string]: string | undefined };
 }
 
 /**
- * Does one task's block, and leaves word of how that ended.
+ * Does one task's block, and writes a report of how that ended.
  *
- * @returns undefined where another process has the block
- * @throws StoreError where the array's folder can't be written
+ * @returns undefined if another process has the block
+ * @throws StoreError if the array's folder can't be written
  */
 export async function runTask(start: TaskStart): Promise<TaskEnd | undefined> {
   const { array, identity } = start;
@@ -76,7 +76,7 @@ async function doBlock(start: TaskStart, board: TaskBoard, watch: StopWatch, liv
     board.begin(block, had, countPositions(had) - countPositions(missing));
     block = missing;
     if (missing.length === 0) return { fault: null, cut: [], left: [] };
-    // A task of one run has nothing to give, and its array is as many tasks as runs for a reason.
+    // A task of one run has nothing to give, and its array has as many tasks as runs for a reason.
     const shares = spec.tasks > 1 && spec.per_task > 1;
     const queue = new WorkQueue(missing, spec.slots, { expecting: shares });
     const place = await placeOf(start, spec, experiment);
@@ -95,7 +95,7 @@ async function doBlock(start: TaskStart, board: TaskBoard, watch: StopWatch, liv
   }
 }
 
-/** What a task that Slurm has queued again gave to others before. */
+/** What a requeued task gave to others before. */
 async function givenAway(array: string, { task, restart }: TaskIdentity): Promise<PositionRange[]> {
   if (restart === 0) return [];
   const gifts = (await readGifts(array)).filter(({ giver }) => giver === task);
@@ -128,7 +128,7 @@ async function placeOf(start: TaskStart, spec: ArraySpec, experiment: string): P
     },
     timeout_ms,
     isolate: declaration.isolate ?? false,
-    // Over its share a slot is ended by the task, before Slurm ends the whole task with all its slots.
+    // The task ends a slot that exceeds its share, before Slurm ends the whole task with all its slots.
     memory_bytes: spec.memory_bytes ?? (allocated === null ? null : Math.floor((0.9 * allocated) / slots)),
     spare_memory: spec.spare_memory ?? false,
     objective: declaration.objective,

@@ -2,14 +2,14 @@ import { readdirSync } from 'node:fs';
 import { basename } from 'node:path';
 import { cancelFile, yieldFile } from './array-files.js';
 
-/** How often the array's folder is looked at. */
+/** How often the array's folder is checked. */
 const LOOK_MS = 1_000;
-/** A signal that comes within so long of the time limit's end is the one by which Slurm ends a task for its time. */
+/** A signal this close to the end of the time limit is the one by which Slurm ends a task for its time. */
 const LIMIT_MS = 60_000;
 
 export type StopReason = 'yield' | 'cancel' | 'signal' | 'time';
 
-/** Hears of everything that asks a task to stop: files in the array's folder, Slurm's signal. */
+/** Watches for everything that asks a task to stop: files in the array's folder, and Slurm's signal. */
 export class StopWatch {
   reason: StopReason | undefined;
   readonly #array: string;
@@ -17,12 +17,12 @@ export class StopWatch {
   readonly #listeners = new Set<(reason: StopReason) => void>();
   readonly #timer: NodeJS.Timeout;
   readonly #onSignal = () => {
-    // Cancelling an array ends with scancel: what it is for was said before.
+    // Cancelling an array ends with scancel: the reason was written to a file before.
     this.#look();
     this.#stop(this.#isTimeLimit() ? 'time' : 'signal');
   };
 
-  /** @param endsAt when the time limit ends the task, wall clock, milliseconds; null where nobody knows */
+  /** @param endsAt when the time limit ends the task, wall clock, milliseconds; null if unknown */
   constructor(array: string, endsAt: number | null) {
     this.#array = array;
     this.#endsAt = endsAt;
@@ -42,7 +42,7 @@ export class StopWatch {
   }
 
   #look(): void {
-    // NFS may answer from a cache that a name is not there; whoever opens a folder is told what is new in it.
+    // NFS may answer from its cache that a name does not exist; opening the folder shows new names.
     const names = namesIn(this.#array);
     if (names.includes(basename(cancelFile(this.#array)))) this.#stop('cancel');
     else if (names.includes(basename(yieldFile(this.#array)))) this.#stop('yield');
@@ -52,7 +52,7 @@ export class StopWatch {
     return this.#endsAt !== null && Date.now() > this.#endsAt - LIMIT_MS;
   }
 
-  /** What comes later may ask for more, never for less. */
+  /** A later reason may ask for more, never for less. */
   #stop(reason: StopReason): void {
     if (this.reason && URGENCY[reason] <= URGENCY[this.reason]) return;
     this.reason = reason;

@@ -11,13 +11,13 @@ type Counts = Omit<ChunkReport, 'next' | 'busy_ms'>;
 
 const NOTHING: Counts = { success: 0, failed: 0, cancelled: 0, means: {} };
 
-/** What a task has done so far: that of its ended pieces, and of those in progress. */
+/** What a task has done so far: in its ended pieces, and in those in progress. */
 export class TaskBoard {
   readonly #identity: TaskIdentity;
   readonly #startedAt = new Date();
   readonly #started: number;
   readonly #pieces = new Map<object, RangeProgress>();
-  /** What pieces began with, until something is known of what they did. */
+  /** The first runs of pieces, until something is known of what they did. */
   readonly #first = new Map<object, Clocked>();
   readonly #running = new Map<object, Clocked>();
   #positions = 0;
@@ -34,7 +34,7 @@ export class TaskBoard {
     this.#started = started;
   }
 
-  /** @param had what of the block is its to do: before it was queued again, it may have given positions to others */
+  /** @param had the part of the block that is its to do: before a requeue, it may have given positions to others */
   begin(block: readonly PositionRange[], had: readonly PositionRange[], recordedBefore: number): void {
     this.#positions = countPositions(block);
     this.#had = had;
@@ -104,7 +104,7 @@ export class TaskBoard {
   }
 }
 
-/** A run in progress, and when it began on this process's monotonic clock: the system's may jump. */
+/** A run in progress, and when it began on this process's monotonic clock: the system's clock may jump. */
 interface Clocked extends Omit<TaskRun, 'elapsed_ms'> {
   readonly began: number;
 }

@@ -11,11 +11,17 @@ import type { StopReason, StopWatch } from './stop-watch.js';
 import type { TaskBoard } from './task-board.js';
 import type { WorkQueue } from './work-queue.js';
 
-/** Past it, a piece's rest goes back to the queue: a slot waits for another at most so long, and for one run. */
+/**
+ * After this time the rest of a piece goes back to the queue, so a slot waits for another at most this long plus one
+ * run.
+ */
 const PIECE_MS = 2_000;
-/** A slot that is past its piece's time begins no further run: from then on others may do what follows its run. */
+/** A slot this far past its piece's time begins no run after the current one: others may do what follows. */
 const PAST_PIECE_MS = 500;
-/** Once Slurm said that the task ends: runs that end within it are recorded, others are cut. Slurm waits 30 s by default. */
+/**
+ * Once Slurm has announced the task's end: runs that end within this time are recorded, others are cut. By default
+ * Slurm waits 30 s.
+ */
 const GRACE_MS = 1_000;
 
 export interface TaskPlace extends Omit<RangeRequest, 'order'> {
@@ -25,14 +31,14 @@ export interface TaskPlace extends Omit<RangeRequest, 'order'> {
   readonly pool: SlotPoolOptions;
 }
 
-/** Where a task tells of itself, and hears that it is to stop. */
+/** Where a task reports its state, and learns that it is to stop. */
 interface TaskWords {
   readonly board: TaskBoard;
   readonly live: LiveFile;
   readonly watch: StopWatch;
 }
 
-/** A task's slots at work: each takes pieces off the queue until there is nothing left or the task is stopped. */
+/** A task's slots at work: each takes pieces off the queue until nothing is left or the task is stopped. */
 export class TaskExecution {
   fault: TaskFault | undefined;
   /** Runs that were in progress when the task had to end. */
@@ -45,7 +51,7 @@ export class TaskExecution {
   readonly #listeners = new Set<(how: 'yield' | 'cancel') => void>();
   readonly #signal: Parameters<Executor['execute']>[1]['signal'];
   #stopped: 'yield' | 'cancel' | undefined;
-  /** How many slots' first runs were told of. */
+  /** How many slots' first runs were reported. */
   #told = 0;
   #graceTimer: NodeJS.Timeout | undefined;
 
@@ -99,13 +105,16 @@ export class TaskExecution {
     }
   }
 
-  /** A run may end its task in its first moments: who judges that has to know of it. Later ones are told of in time. */
+  /**
+   * A run may end its task in its first moments, and classifying that requires a report of the run. Later runs are
+   * reported in time.
+   */
   async #begin(piece: PositionRange, run: FirstRun): Promise<void> {
     this.#board.first(piece, run);
     if (this.#told++ < this.#place.slots) await this.#live.write();
   }
 
-  /** Does a piece, or of it what a long run does not hold back, and gives back the rest. */
+  /** Does a piece, or the part that a long run does not hold back, and gives back the rest. */
   async #execute(piece: PositionRange, rest: number): Promise<void> {
     const { slots: _, deadline: __, pool: ___, ...place } = this.#place;
     const budget_ms = Math.min(rest, PIECE_MS);

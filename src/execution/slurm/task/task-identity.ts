@@ -1,24 +1,24 @@
 import { hostname } from 'node:os';
 
-/** What Slurm tells a task of itself. */
+/** What Slurm tells a task about itself. */
 export interface TaskIdentity {
   readonly task: number;
   readonly restart: number;
   /** The array's job id, as `sbatch` printed it. */
   readonly job: string;
-  /** The task's own. */
+  /** The task's own job id. */
   readonly job_id: string;
   readonly node: string;
   readonly partition: string | null;
-  /** When its time limit ends it, wall clock, milliseconds; null where this Slurm does not tell (22.05 does not). */
+  /** When its time limit ends it, wall clock, milliseconds; null if this Slurm does not tell (22.05 does not). */
   readonly ends_at: number | null;
-  /** What it was given, all slots together, bytes; null where it was given no limit. */
+  /** Memory allocated to all slots together, bytes; null if there is no limit. */
   readonly memory_bytes: number | null;
 }
 
 const MEBIBYTE = 1024 * 1024;
 
-/** @throws Error where this is no task of a Slurm array */
+/** @throws Error if this is no task of a Slurm array */
 export function taskIdentity(env: { readonly [name: string]: string | undefined }): TaskIdentity {
   const task = wholeNumber(env.SLURM_ARRAY_TASK_ID);
   const job = env.SLURM_ARRAY_JOB_ID;
@@ -43,7 +43,7 @@ function allocatedMemory(env: { readonly [name: string]: string | undefined }): 
   const ofNode = wholeNumber(env.SLURM_MEM_PER_NODE);
   const ofCpu = wholeNumber(env.SLURM_MEM_PER_CPU);
   const cpus = wholeNumber(env.SLURM_CPUS_ON_NODE) ?? 1;
-  // 0 means all of the node's.
+  // 0 means all of the node's memory.
   const mebibytes = ofNode || (ofCpu ?? 0) * cpus;
   return mebibytes > 0 ? mebibytes * MEBIBYTE : null;
 }

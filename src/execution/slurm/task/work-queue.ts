@@ -1,7 +1,9 @@
 import type { PositionRange } from '../../batch-executor.js';
 import { countPositions, merge } from './blocks.js';
 
-/** A task's positions, handed out to its slots in pieces that get smaller: no slot waits long for another at the end. */
+/**
+ * A task's positions, given to its slots in pieces that get smaller, so that no slot waits long for another at the end.
+ */
 export class WorkQueue {
   #ranges: readonly PositionRange[];
   readonly #slots: number;
@@ -19,7 +21,7 @@ export class WorkQueue {
     this.#expecting = expecting;
   }
 
-  /** What is not done: not handed out, or not given back yet. Ascending. */
+  /** Positions that are not done: not given out, or not given back yet. Ascending. */
   get left(): readonly PositionRange[] {
     return merge([...this.#ranges, ...this.#out]);
   }
@@ -29,7 +31,7 @@ export class WorkQueue {
     return this.#stopped ? 0 : countPositions(this.#ranges);
   }
 
-  /** Whether slots are at work. */
+  /** Whether any slot has a piece. */
   get isBusy(): boolean {
     return this.#out.size > 0;
   }
@@ -48,7 +50,7 @@ export class WorkQueue {
     return undefined;
   }
 
-  /** Waits until a slot has nothing to do. @returns false where the queue is stopped */
+  /** Waits until a slot has nothing to do. @returns false if the queue is stopped */
   async untilIdle(): Promise<boolean> {
     while (!this.#stopped && (this.#waiting === 0 || this.#ranges.length > 0))
       await new Promise<void>((resolve) => this.#onIdle.push(resolve));
@@ -61,7 +63,7 @@ export class WorkQueue {
     this.add({ from: next, to: piece.to });
   }
 
-  /** The slot that has the piece does no more of it than up to `to`. @returns the piece that it has now */
+  /** Cuts the piece short: its slot does it only up to `to`. @returns the piece that the slot has now */
   cutShort(piece: PositionRange, to: number): PositionRange {
     this.#out.delete(piece);
     const cut = this.#hand({ from: piece.from, to });
@@ -74,7 +76,7 @@ export class WorkQueue {
     this.#wakeAll();
   }
 
-  /** Takes one of so many equal parts of what no slot has, from its end, for others. */
+  /** Removes one of `parts` equal parts of the positions that no slot has, from their end, for others. */
   split(parts: number): PositionRange | undefined {
     const last = this.#stopped ? undefined : this.#ranges.at(-1);
     if (!last) return undefined;
@@ -84,13 +86,13 @@ export class WorkQueue {
     return { from, to: last.to };
   }
 
-  /** No other task gives it anything any more. */
+  /** No other task will give it anything any more. */
   expectNothing(): void {
     this.#expecting = false;
     this.#wakeAll();
   }
 
-  /** Nothing more is handed out. */
+  /** Gives out nothing more. */
   stop(): void {
     this.#stopped = true;
     this.#wakeAll();

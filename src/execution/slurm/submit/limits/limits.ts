@@ -10,13 +10,16 @@ import {
   parseTable,
 } from './parse-limits.js';
 
-/** What a cluster lets this user do in a partition. */
+/** A cluster's limits for this user in a partition. */
 export interface ClusterLimits {
-  /** Tasks of one array. */
+  /** The most tasks of one array. */
   readonly array_tasks: number;
-  /** Jobs of the user's at once, pending and running, every task of an array being one. Infinity: no limit is known. */
+  /**
+   * The most jobs that the user may have at a time, pending and running; each task of an array is one. Infinity: no
+   * limit is known.
+   */
   readonly submit: number;
-  /** The time that a job has which asks for none, and the most that it may ask for. Seconds; null: unlimited. */
+  /** The time limit of a job that requests none, and the highest that it may request. Seconds; null: unlimited. */
   readonly default_time_s: number | null;
   readonly max_time_s: number | null;
   /** CPUs of the partition that are up; null: not known. */
@@ -24,8 +27,8 @@ export interface ClusterLimits {
   readonly accounting: boolean;
 }
 
-// The two parts end with a line of their own, so that one round trip asks everything. Each may fail by itself: clusters
-// without accounting have no sacctmgr to ask, and its own user may not see every QOS.
+// Each of the two parts ends with a line of its own, so that one round trip asks for everything. Each may fail by
+// itself: clusters without accounting have no working sacctmgr, and a user may not be allowed to see every QOS.
 const SCRIPT = `LC_ALL=C; export LC_ALL
 part=$1; account=$2
 [ -n "$part" ] || part=$(scontrol show partition --oneliner | sed -n 's/^PartitionName=\\([^ ]*\\).* Default=YES.*/\\1/p' | head -n 1)
@@ -54,7 +57,7 @@ export async function readLimits(
   return limitsOf(stdout, place);
 }
 
-/** Pure: what the script's output says. */
+/** Pure: parses the script's output. */
 export function limitsOf(
   output: string,
   { account, qos, partition }: Pick<Resources, 'partition' | 'account' | 'qos'>,
@@ -88,7 +91,10 @@ export function limitsOf(
   };
 }
 
-/** The user's associations that a job may be of: those of the account where one is named, and of the partition or of all. */
+/**
+ * The user's associations that may apply to a job: those of the named account, if any, and of the partition or of all
+ * partitions.
+ */
 function associationRows(rows: readonly LimitRow[], account?: string, partition?: string): LimitRow[] {
   return rows.filter(
     (row) =>
@@ -113,7 +119,7 @@ function accountRows(accounts: readonly LimitRow[], own: readonly LimitRow[], ac
   return above;
 }
 
-/** The QOS that a job has: the one it asks for, else its association's default; and its partition's. */
+/** The QOS of a job: the requested one, else its association's default; and its partition's. */
 function qosRows(
   all: readonly LimitRow[],
   own: readonly LimitRow[],

@@ -1,4 +1,4 @@
-/** `scontrol show config`: `Key = value`, a line each. */
+/** `scontrol show config`: one `Key = value` per line. */
 export function parseSlurmConfig(output: string): Map<string, string> {
   const config = new Map<string, string>();
   for (const line of output.split('\n')) {
@@ -8,14 +8,17 @@ export function parseSlurmConfig(output: string): Map<string, string> {
   return config;
 }
 
-/** One line of `Key=value` pairs, as `scontrol --oneliner show partition` prints: values have no spaces. */
+/** One line of `Key=value` pairs, as `scontrol --oneliner show partition` prints: values contain no spaces. */
 export function parsePairs(line: string): Map<string, string> {
   const pairs = new Map<string, string>();
   for (const match of line.matchAll(/(?:^|\s)([A-Za-z][\w:/]*)=(\S*)/g)) pairs.set(match[1]!, match[2]!);
   return pairs;
 }
 
-/** Slurm's durations: `30`, `30:00`, `2:30:00`, `1-02:30:00`, `UNLIMITED`. @returns seconds; undefined: no limit, or none said */
+/**
+ * Slurm's durations: `30`, `30:00`, `2:30:00`, `1-02:30:00`, `UNLIMITED`. @returns seconds; undefined: no limit, or
+ * none given
+ */
 export function parseSlurmTime(text: string | undefined): number | undefined {
   const match = /^(?:(\d+)-)?(\d+)(?::(\d+))?(?::(\d+))?$/.exec(text ?? '');
   if (!match) return undefined;
@@ -26,7 +29,7 @@ export function parseSlurmTime(text: string | undefined): number | undefined {
   return b === undefined ? a! * 60 : a! * 60 + b;
 }
 
-/** One row of `sacctmgr --parsable2`: what is said of jobs in one association or QOS. */
+/** One row of `sacctmgr --parsable2`: the limits of one association or QOS. */
 export type LimitRow = ReadonlyMap<string, string>;
 
 /** Rows of `sacctmgr --parsable2` with its header. */
@@ -39,7 +42,7 @@ export function parseTable(output: string): LimitRow[] {
   });
 }
 
-/** Columns that bound how many jobs a user may have submitted at once, as the releases name them. */
+/** Columns that limit how many jobs a user may have submitted at a time, as the releases name them. */
 const SUBMIT_COLUMNS = [
   'MaxSubmit',
   'MaxSubmitJobs',
@@ -49,7 +52,7 @@ const SUBMIT_COLUMNS = [
   'GrpSubmit',
 ];
 
-/** The least of what the rows say of submitted jobs; Infinity where they say nothing. */
+/** The lowest submit limit in the rows; Infinity if they have none. */
 export function leastSubmitLimit(rows: readonly LimitRow[]): number {
   const limits = rows.flatMap((row) =>
     SUBMIT_COLUMNS.map((column) => row.get(column)).filter((value) => /^\d+$/.test(value ?? '')),
