@@ -170,7 +170,7 @@ async function checkRoom(run: RunCommand, place: string, path: string): Promise<
   if (full) return { name, ok: false, detail: full.what, next };
   const { free_bytes } = room;
   const free = free_bytes === undefined ? '' : `, ${formatBytes(free_bytes)} free`;
-  const needs = `a sweep needs ${formatBytes(needed)} for metalab's programs, its bundle and context files, and about ${formatBytes(RECORD_BYTES)} a run beside its artifacts and logs`;
+  const needs = `a sweep needs ${formatBytes(needed)} for metalab's programs, its bundle and context files, and about ${formatBytes(RECORD_BYTES)} per run beside its artifacts and logs`;
   const detail = `${path}${free}; ${needs}`;
   return free_bytes !== undefined && free_bytes < needed + COMFORTABLE_BYTES
     ? { name, ok: 'warn', detail, next }
