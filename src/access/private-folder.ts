@@ -4,22 +4,22 @@ import { InfrastructureError } from '../definition/errors.js';
 import { processIdentity, readPath } from './read-path.js';
 import { formatEntry, type Opening, openingsAbove, openingsIn } from './strangers.js';
 
-/** A folder of metalab's own, and the variable that says where it is. */
+/** One of metalab's own folders, and the variable that sets its location. */
 export interface OwnFolder {
   readonly path: string;
   readonly variable: 'METALAB_HOME' | 'METALAB_CACHE' | 'TMPDIR';
 }
 
 /**
- * Makes a folder that nobody else may enter, and sees to it that it is this user's.
+ * Creates a folder that nobody else may enter, and checks that this user owns it.
  *
- * @throws InfrastructureError where it can't be made, or other users can change it
+ * @throws InfrastructureError if it can't be made, or other users can change it
  */
 export function makePrivateFolder(folder: OwnFolder): void {
   try {
     refuseOpenFolder(folder);
     mkdirSync(folder.path, { recursive: true, mode: 0o700 });
-    // Again: a stranger may have been quicker.
+    // Checked again: another user may have been faster.
     refuseOpenFolder(folder);
     chmodSync(folder.path, 0o700);
   } catch (error) {
@@ -28,9 +28,9 @@ export function makePrivateFolder(folder: OwnFolder): void {
 }
 
 /**
- * Does nothing where there is none yet.
+ * Does nothing if there is none yet.
  *
- * @throws InfrastructureError METALAB_FOLDER_UNSAFE where other users can change what is in the folder
+ * @throws InfrastructureError METALAB_FOLDER_UNSAFE if other users can change what is in the folder
  */
 export const refuseOpenFolder = (folder: OwnFolder): void => refuseOpenings(folder, openingsOf(folder.path));
 
@@ -46,11 +46,11 @@ export function refuseOpenings({ path, variable }: OwnFolder, [opening]: readonl
   });
 }
 
-/** A program of metalab's cache. @throws InfrastructureError METALAB_FOLDER_UNSAFE where other users can change it */
+/** A program of metalab's cache. @throws InfrastructureError METALAB_FOLDER_UNSAFE if other users can change it */
 export const refuseOpenProgram = (path: string): void =>
   refuseOpenFolder({ path, variable: 'METALAB_CACHE' });
 
-/** How other users can change a file or folder of this user's; nothing where there is none. */
+/** How other users can change a file or folder of this user's; nothing if there is none. */
 export function openingsOf(path: string): Opening[] {
   const who = processIdentity();
   if (!who) return [];
@@ -62,7 +62,7 @@ export function openingsOf(path: string): Opening[] {
   }
 }
 
-/** How other users can change what this user makes in a folder, or in what of it is there yet. */
+/** How other users can change what this user creates in a folder, or in its existing part. */
 export function openingsForNewIn(path: string): Opening[] {
   const who = processIdentity();
   if (!who) return [];
@@ -73,7 +73,7 @@ export function openingsForNewIn(path: string): Opening[] {
   }
 }
 
-/** What can't be looked at can't be used either: whoever tries is told why. */
+/** A path that can't be inspected can't be used either: using it gives the error. */
 const isMissing = (error: unknown) => (error as NodeJS.ErrnoException).code === 'ENOENT';
 
 const WORDINGS: { readonly [code: string]: string } = {
@@ -89,7 +89,7 @@ const WORDINGS: { readonly [code: string]: string } = {
 
 const NO_ROOM = ['ENOSPC', 'EDQUOT'];
 
-/** What the system said of one of metalab's own folders, naming the variable that gives another. Other errors stay as they are. */
+/** Words a system error about one of metalab's own folders, with the variable to change. Other errors stay. */
 export function formatFolderFault(error: unknown, { path, variable }: OwnFolder): unknown {
   const code = (error as NodeJS.ErrnoException | undefined)?.code ?? '';
   const what = Object.hasOwn(WORDINGS, code) ? WORDINGS[code] : undefined;

@@ -59,7 +59,7 @@ export function readPath(path: string): Entry[] {
   return entries;
 }
 
-/** @returns undefined where there is nothing */
+/** @returns undefined if there is nothing */
 export function readEntry(path: string): Entry | undefined {
   const stats = lstatSync(path, { throwIfNoEntry: false });
   return stats && toEntry(path, stats);

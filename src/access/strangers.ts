@@ -1,4 +1,4 @@
-/** A file, folder or link as the system tells of it. */
+/** A file, folder or link as reported by the system. */
 export interface Entry {
   readonly path: string;
   readonly uid: number;
@@ -8,7 +8,7 @@ export interface Entry {
   readonly isFolder: boolean;
 }
 
-/** Who asks: this process, or the login on a cluster. */
+/** The user: of this process, or of the login on a cluster. */
 export interface Identity {
   readonly uid: number;
   readonly gids: readonly number[];
@@ -16,7 +16,7 @@ export interface Identity {
   readonly rootUid?: number;
 }
 
-/** One way in which somebody else can change what is at a path. */
+/** One way in which another user can change what is at a path. */
 export interface Opening {
   readonly entry: Entry;
   readonly kind: 'owner' | 'group' | 'others';

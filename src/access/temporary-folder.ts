@@ -9,7 +9,7 @@ let known: string | undefined;
 /**
  * Where temporary files go.
  *
- * @throws InfrastructureError where it is missing, can't be written, or other users can replace what is in it
+ * @throws InfrastructureError if it is missing, can't be written, or other users can replace what is in it
  */
 export function temporaryFolder(): string {
   const choice = temporaryFolderChoice();
@@ -22,7 +22,7 @@ export function checkTemporaryFolder(choice: OwnFolder): void {
   try {
     if (!statSync(choice.path).isDirectory()) throw Object.assign(new Error(), { code: 'ENOTDIR' });
     accessSync(choice.path, constants.W_OK | constants.X_OK);
-    // Everybody may write to /tmp: there, the sticky bit keeps each from what is another's.
+    // Everybody may write to /tmp: there, the sticky bit keeps users from replacing other users' files.
     refuseOpenings(choice, openingsForNewIn(choice.path));
   } catch (error) {
     throw formatFolderFault(error, choice);

@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, realpathSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
-/** The stores that the user trusts whoever else can change them: real paths, one a line. In the state folder. */
+/** The stores that the user trusts even if others can change them: real paths, one per line. In the state folder. */
 const fileIn = (home: string) => join(home, 'trusted-stores');
 
 export function isTrustedStore(home: string, root: string): boolean {

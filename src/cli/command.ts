@@ -17,21 +17,21 @@ export interface OptionDefinition {
   /** May be given several times: its value is the list of them. */
   readonly repeatable?: boolean;
   /**
-   * Makes the value from its text.
+   * Parses the value.
    *
    * @throws UsageError saying what was expected
    */
   readonly parse?: (text: string) => unknown;
 }
 
-/** What every command has beside its own options. */
+/** What every command has in addition to its own options. */
 export interface CommonOptions {
   readonly json?: boolean;
   readonly verbose?: boolean;
 }
 
 /**
- * One entry of the command table. Its modules are imported lazily inside `run`, so that `metalab --help` is quick: only
+ * One entry of the command table. Its modules are imported lazily inside `run`, so that `metalab --help` is fast: only
  * types may be imported at the top of a command's file.
  */
 export interface CommandDefinition<Options extends CommonOptions = CommonOptions> {
@@ -48,44 +48,44 @@ export interface CommandDefinition<Options extends CommonOptions = CommonOptions
   readonly store?: boolean;
   /** Whether it has `--json`: it prints data. */
   readonly json?: boolean;
-  /** Not in the list of commands: for metalab's own use. */
+  /** Hidden from the list of commands: for metalab's own use. */
   readonly hidden?: boolean;
-  /** `engine start`: a command with subcommands has no `run` of its own. */
+  /** For `engine start` and similar: a command with subcommands has no `run` of its own. */
   readonly subcommands?: readonly CommandDefinition[];
   /**
    * @param args the positional arguments, by name
-   * @returns the exit code, where it is not 0
+   * @returns the exit code, if it is not 0
    */
-  // A method, so that a command with options of its own fits the table.
+  // A method, so that a command with its own type of options fits the table.
   run?(args: CommandArguments, options: Options, context: CommandContext): Promise<number | undefined>;
 }
 
 export type CommandArguments = { readonly [name: string]: string | undefined };
 
-/** What a command gets of its surroundings. */
+/** A command's access to its surroundings. */
 export interface CommandContext {
   /** The store that `--store`, METALAB_STORE, the environment or the default names: a path or a uri. */
   readonly storeLocation: string;
-  /** What `--env` says, where it is given. */
+  /** The value of `--env`, if given. */
   readonly namedEnvironment: string | undefined;
   /** The environment that `--env`, METALAB_ENV, the configuration or the default names. */
   environment(): Promise<ResolvedEnvironment>;
   /** Opens that store, once; it is closed after the command. */
   store(options?: { readonly create?: boolean }): Promise<Store>;
-  /** A command line for hints: as metalab was called, with the `--store` and `--env` that this command was given. */
+  /** A command line for hints: metalab as the user called it, with the `--store` and `--env` of this command. */
   command(words: string): string;
-  /** Text with the commands in it named as metalab was called, where `note` does not see to it. */
+  /** Rewrites the commands in a text to how the user called metalab, for text that `note` does not print. */
   named(text: string): string;
   /** A line of results, to stdout. */
   out(text: string): void;
-  /** Text or bytes to stdout as they are. Resolves when more can be written. */
+  /** Unchanged text or bytes, to stdout. Resolves when more can be written. */
   write(chunk: string | Uint8Array): Promise<void>;
-  /** A line about what happens, to stderr; commands in it are named as metalab was called. */
+  /** A message, to stderr; commands in it are rewritten to how the user called metalab. */
   note(text: string): void;
   /** Progress at the end of stderr. */
   readonly live: LiveArea;
   readonly color: Colors;
-  /** Width of the terminal in columns; `Infinity` where stdout is none. */
+  /** Width of the terminal in columns; `Infinity` if stdout is not a terminal. */
   readonly width: number;
   /** Whether stdout is a terminal. */
   readonly interactive: boolean;

@@ -43,6 +43,6 @@ const COMMANDS: readonly CommandDefinition[] = [
   doctorCommand,
 ];
 
-// Into a pipe that was closed (`metalab results … | head`): there is nobody left to tell.
+// The pipe was closed (`metalab results … | head`): nobody reads the output any more.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
 process.exitCode = await runProgram(COMMANDS, process.argv.slice(2), METALAB_VERSION);

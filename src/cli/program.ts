@@ -7,7 +7,7 @@ import { calledAs, commandNamer } from './terminal/invocation.js';
 
 interface ParsedOptions extends CommonOptions, Choice {}
 
-/** Where a command prints, and how it names commands. */
+/** The streams that a command prints to, and how it names commands. */
 interface Surroundings {
   readonly terminal: Terminal;
   /** How the user called metalab. */
@@ -15,7 +15,7 @@ interface Surroundings {
   readonly named: (text: string) => string;
 }
 
-/** What `buildProgram` leaves for the caller: commander has no place for a command's result. */
+/** Results that `buildProgram` leaves for the caller: commander can't return a command's result. */
 export interface Outcome {
   exitCode: number;
   verbose: boolean;
@@ -70,7 +70,7 @@ export async function runProgram(
     return outcome.exitCode;
   } catch (thrown) {
     const error = formatSystemError(thrown);
-    // Commander has printed its own errors, and help, by itself.
+    // Commander has already printed its own errors and help.
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.success : EXIT.usage;
     const color = colorsFor(terminal.stderr, terminal.env);
     const named = commandNamer(
@@ -91,7 +91,7 @@ function addCommand(
 ): void {
   const command = parent.command(definition.name, { hidden: definition.hidden ?? false });
   command.summary(definition.summary);
-  // Lines of the source are no lines of the terminal, which has a width of its own.
+  // Line breaks of the source are removed, because the terminal has its own width.
   const description = definition.description?.replace(/(\S)\n(?=\S)/g, '$1 ');
   command.description([`${definition.summary}.`, description].filter(Boolean).join('\n\n'));
   command.showHelpAfterError(`(${prefix} ${definition.name} --help says more)`);
@@ -116,7 +116,7 @@ function addCommand(
   }
   const { run } = definition;
   if (run) {
-    command.option('-v, --verbose', 'say more; show where errors come from');
+    command.option('-v, --verbose', 'print more detail; show where errors come from');
     command.action(() => act(definition, command, outcome, surroundings));
   }
   command.addHelpText('after', exampleText(definition, surroundings.called));

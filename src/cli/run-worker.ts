@@ -8,7 +8,7 @@ import { loadRequestKey } from '../engine/request-key.js';
 import { startWorker } from '../workers/run-worker.js';
 import type { CommandContext } from './command.js';
 
-/** Connects, registers once it polls, and runs until it is told to stop. */
+/** Connects, registers once it polls, and runs until a signal stops it. */
 export async function runWorkerCommand(
   options: {
     readonly slots?: number;
@@ -29,7 +29,7 @@ export async function runWorkerCommand(
     });
   }
   const background = options.background ?? false;
-  // A background worker never starts a server: it was started for one that is there.
+  // A background worker never starts a server: it was started for an existing one.
   const target = await resolveTemporal({ start: !background, say: (line) => context.note(line) });
   const requestKey = await loadRequestKey(target);
   const worker = await startWorker({
@@ -44,12 +44,12 @@ export async function runWorkerCommand(
   const stop = () => {
     if (stopping) return;
     stopping = true;
-    if (!background) context.note('stopping: no further run is started; Ctrl-C again ends at once');
+    if (!background) context.note('stopping: no further run is started; Ctrl-C again stops immediately');
     process.once('SIGINT', () => process.exit(130));
     worker.stop();
   };
   process.once('SIGINT', stop);
-  // However often: a second one that took its default course would end slots in the middle of their runs.
+  // Every signal is handled: the default action of a second one would end slots in the middle of their runs.
   process.on('SIGTERM', stop);
   const { address, namespace } = target;
   const { taskQueue } = requestKey;

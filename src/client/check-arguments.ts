@@ -4,18 +4,18 @@ import { type Experiment, isExperiment } from '../definition/experiment.js';
 import { FAILURE_LIMIT_EXPECTATION, parseFailureLimit } from '../definition/failure-limit.js';
 import { formatValue, optionProblems } from '../definition/refuse.js';
 
-/** What an option has to be, in words, and whether a value is that. */
+/** The kind of value that an option takes, in words and as a check. */
 interface Kind {
   readonly expected: string;
   accepts(value: unknown): boolean;
 }
 
-/** Every option of a function and its kind; an option that is undefined is one that was not given. */
+/** Every option of a function and its kind; undefined means that the option was not given. */
 export type OptionKinds<Options> = { readonly [name in keyof Required<Options>]: Kind };
 
 export const FLAG: Kind = { expected: 'true or false', accepts: (value) => typeof value === 'boolean' };
 export const TEXT: Kind = { expected: 'a text', accepts: (value) => typeof value === 'string' };
-/** Checked where it is used, which words it better. */
+/** Checked where it is used, with a better message. */
 export const ANYTHING: Kind = { expected: 'anything', accepts: () => true };
 export const LISTENER: Kind = {
   expected: 'a function that takes a line of text',
@@ -60,7 +60,7 @@ export function checkOptions<Options>(where: string, options: unknown, kinds: Op
   if (problems.length > 0) throw new DefinitionError(problems, 'METALAB_OPTION');
 }
 
-/** @throws MetalabError METALAB_NOT_AN_EXPERIMENT, with what to do where the mistake can be guessed */
+/** @throws MetalabError METALAB_NOT_AN_EXPERIMENT, with what to do if the mistake can be guessed */
 export function checkExperiment(where: string, value: unknown): asserts value is Experiment {
   if (isExperiment(value)) return;
   throw new MetalabError({
@@ -82,7 +82,7 @@ function guessMistake(value: unknown): string {
   return 'wrap it in experiment(…), which checks it and remembers where it was declared';
 }
 
-/** @throws MetalabError METALAB_EXPERIMENT_ID where it is no text, such as an experiment itself */
+/** @throws MetalabError METALAB_EXPERIMENT_ID if it is no text, such as an experiment itself */
 export function checkExperimentId(where: string, id: unknown): asserts id is string {
   if (typeof id === 'string' && id !== '') return;
   throw new MetalabError({

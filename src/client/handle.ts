@@ -38,9 +38,9 @@ const RESULT_OPTIONS: OptionKinds<NonNullable<Parameters<RunHandle['result']>[0]
   signal: SIGNAL,
 };
 
-/** A followed submission's outcome is looked for this often: a stat of a file. */
+/** How often a followed submission's outcome is checked: one stat of a file. */
 const LOOK_EVERY_MS = 15;
-/** How often the workflow is asked whether it still works on it. */
+/** How often the workflow is asked whether it still runs the submission. */
 const ASK_EVERY_MS = 3_000;
 const MAX_FAILED_STARTS = 4;
 
@@ -52,15 +52,15 @@ export interface SubmissionPlace {
   readonly environment: ResolvedEnvironment;
 }
 
-/** The way to Temporal that a handle uses. */
+/** A handle's connection to Temporal. */
 export interface Link {
   readonly client: Client;
   readonly key: RequestKey;
-  /** Closing the connection waits for this: a call that it cuts off is tried again by a timer, which then throws. */
+  /** Closing the connection waits for this: a call cut off would be retried by a timer, which would then throw. */
   untilAnswered<T>(call: Promise<T>): Promise<T>;
-  /** Starts again what has died of the local server and worker. About a millisecond where nothing has. */
+  /** Restarts the local server or worker if dead. Takes about a millisecond if neither is. */
   keepUp(): Promise<void>;
-  /** @throws MetalabError METALAB_CLOSED where the lab was closed */
+  /** @throws MetalabError METALAB_CLOSED if the lab was closed */
   assertOpen(method: string): void;
   retry(experimentId: string, store: SweepStore, options: RetryOptions): Promise<RunHandle>;
 }
@@ -76,7 +76,7 @@ export function makeHandle(link: Link, place: SubmissionPlace): RunHandle {
       outcome ? undefined : await link.untilAnswered(queryStatus(link.client, place)),
     );
   };
-  /** A server or worker that does not answer now says nothing of the sweep. */
+  /** A server or worker that does not answer now says nothing about the sweep. */
   const isInterrupted = async () => {
     try {
       return (await status()).state === 'interrupted';
@@ -98,7 +98,7 @@ export function makeHandle(link: Link, place: SubmissionPlace): RunHandle {
       signal?.throwIfAborted();
       if (performance.now() > end) throw timedOut(place, timeout!);
       if (performance.now() - asked > ASK_EVERY_MS) {
-        // What starts while it is killed again can't be started: only after some tries in a row is that the place's fault.
+        // A process killed while it starts fails too: only several failures in a row are this machine's fault.
         failed = await link.keepUp().then(
           () => 0,
           (error: unknown) => {
@@ -107,8 +107,8 @@ export function makeHandle(link: Link, place: SubmissionPlace): RunHandle {
             return failed + 1;
           },
         );
-        // Between two workflow runs there may be none for a moment: only three silences in a row count, and only while
-        // its server runs: one that can't be started says nothing of the sweep.
+        // Between two workflow runs there may be none for a moment: only three missing answers in a row count, and only
+        // if its server is running: a server that can't be started says nothing about the sweep.
         missed = failed === 0 && (await isInterrupted()) ? missed + 1 : 0;
         if (missed >= 3)
           throw (await wasTerminated(link.client, place)) ? terminated(place) : interrupted(place);
@@ -181,13 +181,13 @@ const terminated = ({ experiment_id, submission }: SubmissionPlace) =>
     code: 'METALAB_TERMINATED',
     where: `${experiment_id}, submission ${submission}`,
     what: 'somebody terminated its workflow',
-    next: 'submit again, should it go on: what is recorded is reused',
+    next: 'submit again to continue: recorded runs are reused',
   });
 
 const interrupted = ({ experiment_id, submission }: SubmissionPlace) =>
   new InfrastructureError({
     code: 'METALAB_INTERRUPTED',
     where: `${experiment_id}, submission ${submission}`,
-    what: 'nothing works on it any more: its workflow was terminated, or its server lost it',
+    what: 'no workflow is running it: its workflow was terminated, or its server lost it',
     next: 'submit again: what is recorded is reused',
   });

@@ -63,33 +63,33 @@ import { isNotRunning, sendControl, type WorkflowUpdate } from './workflow/workf
 import { enqueue, makeClient } from './workflow/workflow-link.js';
 
 export interface LabOptions {
-  /** Hears of every long step, such as starting a server. Default: silence. */
+  /** Called with a line for every long step, such as starting a server. Default: silence. */
   readonly say?: (line: string) => void;
 }
 
 export interface SubmitOptions extends StoreChoice {
   /**
-   * How many runs at once. Default: METALAB_SLOTS, else the environment's, else as many as the worker has cores. On a
-   * cluster: of each task, which gets as many cpus; default: the cpus that it has.
+   * Number of concurrent runs. Default: METALAB_SLOTS, else the environment's, else the worker's number of cores. On a
+   * cluster: per task, which gets as many cpus; default: the task's cpus.
    */
   readonly slots?: number;
-  /** Reuse failed and cancelled runs instead of doing them again. */
+  /** Reuse failed and cancelled runs instead of executing them again. */
   readonly keepFailed?: boolean;
-  /** Do every run again. */
+  /** Execute every run again. */
   readonly fresh?: boolean;
-  /** Bring artifacts from a cluster as its records are collected, of reused runs too. Default: when somebody asks for one. */
+  /** Fetch artifacts from a cluster with its records, also of reused runs. Default: on demand. */
   readonly artifacts?: boolean;
   /**
-   * Ends the submission as a cancel does once so many of its runs have failed, or such a part of those done (`'20%'`,
-   * which counts once 20 are done). Default: the experiment's `maxFailures`, else no limit.
+   * Ends the submission, as a cancel does, after this number of failed runs, or share of its finished runs (`'20%'`,
+   * which applies once 20 have finished). Default: the experiment's `maxFailures`, else no limit.
    */
   readonly maxFailures?: FailureLimit;
   /**
-   * Asked before the experiment replaces the latest declaration of its name, where that came from another project or
+   * Called before the experiment replaces the latest declaration of its name, if that came from another project or
    * folder: false submits nothing. Default: a warning to `say`.
    */
   readonly onReplace?: (replaced: ReplacedDeclaration) => boolean | Promise<boolean>;
-  /** Submit even where another engine uses the store: what runs there then waits until this is done. */
+  /** Submit even if another engine uses the store: its sweeps then wait until this one has ended. */
   readonly takeOver?: boolean;
 }
 
@@ -107,38 +107,38 @@ const SUBMIT_OPTIONS: OptionKinds<SubmitOptions> = {
 };
 
 export interface CancelOptions extends ControlOptions {
-  /** Asked where a cluster's login needs a person. */
+  /** Asks the user if a cluster's login needs it. */
   readonly prompter?: Prompter | undefined;
 }
 
 /**
- * A connection to Temporal, and to the worker on this machine. Every method refuses arguments of a wrong kind and unknown
+ * A connection to Temporal and to this machine's worker. Every method rejects arguments of a wrong type and unknown
  * options (METALAB_OPTION), and everything after `close()` (METALAB_CLOSED).
  */
 export interface Lab {
-  /** The server's address, and its web UI's where that is known. */
+  /** The server's address, and its web UI's if known. */
   readonly temporal: {
     readonly address: string;
     readonly namespace: string;
     readonly uiAddress: string | undefined;
   };
-  /** Submits an experiment. Resolves once it is enqueued, not when it is done. */
+  /** Submits an experiment. Resolves once it is enqueued, before it has finished. */
   submit(experiment: Experiment, options?: SubmitOptions): Promise<RunHandle>;
-  /** Submits what `evaluateFile` made of an experiment file. */
+  /** Submits the result of `evaluateFile`. */
   submitDeclared(declared: Declared, options?: SubmitOptions): Promise<RunHandle>;
   /** The handle of an experiment's latest submission. */
   attach(experimentId: string, options?: StoreChoice): Promise<RunHandle>;
   /**
-   * Cancels all of an experiment: the submission in progress, and those queued behind it. Resolves once that is noted. What
-   * submissions without a workflow left on a cluster is ended before it resolves.
+   * Cancels an experiment's submission in progress and those queued behind it. Resolves once the workflow has accepted
+   * that, and arrays that submissions without a workflow left on a cluster have been ended.
    *
-   * @returns the handles of what is being cancelled
-   * @throws MetalabError METALAB_NOT_RUNNING, METALAB_REFUSED; TransportError where a cluster can't be asked
+   * @returns the handles of the submissions being cancelled
+   * @throws MetalabError METALAB_NOT_RUNNING, METALAB_REFUSED; TransportError if a cluster can't be asked
    */
   cancel(experimentId: string, options?: StoreChoice & CancelOptions): Promise<RunHandle[]>;
-  /** Submits what the store's latest declaration of an experiment says again: see {@link RunHandle.retry}. */
+  /** Submits the store's latest declaration of an experiment again: see {@link RunHandle.retry}. */
   retry(experimentId: string, options?: StoreChoice & RetryOptions): Promise<RunHandle>;
-  /** Closes the connection. Runs go on. */
+  /** Closes the connection. Runs continue. */
   close(): Promise<void>;
 }
 
@@ -146,7 +146,7 @@ export interface Lab {
  * Connects to the Temporal server that the environment names, or else to the local one, which is started where it does
  * not run.
  *
- * @throws InfrastructureError where there is none and none can be started
+ * @throws InfrastructureError if there is none and none can be started
  */
 export async function connect(options: LabOptions = {}): Promise<Lab> {
   checkOptions('connect', options, LAB_OPTIONS);
@@ -160,7 +160,7 @@ export async function connect(options: LabOptions = {}): Promise<Lab> {
   }
 }
 
-/** Loads what `connect` will need, while the caller has other things to wait for. */
+/** Preloads the modules that `connect` needs, while the caller waits for other things. */
 export async function preload(): Promise<{ readonly connect: typeof connect }> {
   await import('@temporalio/client');
   return { connect };
@@ -220,7 +220,7 @@ class ConnectedLab implements Lab {
     this.#assertOpen('submit');
     checkExperiment('submit', experiment);
     checkOptions('submit', options, SUBMIT_OPTIONS);
-    // With the bundler, they take 0.1 s to load; the command line declares in a process of its own.
+    // These modules, with the bundler, take 0.1 s to load; the command line declares in a separate process.
     const [{ declareExperiment }, { locateInProcess }, { ClusterHasher }] = await Promise.all([
       import('./declare/declare.js'),
       import('./declare/locate-in-process.js'),
@@ -325,7 +325,7 @@ class ConnectedLab implements Lab {
     if (this.#closed) throw closedError(method);
   }
 
-  /** @throws MetalabError METALAB_NOT_REPLACED where the caller does not want it */
+  /** @throws MetalabError METALAB_NOT_REPLACED if the caller declines */
   async #tellReplaced(store: SweepStore, declared: Declared, { onReplace }: SubmitOptions): Promise<void> {
     const replaced = await findReplaced(store, declared);
     if (!replaced) return;
@@ -350,7 +350,7 @@ class ConnectedLab implements Lab {
 
   async #enqueue(store: SweepStore, manifest: SubmissionManifest, holder: LeaseHolder): Promise<RunHandle> {
     const { experiment_id, declaration, options } = manifest;
-    // The runs of a retry may be thousands: they are in the store, not in Temporal's payloads.
+    // A retry may have thousands of runs: their list is in the store, not in Temporal's payloads.
     const told = options.only ? { ...options, only: { ...options.only, runs: [] } } : options;
     const request = { submission: manifest.submission, declaration, options: told };
     const { submission, joined } = await enqueue(
@@ -360,14 +360,14 @@ class ConnectedLab implements Lab {
       this.#key,
       this.#connection.searchAttributes,
     ).catch(async (error: unknown) => {
-      // What nobody will carry out leaves nothing behind, above all no values of environment variables.
+      // A submission that failed to enqueue leaves nothing behind, above all no values of environment variables.
       await removeSubmission(store, manifest);
       if (hasLeasing(store)) await store.releaseLease(holder);
       throw error;
     });
     if (joined) await removeSubmission(store, manifest);
     else await markEnqueued(store, manifest);
-    // It is enqueued: what hinders tidying up after others is no fault of it.
+    // It is enqueued: an error while cleaning up after others must not fail it.
     await removeAbandoned(this.#client, store, experiment_id).catch(() => {});
     return this.#handleOf({ store, experiment_id, submission, joined });
   }
@@ -378,7 +378,7 @@ class ConnectedLab implements Lab {
     return makeHandle(this.#link, { ...place, environment });
   }
 
-  /** The workers that carry the submission out renew it. */
+  /** The workers that carry out the submission renew the lease. */
   async #takeLease(store: SweepStore, takeOver = false): Promise<LeaseHolder> {
     const holder = { ...(await this.#engine.identify()), worker: null };
     if (hasLeasing(store)) await store.takeLease(holder, { takeOver, wait: true });
@@ -388,7 +388,7 @@ class ConnectedLab implements Lab {
 
 const openExisting = async (choice: StoreChoice) => asSweepStore(await openStore(await locationOf(choice)));
 
-/** Workers would refuse it, too: said here, it is said at once. */
+/** Workers would refuse it, too; checking here reports it immediately. */
 const openForSubmit = async (choice: StoreChoice) =>
   refuseUntrusted(asSweepStore(await openStore(await locationOf(choice), { create: true })));
 

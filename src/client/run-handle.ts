@@ -5,9 +5,9 @@ import type { SubmissionOutcome } from '../storage/manifest.js';
 import type { SweepEvent } from './status/events.js';
 import type { SweepStatus } from './status/sweep-status.js';
 
-// Apart from what makes handles: the public types must not lead to Temporal's, which `skipLibCheck: false` can't compile.
+// Separate from the implementation: public types must not use Temporal's, which `skipLibCheck: false` can't compile.
 
-/** What the client holds of a submission. It can be re-made anywhere from the experiment's id. */
+/** A client's handle of a submission. It can be recreated anywhere from the experiment's id. */
 export interface RunHandle {
   readonly experimentId: string;
   readonly submission: string;
@@ -16,31 +16,31 @@ export interface RunHandle {
   readonly store: string;
   /** Whether it joined a submission of the same definition that was already running. */
   readonly joined: boolean;
-  /** Where its runs are executed: of one that it joined, that one's, whatever was asked for. Without its services. */
+  /** Where its runs execute. If it joined a submission, that one's environment. Without services. */
   readonly environment: ResolvedEnvironment;
   status(): Promise<SweepStatus>;
-  /** What happens, as it happens: read from the segments, nothing through Temporal. Ends with the submission. */
+  /** Events as they happen, read from the segments, not through Temporal. Ends with the submission. */
   events(): AsyncIterable<SweepEvent>;
   /**
    * Waits for the outcome. Works with no worker and after Temporal's retention: the outcome is in the store.
    *
-   * @param options.timeout how long to wait at most
+   * @param options.timeout maximum time to wait
    * @param options.signal ends the waiting, not the runs
-   * @throws MetalabError METALAB_TIMEOUT, METALAB_TERMINATED; InfrastructureError METALAB_INTERRUPTED where nothing works on it any more
+   * @throws MetalabError METALAB_TIMEOUT, METALAB_TERMINATED; InfrastructureError METALAB_INTERRUPTED without a workflow
    */
   result(options?: {
     readonly timeout?: Duration;
     readonly signal?: AbortSignal;
   }): Promise<SubmissionOutcome>;
   /**
-   * Cancels this submission: starts no further run, and aborts those in progress through their AbortSignal. Resolves once
-   * that is noted; `result()` then gives the outcome. Cancelled runs are done again by the next submit.
+   * Cancels this submission: starts no further run, and aborts those in progress by their AbortSignal. Resolves once
+   * the workflow has accepted that; `result()` then gives the outcome. The next submit executes cancelled runs again.
    *
    * @throws MetalabError METALAB_NOT_RUNNING, METALAB_REFUSED
    */
   cancel(options?: ControlOptions): Promise<void>;
   /**
-   * Pauses the experiment: runs in progress end, none starts, until somebody resumes it. Restarts of everything keep it.
+   * Pauses the experiment: runs in progress finish, none starts until it is resumed, even across restarts.
    *
    * @throws MetalabError METALAB_NOT_RUNNING, METALAB_REFUSED
    */
@@ -48,10 +48,10 @@ export interface RunHandle {
   /** @throws MetalabError METALAB_NOT_RUNNING, METALAB_REFUSED */
   resume(): Promise<void>;
   /**
-   * Submits what the store's latest declaration says again, without its file, where it was last submitted to.
+   * Submits the store's latest declaration again, without its file, to the environment of the last submission.
    *
-   * @param options which runs; by default all that are no success
-   * @throws MetalabError where a run is none of the declaration's
+   * @param options which runs; by default all that did not succeed
+   * @throws MetalabError if a run is none of the declaration's
    */
   retry(options?: RetryOptions): Promise<RunHandle>;
 }
@@ -66,8 +66,8 @@ export interface RetryOptions {
   readonly failed?: boolean;
   /** Only these, whatever their status: run_ids, or beginnings of them. */
   readonly runs?: readonly string[];
-  /** As for a submit. Default: the experiment's. */
+  /** As for submit. Default: the experiment's. */
   readonly maxFailures?: FailureLimit;
-  /** Where they run, by name or resolved. Default: where the latest submission did, with the settings it had. */
+  /** Where they execute, by name or resolved. Default: the latest submission's environment and settings. */
   readonly environment?: string | ResolvedEnvironment;
 }

@@ -12,23 +12,23 @@ export interface StoreChoice {
   /** A path or a `file:///` uri. Default: METALAB_STORE, else the environment's, else `./experiments`. */
   readonly store?: string;
   /**
-   * An environment of `.metalab.toml`, by its name or resolved: where what is submitted runs, and its store. Default:
+   * An environment of `.metalab.toml`, by its name or resolved: where the runs execute, and the store. Default:
    * METALAB_ENV, else the file's default_env, else `local`.
    */
   readonly environment?: string | ResolvedEnvironment;
 }
 
-/** The environment that was chosen. */
+/** The chosen environment. */
 export const environmentOf = async ({ environment }: StoreChoice): Promise<ResolvedEnvironment> =>
   typeof environment === 'object' ? environment : (await resolveConfig(environment)).environment;
 
-/** The location of the store that was chosen. */
+/** The location of the chosen store. */
 export async function locationOf(choice: StoreChoice): Promise<string> {
   const named = choice.store ?? process.env.METALAB_STORE;
   return named || ((await environmentOf(choice)).store ?? resolve('experiments'));
 }
 
-/** How many runs at once the environment says; undefined where it says nothing. */
+/** How many runs at once the environment says; undefined if it says nothing. */
 export const slotsOf = (environment: ResolvedEnvironment): number | undefined =>
   'executor' in environment && 'slots' in environment.executor ? environment.executor.slots : undefined;
 
@@ -43,7 +43,7 @@ export function checkSlots(slots: number | undefined): number | null {
   });
 }
 
-/** @throws UsageError where it is no limit */
+/** @throws UsageError if it is no limit */
 export function checkFailureLimit(limit: unknown): FailureLimit | undefined {
   const parsed = parseFailureLimit(limit);
   if (limit === undefined || parsed !== undefined) return parsed;

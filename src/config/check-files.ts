@@ -35,7 +35,7 @@ export interface CheckedFiles {
   /** Both files, merged. */
   readonly document: Table;
   readonly environments: ReadonlyMap<string, DeclaredEnvironment>;
-  /** Every mistake of both files. */
+  /** All problems of both files. */
   readonly problems: readonly Problem[];
 }
 
@@ -98,7 +98,7 @@ async function checkEnvironment(
   for (const file of files) {
     const table = tableAt(file.table, at);
     problems.of(file, mistakesOf(COMMON, table, at));
-    // What a file writes is of the type that it names itself, though another file may change that.
+    // A file's keys belong to the type that it names itself, even if another file changes the type.
     const own = typeIn(file) ?? effective;
     const type = typeof own === 'string' ? await types.find(own) : undefined;
     if (typeof own === 'string' && !type && typeIn(file) !== undefined)
@@ -119,7 +119,7 @@ async function checkEnvironment(
   return { found, table: merged };
 }
 
-/** Where a file has changed the type, what only the other type knows is left out. */
+/** If a file changed the type, keys that only the other type has are left out. */
 function onlyWhatFits(table: Table, schema: Schema): Table {
   return mistakesOf(schema, ownKeys(table), [])
     .filter(({ missing }) => !missing)
@@ -143,7 +143,7 @@ function checkTogether(
       });
     return;
   }
-  // A variable may give what the files leave out.
+  // A variable may provide what the files leave out.
   for (const mistake of mistakesOf(type.schema, ownKeys(table), at))
     if (mistake.missing && !isSet(mistake.path.at(-1))) problems.together(mistake);
 }
@@ -159,7 +159,7 @@ async function unknownType(type: string, path: Path, types: EnvironmentTypes): P
   };
 }
 
-/** By what to check a table whose type is mistyped, or not given: so that all of its mistakes are told at once. */
+/** The type to check a table by if its type is mistyped or missing, so that all its problems are reported together. */
 async function likelyType(
   own: unknown,
   table: Table,

@@ -1,7 +1,7 @@
 import type { Problem } from '../definition/errors.js';
 import type { ResolvedEnvironment } from './resolved-config.js';
 
-/** What is wrong with a value, as zod says it. */
+/** A problem with a value, as reported by zod. */
 export interface Issue {
   readonly code?: string;
   readonly path: readonly PropertyKey[];
@@ -10,7 +10,7 @@ export interface Issue {
   readonly keys?: readonly string[];
 }
 
-/** The part of a zod schema that the configuration needs: a package may have a zod of its own. */
+/** The part of a zod schema that the configuration needs: a package may have its own zod. */
 export interface Schema<Settings = unknown> {
   safeParse(
     value: unknown,
@@ -19,7 +19,7 @@ export interface Schema<Settings = unknown> {
     | { readonly success: false; readonly error: { readonly issues: readonly Issue[] } };
 }
 
-/** What all environments have. */
+/** The keys of all environments. */
 export interface EnvironmentCommon {
   readonly name: string;
   readonly store?: string;
@@ -35,10 +35,10 @@ export interface EnvironmentType<Settings = unknown> {
   readonly schema: Schema<Settings>;
   /** Keys, dotted, whose values are paths on this machine: made absolute before the schema sees them. */
   readonly paths?: readonly string[];
-  /** What stands where a key is not given, in words for people, by dotted key. */
+  /** Descriptions of defaults, for people, by dotted key. */
   readonly defaults?: { readonly [key: string]: string };
-  /** Makes the environment of checked settings. Default: an ExtensionEnvironment that has them as `settings`. */
+  /** Creates the environment from checked settings. Default: an ExtensionEnvironment that has them as `settings`. */
   resolve?(common: EnvironmentCommon, settings: Settings): ResolvedEnvironment;
-  /** Mistakes that no single value shows; `where` is a dotted key. */
+  /** Problems that involve more than one value; `where` is a dotted key. */
   check?(settings: Settings): readonly Problem[];
 }

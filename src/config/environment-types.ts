@@ -8,7 +8,7 @@ const TYPES: { readonly [type: string]: () => Promise<EnvironmentType> } = {
   slurm: async () => (await import('./types/slurm.js')).slurm as EnvironmentType,
 };
 
-/** A type, and the package that it is of. */
+/** A type, and the package that it comes from. */
 export interface FoundType {
   readonly name: string;
   readonly type: EnvironmentType;

@@ -1,4 +1,4 @@
-// The kinds of values. Each says what was expected: that is what stands in a mistake.
+// The kinds of values. Each says what was expected, for error messages.
 import { z } from 'zod';
 import { parseDuration } from '../definition/duration.js';
 import { parseMemorySize } from '../definition/memory-size.js';
@@ -13,7 +13,7 @@ export const wholeNumber = (low: number, high = Number.MAX_SAFE_INTEGER) => {
   return z.int({ error }).min(low, { error }).max(high, { error });
 };
 
-/** A value that `read` makes of a text or number. */
+/** A value that `read` parses from a text or number. */
 function made<T>(error: string, read: (value: string | number) => T | undefined) {
   return z.union([z.string(), z.number()], { error }).transform((value, context) => {
     const result = read(value);
@@ -45,7 +45,7 @@ export const texts = (error = 'a text, or an array of texts') =>
 
 const OPTIONS = "options of sbatch, one an item, such as ['--nice=100']";
 
-/** Options of sbatch, one an item. */
+/** Options of sbatch, one per item. */
 export const options = texts(OPTIONS).superRefine((items, context) => {
   const refusals = items.map((item) => (/^-[^\n]*$/.test(item) ? refuseSbatchOption(item) : OPTIONS));
   const message = refusals.find((refusal) => refusal !== undefined);
@@ -60,7 +60,7 @@ const MAIL_TYPES = ['NONE', 'BEGIN', 'END', 'FAIL', 'REQUEUE', 'ALL', 'INVALID_D
   'ARRAY_TASKS',
 ]);
 
-/** As `sbatch --mail-type` has it. */
+/** As for `sbatch --mail-type`. */
 export const mailType = made(`one or several of ${MAIL_TYPES.join(', ')}, separated by commas`, (value) => {
   const words = String(value)
     .split(',')
@@ -72,5 +72,5 @@ export const factor = z
   .number({ error: 'a factor from 1, such as 2.0' })
   .min(1, { error: 'a factor from 1, such as 2.0' });
 
-/** Kept as it is, for those who know it. */
+/** Kept unchanged and unchecked, for the code that uses it. */
 export const services = z.record(z.string(), z.unknown(), { error: 'a table of services' });

@@ -1,9 +1,9 @@
 import { resolve } from 'node:path';
 
 /**
- * A path that somebody wrote as an absolute one: `~` is home, a relative one is relative to a folder, a uri stays.
+ * Makes a user-provided path absolute: `~` is home, a relative one is relative to a folder, a uri stays.
  *
- * @param home of who runs metalab
+ * @param home the home folder of the user who runs metalab
  */
 export function absolutePath(path: string, folder: string, home: string): string {
   if (/^[a-z][a-z0-9+.-]+:\/\//i.test(path)) return path;

@@ -3,7 +3,7 @@ import type { Path } from './positions.js';
 import type { TomlFile } from './toml-file.js';
 import type { Mistake } from './word-issues.js';
 
-/** The mistakes of a configuration's files, with their places. */
+/** The problems of a configuration's files, with their positions. */
 export class PlacedProblems {
   readonly #files: readonly TomlFile[];
   readonly #found: Problem[];
@@ -22,7 +22,7 @@ export class PlacedProblems {
     return [...this.#found].sort((a, b) => order(a) - order(b));
   }
 
-  /** Mistakes of one file. */
+  /** Problems of one file. */
   of(file: TomlFile, mistakes: readonly Mistake[]): void {
     for (const { path, missing: _, ...problem } of mistakes)
       this.#found.push({ where: file.place(path), ...problem });
@@ -30,7 +30,7 @@ export class PlacedProblems {
 
   /** One of what the files are together: at the last that has it, else at the first that has most of the way to it. */
   together(mistake: Mistake): void {
-    // What a file that can't be parsed would say, nobody knows.
+    // The contents of a file that can't be parsed are unknown.
     if (this.#files.some(({ problems }) => problems.length > 0)) return;
     const { path } = mistake;
     const file = this.#files.findLast((candidate) => candidate.has(path)) ?? this.#around(path);

@@ -4,10 +4,10 @@ import { parse } from 'smol-toml';
 export type Path = readonly (string | number)[];
 
 /**
- * The lines of every key and array item of a TOML document. The parser tells of no positions.
+ * The lines of every key and array item of a TOML document. The parser does not report positions.
  *
- * @param text a valid document: what is wrong with its syntax the parser has found
- * @returns a line from 1, by path; of a table that has several headers, the first
+ * @param text a valid document: the parser has checked its syntax
+ * @returns a line from 1, by path; for a table with several headers, the first
  */
 export function positionsOf(text: string): (path: Path) => number | undefined {
   const lines = new Scanner(text).scan();
@@ -66,7 +66,7 @@ class Scanner {
     else this.#take(/[^,\]}#\n]*/y);
   }
 
-  /** What is between brackets, separated by commas. */
+  /** Comma-separated values between brackets. */
   #items(close: string, item: (index: number) => void): void {
     this.#advance(1);
     this.#skipVoid();
@@ -102,7 +102,7 @@ class Scanner {
     return this.#take(pattern);
   }
 
-  /** Notes the line of a path and of what leads to it. @param within step into the last item of arrays of tables */
+  /** Notes the line of a path and of its parents. @param within step into the last item of arrays of tables */
   #note(table: Path, keys: Path, within = true): Path {
     let path = table;
     for (const key of keys) {

@@ -27,7 +27,7 @@ export interface LoadOptions {
   readonly variables?: NodeJS.ProcessEnv;
 }
 
-/** What the command line says, by a key's path: `store`, `executor.slots`. */
+/** Options of the command line, by a key's path: `store`, `executor.slots`. */
 export type Flags = { readonly [key: string]: unknown };
 
 /** A value of an environment, and where it comes from: `file:line`, a variable, an option or `default`. */
@@ -37,7 +37,7 @@ export interface ExplainedValue {
   readonly from: string;
 }
 
-/** A table whose values have come together, and where each comes from, by its key. */
+/** A merged table, and where each value comes from, by its key. */
 interface Layered {
   readonly table: Table;
   readonly from: ReadonlyMap<string, string>;
@@ -45,9 +45,9 @@ interface Layered {
 
 const LOCAL = 'local';
 
-/** `.metalab.toml` and `.metalab.local.toml` of a project; without them there is the environment `local` all the same. */
+/** `.metalab.toml` and `.metalab.local.toml` of a project; without them the environment `local` still exists. */
 export class ProjectConfig {
-  /** The files' folder; null where there are none. */
+  /** The files' folder; null if there are none. */
   readonly folder: string | null;
   /** The files that were read. */
   readonly files: readonly string[];
@@ -74,7 +74,7 @@ export class ProjectConfig {
   /**
    * Finds, reads and checks the files.
    *
-   * @throws DefinitionError METALAB_CONFIG with every mistake of both files
+   * @throws DefinitionError METALAB_CONFIG with all problems of both files
    */
   static async load(options: LoadOptions = {}): Promise<ProjectConfig> {
     const misused = optionProblems('loadConfig', options, ['folder', 'variables']);
@@ -98,7 +98,7 @@ export class ProjectConfig {
       : [{ name: LOCAL, type: LOCAL }, ...declared];
   }
 
-  /** The environment that is used where none is named: METALAB_ENV, else default_env, else `local`. */
+  /** The environment that is used if none is named: METALAB_ENV, else default_env, else `local`. */
   get chosen(): { readonly name: string; readonly from: string } {
     const { METALAB_ENV } = this.#variables;
     if (METALAB_ENV) return { name: METALAB_ENV, from: 'METALAB_ENV' };
@@ -108,10 +108,10 @@ export class ProjectConfig {
   }
 
   /**
-   * What an environment comes to: options of the command line over variables over the files.
+   * Resolves an environment: options of the command line override variables, which override the files.
    *
    * @param name default: see `chosen`
-   * @throws UsageError METALAB_ENVIRONMENT where there is none of the name; DefinitionError METALAB_CONFIG with every
+   * @throws UsageError METALAB_ENVIRONMENT if there is none of the name; DefinitionError METALAB_CONFIG with every
    *   mistake of variables and options
    */
   resolve(name?: string, flags: Flags = {}): ResolvedConfig {
@@ -154,7 +154,7 @@ export class ProjectConfig {
       environment,
       services: shared,
     };
-    // It goes to other processes: what is no JSON must not be there on this side either.
+    // It is sent to other processes as JSON: values that JSON drops must not exist on this side either.
     return deepFreeze(JSON.parse(JSON.stringify(config)) as ResolvedConfig);
   }
 

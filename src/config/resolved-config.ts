@@ -2,7 +2,7 @@ import type { Resources } from '../definition/resources.js';
 
 export type { Resources };
 
-/** How resources grow for what was killed for the want of them: factors, and how often at most. */
+/** How resources grow for runs killed for lack of them: factors, and the maximum number of times. */
 export interface Escalation {
   readonly memory: number;
   readonly time: number;
@@ -12,7 +12,7 @@ export interface Escalation {
 export interface SlurmExecutorConfig extends Resources {
   /** Tasks that may run at once (`%N` of the array). */
   readonly max_concurrent?: number;
-  /** Runs of a task; without it, sized from measured durations. */
+  /** Runs per task; without it, sized from measured durations. */
   readonly chunk_size?: number;
   readonly max_array_size?: number;
   readonly modules: readonly string[];
@@ -29,7 +29,7 @@ export interface LocalExecutorConfig {
   readonly slots?: number;
 }
 
-/** How a gateway is reached; absent where `sbatch` is on this machine. */
+/** How a gateway is reached; absent if `sbatch` is on this machine. */
 export interface GatewayConfig {
   /** A host name, or an alias of ~/.ssh/config. */
   readonly host: string;
@@ -43,7 +43,7 @@ export interface GatewayConfig {
 
 interface EnvironmentBase {
   readonly name: string;
-  /** The store's location, where the configuration names one: an absolute path or a uri. */
+  /** The store's location, if the configuration names one: an absolute path or a uri. */
   readonly store?: string;
   readonly services: { readonly [service: string]: unknown };
 }
@@ -61,12 +61,12 @@ export interface SlurmEnvironment extends EnvironmentBase {
   readonly executor: SlurmExecutorConfig;
 }
 
-/** An environment of a type that an installed package brings. */
+/** An environment of a type from an installed package. */
 export interface ExtensionEnvironment extends EnvironmentBase {
   readonly type: string;
   /** The package, and its folder: workers find its executor there. */
   readonly package: { readonly name: string; readonly folder: string };
-  /** What its own schema made of its table. */
+  /** Its table, as parsed by its own schema. */
   readonly settings: unknown;
 }
 

@@ -1,14 +1,14 @@
-// sbatch's options that extra_sbatch must not have: it comes last on the command line, and so has the last word.
+// sbatch's options that extra_sbatch must not contain: it comes last on the command line, and so overrides.
 
 interface OwnOption {
   readonly long: string;
   readonly short?: string;
-  /** The key that says it instead; without one, metalab needs it as it is. */
+  /** The key to use instead; without one, metalab sets the option itself. */
   readonly key?: string;
 }
 
 const OWN: readonly OwnOption[] = [
-  // By its name a job is found again, its array and output are read, and its id is what sbatch prints.
+  // metalab finds a job by its name, reads its array and output, and parses the id that sbatch prints.
   { long: 'job-name', short: 'J' },
   { long: 'array', short: 'a', key: 'chunk_size, max_array_size or max_concurrent' },
   { long: 'output', short: 'o' },
@@ -20,7 +20,7 @@ const OWN: readonly OwnOption[] = [
   { long: 'help', short: 'h' },
   { long: 'usage' },
   { long: 'version', short: 'V' },
-  // Limits are read for these, tasks are dealt by them, and what ended a task is told by them.
+  // metalab reads limits, sizes tasks and explains why a task ended from these.
   { long: 'time', short: 't', key: 'time' },
   { long: 'mem', key: 'memory' },
   { long: 'mem-per-cpu', key: 'memory' },
@@ -33,7 +33,7 @@ const OWN: readonly OwnOption[] = [
   { long: 'qos', short: 'q', key: 'qos' },
 ];
 
-/** @returns why an option has no place in `extra_sbatch`, by what is to be there instead; undefined where it has */
+/** @returns why an option has no place in `extra_sbatch`, by what is to be there instead; undefined if it has */
 export function refuseSbatchOption(option: string): string | undefined {
   const own = OWN.find((each) => isMeant(option, each));
   if (!own) return undefined;
@@ -45,8 +45,8 @@ export function refuseSbatchOption(option: string): string | undefined {
 
 function isMeant(option: string, { long, short }: OwnOption): boolean {
   const name = /^--([^=\s]*)/.exec(option)?.[1];
-  // sbatch takes what a name begins with for the name.
+  // sbatch accepts a prefix of an option's name.
   if (name !== undefined) return name.length > 1 && long.startsWith(name);
-  // Letters without a value may stand before it: `-HJname`.
+  // Options without a value may come before it: `-HJname`.
   return short !== undefined && (/^-[HIkOQsvhVW]*[A-Za-z]?/.exec(option)?.[0].includes(short) ?? false);
 }

@@ -5,12 +5,12 @@ interface ZodLike extends Schema {
   readonly def?: { readonly innerType?: ZodLike; readonly in?: ZodLike; readonly valueType?: ZodLike };
 }
 
-/** The schemas of an object schema's keys; undefined where it is none, or no zod one. */
+/** The schemas of an object schema's keys; undefined if it is none, or no zod one. */
 export function fieldsOf(schema: Schema): { readonly [key: string]: Schema } | undefined {
   return unwrap(schema)?.shape;
 }
 
-/** The schema of what is at a path. */
+/** The schema of the value at a path. */
 export function schemaAt(schema: Schema, [key, ...rest]: readonly PropertyKey[]): Schema | undefined {
   if (key === undefined) return schema;
   const object = unwrap(schema);
@@ -18,7 +18,7 @@ export function schemaAt(schema: Schema, [key, ...rest]: readonly PropertyKey[])
   return below && schemaAt(below, rest);
 }
 
-/** Past `.optional()`, `.default()`, `.transform()` and the like. */
+/** Unwraps `.optional()`, `.default()`, `.transform()` and similar. */
 function unwrap(schema: Schema | undefined): ZodLike | undefined {
   const zod = schema as ZodLike | undefined;
   const inner = zod?.def?.innerType ?? zod?.def?.in;

@@ -1,4 +1,4 @@
-/** What `metalab init` writes: everything that there is, as comments, but for what is needed to begin. */
+/** The file that `metalab init` writes: every setting, as a comment except those needed to start. */
 export function starterText(projectName: string): string {
   return `# metalab's configuration of this project. Found from here and from every folder below.
 # What is yours or this machine's alone (logins, keys, another default) belongs in .metalab.local.toml beside it, which is

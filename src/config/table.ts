@@ -6,7 +6,7 @@ export type Table = { readonly [key: string]: unknown };
 export const isTable = (value: unknown): value is Table =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** One table over another, deeply: tables are merged, everything else is replaced. */
+/** Merges one table over another, deeply: tables are merged, everything else is replaced. */
 export function mergeTables(base: Table, over: Table): Table {
   const merged: Record<string, unknown> = { ...base };
   for (const [key, value] of Object.entries(over)) {
@@ -16,7 +16,7 @@ export function mergeTables(base: Table, over: Table): Table {
   return merged;
 }
 
-/** The value at a path; undefined where there is none. */
+/** The value at a path; undefined if there is none. */
 export function valueAt(value: unknown, [key, ...rest]: Path): unknown {
   if (key === undefined) return value;
   if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined;

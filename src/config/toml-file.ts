@@ -5,12 +5,12 @@ import { InfrastructureError, type Problem } from '../definition/errors.js';
 import { type Path, positionsOf } from './positions.js';
 import type { Table } from './table.js';
 
-/** One configuration file, read. */
+/** A parsed configuration file. */
 export interface TomlFile {
   readonly path: string;
-  /** As messages have it. */
+  /** The path for messages. */
   readonly name: string;
-  /** Plain JSON. Empty where its syntax is wrong. */
+  /** Plain JSON. Empty if its syntax is wrong. */
   readonly table: Table;
   /** What is wrong with its syntax. */
   readonly problems: readonly Problem[];
@@ -23,8 +23,8 @@ export interface TomlFile {
 /**
  * Reads a configuration file.
  *
- * @returns undefined where there is none
- * @throws InfrastructureError where it can't be read
+ * @returns undefined if there is none
+ * @throws InfrastructureError if it can't be read
  */
 export async function readTomlFile(path: string): Promise<TomlFile | undefined> {
   let text: string;
@@ -54,7 +54,7 @@ export async function readTomlFile(path: string): Promise<TomlFile | undefined> 
   }
 }
 
-/** From the current folder, where that is not longer. */
+/** Relative to the current folder, unless that is longer. */
 export function shortPath(path: string): string {
   const short = relative(process.cwd(), path);
   return isAbsolute(short) || short.length > path.length ? path : short;
@@ -64,7 +64,7 @@ function nearestLine(lineOf: (path: Path) => number | undefined, path: Path): nu
   return lineOf(path) ?? (path.length > 0 ? nearestLine(lineOf, path.slice(0, -1)) : 1);
 }
 
-/** TOML has dates, and numbers that JSON has not. */
+/** TOML has dates, and numbers that JSON lacks. */
 function toPlain(value: unknown, path: Path, refuse: (path: Path, problem: Problem) => void): unknown {
   if (value instanceof TomlDate) return value.toISOString();
   if (typeof value === 'number' && !Number.isFinite(value)) {

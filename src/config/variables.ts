@@ -6,14 +6,14 @@ import { fieldsOf } from './schema-shape.js';
 /** The variable of a key. */
 export const variableOf = (key: string) => `METALAB_${key.toUpperCase()}`;
 
-/** What a variable says of a key. */
+/** A variable's value for a key. */
 export interface VariableValue {
   readonly variable: string;
   readonly path: readonly string[];
   readonly value: unknown;
 }
 
-/** What the variables say of an environment's own keys and of its executor's. */
+/** The variables' values for an environment's own keys and for its executor's. */
 export function valuesOfVariables(schema: Schema, variables: NodeJS.ProcessEnv): VariableValue[] {
   const { executor, ...own } = fieldsOf(schema) ?? {};
   return [
@@ -30,13 +30,13 @@ function valuesIn(
   return Object.entries(fields).flatMap(([key, field]) => {
     const variable = variableOf(key);
     const text = variables[variable];
-    // An empty variable is none, as METALAB_STORE.
+    // An empty variable counts as unset, as for METALAB_STORE.
     if (!text || fieldsOf(field)) return [];
     return [{ variable, path: [...at, key], value: readAs(field, text) }];
   });
 }
 
-/** The first reading that the key's schema takes; the text itself where it takes none. */
+/** The first reading that the key's schema accepts; the text itself if it accepts none. */
 function readAs(field: Schema, text: string): unknown {
   const lines = text.split('\n').filter((line) => line.trim() !== '');
   const number = Number(text);

@@ -5,24 +5,24 @@ import type { Path } from './positions.js';
 import { fieldsOf, schemaAt } from './schema-shape.js';
 import { valueAt } from './table.js';
 
-/** What a schema was given, and where that is. */
+/** The value given to a schema, and its position. */
 export interface Checked {
   readonly schema: Schema;
   readonly value: unknown;
   /** Where the value is in the document. */
   readonly at: Path;
-  /** Keys of the value's table that others check. */
+  /** Keys of the value's table that are checked elsewhere. */
   readonly besides?: readonly string[];
 }
 
-/** A mistake, and the path that it is about. */
+/** A problem, and the path of its value. */
 export interface Mistake extends Omit<Problem, 'where'> {
   readonly path: Path;
-  /** Whether a key is not given that must be. */
+  /** Whether a required key is missing. */
   readonly missing?: boolean;
 }
 
-/** Issues of a schema as mistakes. */
+/** Converts issues of a schema to problems. */
 export function formatIssues(issues: readonly Issue[], checked: Checked): Mistake[] {
   return issues.flatMap((issue) => formatIssue(issue, checked));
 }

@@ -1,11 +1,11 @@
-/** Frames beyond this are of whoever imported the module, far from where something was declared. */
+/** Further frames belong to importers of the module, far from the declaration. */
 const MAX_FRAMES = 50;
 
 /**
  * The modules on the stack below a function, nearest first, each once: file URLs or absolute paths, as they were loaded.
  *
  * The stack is read as call sites, not as text: source maps (`--enable-source-maps`, tsx) rewrite the text to files that
- * may not exist, and nobody can import.
+ * may not exist and can't be imported.
  *
  * @param below the public function that was called: it and what it called are left out
  */

@@ -13,7 +13,7 @@ export function contextView(context: JsonValue, places = new ContextPlaces()): u
   if (Array.isArray(context)) return Object.freeze(context.map((item) => contextView(item, places)));
   if (isReference(context)) {
     const { $metalab, on, ...declared } = context;
-    // What is on the cluster is nowhere else: a file of the same path on this machine is another one.
+    // A cluster's file exists only there: a file with the same path on this machine is a different one.
     const file = { ...declared, path: on ? declared.path : places.of(declared.path) };
     return Object.freeze(file.files ? { ...file, files: Object.freeze([...file.files]) } : file);
   }

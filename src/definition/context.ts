@@ -23,8 +23,8 @@ export class FileReference {
 }
 
 /**
- * By which rule a folder's files are chosen. Without one, as before there were rules, every file counts. 2: what systems,
- * editors and interpreters leave in folders does not count, unless the pattern names it.
+ * The rule that selects a folder's files. Without one, as in old declarations, all files count. 2: files that systems,
+ * editors and interpreters leave in folders don't count, unless the pattern names them.
  */
 export type DirRule = 2;
 
@@ -65,14 +65,14 @@ function pathProblems(where: string, path: unknown): Problem[] {
   return [{ where, what: `got ${formatValue(path)}`, expected: 'a path' }];
 }
 
-/** What an operation finds where the context has `file()`: an absolute path and the content's SHA-256. */
+/** What an operation gets for a `file()` of the context: an absolute path and the content's SHA-256. */
 export interface ContextFile {
   readonly path: string;
   readonly content_hash: string;
   readonly size_bytes: number;
 }
 
-/** What an operation finds where the context has `dir()`. `files` are relative to `path`, sorted. */
+/** What an operation gets for a `dir()` of the context. `files` are relative to `path`, sorted. */
 export interface ContextDir {
   readonly path: string;
   readonly content_hash: string;

@@ -40,17 +40,17 @@ export interface ExperimentSpec {
   readonly resolve?: (input: ResolveInput) => JsonObject | Promise<JsonObject>;
   /** How often a failed run is tried again before it counts as failed. Default 0. */
   readonly retries?: number;
-  /** The most that one run may take: `'90s'`, `'2h'`, or milliseconds. */
+  /** The maximum time of one run: `'90s'`, `'2h'`, or milliseconds. */
   readonly timeout?: Duration;
-  /** The most memory that one run may use: `'512M'`, `'4G'`, or bytes. */
+  /** The maximum memory of one run: `'512M'`, `'4G'`, or bytes. */
   readonly memory?: MemorySize;
-  /** Gives each run a process of its own, made for it alone: some 0.1 s more a run. Never part of identity. */
+  /** Executes each run in a new process of its own, which takes about 0.1 s more per run. Never part of identity. */
   readonly isolate?: boolean;
   /** What is optimised, e.g. `{ metric: 'loss', direction: 'min' }`: progress and `results --best` show the best run. Never part of identity. */
   readonly objective?: Objective;
-  /** How many runs of a submission may fail before it is ended: 10, or '20%' of those done. Never part of identity. */
+  /** How many runs may fail before a submission is ended: 10, or '20%' of the finished ones. Never part of identity. */
   readonly maxFailures?: FailureLimit;
-  /** What a task on a cluster needs, where it differs from what the environment says. Never part of identity. */
+  /** Resources of a task on a cluster, if they differ from the environment's. Never part of identity. */
   readonly resources?: ResourceRequest;
   /** Names of environment variables that runs see beside PATH, HOME, LANG, TMPDIR, and those of devices and threads. */
   readonly env?: readonly string[];
@@ -63,7 +63,7 @@ export interface Experiment extends ExperimentSpec {
   readonly [EXPERIMENT]: readonly string[];
 }
 
-/** Declares an experiment. All of it is checked at submit, every mistake at once. */
+/** Declares an experiment. It is checked at submit, and all problems are reported together. */
 export function experiment(spec: ExperimentSpec): Experiment {
   return Object.freeze({ ...spec, [EXPERIMENT]: callingModules(experiment) });
 }

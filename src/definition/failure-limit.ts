@@ -13,7 +13,7 @@ export interface DoneRuns {
   readonly done: number;
 }
 
-/** @returns undefined where it is no limit */
+/** @returns undefined if it is no limit */
 export function parseFailureLimit(value: unknown): FailureLimit | undefined {
   if (typeof value === 'number') return Number.isSafeInteger(value) && value >= 1 ? value : undefined;
   if (typeof value !== 'string') return undefined;

@@ -3,7 +3,7 @@ const UNITS = { '': 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3, t: 1024 ** 4 } as co
 /** An amount of memory: bytes, or a string such as `'512M'`, `'4G'`, `'1.5GiB'` (powers of 1024, as Slurm counts). */
 export type MemorySize = number | string;
 
-/** @returns bytes, or `undefined` where the value is not a positive amount. */
+/** @returns bytes, or `undefined` if the value is not a positive amount. */
 export function parseMemorySize(value: MemorySize): number | undefined {
   if (typeof value === 'number') return Number.isFinite(value) && value > 0 ? Math.floor(value) : undefined;
   const match = /^(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?$/i.exec(value.trim());

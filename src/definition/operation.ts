@@ -15,7 +15,7 @@ export interface Operation<Params = JsonObject, Context = unknown> {
   readonly declaredIn: readonly string[];
 }
 
-/** An operation of any params and context: what the machinery handles. */
+/** An operation with any params and context. */
 // biome-ignore lint/suspicious/noExplicitAny: params and context are contravariant; only `any` accepts every operation.
 export type AnyOperation = Operation<any, any>;
 
@@ -29,12 +29,12 @@ export interface OperationSpec<Params, Context> {
 }
 
 /**
- * Declares an operation. It must be an exported binding of its module, because slots import nothing else of it.
+ * Declares an operation. It must be an exported binding of its module, because slots import nothing else from it.
  *
  * @example
  * export const double = operation(({ params, capture }) => capture.metric('twice', 2 * params.x));
  *
- * @throws DefinitionError where it is no function, and has none, or an option is unknown
+ * @throws DefinitionError if it is not a function and has none, or an option is unknown
  */
 // biome-ignore lint/suspicious/noExplicitAny: without a schema, params are what the user says they are.
 export function operation<Params = any, Context = any>(

@@ -8,7 +8,7 @@ export type RunStatus = (typeof RUN_STATUSES)[number];
 /** A metric's value: a finite number, a string or a boolean. */
 export type MetricValue = number | string | boolean;
 
-/** What a run saved under a name. `uri` is relative to the experiment's folder in the store. */
+/** An artifact that a run saved under a name. `uri` is relative to the experiment's folder in the store. */
 export interface ArtifactDescriptor {
   readonly artifact_id: string;
   readonly name: string;
@@ -23,7 +23,7 @@ export interface ArtifactDescriptor {
   readonly metadata: JsonObject;
 }
 
-/** How warnings begin that metalab itself puts into a record. `submit` shows them. */
+/** The prefix of warnings that metalab itself adds to a record. `submit` shows them. */
 export const OWN_WARNING = 'metalab: ';
 
 /** One run's outcome: the same snake_case object in NDJSON, Parquet, Postgres and the REST API. */
@@ -31,7 +31,7 @@ export interface RunRecord {
   readonly run_id: string;
   readonly experiment_id: string;
   readonly status: RunStatus;
-  /** 0 for a run's first execution; each re-execution that somebody asked for adds one. */
+  /** 0 for a run's first execution; each requested re-execution adds one. */
   readonly generation: number;
   /** 1 for the first try within a generation; `retries` and lost slots add to it. */
   readonly attempt: number;

@@ -7,10 +7,10 @@ const COLLECTED = Symbol.for('metalab.problems');
 type Collecting = { [COLLECTED]?: Problem[] | undefined };
 
 /**
- * Refuses what a declaring function was given. While problems are collected, it only notes them: the function goes on, and
- * returns something harmless in place of what is wrong.
+ * Rejects arguments of a declaring function. While problems are collected, only notes them: the function continues and
+ * returns something harmless instead.
  *
- * @throws DefinitionError with all of the problems, where there are any
+ * @throws DefinitionError with all of the problems, if there are any
  */
 export function refuse(problems: readonly Problem[]): void {
   if (problems.length === 0) return;
@@ -20,9 +20,9 @@ export function refuse(problems: readonly Problem[]): void {
 }
 
 /**
- * Collects what the declaring functions refuse while `declare` runs, so that a file's mistakes are told at once.
+ * Collects what the declaring functions refuse while `declare` runs, to report all problems of a file together.
  *
- * @throws what `declare` throws, or, where something was refused before that, a DefinitionError with all of it
+ * @throws what `declare` throws, or, if something was refused before that, a DefinitionError with all of it
  */
 export async function collectRefused<T>(
   declare: () => Promise<T>,
@@ -52,7 +52,7 @@ export function optionProblems(where: string, options: unknown, known: readonly 
     .map((name) => unknownName(`${where}.${name}`, `is not an option of ${where}`, name, known));
 }
 
-/** The problem of a name that nobody knows, with the one that was probably meant. */
+/** The problem of an unknown name, with the name that was probably meant. */
 export function unknownName(where: string, what: string, name: string, known: readonly string[]): Problem {
   const near = nearestName(name, known);
   return {

@@ -1,7 +1,7 @@
 import type { Duration } from './duration.js';
 import type { MemorySize } from './memory-size.js';
 
-/** What a run's place must have. Never part of identity. */
+/** The resources that a run needs. Never part of identity. */
 export interface Resources {
   readonly partition?: string;
   readonly account?: string;
@@ -30,7 +30,7 @@ export interface ResourceRequest {
   readonly constraint?: string;
 }
 
-/** @returns as `sbatch --gpus` has it, or `undefined` where the value is not one */
+/** @returns the value for `sbatch --gpus`, or `undefined` if it is not valid */
 export function parseGpus(value: unknown): string | undefined {
   if (typeof value === 'number') return Number.isSafeInteger(value) && value >= 0 ? String(value) : undefined;
   return typeof value === 'string' && /^([\w.-]+:)?\d+$/.test(value) ? value : undefined;

@@ -12,7 +12,7 @@ export interface Rng {
   normal(mean?: number, std?: number): number;
   /** Shuffles the array in place (Fisher-Yates) and returns it. */
   shuffle<T>(values: T[]): T[];
-  /** One of the values. Throws a RangeError where there are none. */
+  /** One of the values. Throws a RangeError if there are none. */
   pick<T>(values: readonly T[]): T;
 }
 

@@ -4,7 +4,7 @@ import type { Seeds } from './seeds.js';
 
 /** Everything that an operation gets. Nothing is built before the operation reads it. */
 export interface RunArguments<Params = JsonObject, Context = unknown> {
-  /** This run's params, checked by the operation's schema where it has one. Frozen. */
+  /** This run's params, checked by the operation's schema if it has one. Frozen. */
   readonly params: Params;
   readonly seeds: Seeds;
   /** What all runs share: frozen. */
@@ -13,7 +13,7 @@ export interface RunArguments<Params = JsonObject, Context = unknown> {
   readonly runtime: RunRuntime;
 }
 
-/** Where a run's results go. What is captured before a failure is kept in the failed record. */
+/** Saves a run's results. Results captured before a failure are kept in the failed record. */
 export interface Capture {
   /**
    * A result of the run. With `step`, a point of a series (a learning curve): the last point is also the metric.
@@ -46,7 +46,7 @@ export interface Capture {
   log(message: string): void;
   debug(message: string): void;
   info(message: string): void;
-  /** A line of the run's log at level `error`; the run does not fail by it. */
+  /** A line of the run's log at level `error`; this does not fail the run. */
   error(message: string): void;
   /** A warning: in the run's log and in its record. */
   warn(message: string): void;
@@ -70,10 +70,10 @@ export interface RunRuntime {
   /** The experiment's metadata. */
   readonly metadata: JsonObject;
   readonly logger: RunLogger;
-  /** A folder of this run's own, made when first read and removed after the run. */
+  /** A folder for only this run, created when first read and removed after the run. */
   readonly scratchDir: string;
   /** Aborts when the run is cancelled or out of time. */
   readonly signal: AbortSignal;
-  /** Tells how far the run is, from 0 to 1. */
+  /** Reports the run's progress, from 0 to 1. */
   progress(fraction: number): void;
 }

@@ -11,13 +11,13 @@ export interface BestRun extends Pick<Objective, 'direction'> {
 
 /** How runs failed. */
 export interface CommonError {
-  /** The first run's, in one line; null where the errors differ. */
+  /** The first run's, in one line; null if the errors differ. */
   readonly message: string | null;
   /** Runs that failed. */
   readonly count: number;
 }
 
-/** What is shown of runs beside their counts and means. Small: it travels with every chunk's report. */
+/** A summary of runs in addition to counts and means. Small, because it is part of every chunk's report. */
 export interface RunDigest {
   readonly best?: BestRun;
   readonly error?: CommonError;
@@ -65,7 +65,7 @@ export function mergeDigests(a: RunDigest | undefined, b: RunDigest | undefined)
   return { ...(best && { best }), ...(error && { error }) };
 }
 
-/** Of equal values the one that comes first in params × seeds. */
+/** Among equal values, the one that comes first in params × seeds. */
 function better(a: BestRun | undefined, b: BestRun | undefined): BestRun | undefined {
   if (!a || !b) return a ?? b;
   if (a.value === b.value) return a.index <= b.index ? a : b;
@@ -78,7 +78,7 @@ function mergeErrors(a: CommonError | undefined, b: CommonError | undefined): Co
   return { message: same ? a.message : null, count: a.count + b.count };
 }
 
-/** Messages that differ in their numbers only are of one kind. */
+/** Messages that differ only in their numbers count as the same. */
 const kindOf = (message: string) => message.replace(/\d+(\.\d+)?/g, '#');
 
 const oneLine = ({ type, message }: ErrorDescription) =>

@@ -59,12 +59,12 @@ export class Seeds {
     return this.#digest(name).readUInt32BE(4);
   }
 
-  /** A random number generator of its own for every name; calling again starts the same stream again. */
+  /** A separate random number generator for every name; calling again starts the same stream again. */
   rng(name = 'default'): Rng {
     return rngFrom(this.#digest(name));
   }
 
-  /** Seeds shared by all replicates, for what is prepared once, e.g. a train/test split. */
+  /** Seeds shared by all replicates, for data prepared once, e.g. a train/test split. */
   forPreprocessing(): Seeds {
     return forPreprocessing(this.root);
   }

@@ -10,7 +10,7 @@ const HALF = /^\\u[dD]/;
  * U+FFFD in its place. The text keeps its length.
  */
 export function wellFormedJson(json: string): string {
-  // Two looks of 0.1 ns a character each: nearly all text has neither.
+  // Two checks of 0.1 ns per character each: nearly all text has neither.
   if (!json.includes('\\ud') && !json.includes('\\uD')) return json;
   return json.replace(ESCAPES, (found) => (HALF.test(found) ? '\\ufffd' : found));
 }

@@ -16,7 +16,7 @@ export interface Extension {
 }
 
 /**
- * What packages in the `node_modules` of a folder, and of those above it, add to a registry; of one name the nearest.
+ * What packages in the `node_modules` of a folder, and of those above it, add to a registry; the nearest name wins.
  * Reads a package.json for every package there: 20 ms for 200.
  */
 export async function installedExtensions(kind: ExtensionKind, folder: string): Promise<Extension[]> {
@@ -47,7 +47,7 @@ async function extensionsIn(kind: ExtensionKind, modules: string): Promise<Exten
 
 const namesIn = (folder: string) => readdir(folder).catch((): string[] => []);
 
-/** The package in a folder, as far as it adds to a registry. */
+/** What the package in a folder adds to a registry. */
 export async function extensionsOf(kind: ExtensionKind, folder: string): Promise<Extension[]> {
   const text = await readFile(join(folder, 'package.json'), 'utf8').catch(() => undefined);
   // Most packages have nothing for metalab: not parsing them halves the time.

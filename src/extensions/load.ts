@@ -7,7 +7,7 @@ const SINGULAR = { environments: 'environment type', executors: 'executor', stor
 /**
  * The default export of an extension's module.
  *
- * @throws UsageError METALAB_EXTENSION where it can't be imported, or exports no default
+ * @throws UsageError METALAB_EXTENSION if it can't be imported, or exports no default
  */
 export async function loadExtension(extension: Extension): Promise<unknown> {
   const { kind, name, module } = extension;

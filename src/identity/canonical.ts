@@ -24,7 +24,7 @@ export function canonicalJson(value: unknown, path = '$'): string {
   return plain;
 }
 
-/** @returns undefined where the value is not plain JSON as it stands */
+/** @returns undefined if the value is not plain JSON as it stands */
 function write(value: unknown, depth: number): string | undefined {
   switch (typeof value) {
     case 'string':

@@ -18,7 +18,7 @@ export interface HashedDir {
   /** Relative to `path`, with `/` between, sorted. */
   readonly files: readonly string[];
   readonly hashed: readonly HashedFile[];
-  /** Everything that could not be read; the hash means nothing where there is any. */
+  /** Everything that could not be read; the hash means nothing if there is any. */
   readonly problems: readonly Problem[];
 }
 
@@ -43,7 +43,7 @@ export class FileHasher implements ContextHasher {
     this.#cache = cache;
   }
 
-  /** @throws DefinitionError where the file can't be read, or changes while it is */
+  /** @throws DefinitionError if the file can't be read, or changes while it is */
   async hashFile(path: string): Promise<HashedFile> {
     const absolute = resolve(path);
     const hashed = await this.#hash(absolute);

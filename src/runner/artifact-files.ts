@@ -18,7 +18,7 @@ export class ArtifactFiles {
     this.#folder = artifactsFolder(experimentFolder);
   }
 
-  /** @throws the system's error where the store can't be written */
+  /** @throws the system's error if the store can't be written */
   store(bytes: Uint8Array): StoredBytes {
     const content_hash = sha256(bytes);
     // Of another size it is damaged, and written anew.

@@ -13,7 +13,7 @@ import { contextError, type RecordWriter } from './record-writer.js';
 import type { RunOutputs } from './run-outputs.js';
 import { storeFaultCode } from './store-fault.js';
 
-/** So often messages are looked at between runs. */
+/** How often messages are checked between runs. */
 const TURN_MS = 10;
 const PROGRESS_MS = 250;
 
@@ -31,7 +31,7 @@ export interface ChunkParts {
   readonly send: (message: FromSlot) => void;
 }
 
-/** How a chunk ended: with a fault, what its report counts is right all the same. */
+/** How a chunk ended: its report's counts are correct even with a fault. */
 export interface ChunkEnd {
   readonly report: ChunkReport;
   readonly fault: { readonly code: string; readonly error: ErrorDescription } | undefined;
@@ -85,7 +85,7 @@ export class Chunk {
     this.#stopped = true;
   }
 
-  /** The store can't be written: no further run starts, and what is not written is not done. */
+  /** The store can't be written: no further run starts, and unwritten runs don't count. */
   fail(error: unknown): void {
     this.#fault ??= { code: storeFaultCode(error), error: describeError(error) };
     this.#stopped = true;
@@ -114,7 +114,7 @@ export class Chunk {
     }, TURN_MS);
   }
 
-  /** Writes what waits; an error becomes the chunk's fault. */
+  /** Writes buffered records; an error becomes the chunk's fault. */
   flush(): void {
     try {
       this.#parts.records.flush();
@@ -167,7 +167,7 @@ export class Chunk {
     });
   }
 
-  /** Lets messages, timers and strays in. */
+  /** Lets messages, timers and stray errors be handled. */
   async #turn(): Promise<void> {
     if (this.#now - this.#progressAt >= PROGRESS_MS) this.#tell(this.#now);
     this.#parts.note.idle();

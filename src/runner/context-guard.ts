@@ -38,7 +38,7 @@ export class ContextGuard {
     return this.#cost;
   }
 
-  /** @returns what has changed, as a run's error message; undefined where all is as declared */
+  /** @returns what has changed, as a run's error message; undefined if all is as declared */
   check(): string | undefined {
     if (this.#seen.length === 0) return undefined;
     const started = performance.now();

@@ -15,7 +15,7 @@ export function timeoutInterruption(timeoutMs: number): Interruption {
   };
 }
 
-/** A rejection that nobody awaits, or an error thrown where nobody can catch it: it fails the run it came up in. */
+/** An unhandled rejection or uncaught error: it fails the run in which it occurred. */
 export function strayInterruption(thrown: unknown, kind: 'rejection' | 'exception'): Interruption {
   const error = describeRunError(thrown);
   const origin =

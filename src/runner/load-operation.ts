@@ -14,7 +14,7 @@ const RUNTIME = Symbol.for('metalab.runtime');
 /**
  * Imports a submission's operation from its bundle, which finds metalab's public API under a global symbol.
  *
- * @throws StoreError where the bundle is missing or damaged; whatever the user's modules throw when they are imported
+ * @throws StoreError if the bundle is missing or damaged; whatever the user's modules throw when they are imported
  */
 export async function loadOperation(
   folder: string,

@@ -18,7 +18,7 @@ const IDENTITY: PlanSlice = { cellAt: (position) => position, generationAt: () =
 export class PlanReader {
   readonly #entries: string | undefined;
 
-  /** @throws StoreError where the plan is missing or damaged */
+  /** @throws StoreError if the plan is missing or damaged */
   constructor(folder: string, submission: string) {
     const plan = parsePlan(planFile(folder, submission));
     if (plan.kind === 'all') return;

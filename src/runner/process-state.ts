@@ -62,7 +62,7 @@ export class ProcessState {
     this.#changed = false;
   }
 
-  /** @throws the system's error where the working directory is gone: no run may start elsewhere */
+  /** @throws the system's error if the working directory is gone: no run may start elsewhere */
   restore(): void {
     if (!this.#changed && process.env === this.#env) return;
     const { cwd, umask } = this.#start;

@@ -7,7 +7,7 @@ import { readSync, writeSync } from 'node:fs';
 export const NOTE_FD = 4;
 const NOTE_BYTES = 64;
 
-/** `given_up`: the slot ends itself by intention, because the attempt can't be ended otherwise. */
+/** `given_up`: the slot ends itself on purpose, because the attempt can't be ended otherwise. */
 const NOTE_STATES = ['idle', 'running', 'given_up'] as const;
 type NoteState = (typeof NOTE_STATES)[number];
 
@@ -19,13 +19,13 @@ export interface Note {
   readonly started_at: number;
   /** The same on the system's monotonic clock, which all processes share: the wall clock may be set meanwhile. */
   readonly started_monotonic: number;
-  /** 0 to 1, where the operation tells. */
+  /** 0 to 1, if the operation reports it. */
   readonly progress: number | null;
   /** With `given_up` by `process.exit`: its code. */
   readonly exit_code: number | null;
 }
 
-/** The slot's side. One `pwrite` a run: 1.1 µs, on /dev/shm as on ext4. */
+/** The slot's side. One `pwrite` per run: 1.1 µs, on /dev/shm as on ext4. */
 export class SlotStatusFile {
   readonly #fd: number;
   readonly #words = new Float64Array(NOTE_BYTES / 8);
@@ -45,7 +45,7 @@ export class SlotStatusFile {
     words[4] = Number.NaN;
     words[5] = Number.NaN;
     words[6] = this.#offset + performance.now();
-    // Again at the end: a reader that sees two positions has caught the slot in the middle of writing.
+    // Repeated at the end: a reader that sees two different positions has read during a write.
     words[7] = position;
     this.#write();
   }
@@ -71,7 +71,7 @@ export class SlotStatusFile {
   }
 }
 
-/** The parent's side. @returns undefined where nothing was written yet, or the slot is just writing */
+/** The parent's side. @returns undefined if nothing was written yet, or the slot is writing it */
 export function readNote(fd: number): Note | undefined {
   const words = new Float64Array(NOTE_BYTES / 8);
   if (readSync(fd, words, 0, NOTE_BYTES, 0) < NOTE_BYTES) return undefined;
@@ -100,7 +100,7 @@ export function readNote(fd: number): Note | undefined {
 /** The system's monotonic clock, milliseconds. */
 export const monotonicMs = () => Number(process.hrtime.bigint()) / 1e6;
 
-/** Whether both tell of the same attempt, begun at the same time. */
+/** Whether both are of the same attempt, started at the same time. */
 export const isSameAttempt = (a: Note, b: Note) =>
   a.position === b.position && a.attempt === b.attempt && a.started_at === b.started_at;
 

@@ -53,7 +53,7 @@ function kill(pid: number): void {
   }
 }
 
-/** @returns undefined where it is gone, or has ended and only waits for its parent; or where the system has no /proc */
+/** @returns undefined if it is gone, or has ended and only waits for its parent; or where the system has no /proc */
 export function readProcess(pid: number): SystemProcess | undefined {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'latin1');

@@ -3,7 +3,7 @@ import type { ErrorDescription } from '../definition/errors.js';
 import type { RunDigest } from '../definition/run-digest.js';
 import type { RunningMeans } from '../definition/running-mean.js';
 
-/** What a slot is made for: one submission. It imports that submission's bundle and nothing else. */
+/** What a slot works for: one submission. It imports that submission's bundle and nothing else. */
 export interface SlotSetup {
   /** The experiment's folder in the store. */
   readonly folder: string;
@@ -12,7 +12,7 @@ export interface SlotSetup {
   readonly declaration: string;
   /** What the records' provenance says beside host and versions: executor, and what the executor knows of the place. */
   readonly provenance: { readonly [key: string]: string | number };
-  /** Where runs' scratch folders are made. The parent removes it, whatever becomes of the slot. */
+  /** Where runs' scratch folders are created. The parent removes it, however the slot ends. */
   readonly scratch: string;
   /** Where the context's files and folders are, by their path in the declaration; others are where it says. */
   readonly files?: { readonly [path: string]: string };
@@ -59,11 +59,11 @@ export interface ChunkRequest {
   /** Since when that counts, on the system's monotonic clock, so that the parent knows for sure. Default: when the slot begins. */
   readonly budget_since?: number;
   readonly lost: readonly LostRun[];
-  /** After so many failures in it, the slot starts no further run and reports where it stopped. */
+  /** After this number of failures in it, the slot starts no further run and reports where it stopped. */
   readonly most_failures?: number;
 }
 
-/** What a chunk came to. Counts are of records that are on disk, fsynced. */
+/** The result of a chunk. Counts are of records that are on disk, fsynced. */
 export interface ChunkReport {
   /** The first position that was not executed: `to` where the chunk is done. */
   readonly next: number;

@@ -6,7 +6,7 @@ import { missingFile, verifyContent } from '../storage/file/verify-content.js';
  * Reads one of the submission's files.
  *
  * @param sha its SHA-256, where it is named by it: a damaged bundle must not run
- * @throws StoreError where it is missing or damaged, or can't be read now
+ * @throws StoreError if it is missing or damaged, or can't be read now
  */
 export function readSubmissionFile(path: string, sha?: string): string {
   let bytes: Buffer;

@@ -4,9 +4,9 @@ import { FLUSH_BYTES, SegmentWriter } from '../storage/file/segment-writer.js';
 import type { ContextGuard } from './context-guard.js';
 import type { RunOutputs } from './run-outputs.js';
 
-/** A record is flushed when it is this old: as much as a crash may cost. */
+/** A record is flushed at this age: a crash loses at most this much. */
 const FLUSH_MS = 10;
-/** Where checking the context's files takes long, at most this part of the time is spent on it. */
+/** If checking the context's files takes long, at most this share of the time is spent on it. */
 const CHECK_SHARE = 1 / 20;
 
 /** Counts of records that are written. */
@@ -77,7 +77,7 @@ export class RecordWriter {
     }
   }
 
-  /** A record whose series, data or log could not be written must not stand: its run is done again. */
+  /** A record whose series, data or log could not be written must not count: its run executes again. */
   #flushSidecars(): void {
     try {
       this.#sidecars.flush();
@@ -93,7 +93,7 @@ export class RecordWriter {
     this.#segment.sync();
   }
 
-  /** What ran while a file of the context changed may have read either: it is no success of this identity. */
+  /** A run during which a context file changed may have read either version: it is not a success of this identity. */
   #checkContext(): void {
     this.contextChange ??= this.#guard.check();
     if (this.contextChange === undefined || !this.#pending.includes('success')) return;

@@ -8,7 +8,7 @@ import type { Cell } from './cells.js';
 import { isoTime } from './iso-time.js';
 import { isFullOrBroken } from './store-fault.js';
 
-/** As many lines of a run's log are written at once, so that a crash does not take its last words with it. */
+/** A run's first lines of log are written immediately, up to this number, so that a crash does not lose them. */
 const LINES_WRITTEN_AT_ONCE = 100;
 const LOG_FLUSH_MS = 10;
 
@@ -36,7 +36,7 @@ export class RunOutputs implements RunSink {
     this.#onFault = onFault;
   }
 
-  /** What comes from here on belongs to this attempt. */
+  /** Later output belongs to this attempt. */
   begin(cell: Cell, attempt: number): void {
     this.#cell = cell;
     this.#attempt = attempt;

@@ -6,9 +6,9 @@ import type { SystemProcess } from './protocol-session.js';
 const MAX_NAMES = 5;
 
 /**
- * What metalab itself warns of in a run's record; undefined where that is nothing.
+ * What metalab itself warns of in a run's record; undefined if that is nothing.
  *
- * @param returned what the operation returned; undefined where it failed
+ * @param returned what the operation returned; undefined if it failed
  */
 export function warningsOf(
   left: LeftProcesses | undefined,

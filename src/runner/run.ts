@@ -9,7 +9,7 @@ import { type ArgumentSource, LazyArguments } from '../operation/typescript/argu
 import type { RunCapture } from '../operation/typescript/capture.js';
 import { type Cell, frozenParams } from './cells.js';
 
-/** What a slot's runs have in common, made once. */
+/** What a slot's runs share, created once. */
 export interface RunDependencies {
   readonly sink: RunSink;
   readonly metadata: JsonObject;
@@ -23,12 +23,12 @@ export interface RunDependencies {
 export interface Interruption {
   readonly status: 'failed' | 'cancelled';
   readonly error: ErrorDescription | null;
-  /** What the AbortSignal says. */
+  /** The AbortSignal's reason. */
   readonly reason: Error;
   readonly graceMs: number;
 }
 
-/** One attempt of a run, from the operation's side. Whatever it does not read is never made. */
+/** One attempt of a run, from the operation's side. Parts that it does not read are never created. */
 export class Run implements ArgumentSource {
   readonly cell: Cell;
   readonly attempt: number;
@@ -54,12 +54,12 @@ export class Run implements ArgumentSource {
     return this.#surroundings.sink;
   }
 
-  /** What was captured; undefined where the operation never read `capture`. */
+  /** What was captured; undefined if the operation never read `capture`. */
   get captured(): RunCapture | undefined {
     return LazyArguments.captured(this.args);
   }
 
-  /** Whether the operation has its signal, which may come at any time. */
+  /** Whether the operation has read its signal, which may abort at any time. */
   get hasSignal(): boolean {
     return this.#runtime?.hasSignal ?? false;
   }
@@ -94,7 +94,7 @@ export class Run implements ArgumentSource {
     if (this.interruption) listener(this.interruption);
   }
 
-  /** From here on nothing that the operation still does counts. */
+  /** From here on, anything that the operation still does is ignored. */
   close(): void {
     this.closed = true;
     this.captured?.close();
@@ -145,7 +145,7 @@ class Runtime implements RunRuntime {
   progress(fraction: number): void {
     if (!Number.isFinite(fraction))
       throw new TypeError(`runtime.progress(${fraction}): expected a number from 0 to 1`);
-    // The note is the next run's by then.
+    // By then the note belongs to the next run.
     if (!this.#run.closed) this.#surroundings.progress(Math.min(1, Math.max(0, fraction)));
   }
 

@@ -33,7 +33,7 @@ const NO_OPERATION = operation(() => {
 /** What the process around the slot gives it. */
 export interface SlotProcess {
   readonly send: (message: FromSlot) => void;
-  /** Ends the process at once, past everything that user code may have hooked. */
+  /** Ends the process immediately, bypassing any hooks of user code. */
   readonly exit: () => never;
   readonly holdEventLoop: (held: boolean) => void;
   readonly state: ProcessState;
@@ -51,7 +51,7 @@ export class Slot {
   readonly #inTask: boolean;
   #chunk: Chunk | undefined;
 
-  /** @throws what the user's modules throw at import, or the system's error where the submission can't be read */
+  /** @throws what the user's modules throw at import, or the system's error if the submission can't be read */
   static async open(setup: SlotSetup, host: SlotProcess): Promise<Slot> {
     const file = declarationFile(setup.folder, setup.declaration);
     const text = readSubmissionFile(file, setup.declaration);
@@ -169,7 +169,7 @@ export class Slot {
     if (how === 'cancel') this.#executor.current?.interrupt(cancelInterruption());
   }
 
-  /** A cluster's scheduler tells a whole task that it ends: no run has failed by that. */
+  /** A cluster's scheduler signals a whole task that it ends: no run fails because of that. */
   terminated(): void {
     if (!this.#inTask) return;
     this.#chunk?.stop();

@@ -6,7 +6,7 @@ export function killOwnGroup(): void {
   try {
     process.kill(-process.pid, 'SIGKILL');
   } catch {
-    // It leads no group.
+    // It is not a group leader.
     process.kill(process.pid, 'SIGKILL');
   }
 }

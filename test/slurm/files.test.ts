@@ -213,6 +213,6 @@ it('artifacts of runs that are reused come with --artifacts, and those of a whol
   writeFileSync(join(there, hashes[0]), `a${run.params.x}`);
   writeFileSync(join(there, hashes[1]), `b${run.params.x}`);
   const one = await project.run('artifacts', run.run_id, '--fetch');
-  expect([one.code, one.stderr]).toEqual([0, expect.stringContaining('2 artifacts brought')]);
+  expect([one.code, one.stderr]).toEqual([0, expect.stringContaining('2 artifacts fetched')]);
   expect(readdirSync(here).sort()).toEqual([...hashes].sort());
 });

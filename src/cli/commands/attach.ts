@@ -1,6 +1,6 @@
 import type { CommandDefinition } from '../command.js';
 
-/** What waits tries again after a minute at most: a reason that stands for longer is no stale one. */
+/** A waiting sweep tries again after at most a minute, so a reason that lasts longer is not stale. */
 const TRIED_AGAIN_WITHIN_MS = 90_000;
 
 export const attachCommand: CommandDefinition = {

@@ -76,7 +76,7 @@ export const engineCommand: CommandDefinition = {
   subcommands: [start, stop, status],
 };
 
-/** @param own a Temporal server of the user's, which is used instead of the engine's */
+/** @param own a user-provided Temporal server, used instead of the engine's */
 function print(
   found: EngineStatus,
   own: UserServer | undefined,

@@ -56,7 +56,7 @@ export const logsCommand: CommandDefinition<LogsOptions> = {
   },
 };
 
-/** Of a success, what the slot that recorded it wrote: the same attempt may have been begun on another before. */
+/** For a success, only lines of the slot that recorded it: another slot may have started the same attempt before. */
 function attemptOf({ run_id, generation, attempt, status, provenance }: RunRecord): LoggedRun {
   const { slot } = provenance;
   const isOwn = status === 'success' && typeof slot === 'string';

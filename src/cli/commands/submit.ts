@@ -64,10 +64,10 @@ reachable, paused or waiting; 130 detached by Ctrl-C.`,
   store: true,
   json: true,
   async run({ file }, options, context) {
-    // The Temporal client takes 0.3 s to load: meanwhile the file is evaluated in its own process.
+    // The Temporal client takes 0.3 s to load; the file is evaluated in its own process at the same time.
     const loading = options.dryRun ? undefined : import('../../client/lab.js').then((lab) => lab.preload());
     loading?.catch(() => {});
-    // Its mistakes before those of the file: that may take long to evaluate.
+    // Errors in the options come before errors in the file, which may take long to evaluate.
     await context.environment();
     const declared = await evaluate(file!, options, context);
     for (const warning of declared.warnings) context.note(context.color.yellow(`warning: ${warning}`));
@@ -98,7 +98,7 @@ async function evaluate(file: string, { name }: SubmitFlags, context: CommandCon
   }
 }
 
-/** A workflow that was terminated, or that another build can't continue, is replaced: what is recorded is reused. */
+/** Replaces a workflow that was terminated or that another build can't continue; recorded runs are reused. */
 const MAX_SUBMITS = 3;
 
 async function submitAndFollow(
@@ -122,7 +122,9 @@ async function submitAndFollow(
       const { tellJoined } = await import('../submit/tell-environment.js');
       tellJoined(handle, await context.environment(), context);
       if (options.maxFailures !== undefined)
-        context.note(context.color.yellow('  --max-failures is that of the submission that it joined'));
+        context.note(
+          context.color.yellow('  --max-failures is ignored: the limit of the joined submission applies'),
+        );
     }
     if (options.detach) return tellSubmitted(handle, options, context);
     try {
@@ -130,7 +132,7 @@ async function submitAndFollow(
     } catch (error) {
       const interrupted = error instanceof InfrastructureError && error.code === 'METALAB_INTERRUPTED';
       if (!interrupted || submits === MAX_SUBMITS) throw error;
-      context.note('nothing works on it any more: submitting again, and reusing what is recorded');
+      context.note('no workflow is running it: submitting again, and reusing recorded runs');
     }
   }
 }

@@ -35,7 +35,7 @@ export const watchCommand: CommandDefinition<WatchFlags> = {
       else if (options.once || !context.interactive) await print(await sweeps.read(), context);
       else {
         await keepPrinting(sweeps, context);
-        // Not by closing the connection: a call to a server that is away is tried again by a timer, which then throws.
+        // Not by closing the connection: a call to an unreachable server is retried by a timer, which would then throw.
         process.exit(EXIT.detached);
       }
       return undefined;
@@ -67,7 +67,7 @@ async function keepPrinting(
       await print(sweeping, { out: add, note: add, color, width });
       lines = fresh;
     } catch (error) {
-      // A server that is restarted answers again: what was seen last stays on the screen until then.
+      // A restarted server answers again: until then the last table stays on the screen.
       if (!(error instanceof InfrastructureError)) throw error;
       trouble = [color.yellow('the Temporal server does not answer: asking again until it does')];
     }

@@ -10,17 +10,18 @@ import { DEFAULT_STORE } from '../terminal/context.js';
 import { createTerminalPrompter } from '../terminal/terminal-prompter.js';
 
 /**
- * Looks at an environment: its configuration, its store, and the place where its runs are executed.
+ * Checks an environment: its configuration, its store, and its executor.
  *
  * @param name default: the one that a submit would use
- * @throws UsageError where there is no such environment
+ * @throws UsageError if there is no such environment
  */
 export async function* checkEnvironment(name?: string): AsyncGenerator<EnvironmentCheck, void> {
   let environment: ResolvedEnvironment;
   try {
     const config = await ProjectConfig.load();
     ({ environment } = config.resolve(name));
-    const detail = config.files.map(shortPath).join(', ') || 'no files: everything is by default';
+    const detail =
+      config.files.map(shortPath).join(', ') || 'no files: all settings have their default values';
     yield { name: 'configuration', ok: true, detail };
   } catch (error) {
     if (!(error instanceof DefinitionError)) throw error;

@@ -1,9 +1,9 @@
 import type { ClusterHasher } from '../../client/cluster/cluster-hasher.js';
 import type { CommandContext } from '../command.js';
 
-/** Hashes what a context has on the cluster of the chosen environment, asking at the terminal where its login needs that. */
+/** Hashes a context's files on the chosen environment's cluster. Asks at the terminal if the login needs it. */
 export function clusterHasher(context: CommandContext): Pick<ClusterHasher, 'hashAll' | 'hashDir' | 'close'> {
-  // SSH takes 60 ms to load: few files need it.
+  // SSH takes 60 ms to load, and few experiment files need it.
   const load = async () => {
     const [{ ClusterHasher }, { createTerminalPrompter }] = await Promise.all([
       import('../../client/cluster/cluster-hasher.js'),

@@ -8,7 +8,7 @@ import { InfrastructureError, UsageError } from '../../definition/errors.js';
  * Writes the starter.
  *
  * @returns the file, and whether .gitignore has a new line
- * @throws UsageError METALAB_CONFIG_EXISTS; InfrastructureError where the folder can't be written
+ * @throws UsageError METALAB_CONFIG_EXISTS; InfrastructureError if the folder can't be written
  */
 export async function initProject(folder: string): Promise<{ file: string; ignored: boolean }> {
   try {

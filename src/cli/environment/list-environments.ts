@@ -5,10 +5,10 @@ import { DefinitionError } from '../../definition/errors.js';
 interface ListedEnvironment {
   readonly name: string;
   readonly type: string;
-  /** Its gateway's host, where it has one. */
+  /** Its gateway's host, if it has one. */
   readonly place: string;
   readonly store: string | null;
-  /** Whether it is used where none is named. */
+  /** Whether it is used if none is named. */
   readonly used: boolean;
 }
 
@@ -21,7 +21,7 @@ export function listEnvironments(config: ProjectConfig): ListedEnvironment[] {
   }));
 }
 
-/** What a variable says wrongly of one environment must not hide the others. */
+/** A wrong variable for one environment must not hide the others. */
 function placeAndStore(config: ProjectConfig, name: string): Pick<ListedEnvironment, 'place' | 'store'> {
   try {
     const { environment } = config.resolve(name);

@@ -10,7 +10,7 @@ import { createTerminalPrompter } from '../terminal/terminal-prompter.js';
  * Has the workers log in to an environment's gateway, asking the person at the terminal.
  *
  * @returns the gateway, for messages
- * @throws UsageError where the environment has no gateway, or there is no terminal; InfrastructureError where no worker runs
+ * @throws UsageError without a gateway or a terminal; InfrastructureError if no worker is running
  */
 export async function loginToEnvironment(
   environment: ResolvedEnvironment,
@@ -33,7 +33,7 @@ export async function loginToEnvironment(
       next: `run metalab env login ${name} in a terminal`,
     });
   }
-  // Before: it is the worker that connects, with what this terminal has.
+  // Set first: the worker connects, with this terminal's SSH settings.
   keepSshVariables();
   const workers = await loginThroughWorkers(
     loginsFolder(stateFolder()),
@@ -43,7 +43,7 @@ export async function loginToEnvironment(
   if (workers === 0) {
     throw new InfrastructureError({
       code: 'METALAB_NO_WORKER',
-      what: 'no worker runs that could log in: it is the worker that keeps the connection',
+      what: 'no worker is running: the worker logs in and keeps the connection',
       where: name,
       next: `metalab submit … --env ${name}, or metalab engine start, then metalab env login ${name}`,
     });

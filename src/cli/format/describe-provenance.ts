@@ -8,7 +8,7 @@ const asText: Word = (value) => (typeof value === 'string' ? value : JSON.string
 const asBytes: Word = (value) => (typeof value === 'number' ? formatBytes(value) : asText(value));
 const asDuration: Word = (value) => (typeof value === 'number' ? formatDuration(value) : asText(value));
 
-/** What a record of a Slurm task says of it: the keys in the order in which people ask. */
+/** The keys that a record has of its Slurm task, most useful first. */
 const OF_SLURM: readonly (readonly [key: string, title: string, word: Word])[] = [
   ['environment', 'environment', asText],
   ['job', 'job', asText],
@@ -21,7 +21,7 @@ const OF_SLURM: readonly (readonly [key: string, title: string, word: Word])[] =
   ['max_rss_bytes', 'MaxRSS', asBytes],
 ];
 
-/** A record's provenance, with what Slurm knows of it in words. */
+/** A record's provenance, with Slurm's values in words. */
 export function describeProvenance(provenance: JsonObject): {
   readonly slurm: readonly (readonly [title: string, text: string])[];
   readonly others: JsonObject;

@@ -1,9 +1,9 @@
 const SIGNIFICANT_DIGITS = 6;
 
 /**
- * A value as a table shows it: on one line, numbers with at most six significant digits. `--json` and `--csv` have all.
+ * Formats a value for a table: on one line, numbers at most six significant digits. `--json` and `--csv` have all.
  *
- * @param longest longer text is cut, where a terminal shows it
+ * @param longest longer text is cut, for a terminal
  */
 export function formatCell(value: unknown, longest = Number.POSITIVE_INFINITY): string {
   if (value === null || value === undefined) return '';
@@ -12,13 +12,13 @@ export function formatCell(value: unknown, longest = Number.POSITIVE_INFINITY): 
   return text.length > longest ? `${text.slice(0, longest - 1)}…` : text;
 }
 
-/** Whole numbers as they are; others rounded, in the exponential form where that is shorter. */
+/** Whole numbers unchanged; others rounded, in exponential form if that is shorter. */
 export function formatNumber(value: number): string {
   if (Number.isInteger(value)) return String(value);
   return String(Number(value.toPrecision(SIGNIFICANT_DIGITS)));
 }
 
-// Control characters would move the terminal's cursor, or worse: results may come from others' data.
+// Control characters would move the terminal's cursor, or worse: results may contain other people's data.
 const oneLine = (text: string) =>
   text.replace(/\p{Cc}/gu, (character) => (character === '\n' ? '↵' : character === '\t' ? ' ' : '\ufffd'));
 

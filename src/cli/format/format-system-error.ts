@@ -4,12 +4,12 @@ import { formatFolderFault, type OwnFolder } from '../../access/private-folder.j
 import { temporaryFolderChoice } from '../../access/temporary-folder.js';
 import { ownFolders } from '../../engine/state-folder.js';
 
-/** So much is nothing: what was to be written was more. */
+/** Less free space than this counts as full, because the failed write was larger. */
 const NO_ROOM_BYTES = 64 * 1024;
 
 /**
- * What the system said of a file in one of metalab's own folders, with the variable that chooses another. Other errors stay as
- * they are.
+ * Words a system error about a file in one of metalab's own folders, with the variable that chooses another folder.
+ * Other errors stay unchanged.
  */
 export function formatSystemError(thrown: unknown): unknown {
   const { code, path } = (thrown ?? {}) as NodeJS.ErrnoException;
@@ -20,7 +20,7 @@ export function formatSystemError(thrown: unknown): unknown {
   return folder ? formatFolderFault(thrown, folder) : thrown;
 }
 
-/** A write that fails doesn't say to which file. */
+/** A failed write doesn't name its file. */
 function isFull(code: string, { path }: OwnFolder): boolean {
   if (code !== 'ENOSPC' && code !== 'EDQUOT') return false;
   try {

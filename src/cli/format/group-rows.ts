@@ -8,7 +8,7 @@ export function groupRows(groups: readonly Group[]): { [column: string]: Cell }[
     n,
     ...Object.fromEntries(
       Object.entries(metrics).flatMap(([name, { n: count, mean, std, ci95 }]) => [
-        // Only where a metric is missing from some of the group's runs is its own count worth a column.
+        // A metric gets its own count only if some of the group's runs lack it.
         ...(groups.every((group) => group.metrics[name]?.n === group.n)
           ? []
           : [[`${name} n`, count] as const]),

@@ -3,7 +3,7 @@ import type { ResolvedConfig } from '../../config/resolved-config.js';
 
 const MASK = '***';
 
-/** A configuration as it may be shown: any value of a service may be a secret, whatever its key is called. */
+/** Masks the values of services, to show a configuration: any of them may be a secret, whatever its key. */
 export const maskServices = (config: ResolvedConfig): ResolvedConfig => ({
   ...config,
   environment: { ...config.environment, services: masked(config.environment.services) },

@@ -1,6 +1,6 @@
 import type { CommandContext } from '../command.js';
 
-/** One thing that was looked at. */
+/** One thing that was checked. */
 interface PrintedCheck {
   readonly name: string;
   readonly ok: boolean | 'warn';
@@ -8,7 +8,7 @@ interface PrintedCheck {
   readonly next?: string;
 }
 
-/** A line that says whether it is ok, and under it what to do where it is not. */
+/** Prints a line that says whether it is ok and, if not, a line that says what to do. */
 export function printCheck(
   { name, ok, detail, next }: PrintedCheck,
   { out, color, named }: Pick<CommandContext, 'out' | 'color' | 'named'>,

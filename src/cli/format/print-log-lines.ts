@@ -3,14 +3,14 @@ import type { CommandContext } from '../command.js';
 
 const PIECE_CHARACTERS = 64 * 1024;
 
-/** Words a run's log lines, with a heading line where another attempt begins. */
+/** Formats a run's log lines, with a heading line at the start of each further attempt. */
 export class LinePrinter {
   readonly #context: CommandContext;
   readonly #paint: { readonly [level in StoredLogLine['level']]: (text: string) => string };
   #last: StoredLogLine | undefined;
   readonly #headed: boolean;
 
-  /** @param options.headed whether the first line has a heading, too */
+  /** @param options.headed whether the first attempt has a heading, too */
   constructor(context: CommandContext, options: { readonly headed: boolean } = { headed: false }) {
     const { color } = context;
     this.#context = context;
@@ -25,7 +25,7 @@ export class LinePrinter {
     };
   }
 
-  /** Prints lines as they come, no faster than they are read. @returns whether there were any */
+  /** Prints lines as they arrive, no faster than they are read. @returns whether there were any */
   async print(lines: AsyncIterable<StoredLogLine>): Promise<boolean> {
     let piece = '';
     for await (const line of lines) {

@@ -4,7 +4,7 @@ import type { CommandContext } from '../command.js';
 import { describeProvenance } from './describe-provenance.js';
 import { formatDuration, formatNumber } from './format-cell.js';
 
-/** Prints everything of a run, section by section; empty ones are left out. */
+/** Prints everything about a run, section by section; empty sections are left out. */
 export function printRun(run: RunDetails, { out, color }: CommandContext): void {
   const section = (title: string, entries: readonly (readonly [string, string])[]) => {
     if (entries.length === 0) return;
@@ -86,7 +86,7 @@ const entriesOf = (values: { readonly [name: string]: unknown }) =>
     ([name, value]) => [name, typeof value === 'string' ? value : JSON.stringify(value)] as const,
   );
 
-/** The frames only: the message stands above them. */
+/** The stack frames without the message, which is printed above them. */
 const withoutMessage = (stack: string) => {
   const frames = stack
     .split('\n')

@@ -7,10 +7,10 @@ import {
 } from '../../definition/errors.js';
 import type { Colors } from '../command.js';
 
-/** What the process ends with. */
+/** The process's exit code. */
 export const EXIT = { success: 0, failure: 1, usage: 2, infrastructure: 3, detached: 130 } as const;
 
-/** 2: wrong usage or definition; 3: infrastructure or the store not there; 1: anything else. */
+/** 2: wrong usage or definition; 3: infrastructure or store not available; 1: anything else. */
 export function exitCodeOf(thrown: unknown): number {
   if (thrown instanceof UsageError || thrown instanceof DefinitionError) return EXIT.usage;
   if (thrown instanceof MetalabError && thrown.code.startsWith('METALAB_TRANSPORT_'))
@@ -19,7 +19,7 @@ export function exitCodeOf(thrown: unknown): number {
   return EXIT.failure;
 }
 
-/** What stderr says of an error: the stack only where it was asked for, because metalab's own errors say what to do. */
+/** Formats an error for stderr. The stack is shown only on request, because metalab's own errors say what to do. */
 export function formatError(
   thrown: unknown,
   options: { readonly verbose: boolean; readonly color: Colors },

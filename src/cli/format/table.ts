@@ -13,13 +13,13 @@ const BORDERLESS = Object.fromEntries(
 const GAP = 2;
 const MAX_CHARACTERS = 60;
 
-/** Prints rows as a borderless table, numbers to the right. Columns that don't fit the terminal are left out, and told. */
+/** Prints rows as a borderless table, numbers to the right. Lists columns that don't fit the terminal. */
 export function printTable(
   rows: readonly TableRow[],
   context: Pick<CommandContext, 'out' | 'note' | 'color' | 'width'>,
   columns: readonly string[] = [...new Set(rows.flatMap((row) => Object.keys(row)))],
 ): void {
-  // Nothing is cut where a program, or a file, gets it.
+  // Nothing is cut if the output goes to a program or a file.
   const longest = Number.isFinite(context.width) ? MAX_CHARACTERS : undefined;
   const cells = rows.map((row) => columns.map((column) => formatCell(row[column], longest)));
   const widths = columns.map((column, index) =>

@@ -1,6 +1,6 @@
 import type { CommandContext } from '../command.js';
 
-/** Warns of lines of the segments that a command leaves out, since they are no records. Nothing where there are none. */
+/** Warns of segment lines that a command leaves out because they are not records. Prints nothing if there are none. */
 export function warnOfDamage(
   lines: number,
   { note, color }: Pick<CommandContext, 'note' | 'color'>,
@@ -13,6 +13,6 @@ export function warnOfDamage(
       : `${lines} lines of the segments are damaged and left out`;
   const where = experiment === undefined ? '' : `${experiment}: `;
   note(
-    `${color.yellow('warning:')} ${where}${what}; metalab store check names them, --repair mends what can be, and the next submit does the other runs again`,
+    `${color.yellow('warning:')} ${where}${what}; metalab store check names them, --repair fixes what it can, and the next submit executes the other runs again`,
   );
 }

@@ -8,7 +8,7 @@ import type { CommandContext } from '../command.js';
 /**
  * Writes one artifact of a run to a file, or to stdout.
  *
- * @throws UsageError where the run has none of that name, or the file can't be written
+ * @throws UsageError if the run has no artifact of that name, or the file can't be written
  */
 export async function writeArtifact(
   store: Store,
@@ -30,7 +30,7 @@ export async function writeArtifact(
     throw new StoreError({
       code: 'METALAB_NO_ARTIFACTS',
       where: store.uri,
-      what: "this kind of store can't give artifacts",
+      what: "this kind of store can't read artifacts",
     });
   }
   const [{ bringArtifact }, { createTerminalPrompter }] = await Promise.all([

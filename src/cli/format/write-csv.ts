@@ -18,7 +18,7 @@ export async function writeCsv(
   await writePieces(toCsv(query.columns, results.batches(query)), target, context);
 }
 
-/** The same for rows in memory; their columns are those of the first. */
+/** The same for rows in memory; the first row gives the columns. */
 export async function writeRowsAsCsv(
   rows: readonly Row[],
   target: string,

@@ -1,6 +1,6 @@
 import type { CommandContext } from '../command.js';
 
-/** Streams values as one JSON array, a value a line. */
+/** Streams values as one JSON array, one value per line. */
 export async function writeJsonArray(values: AsyncIterable<unknown>, context: CommandContext): Promise<void> {
   const PIECE_CHARACTERS = 64 * 1024;
   let piece = '[';

@@ -3,20 +3,20 @@ import { formatCount } from './words.js';
 
 type Batch = SweepStatus['batches'][number];
 
-/** squeue(1), JOB REASON CODES: what people ask about most. */
+/** squeue(1), JOB REASON CODES: the most common ones. */
 const REASONS: readonly (readonly [reason: RegExp, words: string])[] = [
   [/^Resources$/, 'no node is free'],
-  [/^Priority$/, 'others come first'],
+  [/^Priority$/, 'other jobs have priority'],
   [/^JobArrayTaskLimit$/, 'max_concurrent tasks are running'],
   [/^BeginTime$/, 'it starts in a moment'],
   [/^JobHeld/, 'it is held'],
   [/^ReqNodeNotAvail/, 'the nodes that it needs are down or reserved'],
   [/^(BadConstraints|PartitionNodeLimit|PartitionConfig)/, 'no node can ever give what it asks for'],
   [/^PartitionTimeLimit$/, 'it asks for more time than its partition gives'],
-  [/Max.*Limit$|Grp.*Limit$/, 'as much is running as you may have at once'],
+  [/Max.*Limit$|Grp.*Limit$/, 'you have reached your limit of jobs at once'],
 ];
 
-/** `Slurm: Priority` → `Slurm: Priority, others come first`. What is no reason of Slurm's stays as it is. */
+/** `Slurm: Priority` → `Slurm: Priority, others come first`. Other texts stay unchanged. */
 function formatWaits(waits: string): string {
   const reason = /^Slurm: (.+)$/.exec(waits)?.[1];
   if (reason?.includes('DOWN, DRAINED'))
@@ -25,7 +25,7 @@ function formatWaits(waits: string): string {
   return words ? `${waits}, ${words}` : waits;
 }
 
-/** What a scheduler elsewhere does for a sweep, in a line; undefined where none does. */
+/** One line about a sweep's jobs in a scheduler; undefined if it has none. */
 export function formatBatches(batches: readonly Batch[]): string | undefined {
   if (batches.length === 0) return undefined;
   const jobs = batches.flatMap(({ job }) => (job === null ? [] : [job]));
@@ -61,7 +61,7 @@ function formatTasks(running: number, pending: number): string {
 const formatMinutes = (seconds: number) =>
   seconds < 120 ? `${seconds} s` : `${Math.round(seconds / 60)} min`;
 
-/** How it begins to say that the scheduler can't be asked: what it said before may no longer be so. */
+/** The beginning of a reason that says that Slurm can't be asked: earlier reasons may no longer be true. */
 const SILENT = 'Slurm has not answered';
 
 const tasks = (count: number) => (count === 1 ? 'task' : 'tasks');

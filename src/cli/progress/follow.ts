@@ -7,13 +7,13 @@ import type { LiveArea } from '../terminal/live-area.js';
 import { Rate } from './rate.js';
 import { createProgressView } from './view.js';
 
-/** How a follow ended: with the outcome, by Ctrl-C, or because the sweep waits for something or somebody. */
+/** How following ended: with the outcome, by Ctrl-C, or because the sweep waits or is paused. */
 export type Followed =
   | { readonly how: 'outcome'; readonly outcome: SubmissionOutcome }
   | { readonly how: 'detached' }
   | { readonly how: 'standing'; readonly status: StandingStatus };
 
-/** Nothing more starts, and all that ran has ended. */
+/** No further run starts, and no run is in progress. */
 export type StandingStatus = SweepStatus & { readonly state: 'waiting' | 'paused' };
 
 export interface FollowOptions {
@@ -21,15 +21,15 @@ export interface FollowOptions {
   readonly interrupted: AbortSignal;
   /** Where progress is shown. */
   readonly live: LiveArea;
-  /** How long a sweep may wait for something before following ends. Default: it ends at once. */
+  /** How long a sweep may wait before following ends. Default: it ends immediately. */
   readonly waitsMs?: number;
 }
 
 const REDRAW_MS = 200;
-/** A sweep that is done sooner shows no progress at all. */
+/** A sweep that ends sooner shows no progress at all. */
 const PATIENCE_MS = 300;
 
-/** Shows a submission's progress until it ends: live lines on a terminal, a plain line now and then elsewhere. */
+/** Shows a submission's progress until it ends: live lines on a terminal, otherwise a plain line from time to time. */
 export async function follow(
   handle: RunHandle,
   { interrupted, live, waitsMs = 0 }: FollowOptions,
@@ -56,7 +56,7 @@ export async function follow(
     let fresh: SweepStatus | undefined;
     let status: SweepStatus | undefined;
     for (let answeredAt = performance.now(); ; ) {
-      // A server or worker that died answers late, or not at all: the display goes on meanwhile.
+      // A server or worker that died answers late or never, so the display continues without waiting for it.
       asked ??= statusIfKnown(handle).then((answer) => {
         asked = undefined;
         fresh = answer;
@@ -87,7 +87,7 @@ export async function follow(
 const isStanding = (status: SweepStatus): status is StandingStatus =>
   status.state === 'waiting' || (status.state === 'paused' && status.running === 0);
 
-/** How long a sweep has stood still. */
+/** How long a sweep has made no progress. */
 class Waits {
   readonly #patienceMs: number;
   #since: number | undefined;
@@ -106,7 +106,7 @@ class Waits {
   }
 }
 
-/** While a server or worker that died is being replaced, nobody knows: the sweep goes on as soon as it is there. */
+/** While a dead server or worker is being replaced, the state is unknown: the sweep continues when it is back. */
 async function statusIfKnown(handle: RunHandle): Promise<SweepStatus | undefined> {
   try {
     return await handle.status();

@@ -13,17 +13,17 @@ export interface ProgressView {
   readonly status: SweepStatus;
   readonly perSecond: number | undefined;
   readonly elapsedMs: number;
-  /** How long ago `status` was heard. */
+  /** How long ago `status` was received. */
   readonly silentMs: number;
 }
 
-/** What a terminal shows while a sweep runs: a bar, its pace, and the metrics' running means. No line is wider than `width`. */
+/** Progress for a terminal: a bar, the rate, and the metrics' running means. No line is wider than `width`. */
 export function progressLines(view: ProgressView, color: Colors, width: number): string[] {
   const { status } = view;
   const runs = formatRuns(status);
   const share = status.total > 0 ? done(status) / status.total : 0;
   const percent = `${String(Math.floor(share * 100)).padStart(3)} %`;
-  // The counts' final width is kept free from the start: a bar that changes its length is hard to read.
+  // The final width of the counts is reserved from the start: a bar that changes its length is hard to read.
   const others = `${status.experiment_id}  ${percent}  ${formatRuns({ ...status, success: status.total, failed: 0, cancelled: 0 })}`;
   const length = Math.max(NARROWEST_BAR, Math.min(BAR_WIDTH, width - 1 - others.length));
   const filled = Math.round(share * length);
@@ -60,7 +60,7 @@ const done = ({ success, failed, cancelled }: SweepStatus) => success + failed +
 
 const formatRuns = (status: SweepStatus) => `${formatCount(done(status))}/${formatCount(status.total)} runs`;
 
-/** The most urgent first: what does not fit is left out. */
+/** The most urgent first; the rest is left out if it does not fit. */
 function facts({ status, perSecond, elapsedMs }: ProgressView, color: Colors): string[] {
   const left = status.pending + status.running;
   return [
@@ -109,7 +109,7 @@ function meansLine(status: SweepStatus, color: Colors, width: number): string[] 
   return shown.length > 0 ? [`  ${color.dim('mean')} ${shown.join(color.dim(' · '))}`] : [];
 }
 
-/** Words as lines of the terminal: a line that it wraps by itself is not taken away when it is drawn again. */
+/** Wraps words into lines: a line that the terminal itself wraps is not removed on redraw. */
 function wrapped(text: string, width: number): string[] {
   const lines: string[] = [];
   for (const paragraph of text.split('\n')) {
@@ -125,7 +125,7 @@ function wrapped(text: string, width: number): string[] {
   return lines;
 }
 
-/** As many of the first words as fit into a line, ` · ` between them. */
+/** As many words from the start as fit into a line, joined by ` · `. */
 function firstThatFit(words: readonly string[], width: number): readonly string[] {
   for (let count = words.length; count > 0; count--) {
     const first = words.slice(0, count);

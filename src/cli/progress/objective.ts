@@ -6,13 +6,13 @@ type Shown = Pick<
   'objective' | 'best' | 'means' | 'same_error' | 'state' | 'reused' | 'success'
 >;
 
-/** `best loss 0.031 (lr=0.01, layers=2)`; undefined where the experiment has no objective, or nothing is known. */
+/** `best loss 0.031 (lr=0.01, layers=2)`; undefined if the experiment has no objective, or nothing is known. */
 export function formatBest({ objective, best, means, state, success, reused }: Shown): string | undefined {
   if (!objective) return undefined;
   if (best) {
     const params = Object.entries(best.params).map(([name, value]) => `${name}=${formatValue(value)}`);
     const replicate = best.replicate > 0 ? [`replicate ${best.replicate}`] : [];
-    // What earlier submissions did is not looked at here: results --best does.
+    // Runs of earlier submissions are not considered here; results --best considers them.
     const which = reused > 0 ? 'best new' : 'best';
     return `${which} ${best.metric} ${formatNumber(best.value)} (${[...params, ...replicate].join(', ')})`;
   }
@@ -22,7 +22,7 @@ export function formatBest({ objective, best, means, state, success, reused }: S
   return captured.length === 0 ? undefined : `${none} yet; they have ${captured.join(', ')}`;
 }
 
-/** Undefined where not all runs so far failed in the same way. */
+/** Undefined if not all runs so far failed with the same error. */
 export function formatSameError({ same_error: same, state }: Shown): string | undefined {
   if (!same) return undefined;
   const soFar = OVER.includes(state) ? '' : ' so far';

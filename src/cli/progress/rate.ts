@@ -1,8 +1,8 @@
-/** Runs a second over the last seconds: what the reader means by "now". Over longer where runs end less often. */
+/** Runs per second over the last seconds, or over a longer time if runs end less often. */
 export class Rate {
   static readonly #WINDOW_MS = 10_000;
   static readonly #MIN_RUNS = 5;
-  /** When something was done: the first is where counting began. */
+  /** Times at which runs ended; the first is when counting began. */
   #changes: { readonly at: number; readonly done: number }[] = [];
   #now = 0;
 
@@ -10,7 +10,7 @@ export class Rate {
   add(at: number, done: number): void {
     this.#now = at;
     const last = this.#changes.at(-1);
-    // Fewer than before: another submission took over, and counts from its own beginning.
+    // Fewer than before: another submission took over, and counts from its own start.
     if (!last || done < last.done) this.#changes = [{ at, done }];
     else if (done > last.done) this.#changes.push({ at, done });
     while (this.#mayForgetFirst(done)) this.#changes.shift();

@@ -4,10 +4,10 @@ import { printTable } from '../format/table.js';
 import { formatDuration } from './words.js';
 
 const MAX_RUNS = 20;
-/** Of a run's id; as good as unique among the runs of a store, and what other commands take for it. */
+/** Characters of a run's id: practically unique in a store, and accepted by other commands. */
 const ID_CHARACTERS = 12;
 
-/** A table of them, the one that began first on top. */
+/** Prints a table of them, earliest start first. */
 export function printRunsInProgress(
   runs: readonly RunInProgress[],
   context: Pick<CommandContext, 'out' | 'note' | 'color' | 'width'>,

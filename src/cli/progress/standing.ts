@@ -6,7 +6,7 @@ const MISSED_AFTER_S = 20;
 
 const SILENT_AFTER_MS = 3_000;
 
-/** Said while neither server nor worker answers: one of them has died, or is being replaced. */
+/** Shown while neither server nor worker answers: one of them has died, or is being replaced. */
 export function formatSilence(silentMs: number): string | undefined {
   if (silentMs < SILENT_AFTER_MS) return undefined;
   return `no answer for ${formatDuration(silentMs)}: a worker or the server died, or is busy; nothing recorded is lost`;
@@ -15,19 +15,19 @@ export function formatSilence(silentMs: number): string | undefined {
 type Standing = Pick<SweepStatus, 'state' | 'reason' | 'pause'>;
 
 /**
- * Why a sweep stands where it does, in words that begin with its state; undefined where there is nothing to say.
+ * Why a sweep is in its state, in words that begin with the state; undefined if there is nothing to say.
  *
  * @param now milliseconds, as of `Date.now()`
  */
 export function formatStanding({ state, reason, pause }: Standing, now = Date.now()): string | undefined {
   if (state === 'paused') return pause ? formatPause(pause, now) : withReason(state, reason);
-  // `cancelled by ann@n1` says it already.
+  // `cancelled by ann@n1` already says it.
   const words = reason?.startsWith(state) ? reason : reason ? withReason(state, reason) : undefined;
   if (!pause) return words;
   return words ? `${words}; ${formatPause(pause, now)}` : formatPause(pause, now);
 }
 
-/** What a worker that died had in progress, until its heartbeats are missed. */
+/** Reports runs of a dead worker, until the server notices its missing heartbeats. */
 export function formatLost({
   lost_workers: lost,
   state,
@@ -45,7 +45,7 @@ function formatPause({ by, at, reason }: NonNullable<Standing['pause']>, now: nu
 
 const withReason = (words: string, reason: string | null) => (reason ? `${words}: ${reason}` : words);
 
-/** `2026-11-26 14:03`, by this machine's zone, as `ls -l` and `git log` tell times. */
+/** `2026-11-26 14:03`, in this machine's time zone, as in `ls -l` and `git log`. */
 function localTime(iso: string): string {
   const date = new Date(iso);
   const two = (value: number) => String(value).padStart(2, '0');

@@ -3,9 +3,9 @@ import type { LiveArea } from '../terminal/live-area.js';
 import { type ProgressView, progressLines, progressText } from './lines.js';
 import { formatStanding } from './standing.js';
 
-/** Without a terminal, so often a line says where the sweep stands; a change of its state is told at once. */
+/** Interval of the status lines without a terminal. A change of state is printed immediately. */
 const PLAIN_EVERY_MS = 10_000;
-/** A sweep that is done sooner says nothing before its outcome. */
+/** A sweep that ends sooner prints only its outcome. */
 const PLAIN_AFTER_MS = 2_000;
 
 interface Display {

@@ -6,7 +6,7 @@ import {
   parseFailureLimit,
 } from '../../definition/failure-limit.js';
 
-/** Makes a parser of whole numbers in a range, for the option that it names in its error. */
+/** Makes a parser of whole numbers in a range. Its error names the option. */
 export function wholeNumber(option: string, low: number, high: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
@@ -20,7 +20,7 @@ export function wholeNumber(option: string, low: number, high: number): (text: s
   };
 }
 
-/** @throws UsageError where the text is no limit */
+/** @throws UsageError if the text is not a limit */
 export function failureLimit(text: string): FailureLimit {
   const limit = parseFailureLimit(text);
   if (limit !== undefined) return limit;
@@ -32,9 +32,9 @@ export function failureLimit(text: string): FailureLimit {
   });
 }
 
-/** Of `submit` and `retry`. */
+/** The option of `submit` and `retry`. */
 export const MAX_FAILURES_OPTION = {
   flags: '--max-failures <limit>',
-  description: `end the sweep, as cancel does, once so many runs have failed (10), or such a part of those done (20%, which counts once ${MIN_RUNS_FOR_PERCENT} are done)`,
+  description: `end the sweep, as cancel does, after this number of failed runs (10) or share of the finished runs (20%, which applies once ${MIN_RUNS_FOR_PERCENT} are done)`,
   parse: failureLimit,
 };

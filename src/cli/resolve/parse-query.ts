@@ -2,7 +2,7 @@ import { UsageError } from '../../definition/errors.js';
 import type { SortKey } from '../../results/query.js';
 import type { Condition, Operator } from '../../results/where.js';
 
-/** @throws UsageError where the text is not `column`, an operator, and a value */
+/** @throws UsageError if the text is not `column`, an operator, and a value */
 export function parseCondition(text: string): Condition {
   const match = /^\s*([^=!<>]+?)\s*(=|!=|<=|>=|<|>)\s*(.*)$/s.exec(text);
   const [, column, op, value] = match ?? [];
@@ -10,19 +10,19 @@ export function parseCondition(text: string): Condition {
     return { column, op: op as Operator, value };
   throw new UsageError({
     code: 'METALAB_CONDITION',
-    what: `--where ${JSON.stringify(text)} is no condition`,
+    what: `--where ${JSON.stringify(text)} is not a condition`,
     expected: "a column, one of = != < <= > >=, and a value: --where status=failed --where 'samples>=1000'",
   });
 }
 
-/** Names between commas. */
+/** Names separated by commas. */
 export const parseNames = (text: string): string[] =>
   text
     .split(',')
     .map((name) => name.trim())
     .filter(Boolean);
 
-/** `pi` ascending, `-pi` descending; several between commas. */
+/** `pi` ascending, `-pi` descending; several are separated by commas. */
 export const parseSort = (text: string): SortKey[] =>
   parseNames(text).map((name) =>
     name.startsWith('-') ? { column: name.slice(1), descending: true } : { column: name },

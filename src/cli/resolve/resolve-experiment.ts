@@ -2,9 +2,9 @@ import type { Store } from '../../storage/store.js';
 import { resolvePrefix } from './resolve-prefix.js';
 
 /**
- * The id of the experiment that a prefix means. An exact name wins over longer ones: `mnist` over `mnist_aug:1`.
+ * Finds an experiment's id by a prefix. An exact name wins over longer ones: `mnist` over `mnist_aug:1`.
  *
- * @throws UsageError where there is none or there are several, also where a name has several versions
+ * @throws UsageError if there is none or several, including several versions of one name
  */
 export async function resolveExperiment(store: Store, prefix: string): Promise<string> {
   const ids = await store.experiments();

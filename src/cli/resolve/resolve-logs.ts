@@ -5,9 +5,9 @@ import { hasWorkingDirectory, type Store } from '../../storage/store.js';
 import { resolvePrefix } from './resolve-prefix.js';
 
 /**
- * The run that a prefix of its run_id means, also one that has no record yet but has logged something.
+ * Finds a run by a prefix of its run_id, even if it has no record yet but has logged something.
  *
- * @throws UsageError where the prefix is unknown or ambiguous
+ * @throws UsageError if the prefix is unknown or ambiguous
  */
 export async function resolveLogs(store: Store, prefix: string): Promise<{ folder: string; run_id: string }> {
   const folders = new Map<string, string>();
@@ -26,7 +26,7 @@ export async function resolveLogs(store: Store, prefix: string): Promise<{ folde
   }
   const runId = resolvePrefix(prefix, [...folders.keys()], {
     kind: 'run',
-    next: 'a run that has not logged anything yet can not be found: try again, or see metalab status',
+    next: 'a run that has not logged anything yet cannot be found: try again, or see metalab status',
   });
   return { run_id: runId, folder: folders.get(runId) ?? '' };
 }

@@ -3,9 +3,9 @@ import { UsageError } from '../../definition/errors.js';
 const MAX_SHOWN = 10;
 
 /**
- * The one candidate that a prefix means, as git does; an exact match wins.
+ * Finds the one candidate with a prefix, as git does; an exact match wins.
  *
- * @throws UsageError listing the matches where there are several, and what there is where there is none
+ * @throws UsageError listing the matches if there are several, and all candidates if there is none
  */
 export function resolvePrefix(
   prefix: string,

@@ -7,9 +7,9 @@ import { resolvePrefix } from './resolve-prefix.js';
 const MIN_CHARACTERS = 4;
 
 /**
- * The final record of the run that a prefix of its run_id means, in whatever experiment of the store it is.
+ * Finds the final record of a run by a prefix of its run_id, in any experiment of the store.
  *
- * @throws UsageError where the prefix is too short, unknown or ambiguous
+ * @throws UsageError if the prefix is too short, unknown or ambiguous
  */
 export const resolveRun = async (store: Store, prefix: string): Promise<RunRecord> =>
   (await resolveStoredRun(store, prefix)).record;

@@ -11,14 +11,14 @@ export interface CompactedExperiment {
   readonly result: CompactionResult['kind'];
   readonly runs: number | null;
   readonly file: string;
-  /** Lines of the segments that are no records. */
+  /** Segment lines that are not records. */
   readonly damaged: number;
 }
 
 /**
  * Compacts one experiment of the store, or all of them, one after the other.
  *
- * @throws StoreError where the store is no folder on this machine, or a compaction fails
+ * @throws StoreError if the store is not a folder on this machine, or a compaction fails
  */
 export async function compactExperiments(
   store: Store,

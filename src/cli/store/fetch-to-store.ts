@@ -2,15 +2,15 @@ import type { RunRecord } from '../../definition/record.js';
 import type { Store } from '../../storage/store.js';
 import type { CommandContext, CommonOptions } from '../command.js';
 
-/** A run_id or its beginning; else it is an experiment's. */
+/** A run_id or its beginning; anything else is an experiment's id. */
 const RUN = /^[0-9a-f]{4,32}$/;
-/** Of those that are missing, so many are named. */
+/** How many missing artifacts are named. */
 const NAMED = 3;
 
 /**
- * Has the store have all artifacts of a run, or of an experiment's runs of every code and context.
+ * Fetches all missing artifacts of a run, or of all runs of an experiment with any code and context, into the store.
  *
- * @returns the exit code: 1 where some are nowhere
+ * @returns the exit code: 1 if some can't be found
  */
 export async function fetchToStore(
   store: Store,
@@ -29,7 +29,7 @@ export async function fetchToStore(
       say: (line) => context.note(line),
     });
     if (options.json) context.out(JSON.stringify({ brought, here, missing }));
-    else context.note(`${brought} artifacts brought, ${here} were in the store`);
+    else context.note(`${brought} artifacts fetched, ${here} were in the store`);
     if (missing.length === 0) return undefined;
     const names = missing.slice(0, NAMED).map(({ name, content_hash }) => `${name} (${content_hash})`);
     context.note(

@@ -15,7 +15,7 @@ interface Options extends CommonOptions {
   readonly quick?: boolean;
 }
 
-/** A finding as it is shown, and what became of it. */
+/** A finding for display, and what was done about it. */
 type Shown = Omit<Finding, 'repair'> & { readonly repaired: string | null };
 
 export async function runStoreCheck(options: Options, context: CommandContext): Promise<number> {
@@ -42,7 +42,7 @@ export async function runStoreCheck(options: Options, context: CommandContext): 
     : EXIT.success;
 }
 
-/** Then temporary files may be in the making. */
+/** Whether an engine uses the store: then temporary files may be in use. */
 const isInUse = async (store: SweepStore): Promise<boolean> =>
   hasLeasing(store) && (await store.readLease()) !== undefined;
 

@@ -2,7 +2,7 @@ import { describeReplaced, type ReplacedDeclaration } from '../../client/submit/
 import type { CommandContext, CommonOptions } from '../command.js';
 import { createTerminalPrompter } from '../terminal/terminal-prompter.js';
 
-/** Asks on a terminal. Elsewhere it warns and goes on, so that scripts neither hang nor break. */
+/** Asks on a terminal. Without one it warns and continues, so that scripts neither hang nor break. */
 export async function confirmReplace(
   replaced: ReplacedDeclaration,
   options: CommonOptions & { readonly replace?: boolean },

@@ -19,7 +19,7 @@ export interface DryRunFlags extends Pick<CommonOptions, 'json'> {
   readonly keepFailed?: boolean;
 }
 
-/** Prints what a submit would do, and why; decided by the same code, and written nowhere. */
+/** Prints what a submit would do, and why. The same code decides it, and nothing is written. */
 export async function printDryRun(
   declared: Declared,
   options: DryRunFlags,
@@ -36,7 +36,7 @@ export async function printDryRun(
   return 0;
 }
 
-/** A store that isn't there yet is empty; everything else that is wrong with it would hinder the submit too. */
+/** A store that doesn't exist yet is empty; any other problem with it would prevent the submit too. */
 async function lookAtStore(
   declared: Declared,
   context: CommandContext,

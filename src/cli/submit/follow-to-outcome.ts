@@ -6,7 +6,7 @@ import { formatStanding } from '../progress/standing.js';
 import { exitCodeOf, printFindings, printOutcome } from './report-outcome.js';
 import { tellRunWarnings } from './tell-run-warnings.js';
 
-/** What `--detach` prints. */
+/** The output of `--detach`. */
 export function tellSubmitted(handle: RunHandle, options: CommonOptions, context: CommandContext): number {
   const { experimentId, submission } = handle;
   if (options.json) context.out(JSON.stringify(handleJson(handle)));
@@ -17,7 +17,7 @@ export function tellSubmitted(handle: RunHandle, options: CommonOptions, context
   return EXIT.success;
 }
 
-/** Follows a submission to its outcome, or until Ctrl-C detaches or it stands still. @returns the exit code */
+/** Follows a submission to its outcome, or until Ctrl-C detaches, or it waits or is paused. @returns the exit code */
 export async function followToOutcome(
   handle: RunHandle,
   options: CommonOptions,
@@ -30,7 +30,7 @@ export async function followToOutcome(
   switch (followed.how) {
     case 'detached':
       if (options.json) context.out(JSON.stringify(handleJson(handle)));
-      context.note(`detached: the runs of ${experimentId} go on`);
+      context.note(`detached: the runs of ${experimentId} continue`);
       context.note(
         `  ${context.command(`attach ${experimentId}`)} follows them again, ${context.command(`cancel ${experimentId}`)} ends them`,
       );
@@ -52,12 +52,12 @@ export async function followToOutcome(
 
 const GOES_ON = {
   waiting: (experiment: string, command: CommandContext['command']) =>
-    `it goes on by itself once that is mended: ${command(`status ${experiment}`)} shows it, ${command(`attach ${experiment}`)} follows it`,
+    `it continues by itself once that is fixed: ${command(`status ${experiment}`)} shows it, ${command(`attach ${experiment}`)} follows it`,
   paused: (experiment: string, command: CommandContext['command']) =>
-    `${command(`resume ${experiment}`)} goes on`,
+    `${command(`resume ${experiment}`)} continues it`,
 };
 
-/** The last line of `--json` where there is no outcome. */
+/** The last line of `--json` if there is no outcome. */
 const handleJson = ({ experimentId, workflowId, submission, store, environment }: RunHandle) => ({
   experiment: experimentId,
   workflow_id: workflowId,

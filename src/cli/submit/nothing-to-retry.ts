@@ -3,7 +3,7 @@ import { planRetry } from '../../client/submit/retry.js';
 import type { SweepStore } from '../../storage/sweep-store.js';
 import type { CommandContext, CommonOptions } from '../command.js';
 
-/** Says so where none of an experiment's runs would be done by a retry: then nothing is submitted. @returns whether that is so */
+/** Reports that a retry would execute no runs; then nothing is submitted. @returns whether it would execute none */
 export async function nothingToRetry(
   store: SweepStore,
   experiment: string,
@@ -31,7 +31,7 @@ function why(
     ...(total - success - failed - cancelled > 0 ? [`${total - success - failed - cancelled} not done`] : []),
   ];
   const rest = others.length > 0 ? `; ${others.join(', ')}, which retry without --failed does` : '';
-  return onlyFailed ? `no run of ${total} failed${rest}` : `no run of ${total} is to be done`;
+  return onlyFailed ? `no run of ${total} failed${rest}` : `no run of ${total} is left to execute`;
 }
 
 type Counts = Awaited<ReturnType<typeof planRetry>>['reused'];

@@ -5,13 +5,13 @@ import type { CommandContext, CommonOptions } from '../command.js';
 import { EXIT } from '../format/report-error.js';
 import { formatBest, formatSameError } from '../progress/objective.js';
 
-/** 0: all runs are success; 1: some failed, or it was cancelled; 3: it could not be carried out. */
+/** 0: all runs succeeded; 1: some failed, or it was cancelled; 3: it could not be carried out. */
 export function exitCodeOf({ state, failed, cancelled }: SubmissionOutcome): number {
   if (state === 'failed') return EXIT.infrastructure;
   return state === 'cancelled' || failed > 0 || cancelled > 0 ? EXIT.failure : EXIT.success;
 }
 
-/** The outcome in words, or as the last line of `--json`. */
+/** Prints the outcome in words, or as the last line of `--json`. */
 export function printOutcome(
   handle: RunHandle,
   outcome: SubmissionOutcome,
@@ -22,14 +22,14 @@ export function printOutcome(
   else printWords(handle, outcome, context);
 }
 
-/** What the runs of an ended submission have in common, and the best of them. */
+/** Prints the error that all runs of an ended submission share, and the best run. */
 export function printFindings(status: SweepStatus, { note, color }: CommandContext): void {
   const [error, best] = [formatSameError(status), formatBest(status)];
   if (error) note(`  ${color.red(error)}`);
   if (best) note(`  ${best}`);
 }
 
-/** With the names of the command line's other lines: `experiment`, as `--json` without an outcome has it too. */
+/** Uses the names of the other output lines: `experiment`, as in `--json` without an outcome. */
 function outcomeJson({ workflowId, store }: RunHandle, outcome: SubmissionOutcome) {
   const {
     experiment_id: experiment,

@@ -3,17 +3,17 @@ import { executesAs } from '../../client/submit/submitted-environment.js';
 import type { ResolvedEnvironment } from '../../config/resolved-config.js';
 import type { CommandContext } from '../command.js';
 
-/** Says that a submit joined what runs already, and that this runs elsewhere, where it does. */
+/** Reports that a submit joined a running submission, and where that runs, if it differs from what was asked. */
 export function tellJoined(
   { experimentId, submission, environment }: RunHandle,
   asked: ResolvedEnvironment,
   { note, color, command }: CommandContext,
 ): void {
-  note(`the same definition is being run already: joined submission ${submission}`);
+  note(`the same definition is already running: joined submission ${submission}`);
   if (executesAs(environment, asked)) return;
   const difference =
     environment.name === asked.name
-      ? `it runs on '${environment.name}' as that was configured when it was submitted, not as it is now`
+      ? `it runs on '${environment.name}' as configured when it was submitted, not as configured now`
       : `it runs on '${environment.name}', not on '${asked.name}'`;
   note(color.yellow(`  ${difference}`));
   note(
@@ -21,7 +21,7 @@ export function tellJoined(
   );
 }
 
-/** Says of a retry where its runs go, where that is not what a submit here would choose. */
+/** Reports where a retry's runs execute, if a submit here would choose another environment. */
 export function tellKept(
   { environment }: RunHandle,
   chosen: ResolvedEnvironment,

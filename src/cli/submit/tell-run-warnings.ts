@@ -5,10 +5,10 @@ import { openStore } from '../../storage/registry.js';
 import { hasWorkingDirectory } from '../../storage/store.js';
 import type { CommandContext } from '../command.js';
 
-/** What is wrong with an operation shows in its first runs. */
+/** An operation's problems show in its first runs. */
 const MAX_RECORDS = 100;
 
-/** Shows what metalab warns of in the records of a submission's first runs, each warning once. */
+/** Shows metalab's warnings in the records of a submission's first runs, each warning once. */
 export async function tellRunWarnings(
   { store: uri, experimentId, submission }: RunHandle,
   { note, color }: CommandContext,

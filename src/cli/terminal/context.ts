@@ -7,7 +7,7 @@ import { EXIT } from '../format/report-error.js';
 import { shellWords } from './invocation.js';
 import { LiveArea } from './live-area.js';
 
-/** Where a command's output goes, and what it sees of the process. */
+/** The streams that a command writes to, and the parts of the process that it sees. */
 export interface Terminal {
   readonly stdout: NodeJS.WriteStream;
   readonly stderr: NodeJS.WriteStream;
@@ -16,7 +16,7 @@ export interface Terminal {
 
 export const DEFAULT_STORE = './experiments';
 
-/** What the options of every command with a store say. */
+/** The options that every command with a store has. */
 export interface Choice {
   readonly store?: string;
   readonly env?: string;
@@ -25,8 +25,8 @@ export interface Choice {
 /**
  * Makes a command's context; `close` closes what the command opened.
  *
- * @param choice undefined where the command has no store
- * @param named names the commands in a text as metalab was called
+ * @param choice undefined if the command has no store
+ * @param named rewrites the commands in a text to how the user called metalab
  */
 export async function createContext(
   choice: Choice | undefined,
@@ -43,7 +43,7 @@ export async function createContext(
   };
   if (choice?.env !== undefined) await environment();
   const namedStore = choice?.store ?? env.METALAB_STORE;
-  // Only who names no store needs the configuration for it: a mistake in the file must not stand in the way of others.
+  // The configuration is read for the store only if no store is named: an error in it must not block other commands.
   const storeLocation = namedStore || ((choice && (await environment()).store) ?? DEFAULT_STORE);
   const live = new LiveArea(stderr);
   let opened: Promise<Store> | undefined;
@@ -73,11 +73,11 @@ export async function createContext(
     color: colorsFor(stdout, env),
     width: stdout.isTTY ? (stdout.columns ?? 80) : Number.POSITIVE_INFINITY,
     interactive: stdout.isTTY === true,
-    // Listened for only where a command asks: otherwise Ctrl-C ends the process as everywhere.
+    // Listens only if a command asks for it: otherwise Ctrl-C ends the process as usual.
     get interrupted() {
       if (!interruption) {
         interruption = new AbortController();
-        // Not `once`: who restores the cursor kills the process where it finds no other listener.
+        // Not `once`: the code that restores the cursor kills the process if it finds no other listener.
         process.on('SIGINT', interrupt);
       }
       return interruption.signal;
@@ -93,7 +93,7 @@ function flagsOf({ store, env }: Choice = {}): string {
   return `${store === undefined ? '' : ` --store ${shellWords([store])}`}${env === undefined ? '' : ` --env ${shellWords([env])}`}`;
 }
 
-/** Colours where the stream is a terminal, or FORCE_COLOR asks for them; never with NO_COLOR. */
+/** Colours if the stream is a terminal or FORCE_COLOR is set; never with NO_COLOR. */
 export function colorsFor(stream: NodeJS.WriteStream, env: NodeJS.ProcessEnv): Colors {
   const wanted = !env.NO_COLOR && env.TERM !== 'dumb' && (stream.isTTY === true || Boolean(env.FORCE_COLOR));
   return pc.createColors(wanted);

@@ -1,8 +1,8 @@
 import { basename, delimiter, dirname, join, relative, sep } from 'node:path';
 
-/** What of the process tells how metalab was called. */
+/** The parts of the process that show how metalab was called. */
 export interface Invocation {
-  /** The script as it was called, not what its link leads to: `process.argv[1]`. */
+  /** The script path as it was called, links not resolved: `process.argv[1]`. */
   readonly script: string | undefined;
   readonly cwd: string;
   readonly env: NodeJS.ProcessEnv;
@@ -10,7 +10,7 @@ export interface Invocation {
 
 /** How the user called `metalab`, so that a hint can be copied: `metalab`, `npx metalab`, or a path. */
 export function calledAs({ script, cwd, env }: Invocation): string {
-  // `node bin/metalab.js`: the shell has an alias or a function for it.
+  // `node bin/metalab.js`: the shell has an alias or a function that calls it.
   if (script === undefined || basename(script) !== 'metalab') return 'metalab';
   const folder = dirname(script);
   const isInstalled = folder.endsWith(join('node_modules', '.bin'));
@@ -20,7 +20,7 @@ export function calledAs({ script, cwd, env }: Invocation): string {
   return path.startsWith('..') ? script : path.includes(sep) ? path : `./${path}`;
 }
 
-/** npm, and whoever runs programs as it does, say which they are, e.g. `pnpm/9.1.0 npm/? node/v22.12.0 linux x64`. */
+/** npm and similar tools name themselves, e.g. `pnpm/9.1.0 npm/? node/v22.12.0 linux x64`. */
 function runnerOf(userAgent: string): string {
   const name = userAgent.split('/')[0];
   if (name === 'pnpm') return 'pnpm exec';
@@ -29,10 +29,10 @@ function runnerOf(userAgent: string): string {
 }
 
 /**
- * Makes what puts the command as it was called in the place of `metalab` in hints and errors, wherever they were written:
- * some come from the store or a worker, which can't know.
+ * Makes a function that replaces `metalab` in hints and errors with the command as the user called it. It also covers
+ * texts from the store or a worker, which can't know the call.
  *
- * @param commands the names of metalab's commands: elsewhere in a sentence, metalab is only a name
+ * @param commands the names of metalab's commands: without one after it, `metalab` is only a name and stays
  */
 export function commandNamer(commands: readonly string[], called: string): (text: string) => string {
   if (called === 'metalab') return (text) => text;
@@ -43,7 +43,7 @@ export function commandNamer(commands: readonly string[], called: string): (text
   return (text) => text.replace(mention, called);
 }
 
-/** Words as a shell takes them: quoted where they need it. */
+/** Words for a shell, quoted if necessary. */
 export const shellWords = (words: readonly string[]): string =>
   words
     .map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`))

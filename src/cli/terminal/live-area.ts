@@ -3,8 +3,8 @@ import type { createLogUpdate } from 'log-update';
 type Update = ReturnType<typeof createLogUpdate>;
 
 /**
- * Lines at the end of a terminal that are drawn again and again. Whatever else is written to the same terminal goes
- * through `above`: written by itself it would shift the lines, and leave a stale copy of them on the screen.
+ * Lines at the end of a terminal that are redrawn. All other output to the same terminal goes through `above`: written
+ * directly, it would shift the lines and leave a stale copy of them on the screen.
  */
 export class LiveArea {
   readonly #stream: NodeJS.WriteStream;
@@ -39,7 +39,7 @@ export class LiveArea {
     if (this.#shown !== undefined) this.#update?.(this.#shown);
   }
 
-  /** Takes the live lines away, and gives the cursor back. */
+  /** Removes the live lines and restores the cursor. */
   clear(): void {
     this.#update?.clear();
     this.#update?.done();

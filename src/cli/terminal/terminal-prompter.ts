@@ -2,7 +2,7 @@ import { createInterface } from 'node:readline';
 import { Writable } from 'node:stream';
 import type { Prompter } from '../../transport/prompter.js';
 
-/** Asks at the terminal; undefined where there is none. What must not be seen isn't shown as it is typed. */
+/** Asks at the terminal; undefined if there is none. Secret answers are not echoed. */
 export function createTerminalPrompter(
   input: NodeJS.ReadStream = process.stdin,
   output: NodeJS.WriteStream = process.stderr,
@@ -24,17 +24,17 @@ function askOne(
   input: NodeJS.ReadStream,
   output: NodeJS.WriteStream,
 ): Promise<string> {
-  // readline writes what is typed to its output: nowhere, then.
+  // readline echoes what is typed to its output, so this output discards it.
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
   if (!echo) output.write(text);
   const reader = createInterface({ input, output: echo ? output : nowhere, terminal: true, historySize: 0 });
   return new Promise<string>((resolve, reject) => {
-    // In its raw mode, the terminal sends no signal for Ctrl-C.
+    // In raw mode, the terminal sends no signal for Ctrl-C.
     reader.once('SIGINT', () => {
       reader.close();
       process.kill(process.pid, 'SIGINT');
     });
-    reader.once('close', () => reject(new Error('nothing was answered')));
+    reader.once('close', () => reject(new Error('no answer was given')));
     reader.question(echo ? text : '', resolve);
   }).finally(() => {
     reader.close();

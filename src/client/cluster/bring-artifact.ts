@@ -8,10 +8,10 @@ import { TransportError } from '../../transport/transport-error.js';
 import { clustersOf, spoolFolder } from './clusters-of.js';
 
 /**
- * Has the store have an artifact's bytes: of a run on a cluster they stay there until somebody asks for them.
+ * Fetches an artifact's bytes into the store: a cluster run's artifacts stay there until requested.
  *
- * @param options.prompter asked where the cluster's login needs a person
- * @throws StoreError where they are in neither place; TransportError where the cluster can't be asked
+ * @param options.prompter asks the user if the cluster's login needs it
+ * @throws StoreError if they are in neither place; TransportError if the cluster can't be asked
  */
 export async function bringArtifact(
   store: Store,
@@ -22,7 +22,7 @@ export async function bringArtifact(
   const { experiment_id, provenance } = record;
   if (!hasWorkingDirectory(store) || !hasExperimentManifests(store)) return;
   const folder = store.experimentFolder(experiment_id);
-  // A run of this machine's has none to be asked: whoever opens the artifact says that it is missing.
+  // A run on this machine has no cluster to ask; opening the artifact reports that it is missing.
   if (typeof provenance.environment !== 'string' || (await hasArtifact(folder, artifact))) return;
   const clusters = await clustersOf(store, experiment_id, provenance.environment);
   let missing: unknown;

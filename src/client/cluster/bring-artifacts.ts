@@ -6,20 +6,20 @@ import { hasExperimentManifests, hasWorkingDirectory, type Store } from '../../s
 import type { Prompter } from '../../transport/prompter.js';
 import { clustersOf, spoolFolder } from './clusters-of.js';
 
-/** Artifacts as distinct contents: two runs that saved the same share one. */
+/** Counts of distinct contents: two runs that saved the same bytes share one. */
 export interface BroughtArtifacts {
   readonly brought: number;
   /** Were in the store. */
   readonly here: number;
-  /** Neither in the store nor, sound, on a cluster. */
+  /** Neither in the store nor undamaged on a cluster. */
   readonly missing: readonly ArtifactDescriptor[];
 }
 
 /**
- * Has the store have the bytes of all artifacts of some runs of an experiment, in few round trips.
+ * Fetches all artifacts of some runs of an experiment into the store, in few round trips.
  *
- * @param options.prompter asked where a cluster's login needs a person
- * @throws TransportError where a cluster can't be asked: what came is kept
+ * @param options.prompter asks the user if a cluster's login needs it
+ * @throws TransportError if a cluster can't be asked: what came is kept
  */
 export async function bringArtifacts(
   store: Store,

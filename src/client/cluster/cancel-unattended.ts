@@ -16,16 +16,16 @@ interface CancelUnattendedOptions {
   /** Only this submission. */
   readonly submission?: string;
   readonly say?: ((line: string) => void) | undefined;
-  /** Asked where a cluster's login needs a person. */
+  /** Asks the user if a cluster's login needs it. */
   readonly prompter?: Prompter | undefined;
 }
 
 /**
- * Cancels submissions that no workflow carries out any more, and that have left arrays on a cluster: ends those, brings what
- * they recorded, and writes their outcomes.
+ * Cancels submissions that no workflow runs any more and that left arrays on a cluster: ends the arrays, fetches their
+ * records, and writes the outcomes.
  *
- * @returns them; none where nothing was left, or some workflow may carry them out
- * @throws TransportError, InfrastructureError where a cluster can't be asked
+ * @returns them; none if nothing was left, or a workflow may be running them
+ * @throws TransportError, InfrastructureError if a cluster can't be asked
  */
 export async function cancelUnattended(
   store: SweepStore,

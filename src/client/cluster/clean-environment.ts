@@ -11,14 +11,14 @@ import type { Prompter } from '../../transport/prompter.js';
 import { readStatuses } from '../status/read-statuses.js';
 import { locationOf } from '../store-choice.js';
 
-/** No workflow carries these out. Arrays of them may go on all the same: Slurm is asked for those. */
+/** No workflow runs these, but their arrays may still be running, so Slurm is asked. */
 const WITHOUT_WORKFLOW = ['completed', 'failed', 'cancelled', 'interrupted'];
 
 /**
- * Removes from an environment's spool what the store has, collected and compared, of every experiment at rest.
+ * Fetches the records of every experiment at rest, compares them, and removes them from an environment's spool.
  *
- * @param prompter asked where the cluster's login needs a person
- * @throws InfrastructureError where the environment has no cluster, or its `file_root` can't be used; TransportError where it
+ * @param prompter asks the user if the cluster's login needs it
+ * @throws InfrastructureError if the environment has no cluster, or its `file_root` can't be used; TransportError if it
  *   can't be reached
  */
 export async function* cleanEnvironment(
@@ -40,7 +40,7 @@ export async function* cleanEnvironment(
   }
 }
 
-/** Submissions that some workflow carries out, or may: where no server answers, or another engine uses the store. */
+/** Submissions that a workflow runs, or may run: if no server answers, or another engine uses the store. */
 async function unfinished(store: SweepStore, experimentId: string): Promise<string[]> {
   const { statuses, unreachable } = await readStatuses(store, [experimentId]);
   if (unreachable === undefined && statuses.every(({ state }) => WITHOUT_WORKFLOW.includes(state))) return [];

@@ -19,21 +19,21 @@ import type { Prompter } from '../../transport/prompter.js';
 import type { Transport } from '../../transport/transport.js';
 
 export interface ClusterHasherOptions {
-  /** Asked where the cluster's login needs a person. */
+  /** Asks the user if the cluster's login needs it. */
   readonly prompter?: Prompter | undefined;
-  /** Hears of what may take long. */
+  /** Called before steps that may take long. */
   readonly say?: ((line: string) => void) | undefined;
   readonly cache?: FileHashCache;
 }
 
-/** Hashes a context's files that are on a cluster, there; what it has seen unchanged it does not read again. */
+/** Hashes a context's files on their cluster; unchanged files are not read again. */
 export class ClusterHasher implements ContextHasher {
   readonly #environment: () => Promise<ResolvedEnvironment>;
   readonly #options: ClusterHasherOptions;
   readonly #cache: FileHashCache;
   #opened: Promise<Transport> | undefined;
 
-  /** It connects when it is first asked. */
+  /** It connects on first use. */
   constructor(environment: () => Promise<ResolvedEnvironment>, options: ClusterHasherOptions = {}) {
     this.#environment = environment;
     this.#options = options;
@@ -71,7 +71,7 @@ export class ClusterHasher implements ContextHasher {
     await (await this.#opened?.catch(() => undefined))?.close();
   }
 
-  /** A cluster that can't be asked is one more mistake of the input: others are told with it. */
+  /** An unreachable cluster is one more problem of the input, reported together with the others. */
   async #there<T>(work: (transport: Transport) => Promise<T>, refuse: (problem: Problem) => T): Promise<T> {
     try {
       const environment = await this.#environment();
@@ -112,7 +112,7 @@ export class ClusterHasher implements ContextHasher {
       const now = after[index] && describeSelf(after[index]);
       const hash = read.hashes.get(path);
       if (!now || 'what' in now || JSON.stringify(now.stamp) !== JSON.stringify(stamp)) changed.add(path);
-      // Whoever changes it within the cluster's tick of time is noticed by the next who asks, not by its time.
+      // A change within the resolution of the cluster's file times is noticed by the next caller, not by the time.
       else if (hash && Date.now() / 1000 - Number(stamp.mtime_ns) / 1e9 > RACY_S)
         this.#cache.set(key(path), stamp, hash);
     }
@@ -132,7 +132,7 @@ export class ClusterHasher implements ContextHasher {
   }
 }
 
-/** Less is hashed before anybody wonders. */
+/** Smaller amounts are hashed before the user notices. */
 const TELL_BYTES = 1e9;
 /** Clocks of machines differ. */
 const RACY_S = 60;
@@ -175,7 +175,7 @@ function describeBelow(
     .filter((each) => matches(each.path))
     .sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
   const problems = [
-    // A link to a folder that it is in has no end, and is left out here as on this machine.
+    // A link to a parent folder would recurse forever, and is left out here as on this machine.
     ...complaints.filter((line) => !/loop/i.test(line)).map((line) => formatComplaint(path, line)),
     ...here.filter(({ kind }) => kind === 'link').map((each) => missing(posix.join(path, each.path))),
   ];
@@ -187,7 +187,7 @@ function describeBelow(
 
 const missing = (path: string) => unreadable(path, { code: 'ENOENT' });
 
-/** What `find` or `sha256sum` say of a path, in the words for files of this machine. */
+/** An error of `find` or `sha256sum` for a path, in the words used for files of this machine. */
 function formatComplaint(path: string, complaints: string): Problem {
   const lines = complaints.split('\n');
   const line = lines.find((each) => each.includes(path)) ?? lines[0] ?? '';

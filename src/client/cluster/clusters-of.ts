@@ -4,7 +4,7 @@ import { isCluster } from '../../execution/open-cluster.js';
 import { folderOf } from '../../storage/file/layout.js';
 import type { ExperimentManifests } from '../../storage/store.js';
 
-/** Those that submissions knew by this name, the latest first: a name may have meant another place before. */
+/** Environments that submissions had under this name, latest first: a name may have meant another cluster before. */
 export async function clustersOf(
   store: ExperimentManifests,
   experimentId: string,

@@ -1,7 +1,7 @@
 import type { DirRule } from '../../definition/context.js';
 import type { ContextHasher } from '../../identity/files.js';
 
-/** What the child that evaluates asks its parent, which alone has a connection to the cluster. */
+/** Requests of the evaluating child to its parent: only the parent has a connection to the cluster. */
 export interface HashQuestion {
   readonly question: number;
   readonly ask:
@@ -14,7 +14,7 @@ export interface HashAnswer {
   readonly answer: unknown;
 }
 
-/** In the child: has the parent hash what is on the cluster. */
+/** In the child: asks the parent to hash files on the cluster. */
 export class RemoteHasher implements ContextHasher {
   readonly #waiting = new Map<number, (answer: unknown) => void>();
   #asked = 0;
@@ -38,7 +38,7 @@ export class RemoteHasher implements ContextHasher {
 
   #ask<T>(ask: HashQuestion['ask']): Promise<T> {
     const question = this.#asked++;
-    // The answer is to be waited for: nothing else may be left that keeps the process.
+    // Keeps the process alive for the answer: nothing else may do so.
     process.channel?.ref();
     return new Promise((resolve) => {
       this.#waiting.set(question, resolve as (answer: unknown) => void);

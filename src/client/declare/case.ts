@@ -5,7 +5,7 @@ import { canonicalJson } from '../../identity/canonical.js';
 import { CanonicalError, toPlainJson } from '../../identity/plain-json.js';
 import { nameProblems } from './param-names.js';
 
-/** More than these are counted, not listed: a wrong schema fails every case of a sweep. */
+/** Further problems are counted, not listed: a wrong schema fails every case of a sweep. */
 const MAX_LISTED = 20;
 
 export function mostProblems(problems: readonly Problem[]): Problem[] {
@@ -14,10 +14,10 @@ export function mostProblems(problems: readonly Problem[]): Problem[] {
 }
 
 /**
- * One case through `resolve` and the operation's schema: what the operation will get, and what its identity is made of.
+ * Puts one case through `resolve` and the operation's schema: gives the operation's params, which identify the run.
  *
- * @param tellNames whether params that the schema does not know, or lacks, are told of this case too
- * @returns the completed params, and whether they differ from what was given; or what is wrong with them
+ * @param tellNames whether to report unknown and missing params for this case too
+ * @returns the completed params, and whether they differ from the given ones; or the problems with them
  */
 export async function checkCase(
   params: JsonObject,

@@ -37,7 +37,7 @@ const FIELDS: { readonly [field in keyof Required<ExperimentSpec>]: true } = {
   code: true,
 };
 
-/** Everything that is wrong with an experiment's own fields: params and context have checks of their own. */
+/** Everything that is wrong with an experiment's own fields; params and context have separate checks. */
 export function checkFields(experiment: Experiment, environment: NodeJS.ProcessEnv): Problem[] {
   return [
     ...checkNames(experiment),
@@ -114,7 +114,7 @@ const isPlain = (value: unknown) =>
   value !== null &&
   !(Array.isArray(value) || value instanceof FileReference || value instanceof DirReference);
 
-/** A plan may be written by hand: then nobody has checked it yet. */
+/** A seed plan may be written by hand, and is then not checked yet. */
 function seedProblems(plan: Experiment['seeds']): readonly Problem[] {
   try {
     seedPlan(plan);

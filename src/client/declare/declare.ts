@@ -28,18 +28,18 @@ export interface Declared {
   readonly bundle: { readonly code: string; readonly map: string };
   /** Absolute path of the file that declares it. */
   readonly file: string;
-  /** What the user should know: what the code's identity can't see, and trials that repeat others. */
+  /** Warnings for the user: what code identity does not cover, and trials that repeat others. */
   readonly warnings: readonly string[];
 }
 
 /**
- * Checks all of an experiment and makes it into data: nobody evaluates its file again.
+ * Checks all of an experiment and converts it to data, so that its file is never evaluated again.
  *
  * @param file absolute path of the file that declares it; its folder is the runs' working directory
  * @param locate finds where the operation is exported
- * @param cluster hashes the context's files that are there
- * @param refused mistakes that were found while the file was evaluated
- * @throws DefinitionError with every mistake at once
+ * @param cluster hashes the context's files on a cluster
+ * @param refused problems found while the file was evaluated
+ * @throws DefinitionError with all problems together
  */
 export async function declareExperiment(
   experiment: Experiment,
@@ -54,7 +54,7 @@ export async function declareExperiment(
   problems.add(refused);
   const unsound = checkFields(experiment, process.env);
   problems.add(unsound);
-  // What is built on an unsound field would only complain of the same again.
+  // Checks that build on an invalid field would only report the same problem again.
   const sound = (...fields: string[]) => !unsound.some(({ where }) => fields.includes(where ?? ''));
 
   const [context, operation] = await Promise.all([
@@ -145,7 +145,7 @@ function unseenVariables({ variables }: CodeClosure, { env = [] }: Experiment): 
   });
 }
 
-/** Gathers the mistakes of several checks, so that they are reported together. */
+/** Collects the problems of several checks, so that they are reported together. */
 class ProblemList {
   readonly #problems: Problem[] = [];
 

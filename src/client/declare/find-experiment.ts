@@ -4,8 +4,8 @@ import { type Experiment, isExperiment } from '../../definition/experiment.js';
 /**
  * Picks the experiment that a file exports.
  *
- * @param name the experiment's name, its id, or the export's name; needed where there are several
- * @throws DefinitionError where there is none; UsageError where the choice is not clear
+ * @param name the experiment's name, its id, or the export's name; needed if there are several
+ * @throws DefinitionError if there is none; UsageError if the choice is not clear
  */
 export function findExperiment(
   file: string,

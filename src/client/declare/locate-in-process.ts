@@ -10,8 +10,8 @@ import { findOperation, notExported, type OperationLocation } from './locate-ope
 import { soleOperation } from './sole-operation.js';
 
 /**
- * Where a live experiment was declared, and how to find the module that exports its operation: among the modules that
- * were on the stack when either was declared. They are loaded already, so nothing is evaluated again.
+ * Where a live experiment was declared, and how to find the module that exports its operation: among the modules on the
+ * stack when either was declared. They are already loaded, so nothing is evaluated again.
  */
 export function locateInProcess(experiment: Experiment): {
   file: string;
@@ -33,7 +33,7 @@ export function locateInProcess(experiment: Experiment): {
       if (modules.size === 0) throw unknownFile(dirname(file));
       const location = findOperation(experiment.operation, modules, file);
       if (location) return location;
-      // Loaders such as vitest's keep modules of their own: Node's import gives another instance of it, or none.
+      // Loaders such as vitest's keep their own modules: Node's import gives another instance of the module, or none.
       const exportName = declared && soleOperation(declared);
       if (!exportName) throw notExported(file);
       return { file: declared, exportName };
@@ -41,16 +41,16 @@ export function locateInProcess(experiment: Experiment): {
   };
 }
 
-/** Of a path or a file URL, as a stack names modules. A loader's query is no part of the path. */
+/** The path of a module named in a stack by path or file URL, without a loader's query. */
 const pathOf = (place: string) => (place.startsWith('file:') ? fileURLToPath(place) : place);
 
-/** A module that is loaded answers within a millisecond or, behind a loader's hooks, a few. */
+/** Importing a loaded module takes up to a millisecond or, with a loader's hooks, a few. */
 const LOADED_WITHIN_MS = 250;
 
-/** CommonJS modules of this process, also of those that a loader compiles. */
+/** CommonJS modules of this process, including those that a loader compiles. */
 const { cache } = createRequire(import.meta.url);
 
-/** A script that awaits its own submit at top level can't be imported until that is over: undefined. */
+/** Undefined for a script that awaits its own submit at top level: it can't be imported until that ends. */
 async function loadedModule(place: string): Promise<Namespace | undefined> {
   const required = cache[pathOf(place)];
   if (required) return commonJsNamespace(required.exports);

@@ -25,7 +25,7 @@ export function locateOperation(
   throw notExported(experimentFile);
 }
 
-/** As {@link locateOperation}; undefined where none of the modules exports it. */
+/** As {@link locateOperation}; undefined if none of the modules exports it. */
 export function findOperation(
   operation: AnyOperation,
   modules: ReadonlyMap<string, { readonly [name: string]: unknown }>,

@@ -3,10 +3,10 @@ import type { Problem } from '../../definition/errors.js';
 import type { JsonObject } from '../../definition/json.js';
 import { nearestName } from '../../definition/nearest.js';
 
-/** Params that the operation's schema does not know, and those that it needs and a case does not have. */
+/** Params that the operation's schema does not know, and required params that a case lacks. */
 interface NameProblems {
   readonly problems: readonly Problem[];
-  /** Whether zod's own issue says the same again. */
+  /** Whether zod's own issue reports the same. */
   covers(issue: z.core.$ZodIssue): boolean;
 }
 
@@ -61,13 +61,13 @@ export function nameProblems(
 const isMissing = ({ path }: z.core.$ZodIssue, params: JsonObject) =>
   path.length === 1 && !Object.hasOwn(params, String(path[0]));
 
-/** The names of an object schema; undefined of a schema of another kind. */
+/** The names of an object schema; undefined for other schemas. */
 function knownNames(schema: z.ZodType): string[] | undefined {
   const { shape } = schema as { readonly shape?: object };
   return shape ? Object.keys(shape) : undefined;
 }
 
-/** Whether an object schema says that it takes names that it does not list: `z.looseObject`, `.catchall(…)`. */
+/** Whether an object schema accepts names that it does not list: `z.looseObject`, `.catchall(…)`. */
 function takesAnyName(schema: z.ZodType): boolean {
   const { catchall } = schema.def as { readonly catchall?: z.ZodType };
   return catchall !== undefined && catchall.def.type !== 'never';

@@ -11,15 +11,15 @@ import { paramsFingerprint } from '../../identity/fingerprint.js';
 import { collectCanonicalProblems, toPlainJson } from '../../identity/plain-json.js';
 import { checkCase, mostProblems } from './case.js';
 
-/** Plans number cells by 32 bits. */
+/** Plans store cell numbers in 32 bits. */
 const MAX_CELLS = 2 ** 32 - 1;
 
 /**
- * Makes an experiment's params into data: a grid or a random search stays what it is, unless the schema completes its
- * cases or `resolve` adds to them; everything else becomes the list of its cases.
+ * Converts an experiment's params to data: a grid or a random search stays as declared, unless the schema completes its
+ * cases or `resolve` adds to them; everything else becomes a list of cases.
  *
  * @param context as the operation sees it, for `resolve`
- * @param warn is told what its user should know, a sentence each
+ * @param warn is called with each warning for the user, one sentence each
  * @throws DefinitionError with every case that can't be run
  */
 export async function declareParams(
@@ -32,7 +32,7 @@ export async function declareParams(
   const cells = countCells(given.length, experiment.seeds);
   if (cells > MAX_CELLS) throw new DefinitionError([tooManyProblem(cells)], 'METALAB_TOO_MANY');
   refuse(valueProblems(given));
-  // Values that opt in by fingerprint() are what that returns, here and wherever the declaration goes.
+  // Values with a fingerprint() method are replaced by what it returns, here and wherever the declaration goes.
   const source = paramSourceFromSpec(toPlainJson(given.toSpec(), 'params') as unknown as ParamSpec);
 
   const schema = experiment.operation.params;
@@ -90,7 +90,7 @@ function emptyProblem(source: ParamSource): Problem {
   };
 }
 
-/** What canonical JSON refuses: of a grid every value once, of the others every case. */
+/** What canonical JSON rejects: each value of a grid once, every case of other sources. */
 function valueProblems(source: ParamSource): Problem[] {
   const spec = source.toSpec();
   if (spec.kind === 'random') return collectCanonicalProblems(spec.space, 'params');
@@ -110,7 +110,7 @@ function valueProblems(source: ParamSource): Problem[] {
   );
 }
 
-/** Every case through the schema and `resolve`. Where they change nothing, the source stays what it is. */
+/** Puts every case through the schema and `resolve`. If they change nothing, the source stays as declared. */
 async function completeCases(
   source: ParamSource,
   experiment: Experiment,
@@ -119,7 +119,7 @@ async function completeCases(
   const problems: Problem[] = [];
   const cases: JsonObject[] = [];
   let changed = false;
-  // Of a grid or a search, the first case has the names of all.
+  // In a grid or a search, the first case has the same names as all others.
   const sameNames = source.kind !== 'manual' && !experiment.resolve;
   for (let index = 0; index < source.length; index++) {
     const params = toPlainJson(source.at(index), `params[${index}]`) as JsonObject;
@@ -136,7 +136,7 @@ async function completeCases(
   return { kind: 'manual', cases, ...(source.tagsAt(0).length > 0 ? { tags: source.tagsAt(0) } : {}) };
 }
 
-/** Trials that repeat an earlier one are one run: left out. */
+/** Leaves out trials that repeat an earlier one: they are the same run. */
 function withoutRepeats(spec: ParamSpec): ParamSpec {
   if (spec.kind === 'grid') return spec;
   const source = spec.kind === 'random' ? new Random({ ...spec, collapsed: [] }) : new Manual(spec);
@@ -183,7 +183,7 @@ function repeats(values: readonly JsonValue[]): [first: number, again: number, t
   const seenTexts = new Map<string, number>();
   const found: [number, number, string][] = [];
   values.forEach((value, index) => {
-    // Most values are numbers or strings, which a Map tells apart as canonical JSON does: 0.5 s less for a million.
+    // Most values are numbers or strings, which a Map distinguishes as canonical JSON does: saves 0.5 s for a million.
     const isPlain = typeof value !== 'object' || value === null;
     const first = isPlain ? see(seen, value, index) : see(seenTexts, canonicalJson(value), index);
     if (first !== undefined) found.push([first, index, canonicalJson(value).slice(0, 200)]);
@@ -191,7 +191,7 @@ function repeats(values: readonly JsonValue[]): [first: number, again: number, t
   return found;
 }
 
-/** Notes where a key was first seen. @returns that place, where it was seen before */
+/** Notes where a key was first seen. @returns that position, if it was seen before */
 function see<Key>(seen: Map<Key, number>, key: Key, index: number): number | undefined {
   const first = seen.get(key);
   if (first === undefined) seen.set(key, index);

@@ -9,7 +9,7 @@ const MIB = 2 ** 20;
 
 interface Field {
   readonly expected: string;
-  /** @returns what the declaration keeps of a value; undefined where it is none */
+  /** @returns what the declaration keeps of a value; undefined if it is none */
   read(value: unknown): Resources | undefined;
 }
 
@@ -72,7 +72,7 @@ export function checkResources(resources: unknown): Problem[] {
   });
 }
 
-/** Checked resources as the declaration keeps them. */
+/** Checked resources as the declaration stores them. */
 export function declareResources(resources: ResourceRequest): Resources {
   const read = Object.entries(resources).map(([name, value]) =>
     isField(name) ? FIELDS[name].read(value) : {},

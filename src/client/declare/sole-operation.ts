@@ -3,10 +3,10 @@ import { languageOf } from '../../identity/code/imports.js';
 import { isNode, parseModule, type SyntaxNode, walk } from '../../identity/code/syntax.js';
 
 /**
- * The exported name of a module's operation, read from its source, where `operation(…)` is called once in it: then that
- * is the operation that it declared.
+ * The exported name of a module's operation, read from its source, if `operation(…)` is called exactly once in it: then
+ * that call declared the operation.
  *
- * @returns undefined where it is called elsewhere too, or its result is not exported
+ * @returns undefined if it is called elsewhere too, or its result is not exported
  */
 export function soleOperation(file: string): string | undefined {
   const parsed = readModule(file);
@@ -33,7 +33,7 @@ function readModule(file: string): SyntaxNode | undefined {
 const nameOf = (node: unknown): string | undefined =>
   isNode(node) ? ((node.name ?? node.value) as string | undefined) : undefined;
 
-/** What a call of metalab's `operation` looks like in a module, by what it imports that as. */
+/** The names under which a module can call metalab's `operation`, from its imports. */
 function operationCall(program: SyntaxNode): (node: unknown) => boolean {
   const locals = new Set<string | undefined>();
   for (const statement of program.body as SyntaxNode[]) {

@@ -1,4 +1,4 @@
-// The child process in which an experiment file is evaluated, once: what it prints, throws or leaves running stays here.
+// The child process that evaluates an experiment file, once: what the file prints, throws or leaves running stays here.
 import { pathToFileURL } from 'node:url';
 import { formatFolderFault } from '../../access/private-folder.js';
 import { temporaryFolderChoice } from '../../access/temporary-folder.js';
@@ -17,12 +17,12 @@ import { findExperiment } from '../declare/find-experiment.js';
 import { locateOperation } from '../declare/locate-operation.js';
 import type { EvaluationReply, EvaluationRequest } from './evaluate.js';
 
-// Whoever asked was killed: nobody waits for the answer, and the file may never come to an end.
+// The parent was killed: nobody waits for the answer, and the file may never finish.
 process.once('disconnect', () => process.exit(1));
 process.once('message', (request: EvaluationRequest) => {
-  // Waiting for the disconnection keeps nothing alive.
+  // Listening for the disconnection does not keep the process alive.
   process.channel?.unref();
-  // Nothing is left that could wake it, and it has not answered: whoever exits by process.exit does not come here.
+  // The event loop is empty and no answer was sent. `process.exit` does not emit this event.
   process.once('beforeExit', () => answer({ failure: formatFailure(neverSettles(request.file)) }));
   evaluate(request).then(
     (reply) => answer(reply),
@@ -102,7 +102,7 @@ const neverSettles = (file: string) =>
   );
 
 function formatFailure(thrown: unknown): EvaluationReply['failure'] {
-  // What the user's modules throw is a DefinitionError: the system refused the bundle.
+  // Errors of the user's modules are DefinitionErrors, so this one is the system refusing to write the bundle.
   const failure = formatFolderFault(thrown, temporaryFolderChoice());
   if (failure instanceof DefinitionError)
     return { kind: 'definition', code: failure.code, problems: [...failure.problems] };
@@ -120,6 +120,6 @@ function formatFailure(thrown: unknown): EvaluationReply['failure'] {
 }
 
 function answer(reply: EvaluationReply): void {
-  // Whatever the file left running (timers, servers) ends with this process.
+  // Anything that the file left running (timers, servers) ends with this process.
   process.send!(reply, () => process.exit(0));
 }

@@ -20,7 +20,7 @@ export interface EvaluationRequest {
   /** Absolute path. */
   readonly file: string;
   readonly name: string | undefined;
-  /** Where the child writes its bundle: made and removed by the parent, since the file may end the child at any point. */
+  /** The child's bundle folder. The parent creates and removes it, since the file may end the child at any point. */
   readonly folder: string;
 }
 
@@ -37,8 +37,8 @@ export interface EvaluationReply {
  * Evaluates an experiment file in a child process, checks all of it, and returns it as data. What the file prints goes
  * to this process's stderr.
  *
- * @param cluster hashes the context's files that are there: the child has no connection
- * @throws DefinitionError, UsageError as the file deserves
+ * @param cluster hashes the context's files on a cluster: the child has no connection
+ * @throws DefinitionError, UsageError, depending on what is wrong with the file
  */
 export async function evaluateFile(path: string, name?: string, cluster?: ContextHasher): Promise<Declared> {
   const file = resolve(path);
@@ -60,7 +60,7 @@ export async function evaluateFile(path: string, name?: string, cluster?: Contex
   const { declared, failure } = await evaluateIn(await realpath(file), name, cluster);
   if (declared) return declared;
   if (failure?.kind === 'definition') throw new DefinitionError(failure.problems, failure.code);
-  const problem = failure?.problems[0] ?? { what: 'the evaluation ended without a word' };
+  const problem = failure?.problems[0] ?? { what: 'the evaluation process exited without a result' };
   if (failure?.kind === 'place') throw new InfrastructureError({ code: failure.code, ...problem });
   if (failure?.kind === 'usage') throw new UsageError({ code: failure.code, ...problem });
   throw new MetalabError({ code: 'METALAB_INTERNAL', ...problem });
@@ -77,13 +77,13 @@ async function evaluateIn(
     return await askChild({ file, name, folder }, cluster);
   } finally {
     await rm(folder, { recursive: true, force: true });
-    // Of command lines that were killed while they evaluated.
+    // Left by command lines that were killed while they evaluated a file.
     await removeOrphans(temporaryFolder(), TEMPORARY);
   }
 }
 
-/** Of programs that evaluate files without an environment. */
-const NOWHERE_PROBLEM: Problem = { what: 'is on a cluster, and no environment says on which' };
+/** For programs that evaluate files without an environment. */
+const NOWHERE_PROBLEM: Problem = { what: 'is on a cluster, but no environment is chosen that names one' };
 const NOWHERE: ContextHasher = {
   hashAll: async (paths) => paths.map(() => NOWHERE_PROBLEM),
   hashDir: async (path) => ({ path, content_hash: '', files: [], hashed: [], problems: [NOWHERE_PROBLEM] }),
@@ -92,7 +92,7 @@ const NOWHERE: ContextHasher = {
 function askChild(request: EvaluationRequest, cluster: ContextHasher = NOWHERE): Promise<EvaluationReply> {
   return new Promise((resolveReply, reject) => {
     const program = fileURLToPath(new URL('evaluate-main.js', import.meta.url));
-    // stdout is for what the command prints: the file's own prints go to stderr.
+    // stdout is for the command's own output: what the file prints goes to stderr.
     const child = fork(program, [], {
       stdio: ['ignore', 2, 2, 'ipc'],
       serialization: 'advanced',
@@ -125,7 +125,7 @@ function askChild(request: EvaluationRequest, cluster: ContextHasher = NOWHERE):
               what,
               expected: 'a file that only declares experiments',
               next: signal
-                ? 'look for what takes so much memory, e.g. params without an end'
+                ? 'find out what takes so much memory, e.g. an endless list of params'
                 : 'take the call out of its top level',
             },
           ],

@@ -9,16 +9,16 @@ import type { SweepStore } from '../../storage/sweep-store.js';
 import { queryStatus } from '../workflow/workflow-link.js';
 
 /**
- * Submissions of command lines that were killed between writing them and handing them to the workflow: nobody will carry
- * them out, and they hold values of environment variables. Where one was handed over at the last moment after all, the
- * workflow finds it gone, and says so.
+ * Finds submissions of command lines that were killed between writing them and handing them to the workflow: they will
+ * never execute, and they hold values of environment variables. If one was handed over at the last moment, the
+ * workflow finds it missing and reports that.
  */
 export async function removeAbandoned(
   client: Client,
   store: SweepStore,
   experiment_id: string,
 ): Promise<void> {
-  // Looked for before the workflow is asked: whoever has ended by then had handed his over, or never will.
+  // Checked before the workflow is asked: a client that has ended by now has handed its submission over, or never will.
   const candidates = await findUnplanned(store, experiment_id);
   if (candidates.length === 0) return;
   const status = await queryStatus(client, { store, experiment_id }).catch(() => 'silent' as const);
@@ -41,20 +41,20 @@ async function findUnplanned(store: SweepStore, experiment_id: string): Promise<
   }
   return found;
 
-  /** Rejects where what can't be read may be anything: `store check` tells of it. */
+  /** Rejects if an unreadable file may be anything: `store check` reports it. */
   async function isUnplanned(submission: string): Promise<boolean> {
     const manifest = await store.readSubmission(experiment_id, submission);
     if (!manifest) await removeUnnamed(join(folder, submission));
     if (manifest?.submitter === undefined || !isGone(manifest.submitter)) return false;
-    // Some workflow has it, of another engine perhaps, or had it until it was terminated.
+    // A workflow, perhaps of another engine, has it, or had it until it was terminated.
     if (existsSync(enqueuedFile(store.experimentFolder(experiment_id), submission))) return false;
     const planned = await store.readPlan(experiment_id, submission);
     return !planned && !(await store.readOutcome(experiment_id, submission));
   }
 }
 
-/** Whoever was killed while he wrote the manifest left at most half of it. */
+/** A client killed while it wrote the manifest left an incomplete one. */
 async function removeUnnamed(folder: string): Promise<void> {
-  // A folder with nothing in it may be somebody's who is just about to write.
+  // An empty folder may belong to a client that is about to write.
   if (await removeOrphans(folder, '.')) await rmdir(folder).catch(() => {});
 }

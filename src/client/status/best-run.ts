@@ -14,13 +14,13 @@ export interface ShownBest extends Objective {
 
 /** What a submission optimises, and its best run so far. */
 export interface ObjectiveStatus {
-  /** Null where the experiment names none. */
+  /** Null if the experiment has no objective. */
   readonly objective: Objective | null;
-  /** Of the runs that this submission executed; null before there is one. */
+  /** Among the runs that this submission executed; null before there is one. */
   readonly best: ShownBest | null;
 }
 
-/** What a failed sweep's runs have in common, where all that were executed have failed in the same way. */
+/** The error that all executed runs of a sweep share. */
 export interface SameError {
   /** The first line of one of them. */
   readonly message: string;
@@ -30,7 +30,7 @@ export interface SameError {
 /** One run may have failed by itself. */
 const FEWEST_RUNS = 2;
 
-/** @param runs of this submission, by status: runs that were cancelled tell nothing */
+/** @param runs of this submission, by status: cancelled runs are ignored */
 export function sameErrorOf(
   digest: RunDigest | undefined,
   { success, failed }: { readonly success: number; readonly failed: number },
@@ -60,7 +60,7 @@ function showBest({ value, index }: BestRun, objective: Objective, describe: Des
 
 type Known = { readonly objective: Objective; readonly describe: DescribeCell } | null;
 
-/** By store and declaration, which never changes: progress asks five times a second. */
+/** Cached by store and declaration, which never changes: progress asks five times a second. */
 const known = new Map<string, Promise<Known>>();
 
 function objectiveOf(store: SweepStore, experimentId: string, sha: string): Promise<Known> {

@@ -10,7 +10,7 @@ import type { SweepStatus } from './sweep-status.js';
 export type SweepEvent =
   /** Runs of the declaration that are not executed, because their record stands: one event for all of them. */
   | { readonly type: 'run_skipped'; readonly count: number }
-  /** A run that has been going for over a second. */
+  /** A run that has been running for over a second. */
   | { readonly type: 'run_started'; readonly run: StartedRun }
   | { readonly type: 'run_finished' | 'run_failed' | 'run_cancelled'; readonly record: RunRecord }
   | { readonly type: 'artifact_saved'; readonly run_id: string; readonly artifact: ArtifactDescriptor }
@@ -26,7 +26,7 @@ const EVERY_MS = 100;
 /**
  * Tails a submission's segments until its outcome is there and everything is read. Constant memory.
  *
- * @param ended rejects where nothing works on the submission any more
+ * @param ended rejects if no workflow is running the submission any more
  */
 export async function* tailEvents(
   store: SweepStore,
@@ -41,7 +41,7 @@ export async function* tailEvents(
   let plan: PlanManifest | undefined;
   const done = { ...NONE };
   for (;;) {
-    // Looked for before reading: what was written until then is read below.
+    // Checked before reading, so that everything written up to the outcome is read below.
     const outcome = await store.readOutcome(experiment_id, submission);
     if (!plan) {
       plan = await store.readPlan(experiment_id, submission);

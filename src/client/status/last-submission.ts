@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { enqueuedFile } from '../../storage/file/layout.js';
 import type { SweepStore } from '../../storage/sweep-store.js';
 
-/** The newest that a workflow has, or had: one whose client was killed before is nobody's. */
+/** The newest that a workflow has or had; one whose client was killed before handing it over is ignored. */
 export async function lastSubmission(store: SweepStore, experimentId: string): Promise<string | undefined> {
   const submissions = await store.submissions(experimentId);
   const folder = store.experimentFolder(experimentId);

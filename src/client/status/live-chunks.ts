@@ -4,23 +4,23 @@ import { join } from 'node:path';
 import { liveFolder } from '../../storage/file/layout.js';
 import type { LiveChunk, LiveProgress } from '../../storage/manifest.js';
 
-/** A chunk as the worker that has it, or had it when it died, tells of it. */
+/** A chunk as reported by the worker that has it, or had it when it died. */
 export interface ToldChunk extends LiveChunk {
   readonly worker: string;
 }
 
-/** Chunks in progress, as the workers' live files tell; some of them ended a moment ago. */
+/** Chunks in progress according to the workers' live files; some may have just ended. */
 export async function readLiveChunks(folder: string, submission: string): Promise<ToldChunk[]> {
   const place = liveFolder(folder, submission);
   const names = (await readdir(place).catch(() => [])).filter((file) => file.endsWith('.json'));
   return (await Promise.all(names.map((name) => readChunks(join(place, name))))).flat();
 }
 
-/** A chunk's runs that have been going for over a second. */
+/** A chunk's runs that have been running for over a second. */
 export const runsOf = ({ running, batch }: LiveChunk): readonly NonNullable<LiveChunk['running']>[] =>
   batch ? batch.runs : running ? [running] : [];
 
-/** Whether a worker (`host-pid`) is known to be gone: of another machine nothing is known. */
+/** Whether a worker (`host-pid`) is known to have died; unknown for other machines. */
 export function isDead(worker: string): boolean {
   const pid = worker.startsWith(`${hostname()}-`) ? Number(worker.slice(hostname().length + 1)) : Number.NaN;
   if (!Number.isInteger(pid)) return false;

@@ -8,7 +8,7 @@ import { otherHolder } from './store-holder.js';
 import { STOPPED, type SweepStatus, sweepStatus, type WorkflowAnswer } from './sweep-status.js';
 
 /**
- * The status of the latest submission of every experiment named. A server is asked only where an outcome is missing, and
+ * The status of the latest submission of every experiment named. A server is asked only if an outcome is missing, and
  * none is started for it.
  *
  * @returns `unreachable`: why no server could be asked, where one was needed
@@ -50,8 +50,8 @@ async function ask(store: SweepStore, place: Place, client: Client | undefined):
 }
 
 /**
- * Which submission is shown: the one that runs, also where others are queued behind it. And where another engine has
- * submitted since, this engine's own, which waits then.
+ * Which submission is shown: the running one, even if others are queued behind it. If another engine has submitted
+ * since, this engine's own, which then waits.
  */
 async function toShow(store: SweepStore, place: Place, answer: WorkflowAnswer): Promise<Place> {
   const current = typeof answer === 'object' ? answer.current?.submission : undefined;
@@ -61,7 +61,7 @@ async function toShow(store: SweepStore, place: Place, answer: WorkflowAnswer): 
     : { ...place, submission: current };
 }
 
-/** A submission that joined another left no folder: then the newest that is there. */
+/** A submission that joined another has no folder: then the newest existing one. */
 async function lastKnown(store: SweepStore, experimentId: string, submission: string): Promise<string> {
   if (await store.readSubmission(experimentId, submission)) return submission;
   return (await store.submissions(experimentId)).at(-1) ?? submission;

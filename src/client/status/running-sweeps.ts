@@ -11,7 +11,7 @@ import { asSweepStore, type SweepStore } from '../../storage/sweep-store.js';
 import { unreachable } from '../workflow/ask-workflow.js';
 import { type SweepStatus, sweepStatus } from './sweep-status.js';
 
-/** A sweep that some workflow of the server carries out. */
+/** A sweep that a workflow of the server runs. */
 export interface RunningSweep
   extends Omit<SweepStatus, 'means' | 'long_running' | 'lost_workers' | 'objective' | 'best' | 'same_error'> {
   /** The store's uri. */
@@ -20,7 +20,7 @@ export interface RunningSweep
 
 const QUERY_WITHIN_MS = 5_000;
 
-/** All that runs on a Temporal server now, of whatever store. Stores are opened once: make it once and read it often. */
+/** All sweeps running on a Temporal server, of any store. Stores are opened once: create it once and read it often. */
 export class RunningSweeps {
   readonly #client: Client;
   readonly #stores = new Map<string, Promise<SweepStore | undefined>>();
@@ -30,9 +30,9 @@ export class RunningSweeps {
   }
 
   /**
-   * By experiment and store. Workflows that no worker answers for are told as `waiting`.
+   * By experiment and store. Workflows without an answering worker are reported as `waiting`.
    *
-   * @throws InfrastructureError where the server does not answer; reading again later may succeed
+   * @throws InfrastructureError if the server does not answer; reading again later may succeed
    */
   async read(): Promise<RunningSweep[]> {
     const query = `WorkflowType = '${EXPERIMENT_WORKFLOW}' AND ExecutionStatus = 'Running'`;
@@ -93,7 +93,7 @@ export class RunningSweeps {
     }
   }
 
-  /** A store of another machine may not be reachable here: then the workflow's own counts have to do. */
+  /** A store on another machine may be unreachable here: then the workflow's own counts are used. */
   #open(uri: string): Promise<SweepStore | undefined> {
     let store = this.#stores.get(uri);
     if (!store) {
@@ -123,7 +123,7 @@ function ofWorkflow(current: SubmissionStatus) {
     running,
   } = current;
   const pending = Math.max(0, total - reused - success - failed - cancelled - running);
-  // What was reused is not told apart by status there: runs that are reused are successes, but for --keep-failed.
+  // The workflow does not count reused runs by status: they are successes, except with --keep-failed.
   return {
     submission,
     state: phase,

@@ -3,16 +3,16 @@ import { makeRunDescriber, type StartedRun } from './started-runs.js';
 import type { SweepStatus } from './sweep-status.js';
 
 export interface RunInProgress extends StartedRun {
-  /** Its place in the plan. */
+  /** Its position in the plan. */
   readonly position: number;
-  /** 0 to 1, where its operation tells. */
+  /** 0 to 1, if its operation reports it. */
   readonly progress: number | null;
 }
 
 /**
- * The runs of a submission that have been going for over a second, those that began first before others.
+ * The runs of a submission that have been running for over a second, earliest start first.
  *
- * @throws StoreError where the plan can't be read
+ * @throws StoreError if the plan can't be read
  */
 export async function runsInProgress(
   store: SweepStore,

@@ -20,11 +20,11 @@ type LiveRun = NonNullable<LiveChunk['running']>;
 
 const keyOf = ({ position, started_at }: LiveRun) => `${position} ${started_at}`;
 
-/** Tells of one submission's runs that have been going for over a second, each attempt once. */
+/** Reports one submission's runs that have been running for over a second, each attempt once. */
 export class StartedRuns {
   readonly #store: SweepStore;
   readonly #plan: PlanManifest;
-  /** At most one a slot: what has ended is forgotten. */
+  /** At most one per slot: ended runs are removed. */
   #known = new Set<string>();
   readonly #describe: (run: LiveRun) => Promise<StartedRun>;
 
@@ -34,7 +34,7 @@ export class StartedRuns {
     this.#describe = makeRunDescriber(store, plan);
   }
 
-  /** @returns those that were not there the last time */
+  /** @returns those that are new since the last call */
   async read(): Promise<StartedRun[]> {
     const folder = this.#store.experimentFolder(this.#plan.experiment_id);
     const chunks = await readLiveChunks(folder, this.#plan.submission);
@@ -45,7 +45,7 @@ export class StartedRuns {
   }
 }
 
-/** What is known of runs in progress, by their positions in a plan. */
+/** Details of runs in progress, by their positions in a plan. */
 export function makeRunDescriber(
   store: SweepStore,
   plan: PlanManifest,

@@ -10,7 +10,7 @@ const CONNECT_WITHIN_MS = 2_000;
 /**
  * The other engine that uses a store, if one does.
  *
- * @param own the connection to this machine's server; undefined where there is none
+ * @param own the connection to this machine's server; undefined if there is none
  */
 export async function otherHolder(
   store: SweepStore,
@@ -25,7 +25,7 @@ export async function otherHolder(
   return (await isKnownDead(lease)) ? undefined : lease;
 }
 
-/** An engine of this very machine whose server was killed: its lease stays until it expires. */
+/** Detects an engine on this machine whose server was killed: its lease stays until it expires. */
 async function isKnownDead({ host, address }: Lease): Promise<boolean> {
   const port = /^(?:127\.0\.0\.1|localhost|\[::1\]):(\d+)$/.exec(address)?.[1];
   return port !== undefined && host === hostname() && (await isRefused(Number(port)));

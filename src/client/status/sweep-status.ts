@@ -13,18 +13,18 @@ import type { SweepStore } from '../../storage/sweep-store.js';
 import { type ObjectiveStatus, objectiveStatus, type SameError, sameErrorOf } from './best-run.js';
 import { isDead, readLiveChunks, runsOf } from './live-chunks.js';
 
-/** Where a submission stands. total = success + failed + cancelled + running + pending, always. */
+/** The status of a submission. total = success + failed + cancelled + running + pending, always. */
 export interface SweepStatus extends ObjectiveStatus {
   readonly experiment_id: string;
   readonly submission: string;
   /**
-   * `interrupted`: it has no outcome, and no workflow that works on it is to be seen. `elsewhere`: the same, but another
-   * engine uses the store, and it may be that one's.
+   * `interrupted`: it has no outcome, and no workflow is known to run it. `elsewhere`: as that, but another engine uses
+   * the store, and may be running it.
    */
   readonly state: Phase | SubmissionOutcome['state'] | 'interrupted' | 'elsewhere';
   /** Why it waits, is paused, was cancelled or failed. */
   readonly reason: string | null;
-  /** By whom and since when its experiment is paused, whatever else it waits for; null where it isn't. */
+  /** By whom and since when its experiment is paused, whatever else it waits for; null if it isn't. */
   readonly pause: PauseState | null;
   readonly total: number;
   readonly reused: number;
@@ -35,26 +35,26 @@ export interface SweepStatus extends ObjectiveStatus {
   readonly pending: number;
   /** Running means of the runs of this submission, while it runs. */
   readonly means: RunningMeans;
-  /** Null where the runs that this submission executed have not all failed, or not in the same way. */
+  /** Null unless all runs that this submission executed failed with the same error. */
   readonly same_error: SameError | null;
   /** Runs that have been going for over a second. */
   readonly long_running: readonly NonNullable<LiveChunk['running']>[];
-  /** Workers that died, as far as this machine can tell, with chunks that no other worker has taken yet. */
+  /** Workers that died, as far as this machine knows, with chunks that no other worker has taken yet. */
   readonly lost_workers: readonly string[];
-  /** Batches in progress, where a scheduler elsewhere executes the runs. */
+  /** Batches in progress, if a scheduler such as Slurm executes the runs. */
   readonly batches: readonly Omit<LiveBatch, 'runs'>[];
   /** How many submissions of the experiment wait behind this one. */
   readonly queued: number;
 }
 
-/** In place of a workflow's answer: there is no server to ask. */
+/** Instead of a workflow's answer, if there is no server to ask. */
 export const STOPPED = 'stopped';
 
-/** What the workflow answers; undefined where there is none; `silent`: it is there, but no worker answers for it. */
+/** What the workflow answers; undefined if there is none; `silent`: it exists, but no worker answers. */
 export type WorkflowAnswer = WorkflowStatus | 'silent' | typeof STOPPED | undefined;
 
 /**
- * A submission's status: of its outcome where it has one, else of what its workflow and its workers' live files say.
+ * A submission's status: from its outcome if it has one, else from its workflow and its workers' live files.
  *
  * @param holder another engine that uses the store
  */
@@ -83,7 +83,7 @@ export async function sweepStatus(
   const digest = mergeDigests(current?.digest, live.digest);
   const own = (status: 'success' | 'failed' | 'cancelled') => (current?.[status] ?? 0) + live[status];
   const executed = { success: own('success'), failed: own('failed') };
-  // A batch's workflow does not know; its running tasks do at least one run each.
+  // A batch's workflow does not know the count; each running task executes at least one run.
   const inBatches = live.batches.reduce((sum, { running, runs }) => sum + Math.max(running, runs.length), 0);
   const running = Math.min(
     (current?.running ?? 0) + inBatches,
@@ -175,14 +175,14 @@ async function ofOutcome(store: SweepStore, outcome: SubmissionOutcome): Promise
   };
 }
 
-/** A chunk that is tried again may be in two workers' live files: never more than there are. */
+/** A retried chunk may be in two workers' live files: the count is limited to the total. */
 function cap(total: number, counts: PlanManifest['reused']): PlanManifest['reused'] {
   const failed = Math.min(counts.failed, total);
   const cancelled = Math.min(counts.cancelled, total - failed);
   return { success: Math.min(counts.success, total - failed - cancelled), failed, cancelled };
 }
 
-/** By store and submission: a manifest holds all params, and a list of a million cases takes 50 MB at every look. */
+/** Cached by store and submission: a manifest has all params, and each read of a million listed cases takes 50 MB. */
 const knownTotals = new Map<string, number>();
 
 async function countCellsOf(store: SweepStore, experimentId: string, submission: string): Promise<number> {
@@ -201,7 +201,7 @@ interface LiveSum extends Pick<LiveChunk, 'success' | 'failed' | 'cancelled' | '
   readonly lost: readonly string[];
 }
 
-/** @param current what the workflow says: chunks that it no longer has in slots are in its counts */
+/** @param current the workflow's answer: its counts include chunks that are no longer in slots */
 async function readLive(
   folder: string,
   submission: string,
@@ -212,9 +212,9 @@ async function readLive(
     ({ from }) => from === WHILE_PLANNING || !inSlots || inSlots.has(from),
   );
   const living = chunks.filter(({ worker }) => !isDead(worker));
-  // A chunk of a worker that died goes to another one: what both have recorded counts, but its run in progress is one.
+  // A dead worker's chunk goes to another worker: records of both count, but its run in progress counts once.
   const taken = new Set(living.map(({ from }) => from));
-  // It may wait there until a slot is free: while all slots are busy, nothing is missing.
+  // It may wait there for a free slot: while all slots are busy, nothing is missing.
   const isShort = taken.size < (current?.running ?? 0);
   const lost = chunks.filter(({ worker, from }) => isShort && isDead(worker) && !taken.has(from));
   const counts = { ...NONE };
@@ -237,7 +237,7 @@ async function readLive(
   };
 }
 
-/** Two workers tell of the same run where one was taken for dead, and did not hear of it yet: the later start counts. */
+/** Two workers may report the same run if one was considered dead and does not know it yet: the later start counts. */
 function eachOnce(runs: SweepStatus['long_running']): SweepStatus['long_running'] {
   const latest = new Map<number, SweepStatus['long_running'][number]>();
   for (const run of runs) {

@@ -7,9 +7,9 @@ const MAX_DIFF = 256 * 1024;
 const MAX_UNTRACKED = 50;
 
 /**
- * The commit of the repository that a folder is in, and what it does not contain; null where the folder is in none.
+ * The commit of a folder's repository, and the changes that are not in it; null if the folder is in none.
  *
- * @param reached files that the operation reaches, relative to the folder or absolute: those that are not tracked count
+ * @param reached files that the operation reaches, relative to the folder or absolute: untracked ones are changes
  */
 export async function readGitState(folder: string, reached: readonly string[]): Promise<GitState | null> {
   const [commit, diff, top, tracked] = await Promise.all([
@@ -43,7 +43,7 @@ function untrackedOf(
     .sort();
 }
 
-/** Where a folder is in its repository: the same for every clone, wherever that is. */
+/** A folder's position in its repository: the same for every clone. */
 export interface RepositoryPlace {
   /** `host/path` of the remote `origin`, without a login. */
   readonly repository: string;
@@ -51,7 +51,7 @@ export interface RepositoryPlace {
   readonly path: string;
 }
 
-/** @returns null where the folder is in no repository, or that has no remote */
+/** @returns null if the folder is in no repository, or that has no remote */
 export async function readRepositoryPlace(folder: string): Promise<RepositoryPlace | null> {
   const [url, prefix] = await Promise.all([
     git(folder, ['config', '--get', 'remote.origin.url']),

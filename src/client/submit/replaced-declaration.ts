@@ -5,25 +5,25 @@ import type { ExperimentManifests } from '../../storage/store.js';
 import type { Declared } from '../declare/declare.js';
 import { isSameOrigin, type KnownOrigin, readOrigin } from './submission-origin.js';
 
-/** The latest declaration of an experiment, which a submit from elsewhere is about to replace. */
+/** The latest declaration of an experiment, which a submit from another project or folder is about to replace. */
 export interface ReplacedDeclaration {
   readonly experiment_id: string;
   /** The file that declares it now. */
   readonly file: string;
-  /** The file that did before; its folder, where an older version submitted it. */
+  /** The file that declared it before, or only its folder if an older version submitted it. */
   readonly before: string;
 }
 
 /**
- * What a submit is about to replace, where that came from another project or folder and its runs would no longer be
- * seen: with the same code and context, `results` shows the runs of both.
+ * Finds the declaration that a submit is about to replace, if that came from another project or folder and its runs
+ * would no longer be shown: with the same code and context, `results` shows the runs of both.
  */
 export async function findReplaced(
   store: ExperimentManifests,
   { declaration, file }: Declared,
 ): Promise<ReplacedDeclaration | undefined> {
   const { experiment_id } = declaration;
-  // A damaged one is written anew by this submit, and says nothing of where it came from.
+  // A damaged declaration does not show its origin, and this submit writes it again.
   const latest = await store.readManifest(experiment_id).catch(ignoreCorrupt);
   if (!latest || showsTheSame(latest, declaration)) return undefined;
   const before = await originOf(store, latest);

@@ -1,6 +1,6 @@
 import { hostname, userInfo } from 'node:os';
 
-/** Who asks, for others who look later: `user@host`. */
+/** Who made a request, shown to others later: `user@host`. */
 export const requester = (): string => `${userName()}@${hostname()}`;
 
 function userName(): string {

@@ -13,7 +13,7 @@ const MIN_CHARACTERS = 4;
 const MAX_RUNS = 1000;
 const MAX_TOLD = 5;
 
-/** A declaration of the store, and what to do of it. */
+/** A declaration in the store, and which of its runs to execute. */
 export interface Retry {
   readonly declaration: ExperimentDeclaration;
   readonly sha: string;
@@ -23,7 +23,7 @@ export interface Retry {
 }
 
 /**
- * What retrying an experiment means: its latest declaration, and the runs that were asked for.
+ * Resolves a retry of an experiment: its latest declaration, and the requested runs.
  *
  * @throws MetalabError METALAB_NO_SUBMISSION; DefinitionError (METALAB_RETRY) with every run that can't be retried
  */
@@ -49,7 +49,7 @@ export async function resolveRetry(
   return { declaration, sha, git, options: { ...everything, only } };
 }
 
-/** How the runs of a retry stand, before anything is submitted: `positions` are those that would be done. */
+/** Plans a retry before anything is submitted: `positions` are the runs that would execute. */
 export async function planRetry(
   store: SweepStore,
   experimentId: string,
@@ -60,8 +60,8 @@ export async function planRetry(
 }
 
 /**
- * Where its runs are executed, and how many at once: as those of the latest submission were, whose settings it keeps,
- * unless another place is named.
+ * Where the runs execute, and how many at once: with the settings of the latest submission, unless another environment
+ * is named.
  */
 export async function placeOfRetry(
   store: SweepStore,

@@ -8,10 +8,10 @@ export async function readOrigin(file: string): Promise<SubmissionOrigin> {
   return { host: hostname(), file, ...(await readRepositoryPlace(dirname(file))) };
 }
 
-/** Of submissions of older versions only the file's folder is known, in place of the file. */
+/** For submissions of older versions only the file's folder is known. */
 export type KnownOrigin = Partial<SubmissionOrigin> & Pick<SubmissionOrigin, 'file'>;
 
-/** Whether two submissions come from the same project and folder. One that was moved, renamed, cloned or copied is the same. */
+/** Whether two submissions come from the same project and folder. It stays the same if moved, renamed or copied. */
 export function isSameOrigin(before: KnownOrigin, now: SubmissionOrigin): boolean {
   const folder = dirname(now.file);
   if (before.file === folder || dirname(before.file) === folder) return true;

@@ -26,16 +26,16 @@ import type { Declared } from '../declare/declare.js';
 import { readGitState } from './git-state.js';
 import { readOrigin } from './submission-origin.js';
 
-/** How, where and by whom a declaration is to be carried out. */
+/** How, where and by whom a declaration is to be executed. */
 export interface NewSubmission {
-  /** Which one it is for: see `engineKey`. */
+  /** The engine that it is for: see `engineKey`. */
   readonly engine: string;
   readonly environment: ResolvedEnvironment;
   readonly options: SubmissionOptions;
 }
 
 /**
- * Whoever submits or retries gives runs the values of the experiment's `env`.
+ * Collects the values of the experiment's `env` for its runs, from the process that submits or retries.
  *
  * @throws DefinitionError with every variable that is not set in this process
  */
@@ -45,7 +45,7 @@ export function requireVariables({ env }: Pick<ExperimentDeclaration, 'env'>): v
 }
 
 /**
- * Writes everything that carrying a declaration out needs, before Temporal hears of it.
+ * Writes everything needed to execute a declaration, before Temporal is called.
  *
  * @returns what was submitted
  */
@@ -66,7 +66,7 @@ export async function writeSubmission(
 }
 
 /**
- * Asks for what a declaration says that is in the store already, its bundle too.
+ * Writes a submission for a declaration that is already in the store with its bundle.
  *
  * @param order `git`: the state when that was declared
  */
@@ -98,24 +98,24 @@ export async function writeRequest(
     git: order.git,
     metalabVersion: METALAB_VERSION,
   });
-  // First: it tells whose it is, should this process be killed before somebody carries it out.
+  // Written first: it names the owner, in case this process is killed before a workflow has the submission.
   await store.writeSubmission(manifest);
   await Promise.all([writeEnvironment(folder, submission, env), store.writeManifest(latest)]);
   return manifest;
 }
 
-/** A service's table may hold a password, and who reads the store reads its submissions. Nothing there uses services. */
+/** A service's table may hold a password, and readers of the store can read submissions, which use no services. */
 const withoutServices = (environment: ResolvedEnvironment): ResolvedEnvironment => ({
   ...environment,
   services: {},
 });
 
-/** Whoever finds a submission without a plan knows by it that a workflow has it. */
+/** Marks a submission without a plan as owned by a workflow. */
 export async function markEnqueued(
   store: SweepStore,
   { experiment_id, submission }: SubmissionManifest,
 ): Promise<void> {
-  // Not there any more where the workflow was so quick that somebody has removed the experiment since.
+  // The folder is gone if the workflow was fast and the experiment has been removed since.
   await writeFile(enqueuedFile(store.experimentFolder(experiment_id), submission), '').catch(() => {});
 }
 
@@ -130,7 +130,7 @@ export async function removeSubmission(
   });
 }
 
-/** Now, or where the clock was set back meanwhile, after the latest submission: their order is that of their times. */
+/** Now or, if the clock was set back, after the latest submission: submissions are ordered by time. */
 async function nextSubmissionTime(folder: string): Promise<Date> {
   const latest = (await listNames(submissionFolder(folder, ''))).at(-1)?.slice(0, TIME_LENGTH) ?? '';
   const now = new Date();

@@ -2,10 +2,10 @@ import { isDeepStrictEqual } from 'node:util';
 import type { ResolvedEnvironment } from '../../config/resolved-config.js';
 import type { SweepStore } from '../../storage/sweep-store.js';
 
-/** Before environments, everything ran where it was submitted. */
+/** Submissions older than environments ran on the machine that submitted them. */
 const HERE: ResolvedEnvironment = { name: 'local', type: 'local', services: {}, executor: {} };
 
-/** Where a submission's runs are executed, as it keeps it. */
+/** Where a submission's runs execute, as stored with it. */
 export const environmentOfSubmission = async (
   store: SweepStore,
   experimentId: string,
@@ -13,7 +13,7 @@ export const environmentOfSubmission = async (
 ): Promise<ResolvedEnvironment> =>
   (await store.readSubmission(experimentId, submission))?.environment ?? HERE;
 
-/** Whether runs would be executed the same way in both: the store and services are no part of that. */
+/** Whether runs would execute the same way in both: the store and services don't matter. */
 export const executesAs = (one: ResolvedEnvironment, other: ResolvedEnvironment): boolean =>
   isDeepStrictEqual(executionOf(one), executionOf(other));
 

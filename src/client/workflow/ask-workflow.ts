@@ -2,16 +2,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { CLOSING, REFUSED } from '../../contract/workflow.js';
 import { InfrastructureError, MetalabError } from '../../definition/errors.js';
 
-/** One answer, and all tries together: a cancelled workflow takes half a minute to end where its worker was killed. */
+/** Timeouts of one try and of all: a cancelled workflow takes half a minute to end if its worker was killed. */
 export const ANSWER_WITHIN_MS = 60_000;
 const MAX_RACES = 20;
 const NOT_READY_MS = 500;
 
 /**
- * Asks a workflow for an update, again where that raced its end or its continuing as new, or where it is not ready.
+ * Asks a workflow for an update, again where that raced its end or its continuing as new, or if it is not ready.
  *
- * @param onFailure sees each failure first: may answer it, or throw what it means. `raced`: an earlier try may have got through
- * @throws InfrastructureError where no server or worker answers; what `onFailure` throws
+ * @param onFailure gets each failure first: may return an answer or throw. `raced`: an earlier try may have succeeded
+ * @throws InfrastructureError if no server or worker answers; anything that `onFailure` throws
  */
 export async function askWorkflow<T>(
   ask: () => Promise<T>,
@@ -32,8 +32,8 @@ export async function askWorkflow<T>(
 }
 
 /**
- * A task of the workflow has just failed, and the server tries it again: so it is for the first two seconds after search
- * attributes were made, which each service of a production server learns of by itself. Or it was cancelled, and ends soon.
+ * A workflow task has just failed, and the server retries it. This happens for two seconds after search attributes were
+ * created, because each service of a production server learns of them separately. Or it was cancelled, and ends soon.
  */
 function isNotReady(error: unknown): boolean {
   if (refusalIn(error) === CLOSING) return true;
@@ -41,7 +41,7 @@ function isNotReady(error: unknown): boolean {
   return /workflow task failure|workflow task in failed state/i.test(text);
 }
 
-/** Why the workflow's validator refused an update; undefined where the failure is another. */
+/** Why the workflow's validator refused an update; undefined for other failures. */
 export function refusalIn(error: unknown): string | undefined {
   const cause = error instanceof Error ? error.cause : undefined;
   return cause instanceof Error && 'type' in cause && cause.type === REFUSED ? cause.message : undefined;
@@ -55,7 +55,7 @@ export const refused = (experimentId: string, update: string, reason: string) =>
     next: `metalab status ${experimentId} shows where it stands`,
   });
 
-/** The workflow ended between accepting an update and answering it: nothing was enqueued, and a new one can be started. */
+/** The workflow ended between accepting an update and answering it: nothing was enqueued; a new one can be started. */
 function racedTheEnd(error: unknown): boolean {
   const text = `${error} ${error instanceof Error ? String(error.cause ?? '') : ''}`;
   return /completed|already closed|not found|closing|aborted/i.test(text) && !/deadline/i.test(text);

@@ -8,11 +8,11 @@ const ANSWERS_WITHIN_MS = 2_000;
 const IDENTIFIED_WITHIN_MS = 60_000;
 
 interface UpkeepOptions {
-  /** Hears of every long step, and when a server of the user's falls silent. */
+  /** Called for every long step, and when a user-provided server stops answering. */
   readonly say?: (line: string) => void;
 }
 
-/** Sees to it that a lab's server and the worker on this machine are there, for as long as somebody follows. */
+/** Keeps a lab's server and this machine's worker running while a client follows a sweep. */
 export class EngineUpkeep {
   readonly #connection: TemporalConnection;
   readonly #taskQueue: string;
@@ -27,7 +27,7 @@ export class EngineUpkeep {
     this.#options = options;
   }
 
-  /** @throws InfrastructureError where the server does not answer within a minute: it may have been killed, and is started again */
+  /** @throws InfrastructureError if the server, restarted if it was killed, does not answer within a minute */
   async identify(): Promise<EngineIdentity> {
     const end = performance.now() + IDENTIFIED_WITHIN_MS;
     for (;;) {
@@ -42,23 +42,23 @@ export class EngineUpkeep {
   }
 
   async ensureWorker(): Promise<void> {
-    // It may have died since this lab connected.
+    // The server may have died since this lab connected.
     if (!this.#connection.userProvided) await ensureServer(this.#options);
-    // More slots than it was started with, a background worker provides by itself.
+    // A background worker adds slots by itself if more are needed than it was started with.
     await ensureWorker({ ...this.#order, ...this.#options });
     this.#startsWorkers = true;
   }
 
   /**
-   * With a server of the user's, who only looks or controls starts no worker: runs would come to his laptop, which may not
-   * even have the store.
+   * With a user-provided server, clients that only follow or control start no worker: runs would move to the user's
+   * laptop, which may not even have the store.
    *
-   * The engine's server comes back at its address, and the connection with it. A server of the user's is waited for.
+   * The engine's server restarts at the same address, so the connection recovers. A user-provided server is waited for.
    */
   async keepUp(): Promise<void> {
     if (!this.#connection.userProvided) await ensureServer(this.#options);
     else if (!(await this.#answers()) || !this.#startsWorkers) return;
-    // Whatever its build: two projects that follow their sweeps must not replace each other's worker for ever.
+    // A worker of any build will do: two projects that follow their sweeps must not keep replacing each other's worker.
     await ensureWorker({ ...this.#order, anyBuild: true, ...this.#options });
   }
 
@@ -67,7 +67,7 @@ export class EngineUpkeep {
     return { address, namespace, taskQueue: this.#taskQueue, slots: null };
   }
 
-  /** Whether the server answers now: without it no worker could be started either. Says it where that changes. */
+  /** Whether the server answers now: without it no worker could start either. Reports when that changes. */
   async #answers(): Promise<boolean> {
     const { connection, address } = this.#connection;
     const answers = await connection

@@ -3,13 +3,13 @@ import { UNSIGNED_QUEUE } from '../../contract/workflow.js';
 import { MetalabError } from '../../definition/errors.js';
 
 /**
- * Whoever has another key has other task queues, and so did older versions: an experiment's workflow that is on one of those
- * would never answer.
+ * Checks that an experiment's workflow is on this key's task queue. Clients with another key, and older versions, use
+ * other queues, and a workflow on one of those would never answer.
  *
  * @throws MetalabError METALAB_OTHER_KEY
  */
 export async function checkTaskQueue(handle: WorkflowHandle, taskQueue: string): Promise<void> {
-  // Where the server does not answer, what is asked next says so.
+  // If the server does not answer, the next request reports it.
   const description = await handle.describe().catch(() => undefined);
   if (description?.status.name !== 'RUNNING' || description.taskQueue === taskQueue) return;
   const by =

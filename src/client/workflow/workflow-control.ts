@@ -17,16 +17,16 @@ import { ANSWER_WITHIN_MS, askWorkflow, refusalIn, refused } from './ask-workflo
 import { checkTaskQueue } from './task-queue.js';
 import type { WorkflowAddress } from './workflow-link.js';
 
-/** What may be asked of an experiment while it runs. */
+/** The requests that a running experiment accepts. */
 export type WorkflowUpdate =
   | { readonly update: typeof CANCEL_UPDATE; readonly request: CancelRequest }
   | { readonly update: typeof PAUSE_UPDATE; readonly request: PauseRequest }
   | { readonly update: typeof RESUME_UPDATE; readonly request: ResumeRequest };
 
 /**
- * Asks the experiment's workflow. Tried again where it raced the workflow's continuing as new.
+ * Sends a request to the experiment's workflow. Retried if it raced with the workflow's continuing as new.
  *
- * @throws MetalabError METALAB_NOT_RUNNING where no workflow runs, METALAB_REFUSED with the workflow's reason;
+ * @throws MetalabError METALAB_NOT_RUNNING if no workflow runs, METALAB_REFUSED with the workflow's reason;
  *   InfrastructureError where no server or worker answers
  */
 export async function sendControl(
@@ -53,7 +53,7 @@ export async function sendControl(
       if (error instanceof WorkflowNotFoundError) throw notRunning(store.uri, experiment_id);
       const refusal = refusalIn(error);
       if (refusal === undefined) return undefined;
-      // An earlier try whose answer was lost has done it.
+      // An earlier try succeeded, but its answer was lost.
       if (raced) return { submissions: [] };
       throw refused(experiment_id, order.update, refusal);
     },

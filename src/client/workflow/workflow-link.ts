@@ -17,7 +17,7 @@ import type { RequestKey } from '../../engine/request-key.js';
 import { ANSWER_WITHIN_MS, askWorkflow, refusalIn, refused, unreachable } from './ask-workflow.js';
 import { checkTaskQueue } from './task-queue.js';
 
-/** What of a store and an experiment names its workflow. */
+/** The parts of a store and an experiment that name its workflow. */
 export interface WorkflowAddress {
   readonly store: { readonly id: string; readonly uri: string };
   readonly experiment_id: string;
@@ -25,12 +25,12 @@ export interface WorkflowAddress {
 
 /** One chunk takes six or seven. */
 const MIN_EVENTS = 50;
-/** With no worker there, a query is answered by nobody. */
+/** Without a worker, a query is never answered. */
 const QUERY_WITHIN_MS = 5_000;
 
 /**
- * Enqueues a submission: starts the experiment's workflow where none runs. Idempotent by the submission's id; tried again
- * where it raced the workflow's end.
+ * Enqueues a submission: starts the experiment's workflow if none is running. Idempotent by submission id; retried
+ * if it raced with the workflow's end.
  */
 export async function enqueue(
   client: Client,
@@ -52,7 +52,7 @@ export async function enqueue(
   await checkTaskQueue(client.workflow.getHandle(workflowId), taskQueue);
   return askWorkflow(
     () => {
-      // Made anew for each try: it remembers how the last one ended.
+      // Created for each try: the object remembers how the last one ended.
       const start = new WithStartWorkflowOperation(EXPERIMENT_WORKFLOW, {
         workflowId,
         taskQueue,
@@ -81,7 +81,7 @@ export async function enqueue(
 const historyLimit = (text: string | undefined): Pick<ExperimentInput, 'most_events'> =>
   text && Number(text) >= MIN_EVENTS ? { most_events: Number(text) } : {};
 
-/** A client for these calls. A workflow that was terminated still answers queries, as if it ran: only an open one is asked. */
+/** A client for these calls. Only open workflows are queried: a terminated one still answers, as if it were running. */
 export async function makeClient({
   connection,
   namespace,
@@ -90,7 +90,7 @@ export async function makeClient({
   return new Client({ connection, namespace, workflow: { queryRejectCondition: 'NOT_OPEN' } });
 }
 
-/** What the experiment's workflow answers; undefined where none runs. */
+/** What the experiment's workflow answers; undefined if none runs. */
 export async function queryStatus(
   client: Client,
   { store, experiment_id }: WorkflowAddress,
@@ -108,7 +108,7 @@ export async function queryStatus(
   }
 }
 
-/** Whether the experiment's latest workflow was terminated by somebody, not by its own end. */
+/** Whether the experiment's latest workflow was terminated, and did not end by itself. */
 export async function wasTerminated(
   client: Client,
   { store, experiment_id }: WorkflowAddress,

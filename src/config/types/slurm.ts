@@ -41,7 +41,7 @@ const executor = z.strictObject(
 );
 
 const schema = z.strictObject({
-  // Quoted wherever it is used: a `$` in it would be part of a folder's name.
+  // Always quoted when used: a `$` in it would be part of a folder's name.
   file_root: text(FILE_ROOT_EXPECTATION).regex(/^(\/|~\/|~$)[^$\n]*$/, { error: FILE_ROOT_EXPECTATION }),
   gateway: text(HOST_EXPECTATION).regex(HOST, { error: HOST_EXPECTATION }).optional(),
   user: text('a login name').optional(),
@@ -53,7 +53,7 @@ const schema = z.strictObject({
 
 type Settings = z.infer<typeof schema>;
 
-/** A Slurm cluster: through a gateway, or directly where `sbatch` is. */
+/** A Slurm cluster: reached through a gateway, or directly if `sbatch` is on this machine. */
 export const slurm: EnvironmentType<Settings> = {
   schema,
   paths: ['ssh_key'],
@@ -125,7 +125,7 @@ function resolveExecutor({
     modules,
     setup,
     extra_sbatch,
-    // Who names one of them wants that one.
+    // If only one factor is given, only that resource grows.
     ...(escalate ? { escalate: { memory: 1, time: 1, max: 2, ...escalate } } : {}),
   };
 }

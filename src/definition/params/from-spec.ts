@@ -3,7 +3,7 @@ import { Manual } from './manual.js';
 import { Random } from './random.js';
 import type { ParamSource, ParamSpec } from './source.js';
 
-/** Makes the param source that a definition's data describes. */
+/** Creates a param source from a declaration's data. */
 export function paramSourceFromSpec(spec: ParamSpec): ParamSource {
   switch (spec.kind) {
     case 'grid':

@@ -8,7 +8,7 @@ import { checkIndex, type GridSpec, type ParamSource } from './source.js';
  * another order declares the same cases in the same order.
  *
  * @param axes values by param, e.g. `{ samples: [100, 1000], method: ['a', 'b'] }`
- * @throws DefinitionError when an axis is not an array. An empty axis is refused at submit, with the other mistakes.
+ * @throws DefinitionError when an axis is not an array. An empty axis is rejected at submit, with the other problems.
  */
 export function grid(
   axes: { readonly [param: string]: readonly JsonValue[] },

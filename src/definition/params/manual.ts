@@ -7,7 +7,7 @@ import { checkIndex, type ManualSpec, type ParamSource } from './source.js';
  * The cases themselves, one object each, in their order.
  *
  * @param options.tags tags for the runs of all these cases
- * @throws DefinitionError where the cases are no iterable, or an option is unknown
+ * @throws DefinitionError if the cases are not iterable, or an option is unknown
  */
 export function manual(
   cases: Iterable<JsonObject>,

@@ -5,13 +5,13 @@ import { nearestName } from '../nearest.js';
 import { formatValue, optionProblems, refuse } from '../refuse.js';
 import { checkIndex, type Distribution, type ParamSource, type RandomSpec } from './source.js';
 
-/** Real numbers, every one as likely: low ≤ x < high. */
+/** Uniformly distributed real numbers: low ≤ x < high. */
 export const uniform = (low: number, high: number, ...more: never[]): Distribution =>
   drawn({ dist: 'uniform', low, high }, more);
 /** Real numbers whose logarithm is uniform: low ≤ x < high, both above 0. */
 export const logUniform = (low: number, high: number, ...more: never[]): Distribution =>
   drawn({ dist: 'logUniform', low, high }, more);
-/** Whole numbers, every one as likely: low ≤ x ≤ high. */
+/** Uniformly distributed whole numbers: low ≤ x ≤ high. */
 export const int = (low: number, high: number, ...more: never[]): Distribution =>
   drawn({ dist: 'int', low, high }, more);
 /** Whole numbers whose logarithm is about uniform: low ≤ x ≤ high, low at least 1. */
@@ -20,11 +20,11 @@ export const logInt = (low: number, high: number, ...more: never[]): Distributio
 /** Normally distributed real numbers. */
 export const normal = (mean: number, std: number, ...more: never[]): Distribution =>
   drawn({ dist: 'normal', mean, std }, more);
-/** One of the values, every one as likely. */
+/** One of the values, all equally likely. */
 export const choice = (values: readonly JsonValue[], ...more: never[]): Distribution =>
   drawn({ dist: 'choice', values }, more);
 
-/** Arguments that a distribution does not take stay with it, for `random` to refuse with its other mistakes. */
+/** A distribution keeps arguments that it does not accept, so that `random` reports them with other problems. */
 const drawn = (distribution: Distribution, more: readonly unknown[]): Distribution =>
   more.length > 0 ? Object.assign({ further: more }, distribution) : distribution;
 
@@ -32,7 +32,7 @@ const drawn = (distribution: Distribution, more: readonly unknown[]): Distributi
  * A random search. The i-th case depends only on `seed` and i, and each param only on its own name beside them, so that
  * more trials keep the earlier ones, and a further param keeps the others' values.
  *
- * @param options.space how each param is drawn; a plain value that is no list is the same in every case
+ * @param options.space how each param is drawn; a plain value other than a list is the same in every case
  * @param options.trials how many cases are drawn; a case drawn twice is one case
  * @param options.seed a whole number
  * @throws DefinitionError naming every distribution that can't be drawn from, and every unknown option
@@ -201,7 +201,7 @@ function entryProblem(entry: unknown): Problem | undefined {
   return { what, expected: `${entry.dist}(${taken.join(', ')}) and nothing more` };
 }
 
-/** @returns what the distribution should have been, or `undefined` where it is right. */
+/** @returns what the distribution should have been, or `undefined` if it is valid. */
 function expectation(distribution: Distribution): string | undefined {
   switch (distribution.dist) {
     case 'uniform':

@@ -48,7 +48,7 @@ export interface CodeClosureRequest extends OperationBinding {
  * Measured: 25 ms for an experiment of ten modules, 75 ms the first time in a process (2 busy cores). Sharing one build
  * with the execution bundle would save about 15 ms, and cost the two their different rules of what is inside.
  *
- * @throws DefinitionError where the source does not compile, an import can't be found, or a glob matches nothing
+ * @throws DefinitionError if the source does not compile, an import can't be found, or a glob matches nothing
  */
 export async function codeClosure(request: CodeClosureRequest): Promise<CodeClosure> {
   const base = realpathSync(request.base);

@@ -9,7 +9,7 @@ const DECLARING = new Set(['experiment', 'grid', 'random', 'manual', 'seeds']);
  * not use is dropped; a CommonJS module counts as a whole, and would count the experiment's own params and seeds too: a
  * further value of the grid would make every run another one. The result is only to be hashed.
  *
- * @returns undefined where there is nothing to leave out
+ * @returns undefined if there is nothing to leave out
  */
 export function withoutDeclarations(
   code: string,

@@ -23,8 +23,8 @@ export interface DeclaredCode {
  *
  * @param files absolute, real paths of modules
  * @param transform the plugins that every closure is built with
- * @returns undefined where the files import nothing that is not named too
- * @throws DefinitionError where one does not compile, or an import of it can't be found
+ * @returns undefined if the files import nothing that is not named too
+ * @throws DefinitionError if one does not compile, or an import of it can't be found
  */
 export async function declaredCode(
   files: readonly string[],

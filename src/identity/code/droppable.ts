@@ -11,7 +11,7 @@ const DEFAULT = 'metalab_default';
  * templates, destructuring and classes with static parts behind. Statements stay as they are, and so always count. The
  * result is only to be hashed, never run: its `await`s are replaced, and what it drops may have had effects.
  *
- * @returns undefined where there is nothing to change
+ * @returns undefined if there is nothing to change
  */
 export function makeDroppable(code: string, language: Language): RolldownMagicString | undefined {
   const parsed = parseModule(code, language);

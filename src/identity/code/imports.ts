@@ -37,7 +37,7 @@ export async function resolveImport(
 /** What follows the package's name in a specifier: `''`, or `/sub/path`. */
 export const subpathOf = (specifier: string) => /^(?:@[^/]+\/)?[^/]+(\/.*)?$/.exec(specifier)?.[1] ?? '';
 
-/** The source language by a file's name; undefined where it is no code. */
+/** The source language by a file's name; undefined if it is no code. */
 export function languageOf(id: string): 'js' | 'jsx' | 'ts' | 'tsx' | undefined {
   const match = /\.[cm]?([jt]sx?)$/.exec(id);
   return match?.[1] as 'js' | 'jsx' | 'ts' | 'tsx' | undefined;

@@ -18,7 +18,7 @@ export interface ParsedModule {
 
 export type Language = 'js' | 'jsx' | 'ts' | 'tsx';
 
-/** @returns undefined where the code does not parse: the bundler says so better, with a code frame */
+/** @returns undefined if the code does not parse: the bundler says so better, with a code frame */
 export function parseModule(code: string, language: Language = 'js'): ParsedModule | undefined {
   const parsed = parseSync(`module.${language}`, code, { lang: language, preserveParens: true });
   if (parsed.errors.length > 0) return undefined;

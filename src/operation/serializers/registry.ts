@@ -12,7 +12,7 @@ const registered: Serializer[] = [];
 /**
  * Adds a serializer of the user's own, asked before the built-in ones. Call it in the module of the operation.
  *
- * @throws TypeError where the name is empty or taken by a built-in one
+ * @throws TypeError if the name is empty or taken by a built-in one
  */
 export function registerSerializer(serializer: Serializer): void {
   if (!serializer?.name) throw new TypeError('registerSerializer: the serializer has no name');
@@ -30,7 +30,7 @@ export function registerSerializer(serializer: Serializer): void {
 /**
  * The serializer for a value.
  *
- * @throws TypeError where the format is unknown, or nothing accepts the value; it lists the formats there are
+ * @throws TypeError if the format is unknown, or nothing accepts the value; it lists the formats there are
  */
 export function serializerFor(value: unknown, format: string | undefined, artifact: string): Serializer {
   const all = [...registered, ...BUILT_IN];

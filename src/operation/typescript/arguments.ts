@@ -49,7 +49,7 @@ export class LazyArguments implements RunArguments {
     return this.#source.runtime();
   }
 
-  /** What was captured; undefined where the operation never read `capture`. */
+  /** What was captured; undefined if the operation never read `capture`. */
   static captured(args: LazyArguments): RunCapture | undefined {
     return args.#capture;
   }
