@@ -89,7 +89,7 @@ const WORDINGS: { readonly [code: string]: string } = {
 
 const NO_ROOM = ['ENOSPC', 'EDQUOT'];
 
-/** Words a system error about one of metalab's own folders, with the variable to change. Other errors stay. */
+/** Words a system error about one of metalab's own folders, with the variable to change. Other errors stay as they are. */
 export function formatFolderFault(error: unknown, { path, variable }: OwnFolder): unknown {
   const code = (error as NodeJS.ErrnoException | undefined)?.code ?? '';
   const what = Object.hasOwn(WORDINGS, code) ? WORDINGS[code] : undefined;

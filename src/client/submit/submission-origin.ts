@@ -11,7 +11,7 @@ export async function readOrigin(file: string): Promise<SubmissionOrigin> {
 /** For submissions of older versions only the file's folder is known. */
 export type KnownOrigin = Partial<SubmissionOrigin> & Pick<SubmissionOrigin, 'file'>;
 
-/** Whether two submissions come from the same project and folder. It stays the same if moved, renamed or copied. */
+/** Whether two submissions come from the same project and folder. It stays the same if moved, renamed, cloned or copied. */
 export function isSameOrigin(before: KnownOrigin, now: SubmissionOrigin): boolean {
   const folder = dirname(now.file);
   if (before.file === folder || dirname(before.file) === folder) return true;
