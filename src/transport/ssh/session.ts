@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client, ClientChannel, SFTPWrapper } from 'ssh2';
 import { untilAborted } from '../time-limit.js';
 import { lostError, TransportError } from '../transport-error.js';
@@ -8,6 +9,9 @@ import { formatHop, type Hop } from './settings.js';
 
 /** sshd's default MaxSessions is 10: one is for SFTP, one for ending a command that has timed out. */
 const COMMANDS_AT_ONCE = 8;
+/** A busy server counts a channel for a moment after it has closed it. */
+const STILL_COUNTED_MS = 2_000;
+const PAUSE_MS = 100;
 
 type Callback<T> = (error: Error | null | undefined, value: T) => void;
 
@@ -20,6 +24,8 @@ export class Session {
   readonly #chain: JumpChain;
   readonly #underWay = new Set<(error: Error) => void>();
   #sftp: Promise<SFTPWrapper> | undefined;
+  /** When the last command's channel was closed. Monotonic milliseconds. */
+  #closedAt = Number.NEGATIVE_INFINITY;
   #ended: Error | undefined;
 
   private constructor(place: string, chain: JumpChain) {
@@ -88,9 +94,13 @@ export class Session {
     abandon: (begun: T) => void,
   ): Promise<T> {
     const release = await this.#commands.take(signal);
+    const closed = () => {
+      this.#closedAt = performance.now();
+      release();
+    };
     const opening = this.request<T>((client, done) =>
       client.exec(line, (error, channel) =>
-        error ? done(error, undefined as T) : done(undefined, begin(channel, release)),
+        error ? done(error, undefined as T) : done(undefined, begin(channel, closed)),
       ),
     );
     try {
@@ -100,11 +110,14 @@ export class Session {
         opening.then(abandon, release);
         throw error;
       }
+      const refused = 'reason' in (error as Error);
       // A server may allow fewer sessions than the default.
-      const again = 'reason' in (error as Error) && this.#commands.lower();
+      const lowered = refused && this.#commands.lower();
       release();
-      if (again) return this.exec(line, signal, begin, abandon);
-      throw this.#refused(error);
+      if (lowered) return this.exec(line, signal, begin, abandon);
+      if (!refused || performance.now() - this.#closedAt > STILL_COUNTED_MS) throw this.#refused(error);
+      await sleep(PAUSE_MS, undefined, { signal });
+      return this.exec(line, signal, begin, abandon);
     }
   }
 
