@@ -74,7 +74,7 @@ test('Ctrl-C detaches with 130, the runs go on, and a later submit joins them', 
   await statusUntilStarted();
   followed.kill('SIGINT');
   const { code, stderr, stdout } = await followed.finished;
-  expect(stderr).toMatch(/detached: the runs of e:1 go on\n.*metalab attach e:1 .*metalab cancel e:1 /);
+  expect(stderr).toMatch(/detached: the runs of e:1 continue\n.*metalab attach e:1 .*metalab cancel e:1 /);
   expect(stdout).toBe('');
   expect(code).toBe(130);
   expect(await status()).toMatchObject({ state: 'running', success: 0 });
@@ -108,7 +108,7 @@ executor.slots = ${slots}
   expect(await join('there')).not.toContain('it runs on');
 
   await project.write({ '.metalab.toml': environments(2) });
-  expect(await join('there')).toMatch(/it runs on 'there' as that was configured when it was submitted/);
+  expect(await join('there')).toMatch(/it runs on 'there' as configured when it was submitted/);
   await go();
   await statusUntil(({ state }) => state === 'completed');
 });

@@ -23,7 +23,7 @@ test('a sweep whose disk becomes full waits, keeps what it recorded, and goes on
   const submitted = await disk.metalab(['submit', project.path('writer.ts')]);
   expect(submitted).toMatchObject({ code: 3, stdout: '' });
   expect(submitted.stderr).toMatch(/^waiting: .*\/disk\/store: the disk is full$/m);
-  expect(submitted.stderr).toContain('nothing recorded is lost; it goes on by itself');
+  expect(submitted.stderr).toContain('nothing recorded is lost; it continues by itself');
 
   const waiting = await disk.json<SweepStatus>(['status', 'writer']);
   expect(waiting).toMatchObject({ state: 'waiting', total: 60, failed: 0, cancelled: 0, running: 0 });

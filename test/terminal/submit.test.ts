@@ -85,7 +85,7 @@ test('Ctrl-C leaves at once, says that the runs go on and how to attach or cance
   await terminal.type('echo "code $?"');
   await terminal.waitFor(/^code 130$/m);
   expect((await terminal.unwrapped()).split('\n').slice(1)).toEqual([
-    'detached: the runs of terminal:0.1 go on',
+    'detached: the runs of terminal:0.1 continue',
     '  metalab attach terminal:0.1 follows them again, metalab cancel terminal:0.1 ends them',
     '$ echo "code $?"',
     'code 130',
