@@ -13,8 +13,9 @@ test('a worker that is started while a sweep runs takes its share, and hands bac
   const project = await projectWith(countedSweep(RUNS, 150));
   const first = await startWorker(env);
   const submit = startMetalab(['submit', 'counted.mjs', '--json'], { cwd: project.folder, env });
-  await until(() => executionsIn(project).length >= 10);
-  const slotsOfFirst = new Set(executionsIn(project).map(({ pid }) => pid));
+  const slots = () => new Set(executionsIn(project).map(({ pid }) => pid));
+  await until(() => executionsIn(project).length >= 10 && slots().size === 2);
+  const slotsOfFirst = slots();
   const ofSecond = () => executionsIn(project).filter(({ pid }) => !slotsOfFirst.has(pid)).length;
 
   const second = await startWorker(env);
