@@ -16,7 +16,7 @@ import type { SubmissionScopes } from './submission/submission-scopes.js';
 export interface ActivityDependencies {
   readonly signatures: Signatures;
   readonly executors: Executors;
-  /** Opens a store, once; later calls return the same object. */
+  /** Opens a store. Later calls return the same object, unless another store is at its place by then. */
   openStore(uri: string): Promise<SweepStore>;
   /**
    * Refuses a store that other users can change, before any of its content is executed.

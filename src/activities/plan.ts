@@ -6,7 +6,6 @@ import type { RunRecord } from '../definition/record.js';
 import { writePlan } from '../planning/write-plan.js';
 import { liveFolder } from '../storage/file/layout.js';
 import type { ActivityDependencies } from './dependencies.js';
-import { dealBatches } from './execute/execute-batch.js';
 import { brokenSubmission, mapFailures, noExecutor } from './failures.js';
 import { keepBeating } from './heartbeat.js';
 import { endEarlierBatches } from './settle/end-batches.js';
@@ -51,7 +50,7 @@ export function createPlan(dependencies: ActivityDependencies) {
     Context.current().cancellationSignal.throwIfAborted();
     await mkdir(liveFolder(folder, submission), { recursive: true });
     offers.planned(submission, workflowId);
-    const dealing = batches && dealBatches(await batches.dealing(planned.positions, await orderOf(), ask));
+    const dealing = batches && (await batches.dealing(planned.positions, await orderOf(), ask));
     const { total, positions, new: fresh, retried, reused, stale } = planned;
     return {
       total,

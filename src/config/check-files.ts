@@ -4,12 +4,12 @@ import { nearestName } from '../definition/nearest.js';
 import type { Schema } from './environment-type.js';
 import type { EnvironmentTypes, FoundType } from './environment-types.js';
 import { services, text } from './fields.js';
+import { type Checked, formatIssues, formatPath, type Mistake } from './format-issues.js';
 import { PlacedProblems } from './placed-problems.js';
 import type { Path } from './positions.js';
 import { isTable, mergeTables, type Table, valueAt, withValue } from './table.js';
 import type { TomlFile } from './toml-file.js';
 import { variableOf } from './variables.js';
-import { type Checked, formatIssues, formatPath, type Mistake } from './word-issues.js';
 
 const TABLE = { error: 'a table' };
 const DOCUMENT = z.strictObject({

@@ -1,7 +1,7 @@
 import type { Problem } from '../definition/errors.js';
+import type { Mistake } from './format-issues.js';
 import type { Path } from './positions.js';
 import type { TomlFile } from './toml-file.js';
-import type { Mistake } from './word-issues.js';
 
 /** The problems of a configuration's files, with their positions. */
 export class PlacedProblems {

@@ -13,12 +13,12 @@ import {
 } from './check-files.js';
 import { EnvironmentTypes } from './environment-types.js';
 import { BASE_FILE, findConfigFolder, LOCAL_FILE } from './find-files.js';
+import { formatPath } from './format-issues.js';
 import { absolutePath } from './paths.js';
 import type { ResolvedConfig, ResolvedEnvironment } from './resolved-config.js';
 import { isTable, type Table, valueAt, withValue } from './table.js';
 import { readTomlFile, shortPath, type TomlFile } from './toml-file.js';
 import { valuesOfVariables } from './variables.js';
-import { formatPath } from './word-issues.js';
 
 export interface LoadOptions {
   /** Where the search for the files begins. Default: the current folder. */

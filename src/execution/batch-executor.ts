@@ -72,6 +72,19 @@ export interface BatchProgress {
   }[];
 }
 
+/** The progress of a batch that has not begun. */
+export const NO_PROGRESS = {
+  success: 0,
+  failed: 0,
+  cancelled: 0,
+  means: {},
+  pending: 0,
+  running: 0,
+  job: null,
+  excluded: [],
+  runs: [],
+};
+
 /** The result of an array. The counts are of records that are in the store. */
 export interface BatchReport {
   readonly success: number;

@@ -22,7 +22,7 @@ export interface ChunkParts {
   readonly executor: RunExecutor;
   readonly lines: RecordLines;
   readonly records: RecordWriter;
-  readonly sidecars: RunOutputs;
+  readonly outputs: RunOutputs;
   readonly note: SlotStatusFile;
   readonly retries: number;
   readonly objective: Objective | undefined;
@@ -135,9 +135,9 @@ export class Chunk {
   #recordLost(cell: Cell, lost: LostRun): undefined {
     const { attempt, duration_ms: durationMs } = lost;
     const startedAt = Date.parse(lost.started_at);
-    this.#parts.sidecars.begin(cell, attempt);
+    this.#parts.outputs.begin(cell, attempt);
     const lines = new LineSplitter((line) => {
-      if (line !== '') this.#parts.sidecars.log('stderr', line);
+      if (line !== '') this.#parts.outputs.log('stderr', line);
     });
     lines.write(lost.output);
     lines.end();

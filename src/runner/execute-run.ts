@@ -35,7 +35,7 @@ export interface RunExecutorParts {
   readonly surroundings: RunDependencies;
   readonly note: SlotStatusFile;
   readonly output: PrintedOutput;
-  readonly sidecars: RunOutputs;
+  readonly outputs: RunOutputs;
   readonly state: ProcessState;
   readonly children: ChildProcesses;
   /** Whether the slot's channel keeps the event loop going. */
@@ -154,10 +154,10 @@ export class RunExecutor {
   }
 
   #begin(cell: Cell, attempt: number): Run {
-    const { surroundings, note, sidecars, state } = this.#parts;
+    const { surroundings, note, outputs, state } = this.#parts;
     state.restore();
     const run = new Run(cell, attempt, surroundings);
-    sidecars.begin(cell, attempt);
+    outputs.begin(cell, attempt);
     reseedRandom(cell.runId);
     this.#startedAt = Date.now();
     note.running(cell.position, attempt, this.#startedAt);
@@ -207,11 +207,11 @@ export class RunExecutor {
 
   /** @returns whether the run is to be tried again */
   #end(run: Run, settled: Settled, ended: number): boolean {
-    const { output, retries, timeoutMs, sidecars, children } = this.#parts;
+    const { output, retries, timeoutMs, outputs, children } = this.#parts;
     const durationMs = ended - this.#started;
     const left = children.end();
     if (left && left.ended.length > 0)
-      sidecars.log('warn', `ended what the run left behind: ${formatProcesses(left.ended)}`);
+      outputs.log('warn', `ended what the run left behind: ${formatProcesses(left.ended)}`);
     if (durationMs >= RAW_OUTPUT_MS) output.takeRaw();
     output.endLines();
     run.close();
@@ -221,12 +221,12 @@ export class RunExecutor {
       settled,
     );
     if (status === 'failed' && run.attempt <= retries) {
-      sidecars.log('warn', `attempt ${run.attempt} failed, trying again: ${error?.type}: ${error?.message}`);
+      outputs.log('warn', `attempt ${run.attempt} failed, trying again: ${error?.type}: ${error?.message}`);
       return true;
     }
     const { attempt, captured: capture } = run;
     const warnings = warningsOf(left, status === 'success' ? settled.returned : undefined, capture);
-    if (warnings) for (const warning of warnings) sidecars.log('warn', warning);
+    if (warnings) for (const warning of warnings) outputs.log('warn', warning);
     const startedAt = this.#startedAt;
     this.#events.onOutcome(run.cell, {
       status,

@@ -16,10 +16,10 @@ export interface Written {
   cancelled: number;
 }
 
-/** Appends records to the slot's segment: buffered, checked against the context's files, in step with the sidecars. */
+/** Appends records to the slot's segment: buffered, checked against the context's files, in step with the outputs. */
 export class RecordWriter {
   readonly #segment: SegmentWriter;
-  readonly #sidecars: RunOutputs;
+  readonly #outputs: RunOutputs;
   readonly #guard: ContextGuard;
   #pending: RunStatus[] = [];
   #oldest = 0;
@@ -27,9 +27,9 @@ export class RecordWriter {
   /** What has changed in the context; runs can't succeed until it is put back. */
   contextChange: string | undefined;
 
-  constructor(folder: string, submission: string, writer: string, sidecars: RunOutputs, guard: ContextGuard) {
+  constructor(folder: string, submission: string, writer: string, outputs: RunOutputs, guard: ContextGuard) {
     this.#segment = new SegmentWriter(segmentsFolder(folder, submission), segmentName('records', writer));
-    this.#sidecars = sidecars;
+    this.#outputs = outputs;
     this.#guard = guard;
   }
 
@@ -68,7 +68,7 @@ export class RecordWriter {
     if (this.#pending.length > 0 && this.#guard.hasFiles) this.#checkContext();
     const before = this.#segment.lines;
     try {
-      this.#flushSidecars();
+      this.#flushOutputs();
       this.#segment.flush();
     } finally {
       const flushed = this.#segment.lines - before;
@@ -78,9 +78,9 @@ export class RecordWriter {
   }
 
   /** A record whose series, data or log could not be written must not count: its run executes again. */
-  #flushSidecars(): void {
+  #flushOutputs(): void {
     try {
-      this.#sidecars.flush();
+      this.#outputs.flush();
     } catch (error) {
       this.#segment.abandon();
       throw error;
@@ -89,7 +89,7 @@ export class RecordWriter {
 
   /** @throws the system's error: then nothing since the last call is sure to last */
   async sync(): Promise<void> {
-    await this.#sidecars.sync();
+    await this.#outputs.sync();
     this.#segment.sync();
   }
 

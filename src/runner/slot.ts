@@ -46,7 +46,7 @@ export class Slot {
   readonly #plan: PlanReader;
   readonly #executor: RunExecutor;
   readonly #makeChunk: (order: ChunkRequest) => Chunk;
-  readonly #sidecars: RunOutputs;
+  readonly #outputs: RunOutputs;
   readonly #note: SlotStatusFile;
   readonly #inTask: boolean;
   #chunk: Chunk | undefined;
@@ -59,15 +59,15 @@ export class Slot {
     const writer = newWriterName(setup.writer_prefix);
     reseedRandom(declaration.operation.code_fingerprint);
     // Before the import: what modules print, and streams that they keep, must be ours already.
-    const sidecars = new RunOutputs(setup.folder, setup.submission, writer, (error) => slot?.fail(error));
+    const outputs = new RunOutputs(setup.folder, setup.submission, writer, (error) => slot?.fail(error));
     const output = new PrintedOutput((level, line) => {
       const origin = endedOrigin();
-      if (origin) sidecars.logOf(origin.cell, origin.attempt, level, line);
-      else sidecars.log(level, line);
+      if (origin) outputs.logOf(origin.cell, origin.attempt, level, line);
+      else outputs.log(level, line);
     });
     let slot: Slot | undefined;
     const loaded = setup.record_only ? NO_OPERATION : await loadOperation(setup.folder, declaration);
-    slot = new Slot(setup, host, { declaration, writer, sidecars, output, operation: loaded });
+    slot = new Slot(setup, host, { declaration, writer, outputs, output, operation: loaded });
     return slot;
   }
 
@@ -77,12 +77,12 @@ export class Slot {
     loaded: {
       readonly declaration: ExperimentDeclaration;
       readonly writer: string;
-      readonly sidecars: RunOutputs;
+      readonly outputs: RunOutputs;
       readonly output: PrintedOutput;
       readonly operation: Awaited<ReturnType<typeof loadOperation>>;
     },
   ) {
-    const { declaration, writer, sidecars, output, operation } = loaded;
+    const { declaration, writer, outputs, output, operation } = loaded;
     const { retries, timeout_ms: timeoutMs } = declaration;
     const note = new SlotStatusFile(NOTE_FD);
     const cells = new Cells(declaration);
@@ -93,12 +93,12 @@ export class Slot {
       : setup.found
         ? new ContextGuard(setup.found)
         : new ContextGuard(declaration.files, places);
-    const records = new RecordWriter(setup.folder, setup.submission, writer, sidecars, guard);
+    const records = new RecordWriter(setup.folder, setup.submission, writer, outputs, guard);
     const provenance = { host: hostname(), slot: writer, node: process.versions.node, ...setup.provenance };
     const lines = new RecordLines(declaration, provenance, setup.task && taskMeasures(setup.task));
     let context: unknown;
     const surroundings = {
-      sink: sidecars,
+      sink: outputs,
       metadata: declaration.metadata,
       scratch: setup.scratch,
       seedsOf: (replicate: number) => cells.seedsOf(replicate),
@@ -110,7 +110,7 @@ export class Slot {
     };
     this.writer = writer;
     this.#inTask = setup.task !== undefined;
-    this.#sidecars = sidecars;
+    this.#outputs = outputs;
     this.#note = note;
     this.#plan = new PlanReader(setup.folder, setup.submission);
     this.#executor = new RunExecutor(
@@ -119,7 +119,7 @@ export class Slot {
         surroundings,
         note,
         output,
-        sidecars,
+        outputs,
         state: host.state,
         children: host.children,
         holdEventLoop: host.holdEventLoop,
@@ -141,7 +141,7 @@ export class Slot {
       executor: this.#executor,
       lines,
       records,
-      sidecars,
+      outputs,
       note,
       retries,
       objective: declaration.objective,
@@ -191,9 +191,9 @@ export class Slot {
     const run = this.#executor.current;
     // The run it belongs to is recorded already: only its log can still say so.
     const message = `after the run had ended: ${interruption.reason.message}`;
-    if (origin) this.#sidecars.logOf(origin.cell, origin.attempt, 'error', message);
+    if (origin) this.#outputs.logOf(origin.cell, origin.attempt, 'error', message);
     else if (run) run.interrupt(interruption);
-    else this.#sidecars.log('error', message);
+    else this.#outputs.log('error', message);
   }
 
   /** The operation ends the process: its run is recorded before, unless another one's leftover does it. */
@@ -201,7 +201,7 @@ export class Slot {
     const origin = endedOrigin();
     if (origin) {
       const message = `after the run had ended: it ended the process with exit code ${exitCode}`;
-      this.#sidecars.logOf(origin.cell, origin.attempt, 'error', message);
+      this.#outputs.logOf(origin.cell, origin.attempt, 'error', message);
       // Without a run in the note, the parent has the one in progress executed again.
       this.#note.idle();
     } else this.#executor.endByExit(exitCode);

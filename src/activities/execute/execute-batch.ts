@@ -14,8 +14,6 @@ import { BatchNotices } from './batch-notices.js';
 import { FaultCounts, mapFault } from './execution-faults.js';
 import { PauseWatch } from './pause-watch.js';
 
-export const dealBatches = ({ at_once, most }: BatchLimits): BatchLimits => ({ at_once, most });
-
 /** Follows one batch that is executed elsewhere. A second attempt continues what the first has begun. */
 export function createExecuteBatch(dependencies: ActivityDependencies) {
   const { openStore, executors, worker, workflows, live, leases } = dependencies;
@@ -72,7 +70,7 @@ export function createExecuteBatch(dependencies: ActivityDependencies) {
                 notices.progress(progress);
                 if (input.failures_left !== undefined) notices.failures(progress);
               },
-              onDealing: (dealing) => void notices.dealing(dealBatches(dealing)),
+              onDealing: (dealing) => void notices.dealing(dealing),
             });
           },
           () => entry.summary(),
@@ -91,7 +89,7 @@ export function createExecuteBatch(dependencies: ActivityDependencies) {
           means,
           ...(digest && { digest }),
         };
-        return { ...nothing, ...counts, next: input.to, left, dealing: dealBatches(dealing), job };
+        return { ...nothing, ...counts, next: input.to, left, dealing, job };
       } catch (fault) {
         throw fault instanceof ExecutionFault
           ? mapFault(fault, nothing, store.root, faults.add(input))

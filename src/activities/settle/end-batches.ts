@@ -2,7 +2,7 @@ import { Context } from '@temporalio/activity';
 import type { ResolvedEnvironment } from '../../config/resolved-config.js';
 import type { PlanInput, SettleInput, SubmissionRef } from '../../contract/activities.js';
 import { WHILE_PLANNING } from '../../contract/workflow.js';
-import type { AskOptions, BatchRemains } from '../../execution/batch-executor.js';
+import { type AskOptions, type BatchRemains, NO_PROGRESS } from '../../execution/batch-executor.js';
 import { ExecutionFault } from '../../execution/execution-fault.js';
 import type { SweepStore } from '../../storage/sweep-store.js';
 import type { ActivityDependencies } from '../dependencies.js';
@@ -36,7 +36,7 @@ export async function endBatches(
       { folder, experiment_id, submission },
       {
         signal,
-        onWaits: (waits, stuck) => entry.show({ ...NOTHING, waits, stuck }),
+        onWaits: (waits, stuck) => entry.show({ ...NO_PROGRESS, waits, stuck }),
         within_ms: abandon ? ABANDONED_WITHIN_MS : DONE_WITHIN_MS,
       },
     );
@@ -96,15 +96,3 @@ function isSamePlace(one: ResolvedEnvironment, other: ResolvedEnvironment | unde
     JSON.stringify({ ...environment, executor: undefined, services: undefined });
   return other !== undefined && placeOf(one) === placeOf(other);
 }
-
-const NOTHING = {
-  success: 0,
-  failed: 0,
-  cancelled: 0,
-  means: {},
-  pending: 0,
-  running: 0,
-  job: null,
-  excluded: [],
-  runs: [],
-};

@@ -79,7 +79,7 @@ const steps = (environment: SlurmEnvironment, transport: Transport): Step[] => [
     if (result.exitCode !== 0)
       return { name: 'file_root', ok: false, detail: formatResult(['sh'], result), next: FILE_ROOT_NEXT };
     const path = result.stdout.trim();
-    const open = await refuseOpenSpool(transport.place, run, path).catch(formatOpen);
+    const open = await refuseOpenSpool(transport.place, run, path).catch(asCheck);
     return open ?? checkRoom(run, transport.place, path);
   },
   async (run) => {
@@ -150,7 +150,7 @@ const steps = (environment: SlurmEnvironment, transport: Transport): Step[] => [
   },
 ];
 
-function formatOpen(error: unknown): ClusterCheck {
+function asCheck(error: unknown): ClusterCheck {
   if (!isTransportError(error) || error.code !== 'METALAB_TRANSPORT_FILE') throw error;
   const [detail = ''] = error.message.split('\n  next: ');
   return { name: 'file_root', ok: false, detail, next: error.next ?? FILE_ROOT_NEXT };

@@ -1,7 +1,7 @@
 import type { SlurmEnvironment } from '../../config/resolved-config.js';
 import { segmentsFolder, submissionFolder } from '../../storage/file/layout.js';
 import type { Transport } from '../../transport/transport.js';
-import type { BatchExecutor } from '../batch-executor.js';
+import { type BatchExecutor, NO_PROGRESS } from '../batch-executor.js';
 import { ArrayMonitor } from './array/array-monitor.js';
 import { shareCluster } from './cluster.js';
 import { ClusterRetry, type ClusterRetryOptions } from './cluster-retry.js';
@@ -136,7 +136,7 @@ export function createSlurmExecutor(options: SlurmExecutorOptions): BatchExecuto
         onWaits: (waits, stuck) => (life ? life.tell() : tellWaits(waits, stuck)),
       };
       const tellWaits = (waits: string | null, stuck: boolean) =>
-        batch.onProgress({ ...NOTHING_YET, waits, stuck });
+        batch.onProgress({ ...NO_PROGRESS, waits, stuck });
       let life: ArrayMonitor | undefined;
       return patiently(ask, async (patience) => {
         const { folder, experiment_id, submission } = order;
@@ -196,15 +196,3 @@ export function createSlurmExecutor(options: SlurmExecutorOptions): BatchExecuto
     },
   };
 }
-
-const NOTHING_YET = {
-  success: 0,
-  failed: 0,
-  cancelled: 0,
-  means: {},
-  pending: 0,
-  running: 0,
-  job: null,
-  excluded: [],
-  runs: [],
-};

@@ -19,15 +19,15 @@ export class JumpChain {
    * @throws TransportError of the hop that failed
    */
   static async open(hops: readonly Hop[], options: ConnectOptions, signal?: AbortSignal): Promise<JumpChain> {
-    const way = new JumpChain();
-    const giveUp = () => way.destroy(signal?.reason);
+    const chain = new JumpChain();
+    const giveUp = () => chain.destroy(signal?.reason);
     signal?.addEventListener('abort', giveUp);
     try {
       signal?.throwIfAborted();
-      await way.#go(hops, options);
-      return way;
+      await chain.#go(hops, options);
+      return chain;
     } catch (error) {
-      way.destroy(error);
+      chain.destroy(error);
       throw error instanceof TransportError ? error : unreachable(hops.at(-1)!, messageOf(error), error);
     } finally {
       signal?.removeEventListener('abort', giveUp);
@@ -43,7 +43,7 @@ export class JumpChain {
     return this.#clients.at(-1)!;
   }
 
-  /** Closes the connections in an orderly way. */
+  /** Closes the connections in an orderly chain. */
   close(): void {
     for (const client of this.#clients.toReversed()) client.end();
     setTimeout(() => this.destroy(new Error('closed')), CLOSING_MS).unref();

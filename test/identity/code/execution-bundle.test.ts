@@ -262,9 +262,9 @@ describe('a computed import finds what `code` names', () => {
   it('relative to the module that imports, evaluated when it is imported and only then', async () => {
     const folder = makeProject(PROJECT, {
       'exp.ts': `${OPERATION}import { load } from './lib/load.ts';
-        export const op = operation(async () => [(globalThis as any).seen ?? 'not yet', (await load('late')).f]);\n`,
+        export const op = operation(async () => [Reflect.get(globalThis, 'seen') ?? 'not yet', (await load('late')).f]);\n`,
       'lib/load.ts': "export const load = (name: string) => import('../models/' + name + '.ts');\n",
-      'models/late.ts': "(globalThis as any).seen = 'too early';\nexport const f = 1;\n",
+      'models/late.ts': "Reflect.set(globalThis, 'seen', 'too early');\nexport const f = 1;\n",
       'models/never.ts': "throw new Error('nobody imports it');\n",
     });
     const bundle = await bundleWith(folder, ['models/late.ts', 'models/never.ts']);

@@ -28,7 +28,7 @@ const PENDING_AFTER_MS = 60_000;
 const LAG_MS = 90_000;
 const UNREPORTED_LAG_MS = 3_000;
 /** How often silent tasks are asked about. */
-const HURRY_MS = 15_000;
+const SILENT_AFTER_MS = 15_000;
 
 /** Follows one array, from its submission to its last record. */
 export class ArrayMonitor {
@@ -48,7 +48,7 @@ export class ArrayMonitor {
   #waits: string | null = null;
   #control: JobControl | undefined;
   #paused = false;
-  #hurriedAt = 0;
+  #polledSoonAt = 0;
   #endsSeen = 0;
   #startedAt: number | undefined;
   #submittedAt = this.#began;
@@ -279,10 +279,10 @@ export class ArrayMonitor {
   #askWhereDue(): void {
     const now = performance.now();
     const { ends } = this.#tasks;
-    const silent = this.#tasks.isSilent() && now - this.#hurriedAt > HURRY_MS;
+    const silent = this.#tasks.isSilent() && now - this.#polledSoonAt > SILENT_AFTER_MS;
     if (ends === this.#endsSeen && !silent) return;
     this.#endsSeen = ends;
-    this.#hurriedAt = now;
+    this.#polledSoonAt = now;
     this.#array.cluster.queue.pollSoon();
   }
 

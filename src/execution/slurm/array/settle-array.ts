@@ -238,22 +238,18 @@ function failedNodes(
   const before = accounts.filter(
     ({ state, nodes, endedAt }) => meaningOf(state) === 'node' && nodes && endedAt,
   );
-  const failedNodes = classified.flatMap(
-    ({ evidence: { live, end }, failure: { failedNode: node, fault } }) => {
-      const told = end ?? live;
-      const [began, at] = told
-        ? [told.started_at, told.updated_at].map(Date.parse)
-        : [Date.now(), Date.now()];
-      return node && !(fault && faulty) ? [{ node, began: began!, at: at! }] : [];
-    },
-  );
+  const ofTasks = classified.flatMap(({ evidence: { live, end }, failure: { failedNode: node, fault } }) => {
+    const told = end ?? live;
+    const [began, at] = told ? [told.started_at, told.updated_at].map(Date.parse) : [Date.now(), Date.now()];
+    return node && !(fault && faulty) ? [{ node, began: began!, at: at! }] : [];
+  });
   return [
     ...before.map(({ nodes, endedAt, elapsedMs }) => ({
       node: nodes,
       began: endedAt - elapsedMs,
       at: endedAt,
     })),
-    ...failedNodes,
+    ...ofTasks,
   ].sort((a, b) => a.began - b.began);
 }
 

@@ -39,16 +39,14 @@ cd || exit 74
 [ -z "$3" ] || grep -qF "\\"$3\\"" "$1/store.json" 2>/dev/null || exit ${OTHER_SPOOL}
 [ -d "$1" ] || mkdir -p -m 700 "$1"
 cd "$1" || exit 74
-if [ ! -e store.json ]; then
+if [ ! -s store.json ]; then
   # A shell's built-in printf reports a full disk as an I/O error.
   printf '%s\\n' "$2" | cat > ".store.json.$$" || { rm -f ".store.json.$$"; exit 74; }
-  # Without hard links, the maker of the folder moves the file. A folder older than a minute was left by a kill.
-  if ! ln ".store.json.$$" store.json 2>/dev/null && [ ! -e store.json ]; then
-    find . -maxdepth 1 -name .naming -mmin +1 -exec rmdir {} + 2>/dev/null
-    if mkdir .naming 2>/dev/null; then
-      [ -e store.json ] || mv ".store.json.$$" store.json
-      rmdir .naming
-    fi
+  # Without hard links, the process that creates the file writes it. An empty one that is older than a minute was left by
+  # a kill: if its creator lives after all, it writes to a file that has no name any more.
+  if ! ln ".store.json.$$" store.json 2>/dev/null; then
+    find . -maxdepth 1 -name store.json -size 0 -mmin +1 -exec rm -f {} + 2>/dev/null
+    (set -C; exec 3> store.json && cat ".store.json.$$" >&3) 2>/dev/null
   fi
   rm -f ".store.json.$$"
 fi
@@ -94,7 +92,7 @@ export class Spool {
       });
       const opened = exitCode === 0 ? parseOpened(stdout) : undefined;
       if (opened) {
-        await refuseOpenSpool(transport.place, (look) => transport.run(look), opened.root);
+        await refuseOpenSpool(transport.place, (look) => patience.ask(look), opened.root);
         return opened;
       }
       const where = `${transport.place}: ${fileRoot}`;
