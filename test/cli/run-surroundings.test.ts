@@ -54,20 +54,26 @@ test('a retry from a shell without a variable of the experiment is refused, and 
 
 test('files of runs, and what is recorded of them, are as private as the shell that submitted wants them, whatever its worker started with', async () => {
   await write({ body: "(await import('node:fs')).writeFileSync('out-' + params.x, '');" });
+  // A store that others may read already.
+  await project.write({ 'before.ts': experimentText({ properties: "name: 'before'" }) });
+  expect((await submitJson(['before.ts'], { cwd: project.folder })).outcome).toMatchObject({ success: 3 });
+  expect(modeOf('experiments')).toBe('755');
   const mask = process.umask(0o077);
   try {
     expect((await submit()).outcome).toMatchObject({ success: 3 });
   } finally {
     process.umask(mask);
   }
-  const modeOf = (path: string) => (statSync(project.path(path)).mode & 0o777).toString(8);
   expect(modeOf('out-1')).toBe('600');
-  expect(modeOf('experiments')).toBe('700');
+  // What the worker itself writes of it, as its own umask wants, is in there.
+  expect(modeOf('experiments/e@1')).toBe('700');
   const segments = join('experiments', 'e@1', 'segments');
   for (const submission of readdirSync(project.path(segments)))
     for (const name of readdirSync(project.path(join(segments, submission))))
       expect(modeOf(join(segments, submission, name))).toBe('600');
 });
+
+const modeOf = (path: string) => (statSync(project.path(path)).mode & 0o777).toString(8);
 
 function filesWith(text: string, ...folders: readonly string[]): string[] {
   const files = folders

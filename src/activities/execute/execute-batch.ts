@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity';
 import type { ExecuteInput, ExecuteResult } from '../../contract/activities.js';
 import { FAULT } from '../../contract/workflow.js';
-import type { BatchLimits, BatchRequest } from '../../execution/batch-executor.js';
+import type { BatchRequest } from '../../execution/batch-executor.js';
 import { ExecutionFault } from '../../execution/execution-fault.js';
 import type { SweepStore } from '../../storage/sweep-store.js';
 import type { ActivityDependencies } from '../dependencies.js';

@@ -6,7 +6,7 @@ const TRIED_AGAIN_WITHIN_MS = 90_000;
 export const attachCommand: CommandDefinition = {
   name: 'attach',
   summary: 'follow a submitted sweep, from anywhere',
-  description: `Follows the latest submission of EXP until it ends; prints its outcome where it has ended. From any machine that
+  description: `Follows the latest submission of EXP until it ends; prints its outcome if it has ended. From any machine that
 reaches the same Temporal server and store. Ctrl-C detaches. Exit codes as for submit.`,
   arguments: [{ name: 'exp', description: 'experiment, by any unambiguous prefix of its id' }],
   examples: [

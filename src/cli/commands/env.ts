@@ -74,7 +74,7 @@ const show: CommandDefinition = {
 const check: CommandDefinition = {
   name: 'check',
   summary: 'try an environment: each line is ok, or says how to fix it',
-  description: 'Submits nothing. Exit code 3 where something hinders a submit.',
+  description: 'Submits nothing. Exit code 3 if something would prevent a submit.',
   arguments: [CHOSEN],
   examples: [
     {

@@ -3,7 +3,7 @@ import type { CommandDefinition } from '../command.js';
 export const initCommand: CommandDefinition = {
   name: 'init',
   summary: 'write a commented .metalab.toml',
-  description: `In the current folder. Refuses where one is there already. Adds .metalab.local.toml to .gitignore where there is one.`,
+  description: `Writes to the current folder; never overwrites a file. Adds .metalab.local.toml to .gitignore if there is one.`,
   examples: [{ line: 'init', does: 'metalab also works without the file' }],
   async run(_args, _options, context) {
     const { initProject } = await import('../environment/init-project.js');

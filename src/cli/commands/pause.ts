@@ -10,7 +10,7 @@ const EXPERIMENT = { name: 'exp', description: 'experiment, by any unambiguous p
 export const pauseCommand: CommandDefinition<PauseFlags> = {
   name: 'pause',
   summary: 'start no further runs; let those in progress finish',
-  description: `Short runs go in chunks of up to 3 s, which end first. Stays through restarts of everything; metalab resume goes on.`,
+  description: `A chunk of short runs, at most 3 s, ends first. The pause survives restarts of everything; metalab resume continues.`,
   arguments: [EXPERIMENT],
   options: [{ flags: '--reason <text>', description: 'shown by status' }],
   examples: [{ line: 'pause pi_mc', does: 'keep what is done, and leave the machine to others' }],

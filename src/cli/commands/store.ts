@@ -21,7 +21,7 @@ Exit codes: 0 nothing is wrong; 1 something is (after --repair: still); 3 the st
   ],
   examples: [
     { line: 'store check', does: 'check everything, change nothing' },
-    { line: 'store check --repair', does: 'and mend it' },
+    { line: 'store check --repair', does: 'and repair it' },
     { line: "store check --json | jq '.findings[].path'", does: 'the files that something is wrong with' },
   ],
   store: true,
