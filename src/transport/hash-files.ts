@@ -3,24 +3,37 @@ import type { Transport } from './transport.js';
 /** Four in parallel, as on this machine: more gain nothing when reading from a disk, and a gateway is shared. */
 const COMMAND = ['env', 'LC_ALL=C', 'xargs', '-0', '-n', '100', '-P', '4', 'sha256sum', '--'];
 
+/** A filesystem that reads more slowly than this is taken for hanging. */
+const MIN_BYTES_PER_MS = 5_000;
+const START_MS = 60_000;
+/** Timers take no more. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+export interface FileToHash {
+  /** Absolute. */
+  readonly path: string;
+  readonly size_bytes: number;
+}
+
 /**
  * Computes the SHA-256 of files on another machine, there.
  *
- * @param paths absolute
+ * @param start_ms time limit beside what reading takes at 5 MB/s
  * @returns hashes by path; files that could not be read are missing, and `complaints` says why
+ * @throws TransportError METALAB_TRANSPORT_TIMEOUT
  */
 export async function hashFilesThere(
   transport: Transport,
-  paths: readonly string[],
+  files: readonly FileToHash[],
+  start_ms = START_MS,
 ): Promise<{ readonly hashes: ReadonlyMap<string, string>; readonly complaints: string }> {
-  if (paths.length === 0) return { hashes: new Map(), complaints: '' };
-  // No time limit: a terabyte takes an hour, and a lost connection is noticed by itself.
-  const { stdout, ended } = await transport.stream(COMMAND, { stdin: `${paths.join('\0')}\0` });
-  ended.catch(() => {});
-  const pieces: Uint8Array[] = [];
-  for await (const piece of stdout) pieces.push(piece);
-  const { stderr } = await ended;
-  return { hashes: parseSums(Buffer.concat(pieces).toString()), complaints: stderr.trim() };
+  if (files.length === 0) return { hashes: new Map(), complaints: '' };
+  const bytes = files.reduce((sum, { size_bytes }) => sum + size_bytes, 0);
+  const { stdout, stderr } = await transport.run(COMMAND, {
+    stdin: files.map(({ path }) => `${path}\0`).join(''),
+    timeout_ms: Math.min(MAX_TIMER_MS, start_ms + bytes / MIN_BYTES_PER_MS),
+  });
+  return { hashes: parseSums(stdout), complaints: stderr.trim() };
 }
 
 /** One `{hash}  {path}` per line; if a line begins with a backslash, its path is escaped. */

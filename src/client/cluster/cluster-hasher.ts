@@ -101,7 +101,7 @@ export class ClusterHasher implements ContextHasher {
       );
     const read = await hashFilesThere(
       transport,
-      unknown.map(({ path }) => path),
+      unknown.map(({ path, stamp }) => ({ path, size_bytes: stamp.size })),
     );
     const after = await listFilesThere(
       transport,

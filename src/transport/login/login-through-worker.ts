@@ -4,6 +4,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { MetalabError } from '../../definition/errors.js';
 import type { Prompter } from '../prompter.js';
+import { TimeLimit, untilAborted } from '../time-limit.js';
 import { Lines } from './lines.js';
 import { FromWorker, type LoginRequest, type ToWorker } from './messages.js';
 
@@ -42,9 +43,13 @@ export async function loginThroughWorkers(
   return workers;
 }
 
+/** A worker's connection to a gateway through two jump hosts gives up earlier. */
+const WORKER_ANSWERS_MS = 120_000;
+
 /**
  * Makes a worker log in, and answers the prompts of its connection.
  *
+ * @param within_ms how long the worker may take for each step of its own
  * @returns false if the worker has gone; its leftover socket is removed
  * @throws MetalabError saying why the login failed; what the prompter throws
  */
@@ -52,6 +57,7 @@ export async function loginThroughWorker(
   socketPath: string,
   request: LoginRequest,
   prompter: Prompter,
+  within_ms = WORKER_ANSWERS_MS,
 ): Promise<boolean> {
   const socket = connect(socketPath);
   try {
@@ -66,7 +72,8 @@ export async function loginThroughWorker(
     const { environment, gateway } = request;
     lines.send({ type: 'login', environment, gateway: { ...gateway, jump: [...(gateway.jump ?? [])] } });
     for (;;) {
-      const message = await lines.next();
+      const silent = new TimeLimit(within_ms, undefined, () => workerSilent(request, within_ms));
+      const message = await untilAborted(lines.next(), silent.signal).finally(() => silent.done());
       if (!message) throw workerLeft(request);
       if (message.type === 'done') return true;
       if (message.type === 'failed') throw new MetalabError(definedParts(message.error));
@@ -92,6 +99,14 @@ function definedParts(error: Extract<FromWorker, { type: 'failed' }>['error']) {
   const { code, what, where, expected, next } = error;
   return { code, what, ...(where && { where }), ...(expected && { expected }), ...(next && { next }) };
 }
+
+const workerSilent = ({ environment }: LoginRequest, within_ms: number) =>
+  new MetalabError({
+    code: 'METALAB_TRANSPORT_TIMEOUT',
+    what: `the worker did not answer within ${within_ms / 1000} s: it is stopped, or very busy`,
+    where: environment,
+    next: 'metalab engine stop ends it, metalab engine start starts another; then log in again',
+  });
 
 const workerLeft = (request: LoginRequest) =>
   new MetalabError({

@@ -9,6 +9,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -97,6 +98,18 @@ describe('logging in through a worker', { timeout: 180_000 }, () => {
     expect(statSync(server.socketPath).mode & 0o777).toBe(0o600);
     await server.close();
     expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it('gives up on a worker that is frozen, and says how to replace it', async () => {
+    mkdirSync(folder);
+    const path = join(folder, 'frozen.sock');
+    const frozen = createServer(() => {});
+    await new Promise<void>((listens) => frozen.listen(path, listens));
+    await expect(loginThroughWorker(path, request, new ScriptedPerson(), 300)).rejects.toMatchObject({
+      code: 'METALAB_TRANSPORT_TIMEOUT',
+      message: expect.stringContaining('metalab engine stop'),
+    });
+    frozen.close();
   });
 
   it('passes workers that have gone, and says how many there were', async () => {
