@@ -21,7 +21,7 @@ export type { Lab, LabOptions, LoadOptions, ProjectConfig, SubmissionOutcome, Su
 
 /** Connects to Temporal and to a worker on this machine, starting what does not run: see {@link Lab}. */
 export async function connect(options?: LabOptions): Promise<Lab> {
-  return (await import('./client/lab.js')).connect(options);
+  return (await import('./client/connect.js')).connect(options);
 }
 
 /** Submits an experiment, waits for its outcome, and closes: the one-liner. */
@@ -29,7 +29,7 @@ export async function run(
   experiment: Experiment,
   options?: SubmitOptions & LabOptions,
 ): Promise<SubmissionOutcome> {
-  return (await import('./client/lab.js')).run(experiment, options);
+  return (await import('./client/connect.js')).run(experiment, options);
 }
 
 /** Reads `.metalab.toml` and `.metalab.local.toml`, from the current folder upwards: `(await loadConfig()).resolve('cluster')`. */

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { isTrustedStore } from '../access/trusted-stores.js';
 import { resolveConfig } from '../config/resolve-config.js';
 import type { ResolvedEnvironment } from '../config/resolved-config.js';
 import { MetalabError, UsageError } from '../definition/errors.js';
@@ -7,6 +8,10 @@ import {
   type FailureLimit,
   parseFailureLimit,
 } from '../definition/failure-limit.js';
+import { stateFolder } from '../engine/state-folder.js';
+import { refuseStrangers } from '../storage/file/refuse-strangers.js';
+import { openStore } from '../storage/registry.js';
+import { asSweepStore, type SweepStore } from '../storage/sweep-store.js';
 
 export interface StoreChoice {
   /** A path or a `file:///` uri. Default: METALAB_STORE, else the environment's, else `./experiments`. */
@@ -53,4 +58,18 @@ export function checkFailureLimit(limit: unknown): FailureLimit | undefined {
     what: `is ${JSON.stringify(limit)}`,
     expected: FAILURE_LIMIT_EXPECTATION,
   });
+}
+
+/** @throws StoreError METALAB_STORE_MISSING */
+export const openExisting = async (choice: StoreChoice) =>
+  asSweepStore(await openStore(await locationOf(choice)));
+
+/** Workers would refuse it, too; checking here reports it immediately. */
+export const openForSubmit = async (choice: StoreChoice) =>
+  refuseUntrusted(asSweepStore(await openStore(await locationOf(choice), { create: true })));
+
+/** @throws StoreError METALAB_STORE_UNSAFE if other users can change the store, and it was not trusted */
+export function refuseUntrusted(store: SweepStore): SweepStore {
+  refuseStrangers(store.root, undefined, (root) => isTrustedStore(stateFolder(), root));
+  return store;
 }

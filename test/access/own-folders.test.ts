@@ -176,7 +176,7 @@ describe('the command line names the variable that chooses another folder', () =
       /^error: TMPDIR \(.*full\): metalab can't write there: no space is left on its disk\n {2}next: make room/,
     );
     const doctor = await metalab(['doctor'], { env: { TMPDIR: full } });
-    expect(doctor.stdout).toMatch(/TMPDIR: .*0 MiB free\n.*make room there, or set TMPDIR/);
+    expect(doctor.stdout).toMatch(/TMPDIR: .* 0 B free\n.*make room there, or set TMPDIR/);
   });
 
   test.each(['submit e.ts', 'engine start'])('where METALAB_HOME can not be made: %s', async (line) => {

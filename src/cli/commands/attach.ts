@@ -18,7 +18,7 @@ reaches the same Temporal server and store. Ctrl-C detaches. Exit codes as for s
   async run({ exp }, options, context) {
     const [{ resolveExperiment }, { connect }, { followToOutcome }] = await Promise.all([
       import('../resolve/resolve-experiment.js'),
-      import('../../client/lab.js'),
+      import('../../client/connect.js'),
       import('../submit/follow-to-outcome.js'),
     ]);
     const experiment = await resolveExperiment(await context.store(), exp!);

@@ -26,7 +26,7 @@ slot is ended. What is recorded stays; cancelled and missing runs are done by th
     const [{ resolveExperiment }, { connect }, { printOutcome }, { createTerminalPrompter }] =
       await Promise.all([
         import('../resolve/resolve-experiment.js'),
-        import('../../client/lab.js'),
+        import('../../client/connect.js'),
         import('../submit/report-outcome.js'),
         import('../terminal/terminal-prompter.js'),
       ]);

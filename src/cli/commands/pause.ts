@@ -45,7 +45,7 @@ async function withHandle(
 ): Promise<RunHandle> {
   const [{ resolveExperiment }, { connect }] = await Promise.all([
     import('../resolve/resolve-experiment.js'),
-    import('../../client/lab.js'),
+    import('../../client/connect.js'),
   ]);
   const experiment = await resolveExperiment(await context.store(), prefix);
   const lab = await connect({ say: (line) => context.note(line) });

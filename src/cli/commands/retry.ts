@@ -42,7 +42,7 @@ same as it is configured now. Exit codes as for submit.`,
       { nothingToRetry },
     ] = await Promise.all([
       import('../resolve/resolve-experiment.js'),
-      import('../../client/lab.js'),
+      import('../../client/connect.js'),
       import('../submit/follow-to-outcome.js'),
       import('../submit/tell-environment.js'),
       import('../../storage/sweep-store.js'),

@@ -65,7 +65,9 @@ reachable, paused or waiting; 130 detached by Ctrl-C.`,
   json: true,
   async run({ file }, options, context) {
     // The Temporal client takes 0.3 s to load; the file is evaluated in its own process at the same time.
-    const loading = options.dryRun ? undefined : import('../../client/lab.js').then((lab) => lab.preload());
+    const loading = options.dryRun
+      ? undefined
+      : import('../../client/connect.js').then((lab) => lab.preload());
     loading?.catch(() => {});
     // Errors in the options come before errors in the file, which may take long to evaluate.
     await context.environment();

@@ -3,6 +3,7 @@ import type { ResolvedEnvironment } from '../../config/resolved-config.js';
 import type { DirRule } from '../../definition/context.js';
 import type { HashedFile } from '../../definition/declaration.js';
 import { MetalabError, type Problem } from '../../definition/errors.js';
+import { formatBytes } from '../../definition/format-bytes.js';
 import { isCluster, openCluster } from '../../execution/open-cluster.js';
 import { FileHashCache, type FileStamp } from '../../identity/file-hash-cache.js';
 import {
@@ -97,7 +98,7 @@ export class ClusterHasher implements ContextHasher {
     const bytes = unknown.reduce((sum, { stamp }) => sum + stamp.size, 0);
     if (bytes > TELL_BYTES)
       this.#options.say?.(
-        `hashing ${unknown.length} files of ${(bytes / 1e9).toFixed(1)} GB on ${transport.place}, once`,
+        `hashing ${unknown.length} files of ${formatBytes(bytes)} on ${transport.place}, once`,
       );
     const read = await hashFilesThere(
       transport,

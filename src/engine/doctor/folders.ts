@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { formatFolderFault, type OwnFolder, refuseOpenFolder } from '../../access/private-folder.js';
 import { checkTemporaryFolder, temporaryFolderChoice } from '../../access/temporary-folder.js';
 import { InfrastructureError } from '../../definition/errors.js';
+import { formatBytes } from '../../definition/format-bytes.js';
 import { ownFolders } from '../state-folder.js';
 import type { Check, Examiner } from './check.js';
 
@@ -34,7 +35,7 @@ function look(folder: OwnFolder, detail: string, check: () => void): Check {
     check();
     const { bavail, bsize } = statfsSync(nearestFolder(folder.path));
     const free = bavail * bsize;
-    const room = `${detail}, ${Math.floor(free / MIB)} MiB free`;
+    const room = `${detail}, ${formatBytes(free)} free`;
     if (free >= LITTLE_ROOM) return { name, ok: true, detail: room };
     const next = `make room there, or set ${name} to a folder on another disk`;
     return { name, ok: free < NO_ROOM ? false : 'warn', detail: room, next };

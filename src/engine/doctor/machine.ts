@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { availableParallelism, freemem, totalmem } from 'node:os';
 import { join } from 'node:path';
+import { formatBytes } from '../../definition/format-bytes.js';
 import { packageFolder } from '../build.js';
 import type { Examiner } from './check.js';
 
@@ -24,7 +25,7 @@ export const memory: Examiner = {
   name: 'memory',
   examine() {
     const free = Math.max(freemem(), availableMemory());
-    const detail = `${inGib(free)} of ${inGib(totalmem())} free`;
+    const detail = `${formatBytes(free)} of ${formatBytes(totalmem())} free`;
     if (free >= GIB) return { name: 'memory', ok: true, detail };
     return {
       name: 'memory',
@@ -64,5 +65,3 @@ function availableMemory(): number {
     return 0;
   }
 }
-
-const inGib = (bytes: number) => `${(bytes / GIB).toFixed(1)} GiB`;

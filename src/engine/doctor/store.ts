@@ -13,6 +13,7 @@ import { openingsOf } from '../../access/private-folder.js';
 import { formatEntry } from '../../access/strangers.js';
 import { isTrustedStore } from '../../access/trusted-stores.js';
 import { FINGERPRINT_SCHEME } from '../../definition/declaration.js';
+import { formatBytes } from '../../definition/format-bytes.js';
 import { type Environment, stateFolder } from '../state-folder.js';
 import type { Check, Examiner } from './check.js';
 
@@ -107,7 +108,7 @@ function spaceCheck(folder: string): Check {
   const name = "store's disk";
   const { bavail, bsize } = statfsSync(nearestFolder(folder));
   const free = bavail * bsize;
-  const detail = `${Math.floor(free / MIB)} MiB free`;
+  const detail = `${formatBytes(free)} free`;
   const next = 'make room, or choose another --store';
   if (free < 50 * MIB) return { name, ok: false, detail, next };
   return free < 1024 * MIB ? { name, ok: 'warn', detail, next } : { name, ok: true, detail };
