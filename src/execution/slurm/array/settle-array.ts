@@ -13,18 +13,12 @@ import { isCancelledAsWhole } from '../end/cancelled-array.js';
 import type { AccountedTask } from '../queue/sacct.js';
 import { isConclusive, meaningOf } from '../queue/states.js';
 import type { JobView, TaskStatus } from '../queue/watched-job.js';
-import { addFailures, type NodeFailure } from '../spool/state-file.js';
 import type { PreparedArray } from '../submit/prepare-array.js';
 import { NO_NODE_SHIPPED } from '../task/exit-codes.js';
 import type { ArrayTasks } from './array-tasks.js';
-import {
-  classifyFailure,
-  type FailureClass,
-  ofIncarnation,
-  type TaskEvidence,
-  type TaskLimits,
-} from './classify-failure.js';
+import { classifyFailure, ofIncarnation, type TaskEvidence, type TaskLimits } from './classify-failure.js';
 import { recordLost } from './lost-runs.js';
+import { type ClassifiedTask, noteFindings } from './note-findings.js';
 import { type Round, rangesOf, within } from './rounds.js';
 
 /** Characters. */
@@ -77,7 +71,7 @@ export async function settleArray(
   const output = failed ? endOf(outputs.get(failed.task)) : '';
   const missesNode = array.node === null && seesNoNode(faults, outputs);
   const next = nextRound(array, tasks, classified, Boolean(failed) || missesNode);
-  await noteState(array, { classified, accounts, next, missesNode, failed: Boolean(failed) });
+  await noteFindings(array, { classified, accounts, next, missesNode, failed: Boolean(failed) });
   if (!failed || missesNode) return { again: next !== undefined };
   const { code, message } = failed.failure.fault!;
   const where = `${environment.name}, task ${failed.task} of job ${job}`;
@@ -194,64 +188,6 @@ const isOfSetUp = (faults: readonly ClassifiedTask[], outputs: Outputs): boolean
     const unknown = code === 'TASK_START' && saysSetUpFailed(outputs.get(task) ?? '');
     return code === 'TASK_SET_UP' || code === 'TASK_NO_NODE' || unknown;
   });
-
-interface ClassifiedTask extends Evident {
-  readonly failure: FailureClass;
-}
-
-interface Found {
-  readonly classified: readonly ClassifiedTask[];
-  readonly accounts: readonly AccountedTask[];
-  readonly next: Round | undefined;
-  readonly missesNode: boolean;
-  /** No task of it began any work. */
-  readonly failed: boolean;
-}
-
-async function noteState(
-  { state, order, escalated: had }: PreparedArray,
-  { classified, accounts, next, missesNode, failed }: Found,
-): Promise<void> {
-  const grows = (what: 'time' | 'memory') => classified.some(({ failure }) => failure.grow === what);
-  const nodes = failedNodes(classified, accounts, failed || missesNode);
-  if (nodes.length === 0 && !next && !missesNode) return;
-  await state.change((before) => {
-    const { escalated, rounds, node_missed } = before;
-    // The growth that this array already had counts once: others may have found the same.
-    const grown = (what: 'time' | 'memory') => Math.max(escalated[what], grows(what) ? had[what] + 1 : 0);
-    return {
-      node_failures: addFailures(before, nodes),
-      node_missed: node_missed || missesNode,
-      escalated: { time: grown('time'), memory: grown('memory') },
-      ...(next ? { rounds: { ...rounds, [order.token]: next } } : {}),
-    };
-  });
-}
-
-/** @param faulty something else than the nodes failed: no task began any work on any node */
-function failedNodes(
-  classified: readonly ClassifiedTask[],
-  accounts: readonly AccountedTask[],
-  faulty: boolean,
-): NodeFailure[] {
-  // Nodes whose tasks Slurm has requeued by itself.
-  const before = accounts.filter(
-    ({ state, nodes, endedAt }) => meaningOf(state) === 'node' && nodes && endedAt,
-  );
-  const ofTasks = classified.flatMap(({ evidence: { live, end }, failure: { failedNode: node, fault } }) => {
-    const told = end ?? live;
-    const [began, at] = told ? [told.started_at, told.updated_at].map(Date.parse) : [Date.now(), Date.now()];
-    return node && !(fault && faulty) ? [{ node, began: began!, at: at! }] : [];
-  });
-  return [
-    ...before.map(({ nodes, endedAt, elapsedMs }) => ({
-      node: nodes,
-      began: endedAt - elapsedMs,
-      at: endedAt,
-    })),
-    ...ofTasks,
-  ].sort((a, b) => a.began - b.began);
-}
 
 async function record(
   array: PreparedArray,
