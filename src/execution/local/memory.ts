@@ -1,22 +1,69 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { totalmem } from 'node:os';
 
 const MIB = 1024 * 1024;
 
 /** In kB whatever the page size, unlike `statm`: some ARM machines have pages of 16 or 64 KiB. */
 const RESIDENT = /^VmRSS:\s+(\d+) kB$/m;
-const kibibytes = (text: string | undefined) => Number(text) * 1024 || undefined;
+/** Resident memory, of which pages that several processes share count in parts. */
+const PROPORTIONAL = /^Pss:\s+(\d+) kB$/m;
 
-/** A process's resident memory, in bytes; undefined if the process is gone. */
-export function residentBytes(pid: number): number | undefined {
+/**
+ * The memory of a process and of all its descendants, in bytes; undefined if the process is gone. A descendant whose
+ * parent has ended is no longer counted.
+ *
+ * Of more than one process, pages that they share (a forked child has all of its parent's at first) would count several
+ * times: if the simple sum is above `limitBytes`, the kernel's exact shares are summed. They cost milliseconds instead of
+ * some 100 µs.
+ */
+export function treeMemory(pid: number, limitBytes: number): number | undefined {
+  if (process.platform !== 'linux') return treeMemoryByPs(pid);
+  const own = readKilobytes(pid, 'status', RESIDENT);
+  if (own === undefined) return undefined;
+  const pids = descendants(pid);
+  const sum = pids.reduce((bytes, each) => bytes + (readKilobytes(each, 'status', RESIDENT) ?? 0), own);
+  if (pids.length === 0 || sum <= limitBytes) return sum;
+  return [pid, ...pids].reduce((bytes, each) => bytes + exactBytes(each), 0);
+}
+
+function exactBytes(pid: number): number {
+  // A program that changed its user can't be looked into: its resident memory is known all the same.
+  return readKilobytes(pid, 'smaps_rollup', PROPORTIONAL) ?? readKilobytes(pid, 'status', RESIDENT) ?? 0;
+}
+
+function readKilobytes(pid: number, file: string, pattern: RegExp): number | undefined {
   try {
-    if (process.platform === 'linux')
-      return kibibytes(RESIDENT.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1]);
-    return kibibytes(execFileSync('ps', ['-o', 'rss=', '-p', String(pid)], { encoding: 'latin1' }));
+    return Number(pattern.exec(readFileSync(`/proc/${pid}/${file}`, 'latin1'))?.[1]) * 1024 || undefined;
   } catch {
     return undefined;
   }
+}
+
+/** The kernel lists a process's children by the thread that started them. */
+function descendants(pid: number): number[] {
+  try {
+    return readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
+      readFileSync(`/proc/${pid}/task/${thread}/children`, 'latin1')
+        .split(' ')
+        .filter(Boolean)
+        .flatMap((child) => [Number(child), ...descendants(Number(child))]),
+    );
+  } catch {
+    return [];
+  }
+}
+
+function treeMemoryByPs(pid: number): number | undefined {
+  const table = execFileSync('ps', ['-A', '-o', 'pid=,ppid=,rss='], { encoding: 'latin1' });
+  const processes = table.split('\n').map((line) => line.trim().split(/\s+/).map(Number));
+  if (!processes.some(([each]) => each === pid)) return undefined;
+  const bytesOf = (root: number): number =>
+    processes.reduce((bytes, [each = 0, parent, kilobytes = 0]) => {
+      if (each === root) return bytes + kilobytes * 1024;
+      return parent === root ? bytes + bytesOf(each) : bytes;
+    }, 0);
+  return bytesOf(pid);
 }
 
 /** The limit for runs that declare none: 90 % of the machine's memory, or of what this process's cgroup may use. */

@@ -1,10 +1,10 @@
 import { CANCEL_GRACE_MS } from '../../runner/protocol.js';
 import { isSameAttempt, type Note } from '../../runner/protocol-note.js';
 import type { RangeProgress } from '../executor.js';
-import { residentBytes } from './memory.js';
+import { treeMemory } from './memory.js';
 import type { SlotProcess } from './slot-process.js';
 
-/** Reading the note and the memory of a slot costs 30 µs. */
+/** Reading the note and the memory of a slot costs 0.1 ms. */
 const LOOK_MS = 100;
 const SHOW_MS = 250;
 /** A run that takes longer than this is shown as running. */
@@ -44,9 +44,10 @@ export class SlotWatch {
     if (!this.#slot.alive) return;
     const now = performance.now();
     const elapsed = this.#elapsed(now);
-    const usedBytes = residentBytes(this.#slot.pid!) ?? 0;
+    const { memoryBytes } = this.#slot.options;
+    const usedBytes = treeMemory(this.#slot.pid!, memoryBytes) ?? 0;
     this.#peak = Math.max(this.#peak, usedBytes);
-    if (usedBytes > this.#slot.options.memoryBytes) {
+    if (usedBytes > memoryBytes) {
       // The reported peak must include the value that it was killed for.
       this.#shownAt = Number.NEGATIVE_INFINITY;
       this.#slot.kill({ kind: 'memory', usedBytes, run: this.#run });

@@ -162,6 +162,15 @@ describe('a run that goes wrong is a failed record, and the sweep goes on', () =
     expect(error.type).toBe('MemoryError');
     expect(error.message).toContain('over its limit of 250 MiB');
   });
+
+  test('when a process that it started exhausts memory', async () => {
+    const eat = 'const all = []; setInterval(() => all.push(Buffer.alloc(1e7, 1)), 10);';
+    const code = `import { spawnSync } from 'node:child_process';
+      ${middle(`spawnSync(process.execPath, ['-e', ${JSON.stringify(eat)}]);`)}`;
+    const error = await expectOneFailure({ code, declaration: { memory_bytes: 250 * 2 ** 20 } });
+    expect(error.type).toBe('MemoryError');
+    expect(error.message).toContain('over its limit of 250 MiB');
+  });
 });
 
 test('processes that a killed run had started are ended with it', async () => {
