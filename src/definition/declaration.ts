@@ -39,20 +39,27 @@ export type ContextReference =
       readonly files: readonly string[];
     };
 
-/** An operation as data: what slots import, and what its code's identity is made of. */
-export interface OperationDeclaration {
-  readonly kind: 'typescript';
-  /** The exported binding's name. */
+/** An operation as data: what slots execute, and what its code's identity is made of. */
+export type OperationDeclaration = TypeScriptOperation;
+
+/** What operations of every kind have. */
+interface DeclaredOperation {
+  /** For people: the operation's own name. */
   readonly name: string;
-  /** `path#export`, the path relative to the experiment file's folder. For people; never part of identity. */
+  /** `path#name`, the path relative to the experiment file's folder. For people; never part of identity. */
   readonly ref: string;
   readonly code_fingerprint: string;
-  /** SHA-256 of the execution bundle, its name under `bundles/`. */
+  /** SHA-256 of the code that slots execute, its name under `bundles/`. */
   readonly bundle: string;
   /** Hash of the part of every module that the operation reaches, by path relative to the experiment's folder. */
   readonly modules: { readonly [path: string]: string };
   /** Version (or content hash, for linked packages) of every package that the operation imports. */
   readonly packages: { readonly [name: string]: string };
+}
+
+/** A function that a TypeScript or JavaScript module exports under `name`. */
+export interface TypeScriptOperation extends DeclaredOperation {
+  readonly kind: 'typescript';
   /** Packages that can't be bundled because they hold native code: imported from where the experiment is. */
   readonly native: readonly string[];
 }

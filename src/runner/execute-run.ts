@@ -1,9 +1,9 @@
 import type { ErrorDescription } from '../definition/errors.js';
-import type { AnyOperation } from '../definition/operation.js';
 import type { Cell } from './cells.js';
 import type { ChildProcesses } from './child-processes.js';
 import { describeRunError } from './describe-run-error.js';
 import { neverSettles, timeoutInterruption } from './interruptions.js';
+import type { OperationHost } from './operation-host.js';
 import type { PrintedOutput } from './printed-output.js';
 import type { ProcessState } from './process-state.js';
 import type { SlotStatusFile } from './protocol-note.js';
@@ -31,8 +31,8 @@ const LONG_MS = 1_000;
 const OUTSIDE_END_MS = 35_000;
 
 export interface RunExecutorParts {
-  readonly operation: AnyOperation;
-  readonly surroundings: RunDependencies;
+  readonly host: OperationHost;
+  readonly dependencies: RunDependencies;
   readonly note: SlotStatusFile;
   readonly output: PrintedOutput;
   readonly outputs: RunOutputs;
@@ -77,13 +77,13 @@ export class RunExecutor {
   #holdsEventLoop = true;
   readonly #parts: RunExecutorParts;
   readonly #events: RunExecutorEvents;
-  readonly #call: (args: Run['args']) => unknown;
+  readonly #call: (run: Run) => unknown;
 
   constructor(parts: RunExecutorParts, events: RunExecutorEvents) {
     this.#parts = parts;
     this.#events = events;
-    const { operation } = parts;
-    this.#call = (args) => operation.run(args);
+    const { host } = parts;
+    this.#call = (run) => host.run(run);
   }
 
   /** @returns a promise only where the operation was async or made promises: awaiting nothing costs 1 µs */
@@ -154,9 +154,9 @@ export class RunExecutor {
   }
 
   #begin(cell: Cell, attempt: number): Run {
-    const { surroundings, note, outputs, state } = this.#parts;
+    const { dependencies, note, outputs, state } = this.#parts;
     state.restore();
-    const run = new Run(cell, attempt, surroundings);
+    const run = new Run(cell, attempt, dependencies);
     outputs.begin(cell, attempt);
     reseedRandom(cell.runId);
     this.#startedAt = Date.now();

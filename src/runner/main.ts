@@ -17,7 +17,7 @@ const node = process as unknown as { reallyExit: (code?: number) => never };
 const reallyExit = node.reallyExit.bind(process);
 let slot: Slot | undefined;
 let scratch: string | undefined;
-const surroundings = { state: new ProcessState(), children: new ChildProcesses() };
+const watchedProcess = { state: new ProcessState(), children: new ChildProcesses() };
 
 const watched = startWatchdog(parent);
 watched.catch(() => {});
@@ -44,7 +44,7 @@ process.on('message', (message: ToSlot) => {
       void execute(message.order);
       break;
     case 'end':
-      reallyExit(0);
+      void Promise.resolve(slot?.close()).finally(() => reallyExit(0));
       break;
     default:
       slot?.stop(message.type);
@@ -55,7 +55,7 @@ async function open(setup: SlotSetup): Promise<void> {
   scratch = setup.scratch;
   if (setup.umask !== undefined) process.umask(setup.umask);
   try {
-    slot = await Slot.open(setup, { send, exit: () => reallyExit(0), holdEventLoop, ...surroundings });
+    slot = await Slot.open(setup, { send, exit: () => reallyExit(0), holdEventLoop, ...watchedProcess });
     // A slot that nobody watched could outlive its worker: no run begins before.
     await watched.catch((error: unknown) => fault('SLOT_START', error));
     send({ type: 'ready', writer: slot.writer });

@@ -9,8 +9,8 @@ import type { Run } from './run.js';
 const origins = new AsyncLocalStorage<Run>();
 
 /** Calls the operation so that all it leaves behind is known as this run's. */
-export function callAsOrigin(run: Run, operation: (args: Run['args']) => unknown): unknown {
-  return origins.run(run, operation, run.args);
+export function callAsOrigin(run: Run, call: (run: Run) => unknown): unknown {
+  return origins.run(run, call, run);
 }
 
 /**

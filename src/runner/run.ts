@@ -35,14 +35,14 @@ export class Run implements ArgumentSource {
   readonly args: LazyArguments;
   interruption: Interruption | undefined;
   closed = false;
-  readonly #surroundings: RunDependencies;
+  readonly #dependencies: RunDependencies;
   #runtime: Runtime | undefined;
   #onInterruption: ((interruption: Interruption) => void) | undefined;
 
-  constructor(cell: Cell, attempt: number, surroundings: RunDependencies) {
+  constructor(cell: Cell, attempt: number, dependencies: RunDependencies) {
     this.cell = cell;
     this.attempt = attempt;
-    this.#surroundings = surroundings;
+    this.#dependencies = dependencies;
     this.args = new LazyArguments(this);
   }
 
@@ -51,7 +51,7 @@ export class Run implements ArgumentSource {
   }
 
   get sink(): RunSink {
-    return this.#surroundings.sink;
+    return this.#dependencies.sink;
   }
 
   /** What was captured; undefined if the operation never read `capture`. */
@@ -69,15 +69,15 @@ export class Run implements ArgumentSource {
   }
 
   seeds(): Seeds {
-    return this.#surroundings.seedsOf(this.cell.replicate);
+    return this.#dependencies.seedsOf(this.cell.replicate);
   }
 
   context(): unknown {
-    return this.#surroundings.context();
+    return this.#dependencies.context();
   }
 
   runtime(): RunRuntime {
-    this.#runtime ??= new Runtime(this, this.#surroundings);
+    this.#runtime ??= new Runtime(this, this.#dependencies);
     return this.#runtime;
   }
 
@@ -108,22 +108,22 @@ class Runtime implements RunRuntime {
   readonly metadata: JsonObject;
   readonly logger: RunLogger;
   readonly #run: Run;
-  readonly #surroundings: RunDependencies;
+  readonly #dependencies: RunDependencies;
   #abortion: AbortController | undefined;
   #scratch: string | undefined;
 
-  constructor(run: Run, surroundings: RunDependencies) {
+  constructor(run: Run, dependencies: RunDependencies) {
     this.runId = run.runId;
     this.attempt = run.attempt;
-    this.metadata = surroundings.metadata;
+    this.metadata = dependencies.metadata;
     this.logger = run.args.capture;
     this.#run = run;
-    this.#surroundings = surroundings;
+    this.#dependencies = dependencies;
   }
 
   get scratchDir(): string {
     if (this.#scratch === undefined) {
-      const folder = join(this.#surroundings.scratch, `${this.runId}-${this.attempt}`);
+      const folder = join(this.#dependencies.scratch, `${this.runId}-${this.attempt}`);
       mkdirSync(folder, { recursive: true, mode: 0o700 });
       this.#scratch = folder;
     }
@@ -146,7 +146,7 @@ class Runtime implements RunRuntime {
     if (!Number.isFinite(fraction))
       throw new TypeError(`runtime.progress(${fraction}): expected a number from 0 to 1`);
     // By then the note belongs to the next run.
-    if (!this.#run.closed) this.#surroundings.progress(Math.min(1, Math.max(0, fraction)));
+    if (!this.#run.closed) this.#dependencies.progress(Math.min(1, Math.max(0, fraction)));
   }
 
   abort(reason: Error): void {

@@ -2,7 +2,6 @@ import { hostname } from 'node:os';
 import { ContextPlaces } from '../definition/context-places.js';
 import { contextView } from '../definition/context-view.js';
 import type { ExperimentDeclaration } from '../definition/declaration.js';
-import { operation } from '../definition/operation.js';
 import { declarationFile } from '../storage/file/layout.js';
 import { newWriterName } from '../storage/file/segment-writer.js';
 import { Cells } from './cells.js';
@@ -11,7 +10,7 @@ import { Chunk, type ChunkEnd } from './chunk.js';
 import { ContextGuard } from './context-guard.js';
 import { RunExecutor } from './execute-run.js';
 import { cancelInterruption, strayInterruption } from './interruptions.js';
-import { loadOperation } from './load-operation.js';
+import { type OperationHost, startHost } from './operation-host.js';
 import { PlanReader } from './plan-slice.js';
 import { PrintedOutput } from './printed-output.js';
 import type { ProcessState } from './process-state.js';
@@ -26,9 +25,12 @@ import { reseedRandom } from './seeded-random.js';
 import { taskMeasures } from './task-measures.js';
 
 /** Of a slot that only records. */
-const NO_OPERATION = operation(() => {
-  throw new Error('a slot that only records has no operation');
-});
+const NO_HOST: OperationHost = {
+  run() {
+    throw new Error('a slot that only records has no operation');
+  },
+  stop() {},
+};
 
 /** What the process around the slot gives it. */
 export interface SlotProcess {
@@ -45,6 +47,7 @@ export class Slot {
   readonly writer: string;
   readonly #plan: PlanReader;
   readonly #executor: RunExecutor;
+  readonly #host: OperationHost;
   readonly #makeChunk: (order: ChunkRequest) => Chunk;
   readonly #outputs: RunOutputs;
   readonly #note: SlotStatusFile;
@@ -52,7 +55,7 @@ export class Slot {
   #chunk: Chunk | undefined;
 
   /** @throws what the user's modules throw at import, or the system's error if the submission can't be read */
-  static async open(setup: SlotSetup, host: SlotProcess): Promise<Slot> {
+  static async open(setup: SlotSetup, slotProcess: SlotProcess): Promise<Slot> {
     const file = declarationFile(setup.folder, setup.declaration);
     const text = readSubmissionFile(file, setup.declaration);
     const declaration = JSON.parse(text) as ExperimentDeclaration;
@@ -66,23 +69,23 @@ export class Slot {
       else outputs.log(level, line);
     });
     let slot: Slot | undefined;
-    const loaded = setup.record_only ? NO_OPERATION : await loadOperation(setup.folder, declaration);
-    slot = new Slot(setup, host, { declaration, writer, outputs, output, operation: loaded });
+    const host = setup.record_only ? NO_HOST : await startHost(setup.folder, declaration.operation);
+    slot = new Slot(setup, slotProcess, { declaration, writer, outputs, output, host });
     return slot;
   }
 
   private constructor(
     setup: SlotSetup,
-    host: SlotProcess,
+    slotProcess: SlotProcess,
     loaded: {
       readonly declaration: ExperimentDeclaration;
       readonly writer: string;
       readonly outputs: RunOutputs;
       readonly output: PrintedOutput;
-      readonly operation: Awaited<ReturnType<typeof loadOperation>>;
+      readonly host: OperationHost;
     },
   ) {
-    const { declaration, writer, outputs, output, operation } = loaded;
+    const { declaration, writer, outputs, output, host } = loaded;
     const { retries, timeout_ms: timeoutMs } = declaration;
     const note = new SlotStatusFile(NOTE_FD);
     const cells = new Cells(declaration);
@@ -97,7 +100,7 @@ export class Slot {
     const provenance = { host: hostname(), slot: writer, node: process.versions.node, ...setup.provenance };
     const lines = new RecordLines(declaration, provenance, setup.task && taskMeasures(setup.task));
     let context: unknown;
-    const surroundings = {
+    const dependencies = {
       sink: outputs,
       metadata: declaration.metadata,
       scratch: setup.scratch,
@@ -111,18 +114,19 @@ export class Slot {
     this.writer = writer;
     this.#inTask = setup.task !== undefined;
     this.#outputs = outputs;
+    this.#host = host;
     this.#note = note;
     this.#plan = new PlanReader(setup.folder, setup.submission);
     this.#executor = new RunExecutor(
       {
-        operation,
-        surroundings,
+        host,
+        dependencies,
         note,
         output,
         outputs,
-        state: host.state,
-        children: host.children,
-        holdEventLoop: host.holdEventLoop,
+        state: slotProcess.state,
+        children: slotProcess.children,
+        holdEventLoop: slotProcess.holdEventLoop,
         retries,
         timeoutMs,
         inTask: this.#inTask,
@@ -132,7 +136,7 @@ export class Slot {
         onWait: () => this.#chunk?.onWait(),
         onGiveUp: () => {
           this.#chunk?.flush();
-          return host.exit();
+          return slotProcess.exit();
         },
       },
     );
@@ -146,12 +150,12 @@ export class Slot {
       retries,
       objective: declaration.objective,
       recordOnly,
-      send: host.send,
+      send: slotProcess.send,
     };
     this.#makeChunk = (order) => new Chunk(parts, order);
     output.open();
-    host.state.remember();
-    host.children.remember();
+    slotProcess.state.remember();
+    slotProcess.children.remember();
   }
 
   async execute(order: ChunkRequest): Promise<ChunkEnd> {
@@ -162,6 +166,11 @@ export class Slot {
     } finally {
       this.#chunk = undefined;
     }
+  }
+
+  /** Ends what the operation's host keeps. No chunk is in progress. */
+  async close(): Promise<void> {
+    await this.#host.stop();
   }
 
   stop(how: 'yield' | 'cancel'): void {

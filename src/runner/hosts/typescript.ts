@@ -1,27 +1,33 @@
 import { register } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { ExperimentDeclaration } from '../definition/declaration.js';
-import { MetalabError } from '../definition/errors.js';
-import { type AnyOperation, isOperation } from '../definition/operation.js';
-import * as api from '../operation/public.js';
-import { bundleFile } from '../storage/file/layout.js';
-import { connect, run } from './no-client.js';
-import { readSubmissionFile } from './read-file.js';
+import type { TypeScriptOperation } from '../../definition/declaration.js';
+import { MetalabError } from '../../definition/errors.js';
+import { type AnyOperation, isOperation } from '../../definition/operation.js';
+import * as api from '../../operation/public.js';
+import { bundleFile } from '../../storage/file/layout.js';
+import { connect, run } from '../no-client.js';
+import type { StartHost } from '../operation-host.js';
+import { readSubmissionFile } from '../read-file.js';
 
 const RUNTIME = Symbol.for('metalab.runtime');
+
+/** Runs are calls of a function in the slot's own process. */
+export const startTypeScriptHost: StartHost<TypeScriptOperation> = async (folder, declared) => {
+  const operation = await importOperation(folder, declared);
+  return { run: (run) => operation.run(run.args), stop: () => {} };
+};
 
 /**
  * Imports a submission's operation from its bundle, which finds metalab's public API under a global symbol.
  *
  * @throws StoreError if the bundle is missing or damaged; whatever the user's modules throw when they are imported
  */
-export async function loadOperation(
+async function importOperation(
   folder: string,
-  declaration: ExperimentDeclaration,
+  { bundle, native, ref }: TypeScriptOperation,
 ): Promise<AnyOperation> {
   (globalThis as { [RUNTIME]?: unknown })[RUNTIME] = { ...api, connect, run };
-  const { bundle, native, ref } = declaration.operation;
   if (native.length > 0) resolveFrom(process.cwd(), native);
   const file = bundleFile(folder, bundle);
   readSubmissionFile(file, bundle);

@@ -1,0 +1,53 @@
+import type { OperationDeclaration } from '../definition/declaration.js';
+import { MetalabError } from '../definition/errors.js';
+import { startTypeScriptHost } from './hosts/typescript.js';
+import type { Run } from './run.js';
+
+/**
+ * Executes the runs of one operation in a slot. There is one host for each kind of operation. The slot does the rest:
+ * retries, timeouts, records, and what runs capture.
+ */
+export interface OperationHost {
+  /**
+   * Executes one attempt of a run; the next one begins when this has ended.
+   *
+   * A host whose runs can be interrupted listens to `run.onInterruption`. A run that does not settle within the
+   * interruption's grace period is ended together with the slot.
+   *
+   * @returns what the operation returned, or a promise of it
+   * @throws what the operation threw
+   */
+  run(run: Run): unknown;
+  /** Ends what the host keeps between runs. No run is in progress. */
+  stop(): void | Promise<void>;
+}
+
+/**
+ * Starts a host, before the first run.
+ *
+ * @param folder the experiment's folder in the store
+ * @throws StoreError if a file of the submission is missing or damaged; else what the user's code threw at import
+ */
+export type StartHost<Operation extends OperationDeclaration = OperationDeclaration> = (
+  folder: string,
+  operation: Operation,
+) => Promise<OperationHost>;
+
+const HOSTS: {
+  readonly [Kind in OperationDeclaration['kind']]: StartHost<Extract<OperationDeclaration, { kind: Kind }>>;
+} = {
+  typescript: startTypeScriptHost,
+};
+
+/** @throws as {@link StartHost}; MetalabError if this version of metalab does not know the kind */
+export const startHost: StartHost = (folder, operation) => {
+  const start: StartHost | undefined = HOSTS[operation.kind];
+  if (start) return start(folder, operation);
+  throw new MetalabError({
+    code: 'METALAB_OPERATION_KIND',
+    where: operation.ref,
+    what: `operations of kind ${JSON.stringify(operation.kind)} are not known to this version of metalab`,
+    expected: Object.keys(HOSTS).join(', '),
+    next: 'use the version of metalab that submitted the experiment',
+  });
+};
