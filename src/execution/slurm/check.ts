@@ -3,6 +3,7 @@ import { formatBytes } from '../../definition/format-bytes.js';
 import { askRoom, noRoomFor } from '../../transport/room.js';
 import type { CommandResult, Transport } from '../../transport/transport.js';
 import { type AskCluster, formatResult, isTransportError } from './cluster-retry.js';
+import { isOverLimit } from './job/submit-script.js';
 import { refuseOpenSpool } from './spool/spool-access.js';
 import { homeRelative } from './spool/spool-layout.js';
 import { type ClusterLimits, readLimits } from './submit/limits/limits.js';
@@ -10,7 +11,6 @@ import { isSuitable } from './submit/node-program.js';
 import { RECORD_BYTES } from './submit/prepare-array.js';
 import { taskResources } from './submit/resources.js';
 import { sbatchArguments } from './submit/sbatch-arguments.js';
-import { isOverLimit } from './submit/submit-script.js';
 
 /** The result of checking one thing that a sweep on a cluster needs. */
 export interface ClusterCheck {

@@ -1,8 +1,8 @@
 import type { Resources } from '../../config/resolved-config.js';
 import type { Transport } from '../../transport/transport.js';
 import type { ClusterRetry } from './cluster-retry.js';
+import { SubmitLimiter } from './job/limiter.js';
 import { QueuePoller } from './queue/poller.js';
-import { SubmitLimiter } from './submit/limiter.js';
 import { type ClusterLimits, readLimits } from './submit/limits/limits.js';
 
 /** Limits change rarely, and a submission that a new limit refuses is retried. */

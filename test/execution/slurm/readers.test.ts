@@ -6,7 +6,7 @@ import { isConclusive, meaningOf } from '../../../src/execution/slurm/queue/stat
 import { eachTaskId, parseJobTasks, parseTaskIds } from '../../../src/execution/slurm/queue/task-ids.js';
 import { limitsOf } from '../../../src/execution/slurm/submit/limits/limits.js';
 import { parseSlurmTime } from '../../../src/execution/slurm/submit/limits/parse-limits.js';
-import { parseSubmitAnswer } from '../../../src/execution/slurm/submit/submit-script.js';
+import { parseSubmitAnswer } from '../../../src/execution/slurm/job/submit-script.js';
 
 const fields = (...values: string[]) => values.join('\u001f');
 

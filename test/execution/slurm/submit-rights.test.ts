@@ -8,7 +8,7 @@ import {
   SUBMIT_SCRIPT,
   TAKE_BACK_SCRIPT,
   WITHDRAW_SCRIPT,
-} from '../../../src/execution/slurm/submit/submit-script.js';
+} from '../../../src/execution/slurm/job/submit-script.js';
 
 let array: string;
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isOverLimit } from '../../../src/execution/slurm/submit/submit-script.js';
+import { isOverLimit } from '../../../src/execution/slurm/job/submit-script.js';
 
 const LAST =
   "sbatch: error: Batch job submission failed: Job violates accounting/QOS policy (job submit limit, user's size and/or time limits)";

@@ -2,10 +2,9 @@ import type { BatchOptions, BatchReport } from '../../batch-executor.js';
 import { ExecutionFault } from '../../execution-fault.js';
 import type { ClusterRetry } from '../cluster-retry.js';
 import type { ArtifactCollector } from '../collect/artifact-collector.js';
-import { JobControl } from '../end/job-control.js';
+import { ScheduledJob } from '../job/scheduled-job.js';
 import type { JobView } from '../queue/watched-job.js';
 import type { PreparedArray } from '../submit/prepare-array.js';
-import { submitInTurn } from '../submit/submit-in-turn.js';
 import { segmentPrefix } from '../task/array-files.js';
 import { ArrayTasks } from './array-tasks.js';
 import { PollTimer } from './poll-timer.js';
@@ -44,9 +43,8 @@ export class ArrayMonitor {
   readonly #whenCancelled = new Promise<void>((resolve) => {
     this.#noteCancel = resolve;
   });
-  #job: string | null = null;
+  readonly #job: ScheduledJob;
   #waits: string | null = null;
-  #control: JobControl | undefined;
   #paused = false;
   #polledSoonAt = 0;
   #endsSeen = 0;
@@ -72,6 +70,8 @@ export class ArrayMonitor {
     this.#patience = patience;
     this.#tasks = new ArrayTasks(array.spec, array.cells, array.collector.recorded, array.batch);
     this.#dealt = !array.pilot;
+    const { cluster, folder, name, sbatch, spec, known } = array;
+    this.#job = new ScheduledJob(cluster, { folder, name, sbatch, tasks: spec.tasks }, patience, known);
   }
 
   /**
@@ -88,8 +88,8 @@ export class ArrayMonitor {
     });
     try {
       await this.#waitWhilePaused();
-      this.#job = (await this.#submit()) ?? null;
-      if (this.#job !== null) await this.#follow(this.#job);
+      await this.#submit();
+      if (this.#job.id !== undefined) await this.#follow();
       else await this.#array.collector.collect(this.#patience);
       return await this.#report();
     } finally {
@@ -100,18 +100,16 @@ export class ArrayMonitor {
   /** Reports progress to listeners whenever something is known. */
   readonly tell = (waits: string | null = this.#waits): void => {
     this.#waits = waits;
-    const view = this.#array.cluster.queue.view(this.#job ?? '');
-    const { reason, ...progress } = this.#tasks.progress(view);
+    const { reason, ...progress } = this.#tasks.progress(this.#job.view);
     const slurm = progress.running === 0 && progress.pending > 0 && reason ? `Slurm: ${reason}` : null;
     const paused = this.#paused ? 'paused' : null;
-    const job = this.#job;
     // What submitting waits for resolves without a person, so only failing requests count as stuck.
     const { stuck } = this.#patience;
     const { limit_s, cut_from_s } = this.#array.resources;
     const silence = this.#array.cluster.queue.silence;
     this.#options.onProgress({
       ...progress,
-      job,
+      job: this.#job.id ?? null,
       excluded: this.#array.excluded,
       ...(cut_from_s !== undefined && limit_s !== null && { time_cut: { asked_s: cut_from_s, limit_s } }),
       waits: this.#patience.waits ?? waits ?? paused ?? silence ?? slurm,
@@ -129,37 +127,30 @@ export class ArrayMonitor {
     this.#paused = false;
   }
 
-  async #submit(): Promise<string | undefined> {
-    const { cluster, folder, name, sbatch, spec, limits, known } = this.#array;
-    const options = {
-      array: folder,
-      name,
-      sbatch,
-      queue: cluster.queue,
-      patience: this.#patience,
+  async #submit(): Promise<void> {
+    const { known, limits } = this.#array;
+    const job = await this.#job.submit({
+      limit: limits.submit,
       onWaits: this.tell,
       isCancelled: () => this.#cancelled,
       cancelled: this.#whenCancelled,
-    };
-    const turns = { limiter: cluster.limiter, tasks: spec.tasks, limit: limits.submit };
-    const job = known ?? (await submitInTurn(turns, options));
+    });
     this.#submittedAt = performance.now();
     if (job !== undefined && job !== known) await this.#array.noteJob(job);
-    return job;
   }
 
-  async #follow(job: string): Promise<void> {
+  async #follow(): Promise<void> {
     const { cluster, collector, spec, folder, known } = this.#array;
-    this.#control = new JobControl(folder, job, this.#patience);
-    const forgetJob = cluster.queue.watch(job, spec.tasks, this.#tasks.ended);
+    const job = this.#job;
     const tasks = this.#tasks;
+    const forgetJob = job.watch(tasks.ended);
     const forgetArray = collector.add({
       folder,
       get ends() {
         return tasks.ends;
       },
       get unreported() {
-        if (!tasks.isOver(cluster.queue.view(job))) return [];
+        if (!tasks.isOver(job.view)) return [];
         return tasks.unreported().map((task) => segmentPrefix(spec.token, task));
       },
       onEnded: (_, end) => tasks.noteEnd(end),
@@ -167,9 +158,9 @@ export class ArrayMonitor {
     });
     const forgetLooks = cluster.queue.onLook(() => this.#timer.wake());
     try {
-      if (known !== undefined) await this.#control.resumeIfPaused();
-      await this.#watch(job);
-      this.#view = cluster.queue.view(job);
+      if (known !== undefined) await job.resumeIfPaused();
+      await this.#watch();
+      this.#view = job.view;
     } finally {
       forgetLooks();
       forgetArray();
@@ -180,28 +171,27 @@ export class ArrayMonitor {
     await this.#artifacts?.collect(this.#patience);
   }
 
-  async #watch(job: string): Promise<void> {
-    const { cluster, collector } = this.#array;
-    const { queue } = cluster;
+  async #watch(): Promise<void> {
+    const { collector } = this.#array;
     let interval = MIN_LOOK_MS;
     let seen = '';
     let overSince: number | undefined;
     for (;;) {
       this.#patience.check();
       // Check whether the array is over before fetching records: a task that has ended by then has recorded everything.
-      const wasOver = this.#tasks.isOver(queue.view(job));
+      const wasOver = this.#tasks.isOver(this.#job.view);
       await collector.collect(this.#patience);
       // Errors are not handled here: the final round meets them too.
       this.#artifacts?.collect(this.#patience).catch(() => {});
       this.tell();
-      const over = this.#tasks.isOver(queue.view(job));
+      const over = this.#tasks.isOver(this.#job.view);
       overSince = over ? (overSince ?? performance.now()) : undefined;
       // A task that reported its own end had recorded everything before, and those records were fetched with the
       // report.
       if (overSince !== undefined && (wasOver || !this.#tasks.hasUnreported()))
         if (this.#isSettled(performance.now() - overSince)) return;
       await this.#controlTasks();
-      await this.#dealSoon(job);
+      await this.#dealSoon();
       this.#askWhereDue();
       const now = JSON.stringify([this.#tasks.counts(), this.#tasks.ends, overSince !== undefined]);
       interval = now === seen ? Math.min(MAX_LOOK_MS, interval * GROWTH) : MIN_LOOK_MS;
@@ -234,33 +224,29 @@ export class ArrayMonitor {
 
   async #controlTasks(): Promise<void> {
     const now = performance.now();
-    const control = this.#control!;
     if (this.#cancelled) {
       if (this.#cancelAt === undefined) {
         this.#cancelAt = now;
-        await control.cancel();
-        this.#array.cluster.queue.pollSoon();
+        await this.#job.cancel();
       } else if (!this.#ended && now - this.#cancelAt > CANCEL_GRACE_MS) {
         this.#ended = true;
-        await control.end();
-        this.#array.cluster.queue.pollSoon();
+        await this.#job.end();
       }
       return;
     }
     if (!(await this.#isPauseNews())) return;
     const paused = !this.#paused;
-    await (paused ? control.pause() : control.resume());
+    await (paused ? this.#job.pause() : this.#job.resume());
     this.#paused = paused;
-    this.#array.cluster.queue.pollSoon();
   }
 
   /** Reports the limits of the next batches, once, while a pilot still runs. */
-  async #dealSoon(job: string): Promise<void> {
+  async #dealSoon(): Promise<void> {
     if (this.#dealt) return;
     const now = performance.now();
     if (this.#tasks.firstStart) this.#startedAt ??= now;
     const { busy_ms, runs } = this.#tasks.busy();
-    const { running } = this.#tasks.progress(this.#array.cluster.queue.view(job));
+    const { running } = this.#tasks.progress(this.#job.view);
     if (runs > 0 && now - this.#startedAt! > KNOWN_AFTER_MS) {
       this.#dealt = true;
       this.#options.onDealing(await this.#array.deal(busy_ms / runs));
@@ -288,12 +274,12 @@ export class ArrayMonitor {
 
   async #report(): Promise<BatchReport | 'again'> {
     const { cluster } = this.#array;
-    const job = this.#job;
+    const job = this.#job.id;
     const {
       fault,
       cancelled: byOthers,
       again,
-    }: Settlement = this.#cancelled || job === null
+    }: Settlement = this.#cancelled || job === undefined
       ? { again: false }
       : await settleArray(this.#array, this.#tasks, { job, view: this.#view }, this.#patience);
     cluster.queue.pollSoon();
