@@ -9,9 +9,22 @@ export interface ToldChunk extends LiveChunk {
   readonly worker: string;
 }
 
-/** Chunks in progress according to the workers' live files; some may have just ended. */
-export async function readLiveChunks(folder: string, submission: string): Promise<ToldChunk[]> {
+/** Live files are written every 250 ms: whoever watches a submission, however many, shares what was read so lately. */
+const SHARED_MS = 100;
+const shared = new Map<string, Promise<readonly ToldChunk[]>>();
+
+/** Chunks in progress according to the workers' live files; some may have just ended. At most 100 ms old. */
+export function readLiveChunks(folder: string, submission: string): Promise<readonly ToldChunk[]> {
   const place = liveFolder(folder, submission);
+  const known = shared.get(place);
+  if (known) return known;
+  const reading = readFolder(place);
+  shared.set(place, reading);
+  setTimeout(() => shared.delete(place), SHARED_MS).unref();
+  return reading;
+}
+
+async function readFolder(place: string): Promise<readonly ToldChunk[]> {
   const names = (await readdir(place).catch(() => [])).filter((file) => file.endsWith('.json'));
   return (await Promise.all(names.map((name) => readChunks(join(place, name))))).flat();
 }
