@@ -1,9 +1,9 @@
 import { UsageError } from '../definition/errors.js';
 import { DIRECTIONS, type Objective } from '../definition/objective.js';
 import { hasExperimentManifests, type Store } from '../storage/store.js';
-import type { RowQuery, SortKey } from './query.js';
+import type { Condition } from './query/conditions.js';
+import type { RowQuery, SortKey } from './query/selection.js';
 import type { Results } from './results.js';
-import type { Condition } from './where.js';
 
 /**
  * What the best run is the best by: `loss`, `accuracy:max`, or without a text what the experiment's latest declaration says.

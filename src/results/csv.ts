@@ -1,5 +1,5 @@
 import { stringify } from 'csv-stringify/sync';
-import type { Row } from './database.js';
+import type { Row } from './query/rows.js';
 
 /** CSV (RFC 4180) in pieces, as the rows come: with a header, numbers in full precision, nothing where a value is missing. */
 export async function* toCsv(

@@ -6,9 +6,10 @@ import { openRunsFile, type RunsFile } from '../storage/file/runs-file.js';
 import { scanFinalHeads } from '../storage/file/scan.js';
 import { type Contender, compareContenders } from '../storage/final-record.js';
 import { hasWorkingDirectory, type Store } from '../storage/store.js';
-import { openDatabase, quoteText, type Row } from './database.js';
-import { RECORD_JSON } from './record-columns.js';
-import { parseRecord } from './record-json.js';
+import { openDatabase, quoteText } from './duckdb/database.js';
+import { RECORD_JSON } from './duckdb/record-columns.js';
+import { parseRecord } from './duckdb/record-json.js';
+import type { Row } from './query/rows.js';
 
 /** A run of the store, found by the beginning of its id. */
 export interface FoundRun {

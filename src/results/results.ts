@@ -1,15 +1,14 @@
 import { StoreError } from '../definition/errors.js';
 import type { RunRecord } from '../definition/record.js';
-import { hasExperimentManifests, hasWorkingDirectory, type Store } from '../storage/store.js';
-import { cellRanges } from './cell-ranges.js';
-import { type Column, type Columns, findColumns } from './columns.js';
-import { type Database, openDatabase, type Row } from './database.js';
-import { type GroupQuery, type Groups, queryGroups } from './groups.js';
-import { type Current, isCurrent, type LoadedRuns, loadRuns } from './load-runs.js';
-import { columnList, type RowQuery, selectColumns, selectSql } from './query.js';
-import { RECORD_JSON } from './record-columns.js';
-import { parseRecord } from './record-json.js';
-import { type Condition, whereSql } from './where.js';
+import { hasWorkingDirectory, type Store } from '../storage/store.js';
+import { currentOf } from './current.js';
+import { openDuckdbEngine } from './duckdb/engine.js';
+import type { QueryEngine } from './engine.js';
+import type { Column } from './query/columns.js';
+import { type Condition, resolveConditions } from './query/conditions.js';
+import { type GroupQuery, type Groups, resolveGrouping, toGroups } from './query/grouping.js';
+import type { Row } from './query/rows.js';
+import { type RowQuery, resolveSelection } from './query/selection.js';
 
 /** What an experiment's runs came to: one row a run, that of its final record. */
 export interface Results {
@@ -23,7 +22,7 @@ export interface Results {
   /** Rows of cells by column name, in the order of the query: by default that of the cells. */
   rows(query?: RowQuery): Promise<Row[]>;
   /** The same in batches, in constant memory. */
-  batches(query?: RowQuery): AsyncIterable<Row[]>;
+  batches(query?: RowQuery): AsyncIterable<readonly Row[]>;
   groups(query: GroupQuery): Promise<Groups>;
   /** Complete records as they are stored, in the order of the query. */
   records(query?: Omit<RowQuery, 'columns'>): AsyncIterable<RunRecord>;
@@ -49,99 +48,48 @@ export async function openResults(
       next: 'name a store that is a folder with --store',
     });
   }
-  const folder = store.experimentFolder(experimentId);
   const current = options.all ? null : await currentOf(store, experimentId);
-  const database = await openDatabase();
-  let loaded: LoadedRuns | undefined;
+  const engine = await openDuckdbEngine(store.experimentFolder(experimentId), current);
   try {
-    loaded = await loadRuns(database, folder, current);
-    const columns = await findColumns(database, whatOccurs(loaded, current));
-    const defaults = await defaultColumns(columns, options.all ?? false, () =>
-      database.all(`SELECT DISTINCT status FROM runs`),
-    );
-    return makeResults(database, loaded, columns, defaults);
+    return makeResults(engine, await defaultColumns(engine, options.all ?? false));
   } catch (error) {
-    database.close();
-    await loaded?.close();
+    engine.close();
     throw error;
   }
 }
 
-function makeResults(
-  database: Database,
-  loaded: LoadedRuns,
-  columns: Columns,
-  defaultColumns: readonly string[],
-): Results {
-  const inCellOrder = loaded.coverage !== undefined;
-  const batches = (query: RowQuery = {}) => {
-    const list = columnList(query, selectColumns(query, columns));
-    return database.batches(selectSql(query, columns, { list, inCellOrder }));
-  };
+function makeResults(engine: QueryEngine, defaultColumns: readonly string[]): Results {
+  const { columns } = engine;
+  const batches = (query: RowQuery = {}) => engine.rows(resolveSelection(query, columns));
   return {
     columns: columns.all,
     defaultColumns,
-    damaged: loaded.damaged,
-    async count(where = []) {
-      const [row] = await database.all(`SELECT count(*) AS n FROM runs ${whereSql(where, columns)}`);
-      return Number(row?.n ?? 0);
-    },
+    damaged: engine.damaged,
+    count: async (where = []) => engine.count(resolveConditions(where, columns)),
     async rows(query) {
       const rows: Row[] = [];
       for await (const batch of batches(query)) rows.push(...batch);
       return rows;
     },
     batches,
-    groups: (query) => queryGroups(database, columns, query),
-    async *records(query = {}) {
-      const { sort = [], limit, offset } = query;
-      const whole = inCellOrder || sort.length > 0 || limit !== undefined || offset !== undefined;
-      for (const range of whole ? ['true'] : await cellRanges(database, loaded)) {
-        const sql = selectSql(query, columns, { list: `${RECORD_JSON} AS record`, inCellOrder, range });
-        for await (const batch of database.batches(sql)) {
-          for (const { record } of batch) yield parseRecord(String(record));
-        }
-      }
+    async groups(query) {
+      const grouping = resolveGrouping(query, columns);
+      return toGroups(await engine.groups(grouping), grouping);
     },
-    close() {
-      database.close();
-      void loaded.close();
-    },
-  };
-}
-
-/** What the compacted records say of the params and metrics in them, where they are all there is. */
-function whatOccurs({ coverage }: LoadedRuns, current: Current | null) {
-  if (!coverage?.occurrences) return undefined;
-  const counted = <T extends Current>(list: readonly T[]) =>
-    current ? list.filter((entry) => isCurrent(entry, current)) : list;
-  const runs = counted(coverage.statuses).reduce((sum, { n }) => sum + n, 0);
-  return { runs, occurrences: counted(coverage.occurrences) };
-}
-
-/** Code and context of the latest manifest; null where there is none. */
-export async function currentOf(store: Store, experimentId: string): Promise<Current | null> {
-  const manifest = hasExperimentManifests(store) ? await store.readManifest(experimentId) : undefined;
-  if (!manifest) return null;
-  return {
-    code_fingerprint: manifest.operation.code_fingerprint,
-    context_fingerprint: manifest.context_fingerprint,
+    records: (query = {}) => engine.records(resolveSelection(query, columns)),
+    close: () => engine.close(),
   };
 }
 
 /** Varying params, replicate and metrics; status where not all is success; code and context where they are mixed. */
-async function defaultColumns(
-  columns: Columns,
-  all: boolean,
-  statuses: () => Promise<Row[]>,
-): Promise<string[]> {
-  const params = columns.ofKind('param');
+async function defaultColumns(engine: QueryEngine, all: boolean): Promise<string[]> {
+  const params = engine.columns.ofKind('param');
   const varying = params.filter(({ varies }) => varies);
-  const troubled = (await statuses()).some(({ status }) => status !== 'success');
+  const troubled = (await engine.statuses()).some((status) => status !== 'success');
   return [
     ...(varying.length > 0 ? varying : params).map(({ name }) => name),
     'replicate',
-    ...columns.ofKind('metric').map(({ name }) => name),
+    ...engine.columns.ofKind('metric').map(({ name }) => name),
     ...(troubled ? ['status'] : []),
     ...(all ? ['code', 'context'] : []),
   ];

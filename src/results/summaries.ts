@@ -3,11 +3,11 @@ import { readCoverage, type StatusCount } from '../storage/file/runs-file.js';
 import { scanRecordHeads } from '../storage/file/scan.js';
 import { listUncovered, wholeLines } from '../storage/file/uncovered.js';
 import { hasExperimentManifests, hasWorkingDirectory, type Store } from '../storage/store.js';
-import { openDatabase } from './database.js';
-import { type Current, isCurrent, loadRuns } from './load-runs.js';
-import { currentOf } from './results.js';
+import { type Current, currentOf, isCurrent } from './current.js';
+import { openDatabase } from './duckdb/database.js';
+import { loadRuns } from './duckdb/load-runs.js';
+import { findStatuses } from './duckdb/statuses.js';
 import { StatusTable } from './status-table.js';
-import { findStatuses } from './statuses.js';
 
 /** What a list of experiments says of one. */
 export interface ExperimentSummary {

@@ -1,4 +1,4 @@
-import type { RowQuery } from '../../results/query.js';
+import type { RowQuery } from '../../results/query/selection.js';
 import type { Results } from '../../results/results.js';
 import type { CommandContext, CommandDefinition, CommonOptions } from '../command.js';
 import { wholeNumber } from '../resolve/parse-options.js';

@@ -1,5 +1,5 @@
-import type { Cell } from '../../results/database.js';
-import type { Group } from '../../results/groups.js';
+import type { Group } from '../../results/query/grouping.js';
+import type { Cell } from '../../results/query/rows.js';
 
 /** Groups as rows: the keys, how many runs, and mean, standard deviation and 95 % interval of each metric. */
 export function groupRows(groups: readonly Group[]): { [column: string]: Cell }[] {

@@ -3,8 +3,8 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { UsageError } from '../../definition/errors.js';
 import { toCsv } from '../../results/csv.js';
-import type { Row } from '../../results/database.js';
-import type { RowQuery } from '../../results/query.js';
+import type { Row } from '../../results/query/rows.js';
+import type { RowQuery } from '../../results/query/selection.js';
 import type { Results } from '../../results/results.js';
 import type { CommandContext } from '../command.js';
 

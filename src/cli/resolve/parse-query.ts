@@ -1,6 +1,6 @@
 import { UsageError } from '../../definition/errors.js';
-import type { SortKey } from '../../results/query.js';
-import type { Condition, Operator } from '../../results/where.js';
+import type { Condition, Operator } from '../../results/query/conditions.js';
+import type { SortKey } from '../../results/query/selection.js';
 
 /** @throws UsageError if the text is not `column`, an operator, and a value */
 export function parseCondition(text: string): Condition {

@@ -9,13 +9,13 @@ import {
   sealRunsFile,
 } from '../../storage/file/runs-file.js';
 import { syncFolder } from '../../storage/file/sync-folder.js';
-import { cellRanges } from '../cell-ranges.js';
-import { type Database, globLiteral, openDatabase, quoteText } from '../database.js';
-import { type LoadedRuns, loadRuns } from '../load-runs.js';
-import { findOccurrences } from '../occurrences.js';
-import { CELL_ORDER } from '../query.js';
-import { PLACE_COLUMNS, RECORD_LIST } from '../record-columns.js';
-import { findStatuses } from '../statuses.js';
+import { cellRanges } from '../duckdb/cell-ranges.js';
+import { CELL_ORDER } from '../duckdb/compile.js';
+import { type Database, globLiteral, openDatabase, quoteText } from '../duckdb/database.js';
+import { type LoadedRuns, loadRuns } from '../duckdb/load-runs.js';
+import { findOccurrences } from '../duckdb/occurrences.js';
+import { PLACE_COLUMNS, RECORD_LIST } from '../duckdb/record-columns.js';
+import { findStatuses } from '../duckdb/statuses.js';
 import { typedColumns } from './typed-columns.js';
 
 /** What a compaction has come to, in this order. */

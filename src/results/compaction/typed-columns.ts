@@ -1,6 +1,7 @@
 import type { Occurrence } from '../../storage/file/runs-file.js';
-import { columnsOf } from '../columns.js';
-import { quoteName } from '../database.js';
+import { columnSql } from '../duckdb/compile.js';
+import { quoteName } from '../duckdb/database.js';
+import { columnsOf } from '../query/columns.js';
 
 /** Beyond this many, a param or metric is found in the JSON only. */
 const MAX_COLUMNS = 256;
@@ -17,7 +18,7 @@ export function typedColumns(occurrences: readonly Occurrence[], whole: 'BIGINT'
     .filter(({ type }) => type !== 'json')
     .slice(0, MAX_COLUMNS)
     .map((column) => {
-      const value = column.whole ? `CAST(${column.sql} AS ${whole})` : column.sql;
+      const value = column.whole ? `CAST(${columnSql(column)} AS ${whole})` : columnSql(column);
       return `${value} AS ${quoteName(column.name)}`;
     });
 }

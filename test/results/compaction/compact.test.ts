@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { compactRuns } from '../../../src/results/compaction/compact.js';
 import { newScratchFolder } from '../../../src/results/compaction/scratch-folders.js';
-import { openDatabase, quoteText } from '../../../src/results/database.js';
+import { openDatabase, quoteText } from '../../../src/results/duckdb/database.js';
 import { checkStore, nothingChecked } from '../../../src/storage/file/check/check-store.js';
 import { runsFile, runsFolder, segmentsFolder } from '../../../src/storage/file/layout.js';
 import type { FileStore } from '../../../src/storage/file/open.js';

@@ -1,5 +1,6 @@
-import type { Occurrence } from '../storage/file/runs-file.js';
-import type { Cell, Database } from './database.js';
+import type { Occurrence } from '../../storage/file/runs-file.js';
+import type { Cell } from '../query/rows.js';
+import type { Database } from './database.js';
 
 /** Finds the params and metrics that occur in the view `runs`, by code and context. */
 export async function findOccurrences(database: Database): Promise<Occurrence[]> {

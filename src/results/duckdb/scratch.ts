@@ -1,9 +1,9 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { temporaryFolder } from '../access/temporary-folder.js';
-import { removeOrphans } from '../storage/file/orphans.js';
-import { TEMPORARY, temporaryName } from '../storage/file/owner.js';
+import { temporaryFolder } from '../../access/temporary-folder.js';
+import { removeOrphans } from '../../storage/file/orphans.js';
+import { TEMPORARY, temporaryName } from '../../storage/file/owner.js';
 
 const PREFIX = `${TEMPORARY}query-`;
 

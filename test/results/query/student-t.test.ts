@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { studentT975 } from '../../src/results/student-t.js';
+import { studentT975 } from '../../../src/results/query/student-t.js';
 
 // From the tables of R's qt(0.975, df).
 it.each([

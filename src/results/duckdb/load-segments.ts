@@ -1,8 +1,8 @@
 import { createReadStream, createWriteStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
-import { holdsMalformedText, mendedText } from '../storage/file/malformed-text.js';
-import type { UncoveredSegment } from '../storage/file/uncovered.js';
+import { holdsMalformedText, mendedText } from '../../storage/file/malformed-text.js';
+import type { UncoveredSegment } from '../../storage/file/uncovered.js';
 import { type Database, globLiteral, quoteText } from './database.js';
 import { PLACE_COLUMNS, RECORD_COLUMNS } from './record-columns.js';
 

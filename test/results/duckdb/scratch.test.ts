@@ -2,8 +2,8 @@ import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { expect, test } from 'vitest';
-import { Scratch } from '../../src/results/scratch.js';
-import { ownerName, temporaryName } from '../../src/storage/file/owner.js';
+import { Scratch } from '../../../src/results/duckdb/scratch.js';
+import { ownerName, temporaryName } from '../../../src/storage/file/owner.js';
 
 /** No process has this id: beyond the largest that Linux gives. */
 const NOBODY = 2 ** 22 + 1;

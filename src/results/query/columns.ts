@@ -1,11 +1,13 @@
-import { UsageError } from '../definition/errors.js';
-import { nearest } from '../definition/nearest.js';
-import type { Occurrence } from '../storage/file/runs-file.js';
-import type { Database } from './database.js';
-import { quoteText } from './database.js';
-import { findOccurrences } from './occurrences.js';
+import { UsageError } from '../../definition/errors.js';
+import { nearest } from '../../definition/nearest.js';
+import type { Occurrence } from '../../storage/file/runs-file.js';
 
 export type ColumnType = 'number' | 'boolean' | 'text' | 'list' | 'json';
+
+/** What a column's values are. An engine compiles it to its own language. */
+export type ColumnSource =
+  | { readonly of: 'field'; readonly name: FieldName }
+  | { readonly of: 'params' | 'metrics'; readonly key: string };
 
 /** What can be shown, filtered and sorted by. */
 export interface Column {
@@ -17,35 +19,37 @@ export interface Column {
   readonly varies: boolean;
   /** Whether all values are whole numbers. */
   readonly whole?: boolean;
-  readonly sql: string;
+  readonly source: ColumnSource;
 }
 
-const field = (name: string, type: ColumnType, sql = `"${name}"`): Column => ({
+/** The fields of a run that are columns, with their types. */
+const FIELD_TYPES = {
+  run_id: 'text',
+  status: 'text',
+  replicate: 'number',
+  index: 'number',
+  generation: 'number',
+  attempt: 'number',
+  duration_ms: 'number',
+  started_at: 'text',
+  finished_at: 'text',
+  error: 'text',
+  error_type: 'text',
+  tags: 'list',
+  warnings: 'list',
+  notes: 'list',
+  code: 'text',
+  context: 'text',
+} as const satisfies { readonly [field: string]: ColumnType };
+export type FieldName = keyof typeof FIELD_TYPES;
+
+const FIELDS: readonly Column[] = (Object.keys(FIELD_TYPES) as FieldName[]).map((name) => ({
   name,
   kind: 'field',
-  type,
+  type: FIELD_TYPES[name],
   varies: true,
-  sql,
-});
-
-const FIELDS: readonly Column[] = [
-  field('run_id', 'text'),
-  field('status', 'text'),
-  field('replicate', 'number'),
-  field('index', 'number'),
-  field('generation', 'number'),
-  field('attempt', 'number'),
-  field('duration_ms', 'number'),
-  field('started_at', 'text'),
-  field('finished_at', 'text'),
-  field('error', 'text', `json_extract_string(error, '/message')`),
-  field('error_type', 'text', `json_extract_string(error, '/type')`),
-  field('tags', 'list'),
-  field('warnings', 'list'),
-  field('notes', 'list'),
-  field('code', 'text', 'code_fingerprint'),
-  field('context', 'text', 'context_fingerprint'),
-];
+  source: { of: 'field', name },
+}));
 
 /** The columns of an experiment's runs: their own fields, and every param and metric that occurs. */
 export class Columns {
@@ -96,16 +100,6 @@ export class Columns {
   }
 }
 
-/** The columns of the view `runs`. 1,000,000 runs: some 3 s on a busy machine, but where what occurs is told. */
-export async function findColumns(
-  database: Database,
-  known: { readonly runs: number; readonly occurrences: readonly Occurrence[] } | undefined,
-): Promise<Columns> {
-  const found = known?.occurrences ?? (await findOccurrences(database));
-  const total = known?.runs ?? Number((await database.all('SELECT count(*) AS n FROM runs'))[0]?.n ?? 0);
-  return new Columns(columnsOf('params', found, total), columnsOf('metrics', found, total));
-}
-
 /**
  * The params or metrics that occur, as columns named `params.x` or `metrics.x`.
  *
@@ -126,26 +120,25 @@ export function columnsOf(
   return [...byKey.keys()].sort().map((key) => {
     const occurrences = byKey.get(key) ?? [];
     const valued = occurrences.filter(({ type }) => type !== 'NULL');
-    const sql = `json_extract_string(${source}, ${quoteText(`/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`)})`;
     const present = occurrences.reduce((sum, { n }) => sum + n, 0);
     const values = occurrences.flatMap(({ type, least, most }) => [`${type} ${least}`, `${type} ${most}`]);
     return {
       name: `${source}.${key}`,
       kind: source === 'params' ? 'param' : 'metric',
       varies: present < total || new Set(values).size > 1,
-      ...typed(new Set(valued.map(({ type }) => type)), sql),
+      source: { of: source, key },
+      ...typeOf(new Set(valued.map(({ type }) => type))),
     };
   });
 }
 
-/** A column's type and the SQL of its values: numbers and booleans only where all values are; text stays text. */
-function typed(types: ReadonlySet<string>, sql: string): Pick<Column, 'type' | 'sql' | 'whole'> {
+/** A column's type: number and boolean only if all values are; otherwise text. */
+function typeOf(types: ReadonlySet<string>): Pick<Column, 'type' | 'whole'> {
   const all = (...expected: string[]) =>
     types.size > 0 && [...types].every((type) => expected.includes(type));
-  if (all('BIGINT', 'UBIGINT')) return { type: 'number', whole: true, sql: `CAST(${sql} AS HUGEINT)` };
-  if (all('BIGINT', 'UBIGINT', 'HUGEINT', 'UHUGEINT', 'DOUBLE'))
-    return { type: 'number', sql: `CAST(${sql} AS DOUBLE)` };
-  if (all('BOOLEAN')) return { type: 'boolean', sql: `CAST(${sql} AS BOOLEAN)` };
-  if (all('ARRAY', 'OBJECT')) return { type: 'json', sql };
-  return { type: 'text', sql };
+  if (all('BIGINT', 'UBIGINT')) return { type: 'number', whole: true };
+  if (all('BIGINT', 'UBIGINT', 'HUGEINT', 'UHUGEINT', 'DOUBLE')) return { type: 'number' };
+  if (all('BOOLEAN')) return { type: 'boolean' };
+  if (all('ARRAY', 'OBJECT')) return { type: 'json' };
+  return { type: 'text' };
 }

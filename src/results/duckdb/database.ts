@@ -1,9 +1,6 @@
 import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api';
+import type { Cell, Row } from '../query/rows.js';
 import { Scratch } from './scratch.js';
-
-/** A cell of a result: lists and objects come as their JSON. */
-export type Cell = string | number | boolean | null;
-export type Row = { readonly [column: string]: Cell };
 
 /** A DuckDB in memory. */
 export interface Database {

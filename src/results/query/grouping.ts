@@ -1,8 +1,8 @@
-import { UsageError } from '../definition/errors.js';
+import { UsageError } from '../../definition/errors.js';
 import type { Column, Columns } from './columns.js';
-import { type Cell, type Database, quoteName, type Row } from './database.js';
+import { type Comparison, type Condition, resolveConditions } from './conditions.js';
+import type { Cell, Row } from './rows.js';
 import { studentT975 } from './student-t.js';
-import { type Condition, whereSql } from './where.js';
 
 export interface GroupQuery {
   readonly by: readonly string[];
@@ -36,24 +36,19 @@ export interface Groups {
   readonly left_out: number;
 }
 
-/** @throws UsageError where a column is unknown, or one to be averaged is not numeric */
-export async function queryGroups(database: Database, columns: Columns, query: GroupQuery): Promise<Groups> {
-  const keys = columns.resolve(query.by);
-  const metrics = summarised(columns, query);
-  const selection = [
-    ...keys.map((key, index) => `${key.sql} AS ${quoteName(`key ${index}`)}`),
-    `count(*) FILTER (status = 'success') AS n`,
-    `count(*) FILTER (status <> 'success') AS left_out`,
-    ...metrics.flatMap(({ sql }, index) => aggregates(sql, index)),
-  ];
-  const positions = keys.map((_, index) => index + 1);
-  const order = positions.length > 0 ? `ORDER BY ${positions.join(', ')}` : '';
-  const rows = await database.all(
-    `SELECT ${selection.join(', ')} FROM runs ${whereSql(query.where ?? [], columns)} GROUP BY ALL ${order}`,
-  );
-  const groups = rows.map((row) => toGroup(row, query.by, metrics));
-  return { groups, left_out: groups.reduce((sum, group) => sum + group.left_out, 0) };
+/** A grouping whose names are resolved: what an engine compiles. */
+export interface Grouping {
+  readonly by: readonly { readonly column: Column; readonly as: string }[];
+  readonly metrics: readonly Column[];
+  readonly where: readonly Comparison[];
 }
+
+/** @throws UsageError if a column is unknown, or one to be averaged is not numeric */
+export const resolveGrouping = (query: GroupQuery, columns: Columns): Grouping => ({
+  by: columns.resolve(query.by).map((column, index) => ({ column, as: query.by[index]! })),
+  metrics: summarised(columns, query),
+  where: resolveConditions(query.where ?? [], columns),
+});
 
 function summarised(columns: Columns, query: GroupQuery): Column[] {
   if (!query.metrics) return columns.ofKind('metric').filter(({ type }) => type === 'number');
@@ -70,29 +65,35 @@ function summarised(columns: Columns, query: GroupQuery): Column[] {
   });
 }
 
-function aggregates(sql: string, index: number): string[] {
-  const value = `CAST(${sql} AS DOUBLE)`;
-  const successful = `FILTER (status = 'success')`;
-  return [
-    `count(${value}) ${successful} AS "n ${index}"`,
-    `avg(${value}) ${successful} AS "mean ${index}"`,
-    `stddev_samp(${value}) ${successful} AS "std ${index}"`,
-  ];
+/**
+ * The groups of an engine's rows, one for each, in the order of the keys.
+ *
+ * @param rows have the columns of {@link groupColumns}
+ */
+export function toGroups(rows: readonly Row[], { by, metrics }: Grouping): Groups {
+  const groups = rows.map((row) => ({
+    by: Object.fromEntries(by.map(({ as }, index) => [as, row[groupColumns.key(index)] ?? null])),
+    n: Number(row[groupColumns.success]),
+    left_out: Number(row[groupColumns.others]),
+    metrics: Object.fromEntries(
+      metrics.map(({ name }, index) => {
+        const { n, mean, std } = groupColumns.metric(index);
+        return [name, summary(row[n], row[mean], row[std])];
+      }),
+    ),
+  }));
+  return { groups, left_out: groups.reduce((sum, group) => sum + group.left_out, 0) };
 }
 
-function toGroup(row: Row, by: readonly string[], metrics: readonly Column[]): Group {
-  return {
-    by: Object.fromEntries(by.map((name, index) => [name, row[`key ${index}`] ?? null])),
-    n: Number(row.n),
-    left_out: Number(row.left_out),
-    metrics: Object.fromEntries(
-      metrics.map(({ name }, index) => [
-        name,
-        summary(row[`n ${index}`], row[`mean ${index}`], row[`std ${index}`]),
-      ]),
-    ),
-  };
-}
+/** Names of the columns that an engine gives of a group. Numbered, so that no param's name can be one of them. */
+export const groupColumns = {
+  key: (index: number) => `key ${index}`,
+  /** How many runs are successful, and how many are not. */
+  success: 'success',
+  others: 'others',
+  /** Of the successful runs that have the metric: their count, mean and sample standard deviation. */
+  metric: (index: number) => ({ n: `n ${index}`, mean: `mean ${index}`, std: `std ${index}` }),
+};
 
 function summary(count: Cell | undefined, mean: Cell | undefined, std: Cell | undefined): Summary {
   const n = Number(count ?? 0);

@@ -1,19 +1,10 @@
-import { openRunsFile, type RunsCoverage, type RunsFile } from '../storage/file/runs-file.js';
-import { listUncovered, type UncoveredSegment, wholeLines } from '../storage/file/uncovered.js';
-import { FINAL_RECORD_ORDER } from '../storage/final-record.js';
+import { openRunsFile, type RunsCoverage, type RunsFile } from '../../storage/file/runs-file.js';
+import { listUncovered, type UncoveredSegment, wholeLines } from '../../storage/file/uncovered.js';
+import { FINAL_RECORD_ORDER } from '../../storage/final-record.js';
+import type { Current } from '../current.js';
 import { type Database, quoteText } from './database.js';
 import { loadSegments } from './load-segments.js';
 import { RECORD_LIST } from './record-columns.js';
-
-/** Records count only where they are of this code and context; null: all. */
-export interface Current {
-  readonly code_fingerprint: string;
-  readonly context_fingerprint: string;
-}
-
-export const isCurrent = (record: Current, current: Current): boolean =>
-  record.code_fingerprint === current.code_fingerprint &&
-  record.context_fingerprint === current.context_fingerprint;
 
 /** What the view `runs` was made of. */
 export interface LoadedRuns {

@@ -1,4 +1,4 @@
-import type { RunRecord } from '../definition/record.js';
+import type { RunRecord } from '../../definition/record.js';
 
 /** A record from the JSON that DuckDB makes of its row: what the record lacked is null there, what is null is its error. */
 export function parseRecord(json: string): RunRecord {

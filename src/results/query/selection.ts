@@ -1,0 +1,42 @@
+import type { Column, Columns } from './columns.js';
+import { type Comparison, type Condition, resolveConditions } from './conditions.js';
+
+export interface SortKey {
+  readonly column: string;
+  readonly descending?: boolean;
+}
+
+/** Which runs, which of their columns, in which order. */
+export interface RowQuery {
+  readonly where?: readonly Condition[];
+  /** By default every column. */
+  readonly columns?: readonly string[];
+  readonly sort?: readonly SortKey[];
+  readonly limit?: number;
+  readonly offset?: number;
+}
+
+/** A query whose names are resolved: what an engine compiles. */
+export interface Selection {
+  readonly columns: readonly { readonly column: Column; readonly as: string }[];
+  readonly where: readonly Comparison[];
+  /** Runs without a value come last. Equal ones are in the order of cells. */
+  readonly sort: readonly { readonly column: Column; readonly descending: boolean }[];
+  readonly limit: number | undefined;
+  readonly offset: number | undefined;
+}
+
+/** @throws UsageError if a column is unknown or a condition can't be */
+export function resolveSelection(query: RowQuery, columns: Columns): Selection {
+  const { where = [], sort = [], limit, offset } = query;
+  const names = query.columns ?? columns.all.map(({ name }) => name);
+  const selected = query.columns ? columns.resolve(query.columns) : columns.all;
+  const sorted = columns.resolve(sort.map(({ column }) => column));
+  return {
+    columns: selected.map((column, index) => ({ column, as: names[index]! })),
+    where: resolveConditions(where, columns),
+    sort: sorted.map((column, index) => ({ column, descending: sort[index]?.descending ?? false })),
+    limit,
+    offset,
+  };
+}
