@@ -1,0 +1,34 @@
+import config from './vitest.config.js';
+
+/** `npm run test:quick`: the folders whose tests start no server, worker, cluster or terminal. */
+const FOLDERS =
+  'access,activities,client/declare,config,definition,execution/slurm,identity,operation,planning,results,runner,storage,transport/shell,workflows';
+
+/** Files in these folders that do start one, or take more than 10 s. */
+const SLOW = [
+  'activities/{heartbeat,submission-files}',
+  'client/declare/resources',
+  'config/extensions',
+  'execution/slurm/{array-monitor,lost-runs,node-package,shipped-node,without-accounting}',
+  'execution/slurm/clean/clean-spool',
+  'execution/slurm/collect/collector',
+  'execution/slurm/task/{ending,hand-over,on-slurm,surroundings,task}',
+  'planning/{damaged-segments,memory}',
+  'results/damaged',
+  'results/compaction/{killed,processes}',
+  'storage/full-disk',
+  'storage/file/lease',
+  'workflows/{ending,history}',
+];
+
+export default {
+  ...config,
+  test: {
+    ...config.test,
+    include: [`test/{${FOLDERS}}/**/*.test.ts`],
+    exclude: SLOW.map((file) => `test/${file}.test.ts`),
+    maxWorkers: 2,
+    // Importing the same modules for each file anew takes half of the time.
+    isolate: false,
+  },
+};
