@@ -38,13 +38,15 @@ export async function until(condition: () => boolean): Promise<void> {
  * A sweep over x = 0, 1, …, whose runs note their execution and their slot's pid in a file, and take so long.
  *
  * @param milliseconds a number, or an expression of `params.x`
+ * @param held an expression of `params.x`: whether a run waits for the file `go` first
  */
-export const countedSweep = (runs: number, milliseconds: number | string) => ({
+export const countedSweep = (runs: number, milliseconds: number | string, held = 'false') => ({
   'counted.mjs': `
-    import { appendFileSync } from 'node:fs';
+    import { appendFileSync, existsSync } from 'node:fs';
     import { experiment, grid, operation, seeds } from 'metalab';
     export const counted = operation(async ({ params, capture }) => {
       appendFileSync('executions', params.x + ' ' + process.pid + '\\n');
+      while (${held} && !existsSync('go')) await new Promise((resolve) => setTimeout(resolve, 20));
       await new Promise((resolve) => setTimeout(resolve, ${milliseconds}));
       capture.metric('y', 2 * params.x);
     });

@@ -7,18 +7,17 @@ const env = useOwnEngine();
 
 const slotsIn = (project: Project) => new Set(executionsIn(project).map(({ pid }) => pid));
 
-test('a worker that comes while the first runs are long gets runs before any of those has ended', {
-  timeout: 540_000,
+test('a worker that starts during long first runs gets runs before any of those has ended', {
+  timeout: 360_000,
 }, async () => {
-  const project = await projectWith(countedSweep(4, 45_000));
+  const project = await projectWith(countedSweep(4, 0, 'true'));
   const workers = [await startWorker(env)];
   const submit = startMetalab(['submit', 'counted.mjs', '--json'], { cwd: project.folder, env });
   await until(() => executionsIn(project).length === 2);
-  const began = performance.now();
   workers.push(await startWorker(env));
   await until(() => executionsIn(project).length === 4);
-  expect(performance.now() - began).toBeLessThan(44_000);
   expect(slotsIn(project).size).toBe(4);
+  await project.write({ go: '' });
   const { code, stdout, stderr } = await submit.finished;
   expect(code, stderr).toBe(0);
   expect(JSON.parse(stdout) as SubmitLine).toMatchObject({ success: 4, executed: 4 });
@@ -27,9 +26,9 @@ test('a worker that comes while the first runs are long gets runs before any of 
 });
 
 test('slots of a worker that was killed, or told to end, are no longer counted', {
-  timeout: 540_000,
+  timeout: 360_000,
 }, async () => {
-  const project = await projectWith(countedSweep(60, 2_000));
+  const project = await projectWith(countedSweep(60, "existsSync('go') ? 0 : 2_000"));
   const [killed, ended, last] = [await startWorker(env), await startWorker(env), await startWorker(env)];
   const submit = startMetalab(['submit', 'counted.mjs', '--json'], { cwd: project.folder, env });
   await until(() => slotsIn(project).size === 6);
@@ -42,6 +41,7 @@ test('slots of a worker that was killed, or told to end, are no longer counted',
   };
   // Its heartbeats are missed after 20 s; before, nobody can tell it from one that is slow.
   await expect.poll(running, { timeout: 180_000, interval: 1_000 }).toBeLessThanOrEqual(2);
+  await project.write({ go: '' });
   const { code, stdout, stderr } = await submit.finished;
   expect(code, stderr).toBe(0);
   expect(JSON.parse(stdout) as SubmitLine).toMatchObject({ success: 60, failed: 0 });
@@ -50,20 +50,17 @@ test('slots of a worker that was killed, or told to end, are no longer counted',
 });
 
 test('a long run leaves no slot idle while its workflow is to continue as new', {
-  timeout: 540_000,
+  timeout: 360_000,
 }, async () => {
-  const LONG_MS = 80_000;
-  const project = await projectWith(countedSweep(400, `params.x === 0 ? ${LONG_MS} : 100`));
+  const project = await projectWith(countedSweep(400, 100, 'params.x === 0'));
   const worker = await startWorker(env);
   const submit = startMetalab(['submit', 'counted.mjs', '--json'], {
     cwd: project.folder,
     // It is due after some 20 s, with less than half of the runs done.
     env: { ...env, METALAB_HISTORY_EVENTS: '50' },
   });
-  await until(() => executionsIn(project).length >= 1);
-  const began = performance.now();
   await until(() => executionsIn(project).length >= 300);
-  expect(performance.now() - began).toBeLessThan(LONG_MS);
+  await project.write({ go: '' });
   const { code, stdout, stderr } = await submit.finished;
   expect(code, stderr).toBe(0);
   expect(JSON.parse(stdout) as SubmitLine).toMatchObject({ success: 400, executed: 400 });
