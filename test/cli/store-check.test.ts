@@ -1,5 +1,6 @@
 import {
   appendFileSync,
+  cpSync,
   existsSync,
   readdirSync,
   readFileSync,
@@ -8,13 +9,15 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { experimentText } from '../support/experiment-text.js';
 import { metalab, resultsJson, submitJson } from '../support/metalab.js';
-import { type Project, projectWith } from '../support/project.js';
+import { Project } from '../support/project.js';
 
 const RUNS = 12;
-let project: Project;
+/** The same for all tests, each of which gets the store as it is after the first submit. */
+const project = new Project(afterAll);
+const pristine = project.path('pristine store');
 
 interface Report {
   readonly counts: { readonly errors: number; readonly warnings: number; readonly notes: number };
@@ -49,14 +52,22 @@ async function check(...args: string[]): Promise<Report & { readonly code: numbe
 }
 const submit = (...args: string[]) => submitJson(['e.ts', ...args], { cwd: project.folder });
 
-beforeEach(async () => {
-  project = await projectWith({
-    'e.ts': experimentText({
-      body: "capture.metric('y', 2 * params.x); capture.artifact('a', 'x'.repeat(10 + params.x)); console.log('said'); capture.metric('s', 1, { step: 1 });",
-      properties: `params: grid({ x: Array.from({ length: ${RUNS} }, (_, x) => x) })`,
-    }),
-  });
+const EXPERIMENT = experimentText({
+  body: "capture.metric('y', 2 * params.x); capture.artifact('a', 'x'.repeat(10 + params.x)); console.log('said'); capture.metric('s', 1, { step: 1 });",
+  properties: `params: grid({ x: Array.from({ length: ${RUNS} }, (_, x) => x) })`,
+});
+
+beforeAll(async () => {
+  await project.write({ 'e.ts': EXPERIMENT });
   expect((await submit('--slots', '1')).outcome).toMatchObject({ success: RUNS });
+  cpSync(project.store, pristine, { recursive: true, preserveTimestamps: true });
+});
+
+beforeEach(async () => {
+  await project.write({ 'e.ts': EXPERIMENT });
+  // Tried again where the worker renews its lease meanwhile.
+  rmSync(project.store, { recursive: true, maxRetries: 10, retryDelay: 100 });
+  cpSync(pristine, project.store, { recursive: true, preserveTimestamps: true });
 });
 
 test('a store in which nothing is wrong is said to be so, and how much was looked at', async () => {
@@ -192,12 +203,11 @@ describe('what is damaged is named, and mended by the next submit or by --repair
 });
 
 test('store gc deletes what nothing refers to, and only that', async () => {
-  const changed = readFileSync(project.path('e.ts'), 'utf8').replace("'a', 'x'", "'a', 'z'");
   const orphan = join(folder('artifacts'), 'a'.repeat(64));
   writeFileSync(orphan, 'x'.repeat(1000));
   const unused = join(folder('declarations'), `${'b'.repeat(64)}.json`);
   writeFileSync(unused, '{}');
-  writeFileSync(project.path('e.ts'), changed);
+  await project.write({ 'e.ts': EXPERIMENT.replace("'a', 'x'", "'a', 'z'") });
   await submit();
   const dry = await metalab(['store', 'gc', '--dry-run', '--json'], { cwd: project.folder });
   const { deleted, bytes } = JSON.parse(dry.stdout) as { deleted: { path: string }[]; bytes: number };

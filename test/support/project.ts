@@ -4,16 +4,17 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { onTestFinished } from 'vitest';
 
-/** A scientist's folder, with the files given; removed after the test. Its store is `experiments` in it. */
+/** A scientist's folder, removed after the test. Its store is `experiments` in it. */
 export class Project {
   readonly folder: string;
 
-  constructor() {
+  /** @param whenDone `afterAll` for a project that all tests of a file share */
+  constructor(whenDone: (remove: () => void) => void = onTestFinished) {
     // Spaces and quotes, because users have them.
     this.folder = mkdtempSync(join(tmpdir(), "metalab test's "));
     // Tried again while a process that is just ending, or compacts the runs, still makes a file in it.
     const patience = { maxRetries: 10, retryDelay: 100 };
-    onTestFinished(() => rmSync(this.folder, { recursive: true, force: true, ...patience }));
+    whenDone(() => rmSync(this.folder, { recursive: true, force: true, ...patience }));
   }
 
   get store(): string {
