@@ -2,18 +2,12 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { processesOf } from './processes.mjs';
 import { run } from './run.mjs';
-import type { OwnedRig } from './start.mjs';
-import { startRig } from './start.mjs';
+import { useRig } from './use-rig.js';
 
-let rig: OwnedRig;
-
-beforeAll(async () => {
-  rig = await startRig();
-});
-afterAll(() => rig?.down());
+const rig = await useRig();
 
 const stateOf = async (job: string) =>
   (await rig.run(['squeue', '-h', '-t', 'all', '-j', job, '-o', '%T'])).stdout.trim();

@@ -14,7 +14,8 @@ import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
 import { afterAll, expect, onTestFinished } from 'vitest';
 import type { SweepStatus } from '../../src/client/status/sweep-status.js';
 import type { RunRecord } from '../../src/definition/record.js';
-import { type OwnedRig, startRig } from '../rig/start.mjs';
+import type { OwnedRig } from '../rig/start.mjs';
+import { useRig } from '../rig/use-rig.js';
 import { metalab, type RunOptions, type SubmitLine, startMetalab } from '../support/metalab.js';
 import { Project } from '../support/project.js';
 import { recordsIn } from '../support/records.js';
@@ -288,12 +289,11 @@ export class RigCluster {
 }
 
 /** A rig and an engine for a test file: gone after it. */
-export async function useCluster(options: Parameters<typeof startRig>[0] = {}): Promise<RigCluster> {
+export async function useCluster(options: Parameters<typeof useRig>[0] = {}): Promise<RigCluster> {
   const home = mkdtempSync(join(tmpdir(), 'metalab-cluster-'));
-  const rig = await startRig(options);
+  const rig = await useRig(options);
   afterAll(async () => {
     const { stdout } = await metalab(['engine', 'stop', '--json'], { env: { METALAB_HOME: home } });
-    await rig.down();
     rmSync(home, { recursive: true, force: true });
     // A connection to the cluster that nobody closes keeps it from ending by itself.
     expect(stdout).not.toContain('killed');

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { afterEach, vi } from 'vitest';
 import type { SlurmEnvironment, SlurmExecutorConfig } from '../../../src/config/resolved-config.js';
 import type { RunRecord } from '../../../src/definition/record.js';
 import type {
@@ -11,7 +12,9 @@ import type {
   BatchRequest,
 } from '../../../src/execution/batch-executor.js';
 import { createSlurmExecutor } from '../../../src/execution/slurm/executor.js';
+import { createShellTransport } from '../../../src/transport/shell/shell-transport.js';
 import type { Transport } from '../../../src/transport/transport.js';
+import { cancelAllJobs, useRig } from '../../rig/use-rig.js';
 import { ROOT } from '../../support/metalab.js';
 import { Sweep, type SweepOptions } from '../local/sweep.js';
 
@@ -19,6 +22,49 @@ export const PROGRAMS = { runner: join(ROOT, 'dist', 'runner.mjs'), task: join(R
 
 export interface ClusterSweepOptions extends SweepOptions {
   readonly config?: Partial<SlurmExecutorConfig>;
+}
+
+/** Less than a test has, so that what was not seen is reported. */
+export const PATIENCE = { timeout: 150_000, interval: 100 };
+
+/**
+ * A cluster of the test file's own, reached without SSH, and sweeps on it. After each test its sweeps are removed and all
+ * jobs cancelled.
+ */
+export async function useClusterSweeps(options: Parameters<typeof useRig>[0] = {}) {
+  const rig = await useRig(options);
+  vi.stubEnv('SLURM_CONF', rig.env.SLURM_CONF);
+  const made: ClusterSweep[] = [];
+  afterEach(async () => {
+    for (const sweep of made.splice(0)) await sweep.remove();
+    await cancelAllJobs(rig);
+  });
+  const sweepOf = (sweepOptions: ClusterSweepOptions, transport: Transport = createShellTransport()) => {
+    const sweep = new ClusterSweep(transport, sweepOptions);
+    made.push(sweep);
+    return sweep;
+  };
+  /** What accounting says of the arrays that were submitted for a sweep, one after another. */
+  const accounted = async (sweep: ClusterSweep, field: string): Promise<string[]> => {
+    const names = sweep.arrays().map((token) => `metalab-${token}`);
+    const { stdout } = await rig.run([
+      'sacct',
+      '-X',
+      '-n',
+      '-P',
+      `--name=${names.join(',')}`,
+      `--format=JobID,${field}`,
+    ]);
+    const lines = stdout.trim().split('\n');
+    return lines.map((line) => line.split('|')[1]!);
+  };
+  /** Ids of the jobs of this name that Slurm knows. */
+  const jobsNamed = async (name: string) => {
+    const { stdout } = await rig.run(['squeue', '-h', '-t', 'all', '-o', '%F %j']);
+    const lines = stdout.trim().split('\n');
+    return new Set(lines.filter((line) => line.endsWith(name)).map((line) => line.split(' ')[0]));
+  };
+  return { rig, sweepOf, accounted, jobsNamed };
 }
 
 /** A sweep whose store is here, and whose runs are executed on a cluster. */

@@ -1,33 +1,21 @@
 import { chmodSync, copyFileSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { nodePlatform } from '../../../src/execution/slurm/submit/node-package.js';
 import { createShellTransport } from '../../../src/transport/shell/shell-transport.js';
 import type { Transport } from '../../../src/transport/transport.js';
-import { type OwnedRig, startRig } from '../../rig/start.mjs';
 import { body } from '../local/sweep.js';
-import { ClusterSweep, type ClusterSweepOptions } from './cluster-sweep.js';
+import { type ClusterSweep, type ClusterSweepOptions, useClusterSweeps } from './cluster-sweep.js';
 
 const PROGRAMS = '/usr/sbin/* /usr/bin/* /sbin/* /bin/*';
 const PLATFORM = nodePlatform(`Linux ${process.arch === 'x64' ? 'x86_64' : 'aarch64'}`);
 const QUICK = body("capture.metric('node', Number(process.versions.node.split('.')[0]));");
 
-let rig: OwnedRig;
+// Accounting absent: all of this is told without it.
+const { rig, sweepOf } = await useClusterSweeps({ accounting: false });
 /** Every program of the system's but Node. */
-let nodeless: string;
-const made: ClusterSweep[] = [];
-
-beforeAll(async () => {
-  // Accounting absent: all of this is told without it.
-  rig = await startRig({ accounting: false });
-  vi.stubEnv('SLURM_CONF', rig.env.SLURM_CONF);
-  nodeless = join(rig.folder, 'nodeless');
-  await rig.run(['sh', '-c', `mkdir "$1"; ln -sf ${PROGRAMS} "$1"; rm -f "$1/node"`, 'sh', nodeless]);
-});
-afterEach(async () => {
-  for (const sweep of made.splice(0)) await sweep.remove();
-});
-afterAll(() => rig?.down());
+const nodeless = join(rig.folder, 'nodeless');
+await rig.run(['sh', '-c', `mkdir "$1"; ln -sf ${PROGRAMS} "$1"; rm -f "$1/node"`, 'sh', nodeless]);
 
 const uploads: string[] = [];
 
@@ -46,10 +34,9 @@ function clusterOf(login: 'node' | 'nodeless'): Transport {
 }
 
 /** In the cache, where npm would have put it: this process's own Node, or a script that takes its place. */
-function sweepOf(transport: Transport, options: ClusterSweepOptions, script?: string): ClusterSweep {
+function sweepWithNode(transport: Transport, options: ClusterSweepOptions, script?: string): ClusterSweep {
   uploads.length = 0;
-  const sweep = new ClusterSweep(transport, options);
-  made.push(sweep);
+  const sweep = sweepOf(options, transport);
   const program = join(
     sweep.sweep.root,
     'cache',
@@ -69,7 +56,7 @@ const shipped = (sweep: ClusterSweep) =>
   join(sweep.fileRoot, 'node', `${process.versions.node}-${PLATFORM}`, 'bin', 'node');
 
 test('a cluster without Node gets one, once, and runs with it', async () => {
-  const sweep = sweepOf(clusterOf('nodeless'), {
+  const sweep = sweepWithNode(clusterOf('nodeless'), {
     code: QUICK,
     cases: 4,
     config: { chunk_size: 2, setup: [`PATH=${nodeless}`] },
@@ -82,7 +69,7 @@ test('a cluster without Node gets one, once, and runs with it', async () => {
 });
 
 test('one whose login has Node, and whose nodes have not, gets it when that is seen', async () => {
-  const sweep = sweepOf(clusterOf('node'), {
+  const sweep = sweepWithNode(clusterOf('node'), {
     code: QUICK,
     cases: 4,
     config: { chunk_size: 2, setup: [`PATH=${nodeless}`] },
@@ -94,7 +81,7 @@ test('one whose login has Node, and whose nodes have not, gets it when that is s
 
 test('a C library that is too old for it is told', async () => {
   const script = 'echo "node: /lib/libc.so.6: version \\`GLIBC_2.28\' not found" >&2; exit 1';
-  const sweep = sweepOf(clusterOf('nodeless'), { code: QUICK }, script);
+  const sweep = sweepWithNode(clusterOf('nodeless'), { code: QUICK }, script);
   const fault = await sweep.execute().catch((error) => error);
   expect(fault).toMatchObject({ code: 'NODE' });
   expect(fault.message).toMatch(/its C library is too old: node: .*GLIBC_2\.28.*load a module/s);

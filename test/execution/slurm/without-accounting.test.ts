@@ -1,35 +1,14 @@
 import { createHash } from 'node:crypto';
 import { existsSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { slurmStateFile } from '../../../src/execution/slurm/spool/state-file.js';
 import { environmentFile } from '../../../src/storage/file/layout.js';
-import { createShellTransport } from '../../../src/transport/shell/shell-transport.js';
-import { type OwnedRig, startRig } from '../../rig/start.mjs';
 import { body } from '../local/sweep.js';
-import { ClusterSweep, type ClusterSweepOptions } from './cluster-sweep.js';
+import { PATIENCE, useClusterSweeps } from './cluster-sweep.js';
 
-let rig: OwnedRig;
-const made: ClusterSweep[] = [];
+const { rig, sweepOf } = await useClusterSweeps({ accounting: false, minJobAgeSeconds: 20 });
 
-beforeAll(async () => {
-  rig = await startRig({ accounting: false, minJobAgeSeconds: 20 });
-  vi.stubEnv('SLURM_CONF', rig.env.SLURM_CONF);
-});
-afterEach(async () => {
-  for (const sweep of made.splice(0)) await sweep.remove();
-  await rig.run(['scancel', '--user=root']);
-});
-afterAll(() => rig?.down());
-
-function sweepOf(options: ClusterSweepOptions): ClusterSweep {
-  const sweep = new ClusterSweep(createShellTransport(), options);
-  made.push(sweep);
-  return sweep;
-}
-
-/** Less than a test has: what was not seen is told. */
-const PATIENCE = { timeout: 150_000, interval: 100 };
 const MIB = 1024 ** 2;
 const QUICK = body("capture.metric('x', params.x);");
 const LONG = body('await new Promise((resolve) => setTimeout(resolve, 4_000));', { async: true });

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { SlurmEnvironment } from '../../../../src/config/resolved-config.js';
 import {
   type CleanedExperiment,
@@ -13,22 +13,18 @@ import { slurmStateFile } from '../../../../src/execution/slurm/spool/state-file
 import { sha256 } from '../../../../src/identity/fingerprint.js';
 import { segmentsFolder, submissionFolder } from '../../../../src/storage/file/layout.js';
 import { createShellTransport } from '../../../../src/transport/shell/shell-transport.js';
-import { type OwnedRig, startRig } from '../../../rig/start.mjs';
+import { cancelAllJobs, useRig } from '../../../rig/use-rig.js';
 import { writeInto } from '../task/array.js';
 
 const PATIENCE = { timeout: 90_000, interval: 200 };
-let rig: OwnedRig;
+const rig = await useRig({ accounting: false });
+vi.stubEnv('SLURM_CONF', rig.env.SLURM_CONF);
 let root: string;
-beforeAll(async () => {
-  rig = await startRig({ accounting: false });
-  vi.stubEnv('SLURM_CONF', rig.env.SLURM_CONF);
-});
-afterAll(() => rig?.down());
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), "metalab clean ü'"));
 });
 afterEach(async () => {
-  await rig.run(['sh', '-c', 'scancel --user="$(id -un)"']);
+  await cancelAllJobs(rig);
   rmSync(root, { recursive: true, force: true });
 });
 

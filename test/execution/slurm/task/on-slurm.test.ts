@@ -1,23 +1,19 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { taskOutputFile } from '../../../../src/execution/slurm/task/array-files.js';
 import { type BatchScriptOptions, batchScript } from '../../../../src/execution/slurm/task/batch-script.js';
 import { EXIT } from '../../../../src/execution/slurm/task/exit-codes.js';
-import { type OwnedRig, startRig } from '../../../rig/start.mjs';
+import { useRig } from '../../../rig/use-rig.js';
 import { ROOT } from '../../../support/metalab.js';
 import { body, type Sweep, useSweeps } from '../../local/sweep.js';
 import { TestArray } from './array.js';
 
-let rig: OwnedRig;
+const rig = await useRig({ accounting: false });
 let sweep: Sweep;
 const start = useSweeps((made) => {
   sweep = made;
 });
-beforeAll(async () => {
-  rig = await startRig({ accounting: false });
-});
-afterAll(() => rig?.down());
 
 const PATIENCE = { timeout: 240_000, interval: 200 };
 const stateOf = async (job: string) =>

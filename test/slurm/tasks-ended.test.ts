@@ -1,0 +1,87 @@
+import { describe, expect, it } from 'vitest';
+import { sleep, until, useCluster } from './cluster.js';
+
+const cluster = await useCluster();
+const { rig } = cluster;
+
+describe('what the cluster ends', () => {
+  it('out of time: what was left goes on in another job, and a run that alone takes too long says so', async () => {
+    const body = 'await sleep(params.x === 1 ? 600_000 : 500);';
+    const sweep = await cluster.project({ xs: [0, 1, 2], body }, [
+      'chunk_size = 3',
+      'partition = "short"',
+      'time = "2h"',
+    ]);
+    const submit = sweep.submit();
+    const long = () => sweep.executions.filter(({ x }) => x === 1);
+    await until(() => long().length === 1);
+    const told = 'time limit 60 s, all that the partition allows of the 120 min asked for';
+    await until(async () => (await sweep.run('status', 'counted')).stderr.includes(told));
+    await rig.endTimeOf(long()[0]!.job);
+    await until(() => long().length === 2, 120);
+    await rig.endTimeOf(long()[1]!.job);
+    expect(await submit.outcome).toMatchObject({ success: 2, failed: 1 });
+    const failed = sweep.records.find(({ status }) => status === 'failed')!;
+    expect(failed).toMatchObject({
+      params: { x: 1 },
+      error: { type: 'TimeoutError', message: expect.stringContaining("the job's time limit of 60 s") },
+    });
+    expect(sweep.records).toHaveLength(3);
+    await sweep.expectNoSecondSubmission();
+  }, 720_000);
+
+  it('out of memory: the run that took it has failed, the others have not', async () => {
+    const body = `if (params.x === 2) {
+      globalThis.kept = [];
+      for (let i = 0; i < 30; i++) { globalThis.kept.push(Buffer.alloc(32 * 2 ** 20, 1)); await sleep(100); }
+    }`;
+    const sweep = await cluster.project({ xs: 5, body }, ['chunk_size = 5', 'memory = "400M"']);
+    expect(await sweep.submit().outcome).toMatchObject({ success: 4, failed: 1 });
+    const failed = sweep.records.find(({ status }) => status === 'failed')!;
+    expect(failed).toMatchObject({ params: { x: 2 }, error: { type: 'MemoryError' } });
+    expect(sweep.records).toHaveLength(5);
+    await sweep.expectNoSecondSubmission();
+  }, 600_000);
+
+  it.each([1, 2])(
+    'out of memory in the first moments of a task (slots: %i): the run that took it has failed, the others have not',
+    async (slots) => {
+      // A child's memory is the task's, not the slot's: it is Slurm that ends it.
+      const body = `if (params.x === 0) {
+      const { spawnSync } = await import('node:child_process');
+      spawnSync(process.execPath, ['-e', 'globalThis.kept = Buffer.alloc(700 * 2 ** 20, 1); setTimeout(() => {}, 60_000)']);
+    }`;
+      const sweep = await cluster.project({ xs: 5, body }, [
+        'chunk_size = 5',
+        'memory = "400M"',
+        `cpus = ${slots}`,
+      ]);
+      expect(await sweep.submit().outcome).toMatchObject({ success: 4, failed: 1 });
+      const failed = sweep.records.find(({ status }) => status === 'failed')!;
+      expect(failed).toMatchObject({ params: { x: 0 }, error: { type: 'MemoryError' } });
+      // What it was ended for, not what accounting sampled before.
+      expect(failed.provenance.max_rss_bytes).toBeGreaterThan(400 * 2 ** 20);
+      expect(sweep.records).toHaveLength(5);
+      await sweep.expectNoSecondSubmission();
+    },
+    200_000,
+  );
+
+  it('out of memory while a requeued task is set up: what it had in progress before has not failed by that', async () => {
+    const hog = `${process.execPath} -e 'globalThis.kept = Buffer.alloc(700 * 2 ** 20, 1); setTimeout(() => {}, 60_000)'`;
+    const executor = [
+      'memory = "400M"',
+      `setup = [${JSON.stringify(`[ -z "$SLURM_RESTART_COUNT" ] || ${hog}`)}]`,
+    ];
+    const begun = "process.cwd() + '/begun'";
+    const body = `if (!existsSync(${begun})) { appendFileSync(${begun}, ''); await sleep(120_000); }`;
+    const sweep = await cluster.project({ xs: 1, body }, executor);
+    const submit = sweep.submit();
+    await until(() => sweep.executions.length === 1);
+    await sleep(3_000);
+    await rig.control(['requeue', sweep.executions[0]!.job]);
+    expect(await submit.outcome).toMatchObject({ success: 1, failed: 0 });
+    await sweep.expectOnce(1);
+    expect(sweep.timesExecuted).toEqual({ 0: 2 });
+  }, 600_000);
+});
