@@ -1,7 +1,7 @@
 import { cp, readFile, symlink, utimes } from 'node:fs/promises';
-import { beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { metalab, resultsJson, submitJson } from '../support/metalab.js';
-import { Project, projectWith } from '../support/project.js';
+import { Project } from '../support/project.js';
 
 const EXPERIMENT = `import { experiment, file, grid, operation, seeds } from 'metalab';
 import { readFileSync } from 'node:fs';
@@ -29,7 +29,8 @@ export const unused = (x: number): number => x - 1;
   'data/table.csv': 'a,b\n1,2\n',
 };
 
-let project: Project;
+/** Each test gets it as it is after the first submit. */
+const project = new Project(afterAll);
 const submit = (args: readonly string[] = []) =>
   submitJson(['experiment.ts', ...args], { cwd: project.folder });
 
@@ -52,10 +53,13 @@ const ids = async (store = project.store) =>
     .map(({ run_id, params, replicate }) => JSON.stringify([run_id, params, replicate]))
     .sort();
 
-beforeEach(async () => {
-  project = await projectWith(FILES);
+beforeAll(async () => {
+  await project.write(FILES);
   expect((await submit()).outcome).toMatchObject({ executed: 4, reused: 0 });
+  project.save();
 });
+
+beforeEach(() => project.restore());
 
 async function expectNothingToDo(): Promise<void> {
   expect(await dryRun()).toMatchObject({

@@ -1,6 +1,5 @@
 import {
   appendFileSync,
-  cpSync,
   existsSync,
   readdirSync,
   readFileSync,
@@ -15,9 +14,8 @@ import { metalab, resultsJson, submitJson } from '../support/metalab.js';
 import { Project } from '../support/project.js';
 
 const RUNS = 12;
-/** The same for all tests, each of which gets the store as it is after the first submit. */
+/** Each test gets it as it is after the first submit. */
 const project = new Project(afterAll);
-const pristine = project.path('pristine store');
 
 interface Report {
   readonly counts: { readonly errors: number; readonly warnings: number; readonly notes: number };
@@ -60,15 +58,10 @@ const EXPERIMENT = experimentText({
 beforeAll(async () => {
   await project.write({ 'e.ts': EXPERIMENT });
   expect((await submit('--slots', '1')).outcome).toMatchObject({ success: RUNS });
-  cpSync(project.store, pristine, { recursive: true, preserveTimestamps: true });
+  project.save();
 });
 
-beforeEach(async () => {
-  await project.write({ 'e.ts': EXPERIMENT });
-  // Tried again where the worker renews its lease meanwhile.
-  rmSync(project.store, { recursive: true, maxRetries: 10, retryDelay: 100 });
-  cpSync(pristine, project.store, { recursive: true, preserveTimestamps: true });
-});
+beforeEach(() => project.restore());
 
 test('a store in which nothing is wrong is said to be so, and how much was looked at', async () => {
   expect(await check()).toMatchObject({ code: 0, counts: { errors: 0, warnings: 0 }, findings: [] });

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -12,9 +12,24 @@ export class Project {
   constructor(whenDone: (remove: () => void) => void = onTestFinished) {
     // Spaces and quotes, because users have them.
     this.folder = mkdtempSync(join(tmpdir(), "metalab test's "));
-    // Tried again while a process that is just ending, or compacts the runs, still makes a file in it.
-    const patience = { maxRetries: 10, retryDelay: 100 };
-    whenDone(() => rmSync(this.folder, { recursive: true, force: true, ...patience }));
+    whenDone(() => {
+      for (const folder of [this.folder, this.#saved]) remove(folder);
+    });
+  }
+
+  get #saved(): string {
+    return `${this.folder} saved`;
+  }
+
+  /** Keeps a copy of what is in the folder, for `restore`. */
+  save(): void {
+    cpSync(this.folder, this.#saved, { recursive: true, preserveTimestamps: true });
+  }
+
+  /** Makes the folder what it was at `save`. The folder itself stays: processes may run in it. */
+  restore(): void {
+    for (const name of readdirSync(this.folder)) remove(this.path(name));
+    cpSync(this.#saved, this.folder, { recursive: true, preserveTimestamps: true });
   }
 
   get store(): string {
@@ -38,3 +53,7 @@ export async function projectWith(files: { readonly [name: string]: string | Uin
   await project.write(files);
   return project;
 }
+
+/** Tried again while a process that is just ending, or compacts the runs, or renews a lease, still makes a file in it. */
+const remove = (path: string) =>
+  rmSync(path, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
