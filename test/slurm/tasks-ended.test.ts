@@ -15,7 +15,7 @@ describe('what the cluster ends', () => {
     const submit = sweep.submit();
     const long = () => sweep.executions.filter(({ x }) => x === 1);
     await until(() => long().length === 1);
-    const told = 'time limit 60 s, all that the partition allows of the 120 min asked for';
+    const told = 'time limit 1m, all that the partition allows of the 2h asked for';
     await until(async () => (await sweep.run('status', 'counted')).stderr.includes(told));
     await rig.endTimeOf(long()[0]!.job);
     await until(() => long().length === 2, 120);

@@ -40,7 +40,7 @@ test('a terminal shows progress while a sweep runs, and a clean screen afterward
     const [command, bar, facts, means, ...rest] = frame.split('\n');
     expect(command).toBe('$ metalab submit sweep.ts --slots 2; echo "code $?"');
     expect(bar).toMatch(/^terminal:0\.1 ━{28} +\d+ % {2}\d+\/40 runs$/);
-    expect(facts).toMatch(/^ {2}[\d.]+ runs\/s( · [\d.]+ s left)?( · \d+ failed)?$/);
+    expect(facts).toMatch(/^ {2}[\d.]+ runs\/s( · [\d.]+m?s left)?( · \d+ failed)?$/);
     expect(means).toMatch(/^ {2}mean accuracy .* · loss .* · a_metric_with_quite_a_long_name 1e-7 ± 0$/);
     expect(rest).toEqual([]);
   }

@@ -1,6 +1,6 @@
 import { formatBytes } from '../../definition/format-bytes.js';
+import { formatDuration } from '../../definition/format-duration.js';
 import type { JsonObject, JsonValue } from '../../definition/json.js';
-import { formatDuration } from './format-cell.js';
 
 type Word = (value: JsonValue) => string;
 

@@ -1,8 +1,9 @@
 import { formatBytes } from '../../definition/format-bytes.js';
+import { formatDuration } from '../../definition/format-duration.js';
 import type { RunDetails } from '../../results/run-details.js';
 import type { CommandContext } from '../command.js';
 import { describeProvenance } from './describe-provenance.js';
-import { formatDuration, formatNumber } from './format-cell.js';
+import { formatNumber } from './format-number.js';
 
 /** Prints everything about a run, section by section; empty sections are left out. */
 export function printRun(run: RunDetails, { out, color }: CommandContext): void {

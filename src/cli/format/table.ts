@@ -1,6 +1,6 @@
 import CliTable from 'cli-table3';
 import type { CommandContext } from '../command.js';
-import { formatCell } from './format-cell.js';
+import { formatNumber } from './format-number.js';
 
 /** One row: cells by column. */
 export type TableRow = { readonly [column: string]: unknown };
@@ -52,3 +52,19 @@ const isNumeric = (rows: readonly TableRow[], column: string) => {
   const values = rows.map((row) => row[column]).filter((value) => value !== null && value !== undefined);
   return values.length > 0 && values.every((value) => typeof value === 'number');
 };
+
+/**
+ * Formats a value for a table: on one line, numbers at most six significant digits. `--json` and `--csv` have all.
+ *
+ * @param longest longer text is cut, for a terminal
+ */
+function formatCell(value: unknown, longest = Number.POSITIVE_INFINITY): string {
+  if (value === null || value === undefined) return '';
+  if (typeof value === 'number') return formatNumber(value);
+  const text = oneLine(typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value)));
+  return text.length > longest ? `${text.slice(0, longest - 1)}…` : text;
+}
+
+// Control characters would move the terminal's cursor, or worse: results may contain other people's data.
+const oneLine = (text: string) =>
+  text.replace(/\p{Cc}/gu, (character) => (character === '\n' ? '↵' : character === '\t' ? ' ' : '\ufffd'));

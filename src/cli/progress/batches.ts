@@ -1,5 +1,6 @@
 import type { SweepStatus } from '../../client/status/sweep-status.js';
-import { formatCount } from './words.js';
+import { formatDuration } from '../../definition/format-duration.js';
+import { formatCount } from '../format/format-number.js';
 
 type Batch = SweepStatus['batches'][number];
 
@@ -42,7 +43,7 @@ export function formatBatches(batches: readonly Batch[]): string | undefined {
     ...(unsent > 0 ? [jobs.length === 0 ? 'no job is submitted yet' : `${unsent} more to submit`] : []),
     ...(cut
       ? [
-          `time limit ${formatMinutes(cut.limit_s)}, all that the partition allows of the ${formatMinutes(cut.asked_s)} asked for`,
+          `time limit ${formatDuration(cut.limit_s * 1000)}, all that the partition allows of the ${formatDuration(cut.asked_s * 1000)} asked for`,
         ]
       : []),
     ...(excluded.length > 0 ? [`without ${excluded.join(', ')}: failed twice`] : []),
@@ -57,9 +58,6 @@ function formatTasks(running: number, pending: number): string {
   if (running === 0) return `${formatCount(pending)} ${tasks(pending)} pending`;
   return `${formatCount(running)} ${tasks(running)} running, ${formatCount(pending)} pending`;
 }
-
-const formatMinutes = (seconds: number) =>
-  seconds < 120 ? `${seconds} s` : `${Math.round(seconds / 60)} min`;
 
 /** The beginning of a reason that says that Slurm can't be asked: earlier reasons may no longer be true. */
 const SILENT = 'Slurm has not answered';

@@ -1,10 +1,11 @@
 import { stripVTControlCharacters } from 'node:util';
 import type { SweepStatus } from '../../client/status/sweep-status.js';
+import { formatDuration } from '../../definition/format-duration.js';
 import type { Colors } from '../command.js';
+import { formatCount, formatNumber } from '../format/format-number.js';
 import { formatBatches } from './batches.js';
 import { formatBest, formatSameError } from './objective.js';
 import { formatLost, formatSilence, formatStanding } from './standing.js';
-import { formatCount, formatDuration, formatNumber, formatRate } from './words.js';
 
 const BAR_WIDTH = 28;
 const NARROWEST_BAR = 8;
@@ -59,6 +60,13 @@ const same = (text: string) => text;
 const done = ({ success, failed, cancelled }: SweepStatus) => success + failed + cancelled;
 
 const formatRuns = (status: SweepStatus) => `${formatCount(done(status))}/${formatCount(status.total)} runs`;
+
+/** `12,345 runs/s`, `45.6 runs/s`, `0.520 runs/s`, `7.50 runs/h` */
+function formatRate(perSecond: number): string {
+  if (perSecond >= 100) return `${formatCount(Math.round(perSecond))} runs/s`;
+  if (perSecond >= 0.1) return `${perSecond.toPrecision(3)} runs/s`;
+  return `${(perSecond * 3600).toPrecision(3)} runs/h`;
+}
 
 /** The most urgent first; the rest is left out if it does not fit. */
 function facts({ status, perSecond, elapsedMs }: ProgressView, color: Colors): string[] {

@@ -1,5 +1,5 @@
 import type { SweepStatus } from '../../client/status/sweep-status.js';
-import { formatCount, formatNumber } from './words.js';
+import { formatCount, formatNumber } from '../format/format-number.js';
 
 type Shown = Pick<
   SweepStatus,

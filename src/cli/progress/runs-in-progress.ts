@@ -1,7 +1,7 @@
 import type { RunInProgress } from '../../client/status/runs-in-progress.js';
+import { formatDuration } from '../../definition/format-duration.js';
 import type { CommandContext } from '../command.js';
 import { printTable } from '../format/table.js';
-import { formatDuration } from './words.js';
 
 const MAX_RUNS = 20;
 /** Characters of a run's id: practically unique in a store, and accepted by other commands. */

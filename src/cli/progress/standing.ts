@@ -1,5 +1,5 @@
 import type { SweepStatus } from '../../client/status/sweep-status.js';
-import { formatDuration } from './words.js';
+import { formatDuration } from '../../definition/format-duration.js';
 
 /** The heartbeat timeout of chunks. */
 const MISSED_AFTER_S = 20;

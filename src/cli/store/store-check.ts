@@ -7,8 +7,8 @@ import { hasLeasing } from '../../storage/lease.js';
 import { withMaintenanceLease } from '../../storage/maintenance.js';
 import { asSweepStore, type SweepStore } from '../../storage/sweep-store.js';
 import type { CommandContext, CommonOptions } from '../command.js';
+import { formatCount } from '../format/format-number.js';
 import { EXIT } from '../format/report-error.js';
-import { formatCount } from '../progress/words.js';
 
 interface Options extends CommonOptions {
   readonly repair?: boolean;

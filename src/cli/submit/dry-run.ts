@@ -10,7 +10,7 @@ import { type Change, explainChanges } from '../../planning/explain.js';
 import type { ExperimentManifest, PlanManifest } from '../../storage/manifest.js';
 import { hasExperimentManifests, hasWorkingDirectory } from '../../storage/store.js';
 import type { CommandContext, CommonOptions } from '../command.js';
-import { formatCount } from '../progress/words.js';
+import { formatCount } from '../format/format-number.js';
 
 type Plan = Omit<PlanManifest, 'submission'>;
 
