@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { isAbsolute, relative } from 'node:path';
 import { parse, TomlDate, TomlError } from 'smol-toml';
+import { ParseError } from 'toml-eslint-parser';
 import { InfrastructureError, type Problem } from '../definition/errors.js';
 import { type Path, positionsOf } from './positions.js';
 import type { Table } from './table.js';
@@ -47,9 +48,7 @@ export async function readTomlFile(path: string): Promise<TomlFile | undefined> 
     const table = toPlain(document, [], (at, problem) => problems.push({ where: place(at), ...problem }));
     return { path, name, table: table as Table, problems, place, has: (at) => lineOf(at) !== undefined };
   } catch (error) {
-    if (!(error instanceof TomlError)) throw error;
-    const what = /^Invalid TOML document: (.*)/.exec(error.message)?.[1] ?? error.message;
-    const problem = { where: `${name}:${error.line}:${error.column}`, what, expected: 'TOML' };
+    const problem = syntaxProblem(name, error);
     return { path, name, table: {}, problems: [problem], place: () => name, has: () => false };
   }
 }
@@ -58,6 +57,16 @@ export async function readTomlFile(path: string): Promise<TomlFile | undefined> 
 export function shortPath(path: string): string {
   const short = relative(process.cwd(), path);
   return isAbsolute(short) || short.length > path.length ? path : short;
+}
+
+function syntaxProblem(name: string, error: unknown): Problem {
+  if (error instanceof ParseError) {
+    const where = `${name}:${error.lineNumber}:${error.column + 1}`;
+    return { where, what: error.message, expected: 'TOML' };
+  }
+  if (!(error instanceof TomlError)) throw error;
+  const what = /^Invalid TOML document: (.*)/.exec(error.message)?.[1] ?? error.message;
+  return { where: `${name}:${error.line}:${error.column}`, what, expected: 'TOML' };
 }
 
 function nearestLine(lineOf: (path: Path) => number | undefined, path: Path): number {
