@@ -72,5 +72,4 @@ const toEntry = (path: string, stats: Stats): Entry => ({
   uid: stats.uid,
   gid: stats.gid,
   mode: stats.isSymbolicLink() ? 0 : stats.mode & 0o7777,
-  isFolder: stats.isDirectory(),
 });

@@ -5,7 +5,6 @@ export interface Entry {
   readonly gid: number;
   /** Permission bits, with setuid, setgid and sticky. 0 for a symbolic link, whose own mean nothing. */
   readonly mode: number;
-  readonly isFolder: boolean;
 }
 
 /** The user: of this process, or of the login on a cluster. */

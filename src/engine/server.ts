@@ -16,10 +16,7 @@ export interface ServerInfo {
   readonly namespace: string;
   readonly uiAddress: string;
   readonly pid: number;
-  readonly dbFile: string;
   readonly logFile: string;
-  /** ISO 8601, UTC. */
-  readonly startedAt: string;
   readonly searchAttributes: boolean;
   /** Whether this call started it. */
   readonly started: boolean;
@@ -56,9 +53,7 @@ const describeServer = (state: ServerState, started: boolean): ServerInfo => ({
   namespace: state.namespace,
   uiAddress: `http://127.0.0.1:${state.ui_port}`,
   pid: state.pid,
-  dbFile: state.db_file,
   logFile: state.log_file ?? '',
-  startedAt: state.started_at,
   searchAttributes: state.search_attributes,
   started,
 });

@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { DirRule } from '../definition/context.js';
 import type { HashedFile } from '../definition/declaration.js';
-import { DefinitionError, type Problem } from '../definition/errors.js';
+import type { Problem } from '../definition/errors.js';
 import { canonicalJson } from './canonical.js';
 import { FileHashCache, type FileStamp } from './file-hash-cache.js';
 import { sha256 } from './fingerprint.js';
@@ -41,15 +41,6 @@ export class FileHasher implements ContextHasher {
 
   constructor(cache: FileHashCache = new FileHashCache()) {
     this.#cache = cache;
-  }
-
-  /** @throws DefinitionError if the file can't be read, or changes while it is */
-  async hashFile(path: string): Promise<HashedFile> {
-    const absolute = resolve(path);
-    const hashed = await this.#hash(absolute);
-    this.#cache.save();
-    if ('what' in hashed) throw new DefinitionError([hashed], 'METALAB_FILE_UNREADABLE');
-    return hashed;
   }
 
   /** Hashes a folder's files. `pattern` is a glob against their relative paths. Reports all that can't be read. */

@@ -41,13 +41,6 @@ export interface CommandStream {
   readonly ended: Promise<CommandResult>;
 }
 
-export interface Tunnel {
-  /** The tunnel's address on this machine. */
-  readonly host: string;
-  readonly port: number;
-  close(): Promise<void>;
-}
-
 /**
  * Runs commands and moves files on a machine: this one, or a gateway by SSH. Paths are that machine's, absolute or
  * relative to the login's home. Every method rejects with `TransportError` if the machine could not be reached; the
@@ -70,12 +63,8 @@ export interface Transport {
   put(from: string, to: string, options?: PutOptions): Promise<void>;
   /** Writes bytes to a file there, as `put` does. */
   write(bytes: string | Uint8Array, to: string, options?: PutOptions): Promise<void>;
-  /** Copies a file from there to this machine: under a temporary name, then a rename. Folders are created. */
-  get(from: string, to: string, options?: TransferOptions): Promise<void>;
   /** A file's bytes from an offset to its current end. */
   read(path: string, offset?: number, options?: TransferOptions): AsyncIterable<Uint8Array>;
-  /** Forwards a loopback port of this machine to an address as seen from there. */
-  openTunnel(to: { readonly host: string; readonly port: number }): Promise<Tunnel>;
   /** Operations in progress reject with `METALAB_TRANSPORT_LOST`. */
   close(): Promise<void>;
 }

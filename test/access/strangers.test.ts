@@ -11,7 +11,6 @@ const entry = (mode: number, uid = ME.uid, gid = 1000): Entry => ({
   uid,
   gid,
   mode,
-  isFolder: true,
 });
 const kindsIn = (...entries: Entry[]) => openingsIn(entries, ME).map(({ kind }) => kind);
 const kindsAbove = (folder: Entry, owner = ME.uid) =>

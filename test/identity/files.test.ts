@@ -17,6 +17,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { cacheFolder } from '../../src/access/cache-folder.js';
+import type { HashedFile } from '../../src/definition/declaration.js';
 import { FileHashCache } from '../../src/identity/file-hash-cache.js';
 import { FileHasher } from '../../src/identity/files.js';
 
@@ -33,6 +34,12 @@ beforeEach(() => {
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 
 const hasher = () => new FileHasher(new FileHashCache(cache));
+async function hashFile(path: string): Promise<HashedFile> {
+  const [hashed] = await hasher().hashAll([path]);
+  if ('what' in hashed!) throw new Error(JSON.stringify(hashed));
+  return hashed!;
+}
+
 const sha = (text: string) => createHash('sha256').update(text).digest('hex');
 
 /** Writes a file that was last modified a minute ago, so that its hash may be kept. */
@@ -49,7 +56,7 @@ describe('hashing a file', () => {
   it('hashes its content, however large', async () => {
     const text = 'x'.repeat(3_000_000);
     const file = write('big.bin', text);
-    expect(await hasher().hashFile(file)).toMatchObject({
+    expect(await hashFile(file)).toMatchObject({
       path: file,
       content_hash: sha(text),
       size_bytes: 3_000_000,
@@ -58,35 +65,35 @@ describe('hashing a file', () => {
 
   it('never reads an unchanged file twice, in this process or another', async () => {
     const file = write('a.csv', 'one');
-    await hasher().hashFile(file);
+    await hashFile(file);
     const remembered = join(cache, 'file-hashes.json');
     writeFileSync(remembered, readFileSync(remembered, 'utf8').replace(sha('one'), sha('remembered')));
-    expect((await hasher().hashFile(file)).content_hash).toBe(sha('remembered'));
+    expect((await hashFile(file)).content_hash).toBe(sha('remembered'));
   });
 
   it('reads a file again that was changed in place and given its old time back', async () => {
     const file = write('a.csv', 'one');
-    await hasher().hashFile(file);
+    await hashFile(file);
     write('a.csv', 'two');
-    expect((await hasher().hashFile(file)).content_hash).toBe(sha('two'));
+    expect((await hashFile(file)).content_hash).toBe(sha('two'));
   });
 
   it('reads a file again when its size, time or inode differ', async () => {
     const file = write('a.csv', 'one');
-    await hasher().hashFile(file);
+    await hashFile(file);
     write('a.csv', 'two', 30);
-    expect((await hasher().hashFile(file)).content_hash).toBe(sha('two'));
+    expect((await hashFile(file)).content_hash).toBe(sha('two'));
     write('a.csv', 'three', 30);
-    expect((await hasher().hashFile(file)).content_hash).toBe(sha('three'));
+    expect((await hashFile(file)).content_hash).toBe(sha('three'));
     rmSync(file);
     write('filler', 'x');
     write('a.csv', 'sieve', 30);
-    expect((await hasher().hashFile(file)).content_hash).toBe(sha('sieve'));
+    expect((await hashFile(file)).content_hash).toBe(sha('sieve'));
   });
 
   it('does not keep the hash of a file that was modified just now', async () => {
     const file = write('a.csv', 'one', 0);
-    await hasher().hashFile(file);
+    await hashFile(file);
     expect(existsSync(join(cache, 'file-hashes.json'))).toBe(false);
   });
 
@@ -96,19 +103,19 @@ describe('hashing a file', () => {
       mkdirSync(cache);
       writeFileSync(join(cache, 'file-hashes.json'), content);
       const file = write('a.csv', 'one');
-      expect((await hasher().hashFile(file)).content_hash).toBe(sha('one'));
+      expect((await hashFile(file)).content_hash).toBe(sha('one'));
       expect(readFileSync(join(cache, 'file-hashes.json'), 'utf8')).toContain(sha('one'));
     },
   );
 
   it('works where the cache can’t be written', async () => {
     writeFileSync(cache, 'a file where the folder should be');
-    expect((await hasher().hashFile(write('a.csv', 'one'))).content_hash).toBe(sha('one'));
+    expect((await hashFile(write('a.csv', 'one'))).content_hash).toBe(sha('one'));
   });
 
   it('keeps the entries of writers at the same time readable', async () => {
     const files = Array.from({ length: 20 }, (_, index) => write(`${index}.csv`, `content ${index}`));
-    const hashed = await Promise.all(files.map((file) => hasher().hashFile(file)));
+    const hashed = await Promise.all(files.map((file) => hashFile(file)));
     expect(hashed.map(({ content_hash }) => content_hash)).toEqual(
       files.map((_, index) => sha(`content ${index}`)),
     );
@@ -116,10 +123,14 @@ describe('hashing a file', () => {
   });
 
   it('says what is wrong with a file that is missing, or is a folder', async () => {
-    await expect(hasher().hashFile(join(data, 'no.csv'))).rejects.toThrow(
-      /no\.csv: does not exist[\s\S]*check the path/,
-    );
-    await expect(hasher().hashFile(data)).rejects.toThrow(/is a folder[\s\S]*dir\(…\)/);
+    expect(await hasher().hashAll([join(data, 'no.csv'), data])).toEqual([
+      expect.objectContaining({
+        where: expect.stringContaining('no.csv'),
+        what: 'does not exist',
+        next: expect.stringContaining('check the path'),
+      }),
+      expect.objectContaining({ what: 'is a folder', next: expect.stringContaining('dir(…)') }),
+    ]);
   });
 });
 

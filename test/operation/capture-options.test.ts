@@ -21,7 +21,7 @@ it.each([
 });
 
 it('a serializer that lacks a function is refused where it is registered', () => {
-  expect(() => registerSerializer({ name: 'mine', extension: 'm', accepts: () => true } as never)).toThrow(
+  expect(() => registerSerializer({ name: 'mine', accepts: () => true } as never)).toThrow(
     /'mine' has no function serialize/,
   );
 });

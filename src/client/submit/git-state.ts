@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { existsSync, realpathSync } from 'node:fs';
 import { relative, resolve, sep } from 'node:path';
+import { promisify } from 'node:util';
 import type { GitState } from '../../storage/manifest.js';
 
 const MAX_DIFF = 256 * 1024;
@@ -69,13 +70,11 @@ export function plainRemote(url: string): string {
   return plain.replace(/\/+$/, '').replace(/\.git$/, '');
 }
 
-function git(folder: string, args: readonly string[]): Promise<string | null> {
-  return new Promise((resolve) => {
-    const options = {
-      cwd: folder,
-      maxBuffer: 64 * 1024 * 1024,
-      env: { ...process.env, GIT_OPTIONAL_LOCKS: '0' },
-    };
-    execFile('git', args, options, (error, stdout) => resolve(error ? null : stdout));
-  });
+/** @returns its output; null if it failed */
+function git(cwd: string, args: readonly string[]): Promise<string | null> {
+  const env = { ...process.env, GIT_OPTIONAL_LOCKS: '0' };
+  return promisify(execFile)('git', args, { cwd, env, maxBuffer: 64 * 1024 * 1024 }).then(
+    ({ stdout }) => stdout,
+    () => null,
+  );
 }

@@ -30,8 +30,6 @@ export interface CodeClosure {
   readonly warnings: readonly string[];
   /** The environment variables that it reads by name, by the module's path relative to `base`. */
   readonly variables: { readonly [path: string]: readonly string[] };
-  /** Those of the packages that it imports itself that hold native code. */
-  readonly native: readonly string[];
 }
 
 export interface CodeClosureRequest extends OperationBinding {
@@ -106,7 +104,6 @@ export async function codeClosure(request: CodeClosureRequest): Promise<CodeClos
     // Modules are read in any order.
     warnings: [...modules.warnings, ...unread.sort()],
     variables: modules.variables,
-    native: packages.native,
   };
 }
 

@@ -12,8 +12,6 @@ export interface ReachedPackages {
   readonly versions: { readonly [name: string]: string };
   /** Which version of what each package gets: see {@link packageTree}. */
   readonly edges: readonly string[];
-  /** Of those that the operation imports itself. */
-  readonly native: readonly string[];
 }
 
 /** What imports led to while a closure was built. */
@@ -77,8 +75,7 @@ export class ReachedImports {
       name,
       [...found].sort().join(', '),
     ]);
-    const native = imported.filter((found) => this.#index.isNative(found)).map(({ name }) => name);
-    return { versions: Object.fromEntries(entries.sort()), edges, native: [...new Set(native)].sort() };
+    return { versions: Object.fromEntries(entries.sort()), edges };
   }
 
   #noteLinked(specifier: string, file: string): void {

@@ -3,7 +3,6 @@ import type { Serializer } from './serializer.js';
 /** Uint8Array (so Buffer too), ArrayBuffer and DataView, as they are. */
 export const bytes: Serializer = {
   name: 'bytes',
-  extension: 'bin',
   accepts: (value) => value instanceof Uint8Array || isRaw(value),
   serialize: (value) => asBytes(value as Uint8Array | DataView | ArrayBuffer | SharedArrayBuffer),
 };

@@ -7,7 +7,6 @@ import { type Serializer, utf8 } from './serializer.js';
  */
 export const csv: Serializer = {
   name: 'csv',
-  extension: 'csv',
   accepts: (value) =>
     Array.isArray(value) && value.length > 0 && (value.every(isTuple) || value.every(isRow)),
   serialize: (value) => utf8(write(value as readonly Row[])),

@@ -4,7 +4,6 @@ import { type Serializer, utf8 } from './serializer.js';
 /** Any plain JSON. */
 export const json: Serializer = {
   name: 'json',
-  extension: 'json',
   accepts: (value) => value !== undefined && typeof value !== 'function' && typeof value !== 'symbol',
   serialize: (value) => utf8(jsonText(value, 'value')),
 };

@@ -31,7 +31,6 @@ export interface ShapedArray {
  */
 export const npy: Serializer = {
   name: 'npy',
-  extension: 'npy',
   accepts: (value) => isTypedArray(value) || isShaped(value),
   serialize: (value) => write(value),
 };

@@ -2,8 +2,6 @@
 export interface Serializer {
   /** What `capture.artifact(…, { format })` and the artifact's descriptor call it. */
   readonly name: string;
-  /** The file name's ending when the artifact is saved, without its dot. */
-  readonly extension: string;
   /** Whether it takes this value. Asked in turn where no format is named. */
   accepts(value: unknown): boolean;
   serialize(value: unknown): Uint8Array;

@@ -3,7 +3,6 @@ import { type Serializer, utf8 } from './serializer.js';
 /** Strings, as UTF-8. */
 export const text: Serializer = {
   name: 'text',
-  extension: 'txt',
   accepts: (value) => typeof value === 'string',
   serialize: (value) => utf8(String(value)),
 };

@@ -63,7 +63,6 @@ function hopOf(
   const configured = [config.identityfile ?? []].flat().filter((path) => path.toLowerCase() !== 'none');
   const identityFiles = settings.ssh_key ? [settings.ssh_key, ...configured] : configured;
   return {
-    name: settings.host,
     host,
     port,
     user,

@@ -24,8 +24,6 @@ export interface SshDependencies {
 
 /** One connection on the way to the gateway; the last one is to the gateway itself. */
 export interface Hop {
-  /** As written in the settings, possibly an alias. */
-  readonly name: string;
   readonly host: string;
   readonly port: number;
   readonly user: string;

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { runCommand, type StartCommand, streamCommand } from '../command.js';
-import { readLocalFile, writeLocalFile } from '../local-file.js';
+import { readLocalFile } from '../local-file.js';
 import type { Prompter } from '../prompter.js';
 import type { Transport } from '../transport.js';
 import type { ConnectionOptions } from './connection.js';
@@ -9,7 +9,6 @@ import { explainFailure } from './explain-failure.js';
 import { readRemoteFile, writeRemoteFile } from './files.js';
 import type { SshDependencies, SshSettings } from './settings.js';
 import { startCommand } from './start-command.js';
-import { openTunnel } from './tunnel.js';
 
 export interface SshTransportOptions extends SshDependencies, ConnectionOptions {
   /** Asked whenever this transport needs a person. Without it, such a request is refused. */
@@ -53,13 +52,9 @@ export function createSshTransport(settings: SshSettings, options: SshTransportO
         throw await explainFailure({ place: connection.place, run }, to, content.length, error);
       });
     },
-    async get(from, to, getOptions) {
-      await writeLocalFile(to, readRemoteFile(await session(getOptions?.signal), from, 0, getOptions));
-    },
     async *read(path, offset, readOptions) {
       yield* readRemoteFile(await session(readOptions?.signal), path, offset, readOptions);
     },
-    openTunnel: (to) => openTunnel(session, to),
     login: (prompter) => connection.login(prompter),
     close: async () => release(),
   };

@@ -89,7 +89,7 @@ describe('capture', () => {
   });
 
   test('an operation’s own serializer is asked first', async () => {
-    const code = `metalab.registerSerializer({ name: 'point', extension: 'pt', accepts: (v) => v?.kind === 'point', serialize: (v) => Buffer.from(v.x + ';' + v.y) });
+    const code = `metalab.registerSerializer({ name: 'point', accepts: (v) => v?.kind === 'point', serialize: (v) => Buffer.from(v.x + ';' + v.y) });
       export default metalab.operation(({ capture }) => capture.artifact('p', { kind: 'point', x: 1, y: 2 }));`;
     await start({ code }).run();
     const [artifact] = sweep.record().artifacts;

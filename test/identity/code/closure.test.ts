@@ -20,7 +20,7 @@ const warningsOf = async (
 
 describe('a code closure', () => {
   it('tells the modules and packages that the operation reaches, and none else', async () => {
-    const { fingerprint, modules, packages, warnings, native } = await closureIn(makeProject(PROJECT));
+    const { fingerprint, modules, packages, warnings } = await closureIn(makeProject(PROJECT));
     expect(fingerprint).toMatch(/^[0-9a-f]{32}$/);
     expect(Object.keys(modules).sort()).toEqual([
       'constants.ts',
@@ -31,7 +31,6 @@ describe('a code closure', () => {
     ]);
     expect(packages).toEqual({ maths: '1.0.0', 'shared-models': expect.stringMatching(/^[0-9a-f]{32}$/) });
     expect(warnings).toEqual([]);
-    expect(native).toEqual([]);
   });
 
   it('tells which module changed, and only that', async () => {
@@ -139,16 +138,6 @@ describe('a code closure', () => {
       }),
     );
     expect(packages.maths).toBe('1.5.0');
-  });
-
-  it('names the packages that hold native code', async () => {
-    const { native } = await closureIn(
-      makeProject(PROJECT, {
-        'node_modules/maths/package.json':
-          '{ "name": "maths", "version": "1.0.0", "type": "module", "main": "index.js", "dependencies": { "bindings": "1" } }',
-      }),
-    );
-    expect(native).toEqual(['maths']);
   });
 
   it('counts files that `code` names, by path', async () => {

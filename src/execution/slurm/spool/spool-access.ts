@@ -71,7 +71,6 @@ function parseLook(stdout: string): {
       uid: Number(owner),
       gid: Number(group),
       mode: Number.parseInt(mode!, 8),
-      isFolder: true,
     };
     return [{ where, entry }];
   });
