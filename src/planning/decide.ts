@@ -1,10 +1,10 @@
 import type { ExperimentDeclaration } from '../definition/declaration.js';
 import { countCells } from '../definition/declaration.js';
 import { paramSourceFromSpec } from '../definition/params/from-spec.js';
+import type { Entry } from '../storage/file/formats/plan-entries.js';
 import { hasSegments } from '../storage/file/scan.js';
 import { listSegmentParts } from '../storage/file/segment-parts.js';
 import type { PlanManifest, SubmissionOptions } from '../storage/manifest.js';
-import type { Entry } from './entries.js';
 import { FinalStatuses } from './final-statuses.js';
 import { RunTable } from './run-table.js';
 import { type SharedPlan, STALE } from './steps.js';

@@ -1,5 +1,5 @@
+import { cellAt, type PlanEntries } from '../storage/file/formats/plan-entries.js';
 import { listSegmentParts } from '../storage/file/segment-parts.js';
-import type { PlanEntries } from './entries.js';
 import { FinalStatuses } from './final-statuses.js';
 import type { SharedPlan } from './steps.js';
 import { makePlanners } from './threads.js';
@@ -80,9 +80,4 @@ async function scanOwn(
     await planners.close();
   }
   return { first, statuses: new FinalStatuses(shared.statuses) };
-}
-
-async function cellAt(entries: PlanEntries, position: number): Promise<number> {
-  for await (const cells of entries.cells(position, position + 1)) return cells[0]!;
-  throw new RangeError(`the plan has no position ${position}`);
 }

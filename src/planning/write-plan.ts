@@ -1,11 +1,11 @@
 import { mkdir } from 'node:fs/promises';
 import type { ExperimentDeclaration } from '../definition/declaration.js';
 import { writeOnce } from '../storage/file/atomic-write.js';
+import { type WrittenEntries, writeEntries } from '../storage/file/formats/plan-entries.js';
 import { planFile, submissionFolder } from '../storage/file/layout.js';
 import { readJson } from '../storage/file/read-json.js';
 import type { PlanManifest, SubmissionOptions } from '../storage/manifest.js';
 import { decidePlan } from './decide.js';
-import { type WrittenEntries, writeEntries } from './entries.js';
 
 /**
  * Decides a submission's plan and writes it: the entries first, then the manifest that names them. A plan that is there

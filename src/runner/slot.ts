@@ -2,8 +2,11 @@ import { hostname } from 'node:os';
 import { ContextPlaces } from '../definition/context-places.js';
 import { contextView } from '../definition/context-view.js';
 import type { ExperimentDeclaration } from '../definition/declaration.js';
+import { type PlanEntries, readEntries, verifyEntries } from '../storage/file/formats/plan-entries.js';
 import { declarationFile } from '../storage/file/layout.js';
 import { newWriterName } from '../storage/file/segment-writer.js';
+import { readSubmissionJson, readSubmissionPlan } from '../storage/file/submission-file.js';
+import type { PlanManifest } from '../storage/manifest.js';
 import { Cells } from './cells.js';
 import type { ChildProcesses } from './child-processes.js';
 import { Chunk, type ChunkEnd } from './chunk.js';
@@ -11,12 +14,10 @@ import { ContextGuard } from './context-guard.js';
 import { RunExecutor } from './execute-run.js';
 import { cancelInterruption, strayInterruption } from './interruptions.js';
 import { type OperationHost, startHost } from './operation-host.js';
-import { PlanReader } from './plan-slice.js';
 import { PrintedOutput } from './printed-output.js';
 import type { ProcessState } from './process-state.js';
 import type { ChunkRequest, FromSlot, SlotSetup } from './protocol.js';
 import { NOTE_FD, SlotStatusFile } from './protocol-note.js';
-import { readSubmissionFile } from './read-file.js';
 import { RecordLines } from './record-line.js';
 import { RecordWriter } from './record-writer.js';
 import { endedOrigin } from './run-origin.js';
@@ -45,7 +46,7 @@ export interface SlotProcess {
 /** The slot's state for one submission: made once, warm over chunks. */
 export class Slot {
   readonly writer: string;
-  readonly #plan: PlanReader;
+  readonly #plan: PlanEntries;
   readonly #executor: RunExecutor;
   readonly #host: OperationHost;
   readonly #makeChunk: (order: ChunkRequest) => Chunk;
@@ -57,8 +58,9 @@ export class Slot {
   /** @throws what the user's modules throw at import, or the system's error if the submission can't be read */
   static async open(setup: SlotSetup, slotProcess: SlotProcess): Promise<Slot> {
     const file = declarationFile(setup.folder, setup.declaration);
-    const text = readSubmissionFile(file, setup.declaration);
-    const declaration = JSON.parse(text) as ExperimentDeclaration;
+    const declaration = await readSubmissionJson<ExperimentDeclaration>(file, setup.declaration);
+    const plan = await readSubmissionPlan(setup.folder, setup.submission);
+    await verifyEntries(setup.folder, plan);
     const writer = newWriterName(setup.writer_prefix);
     reseedRandom(declaration.operation.code_fingerprint);
     // Before the import: what modules print, and streams that they keep, must be ours already.
@@ -70,7 +72,7 @@ export class Slot {
     });
     let slot: Slot | undefined;
     const host = setup.record_only ? NO_HOST : await startHost(setup.folder, declaration.operation);
-    slot = new Slot(setup, slotProcess, { declaration, writer, outputs, output, host });
+    slot = new Slot(setup, slotProcess, { declaration, plan, writer, outputs, output, host });
     return slot;
   }
 
@@ -79,6 +81,7 @@ export class Slot {
     slotProcess: SlotProcess,
     loaded: {
       readonly declaration: ExperimentDeclaration;
+      readonly plan: PlanManifest;
       readonly writer: string;
       readonly outputs: RunOutputs;
       readonly output: PrintedOutput;
@@ -116,7 +119,7 @@ export class Slot {
     this.#outputs = outputs;
     this.#host = host;
     this.#note = note;
-    this.#plan = new PlanReader(setup.folder, setup.submission);
+    this.#plan = readEntries(setup.folder, loaded.plan);
     this.#executor = new RunExecutor(
       {
         host,
@@ -162,7 +165,7 @@ export class Slot {
     const chunk = this.#makeChunk(order);
     this.#chunk = chunk;
     try {
-      return await chunk.run(this.#plan.slice(order.from, order.to));
+      return await chunk.run(await this.#plan.slice(order.from, order.to));
     } finally {
       this.#chunk = undefined;
     }

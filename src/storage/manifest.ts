@@ -122,16 +122,13 @@ export interface PlanManifest {
   readonly stale: { readonly code: number; readonly context: number };
   /** Trials of a random search that repeated an earlier one. */
   readonly collapsed: number;
-  /** `all`: position p is cell p, generation 0, and there is no `plan.bin`. `list`: see {@link PLAN_ENTRY_BYTES}. */
+  /** `all`: position p is cell p, generation 0, and there is no `plan.bin`. `list`: see `plan-entries.ts`. */
   readonly kind: 'all' | 'list';
   /** SHA-256 of `plan.bin`, where there is one; missing in plans of older versions. */
   readonly entries_sha256?: string;
   /** The name of `plan.bin`, where another worker's was there already. */
   readonly entries_file?: string;
 }
-
-/** `plan.bin` has one entry a position: the cell's index and the run's generation, both uint32 little-endian. */
-export const PLAN_ENTRY_BYTES = 8;
 
 /** `submissions/{id}/outcome.json`: how a submission ended. Written once, when its last run is accounted for. */
 export interface SubmissionOutcome {

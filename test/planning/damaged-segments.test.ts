@@ -1,8 +1,8 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { decidePlan } from '../../src/planning/decide.js';
-import { allCells } from '../../src/planning/entries.js';
 import { tallyPlan } from '../../src/planning/tally.js';
+import { allCells } from '../../src/storage/file/formats/plan-entries.js';
 import { readRecords } from '../../src/storage/file/records.js';
 import { body, type Sweep, useSweeps } from '../execution/local/sweep.js';
 

@@ -26,7 +26,7 @@ import { mkdirSync } from 'node:fs';
 const [folder, declaration, modules] = process.argv.slice(1);
 const load = (name) => import(modules + name);
 const [{ decidePlan }, { readEntries, writeEntries }, { tallyPlan }] =
-  await Promise.all(['decide.js', 'entries.js', 'tally.js'].map(load));
+  await Promise.all(['planning/decide.js', 'storage/file/formats/plan-entries.js', 'planning/tally.js'].map(load));
 let peak = 0;
 setInterval(() => { peak = Math.max(peak, process.memoryUsage().arrayBuffers); }, 1).unref();
 const options = { fresh: false, keep_failed: false };
@@ -56,7 +56,7 @@ it('planning takes at most 32 bytes a run, and keeps nothing of a run on the hea
     PROGRAM,
     folder,
     JSON.stringify(DECLARATION),
-    new URL('../../dist/planning/', import.meta.url).href,
+    new URL('../../dist/', import.meta.url).href,
   ]);
   const found = JSON.parse(stdout) as { peak: number };
   expect(found).toMatchObject({

@@ -15,8 +15,8 @@ const { writePlan } = (await import(
   dist('planning/write-plan.js')
 )) as typeof import('../../src/planning/write-plan.js');
 const { readEntries } = (await import(
-  dist('planning/entries.js')
-)) as typeof import('../../src/planning/entries.js');
+  dist('storage/file/formats/plan-entries.js')
+)) as typeof import('../../src/storage/file/formats/plan-entries.js');
 const { tallyPlan } = (await import(
   dist('planning/tally.js')
 )) as typeof import('../../src/planning/tally.js');

@@ -6,9 +6,14 @@ import { countCells } from '../../definition/declaration.js';
 import { paramSourceFromSpec } from '../../definition/params/from-spec.js';
 import type { BatchRemains } from '../../execution/batch-executor.js';
 import { decidePlan } from '../../planning/decide.js';
-import { allCells, type PlanEntries, readEntries, verifyEntries } from '../../planning/entries.js';
 import { makeOutcome } from '../../planning/outcome.js';
 import { type Tally, tallyPlan } from '../../planning/tally.js';
+import {
+  allCells,
+  type PlanEntries,
+  readEntries,
+  verifyEntries,
+} from '../../storage/file/formats/plan-entries.js';
 import { environmentFile, liveFolder, submissionFolder } from '../../storage/file/layout.js';
 import type { PlanManifest, SubmissionOutcome } from '../../storage/manifest.js';
 import type { SweepStore } from '../../storage/sweep-store.js';

@@ -2,7 +2,7 @@ import type { ExperimentDeclaration } from '../../definition/declaration.js';
 import { paramSourceFromSpec } from '../../definition/params/from-spec.js';
 import type { RunRecord } from '../../definition/record.js';
 import { cellOf } from '../../planning/cells.js';
-import { cellAt, readEntries } from '../../planning/entries.js';
+import { cellAt, readEntries } from '../../storage/file/formats/plan-entries.js';
 import type { LiveChunk, PlanManifest } from '../../storage/manifest.js';
 import type { SweepStore } from '../../storage/sweep-store.js';
 import { readLiveChunks, runsOf } from './live-chunks.js';

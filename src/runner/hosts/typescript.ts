@@ -6,9 +6,9 @@ import { MetalabError } from '../../definition/errors.js';
 import { type AnyOperation, isOperation } from '../../definition/operation.js';
 import * as api from '../../operation/public.js';
 import { bundleFile } from '../../storage/file/layout.js';
+import { readSubmissionFile } from '../../storage/file/submission-file.js';
 import { connect, run } from '../no-client.js';
 import type { StartHost } from '../operation-host.js';
-import { readSubmissionFile } from '../read-file.js';
 
 const RUNTIME = Symbol.for('metalab.runtime');
 
@@ -30,7 +30,7 @@ async function importOperation(
   (globalThis as { [RUNTIME]?: unknown })[RUNTIME] = { ...api, connect, run };
   if (native.length > 0) resolveFrom(process.cwd(), native);
   const file = bundleFile(folder, bundle);
-  readSubmissionFile(file, bundle);
+  await readSubmissionFile(file, bundle);
   const { default: operation } = (await import(pathToFileURL(file).href)) as { default?: unknown };
   if (!isOperation(operation)) {
     throw new MetalabError({

@@ -16,15 +16,3 @@ export function verifyContent(bytes: Uint8Array | string, sha: string, path: str
     next: 'submit the experiment again: that writes it anew, and reuses what is recorded',
   });
 }
-
-/** What a submission needs is not in the store. */
-export const missingFile = (path: string, cause: unknown): StoreError =>
-  new StoreError(
-    {
-      code: 'METALAB_STORE_INCOMPLETE',
-      where: path,
-      what: 'the file is missing, and the submission can not be carried out without it',
-      next: 'submit the experiment again: that writes it anew, and reuses what is recorded',
-    },
-    { cause },
-  );

@@ -1,12 +1,12 @@
 import type { SlurmEnvironment } from '../../../config/resolved-config.js';
 import type { ExperimentDeclaration } from '../../../definition/declaration.js';
+import { cellsOf, readEntries } from '../../../storage/file/formats/plan-entries.js';
 import { declarationFile, planFile } from '../../../storage/file/layout.js';
 import { readJson } from '../../../storage/file/read-json.js';
-import { missingFile } from '../../../storage/file/verify-content.js';
+import { readSubmissionJson, readSubmissionPlan } from '../../../storage/file/submission-file.js';
 import type { PlanManifest } from '../../../storage/manifest.js';
 import type { BatchLimits, BatchRequest, PositionRange } from '../../batch-executor.js';
 import type { PlannedCells } from '../array/array-tasks.js';
-import { readPlanCells } from '../array/plan-cells.js';
 import { FIRST_ROUND, type Round, roundToken } from '../array/rounds.js';
 import type { Cluster } from '../cluster.js';
 import { type ClusterRetry, placeFault } from '../cluster-retry.js';
@@ -85,7 +85,10 @@ export async function prepareArray(order: BatchRequest, around: ArrayDependencie
   const { environment, cluster, spool, state, patience, programs } = around;
   const { folder: storeFolder, submission, experiment_id } = order;
   const config = environment.executor;
-  const declaration = await readDeclaration(storeFolder, order.declaration);
+  const declaration = await readSubmissionJson<ExperimentDeclaration>(
+    declarationFile(storeFolder, order.declaration),
+    order.declaration,
+  );
   const limits = await cluster.limits({ ...config, ...order.resources }, patience);
   const before = await state.read();
   const round = before.rounds[order.token] ?? FIRST_ROUND;
@@ -152,6 +155,7 @@ export async function prepareArray(order: BatchRequest, around: ArrayDependencie
   // If it was submitted, Slurm has it; and a second write would block on a full disk.
   if (known === undefined)
     await patience.until(() => cluster.transport.write(script, batchScriptFile(folder)));
+  const entries = readEntries(storeFolder, await readSubmissionPlan(storeFolder, submission));
   return {
     order,
     cluster,
@@ -165,8 +169,8 @@ export async function prepareArray(order: BatchRequest, around: ArrayDependencie
     escalated,
     round,
     node: around.node,
-    cells: await readPlanCells(storeFolder, submission, spec.ranges),
-    batch: { ranges: order.ranges, cells: await readPlanCells(storeFolder, submission, order.ranges) },
+    cells: await cellsOf(entries, spec.ranges),
+    batch: { ranges: order.ranges, cells: await cellsOf(entries, order.ranges) },
     folder,
     name,
     sbatch: sbatchArguments({ array: folder, name, tasks: spec.tasks, resources, excluded }, config),
@@ -253,13 +257,6 @@ const mayGrowMemory = (
   escalate !== undefined &&
   escalate.memory > 1 &&
   escalated.memory < escalate.max;
-
-export async function readDeclaration(folder: string, sha: string): Promise<ExperimentDeclaration> {
-  const path = declarationFile(folder, sha);
-  const declaration = await readJson<ExperimentDeclaration>(path);
-  if (!declaration) throw missingFile(path, undefined);
-  return declaration;
-}
 
 async function positionsOf(folder: string, submission: string): Promise<number> {
   return (await readJson<PlanManifest>(planFile(folder, submission)))?.positions ?? 1;

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readEntries } from '../../../planning/entries.js';
+import { readEntries } from '../../../storage/file/formats/plan-entries.js';
 import { segmentKindOf, segmentsFolder } from '../../../storage/file/layout.js';
 import { listNames } from '../../../storage/file/list-names.js';
 import { scanPartHeads } from '../../../storage/file/segment-parts.js';

@@ -3,9 +3,9 @@ import type { ExperimentDeclaration } from '../../../definition/declaration.js';
 import { MetalabError } from '../../../definition/errors.js';
 import { monotonicMs } from '../../../runner/protocol-note.js';
 import { writeAtomically } from '../../../storage/file/atomic-write.js';
-import { declarationFile, planFile } from '../../../storage/file/layout.js';
+import { declarationFile } from '../../../storage/file/layout.js';
 import { makeFolder } from '../../../storage/file/make-folder.js';
-import type { PlanManifest } from '../../../storage/manifest.js';
+import { readSubmissionJson, readSubmissionPlan } from '../../../storage/file/submission-file.js';
 import type { PositionRange } from '../../batch-executor.js';
 import { arraySpecFile, segmentPrefix, taskEndFile, taskLiveFile } from './array-files.js';
 import type { ArraySpec, TaskEnd, TaskFault } from './array-spec.js';
@@ -15,7 +15,6 @@ import { findContextFiles, resolvePlaces } from './context-files.js';
 import { readGifts } from './gifts.js';
 import { HandOver } from './hand-over.js';
 import { LiveFile } from './live-file.js';
-import { readSpoolFile } from './read-spool-file.js';
 import { unrecorded } from './recorded.js';
 import { taskRunEnvironment } from './run-environment.js';
 import { StopWatch } from './stop-watch.js';
@@ -67,10 +66,10 @@ async function doBlock(start: TaskStart, board: TaskBoard, watch: StopWatch, liv
   let block: readonly PositionRange[] = [];
   try {
     const { array, identity } = start;
-    const spec = await readSpoolFile<ArraySpec>(arraySpecFile(array));
+    const spec = await readSubmissionJson<ArraySpec>(arraySpecFile(array));
     const experiment = experimentOf(array);
     block = blockOf(spec, identity.task);
-    const plan = await readSpoolFile<PlanManifest>(planFile(experiment, spec.submission));
+    const plan = await readSubmissionPlan(experiment, spec.submission);
     const had = without(block, await givenAway(array, identity));
     const missing = await unrecorded(experiment, spec, identity, had, plan);
     board.begin(block, had, countPositions(had) - countPositions(missing));
@@ -106,7 +105,7 @@ async function givenAway(array: string, { task, restart }: TaskIdentity): Promis
 async function placeOf(start: TaskStart, spec: ArraySpec, experiment: string): Promise<TaskPlace> {
   const { identity, runner, started } = start;
   const { submission, environment, slots, budget_ms, timeout_ms, metalab } = spec;
-  const declaration = await readSpoolFile<ExperimentDeclaration>(
+  const declaration = await readSubmissionJson<ExperimentDeclaration>(
     declarationFile(experiment, spec.declaration),
     spec.declaration,
   );

@@ -1,7 +1,6 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { PLAN_ENTRY_BYTES, type PlanManifest, type SubmissionManifest } from '../../manifest.js';
+import type { PlanManifest, SubmissionManifest } from '../../manifest.js';
+import { verifyEntries } from '../formats/plan-entries.js';
 import {
   bundleFile,
   declarationFile,
@@ -15,7 +14,7 @@ import {
 } from '../layout.js';
 import { readDeclarationOf } from './check-named.js';
 import type { Check, Finding } from './finding.js';
-import { checkJson } from './json-file.js';
+import { checkJson, whatIsWrong } from './json-file.js';
 import { removable } from './leftovers.js';
 
 /** A submission's manifest, plan and outcome, and whether what it refers to is there. */
@@ -87,31 +86,9 @@ async function* checkPlan({ folder }: Check, submission: string, ended: boolean)
   const plan = yield* checkJson<PlanManifest>(folder, planFile(folder, submission), { costs, remedy });
   if (plan?.kind !== 'list') return;
   const path = planEntriesFile(folder, plan);
-  const what = await entriesFault(path, plan);
+  const what = await verifyEntries(folder, plan).then(() => undefined, whatIsWrong(path));
   if (what === undefined) return;
   yield { severity: ended ? 'warning' : 'error', kind: 'plan-damaged', path, what, costs, remedy };
-}
-
-async function entriesFault(path: string, plan: PlanManifest): Promise<string | undefined> {
-  const size = (await stat(path).catch(() => undefined))?.size;
-  const expected = plan.positions * PLAN_ENTRY_BYTES;
-  if (size === undefined) return 'is not there, and plan.json refers to it';
-  if (size !== expected) return `has ${size} bytes, not the ${expected} of ${plan.positions} runs`;
-  const hash = createHash('sha256');
-  let last = -1;
-  for await (const block of createReadStream(path, { highWaterMark: 1 << 20 })) {
-    const bytes = block as Buffer;
-    hash.update(bytes);
-    for (let at = 0; at < bytes.length; at += PLAN_ENTRY_BYTES) {
-      const cell = bytes.readUInt32LE(at);
-      if (cell <= last || cell >= plan.total)
-        return `names cell ${cell} after ${last}, of ${plan.total} cells in ascending order`;
-      last = cell;
-    }
-  }
-  return plan.entries_sha256 && hash.digest('hex') !== plan.entries_sha256
-    ? `has another content than plan.json says (SHA-256 ${plan.entries_sha256})`
-    : undefined;
 }
 
 const exists = (path: string) =>

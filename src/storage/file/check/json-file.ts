@@ -15,8 +15,7 @@ export async function* checkJson<T extends object>(
     if (value === undefined || (typeof value === 'object' && value !== null && !Array.isArray(value)))
       return value;
   } catch (error) {
-    if (!(error instanceof StoreError)) throw error;
-    what = error.message.split('\n', 1)[0]!.replace(`${path}: `, '');
+    what = whatIsWrong(path)(error);
   }
   yield {
     severity: 'error',
@@ -29,3 +28,11 @@ export async function* checkJson<T extends object>(
   };
   return undefined;
 }
+
+/** What a StoreError says of the file. */
+export const whatIsWrong =
+  (path: string) =>
+  (error: unknown): string => {
+    if (!(error instanceof StoreError)) throw error;
+    return error.message.split('\n', 1)[0]!.replace(`${path}: `, '');
+  };
