@@ -37,6 +37,7 @@ export function lostRun(death: SlotDeath): LostRun | undefined {
     error: describeDeath(death),
     output,
     ...(killed?.kind === 'cancel' ? { cancelled: true } : {}),
+    ...(killed?.kind === 'memory' ? { provenance: { max_rss_bytes: killed.usedBytes } } : {}),
   };
 }
 
