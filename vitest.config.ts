@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import LongestFirst from './test/longest-first.js';
 
 export default defineConfig({
   resolve: { alias: { metalab: fileURLToPath(new URL('src/index.ts', import.meta.url)) } },
@@ -8,6 +9,7 @@ export default defineConfig({
     globalSetup: ['test/support/global-setup.ts'],
     // Tests mostly wait for real servers, workers and slots: on two cores, two files at once leave them idle two thirds of the time.
     maxWorkers: 4,
+    sequence: { sequencer: LongestFirst },
     // Limits are for tests that hang, not for slow machines.
     testTimeout: 180_000,
     hookTimeout: 360_000,
