@@ -8,11 +8,11 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 const LONGEST = [
   'soak/soak',
   'server/on-postgres',
+  'client/control',
   'slurm/tasks-ended',
   'slurm/cancelled-while-away',
   'slurm/control',
   'slurm/cluster-faults',
-  'client/control',
   'slurm/connection-faults',
   'workers/newcomers',
   'client/worker-death',

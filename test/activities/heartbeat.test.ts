@@ -1,7 +1,6 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { Client, Connection, defaultPayloadConverter } from '@temporalio/client';
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { defaultPayloadConverter } from '@temporalio/client';
+import { expect, test, vi } from 'vitest';
+import { workflowOf } from '../support/engine-status.js';
 import { metalab } from '../support/metalab.js';
 import { projectWith } from '../support/project.js';
 
@@ -21,15 +20,7 @@ test('the heartbeat of a long run says which it is, since when, and how far: the
 }, async () => {
   const project = await projectWith({ 'long.ts': LONG });
   await metalab(['submit', project.path('long.ts'), '--store', project.store, '--detach']);
-  const { server } = JSON.parse((await metalab(['engine', 'status', '--json'])).stdout) as {
-    readonly server: { readonly address: string };
-  };
-  const connection = await Connection.connect({ address: server.address });
-  onTestFinished(() => connection.close());
-  const { id } = JSON.parse(readFileSync(join(project.store, 'store.json'), 'utf8')) as {
-    readonly id: string;
-  };
-  const workflow = new Client({ connection }).workflow.getHandle(`metalab/${id}/long:1`);
+  const workflow = await workflowOf(project.store, 'long:1');
 
   const progressSeen = new Set<number>();
   await vi.waitFor(

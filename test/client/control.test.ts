@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import type { RunInProgress } from '../../src/client/status/runs-in-progress.js';
 import type { RunRecord, SubmissionOutcome, SweepEvent, SweepStatus } from '../../src/index.js';
+import { engineStatus, killEngine, serverAddress } from '../support/engine-status.js';
 import { metalab, startMetalab, submitJson } from '../support/metalab.js';
 import { type Project, projectWith } from '../support/project.js';
 import { recordsIn } from '../support/records.js';
-import { addressIn, apart } from '../support/test-server.js';
+import { apart } from '../support/test-server.js';
 import { runForLines, scriptsWith } from './script.js';
 
 const home = mkdtempSync(join(tmpdir(), 'metalab-control-'));
@@ -94,9 +95,7 @@ describe('pause', () => {
     const before = lines(project, 'executions').length;
     expect(before).toBe(paused.success);
 
-    const engine = await json<Engine>(project, 'engine', 'status');
-    const killed = [...engine.workers, ...(engine.server ? [engine.server] : [])];
-    for (const { pid } of killed) process.kill(pid, 'SIGKILL');
+    await killEngine(env);
     await run(project, 'engine', 'start');
     // Joins it: neither this nor the restart makes it go on.
     const joined = await run(project, 'submit', 'sweep.mjs');
@@ -251,7 +250,7 @@ describe('what runs', () => {
     const project = await projectWith(sweep(`held: [true], ms: [100], ${upTo(RUNS)}`));
     await run(project, 'submit', 'sweep.mjs', '--slots', '2', '--detach');
     await executed(project, 2);
-    const address = addressIn((await run(project, 'engine', 'status', '--json')).stdout);
+    const address = await serverAddress(env);
     const elsewhere = { ...env, METALAB_HOME: project.path('elsewhere'), TEMPORAL_ADDRESS: address };
     const withKey = { ...elsewhere, METALAB_KEY_FILE: join(home, 'key') };
     const there = (...args: readonly string[]) =>
@@ -275,8 +274,7 @@ describe('what runs', () => {
     // What it lists follows a moment after the outcome.
     await vi.waitFor(async () => expect((await there('watch')).stdout).not.toContain('sweep:1 '), 20_000);
     // Looking and controlling starts no worker there: it may not even have the operation's data.
-    const { workers } = JSON.parse((await there('engine', 'status', '--json')).stdout) as Engine;
-    expect(workers).toEqual([]);
+    expect((await engineStatus(withKey)).workers).toEqual([]);
   }, 360_000);
 
   it('tells events of each kind, long runs when they have started', async () => {
@@ -310,12 +308,6 @@ describe('what runs', () => {
     expect(of('progress').at(-1)!.status).toEqual({ total: 4, success: 2, failed: 2, cancelled: 0 });
   });
 });
-
-interface Engine {
-  /** null: the server is none of metalab's. */
-  readonly server: { readonly pid: number } | null;
-  readonly workers: readonly { readonly pid: number }[];
-}
 
 describe('status of an experiment', () => {
   it('tells which runs are in progress, by ids that their records have afterwards', async () => {

@@ -4,6 +4,7 @@ import { expect, test, vi } from 'vitest';
 import type { EngineStatus } from '../../src/engine/status.js';
 import type { SweepStatus } from '../../src/index.js';
 import { countedSweep, executionsIn, until, useOwnEngine } from '../support/engine.js';
+import { killEngine } from '../support/engine-status.js';
 import { metalab, startMetalab } from '../support/metalab.js';
 import { type Project, projectWith } from '../support/project.js';
 
@@ -12,12 +13,6 @@ const env = { ...useOwnEngine(), TEMPORAL_ADDRESS: '' };
 
 /** Its runs, but for the first, wait for the file `go`. */
 const sweep = (runs: number) => countedSweep(runs, 0, 'params.x > 0');
-
-async function killEngine(): Promise<void> {
-  const { stdout } = await metalab(['engine', 'status', '--json'], { env });
-  const { server, workers } = JSON.parse(stdout) as EngineStatus;
-  for (const { pid } of [...workers, ...(server ? [server] : [])]) process.kill(pid, 'SIGKILL');
-}
 
 const statusOf = async (project: Project) => {
   const { stdout } = await metalab(['status', 'counted', '--json'], { cwd: project.folder, env });
@@ -28,7 +23,7 @@ test('after kill -9 of everything the sweep is interrupted, and attach goes on w
   const project = await projectWith(sweep(6));
   await metalab(['submit', 'counted.mjs', '--slots', '2', '--detach'], { cwd: project.folder, env });
   await until(() => executionsIn(project).length >= 2);
-  await killEngine();
+  await killEngine(env);
 
   expect(await statusOf(project)).toMatchObject({
     state: 'interrupted',
@@ -68,7 +63,7 @@ test('a followed submit whose server died and can not be started again ends with
   });
   await until(() => executionsIn(project).length >= 1);
   rmSync(program);
-  await killEngine();
+  await killEngine(env);
   const { code, stderr } = await submit.finished;
   expect(code).toBe(3);
   expect(stderr).toContain('METALAB_TEMPORAL');

@@ -1,11 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { Client, Connection } from '@temporalio/client';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { SubmissionOutcome } from '../../src/index.js';
-import { metalab } from '../support/metalab.js';
+import { temporalClient, workflowId } from '../support/engine-status.js';
 import type { Project } from '../support/project.js';
-import { addressIn } from '../support/test-server.js';
 import { runForLines, scriptsWith } from './script.js';
 
 /** Notes every execution, by one append. */
@@ -28,16 +25,10 @@ const executions = (project: Project) =>
 const sorted = (values: Iterable<number>) => [...values].sort((a, b) => a - b);
 
 async function runsOfWorkflow(project: Project) {
-  const { stdout } = await metalab(['engine', 'status', '--json']);
-  const connection = await Connection.connect({ address: addressIn(stdout) });
-  onTestFinished(() => connection.close());
-  const client = new Client({ connection });
-  const { id } = JSON.parse(readFileSync(join(project.store, 'store.json'), 'utf8')) as {
-    readonly id: string;
-  };
+  const client = await temporalClient();
   const runs = [];
   for await (const { runId, status, historyLength } of client.workflow.list({
-    query: `WorkflowId = 'metalab/${id}/crowd:1'`,
+    query: `WorkflowId = '${workflowId(project.store, 'crowd:1')}'`,
   }))
     runs.push({ runId, status: status.name, events: historyLength });
   return runs;

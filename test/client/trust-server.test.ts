@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, expect, onTestFinished, test } from 'vitest';
 import { startWorker, until, useOwnEngine } from '../support/engine.js';
+import { serverAddress } from '../support/engine-status.js';
 import { metalab, type SubmitLine, startMetalab } from '../support/metalab.js';
 import { type Project, projectWith } from '../support/project.js';
-import { addressIn } from '../support/test-server.js';
 
 /** Only its server is used, as one of the user's own. */
 const server = useOwnEngine();
@@ -14,7 +14,7 @@ let address: string;
 beforeAll(async () => {
   const started = await metalab(['engine', 'start'], { env: server });
   expect(started.code, started.stderr).toBe(0);
-  address = addressIn((await metalab(['engine', 'status', '--json'], { env: server })).stdout);
+  address = await serverAddress(server);
 });
 
 const TRUSTING = { METALAB_TRUST_SERVER: '1' };

@@ -1,13 +1,13 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { Client, Connection } from '@temporalio/client';
-import { afterAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
+import { until } from '../support/engine.js';
+import { killEngine, workflowOf } from '../support/engine-status.js';
 import { metalab, resultsJson, type SubmitLine, startMetalab } from '../support/metalab.js';
 import { type Project, projectWith } from '../support/project.js';
 import { recordsIn } from '../support/records.js';
-import { addressIn, apart, onPostgres } from '../support/test-server.js';
+import { apart, onPostgres } from '../support/test-server.js';
 
 const home = mkdtempSync(join(tmpdir(), 'metalab-death-'));
 const env: NodeJS.ProcessEnv = await apart(home);
@@ -16,25 +16,6 @@ afterAll(async () => {
   await metalab(['engine', 'stop'], { env });
   rmSync(home, { recursive: true, force: true });
 });
-
-async function waitFor(condition: () => boolean): Promise<void> {
-  while (!condition()) await sleep(50);
-}
-
-async function workflowOf(project: Project, experiment: string) {
-  const { stdout } = await metalab(['engine', 'status', '--json'], { env });
-  const connection = await Connection.connect({ address: addressIn(stdout) });
-  onTestFinished(() => connection.close());
-  const { id } = JSON.parse(readFileSync(join(project.store, 'store.json'), 'utf8')) as { id: string };
-  return new Client({ connection, namespace: env.TEMPORAL_NAMESPACE ?? 'default' }).workflow.getHandle(
-    `metalab/${id}/${experiment}`,
-  );
-}
-
-interface Engine {
-  readonly server: { readonly pid: number; readonly address: string };
-  readonly workers: readonly { readonly pid: number }[];
-}
 
 /**
  * A sweep that notes every execution in a file, and whose runs take so long; from x = `held` on they wait for
@@ -67,9 +48,9 @@ describe('a worker that is told to end', () => {
   it('hands back the runs that outlast its grace: another worker does them, and none is failed', async () => {
     const project = await projectWith(sweep(2, 15_000));
     const first = startMetalab(['worker', '--slots', '2', '--grace', '1s'], { env });
-    await waitFor(() => first.stderrSoFar().includes('polls'));
+    await until(() => first.stderrSoFar().includes('polls'));
     const submit = startMetalab(['submit', 'slow.mjs', '--json'], { cwd: project.folder, env });
-    await waitFor(() => executionsIn(project) === 2);
+    await until(() => executionsIn(project) === 2);
 
     const told = performance.now();
     first.kill('SIGTERM');
@@ -95,11 +76,9 @@ describe('a followed sweep', () => {
         cwd: project.folder,
         env,
       });
-      await waitFor(() => executions() >= 6);
+      await until(() => executions() >= 6);
 
-      const { stdout } = await metalab(['engine', 'status', '--json'], { env });
-      const { server, workers } = JSON.parse(stdout) as Engine;
-      for (const { pid } of [...workers, server]) process.kill(pid, 'SIGKILL');
+      await killEngine(env);
       letGo(project);
 
       const { code, stdout: out, stderr } = await submit.finished;
@@ -127,9 +106,9 @@ describe('a followed sweep', () => {
       cwd: project.folder,
       env,
     });
-    await waitFor(() => executionsIn(project) >= 6);
+    await until(() => executionsIn(project) >= 6);
 
-    await (await workflowOf(project, 'slow:1')).terminate('by mistake');
+    await (await workflowOf(project.store, 'slow:1', env)).terminate('by mistake');
     letGo(project);
 
     const followed = await submit.finished;
@@ -145,8 +124,8 @@ describe('a followed sweep', () => {
   it('that is submitted again at once, after its workflow was cancelled, is done by the next workflow', async () => {
     const project = await projectWith(sweep(30, 300, 4));
     await metalab(['submit', 'slow.mjs', '--detach'], { cwd: project.folder, env });
-    await waitFor(() => executionsIn(project) >= 2);
-    await (await workflowOf(project, 'slow:1')).cancel();
+    await until(() => executionsIn(project) >= 2);
+    await (await workflowOf(project.store, 'slow:1', env)).cancel();
     letGo(project);
     const { code, stdout, stderr } = await metalab(['submit', 'slow.mjs', '--json'], {
       cwd: project.folder,
@@ -159,7 +138,7 @@ describe('a followed sweep', () => {
   it('whose workflow somebody cancelled ends with an outcome, and so does the submission behind it', async () => {
     const project = await projectWith(sweep(120, 300, 4));
     const submit = startMetalab(['submit', 'slow.mjs', '--json'], { cwd: project.folder, env });
-    await waitFor(() => executionsIn(project) >= 2);
+    await until(() => executionsIn(project) >= 2);
     await project.write(sweep(130, 300, 4));
     const behind = startMetalab(['submit', 'slow.mjs', '--json'], { cwd: project.folder, env });
     const status = async () => {
@@ -171,7 +150,7 @@ describe('a followed sweep', () => {
       60_000,
     );
 
-    await (await workflowOf(project, 'slow:1')).cancel();
+    await (await workflowOf(project.store, 'slow:1', env)).cancel();
     letGo(project);
     for (const { finished } of [submit, behind]) expect((await finished).code).toBe(1);
     const after = await status();

@@ -5,9 +5,9 @@ import { Client, Connection } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { SweepStatus } from '../../src/index.js';
 import { useOwnEngine } from '../support/engine.js';
+import { serverAddress } from '../support/engine-status.js';
 import { metalab, ROOT, resultsJson, submitJson } from '../support/metalab.js';
 import { projectWith } from '../support/project.js';
-import { addressIn } from '../support/test-server.js';
 import { canPlayOtherUser, OtherUser } from './other-user.js';
 
 /** Runs that record who executes them; from x = 20 on they wait for the file `go`. */
@@ -33,7 +33,7 @@ describe.skipIf(!canPlayOtherUser)('another user of the machine', () => {
   beforeAll(async () => {
     other = new OtherUser();
     await metalab(['engine', 'start'], { env });
-    address = addressIn((await metalab(['engine', 'status', '--json'], { env })).stdout);
+    address = await serverAddress(env);
     client = new Client({ connection: await Connection.connect({ address }) });
   }, 360_000);
 

@@ -10,16 +10,15 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
 import { afterAll, expect, onTestFinished } from 'vitest';
 import type { SweepStatus } from '../../src/client/status/sweep-status.js';
 import type { RunRecord } from '../../src/definition/record.js';
 import type { OwnedRig } from '../rig/start.mjs';
 import { useRig } from '../rig/use-rig.js';
+import { workflowOf } from '../support/engine-status.js';
 import { metalab, type RunOptions, type SubmitLine, startMetalab } from '../support/metalab.js';
 import { Project } from '../support/project.js';
 import { recordsIn } from '../support/records.js';
-import { addressIn } from '../support/test-server.js';
 
 /** What a test's experiment differs in from the plainest: `counted:1`, one run for each x. */
 export interface CountedParts {
@@ -256,35 +255,14 @@ export class RigCluster {
 
   /** What the Temporal UI shows of a sweep in progress. */
   async workflowDetails(sweep: ClusterProject): Promise<string> {
-    return this.#withWorkflow(sweep, async (workflow) => {
-      const told = await workflow.query<{ currentDetails: string }>('__temporal_workflow_metadata');
-      return told.currentDetails;
-    });
+    const workflow = await workflowOf(sweep.store, 'counted:1', this.env);
+    const told = await workflow.query<{ currentDetails: string }>('__temporal_workflow_metadata');
+    return told.currentDetails;
   }
 
   /** As somebody does in the Temporal UI. */
   async terminate(sweep: ClusterProject): Promise<void> {
-    await this.#withWorkflow(sweep, (workflow) => workflow.terminate('by mistake'));
-  }
-
-  async #withWorkflow<T>(
-    { store }: ClusterProject,
-    use: (workflow: WorkflowHandle) => Promise<T>,
-  ): Promise<T> {
-    const { id } = JSON.parse(readFileSync(join(store, 'store.json'), 'utf8')) as { readonly id: string };
-    const { stdout } = await metalab(['engine', 'status', '--json'], { env: this.env });
-    const connection = await Connection.connect({ address: addressIn(stdout) });
-    try {
-      return await use(new Client({ connection }).workflow.getHandle(`metalab/${id}/counted:1`));
-    } finally {
-      await connection.close();
-    }
-  }
-
-  async workers(): Promise<readonly number[]> {
-    const { stdout } = await metalab(['engine', 'status', '--json'], { env: this.env });
-    const { workers } = JSON.parse(stdout) as { readonly workers: readonly { readonly pid: number }[] };
-    return workers.map(({ pid }) => pid);
+    await (await workflowOf(sweep.store, 'counted:1', this.env)).terminate('by mistake');
   }
 }
 

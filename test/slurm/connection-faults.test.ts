@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { killWorkers } from '../support/engine-status.js';
 import { Terminal } from '../terminal/tmux.js';
 import { sleep, until, useCluster } from './cluster.js';
 
@@ -103,7 +104,7 @@ describe('a worker that is killed with arrays in flight', () => {
     const submit = sweep.submit();
     await until(() => sweep.executions.length > 0);
     const before = await sweep.jobs();
-    for (const pid of await cluster.workers()) process.kill(pid, 'SIGKILL');
+    await killWorkers(cluster.env);
     submit.kill('SIGKILL');
     const attached = sweep.submit();
     expect(await attached.outcome).toMatchObject({ success: 12, executed: 12 });

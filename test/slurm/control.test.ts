@@ -1,6 +1,7 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { killWorkers } from '../support/engine-status.js';
 import { sleep, until, useCluster } from './cluster.js';
 
 const cluster = await useCluster();
@@ -46,7 +47,7 @@ describe('on a cluster', () => {
     });
     const before = sweep.executions.length;
     expect(before).toBeLessThan(12);
-    for (const pid of await cluster.workers()) process.kill(pid, 'SIGKILL');
+    await killWorkers(cluster.env);
     await sweep.run('engine', 'start');
     await sleep(8_000);
     expect(sweep.executions).toHaveLength(before);

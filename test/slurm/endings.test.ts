@@ -1,12 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { killWorkers } from '../support/engine-status.js';
 import { until, useCluster } from './cluster.js';
 import { longSweep, secretsOf } from './long-sweep.js';
 
 const cluster = await useCluster();
-
-const killWorkers = async () => {
-  for (const pid of await cluster.workers()) process.kill(pid, 'SIGKILL');
-};
 
 describe('nothing of a sweep goes on, and nothing is left of it, once it has its outcome', () => {
   it('when it is done', async () => {
@@ -23,7 +20,7 @@ describe('nothing of a sweep goes on, and nothing is left of it, once it has its
     const { sweep } = await longSweep(cluster, 8);
     sweep.submit();
     await until(() => sweep.executions.length >= 4);
-    await killWorkers();
+    await killWorkers(cluster.env);
     expect(await sweep.run('cancel', 'counted', '--reason', 'wrong range')).toMatchObject({ code: 0 });
     expect(await cluster.queue()).toEqual([]);
     const { records, executions } = sweep;
@@ -38,7 +35,7 @@ describe('nothing of a sweep goes on, and nothing is left of it, once it has its
     const submit = sweep.submit();
     await until(() => sweep.executions.length >= 4);
     const job = sweep.executions[0]!.job.split('_')[0]!;
-    await killWorkers();
+    await killWorkers(cluster.env);
     submit.kill('SIGKILL');
     await cluster.terminate(sweep);
     const before = sweep.executions.length;

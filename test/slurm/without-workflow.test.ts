@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { killWorkers } from '../support/engine-status.js';
 import { type ClusterProject, until, useCluster } from './cluster.js';
 
 const cluster = await useCluster();
@@ -23,7 +24,7 @@ async function leftAlone(): Promise<{
   const sweep = await cluster.project({ xs: 4, body: BODY(hold) }, ['chunk_size = 1']);
   await sweep.run('submit', 'counted.mjs', '--detach');
   await until(() => sweep.executions.filter(({ x }) => x >= 2).length === 2 && sweep.records.length === 2);
-  for (const pid of await cluster.workers()) process.kill(pid, 'SIGKILL');
+  await killWorkers(cluster.env);
   await cluster.terminate(sweep);
   return { sweep, release: () => rig.run(['rm', '-f', hold]) };
 }

@@ -23,15 +23,6 @@ export async function startTestServer(): Promise<() => Promise<void>> {
   return () => rig.stop();
 }
 
-/** The address of the server that a `metalab engine status --json` tells of. */
-export function addressIn(status: string): string {
-  const { server, configured } = JSON.parse(status) as {
-    readonly server: { readonly address: string } | null;
-    readonly configured: { readonly address: string } | null;
-  };
-  return (configured ?? server)!.address;
-}
-
 /**
  * What keeps a METALAB_HOME's workers from other tests' chunks: on the engine its own server, on a shared one a namespace.
  *

@@ -1,9 +1,8 @@
-import { Client, Connection } from '@temporalio/client';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { countedSweep, executionsIn, useOwnEngine } from '../support/engine.js';
+import { serverAddress, temporalClient } from '../support/engine-status.js';
 import { metalab, submitJson } from '../support/metalab.js';
 import { projectWith } from '../support/project.js';
-import { addressIn } from '../support/test-server.js';
 
 const env = useOwnEngine();
 
@@ -12,14 +11,9 @@ test('a sweep of a version that did not sign: submit says so, and the next worke
   const args = ['counted.mjs', '--store', project.store];
   const options = { cwd: project.folder, env: { ...env, TEMPORAL_ADDRESS: '' } };
   const { outcome } = await submitJson(args, options);
-  const address = addressIn((await metalab(['engine', 'status', '--json'], options)).stdout);
-  const connect = async () => {
-    const connection = await Connection.connect({ address });
-    onTestFinished(() => connection.close());
-    return new Client({ connection });
-  };
+  const address = await serverAddress(options.env);
   // As the version before started it; no worker polls its task queue.
-  const old = await (await connect()).workflow.start('experiment', {
+  const old = await (await temporalClient(options.env)).workflow.start('experiment', {
     workflowId: outcome!.workflow_id,
     taskQueue: 'metalab',
     args: [{ store: outcome!.store, experiment_id: 'counted:1', search_attributes: false }],
@@ -36,6 +30,9 @@ test('a sweep of a version that did not sign: submit says so, and the next worke
   const again = await submitJson(args, options);
   expect(again.outcome, again.stderr).toMatchObject({ total: 3, reused: 3, success: 3 });
   expect(executionsIn(project)).toHaveLength(3);
-  const handle = (await connect()).workflow.getHandle(old.workflowId, old.firstExecutionRunId);
+  const handle = (await temporalClient(options.env)).workflow.getHandle(
+    old.workflowId,
+    old.firstExecutionRunId,
+  );
   expect((await handle.describe()).status.name).toBe('TERMINATED');
 }, 360_000);

@@ -2,12 +2,12 @@ import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { Client, Connection } from '@temporalio/client';
-import { expect, onTestFinished, test, vi } from 'vitest';
+import type { Client } from '@temporalio/client';
+import { expect, test, vi } from 'vitest';
 import { findTemporalCli } from '../../src/engine/temporal-cli.js';
+import { serverAddress, temporalClient } from '../support/engine-status.js';
 import { metalab, ROOT, startMetalab, submitJson } from '../support/metalab.js';
 import { type Project, projectWith } from '../support/project.js';
-import { addressIn } from '../support/test-server.js';
 
 // Several submits each, also on a busy machine.
 vi.setConfig({ testTimeout: 240_000 });
@@ -30,14 +30,6 @@ const sweep = (name: string, ...xs: readonly number[]) => ({
 const submit = (project: Project, ...args: readonly string[]) =>
   submitJson([project.path('sweep.mjs'), '--store', project.store, ...args]);
 
-async function connect() {
-  const { stdout } = await metalab(['engine', 'status', '--json']);
-  const address = addressIn(stdout);
-  const connection = await Connection.connect({ address });
-  onTestFinished(() => connection.close());
-  return { client: new Client({ connection }), address };
-}
-
 /** The workflow once it has ended: a moment after the outcome is in the store. */
 async function ended(client: Client, workflowId: string) {
   const handle = client.workflow.getHandle(workflowId);
@@ -55,7 +47,7 @@ test('a workflow ends as its last submission: failed where runs failed, complete
   const project = await projectWith(sweep('ending', -1, 1, 2));
   const first = await submit(project);
   expect(first.code).toBe(1);
-  const { client } = await connect();
+  const client = await temporalClient();
   const { handle, description } = await ended(client, first.outcome!.workflow_id);
   expect(description.status.name).toBe('FAILED');
   await expect(handle.result()).rejects.toMatchObject({
@@ -77,7 +69,7 @@ test('a workflow whose sweep was cancelled ends as cancelled, and another submit
   await vi.waitFor(async () => expect((await cancelled()).code).toBe(0), { timeout: 540_000, interval: 200 });
   const { stdout } = await following.finished;
   const { workflow_id } = JSON.parse(stdout.trim().split('\n').at(-1)!) as { readonly workflow_id: string };
-  const { client } = await connect();
+  const client = await temporalClient();
   const { description } = await ended(client, workflow_id);
   expect(description.status.name).toBe('CANCELLED');
   expect(description.searchAttributes).toMatchObject({ MetalabStatus: ['cancelled'], MetalabTotal: [2] });
@@ -90,7 +82,7 @@ test('a workflow whose sweep was cancelled ends as cancelled, and another submit
 test('what the README says lists sweeps in Temporal lists them', async () => {
   const project = await projectWith(sweep('listed', -1, 1));
   const { outcome } = await submit(project);
-  const { client, address } = await connect();
+  const client = await temporalClient();
   await ended(client, outcome!.workflow_id);
   const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
   const commands = [...readme.matchAll(/^temporal (workflow list .*)$/gm)].map(([, command]) => command!);
@@ -102,7 +94,7 @@ test('what the README says lists sweeps in Temporal lists them', async () => {
     await vi.waitFor(
       async () => {
         const { stdout } = await promisify(execFile)('sh', ['-c', `"${cli}" ${line}`], {
-          env: { ...process.env, TEMPORAL_ADDRESS: address },
+          env: { ...process.env, TEMPORAL_ADDRESS: await serverAddress() },
         });
         expect(stdout, line).toContain(outcome!.workflow_id);
       },

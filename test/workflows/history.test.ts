@@ -1,10 +1,9 @@
 import { join } from 'node:path';
-import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
-import { expect, onTestFinished, test } from 'vitest';
-import { metalab, ROOT, resultsJson, type SubmitLine, submitJson } from '../support/metalab.js';
+import { expect, test } from 'vitest';
+import { temporalClient } from '../support/engine-status.js';
+import { ROOT, resultsJson, submitJson } from '../support/metalab.js';
 import { projectWith } from '../support/project.js';
-import { addressIn } from '../support/test-server.js';
 
 const RUNS = 20_000;
 const NOOPS = `
@@ -20,7 +19,7 @@ test(`the history of ${RUNS} runs is small, tells what goes on, and replays`, {
   const project = await projectWith({ 'noops.ts': NOOPS });
   const { outcome, stderr } = await submitJson([project.path('noops.ts'), '--store', project.store]);
   expect(outcome, stderr).toMatchObject({ total: RUNS, executed: RUNS, success: RUNS });
-  const handle = await workflowOf(outcome!);
+  const handle = (await temporalClient()).workflow.getHandle(outcome!.workflow_id);
   const history = await handle.fetchHistory();
 
   // Refs, ranges and counts: nothing of a run passes through Temporal.
@@ -58,13 +57,6 @@ test(`the history of ${RUNS} runs is small, tells what goes on, and replays`, {
   const workflowBundle = { codePath: join(ROOT, 'dist', 'workflow-bundle.js') };
   await Worker.runReplayHistory({ workflowBundle }, history, handle.workflowId);
 });
-
-async function workflowOf({ workflow_id }: SubmitLine): Promise<WorkflowHandle> {
-  const { stdout } = await metalab(['engine', 'status', '--json']);
-  const connection = await Connection.connect({ address: addressIn(stdout) });
-  onTestFinished(() => connection.close());
-  return new Client({ connection }).workflow.getHandle(workflow_id);
-}
 
 /** The texts of all payloads within a message. */
 function payloadsIn(message: unknown): string[] {
