@@ -35,7 +35,7 @@ export async function until(condition: () => boolean): Promise<void> {
 }
 
 /**
- * A sweep over x = 0, 1, …, whose runs note their execution and their slot's pid in a file, and take so long.
+ * A sweep over x = 0, 1, …, whose runs note their execution, and the pids of their slot and worker, in a file, and take so long.
  *
  * @param milliseconds a number, or an expression of `params.x`
  * @param held an expression of `params.x`: whether a run waits for the file `go` first
@@ -45,7 +45,7 @@ export const countedSweep = (runs: number, milliseconds: number | string, held =
     import { appendFileSync, existsSync } from 'node:fs';
     import { experiment, grid, operation, seeds } from 'metalab';
     export const counted = operation(async ({ params, capture }) => {
-      appendFileSync('executions', params.x + ' ' + process.pid + '\\n');
+      appendFileSync('executions', [params.x, process.pid, process.ppid].join(' ') + '\\n');
       while (${held} && !existsSync('go')) await new Promise((resolve) => setTimeout(resolve, 20));
       await new Promise((resolve) => setTimeout(resolve, ${milliseconds}));
       capture.metric('y', 2 * params.x);
@@ -60,6 +60,8 @@ export interface Execution {
   readonly x: number;
   /** The slot's. */
   readonly pid: number;
+  /** The worker's pid. */
+  readonly worker: number;
 }
 
 /** The executions of a {@link countedSweep} so far. */
@@ -67,7 +69,7 @@ export function executionsIn(project: Project): readonly Execution[] {
   if (!existsSync(project.path('executions'))) return [];
   const lines = readFileSync(project.path('executions'), 'utf8').trim().split('\n');
   return lines.map((line) => {
-    const [x, pid] = line.split(' ').map(Number);
-    return { x: x!, pid: pid! };
+    const [x, pid, worker] = line.split(' ').map(Number);
+    return { x: x!, pid: pid!, worker: worker! };
   });
 }
