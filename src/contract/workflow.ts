@@ -39,15 +39,6 @@ export const STATUS_QUERY = 'status';
  */
 export const workflowIdOf = (storeId: string, experimentId: string) => `metalab/${storeId}/${experimentId}`;
 
-/** Search attributes of experiment workflows. Their types: `src/engine/search-attributes.ts`. */
-export const SEARCH_ATTRIBUTES = {
-  experiment: 'MetalabExperiment',
-  status: 'MetalabStatus',
-  total: 'MetalabTotal',
-  done: 'MetalabDone',
-  failed: 'MetalabFailed',
-} as const;
-
 /** Made with the engine's key: see `SigningKey`. Missing if the caller has no key, or an older version. */
 export interface Signed {
   readonly signature?: string;

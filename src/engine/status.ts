@@ -49,7 +49,9 @@ function serverStatus(home: string): ServerStatus | null {
   if (!state?.ready || !isAlive(state)) return null;
   const { address, namespace, pid, started_at, db_file, log_file, search_attributes } = state;
   const ui_address = `http://127.0.0.1:${state.ui_port}`;
-  const db_bytes = [db_file, `${db_file}-wal`].map(sizeOf).reduce((sum, size) => sum + size, 0);
+  const db_bytes = [db_file, `${db_file}-wal`]
+    .map((file) => statSync(file, { throwIfNoEntry: false })?.size ?? 0)
+    .reduce((sum, size) => sum + size, 0);
   const uptime_ms = uptimeOf(state);
   return {
     address,
@@ -81,7 +83,3 @@ const workerStatus = (state: ReturnType<typeof readWorkers>[number]): WorkerStat
 };
 
 const uptimeOf = (state: ProcessState) => Date.now() - Date.parse(state.started_at);
-
-function sizeOf(file: string): number {
-  return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
-}

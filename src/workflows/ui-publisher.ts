@@ -1,6 +1,6 @@
 import { setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow';
 import type { ExperimentInput } from '../contract/workflow.js';
-import { SEARCH_ATTRIBUTES } from '../contract/workflow.js';
+import { SEARCH_ATTRIBUTES } from '../definition/search-attributes.js';
 import { describeSweep } from './details.js';
 import type { Pause } from './pause.js';
 import type { SubmissionQueue } from './submission-queue.js';

@@ -2,10 +2,11 @@ import { StoreError } from '../../definition/errors.js';
 import type { ArtifactDescriptor, RunRecord } from '../../definition/record.js';
 import { fetchArtifact, hasArtifact } from '../../execution/fetch-artifact.js';
 import { openCluster } from '../../execution/open-cluster.js';
+import { experimentFolderIn } from '../../execution/slurm/spool/spool-layout.js';
 import { hasExperimentManifests, hasWorkingDirectory, type Store } from '../../storage/store.js';
 import type { Prompter } from '../../transport/prompter.js';
 import { TransportError } from '../../transport/transport-error.js';
-import { clustersOf, spoolFolder } from './clusters-of.js';
+import { clustersOf } from './clusters-of.js';
 
 /**
  * Fetches an artifact's bytes into the store: a cluster run's artifacts stay there until requested.
@@ -30,7 +31,11 @@ export async function bringArtifact(
     const { transport } = await openCluster(cluster, options.prompter);
     try {
       options.say?.(`fetching artifact '${artifact.name}' from ${transport.place}`);
-      await fetchArtifact(transport, { folder, there: spoolFolder(cluster, experiment_id) }, artifact);
+      await fetchArtifact(
+        transport,
+        { folder, there: experimentFolderIn(cluster.file_root, experiment_id) },
+        artifact,
+      );
       return;
     } catch (error) {
       if (!(error instanceof TransportError) || error.code !== 'METALAB_TRANSPORT_FILE') throw error;

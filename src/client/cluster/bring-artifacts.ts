@@ -2,9 +2,10 @@ import type { ArtifactDescriptor, RunRecord } from '../../definition/record.js';
 import { hasArtifact } from '../../execution/fetch-artifact.js';
 import { fetchArtifacts } from '../../execution/fetch-artifacts.js';
 import { openCluster } from '../../execution/open-cluster.js';
+import { experimentFolderIn } from '../../execution/slurm/spool/spool-layout.js';
 import { hasExperimentManifests, hasWorkingDirectory, type Store } from '../../storage/store.js';
 import type { Prompter } from '../../transport/prompter.js';
-import { clustersOf, spoolFolder } from './clusters-of.js';
+import { clustersOf } from './clusters-of.js';
 
 /** Counts of distinct contents: two runs that saved the same bytes share one. */
 export interface BroughtArtifacts {
@@ -50,7 +51,7 @@ export async function bringArtifacts(
       if (left.length === 0) break;
       const { transport } = await openCluster(cluster, options.prompter);
       options.say?.(`fetching ${left.length} artifacts from ${transport.place}`);
-      const places = { folder, there: spoolFolder(cluster, experimentId) };
+      const places = { folder, there: experimentFolderIn(cluster.file_root, experimentId) };
       try {
         const fetched = await fetchArtifacts(transport, places, left);
         brought += fetched.brought;

@@ -1,7 +1,5 @@
-import { posix } from 'node:path';
 import type { ResolvedEnvironment, SlurmEnvironment } from '../../config/resolved-config.js';
 import { isCluster } from '../../execution/open-cluster.js';
-import { folderOf } from '../../storage/file/layout.js';
 import type { ExperimentManifests } from '../../storage/store.js';
 
 /** Environments that submissions had under this name, latest first: a name may have meant another cluster before. */
@@ -20,7 +18,3 @@ export async function clustersOf(
   }
   return [...found.values()];
 }
-
-/** An experiment's folder on a cluster. */
-export const spoolFolder = ({ file_root }: SlurmEnvironment, experimentId: string) =>
-  posix.join(file_root.replace(/^~(?:\/|$)/, '') || '.', folderOf(experimentId));

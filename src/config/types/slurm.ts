@@ -67,7 +67,9 @@ export const slurm: EnvironmentType<Settings> = {
   check: checkGateway,
   resolve(common, settings) {
     const gateway = resolveGateway(settings);
-    const file_root = gateway ? inHome(settings.file_root) : settings.file_root.replace(/^~/, homedir);
+    const { file_root: path } = settings;
+    // Commands on a gateway start in the login's home.
+    const file_root = gateway ? path.replace(/^~\/*/, '') || '.' : path.replace(/^~/, homedir);
     return {
       ...common,
       type: 'slurm',
@@ -105,9 +107,6 @@ function resolveGateway({ gateway, user, port, ssh_key, jump_hosts }: Settings):
     jump: jump_hosts ?? [],
   };
 }
-
-/** A gateway's paths are relative to the login's home. */
-const inHome = (path: string) => path.replace(/^~\/*/, '') || '.';
 
 function resolveExecutor({
   time: time_s,

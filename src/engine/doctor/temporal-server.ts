@@ -1,3 +1,4 @@
+import { SEARCH_ATTRIBUTE_TYPES } from '../../definition/search-attributes.js';
 import { userServer } from '../address.js';
 import { connectTemporal } from '../connect.js';
 import { runningServer } from '../server.js';
@@ -36,10 +37,13 @@ function versionCheck(detail: string, version: string): Check {
 function searchAttributesCheck(present: boolean, namespace: string): Check {
   const name = 'search attributes';
   if (present) return { name, ok: true, detail: `present in namespace ${namespace}` };
+  const attributes = Object.entries(SEARCH_ATTRIBUTE_TYPES).map(
+    ([name, type]) => `--name ${name} --type ${type}`,
+  );
   return {
     name,
     ok: 'warn',
     detail: `missing in namespace ${namespace}, and may not be created: experiments run without them`,
-    next: `ask an administrator to run \`temporal operator search-attribute create --namespace ${namespace} --name MetalabExperiment --type Keyword --name MetalabStatus --type Keyword --name MetalabTotal --type Int --name MetalabDone --type Int --name MetalabFailed --type Int\``,
+    next: `ask an administrator to run \`temporal operator search-attribute create --namespace ${namespace} ${attributes.join(' ')}\``,
   };
 }

@@ -5,7 +5,6 @@ import type { CommandResult, Transport } from '../../transport/transport.js';
 import { type AskCluster, formatResult, isTransportError } from './cluster-retry.js';
 import { isOverLimit } from './job/submit-script.js';
 import { refuseOpenSpool } from './spool/spool-access.js';
-import { homeRelative } from './spool/spool-layout.js';
 import { type ClusterLimits, readLimits } from './submit/limits/limits.js';
 import { isSuitable } from './submit/node-program.js';
 import { RECORD_BYTES } from './submit/prepare-array.js';
@@ -75,7 +74,7 @@ const steps = (environment: SlurmEnvironment, transport: Transport): Step[] => [
     ? [async () => ({ name: 'host key', ok: true, detail: 'it matches the known one' })]
     : []),
   async (run) => {
-    const result = await run(['sh', '-c', WRITABLE, 'metalab', homeRelative(environment.file_root)]);
+    const result = await run(['sh', '-c', WRITABLE, 'metalab', environment.file_root]);
     if (result.exitCode !== 0)
       return { name: 'file_root', ok: false, detail: formatResult(['sh'], result), next: FILE_ROOT_NEXT };
     const path = result.stdout.trim();

@@ -3,7 +3,6 @@ import type { Transport } from '../../../transport/transport.js';
 import { FILE_ROOT_NEXT } from '../check.js';
 import type { AskCluster } from '../cluster-retry.js';
 import { parseOpened } from './spool.js';
-import { homeRelative } from './spool-layout.js';
 
 const UNUSABLE = 74;
 
@@ -33,7 +32,7 @@ export async function findSpool(
   ask: AskCluster,
   fileRoot: string,
 ): Promise<FoundSpool | undefined> {
-  const command = ['sh', '-c', FIND_SPOOL, 'metalab', homeRelative(fileRoot)];
+  const command = ['sh', '-c', FIND_SPOOL, 'metalab', fileRoot];
   const { exitCode, stdout, stderr } = await ask(command, { isAnswer: ({ exitCode }) => exitCode !== null });
   if (exitCode === 0 && stdout === 'empty\n') return undefined;
   const found = exitCode === 0 ? parseOpened(stdout) : undefined;

@@ -5,8 +5,6 @@ const { join } = posix;
 
 /** Where files are in the spool that no task reads (see task/array-files.ts). Paths on the cluster. */
 export const experimentFolderIn = (root: string, experimentId: string) => join(root, folderOf(experimentId));
-/** `file_root` for commands that start in the login's home. */
-export const homeRelative = (fileRoot: string) => fileRoot.replace(/^~(?:\/|$)/, '') || '.';
 export const runtimeFolder = (root: string, sha: string) => join(root, 'runtime', sha);
 export const filePlace = (sha: string) => join('files', sha);
 export const batchScriptFile = (array: string) => join(array, 'batch.sh');

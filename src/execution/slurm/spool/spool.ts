@@ -15,7 +15,7 @@ import type { Transport } from '../../../transport/transport.js';
 import { type ClusterRetry, NoAnswer, placeFault } from '../cluster-retry.js';
 import { contextUploads } from './context-uploads.js';
 import { refuseOpenSpool } from './spool-access.js';
-import { experimentFolderIn, homeRelative, runtimeFolder } from './spool-layout.js';
+import { experimentFolderIn, runtimeFolder } from './spool-layout.js';
 import { hashOfFiles, uploadMissing } from './upload.js';
 
 /** metalab's programs for compute nodes, on this machine. */
@@ -85,7 +85,7 @@ export class Spool {
       scheme: FINGERPRINT_SCHEME,
       created_at: new Date().toISOString(),
     });
-    const command = ['sh', '-c', OPEN_SCRIPT, 'metalab', homeRelative(fileRoot), store, known ?? ''];
+    const command = ['sh', '-c', OPEN_SCRIPT, 'metalab', fileRoot, store, known ?? ''];
     const { root, id } = await patience.until(async () => {
       const { exitCode, stdout } = await patience.ask(command, {
         isAnswer: (result) => result.exitCode === 0 || result.exitCode === OTHER_SPOOL,
