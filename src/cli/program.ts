@@ -1,8 +1,9 @@
 import { Argument, Command, CommanderError, Option } from 'commander';
+import { DEFAULT_STORE } from '../config/paths.js';
 import type { CommandDefinition, CommonOptions, OptionDefinition } from './command.js';
 import { formatSystemError } from './format/format-system-error.js';
 import { EXIT, exitCodeOf, formatError } from './format/report-error.js';
-import { type Choice, colorsFor, createContext, DEFAULT_STORE, type Terminal } from './terminal/context.js';
+import { type Choice, colorsFor, createContext, type Terminal } from './terminal/context.js';
 import { calledAs, commandNamer } from './terminal/invocation.js';
 
 interface ParsedOptions extends CommonOptions, Choice {}

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { isTrustedStore } from '../access/trusted-stores.js';
+import { DEFAULT_STORE } from '../config/paths.js';
 import { resolveConfig } from '../config/resolve-config.js';
 import type { ResolvedEnvironment } from '../config/resolved-config.js';
 import { MetalabError, UsageError } from '../definition/errors.js';
@@ -30,7 +31,7 @@ export const environmentOf = async ({ environment }: StoreChoice): Promise<Resol
 /** The location of the chosen store. */
 export async function locationOf(choice: StoreChoice): Promise<string> {
   const named = choice.store ?? process.env.METALAB_STORE;
-  return named || ((await environmentOf(choice)).store ?? resolve('experiments'));
+  return named || ((await environmentOf(choice)).store ?? resolve(DEFAULT_STORE));
 }
 
 /** How many runs at once the environment says; undefined if it says nothing. */

@@ -1,5 +1,8 @@
 import { resolve } from 'node:path';
 
+/** The store that is used if none is named, relative to the working directory. */
+export const DEFAULT_STORE = './experiments';
+
 /**
  * Makes a user-provided path absolute: `~` is home, a relative one is relative to a folder, a uri stays.
  *

@@ -33,11 +33,7 @@ const is = (key: string, value: string, expected: string) =>
 
 test.each<[what: string, text: string, message: string]>([
   ['syntax', 'a = 1\nb = [1,\nc = 2', '.metalab.toml:3:1: invalid value\n  expected: TOML'],
-  [
-    'a date with a dot in it',
-    'a = 2024-.1-01',
-    '.metalab.toml:1:10: Unexpected character\n  expected: TOML',
-  ],
+  ['a date with a dot in it', 'a = 2024-.1-01', '.metalab.toml:1:10: Unexpected character\n  expected: TOML'],
   [
     'a key twice',
     '[project]\nname = "a"\nname = "b"',

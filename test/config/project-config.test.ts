@@ -1,9 +1,9 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { starterText } from '../../src/config/init-project.js';
 import { ProjectConfig } from '../../src/config/project-config.js';
 import { resolveConfig } from '../../src/config/resolve-config.js';
-import { starterText } from '../../src/config/starter.js';
 import { shortPath } from '../../src/config/toml-file.js';
 import { type Project, projectWith } from '../support/project.js';
 

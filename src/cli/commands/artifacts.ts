@@ -1,4 +1,5 @@
 import type { ArtifactDescriptor } from '../../definition/record.js';
+import type { Store } from '../../storage/store.js';
 import type { CommandContext, CommandDefinition, CommonOptions } from '../command.js';
 
 interface ArtifactsOptions extends CommonOptions {
@@ -32,11 +33,8 @@ export const artifactsCommand: CommandDefinition<ArtifactsOptions> = {
   json: true,
   async run({ run = '' }, options, context) {
     const store = await context.store();
-    if (options.fetch) {
-      const { fetchToStore } = await import('../store/fetch-to-store.js');
-      return fetchToStore(store, run, options, context);
-    }
-    const { resolveRun } = await import('../resolve/resolve-run.js');
+    if (options.fetch) return fetch(store, run, options, context);
+    const { resolveRun } = await import('../../client/resolve/resolve-run.js');
     const record = await resolveRun(store, run);
     if (options.get !== undefined) {
       const { writeArtifact } = await import('../format/write-artifact.js');
@@ -47,6 +45,32 @@ export const artifactsCommand: CommandDefinition<ArtifactsOptions> = {
     return undefined;
   },
 };
+
+/** How many missing artifacts are named. */
+const MAX_NAMED = 3;
+
+/** @returns the exit code: 1 if some can't be found */
+async function fetch(
+  store: Store,
+  prefix: string,
+  { json }: CommonOptions,
+  { out, note }: CommandContext,
+): Promise<number | undefined> {
+  const [{ bringArtifactsOf }, { createTerminalPrompter }] = await Promise.all([
+    import('../../client/cluster/bring-artifacts.js'),
+    import('../terminal/terminal-prompter.js'),
+  ]);
+  const options = { prompter: createTerminalPrompter(), say: note };
+  const { brought, here, missing } = await bringArtifactsOf(store, prefix, options);
+  if (json) out(JSON.stringify({ brought, here, missing }));
+  else note(`${brought} artifacts fetched, ${here} were in the store`);
+  if (missing.length === 0) return undefined;
+  const names = missing.slice(0, MAX_NAMED).map(({ name, content_hash }) => `${name} (${content_hash})`);
+  note(
+    `${missing.length} artifacts are neither in the store nor, undamaged, on the cluster, such as ${names.join(', ')}`,
+  );
+  return 1;
+}
 
 async function list(artifacts: readonly ArtifactDescriptor[], context: CommandContext): Promise<void> {
   const [{ printTable }, { formatBytes }] = await Promise.all([

@@ -17,7 +17,7 @@ reaches the same Temporal server and store. Ctrl-C detaches. Exit codes as for s
   json: true,
   async run({ exp }, options, context) {
     const [{ resolveExperiment }, { connect }, { followToOutcome }] = await Promise.all([
-      import('../resolve/resolve-experiment.js'),
+      import('../../client/resolve/resolve-experiment.js'),
       import('../../client/connect.js'),
       import('../submit/follow-to-outcome.js'),
     ]);

@@ -25,7 +25,7 @@ slot is ended. What is recorded stays; cancelled and missing runs are done by th
   async run({ exp }, options, context) {
     const [{ resolveExperiment }, { connect }, { printOutcome }, { createTerminalPrompter }] =
       await Promise.all([
-        import('../resolve/resolve-experiment.js'),
+        import('../../client/resolve/resolve-experiment.js'),
         import('../../client/connect.js'),
         import('../submit/report-outcome.js'),
         import('../terminal/terminal-prompter.js'),

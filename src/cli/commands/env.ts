@@ -84,12 +84,13 @@ const check: CommandDefinition = {
   ],
   json: true,
   async run({ name }, options, context) {
-    const [{ checkEnvironment }, { printCheck }] = await Promise.all([
-      import('../environment/check-environment.js'),
+    const [{ checkEnvironment }, { printCheck }, { createTerminalPrompter }] = await Promise.all([
+      import('../../client/environment/check-environment.js'),
       import('../format/print-check.js'),
+      import('../terminal/terminal-prompter.js'),
     ]);
     const checks = [];
-    for await (const found of checkEnvironment(name)) {
+    for await (const found of checkEnvironment(name, createTerminalPrompter())) {
       checks.push(found);
       if (!options.json) printCheck(found, context);
     }

@@ -30,7 +30,7 @@ export const logsCommand: CommandDefinition<LogsOptions> = {
     const { LinePrinter } = await import('../format/print-log-lines.js');
     if (options.follow) {
       const { followLogs } = await import('../../results/follow-logs.js');
-      const { resolveLogs } = await import('../resolve/resolve-logs.js');
+      const { resolveLogs } = await import('../../client/resolve/resolve-run.js');
       const target = await resolveLogs(store, run);
       const printer = new LinePrinter(context);
       for await (const line of followLogs(target, context.interrupted))
@@ -38,7 +38,7 @@ export const logsCommand: CommandDefinition<LogsOptions> = {
       return context.interrupted.aborted ? 130 : undefined;
     }
     const [{ resolveRun }, { hasLogListing }] = await Promise.all([
-      import('../resolve/resolve-run.js'),
+      import('../../client/resolve/resolve-run.js'),
       import('../../storage/store.js'),
     ]);
     const record = await resolveRun(store, run);

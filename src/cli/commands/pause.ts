@@ -44,7 +44,7 @@ async function withHandle(
   ask: (handle: RunHandle) => Promise<void>,
 ): Promise<RunHandle> {
   const [{ resolveExperiment }, { connect }] = await Promise.all([
-    import('../resolve/resolve-experiment.js'),
+    import('../../client/resolve/resolve-experiment.js'),
     import('../../client/connect.js'),
   ]);
   const experiment = await resolveExperiment(await context.store(), prefix);

@@ -1,8 +1,7 @@
 import type { RowQuery } from '../../results/query/selection.js';
 import type { Results } from '../../results/results.js';
 import type { CommandContext, CommandDefinition, CommonOptions } from '../command.js';
-import { wholeNumber } from '../resolve/parse-options.js';
-import { parseCondition, parseNames, parseSort } from '../resolve/parse-query.js';
+import { parseCondition, parseNames, parseSort, wholeNumber } from '../parse-options.js';
 
 interface ResultsOptions extends CommonOptions {
   readonly where?: readonly ReturnType<typeof parseCondition>[];
@@ -71,7 +70,7 @@ attempt, duration_ms, started_at, finished_at, error, error_type, tags, warnings
   json: true,
   async run({ exp = '' }, options, context) {
     const [{ resolveExperiment }, { openResults }, { warnOfDamage }] = await Promise.all([
-      import('../resolve/resolve-experiment.js'),
+      import('../../client/resolve/resolve-experiment.js'),
       import('../../results/results.js'),
       import('../format/warn-of-damage.js'),
     ]);

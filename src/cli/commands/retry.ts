@@ -1,6 +1,6 @@
 import type { FailureLimit } from '../../definition/failure-limit.js';
 import type { CommandDefinition, CommonOptions } from '../command.js';
-import { MAX_FAILURES_OPTION } from '../resolve/parse-options.js';
+import { MAX_FAILURES_OPTION } from '../parse-options.js';
 
 interface RetryFlags extends CommonOptions {
   readonly failed?: boolean;
@@ -41,7 +41,7 @@ same as it is configured now. Exit codes as for submit.`,
       { asSweepStore },
       { nothingToRetry },
     ] = await Promise.all([
-      import('../resolve/resolve-experiment.js'),
+      import('../../client/resolve/resolve-experiment.js'),
       import('../../client/connect.js'),
       import('../submit/follow-to-outcome.js'),
       import('../submit/tell-environment.js'),

@@ -16,7 +16,7 @@ artifacts: of its final record.`,
   json: true,
   async run({ run = '' }, options, context) {
     const [{ resolveStoredRun }, { readRunDetails }] = await Promise.all([
-      import('../resolve/resolve-run.js'),
+      import('../../client/resolve/resolve-run.js'),
       import('../../results/run-details.js'),
     ]);
     const store = await context.store();

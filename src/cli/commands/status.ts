@@ -34,7 +34,7 @@ Works without a server too: then it tells what the store knows.`,
       import('../../storage/sweep-store.js'),
       import('../format/table.js'),
       import('../progress/runs-in-progress.js'),
-      import('../resolve/resolve-experiment.js'),
+      import('../../client/resolve/resolve-experiment.js'),
     ]);
     const store = await context.store();
     const ids = exp === undefined ? await store.experiments() : [await resolveExperiment(store, exp)];

@@ -3,7 +3,7 @@ import type { Lab } from '../../client/lab.js';
 import { InfrastructureError } from '../../definition/errors.js';
 import type { FailureLimit } from '../../definition/failure-limit.js';
 import type { CommandContext, CommandDefinition, CommonOptions } from '../command.js';
-import { MAX_FAILURES_OPTION, wholeNumber } from '../resolve/parse-options.js';
+import { MAX_FAILURES_OPTION, wholeNumber } from '../parse-options.js';
 
 export interface SubmitFlags extends CommonOptions {
   readonly slots?: number;

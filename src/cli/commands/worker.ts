@@ -1,5 +1,5 @@
 import type { CommandDefinition, CommonOptions } from '../command.js';
-import { wholeNumber } from '../resolve/parse-options.js';
+import { wholeNumber } from '../parse-options.js';
 
 interface WorkerFlags extends CommonOptions {
   readonly slots?: number;

@@ -1,66 +1,32 @@
 import type { Declared } from '../../client/declare/declare.js';
-import {
-  describeReplaced,
-  findReplaced,
-  type ReplacedDeclaration,
-} from '../../client/submit/replaced-declaration.js';
-import { StoreError } from '../../definition/errors.js';
-import { decidePlan } from '../../planning/decide.js';
-import { type Change, explainChanges } from '../../planning/explain.js';
-import type { ExperimentManifest, PlanManifest } from '../../storage/manifest.js';
-import { hasExperimentManifests, hasWorkingDirectory } from '../../storage/store.js';
+import { type DryRun, planDryRun } from '../../client/submit/dry-run.js';
+import { describeReplaced } from '../../client/submit/replaced-declaration.js';
 import type { CommandContext, CommonOptions } from '../command.js';
 import { formatCount } from '../format/format-number.js';
 
-type Plan = Omit<PlanManifest, 'submission'>;
+type Plan = DryRun['plan'];
+type Changes = DryRun['changes'];
 
 export interface DryRunFlags extends Pick<CommonOptions, 'json'> {
   readonly fresh?: boolean;
   readonly keepFailed?: boolean;
 }
 
-/** Prints what a submit would do, and why. The same code decides it, and nothing is written. */
+/** Prints what a submit would do, and why. */
 export async function printDryRun(
   declared: Declared,
   options: DryRunFlags,
   context: CommandContext,
 ): Promise<number> {
-  const { declaration } = declared;
-  const { folder, before, replaced } = await lookAtStore(declared, context);
-  if (replaced) context.note(context.color.yellow(`warning: ${describeReplaced(replaced)}`));
   const choices = { fresh: options.fresh ?? false, keep_failed: options.keepFailed ?? false };
-  const { manifest: plan } = await decidePlan(folder, declaration, 'dry-run', choices);
-  const changes = before ? explainChanges(before, declaration) : [];
+  const { plan, changes, replaced } = await planDryRun(() => context.store(), declared, choices);
+  if (replaced) context.note(context.color.yellow(`warning: ${describeReplaced(replaced)}`));
   if (options.json) context.out(JSON.stringify(asJson(plan, changes)));
   else printWords(plan, changes, context);
   return 0;
 }
 
-/** A store that doesn't exist yet is empty; any other problem with it would prevent the submit too. */
-async function lookAtStore(
-  declared: Declared,
-  context: CommandContext,
-): Promise<{
-  folder: string;
-  before?: ExperimentManifest | undefined;
-  replaced?: ReplacedDeclaration | undefined;
-}> {
-  const { experiment_id } = declared.declaration;
-  try {
-    const store = await context.store();
-    if (!hasWorkingDirectory(store) || !hasExperimentManifests(store)) return { folder: '' };
-    return {
-      folder: store.experimentFolder(experiment_id),
-      before: await store.readManifest(experiment_id),
-      replaced: await findReplaced(store, declared),
-    };
-  } catch (error) {
-    if (error instanceof StoreError && error.code === 'METALAB_STORE_MISSING') return { folder: '' };
-    throw error;
-  }
-}
-
-function asJson(plan: Plan, changes: readonly Change[]) {
+function asJson(plan: Plan, changes: Changes) {
   const {
     experiment_id: experiment,
     total,
@@ -83,7 +49,7 @@ function asJson(plan: Plan, changes: readonly Change[]) {
   };
 }
 
-function printWords(plan: Plan, changes: readonly Change[], { out, color }: CommandContext): void {
+function printWords(plan: Plan, changes: Changes, { out, color }: CommandContext): void {
   const reused = plan.reused.success + plan.reused.failed + plan.reused.cancelled;
   const stale = plan.stale.code + plan.stale.context;
   out(

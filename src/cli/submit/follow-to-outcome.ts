@@ -1,10 +1,10 @@
 import type { RunHandle } from '../../client/run-handle.js';
+import { readRunWarnings } from '../../client/status/run-warnings.js';
 import type { CommandContext, CommonOptions } from '../command.js';
 import { EXIT } from '../format/report-error.js';
 import { follow } from '../progress/follow.js';
 import { formatStanding } from '../progress/standing.js';
 import { exitCodeOf, printFindings, printOutcome } from './report-outcome.js';
-import { tellRunWarnings } from './tell-run-warnings.js';
 
 /** The output of `--detach`. */
 export function tellSubmitted(handle: RunHandle, options: CommonOptions, context: CommandContext): number {
@@ -45,9 +45,17 @@ export async function followToOutcome(
     case 'outcome':
       printOutcome(handle, followed.outcome, options, context);
       if (!options.json) printFindings(await handle.status(), context);
-      if (followed.outcome.executed > 0) await tellRunWarnings(handle, context);
+      if (followed.outcome.executed > 0) await printRunWarnings(handle, context);
       return exitCodeOf(followed.outcome);
   }
+}
+
+const MAX_WARNINGS = 3;
+
+async function printRunWarnings(handle: RunHandle, { note, color }: CommandContext): Promise<void> {
+  const { runs, counts } = await readRunWarnings(handle);
+  for (const [warning, n] of [...counts].slice(0, MAX_WARNINGS))
+    note(`${color.yellow('warning:')} ${n} of ${runs} runs: ${warning}`);
 }
 
 const GOES_ON = {

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import pc from 'picocolors';
+import { DEFAULT_STORE } from '../../config/paths.js';
 import type { ResolvedEnvironment } from '../../config/resolved-config.js';
 import type { Store } from '../../storage/store.js';
 import type { Colors, CommandContext } from '../command.js';
@@ -13,8 +14,6 @@ export interface Terminal {
   readonly stderr: NodeJS.WriteStream;
   readonly env: NodeJS.ProcessEnv;
 }
-
-export const DEFAULT_STORE = './experiments';
 
 /** The options that every command with a store has. */
 export interface Choice {

@@ -3,9 +3,15 @@ import { hasArtifact } from '../../execution/fetch-artifact.js';
 import { fetchArtifacts } from '../../execution/fetch-artifacts.js';
 import { openCluster } from '../../execution/open-cluster.js';
 import { experimentFolderIn } from '../../execution/slurm/spool/spool-layout.js';
+import { openResults } from '../../results/results.js';
 import { hasExperimentManifests, hasWorkingDirectory, type Store } from '../../storage/store.js';
 import type { Prompter } from '../../transport/prompter.js';
+import { resolveExperiment } from '../resolve/resolve-experiment.js';
+import { resolveRun } from '../resolve/resolve-run.js';
 import { clustersOf } from './clusters-of.js';
+
+/** A run_id or its beginning; anything else is an experiment's id. */
+const RUN = /^[0-9a-f]{4,32}$/;
 
 /** Counts of distinct contents: two runs that saved the same bytes share one. */
 export interface BroughtArtifacts {
@@ -16,17 +22,47 @@ export interface BroughtArtifacts {
   readonly missing: readonly ArtifactDescriptor[];
 }
 
+interface BringOptions {
+  /** Asks the user if a cluster's login needs it. */
+  readonly prompter?: Prompter | undefined;
+  readonly say?: (line: string) => void;
+}
+
+/**
+ * Fetches all missing artifacts of a run, or of all runs of an experiment with any code and context, into the store.
+ *
+ * @param prefix of a run_id or of an experiment's id
+ * @throws UsageError if the prefix is unknown or ambiguous; TransportError if a cluster can't be asked
+ */
+export async function bringArtifactsOf(
+  store: Store,
+  prefix: string,
+  options: BringOptions,
+): Promise<BroughtArtifacts> {
+  const experiments = await store.experiments();
+  if (RUN.test(prefix) && !experiments.some((id) => id.startsWith(prefix))) {
+    const record = await resolveRun(store, prefix);
+    return bringArtifacts(store, record.experiment_id, [record], options);
+  }
+  const experiment = await resolveExperiment(store, prefix);
+  const results = await openResults(store, experiment, { all: true });
+  try {
+    return await bringArtifacts(store, experiment, results.records(), options);
+  } finally {
+    results.close();
+  }
+}
+
 /**
  * Fetches all artifacts of some runs of an experiment into the store, in few round trips.
  *
- * @param options.prompter asks the user if a cluster's login needs it
  * @throws TransportError if a cluster can't be asked: what came is kept
  */
 export async function bringArtifacts(
   store: Store,
   experimentId: string,
-  records: AsyncIterable<RunRecord>,
-  options: { readonly prompter?: Prompter | undefined; readonly say?: (line: string) => void } = {},
+  records: AsyncIterable<RunRecord> | Iterable<RunRecord>,
+  options: BringOptions = {},
 ): Promise<BroughtArtifacts> {
   if (!hasWorkingDirectory(store) || !hasExperimentManifests(store))
     return { brought: 0, here: 0, missing: [] };

@@ -9,12 +9,13 @@ login go on.`,
   arguments: [{ name: 'name', description: 'environment' }],
   examples: [{ line: 'env login cluster', does: 'log in; what waits for it goes on' }],
   async run({ name }, _options, context) {
-    const [{ ProjectConfig }, { loginToEnvironment }] = await Promise.all([
+    const [{ ProjectConfig }, { loginToEnvironment }, { createTerminalPrompter }] = await Promise.all([
       import('../../../config/project-config.js'),
-      import('../../environment/login-to-environment.js'),
+      import('../../../client/environment/login-to-environment.js'),
+      import('../../terminal/terminal-prompter.js'),
     ]);
     const config = await ProjectConfig.load();
-    const place = await loginToEnvironment(config.resolve(name).environment);
+    const place = await loginToEnvironment(config.resolve(name).environment, createTerminalPrompter());
     context.out(`logged in to ${place}`);
     return undefined;
   },

@@ -20,7 +20,7 @@ all of it is in the segments, and it may be deleted.`,
   store: true,
   json: true,
   async run({ exp }, options, context) {
-    const { compactExperiments } = await import('../../store/compact-experiments.js');
+    const { compactExperiments } = await import('../../../client/store/compact-experiments.js');
     const { warnOfDamage } = await import('../../format/warn-of-damage.js');
     const compacted = await compactExperiments(await context.store(), exp, context.interrupted);
     if (options.json) context.out(JSON.stringify(compacted));

@@ -1,10 +1,12 @@
-import { UsageError } from '../../definition/errors.js';
+import { UsageError } from '../definition/errors.js';
 import {
   FAILURE_LIMIT_EXPECTATION,
   type FailureLimit,
   MIN_RUNS_FOR_PERCENT,
   parseFailureLimit,
-} from '../../definition/failure-limit.js';
+} from '../definition/failure-limit.js';
+import type { SortKey } from '../results/query/selection.js';
+import type { Condition, Operator } from '../results/query/conditions.js';
 
 /** Makes a parser of whole numbers in a range. Its error names the option. */
 export function wholeNumber(option: string, low: number, high: number): (text: string) => number {
@@ -38,3 +40,29 @@ export const MAX_FAILURES_OPTION = {
   description: `end the sweep, as cancel does, after this number of failed runs (10) or share of the finished runs (20%, which applies once ${MIN_RUNS_FOR_PERCENT} are done)`,
   parse: failureLimit,
 };
+
+/** @throws UsageError if the text is not `column`, an operator, and a value */
+export function parseCondition(text: string): Condition {
+  const match = /^\s*([^=!<>]+?)\s*(=|!=|<=|>=|<|>)\s*(.*)$/s.exec(text);
+  const [, column, op, value] = match ?? [];
+  if (column !== undefined && op !== undefined && value !== undefined)
+    return { column, op: op as Operator, value };
+  throw new UsageError({
+    code: 'METALAB_CONDITION',
+    what: `--where ${JSON.stringify(text)} is not a condition`,
+    expected: "a column, one of = != < <= > >=, and a value: --where status=failed --where 'samples>=1000'",
+  });
+}
+
+/** Names separated by commas. */
+export const parseNames = (text: string): string[] =>
+  text
+    .split(',')
+    .map((name) => name.trim())
+    .filter(Boolean);
+
+/** `pi` ascending, `-pi` descending; several are separated by commas. */
+export const parseSort = (text: string): SortKey[] =>
+  parseNames(text).map((name) =>
+    name.startsWith('-') ? { column: name.slice(1), descending: true } : { column: name },
+  );

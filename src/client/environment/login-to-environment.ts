@@ -4,7 +4,6 @@ import { keepSshVariables } from '../../engine/ssh-environment.js';
 import { loginsFolder, stateFolder } from '../../engine/state-folder.js';
 import { loginThroughWorkers } from '../../transport/login/login-through-worker.js';
 import type { Prompter } from '../../transport/prompter.js';
-import { createTerminalPrompter } from '../terminal/terminal-prompter.js';
 
 /**
  * Has the workers log in to an environment's gateway, asking the person at the terminal.
@@ -14,7 +13,7 @@ import { createTerminalPrompter } from '../terminal/terminal-prompter.js';
  */
 export async function loginToEnvironment(
   environment: ResolvedEnvironment,
-  prompter: Prompter | undefined = createTerminalPrompter(),
+  prompter: Prompter | undefined,
 ): Promise<string> {
   const { name } = environment;
   const gateway = 'gateway' in environment ? (environment.gateway as GatewayConfig | undefined) : undefined;

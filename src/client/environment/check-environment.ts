@@ -1,3 +1,4 @@
+import { DEFAULT_STORE } from '../../config/paths.js';
 import { ProjectConfig } from '../../config/project-config.js';
 import type { ResolvedEnvironment } from '../../config/resolved-config.js';
 import { shortPath } from '../../config/toml-file.js';
@@ -6,16 +7,19 @@ import { store as storeExaminer } from '../../engine/doctor/store.js';
 import { checkPlace, type EnvironmentCheck } from '../../execution/checks.js';
 import { pathOf, schemeOf } from '../../storage/location.js';
 import { openStore } from '../../storage/registry.js';
-import { DEFAULT_STORE } from '../terminal/context.js';
-import { createTerminalPrompter } from '../terminal/terminal-prompter.js';
+import type { Prompter } from '../../transport/prompter.js';
 
 /**
  * Checks an environment: its configuration, its store, and its executor.
  *
  * @param name default: the one that a submit would use
+ * @param prompter asked if the gateway's login needs a person
  * @throws UsageError if there is no such environment
  */
-export async function* checkEnvironment(name?: string): AsyncGenerator<EnvironmentCheck, void> {
+export async function* checkEnvironment(
+  name: string | undefined,
+  prompter: Prompter | undefined,
+): AsyncGenerator<EnvironmentCheck, void> {
   let environment: ResolvedEnvironment;
   try {
     const config = await ProjectConfig.load();
@@ -28,7 +32,7 @@ export async function* checkEnvironment(name?: string): AsyncGenerator<Environme
     return yield refused('configuration', error);
   }
   yield* checkStore(environment.store ?? DEFAULT_STORE);
-  yield* checkPlace(environment, createTerminalPrompter());
+  yield* checkPlace(environment, prompter);
 }
 
 async function* checkStore(location: string): AsyncGenerator<EnvironmentCheck, void> {
