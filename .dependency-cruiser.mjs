@@ -14,7 +14,7 @@ const MAY_IMPORT = {
   runner: ['definition', 'access', 'identity', 'operation', 'storage'],
   // Commands and files at a place: what executors use, and services will.
   transport: ['definition', 'config/resolved-config.ts', 'storage/file/owner.ts'],
-  // What files are named by, wherever they are: their SHA-256.
+  // What files are named by, wherever they are: their SHA-256. And which runs there are, to record what a cluster lost.
   execution: [
     'transport',
     'definition',
@@ -22,6 +22,7 @@ const MAY_IMPORT = {
     'extensions',
     'config',
     'identity/hash-content.ts',
+    'identity/cells.ts',
     'storage',
     'planning',
     'runner',

@@ -1,6 +1,16 @@
 import type { ErrorDescription } from '../definition/errors.js';
 import type { ChunkReport, LostRun } from '../runner/protocol.js';
 
+/** The report of a failure before anything was executed. */
+export const NOTHING_DONE: ChunkReport = {
+  next: 0,
+  success: 0,
+  failed: 0,
+  cancelled: 0,
+  busy_ms: 0,
+  means: {},
+};
+
 /** Thrown when the executor failed, not a run: the store can't be written, or slots can't start or import. */
 export class ExecutionFault extends Error {
   override readonly name = 'ExecutionFault';

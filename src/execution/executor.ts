@@ -5,7 +5,7 @@ import type { ChunkReport, ChunkRequest, SlotSetup } from '../runner/protocol.js
 export interface RangeRequest {
   readonly setup: Omit<SlotSetup, 'provenance' | 'scratch'>;
   readonly order: Pick<ChunkRequest, 'from' | 'to' | 'budget_ms'> &
-    Partial<Pick<ChunkRequest, 'lost' | 'most_failures'>>;
+    Partial<Pick<ChunkRequest, 'most_failures'>>;
   /** Per run; null: no limit. */
   readonly timeout_ms: number | null;
   readonly memory_bytes: number | null;

@@ -1,7 +1,5 @@
-import { paramSourceFromSpec } from '../definition/params/from-spec.js';
-import type { ParamSource } from '../definition/params/source.js';
+import { type Cell, type CellDeclaration, Cells } from '../identity/cells.js';
 import { type SegmentPart, scanPartHeads } from '../storage/file/segment-parts.js';
-import { type CellDeclaration, visitCells } from './cells.js';
 import { FinalStatuses } from './final-statuses.js';
 import { RunTable } from './run-table.js';
 
@@ -39,7 +37,7 @@ export const unitsOf = (step: Step, { cells, parts }: SharedPlan): number =>
 /** Does units of steps. Every thread has its own, over the same memory. */
 export class StepWorker {
   readonly #shared: SharedPlan;
-  readonly #source: ParamSource | undefined;
+  readonly #cells: Cells | undefined;
   readonly #table: RunTable;
   readonly #statuses: FinalStatuses;
   readonly #stale: Uint8Array;
@@ -47,7 +45,7 @@ export class StepWorker {
 
   constructor(shared: SharedPlan) {
     this.#shared = shared;
-    this.#source = shared.declaration && paramSourceFromSpec(shared.declaration.params);
+    this.#cells = shared.declaration && new Cells(shared.declaration);
     this.#table = new RunTable(shared.table, shared.table.byteLength === 0 ? 0 : shared.cells);
     this.#statuses = new FinalStatuses(shared.statuses);
     this.#stale = new Uint8Array(shared.stale);
@@ -60,7 +58,7 @@ export class StepWorker {
         return this.#visit(unit, ({ runId, index }) => this.#table.set(runId, index));
       case 'enter-stale':
         return this.#visit(unit, (cell) =>
-          this.#table.set(staleKey(cell.paramsFingerprint, cell.seedFingerprint), cell.index),
+          this.#table.set(staleKey(cell.case.paramsFingerprint, cell.seedFingerprint), cell.index),
         );
       case 'scan-runs':
         return this.#scanRuns(this.#shared.parts[unit]!);
@@ -71,10 +69,10 @@ export class StepWorker {
     }
   }
 
-  #visit(unit: number, visit: Parameters<typeof visitCells>[3]): void {
-    const { declaration, cells } = this.#shared;
+  #visit(unit: number, visit: (cell: Cell) => void): void {
     const from = unit * UNIT_CELLS;
-    visitCells(declaration!, this.#source!, { from, to: Math.min(cells, from + UNIT_CELLS) }, visit);
+    const to = Math.min(this.#shared.cells, from + UNIT_CELLS);
+    for (let index = from; index < to; index++) visit(this.#cells!.at(index));
   }
 
   #scanRuns(part: SegmentPart): Promise<void> {

@@ -2,13 +2,13 @@ import { describeError, type ErrorDescription } from '../definition/errors.js';
 import { MeanCounter } from '../definition/mean-counter.js';
 import type { Objective } from '../definition/objective.js';
 import { DigestCounter } from '../definition/run-digest.js';
+import type { Cell, Cells } from '../identity/cells.js';
 import type { PlanSlice } from '../storage/file/formats/plan-entries.js';
-import type { Cell, Cells } from './cells.js';
+import type { Outcome, RecordLines } from '../storage/file/formats/record-line.js';
 import type { RunExecutor } from './execute-run.js';
 import { LineSplitter } from './line-splitter.js';
 import type { ChunkReport, ChunkRequest, FromSlot, LostRun } from './protocol.js';
 import { monotonicMs, type SlotStatusFile } from './protocol-note.js';
-import type { Outcome, RecordLines } from './record-line.js';
 import { contextError, type RecordWriter } from './record-writer.js';
 import type { RunOutputs } from './run-outputs.js';
 import { storeFaultCode } from './store-fault.js';
@@ -26,8 +26,6 @@ export interface ChunkParts {
   readonly note: SlotStatusFile;
   readonly retries: number;
   readonly objective: Objective | undefined;
-  /** Only lost runs are recorded. */
-  readonly recordOnly: boolean;
   readonly send: (message: FromSlot) => void;
 }
 
@@ -69,7 +67,7 @@ export class Chunk {
     const lost = new Map(this.#order.lost.map((run) => [run.position, run]));
     records.begin();
     for (let position = from; position < to && !this.#stopped && !this.#fault; position++) {
-      const cell = cells.at(position, slice.cellAt(position), slice.generationAt(position));
+      const cell = cells.at(slice.cellAt(position), position, slice.generationAt(position));
       const waiting = this.#execute(cell, lost.get(position));
       if (waiting) await waiting;
       if (records.isDue(this.#now, this.#lastRunMs)) this.flush();
@@ -124,16 +122,14 @@ export class Chunk {
   }
 
   #execute(cell: Cell, lost: LostRun | undefined): Promise<void> | undefined {
-    const { executor, records, retries, recordOnly } = this.#parts;
-    if (lost && (recordOnly || lost.cancelled || lost.attempt > retries)) return this.#recordLost(cell, lost);
-    if (recordOnly)
-      throw new RangeError(`position ${cell.position} is not lost: this slot only records those`);
+    const { executor, records, retries } = this.#parts;
+    if (lost && (lost.cancelled || lost.attempt > retries)) return this.#recordLost(cell, lost);
     if (records.contextChange !== undefined) return this.#recordChanged(cell, records.contextChange);
     return executor.execute(cell, lost ? lost.attempt + 1 : 1);
   }
 
   #recordLost(cell: Cell, lost: LostRun): undefined {
-    const { attempt, duration_ms: durationMs } = lost;
+    const { attempt, duration_ms: durationMs, max_rss_bytes } = lost;
     const startedAt = Date.parse(lost.started_at);
     this.#parts.outputs.begin(cell, attempt);
     const lines = new LineSplitter((line) => {
@@ -149,7 +145,7 @@ export class Chunk {
       durationMs,
       error: lost.cancelled ? null : lost.error,
       capture: undefined,
-      provenance: lost.provenance,
+      provenance: max_rss_bytes === undefined ? undefined : { max_rss_bytes },
     });
   }
 

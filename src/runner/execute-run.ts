@@ -1,5 +1,6 @@
 import type { ErrorDescription } from '../definition/errors.js';
-import type { Cell } from './cells.js';
+import type { Cell } from '../identity/cells.js';
+import type { Outcome } from '../storage/file/formats/record-line.js';
 import type { ChildProcesses } from './child-processes.js';
 import { describeRunError } from './describe-run-error.js';
 import { neverSettles, timeoutInterruption } from './interruptions.js';
@@ -7,7 +8,6 @@ import type { OperationHost } from './operation-host.js';
 import type { PrintedOutput } from './printed-output.js';
 import type { ProcessState } from './process-state.js';
 import type { SlotStatusFile } from './protocol-note.js';
-import type { Outcome } from './record-line.js';
 import { type Interruption, Run, type RunDependencies } from './run.js';
 import { callAsOrigin } from './run-origin.js';
 import type { RunOutputs } from './run-outputs.js';

@@ -18,8 +18,6 @@ export interface SlotSetup {
   readonly files?: { readonly [path: string]: string };
   /** The context's files as somebody found them after comparing their content: they are not read again unless they change. */
   readonly found?: readonly HashedFile[];
-  /** The slot imports no operation: it only records runs that are lost, whatever retries they have left. */
-  readonly record_only?: true;
   /** In the names of its segments, before host, process and start. */
   readonly writer_prefix?: string;
   /** Of a task on a cluster: records say how long it had been going and how much memory the slot had taken. */
@@ -46,8 +44,8 @@ export interface LostRun {
   readonly output: string;
   /** It was being cancelled when its slot was ended: recorded as such, not tried again. */
   readonly cancelled?: boolean;
-  /** What its record's provenance says of where it was lost, over what that of the slot which records it says. */
-  readonly provenance?: { readonly [key: string]: string | number };
+  /** The memory that its slot was ended for. */
+  readonly max_rss_bytes?: number;
 }
 
 /** A range of plan positions, from ≤ position < to. */

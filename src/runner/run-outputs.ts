@@ -1,11 +1,10 @@
 import type { LogLevel } from '../definition/record.js';
-import { wellFormedJson } from '../definition/well-formed.js';
+import type { Cell } from '../identity/cells.js';
 import type { RunSink, StoredBytes } from '../operation/run-sink.js';
+import { dataLine, logLine, seriesLine } from '../storage/file/formats/sidecar-line.js';
 import { segmentName, segmentsFolder } from '../storage/file/layout.js';
 import { FLUSH_BYTES, SegmentWriter } from '../storage/file/segment-writer.js';
 import { ArtifactFiles } from './artifact-files.js';
-import type { Cell } from './cells.js';
-import { isoTime } from './iso-time.js';
 import { isFullOrBroken } from './store-fault.js';
 
 /** A run's first lines of log are written immediately, up to this number, so that a crash does not lose them. */
@@ -50,8 +49,7 @@ export class RunOutputs implements RunSink {
   /** Logs for an attempt that may have ended already. */
   logOf(cell: Cell, attempt: number, level: LogLevel, message: string): void {
     const now = Date.now();
-    const rest = `,"at":"${isoTime(now)}","level":"${level}","message":${JSON.stringify(message)}}`;
-    this.#append(this.#logs, rest, cell, attempt);
+    this.#append(this.#logs, logLine(cell, attempt, now, level, message));
     this.#logLines++;
     if (this.#logLines <= LINES_WRITTEN_AT_ONCE || Math.abs(now - this.#logFlushedAt) >= LOG_FLUSH_MS) {
       this.#logFlushedAt = now;
@@ -60,11 +58,11 @@ export class RunOutputs implements RunSink {
   }
 
   series(name: string, step: number, value: number): void {
-    this.#append(this.#series, `,"name":${JSON.stringify(name)},"step":${step},"value":${value}}`);
+    this.#append(this.#series, seriesLine(this.#cell!, this.#attempt, name, step, value));
   }
 
   data(name: string, json: string): void {
-    this.#append(this.#data, `,"name":${JSON.stringify(name)},"value":${json}}`);
+    this.#append(this.#data, dataLine(this.#cell!, this.#attempt, name, json));
   }
 
   store(bytes: Uint8Array): StoredBytes {
@@ -96,9 +94,8 @@ export class RunOutputs implements RunSink {
     await this.#artifacts.sync();
   }
 
-  #append(segment: SegmentWriter, rest: string, cell = this.#cell!, attempt = this.#attempt): void {
-    const line = `{"run_id":"${cell.runId}","attempt":${attempt},"generation":${cell.generation}${rest}`;
-    segment.append(wellFormedJson(line));
+  #append(segment: SegmentWriter, line: string): void {
+    segment.append(line);
     if (segment.pendingBytes >= FLUSH_BYTES) this.#try(() => segment.flush());
   }
 

@@ -4,10 +4,10 @@ import type { ErrorDescription } from '../definition/errors.js';
 import type { JsonObject } from '../definition/json.js';
 import type { RunLogger, RunRuntime } from '../definition/run-arguments.js';
 import type { Seeds } from '../definition/seeds.js';
+import type { Cell } from '../identity/cells.js';
 import type { RunSink } from '../operation/run-sink.js';
 import { type ArgumentSource, LazyArguments } from '../operation/typescript/arguments.js';
 import type { RunCapture } from '../operation/typescript/capture.js';
-import { type Cell, frozenParams } from './cells.js';
 
 /** What a slot's runs share, created once. */
 export interface RunDependencies {
@@ -65,7 +65,7 @@ export class Run implements ArgumentSource {
   }
 
   params(): JsonObject {
-    return frozenParams(this.cell.case);
+    return this.cell.case.frozenParams;
   }
 
   seeds(): Seeds {

@@ -2,12 +2,13 @@ import { hostname } from 'node:os';
 import { ContextPlaces } from '../definition/context-places.js';
 import { contextView } from '../definition/context-view.js';
 import type { ExperimentDeclaration } from '../definition/declaration.js';
+import { Cells } from '../identity/cells.js';
 import { type PlanEntries, readEntries, verifyEntries } from '../storage/file/formats/plan-entries.js';
+import { RecordLines } from '../storage/file/formats/record-line.js';
 import { declarationFile } from '../storage/file/layout.js';
 import { newWriterName } from '../storage/file/segment-writer.js';
 import { readSubmissionJson, readSubmissionPlan } from '../storage/file/submission-file.js';
 import type { PlanManifest } from '../storage/manifest.js';
-import { Cells } from './cells.js';
 import type { ChildProcesses } from './child-processes.js';
 import { Chunk, type ChunkEnd } from './chunk.js';
 import { ContextGuard } from './context-guard.js';
@@ -18,20 +19,11 @@ import { PrintedOutput } from './printed-output.js';
 import type { ProcessState } from './process-state.js';
 import type { ChunkRequest, FromSlot, SlotSetup } from './protocol.js';
 import { NOTE_FD, SlotStatusFile } from './protocol-note.js';
-import { RecordLines } from './record-line.js';
 import { RecordWriter } from './record-writer.js';
 import { endedOrigin } from './run-origin.js';
 import { RunOutputs } from './run-outputs.js';
 import { reseedRandom } from './seeded-random.js';
 import { taskMeasures } from './task-measures.js';
-
-/** Of a slot that only records. */
-const NO_HOST: OperationHost = {
-  run() {
-    throw new Error('a slot that only records has no operation');
-  },
-  stop() {},
-};
 
 /** What the process around the slot gives it. */
 export interface SlotProcess {
@@ -71,7 +63,7 @@ export class Slot {
       else outputs.log(level, line);
     });
     let slot: Slot | undefined;
-    const host = setup.record_only ? NO_HOST : await startHost(setup.folder, declaration.operation);
+    const host = await startHost(setup.folder, declaration.operation);
     slot = new Slot(setup, slotProcess, { declaration, plan, writer, outputs, output, host });
     return slot;
   }
@@ -92,13 +84,8 @@ export class Slot {
     const { retries, timeout_ms: timeoutMs } = declaration;
     const note = new SlotStatusFile(NOTE_FD);
     const cells = new Cells(declaration);
-    const recordOnly = setup.record_only === true;
     const places = new ContextPlaces(setup.files);
-    const guard = recordOnly
-      ? new ContextGuard([])
-      : setup.found
-        ? new ContextGuard(setup.found)
-        : new ContextGuard(declaration.files, places);
+    const guard = setup.found ? new ContextGuard(setup.found) : new ContextGuard(declaration.files, places);
     const records = new RecordWriter(setup.folder, setup.submission, writer, outputs, guard);
     const provenance = { host: hostname(), slot: writer, node: process.versions.node, ...setup.provenance };
     const lines = new RecordLines(declaration, provenance, setup.task && taskMeasures(setup.task));
@@ -152,7 +139,6 @@ export class Slot {
       note,
       retries,
       objective: declaration.objective,
-      recordOnly,
       send: slotProcess.send,
     };
     this.#makeChunk = (order) => new Chunk(parts, order);

@@ -5,7 +5,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { countCells, type ExperimentDeclaration } from '../../src/definition/declaration.js';
 import { paramSourceFromSpec } from '../../src/definition/params/from-spec.js';
 import type { RunStatus } from '../../src/definition/record.js';
-import { type Cell, visitCells } from '../../src/planning/cells.js';
+import { type Cell, Cells } from '../../src/identity/cells.js';
 import { decidePlan } from '../../src/planning/decide.js';
 import { tallyPlan } from '../../src/planning/tally.js';
 import { writePlan } from '../../src/planning/write-plan.js';
@@ -26,12 +26,9 @@ const declarationOf = (values: readonly number[], code = 'c'.repeat(32), context
   }) as unknown as ExperimentDeclaration;
 
 function cellsOf(declaration: ExperimentDeclaration): Cell[] {
-  const source = paramSourceFromSpec(declaration.params);
-  const cells: Cell[] = [];
-  visitCells(declaration, source, { from: 0, to: countCells(source.length, declaration.seeds) }, (cell) =>
-    cells.push(cell),
-  );
-  return cells;
+  const { length } = paramSourceFromSpec(declaration.params);
+  const cells = new Cells(declaration);
+  return Array.from({ length: countCells(length, declaration.seeds) }, (_, index) => cells.at(index));
 }
 
 /** Records as slots would have written them for a declaration. */
@@ -40,7 +37,7 @@ const recordsOf = (
   statuses: readonly (RunStatus | undefined)[],
   generation = 0,
 ) =>
-  cellsOf(declaration).flatMap(({ index, runId, paramsFingerprint, seedFingerprint }) => {
+  cellsOf(declaration).flatMap(({ index, runId, case: { paramsFingerprint }, seedFingerprint }) => {
     const status = statuses[index];
     if (!status) return [];
     return [

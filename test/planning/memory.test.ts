@@ -2,8 +2,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
 import type { ExperimentDeclaration } from '../../src/definition/declaration.js';
-import { paramSourceFromSpec } from '../../src/definition/params/from-spec.js';
-import { visitCells } from '../../src/planning/cells.js';
+import { Cells } from '../../src/identity/cells.js';
 import { temporaryStore } from '../storage/file/temporary-store.js';
 import { EXPERIMENT, recordOf, writeSegment } from '../support/records.js';
 
@@ -43,11 +42,12 @@ it('planning takes at most 32 bytes a run, and keeps nothing of a run on the hea
   const lines: object[] = [];
   // One record of the plan's own, and one of another code: so stale runs are looked for too.
   const declaration = DECLARATION as unknown as ExperimentDeclaration;
-  visitCells(declaration, paramSourceFromSpec(declaration.params), { from: 0, to: 2 }, (cell) => {
-    const { index, paramsFingerprint: params_fingerprint, seedFingerprint: seed_fingerprint } = cell;
-    const run_id = index === 0 ? cell.runId : 'a'.repeat(32);
-    lines.push(recordOf({ run_id, index, params_fingerprint, seed_fingerprint }));
-  });
+  const cells = new Cells(declaration);
+  for (const index of [0, 1]) {
+    const { runId, case: ofCase, seedFingerprint: seed_fingerprint } = cells.at(index);
+    const run_id = index === 0 ? runId : 'a'.repeat(32);
+    lines.push(recordOf({ run_id, index, params_fingerprint: ofCase.paramsFingerprint, seed_fingerprint }));
+  }
   writeSegment(store, lines);
   const { stdout } = await promisify(execFile)(process.execPath, [
     `--max-old-space-size=${HEAP_MB}`,

@@ -20,9 +20,7 @@ const { readEntries } = (await import(
 const { tallyPlan } = (await import(
   dist('planning/tally.js')
 )) as typeof import('../../src/planning/tally.js');
-const { visitCells } = (await import(
-  dist('planning/cells.js')
-)) as typeof import('../../src/planning/cells.js');
+const { Cells } = (await import(dist('identity/cells.js'))) as typeof import('../../src/identity/cells.js');
 
 const CASES = 2_500;
 const REPLICATES = 4;
@@ -63,22 +61,24 @@ function writeHistory(store: FileStore): void {
   ];
   for (const [round, declaration] of [now, now, now, ...others].entries()) {
     const lines: object[] = [];
-    const source = paramSourceFromSpec(declaration.params);
-    visitCells(declaration, source, { from: 0, to: countCells(source.length, declaration.seeds) }, (cell) => {
-      if (dice(3) === 0) return;
+    const { length } = paramSourceFromSpec(declaration.params);
+    const cells = new Cells(declaration);
+    for (let index = 0; index < countCells(length, declaration.seeds); index++) {
+      if (dice(3) === 0) continue;
+      const cell = cells.at(index);
       lines.push(
         recordOf({
           run_id: cell.runId,
           index: cell.index,
           status: (['success', 'success', 'failed', 'cancelled'] as const)[dice(4)]!,
           generation: dice(3),
-          params_fingerprint: cell.paramsFingerprint,
+          params_fingerprint: cell.case.paramsFingerprint,
           seed_fingerprint: cell.seedFingerprint,
           code_fingerprint: declaration.operation.code_fingerprint,
           context_fingerprint: declaration.context_fingerprint,
         }),
       );
-    });
+    }
     const middle = Math.floor(lines.length / 2);
     writeSegment(store, [...lines.slice(0, middle), '{"run_id":"torn'], {
       submission: `s${round}`,
@@ -112,13 +112,13 @@ async function expectedPlan(store: FileStore, options: (typeof OPTIONS)[number])
       best.set(record.run_id, { generation, status });
   }
   const words: number[] = [];
-  const source = paramSourceFromSpec(now.params);
-  visitCells(now, source, { from: 0, to: CASES * REPLICATES }, ({ runId, index }) => {
-    const standing = best.get(runId);
+  const cells = new Cells(now);
+  for (let index = 0; index < CASES * REPLICATES; index++) {
+    const standing = best.get(cells.at(index).runId);
     if (!standing) words.push(index, 0);
     else if (options.fresh || (standing.status !== 'success' && !options.keep_failed))
       words.push(index, standing.generation + 1);
-  });
+  }
   return Buffer.from(Uint32Array.from(words).buffer);
 }
 

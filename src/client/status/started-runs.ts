@@ -1,7 +1,6 @@
 import type { ExperimentDeclaration } from '../../definition/declaration.js';
-import { paramSourceFromSpec } from '../../definition/params/from-spec.js';
 import type { RunRecord } from '../../definition/record.js';
-import { cellOf } from '../../planning/cells.js';
+import { Cells } from '../../identity/cells.js';
 import { cellAt, readEntries } from '../../storage/file/formats/plan-entries.js';
 import type { LiveChunk, PlanManifest } from '../../storage/manifest.js';
 import type { SweepStore } from '../../storage/sweep-store.js';
@@ -71,11 +70,9 @@ async function makeCellDescriber(
 }
 
 export function describeCells(declaration: ExperimentDeclaration): DescribeCell {
-  const source = paramSourceFromSpec(declaration.params);
-  const { replicates } = declaration.seeds;
+  const cells = new Cells(declaration);
   return (cell) => {
-    const { runId: run_id, index } = cellOf(declaration, source, cell);
-    const replicate = index % replicates;
-    return { run_id, index, params: source.at((index - replicate) / replicates), replicate };
+    const { runId: run_id, index, replicate, case: ofCase } = cells.at(cell);
+    return { run_id, index, params: ofCase.params, replicate };
   };
 }

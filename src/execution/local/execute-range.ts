@@ -41,7 +41,6 @@ export class RangeExecution {
     this.#pool = pool;
     this.#options = options;
     this.#deadline = performance.now() + range.order.budget_ms;
-    for (const run of range.order.lost ?? []) this.#lost.set(run.position, run);
     this.#report = { next: range.order.from, success: 0, failed: 0, cancelled: 0, busy_ms: 0, means: {} };
   }
 
@@ -142,8 +141,7 @@ export class RangeExecution {
 
   /** The runs in progress have not failed: the next worker to take the range executes them again. */
   #closed(run?: LostRun): ExecutionFault {
-    const given = this.#range.order.lost ?? [];
-    const cut = [...this.#lost.values(), ...(run ? [run] : [])].filter((lost) => !given.includes(lost));
+    const cut = [...this.#lost.values(), ...(run ? [run] : [])];
     return new ExecutionFault('CLOSED', WORKER_ENDS, this.#report, cut);
   }
 

@@ -37,7 +37,7 @@ export function lostRun(death: SlotDeath): LostRun | undefined {
     error: describeDeath(death),
     output,
     ...(killed?.kind === 'cancel' ? { cancelled: true } : {}),
-    ...(killed?.kind === 'memory' ? { provenance: { max_rss_bytes: killed.usedBytes } } : {}),
+    ...(killed?.kind === 'memory' ? { max_rss_bytes: killed.usedBytes } : {}),
   };
 }
 

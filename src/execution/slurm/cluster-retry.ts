@@ -3,7 +3,7 @@ import { NO_ROOM } from '../../transport/room.js';
 import type { CommandResult, RunOptions, Transport } from '../../transport/transport.js';
 import { spaceError } from '../../transport/transport-error.js';
 import type { AskOptions } from '../batch-executor.js';
-import { ExecutionFault } from '../execution-fault.js';
+import { ExecutionFault, NOTHING_DONE } from '../execution-fault.js';
 
 /** A wait is reported after this time, or immediately if a person has to act. */
 const TELL_MS = 30_000;
@@ -13,8 +13,6 @@ const MAX_PAUSE_MS = 30_000;
 const NEEDS_SOMEBODY = new Set(
   ['LOGIN', 'HOST_KEY', 'CONFIG', 'FILE', 'NO_SPACE'].map((fault) => `METALAB_TRANSPORT_${fault}`),
 );
-
-const NOTHING_DONE = { next: 0, success: 0, failed: 0, cancelled: 0, busy_ms: 0, means: {} };
 
 export interface ClusterRetryOptions extends AskOptions {
   /** How long to retry before giving up. Milliseconds; by default for ever. */

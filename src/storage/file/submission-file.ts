@@ -28,7 +28,7 @@ export async function readSubmissionJson<T>(path: string, sha?: string): Promise
     throw new StoreError({
       code: 'METALAB_STORE_CORRUPT',
       where: path,
-      what: 'the file is damaged: it is not JSON',
+      what: 'it is damaged: it is not JSON',
       next: 'submit the experiment again: what is recorded is reused',
     });
   }

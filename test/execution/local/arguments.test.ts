@@ -29,11 +29,12 @@ describe('what the operation gets', () => {
       cases: 2,
       declaration: { seeds: { base: 42, replicates: 2 } },
       list: [
-        [3, 0],
         [1, 0],
+        [3, 0],
       ],
     });
-    await sweep.run();
+    await sweep.run({ from: 1, to: 2 });
+    await sweep.run({ from: 0, to: 1 });
     expect(sweep.records().map(({ metrics }) => metrics.r)).toEqual([random[1], random[3]]);
   });
 

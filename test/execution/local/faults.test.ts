@@ -170,6 +170,7 @@ describe('a run that goes wrong is a failed record, and the sweep goes on', () =
     const error = await expectOneFailure({ code, declaration: { memory_bytes: 250 * 2 ** 20 } });
     expect(error.type).toBe('MemoryError');
     expect(error.message).toContain('over its limit of 250 MiB');
+    expect(sweep.records()[1]!.provenance.max_rss_bytes).toBeGreaterThan(250 * 2 ** 20);
   });
 });
 

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { CollectReader } from '../../../src/execution/slurm/collect/collect-script.js';
+import { parseSubmitAnswer } from '../../../src/execution/slurm/job/submit-script.js';
 import { parseSacct } from '../../../src/execution/slurm/queue/sacct.js';
 import { countJobs, parseSqueue } from '../../../src/execution/slurm/queue/squeue.js';
 import { isConclusive, meaningOf } from '../../../src/execution/slurm/queue/states.js';
 import { eachTaskId, parseJobTasks, parseTaskIds } from '../../../src/execution/slurm/queue/task-ids.js';
 import { limitsOf } from '../../../src/execution/slurm/submit/limits/limits.js';
 import { parseSlurmTime } from '../../../src/execution/slurm/submit/limits/parse-limits.js';
-import { parseSubmitAnswer } from '../../../src/execution/slurm/job/submit-script.js';
 
 const fields = (...values: string[]) => values.join('\u001f');
 

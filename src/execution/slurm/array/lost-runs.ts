@@ -1,42 +1,89 @@
+import { hostname } from 'node:os';
+import type { ExperimentDeclaration } from '../../../definition/declaration.js';
+import { describeError } from '../../../definition/errors.js';
+import type { JsonObject } from '../../../definition/json.js';
+import { type Cell, Cells } from '../../../identity/cells.js';
 import type { LostRun } from '../../../runner/protocol.js';
-import type { RangeRequest } from '../../executor.js';
-import { RangeExecution } from '../../local/execute-range.js';
-import { SlotPool } from '../../local/slot-pool.js';
+import { faultCode } from '../../../storage/file/faults.js';
+import { readEntries } from '../../../storage/file/formats/plan-entries.js';
+import { RecordLines } from '../../../storage/file/formats/record-line.js';
+import { logLine } from '../../../storage/file/formats/sidecar-line.js';
+import { declarationFile, segmentName, segmentsFolder } from '../../../storage/file/layout.js';
+import { newWriterName, SegmentWriter } from '../../../storage/file/segment-writer.js';
+import { readSubmissionJson, readSubmissionPlan } from '../../../storage/file/submission-file.js';
+import type { BatchRequest } from '../../batch-executor.js';
+import { ExecutionFault, NOTHING_DONE } from '../../execution-fault.js';
 
-const NO_LIMIT_MS = 2 ** 31 - 1;
-/** It imports no user code. */
-const MEMORY_BYTES = 512 * 1024 ** 2;
+/** A run that the cluster ended. Its output is the end of what Slurm kept of its task's. */
+export interface EndedRun extends LostRun {
+  /** What its record's provenance says of where it was lost. */
+  readonly provenance: JsonObject;
+}
 
 /**
- * Records runs that the cluster ended directly in the store. A slot on this machine writes them; it imports no
- * operation.
+ * Records runs as failed that the cluster ended, in segments of their own in the store.
  *
- * @throws ExecutionFault if the store can't be written
+ * @throws ExecutionFault with the system's code if the store can't be written
  */
 export async function recordLost(
-  place: Pick<RangeRequest['setup'], 'folder' | 'submission' | 'declaration'>,
-  lost: readonly LostRun[],
-  options: {
-    readonly runner: string;
-    readonly provenance: { readonly [key: string]: string | number };
-    readonly env: { readonly [name: string]: string };
-  },
+  order: Pick<BatchRequest, 'folder' | 'submission' | 'declaration'>,
+  lost: readonly EndedRun[],
+  provenance: JsonObject,
 ): Promise<void> {
-  const pool = new SlotPool({ runner: options.runner, idleMs: 1_000, provenance: options.provenance });
-  try {
-    for (const run of [...lost].sort((a, b) => a.position - b.position)) {
-      const range: RangeRequest = {
-        setup: { ...place, record_only: true },
-        order: { from: run.position, to: run.position + 1, budget_ms: NO_LIMIT_MS, lost: [run] },
-        timeout_ms: null,
-        memory_bytes: MEMORY_BYTES,
-        cwd: place.folder,
-        env: options.env,
-      };
-      const signal = { onStop: () => () => {} };
-      await new RangeExecution(range, pool, { signal, onProgress: () => {} }).run();
-    }
-  } finally {
-    await pool.close();
+  const { folder, submission, declaration: sha } = order;
+  const declaration = await readSubmissionJson<ExperimentDeclaration>(declarationFile(folder, sha), sha);
+  const entries = readEntries(folder, await readSubmissionPlan(folder, submission));
+  const cells = new Cells(declaration);
+  const writer = newWriterName();
+  const lines = new RecordLines(declaration, {
+    host: hostname(),
+    slot: writer,
+    node: process.versions.node,
+    ...provenance,
+  });
+  const segments = segmentsFolder(folder, submission);
+  const logs = new SegmentWriter(segments, segmentName('logs', writer));
+  const records = new SegmentWriter(segments, segmentName('records', writer));
+  for (const run of [...lost].sort((a, b) => a.position - b.position)) {
+    const slice = await entries.slice(run.position, run.position + 1);
+    const cell = cells.at(slice.cellAt(run.position), run.position, slice.generationAt(run.position));
+    for (const line of logLines(cell, run)) logs.append(line);
+    records.append(lines.line(cell, outcomeOf(run)));
   }
+  try {
+    // A record must not count whose log could not be written.
+    for (const segment of [logs, records]) {
+      segment.flush();
+      segment.sync();
+    }
+  } catch (error) {
+    throw new ExecutionFault(faultCode(error) ?? 'STORE', describeError(error), NOTHING_DONE);
+  } finally {
+    logs.close();
+    records.close();
+  }
+}
+
+const outcomeOf = ({ attempt, started_at, duration_ms, error, provenance }: EndedRun) => {
+  const startedAt = Date.parse(started_at);
+  return {
+    status: 'failed' as const,
+    attempt,
+    startedAt,
+    finishedAt: startedAt + Math.round(duration_ms),
+    durationMs: duration_ms,
+    error,
+    capture: undefined,
+    provenance,
+  };
+};
+
+/** A line that was written over by carriage returns, as progress bars do, is its last state. */
+function logLines(cell: Cell, { attempt, output }: EndedRun): string[] {
+  const now = Date.now();
+  return output
+    .split('\n')
+    .map((line) => line.replace(/\r+$/, '').replace(/^.*\r/s, ''))
+    .filter((line) => line !== '')
+    .map((line) => logLine(cell, attempt, now, 'stderr', line));
 }

@@ -1,4 +1,3 @@
-import type { LostRun } from '../../../runner/protocol.js';
 import type { ExecutionFault } from '../../execution-fault.js';
 import { type ClusterRetry, placeFault } from '../cluster-retry.js';
 import {
@@ -17,7 +16,7 @@ import type { PreparedArray } from '../submit/prepare-array.js';
 import { NO_NODE_SHIPPED } from '../task/exit-codes.js';
 import type { ArrayTasks } from './array-tasks.js';
 import { classifyFailure, ofIncarnation, type TaskEvidence, type TaskLimits } from './classify-failure.js';
-import { recordLost } from './lost-runs.js';
+import { type EndedRun, recordLost } from './lost-runs.js';
 import { type ClassifiedTask, noteFindings } from './note-findings.js';
 import { type Round, rangesOf, within } from './rounds.js';
 
@@ -194,8 +193,8 @@ async function record(
   classified: readonly ClassifiedTask[],
   outputs: Outputs,
 ): Promise<void> {
-  const { order, collector, environment, runner } = array;
-  const lost: LostRun[] = [];
+  const { order, collector, environment } = array;
+  const lost: EndedRun[] = [];
   for (const { task, evidence, failure } of classified) {
     if (failure.lost.length === 0) continue;
     const output = endOf(outputs.get(task));
@@ -212,10 +211,7 @@ async function record(
       });
   }
   if (lost.length === 0) return;
-  const { folder, submission, declaration } = order;
-  const provenance = { executor: 'slurm', environment: environment.name };
-  const env = { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '' };
-  await recordLost({ folder, submission, declaration }, lost, { runner, provenance, env });
+  await recordLost(order, lost, { executor: 'slurm', environment: environment.name });
   await collector.recorded.scan();
 }
 

@@ -53,7 +53,6 @@ export interface PreparedArray {
   readonly limits: ClusterLimits;
   readonly resources: TaskResources;
   readonly environment: SlurmEnvironment;
-  readonly runner: string;
   readonly spec: ArraySpec;
   /** How often its resources had grown when it was submitted. */
   readonly escalated: SlurmState['escalated'];
@@ -164,7 +163,6 @@ export async function prepareArray(order: BatchRequest, around: ArrayDependencie
     limits,
     resources,
     environment,
-    runner: programs.runner,
     spec,
     escalated,
     round,

@@ -1,7 +1,7 @@
 import { describeError } from '../../../definition/errors.js';
 import type { LostRun } from '../../../runner/protocol.js';
 import type { PositionRange } from '../../batch-executor.js';
-import { ExecutionFault } from '../../execution-fault.js';
+import { ExecutionFault, NOTHING_DONE } from '../../execution-fault.js';
 import type { Executor, FirstRun, RangeProgress, RangeRequest } from '../../executor.js';
 import { RangeExecution } from '../../local/execute-range.js';
 import { SlotPool, type SlotPoolOptions } from '../../local/slot-pool.js';
@@ -159,6 +159,5 @@ export class TaskExecution {
 
 function asFault(thrown: unknown, next: number): ExecutionFault {
   if (thrown instanceof ExecutionFault) return thrown;
-  const nothing = { next, success: 0, failed: 0, cancelled: 0, busy_ms: 0, means: {} };
-  return new ExecutionFault('TASK', describeError(thrown), nothing);
+  return new ExecutionFault('TASK', describeError(thrown), { ...NOTHING_DONE, next });
 }

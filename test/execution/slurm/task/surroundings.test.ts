@@ -2,6 +2,9 @@ import { appendFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { HashedFile } from '../../../../src/definition/declaration.js';
+import type { LogLine } from '../../../../src/definition/record.js';
+import { recordLost } from '../../../../src/execution/slurm/array/lost-runs.js';
+import { Cells } from '../../../../src/identity/cells.js';
 import { sha256 } from '../../../../src/identity/fingerprint.js';
 import { bundleFile, environmentFile, planFile } from '../../../../src/storage/file/layout.js';
 import { body, type Sweep, useSweeps } from '../../local/sweep.js';
@@ -190,42 +193,54 @@ describe('a fault of the place fails no run, and is told in full', () => {
   });
 });
 
-test('a slot that only records needs no operation, and does no run', async () => {
+test('runs that a cluster ended are recorded with the end of their output, without the operation', async () => {
   start({ code: 'throw new Error("imported")', cases: 4 });
-  const lost = [1, 2].map((position) => ({
+  const lost = [2, 1].map((position) => ({
     position,
     attempt: 1,
     started_at: '2026-01-02T03:04:05.000Z',
     duration_ms: 5,
     error: { type: 'MemoryError', message: 'the job was out of memory' },
-    output: '',
-    provenance: { executor: 'slurm', job: '3_4' },
+    output: '10 %\r20 %\r\n\nKilled',
+    provenance: { job: '3_4' },
   }));
-  const { cwd } = sweep.declaration;
-  const place = {
-    setup: {
-      folder: sweep.folder,
-      submission: 's1',
-      declaration: sweep.declared,
-      record_only: true as const,
-    },
-    timeout_ms: null,
-    memory_bytes: null,
-    cwd,
-    env: {},
-  };
-  const options = { onProgress: () => {}, signal: { onStop: () => () => {} } };
-  const order = { budget_ms: 10_000, lost };
-  const report = await sweep.executor.execute({ ...place, order: { ...order, from: 1, to: 3 } }, options);
-  expect(report).toMatchObject({ next: 3, failed: 2 });
-  expect(sweep.records().map(({ index, error, provenance }) => [index, error!.type, provenance.job])).toEqual(
-    [
-      [1, 'MemoryError', '3_4'],
-      [2, 'MemoryError', '3_4'],
-    ],
+  const order = { folder: sweep.folder, submission: 's1', declaration: sweep.declared };
+  await recordLost(order, lost, { executor: 'slurm' });
+  expect(
+    sweep.records().map(({ index, run_id, status, error, finished_at, provenance }) => {
+      const { executor, job } = provenance;
+      return { index, run_id, status, type: error!.type, finished_at, executor, job };
+    }),
+  ).toEqual(
+    [1, 2].map((index) => ({
+      index,
+      run_id: new Cells(sweep.declaration).at(index).runId,
+      status: 'failed',
+      type: 'MemoryError',
+      finished_at: '2026-01-02T03:04:05.005Z',
+      executor: 'slurm',
+      job: '3_4',
+    })),
   );
-  await expect(
-    sweep.executor.execute({ ...place, order: { ...order, from: 0, to: 3 } }, options),
-  ).rejects.toThrow(/position 0 is not lost/);
-  expect(readFileSync(sweep.segments('records')[0]!, 'utf8').trim().split('\n')).toHaveLength(2);
+  expect(sweep.lines<LogLine>('logs').map(({ level, message }) => [level, message])).toEqual([
+    ['stderr', '20 %'],
+    ['stderr', 'Killed'],
+    ['stderr', '20 %'],
+    ['stderr', 'Killed'],
+  ]);
+});
+
+test('a store that can not be written is no failure of the runs that a cluster ended', async () => {
+  start({ code: body('') });
+  const segments = join(sweep.folder, 'segments');
+  rmSync(segments, { recursive: true, force: true });
+  writeFileSync(segments, '');
+  const run = { position: 0, attempt: 1, started_at: '2026-01-02T03:04:05.000Z', duration_ms: 5 };
+  const lost = [{ ...run, error: { type: 'TimeoutError', message: '' }, output: '', provenance: {} }];
+  const order = { folder: sweep.folder, submission: 's1', declaration: sweep.declared };
+  await expect(recordLost(order, lost, {})).rejects.toMatchObject({
+    name: 'ExecutionFault',
+    code: 'ENOTDIR',
+    report: { failed: 0 },
+  });
 });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { isoTime } from '../../src/runner/iso-time.js';
+import { isoTime } from '../../../../src/storage/file/formats/iso-time.js';
 
 test('times are written as toISOString writes them, whatever came before', () => {
   const times = [

@@ -1,10 +1,10 @@
 import { expect, it } from 'vitest';
-import type { ExperimentDeclaration } from '../../src/definition/declaration.js';
-import type { JsonObject } from '../../src/definition/json.js';
-import { paramsFingerprint } from '../../src/identity/fingerprint.js';
-import { RunCapture } from '../../src/operation/typescript/capture.js';
-import { Cells } from '../../src/runner/cells.js';
-import { RecordLines } from '../../src/runner/record-line.js';
+import type { ExperimentDeclaration } from '../../../../src/definition/declaration.js';
+import type { JsonObject } from '../../../../src/definition/json.js';
+import { Cells } from '../../../../src/identity/cells.js';
+import { paramsFingerprint } from '../../../../src/identity/fingerprint.js';
+import { RunCapture } from '../../../../src/operation/typescript/capture.js';
+import { RecordLines } from '../../../../src/storage/file/formats/record-line.js';
 
 const declarationOf = (cases: readonly JsonObject[], tags: readonly string[] = []) =>
   ({

@@ -1,11 +1,19 @@
-import type { ExperimentDeclaration } from '../definition/declaration.js';
-import type { ErrorDescription } from '../definition/errors.js';
-import type { JsonObject } from '../definition/json.js';
-import type { MetricValue, RunStatus } from '../definition/record.js';
-import { wellFormedJson } from '../definition/well-formed.js';
-import type { RunCapture } from '../operation/typescript/capture.js';
-import type { Cell } from './cells.js';
+import type { ExperimentDeclaration } from '../../../definition/declaration.js';
+import type { ErrorDescription } from '../../../definition/errors.js';
+import type { JsonObject } from '../../../definition/json.js';
+import type { ArtifactDescriptor, MetricValue, RunStatus } from '../../../definition/record.js';
+import { wellFormedJson } from '../../../definition/well-formed.js';
+import type { Cell } from '../../../identity/cells.js';
 import { isoTime } from './iso-time.js';
+
+/** What the operation gave to its run's record. */
+export interface Captured {
+  readonly collectedMetrics: { readonly [name: string]: MetricValue } | undefined;
+  readonly collectedTags: ReadonlySet<string> | undefined;
+  readonly collectedWarnings: readonly string[] | undefined;
+  readonly collectedNotes: readonly string[] | undefined;
+  readonly collectedArtifacts: ReadonlyMap<string, ArtifactDescriptor> | undefined;
+}
 
 /** How a run ended, as far as its record says. Times are wall-clock milliseconds. */
 export interface Outcome {
@@ -16,7 +24,7 @@ export interface Outcome {
   /** Monotonic. */
   readonly durationMs: number;
   readonly error: ErrorDescription | null;
-  readonly capture: RunCapture | undefined;
+  readonly capture: Captured | undefined;
   /** What the runner warns of, beside what the operation does. */
   readonly warnings?: readonly string[] | undefined;
   /** What its provenance says over what the slot's does. */
@@ -126,7 +134,6 @@ export class RecordLines {
 
 const provenanceText = (place: string, measures: string) => `,"provenance":${place}${measures}},"error":`;
 
-type Collected = 'collectedTags' | 'collectedWarnings' | 'collectedNotes' | 'collectedArtifacts';
-const NOTHING: Partial<Pick<RunCapture, Collected>> = {};
+const NOTHING: Partial<Captured> = {};
 
 const list = (values: Iterable<unknown> | undefined) => (values ? JSON.stringify([...values]) : '[]');
