@@ -101,6 +101,7 @@ describe('what the operation gets', () => {
 
   test('native packages are found where the experiment is', async () => {
     const operation = {
+      kind: 'typescript',
       native: ['natively'],
       code_fingerprint: 'c'.repeat(32),
       ref: '',
