@@ -28,5 +28,6 @@ export function lastingFolder(): string {
   return folder;
 }
 
-export const temporaryStore = (): Promise<FileStore> =>
-  openFileStore(join(temporaryFolder(), 'store'), { create: true });
+/** @param prefix how the name of its folder begins */
+export const temporaryStore = (prefix?: string): Promise<FileStore> =>
+  openFileStore(join(temporaryFolder(prefix), 'store'), { create: true });
