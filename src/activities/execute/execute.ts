@@ -50,8 +50,11 @@ export function createExecute(dependencies: ActivityDependencies) {
       };
       const link = new ChunkSession(dependencies, input);
       const end = await link.end();
-      if (end === undefined)
-        return { ...EMPTY, next: input.from, elapsed_ms: 0, worker: worker.id, slots: worker.slots() };
+      if (end === undefined) {
+        const [first] = await keepBeating(() => partsToDo(store, input, input.to));
+        const next = first?.from ?? input.to;
+        return { ...EMPTY, next, elapsed_ms: 0, worker: worker.id, slots: worker.slots() };
+      }
       const signal = new StopSignal(Context.current(), dependencies);
       const forget = leases.onLost(store, () => signal.yield());
       link.watch(signal);
@@ -67,8 +70,11 @@ export function createExecute(dependencies: ActivityDependencies) {
       try {
         await keepBeating(
           async () => {
-            for (const part of await partsToDo(store, input, end)) {
-              if (signal.stopped) break;
+            const parts = await partsToDo(store, input, end);
+            // What is recorded already is not given back: whoever got it would do it again.
+            result = { ...result, next: parts[0]?.from ?? end };
+            for (const [index, part] of parts.entries()) {
+              if (signal.stopped) return;
               link.begin();
               const { budget_ms, failures_left: left } = input;
               const limit = left === undefined ? {} : { most_failures: Math.max(1, left - result.failed) };
@@ -83,10 +89,11 @@ export function createExecute(dependencies: ActivityDependencies) {
                   },
                 },
               );
-              result = { ...result, ...add(result, report), next: report.next };
-              if (report.next < part.to) return;
+              const isDone = report.next >= part.to;
+              const next = isDone ? (parts[index + 1]?.from ?? end) : report.next;
+              result = { ...result, ...add(result, report), next };
+              if (!isDone) return;
             }
-            if (!signal.stopped) result = { ...result, next: end };
           },
           () => entry.summary(),
         );
