@@ -92,7 +92,7 @@ export function createExecuteBatch(dependencies: ActivityDependencies) {
         return { ...nothing, ...counts, next: input.to, left, dealing, job };
       } catch (fault) {
         throw fault instanceof ExecutionFault
-          ? mapFault(fault, nothing, store.root, faults.add(input))
+          ? mapFault(fault, nothing, store.root, () => faults.add(input))
           : fault;
       } finally {
         forget();

@@ -104,10 +104,7 @@ export function createExecute(dependencies: ActivityDependencies) {
         return { ...result, slots: worker.slots(), elapsed_ms: Math.round(performance.now() - began) };
       } catch (fault) {
         throw fault instanceof ExecutionFault
-          ? mapFault(
-              fault,
-              { ...atFault(result, fault.report), slots: worker.slots() },
-              store.root,
+          ? mapFault(fault, { ...atFault(result, fault.report), slots: worker.slots() }, store.root, () =>
               faults.add(input),
             )
           : fault;

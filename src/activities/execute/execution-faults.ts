@@ -14,7 +14,7 @@ const MAX_SET_UPS = 2;
 const FULL_SPOOL = new Set(['SPOOL_ENOSPC', 'SPOOL_EDQUOT']);
 
 /**
- * Faults of each range on this worker. Temporal's attempts also count workers that were killed, which does not mean
+ * Faults of each range on this worker, without those that pass by themselves. Temporal's attempts also count workers that were killed, which does not mean
  * that the next slot will fail.
  */
 export class FaultCounts {
@@ -38,9 +38,14 @@ const keyOf = ({ submission, from, to }: ExecuteInput) => `${submission} ${from}
  *
  * @param done what is recorded
  * @param root the store's root, for the message
- * @param faults how many faults this range has had
+ * @param count counts the fault; returns how many this range has had
  */
-export function mapFault(fault: ExecutionFault, done: ExecuteResult, root: string, faults: number): Error {
+export function mapFault(
+  fault: ExecutionFault,
+  done: ExecuteResult,
+  root: string,
+  count: () => number,
+): Error {
   if (isUnwritableCode(fault.code)) {
     const thrown = Object.assign(new Error(fault.message), { code: fault.code });
     return storeUnwritable(formatUnwritable(storeFault(thrown, root)), done);
@@ -49,7 +54,7 @@ export function mapFault(fault: ExecutionFault, done: ExecuteResult, root: strin
     return ApplicationFailure.nonRetryable(fault.message, FAULT.cancelled, done);
   const most = fault.code === 'SET_UP' ? MAX_SET_UPS : MAX_FAULTS;
   const passes = fault.code === 'CLOSED' || FULL_SPOOL.has(fault.code);
-  const hopeless = fault.code === 'IMPORT' || (!passes && faults >= most);
+  const hopeless = fault.code === 'IMPORT' || (!passes && count() >= most);
   return ApplicationFailure.create({
     message: fault.message,
     type: FAULT.execution,

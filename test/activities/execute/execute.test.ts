@@ -354,6 +354,14 @@ describe('a fault of the slot', () => {
       expect(await failureOf(sweep.run({}, { from }))).toMatchObject({ nonRetryable: false });
   });
 
+  test('after a full disk is the first one: waiting for room is no fault of slots', async () => {
+    const sweep = await sweepOf();
+    sweep.slot(() => Promise.reject(faultOf('ENOSPC')));
+    for (let round = 0; round < 6; round++) await failureOf(sweep.run());
+    sweep.slot(() => Promise.reject(faultOf('SLOT_START')));
+    expect(await failureOf(sweep.run())).toMatchObject({ type: FAULT.execution, nonRetryable: false });
+  });
+
   test('in importing the operation ends the sweep at once, and the end of a worker never', async () => {
     const sweep = await sweepOf();
     sweep.slot(() => Promise.reject(faultOf('IMPORT')));
