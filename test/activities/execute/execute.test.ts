@@ -1,4 +1,5 @@
 import { rmSync, writeFileSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
 import { CancelledFailure, type Info } from '@temporalio/activity';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createExecute } from '../../../src/activities/execute/execute.js';
@@ -412,6 +413,19 @@ describe("a submission's files", () => {
     rmSync(sweep.path);
     await expect(sweep.run()).rejects.toMatchObject(broken('its env.json'));
     expect(sweep.ordered).toEqual([]);
+  });
+
+  test('are replaced by no other variables while its own can not be read', async () => {
+    const sweep = await signedSweep('{"TOKEN":"1"}', ['TOKEN']);
+    // A file server that fails for a moment: any fault but that the file is gone.
+    rmSync(sweep.path);
+    await mkdir(sweep.path);
+    await expect(sweep.run()).rejects.toMatchObject({ type: 'METALAB_STORE_IO', nonRetryable: false });
+    expect(sweep.ordered).toEqual([]);
+    rmSync(sweep.path, { recursive: true });
+    writeFileSync(sweep.path, '{"TOKEN":"1"}');
+    await sweep.run();
+    expect(sweep.ordered[0]!.env).toEqual({ TOKEN: '1' });
   });
 
   test('that are missing for one attempt are read again by the next', async () => {
