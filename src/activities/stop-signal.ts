@@ -16,9 +16,11 @@ export class StopSignal {
 
   constructor(
     context: Context,
-    { onStopping, workflows }: Pick<ActivityDependencies, 'onStopping' | 'workflows'>,
+    { onStopping, worker, workflows }: Pick<ActivityDependencies, 'onStopping' | 'worker' | 'workflows'>,
   ) {
     this.#stopListening = onStopping(() => this.#stop('yield'));
+    // It was asked to end while the activity read the submission's files, or asked its workflow.
+    if (worker.slots() === 0) this.#stop('yield');
     context.cancelled.catch((reason: unknown) => {
       const message = reason instanceof CancelledFailure ? reason.message : '';
       if (message === 'WORKER_SHUTDOWN') this.#stop('yield');

@@ -6,8 +6,9 @@ import { beginAttempt } from './activity-context.js';
 import { FakeWorker } from './fakes.js';
 
 /** A signal of an activity in progress. @returns also what an executor heard from it, in order */
-async function listening() {
+async function listening({ slots = 2 } = {}) {
   const worker = new FakeWorker(await temporaryStore());
+  worker.slots = slots;
   const attempt = beginAttempt();
   const signal = await attempt.run(async () => new StopSignal(Context.current(), worker.dependencies));
   const heard: string[] = [];
@@ -40,6 +41,12 @@ test('runs of a chunk that another worker has by now are not recorded as cancell
 test('a worker that ends lets runs end', async () => {
   const { worker, signal, heard } = await listening();
   worker.stop();
+  expect(heard).toEqual(['yield']);
+  expect(signal.stopped).toBe('yield');
+});
+
+test('an activity that begins after its worker was asked to end hears of it at once', async () => {
+  const { signal, heard } = await listening({ slots: 0 });
   expect(heard).toEqual(['yield']);
   expect(signal.stopped).toBe('yield');
 });

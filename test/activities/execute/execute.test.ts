@@ -296,6 +296,18 @@ describe('a chunk that is stopped', () => {
     expect(heard).toEqual(['yield']);
   });
 
+  test('before it begins, by the end of its worker, is given back as a whole', async () => {
+    const sweep = await sweepOf();
+    const { readDeclaration } = sweep.store;
+    sweep.store.readDeclaration = (...args) => {
+      sweep.worker.slots = 0;
+      sweep.worker.stop();
+      return readDeclaration(...args);
+    };
+    expect(await sweep.run()).toMatchObject({ next: 0, success: 0, slots: 0 });
+    expect(sweep.ordered).toEqual([]);
+  });
+
   test('before it begins, by a pause, is given back as a whole', async () => {
     const sweep = await sweepOf();
     sweep.workflow.status = statusOf('s1', { phase: 'paused', paused: true });
