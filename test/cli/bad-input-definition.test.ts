@@ -49,7 +49,7 @@ describe('a file is refused', () => {
     expect(folder.stderr).toMatch(/folder: is a folder\n {2}expected: the path of an experiment file/);
   });
 
-  test('that imports what can not be found, each such import with its line', () =>
+  test("with imports that can't be found, each reported with its line", () =>
     expectRefused("import { a } from './a.js';\nimport b from 'no-such-package';\nexport default [a, b];\n", [
       '2 problems',
       /experiment\.ts:1:19: can't find '\.\/a\.js'/,
@@ -57,13 +57,13 @@ describe('a file is refused', () => {
       'npm install no-such-package',
     ]));
 
-  test('that imports what metalab does not export, with what it does', () =>
+  test('that imports a name that metalab does not export, listing the names that it does', () =>
     expectRefused("import { experimnt } from 'metalab';\nexport default experimnt({});\n", [
       /experiment\.ts: it imports 'experimnt' from 'metalab'/,
       /expected: one of .*experiment, file/,
     ]));
 
-  test('that throws while it is evaluated, with the place', () =>
+  test('that throws while it is evaluated, with file and line', () =>
     expectRefused("function load() {\n  throw new RangeError('no data');\n}\nexport default load();\n", [
       /evaluating it threw RangeError: no data \(at load \(.*experiment\.ts:2:9\)\)/,
       'belongs inside the operation',
@@ -84,7 +84,7 @@ describe('a file is refused', () => {
       'next: export it',
     ]));
 
-  test('that exports several, where --name picks none of them', async () => {
+  test('that exports several experiments of which --name matches none', async () => {
     const text = experimentText({
       after: "export const wider = experiment({ ...base, name: 'wide', params: grid({ x: [1, 2] }) });",
     });
@@ -109,16 +109,16 @@ describe('an experiment is refused', () => {
       'letters, digits, `_`, `-` and `.`, beginning with a letter or digit',
     ]));
 
-  test('that lacks what every experiment has', () =>
+  test('without a required property', () =>
     expectRefused("import { experiment } from 'metalab';\nexport default experiment({});\n", [
       '5 problems',
       ...['name', 'version', 'operation', 'seeds', 'params'].map((field) => `${field}: is missing`),
     ]));
 
-  test('with a property that is none, naming the one that was meant', () =>
+  test('with an unknown property, suggesting the nearest one', () =>
     refused('retires: 3', ['retires: is not a property of an experiment', 'did you mean retries?']));
 
-  test('with limits, tags or environment variables that can not be', () =>
+  test('with impossible limits, tags or environment variables', () =>
     refused("retries: -1, timeout: '5 parsecs', memory: '-1G', tags: 'x', env: ['METALAB_TEST_UNSET']", [
       '5 problems',
       /retries: is -1\n.*expected: a whole number from 0/,
@@ -128,7 +128,7 @@ describe('an experiment is refused', () => {
       'export METALAB_TEST_UNSET=… and submit again',
     ]));
 
-  test('with seeds, context and metadata that are none', () =>
+  test('with seeds, context and metadata of wrong types', () =>
     refused('seeds: { base: -1, replicates: 1.5 }, context: [1], metadata: 3', [
       '4 problems',
       'seeds.base: is -1',
@@ -149,7 +149,7 @@ describe('an experiment is refused', () => {
       ],
     ));
 
-  test('with every mistake at once, wherever they are', () =>
+  test('with all mistakes of the file reported together', () =>
     refused(
       "retries: -1, context: { table: file('missing.csv'), when: new Date(0) }, params: grid({ x: [NaN] })",
       [
@@ -179,7 +179,7 @@ describe('params are refused', () => {
     expect(message).not.toContain('params[0]');
   });
 
-  test('that the schema does not know, rather than dropped', () =>
+  test('that the schema does not have, instead of being dropped', () =>
     refused(
       'operation: checked, params: grid({ x: [1], y: [2] })',
       ["no param 'y'", 'expected: one of x'],
@@ -199,7 +199,7 @@ describe('params are refused', () => {
     expect(message).not.toContain('params[1]');
   });
 
-  test('of thousands of wrong cases, the first twenty and a count', async () => {
+  test('in thousands of cases: the first twenty are reported, and a count', async () => {
     const params = 'grid({ x: Array.from({ length: 5000 }, (_, i) => -1 - i) })';
     const message = await refused(
       `operation: checked, params: ${params}`,
@@ -262,7 +262,7 @@ describe('params are refused', () => {
       'const many = Array.from({ length: 10_000 }, (_, i) => i);',
     ));
 
-  test('that throw where they are made, or while they are gone through', async () => {
+  test('whose source throws when it is created or iterated', async () => {
     await refused('params: grid({ x: 5 })', [
       "grid axis 'x': is number",
       'next: write x: [5] for a single value',
@@ -274,7 +274,7 @@ describe('params are refused', () => {
     );
   });
 
-  test('that resolve can not complete', () =>
+  test("that resolve() can't complete", () =>
     refused(
       'resolve: ({ params }) => { if (params.x === 2) throw new Error("no such table"); return params.x === 3 ? 5 : {}; }',
       ['2 problems', 'params[1]: Error: no such table', 'resolve(params[2]): returned 5'],

@@ -22,7 +22,7 @@ const submit = (args: readonly string[] = [], env: NodeJS.ProcessEnv = {}) =>
   metalab(['submit', 'experiment.ts', ...args], { cwd: project.folder, env });
 
 describe('a command line is refused', () => {
-  test('that names no file, an unknown option or command, or a value that can not be', async () => {
+  test('that has no file, an unknown option or command, or an impossible value', async () => {
     const wrong = [
       [['submit'], "missing required argument 'file'"],
       [['submit', 'experiment.ts', '--slotz', '2'], "unknown option '--slotz'"],
@@ -92,13 +92,13 @@ describe('a store is refused with exit code 3', () => {
     await refusedStore(project.path('experiment.ts/below'), /a part of the path is a file, not a folder/);
   });
 
-  test('that is a folder with other things in it', () =>
+  test('that is a folder with other files in it', () =>
     refusedStore(
       project.folder,
       /holds other things: "experiment\.ts"[\s\S]*an empty folder[\s\S]*--store ".*metalab"/,
     ));
 
-  test('of a newer scheme, whatever is asked of it', async () => {
+  test('of a newer scheme, by every command', async () => {
     const content = '{"id":"0123456789abcdef","scheme":99,"created_at":"2050-01-01T00:00:00.000Z"}';
     await project.write({ 'experiments/store.json': content });
     const message =
@@ -111,7 +111,7 @@ describe('a store is refused with exit code 3', () => {
     }
   });
 
-  test('that is broken, or is not there to be read', async () => {
+  test('that is broken, or does not exist for a reading command', async () => {
     await project.write({ 'experiments/store.json': '{"id":' });
     await refusedStore(project.store, /store\.json: is not JSON[\s\S]*next: restore the file from a copy/);
     const { code, stderr } = await metalab(['list', '--store', project.path('nowhere')]);
@@ -128,7 +128,7 @@ describe('Temporal', () => {
     onTestFinished(() => engine.remove());
   });
 
-  test('that is not where TEMPORAL_ADDRESS says is named, and nothing is left behind', async () => {
+  test('that does not answer at TEMPORAL_ADDRESS is named in the error, and nothing is left behind', async () => {
     const { code, stdout, stderr } = await submit([], { ...engine.env, TEMPORAL_ADDRESS: '127.0.0.1:1' });
     expect(stderr).toContain(
       'TEMPORAL_ADDRESS (127.0.0.1:1): no Temporal server could be reached at 127.0.0.1:1',
@@ -141,7 +141,7 @@ describe('Temporal', () => {
     expect(existsSync(project.store)).toBe(false);
   });
 
-  test('that dies at its start is shown with its last words', async () => {
+  test('that exits at its start is reported with the end of its output', async () => {
     await project.write({ temporal: '#!/bin/sh\necho "no space on any device" >&2\nexit 1\n' });
     await chmod(project.path('temporal'), 0o755);
     const { code, stderr } = await submit([], { ...engine.env, METALAB_TEMPORAL: project.path('temporal') });
@@ -150,7 +150,7 @@ describe('Temporal', () => {
     expect(code).toBe(3);
   });
 
-  test('whose port is in use is refused where the port was asked for, naming who has it', async () => {
+  test('whose requested port is in use is refused, naming the process that has it', async () => {
     const holder = createServer().listen({ host: '127.0.0.1', port: 0 });
     await once(holder, 'listening');
     onTestFinished(() => void holder.close());
@@ -161,7 +161,7 @@ describe('Temporal', () => {
     expect(code).toBe(3);
   });
 
-  test('where search attributes may not be created does the runs all the same, and the doctor says so', async () => {
+  test('that allows no new search attributes executes the runs, and the doctor warns', async () => {
     const address = await serverWithoutRoomForAttributes();
     const env = { ...engine.env, TEMPORAL_ADDRESS: address };
     const { code, outcome } = await submitJson(['experiment.ts'], { cwd: project.folder, env });

@@ -38,7 +38,7 @@ test('init writes a starter that works, refuses to overwrite it, and keeps the l
   expect(await readFile(project.path('.metalab.toml'), 'utf8')).toBe('# mine');
 });
 
-test('env list marks the one that is used, env show says where each value comes from', async () => {
+test('env list marks the default environment, env show says where each value comes from', async () => {
   const project = await projectWith({
     '.metalab.toml': CONFIG,
     '.metalab.local.toml': '[environments.here]\nexecutor.slots = 3\n',
@@ -126,7 +126,7 @@ test('help fills the lines of the terminal, and a mistake names the help of its 
   expect(bare.stderr).toContain('metalab init writes one with examples');
 });
 
-test('a submit goes where the environment says, and every reading command finds it there', async () => {
+test("a submit uses the environment's store, and every reading command finds it there", async () => {
   const project = await projectWith({ '.metalab.toml': CONFIG, 'sub/experiment.ts': experimentText() });
   const cwd = project.path('sub');
   const first = await submitJson(['experiment.ts'], { cwd });
@@ -177,7 +177,7 @@ test('a submit goes where the environment says, and every reading command finds 
   });
 });
 
-test('a retry runs where the last submission did, as that was configured, unless --env names another', async () => {
+test('a retry runs in the environment of the last submission, as configured then, unless --env names another', async () => {
   const project = await projectWith({
     '.metalab.toml': CONFIG.replace('"elsewhere"', '"records"'),
     'experiment.ts': experimentText({ body: 'throw new Error("no");' }),
@@ -231,7 +231,7 @@ auth = { token = "hunter2" }
   expect(shown.stdout + stdout).not.toContain('hunter2');
 });
 
-test('a mistake in the configuration stops what needs it, before anything is evaluated, and nothing else', async () => {
+test('a mistake in the configuration stops only the commands that need it, before anything is evaluated', async () => {
   const project = await projectWith({ '.metalab.toml': CONFIG, 'experiment.ts': experimentText() });
   const cwd = project.folder;
   await submitJson(['experiment.ts'], { cwd });

@@ -21,7 +21,7 @@ const submit = (project: Project, ...args: readonly string[]) =>
   submitJson([project.path('experiment.ts'), '--store', project.store, ...args]);
 const run = (project: Project, ...args: readonly string[]) => metalab([...args, '--store', project.store]);
 
-it('ends a sweep after so many failures, says so everywhere, and the next submit goes on', async () => {
+it('ends a sweep after that many failures, every command says so, and the next submit continues', async () => {
   const project = await projectWith(FAILING('true', 300));
   const first = await submit(project, '--max-failures', '6', '--slots', '2');
   expect(first.code).toBe(1);
@@ -43,7 +43,7 @@ it('ends a sweep after so many failures, says so everywhere, and the next submit
   expect((await submit(project)).outcome).toMatchObject({ success: 300, failed: 0 });
 });
 
-it('ends a sweep after so many failures also where each run has a process of its own', async () => {
+it('ends a sweep after that many failures also with isolated runs', async () => {
   const project = await projectWith({
     'experiment.ts': experimentText({
       before: "import { appendFileSync } from 'node:fs';",
@@ -83,7 +83,7 @@ it('counts a percentage of the runs that are done, once 20 are, and what the exp
   expect(ended.outcome).toMatchObject({ state: 'cancelled', reason: expect.stringContaining('5%') });
 });
 
-it('tells while a sweep runs that all its runs failed in the same way', async () => {
+it('reports during a sweep that all its runs failed with the same error', async () => {
   const project = await projectWith(FAILING('true', 100_000));
   const following = startMetalab(['submit', project.path('experiment.ts'), '--store', project.store]);
   await vi.waitFor(
@@ -140,7 +140,7 @@ it('shows the best run by the objective, with its params, in outcomes, status an
   expect(again.stderr).toMatch(/no run has the metric 'los'/);
 });
 
-it('refuses an objective or a limit that is none, all mistakes at once', async () => {
+it('refuses an invalid objective or limit, all mistakes together', async () => {
   const project = await projectWith({
     'experiment.ts': experimentText({
       properties: "objective: { metric: '', direction: 'least', mode: 1 } as never, maxFailures: '0%',",

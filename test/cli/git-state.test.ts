@@ -35,7 +35,7 @@ async function showRun(project: Project, where: string): Promise<Shown> {
   return JSON.parse(stdout) as Shown;
 }
 
-it('tells of each run the commit that it was submitted at, also after later submits', async () => {
+it('records the commit at which each run was submitted, also after later submits', async () => {
   const project = await repositoryWith({ 'experiment.ts': experimentText() });
   git(project, 'add', '.');
   git(project, 'commit', '-qm', 'second');
@@ -57,7 +57,7 @@ it('tells of each run the commit that it was submitted at, also after later subm
   expect(stdout).toMatch(/uncommitted changes +none/);
 });
 
-it('counts files that the operation reaches and that are in no commit, ignored ones too, as changes', async () => {
+it('counts uncommitted files that the operation imports as changes, ignored ones too', async () => {
   const project = await repositoryWith({
     'experiment.ts': experimentText({
       before: "import { two } from './ignored.ts';",
@@ -76,7 +76,7 @@ it('counts files that the operation reaches and that are in no commit, ignored o
   });
 });
 
-it('tells of a retried run the commit of what it executes, not of what the folder has become', async () => {
+it("records the commit of the code that a retried run executes, not the folder's current commit", async () => {
   const project = await repositoryWith({
     'experiment.ts': experimentText({ body: "throw new Error('always');" }),
   });
@@ -94,7 +94,7 @@ it('tells of a retried run the commit of what it executes, not of what the folde
   expect(submission).toMatch(/^\d{8}T\d{6}-/);
 });
 
-it('keeps no login of a remote', () => {
+it('records a remote without its login', () => {
   const remotes = ['git@host.edu:a/b.git', 'https://user:token@host.edu/a/b.git', 'ssh://git@host.edu/a/b/'];
   for (const remote of remotes) expect(plainRemote(remote)).toBe('host.edu/a/b');
 });

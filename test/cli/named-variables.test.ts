@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { resultsJson, submitJson } from '../support/metalab.js';
 import { projectWith } from '../support/project.js';
 
-test('runs see devices and threads as the submitter set them; of other variables that they name, a warning tells', async () => {
+test("runs see the submitter's variables for devices and threads, and a warning names the other variables that they read", async () => {
   const project = await projectWith({
     'experiment.ts': `
       import { experiment, grid, operation, seeds } from 'metalab';

@@ -107,11 +107,11 @@ describe('metalab results', () => {
     expect(JSON.parse(stdout)).toEqual(RECORDS);
   });
 
-  it('prints an empty array where nothing fits', async () => {
+  it('prints an empty array when no record matches', async () => {
     expect(JSON.parse((await read('results', 'pi_mc', '--json', '--where', 'pi>100')).stdout)).toEqual([]);
   });
 
-  it('summarises groups, and says what was left out', async () => {
+  it('summarises groups, and says which records were left out', async () => {
     const { stdout, stderr } = await read('results', 'pi_mc', '--group-by', 'samples');
     expect(stdout).toMatch(/^samples\s+n\s+pi mean\s+pi std\s+pi ±95%\n\s*100\s+30\s+3\.145/);
     expect(stderr).toContain('1 failed or cancelled runs left out');
@@ -132,7 +132,7 @@ describe('metalab results', () => {
     expect(stderr).not.toContain('at ');
   });
 
-  it('ends quietly when the pipe it writes to is closed', async () => {
+  it('exits without an error when the reader of its pipe closes it', async () => {
     const command = `"${process.execPath}" "${ROOT}bin/metalab.js" results pi_mc --json --store "$METALAB_TEST_STORE" | head -c 10; echo " $\{PIPESTATUS[0]}"`;
     const child = spawn('bash', ['-c', command], {
       env: { ...process.env, METALAB_TEST_STORE: store.root },
@@ -147,7 +147,7 @@ describe('metalab results', () => {
 });
 
 describe('experiments and runs', () => {
-  it('go by unambiguous prefixes; ambiguous and unknown ones list what there is', async () => {
+  it('are found by unambiguous prefixes; for ambiguous and unknown ones the error lists the candidates', async () => {
     const ambiguous = await read('results', 'pi');
     expect(ambiguous.code).toBe(2);
     expect(ambiguous.stderr).toMatch(/could be 2 experiments[\s\S]*pi_mc:0.1[\s\S]*pi_other:1/);
@@ -158,7 +158,7 @@ describe('experiments and runs', () => {
     expect((await read('show', 'ffff0000')).code).toBe(2);
   });
 
-  it('are listed, the one submitted last first', async () => {
+  it('are listed, the latest submission first', async () => {
     expect(JSON.parse((await read('list', '--json')).stdout)).toMatchObject([
       { experiment_id: 'pi_other:1', runs: { success: 0 } },
       { experiment_id: EXPERIMENT, runs: { success: 59, failed: 1, cancelled: 0 }, older: 0, cells: 10 },
@@ -166,7 +166,7 @@ describe('experiments and runs', () => {
     expect((await read('list')).stdout).toMatch(/^experiment\s+runs[\s\S]*pi_other:1/);
   });
 
-  it('of a store that is not there are an error of infrastructure', async () => {
+  it('of a store that does not exist end with the exit code of infrastructure errors', async () => {
     const { code, stderr } = await metalab(['list', '--store', '/nowhere/store']);
     expect([code, stderr]).toEqual([
       3,

@@ -68,7 +68,7 @@ describe('a sweep with every kind of fault', () => {
     return records.get(kind)!.error!;
   };
 
-  test('ends with exit code 1, each run recorded once, and the one that is fine a success', () => {
+  test('ends with exit code 1, and records each run once, only the sound one as success', () => {
     const total = Object.keys(FAULTS).length;
     expect(outcome).toMatchObject({ total, executed: total, success: 1, failed: total - 1, cancelled: 0 });
     expect(code).toBe(1);
@@ -105,11 +105,11 @@ describe('a sweep with every kind of fault', () => {
     expect(error.message).toMatch(message);
   });
 
-  test('says where a cause came from', () => {
+  test("shows the stack of an error's cause", () => {
     expect(errorOf('rejects').stack).toContain('Caused by: Error: deep');
   });
 
-  test('says what a metric must be', () => {
+  test('says which values a metric may have', () => {
     expect(errorOf('nan').message).toMatch(/NaN.*finite number, a string or a boolean/s);
   });
 
@@ -160,7 +160,7 @@ test('a context file that changes while a sweep runs fails its runs, rather than
   }
 });
 
-test('an operation that can not be imported where it runs fails the submission, with what its module threw', async () => {
+test("an operation that slots can't import fails the submission with the error that its module threw", async () => {
   await write({ before: "if (!process.env.METALAB_HOME) throw new RangeError('no home here');" });
   const { code, stderr, stdout } = await metalab(['submit', 'experiment.ts'], { cwd: project.folder });
   expect(stdout + stderr).toMatch(/no home here/);

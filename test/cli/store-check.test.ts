@@ -63,7 +63,7 @@ beforeAll(async () => {
 
 beforeEach(() => project.restore());
 
-test('a store in which nothing is wrong is said to be so, and how much was looked at', async () => {
+test('store check of an undamaged store reports no findings, and how much was checked', async () => {
   expect(await check()).toMatchObject({ code: 0, counts: { errors: 0, warnings: 0 }, findings: [] });
   const { stdout } = await metalab(['store', 'check'], { cwd: project.folder });
   expect(stdout).toMatch(
@@ -78,7 +78,7 @@ const changeLine = (change: (line: string) => string) => () => {
   writeFileSync(segment(), lines.join('\n'));
 };
 
-describe('what is damaged is named, and mended by the next submit or by --repair', () => {
+describe('damage is reported, and repaired by the next submit or by --repair', () => {
   test.each([
     [
       'a line that is no record',
@@ -126,7 +126,7 @@ describe('what is damaged is named, and mended by the next submit or by --repair
     expect(again.map(({ metrics }) => metrics)).toEqual(whole.map(({ metrics }) => metrics));
   });
 
-  test('a torn tail and a NUL tail are harmless traces', async () => {
+  test('a torn last line and NUL bytes at the end of a segment are only notes', async () => {
     appendFileSync(segment(), '{"run_id":"abc');
     appendFileSync(segment('logs-'), Buffer.alloc(100));
     const found = await check();
@@ -134,7 +134,7 @@ describe('what is damaged is named, and mended by the next submit or by --repair
     expect(found.findings.map(({ kind }) => kind).sort()).toEqual(['segment-nul-tail', 'segment-torn-tail']);
   });
 
-  test('a segment that is gone', async () => {
+  test('after a segment was deleted, the next submit executes its runs again', async () => {
     rmSync(segment());
     expect((await submit()).outcome).toMatchObject({ reused: 0, executed: RUNS, success: RUNS });
     expect((await check()).code).toBe(0);
@@ -158,7 +158,7 @@ describe('what is damaged is named, and mended by the next submit or by --repair
     expect(await check()).toMatchObject({ code: 0 });
   });
 
-  test('a manifest that is gone is written anew from the newest submission', async () => {
+  test('--repair writes a deleted manifest from the newest submission', async () => {
     const before = JSON.parse(readFileSync(folder('experiment.json'), 'utf8')) as object;
     rmSync(folder('experiment.json'));
     expect((await check()).findings[0]).toMatchObject({ kind: 'manifest-missing' });
@@ -167,7 +167,7 @@ describe('what is damaged is named, and mended by the next submit or by --repair
     expect(await resultsJson('e:1', project.store)).toHaveLength(RUNS);
   });
 
-  test('artifacts that are gone or altered; the altered one is taken away, the others stay', async () => {
+  test('missing and altered artifacts are reported, and --repair moves the altered one to quarantine', async () => {
     const [first, second] = readdirSync(folder('artifacts')) as [string, string];
     rmSync(join(folder('artifacts'), first));
     const altered = join(folder('artifacts'), second);
@@ -182,7 +182,7 @@ describe('what is damaged is named, and mended by the next submit or by --repair
     expect(readdirSync(folder('artifacts'))).toHaveLength(RUNS);
   });
 
-  test('temporary files and values of environment variables that were left over', async () => {
+  test('leftover temporary files and values of environment variables are reported and removed', async () => {
     const left = [
       join(project.store, '.probe-1-aa.tmp'),
       join(folder('artifacts'), '.tmp-1-aa'),
@@ -195,7 +195,7 @@ describe('what is damaged is named, and mended by the next submit or by --repair
   });
 });
 
-test('store gc deletes what nothing refers to, and only that', async () => {
+test('store gc deletes exactly what nothing refers to', async () => {
   const orphan = join(folder('artifacts'), 'a'.repeat(64));
   writeFileSync(orphan, 'x'.repeat(1000));
   const unused = join(folder('declarations'), `${'b'.repeat(64)}.json`);

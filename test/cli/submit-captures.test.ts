@@ -107,7 +107,7 @@ describe('what a run captured', () => {
     ]);
   });
 
-  test('can be cut off in a pipe without a word of complaint', async () => {
+  test('can be cut off in a pipe without an error message', async () => {
     const command = `"${process.execPath}" "${ROOT}bin/metalab.js" results e --json --store "$STORE" | head -n 1`;
     const shell = spawn('bash', ['-o', 'pipefail', '-c', command], { env: { ...process.env, STORE: store } });
     let [stdout, stderr] = ['', ''];

@@ -49,7 +49,7 @@ async function statusUntil(fits: (status: Status) => boolean): Promise<Status> {
   }
 }
 
-test('with --detach it returns once it is submitted, and status shows where it stands until it is done', async () => {
+test('with --detach submit returns at once, and status shows the progress until the sweep is done', async () => {
   const detached = await metalab(['submit', 'experiment.ts', '--detach', '--json'], here());
   expect(detached.code).toBe(0);
   expect(JSON.parse(detached.stdout)).toEqual({
@@ -88,7 +88,7 @@ test('Ctrl-C detaches with 130, the runs go on, and a later submit joins them', 
   expect((await submit()).outcome).toMatchObject({ executed: 0, reused: 3 });
 });
 
-test('who joins a submission that runs elsewhere, or as it was configured before, is told so, and what to do', async () => {
+test('a submit that joins a submission with another environment or configuration says so, and what to do', async () => {
   const environments = (slots: number) => `[environments.here]
 type = "local"
 [environments.there]
@@ -124,7 +124,7 @@ test('two submits of the same definition at the same time share one submission',
   expect(await resultsJson('e:1', project.store)).toHaveLength(3);
 });
 
-test('a changed definition is queued behind the one that runs, and does only what that leaves', async () => {
+test('a changed definition is queued behind the running one, and executes only what that leaves', async () => {
   const first = startMetalab(['submit', 'experiment.ts', '--json'], here());
   await statusUntilStarted();
   const wider = experimentText({ body: HELD, properties: 'params: grid({ x: [1, 2, 3, 4] })' });

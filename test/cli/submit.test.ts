@@ -45,7 +45,7 @@ test('the first submit runs everything and the second reuses it, each with one J
   ).toEqual([1, 2, 3].map((x) => ({ params: { x }, metrics: { y: 2 * x }, generation: 0 })));
 });
 
-test('without --json it says in words what it did and where the results are, without escape codes', async () => {
+test('without --json submit prints what it did and where the results are, without escape codes', async () => {
   const first = await metalab(['submit', 'experiment.ts'], { cwd: project.folder, env: { NO_COLOR: '' } });
   expect(first.stdout).toMatch(
     /^✓ e:1: 3 runs: 3 success; 3 executed, 0 reused\n {2}results: metalab results e:1 {3}store: file:\/\/.*\n$/,
@@ -80,7 +80,7 @@ describe('failed cells', () => {
     expect(found).toEqual([0, 1, 0].map((generation) => ({ status: 'success', generation, error: null })));
   });
 
-  test('are told by the words of submit, with a command that shows why', async () => {
+  test('are reported by submit, with a command that shows the errors', async () => {
     const again = await metalab(['submit', 'experiment.ts'], { cwd: project.folder });
     expect(again.code).toBe(1);
     expect(again.stdout).toContain('✗ e:1: 3 runs: 2 success, 1 failed; 1 executed, 2 reused');
@@ -89,7 +89,7 @@ describe('failed cells', () => {
     expect(shown.stdout).toMatch(/run_id +error\n[0-9a-f]{32} +it is broken\n/);
   });
 
-  test('are kept with --keep-failed, and the exit code still says so', async () => {
+  test('are kept with --keep-failed, and the exit code is still that of failures', async () => {
     await rm(project.path('broken'));
     expect(await submit('--keep-failed')).toMatchObject({
       code: 1,
@@ -97,7 +97,7 @@ describe('failed cells', () => {
     });
   });
 
-  test('and all others are done again with --fresh', async () => {
+  test('and all others are executed again with --fresh', async () => {
     await rm(project.path('broken'));
     expect(await submit('--fresh')).toMatchObject({
       code: 0,
@@ -129,7 +129,7 @@ test('the store is --store, else METALAB_STORE, else ./experiments', async () =>
   expect(await store([])).toMatch(/\/experiments$/);
 });
 
-test('a store that was removed, and is made again at its place, is another one: everything is done again', async () => {
+test('a store that was removed and created again at its path is a new one: everything is executed again', async () => {
   expect((await submit()).outcome).toMatchObject({ executed: 3, success: 3 });
   await rm(project.store, { recursive: true });
   expect((await submit()).outcome).toMatchObject({ reused: 0, executed: 3, success: 3 });

@@ -71,7 +71,7 @@ const nothingToDo = (project: Project, command: string) =>
   );
 
 describe('pause', () => {
-  it('lets runs end and starts none, also after everything was killed, until somebody resumes', async () => {
+  it('lets runs in progress end and starts no others until resume, also after server and workers were killed', async () => {
     const RUNS = 80;
     const project = await projectWith(sweep(`ms: [250], ${upTo(RUNS)}`));
     await run(project, 'submit', 'sweep.mjs', '--slots', '2', '--detach');
@@ -157,7 +157,7 @@ describe('cancel', () => {
     expect(second).toMatchObject({ total: 4, reused: 0, cancelled: 4 });
   }, 360_000);
 
-  it('of one that is queued leaves the one before it alone', async () => {
+  it('of a queued submission leaves the running one alone', async () => {
     const project = await scriptsWith({
       // The first does not end before the other is cancelled.
       ...sweep(`held: [true], ms: [1], ${upTo(20)}`),
@@ -198,7 +198,7 @@ describe('cancel', () => {
 });
 
 describe('retry', () => {
-  it('does failed runs again, or those that are named, without the file, each as a generation of its own', async () => {
+  it('executes failed or named runs again without the experiment file, each as a new generation', async () => {
     const project = await projectWith(sweep('ms: [1], x: [-2, -1, 0, 1, 2]'));
     expect((await submitJson(['sweep.mjs'], { cwd: project.folder, env })).outcome).toMatchObject({
       failed: 2,
@@ -277,7 +277,7 @@ describe('what runs', () => {
     expect((await engineStatus(withKey)).workers).toEqual([]);
   }, 360_000);
 
-  it('tells events of each kind, long runs when they have started', async () => {
+  it('emits events of each kind, run_started only for long runs', async () => {
     const project = await scriptsWith({
       ...sweep('ms: [10], x: [-1, 0, 1]'),
       'main.mjs': `

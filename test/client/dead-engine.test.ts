@@ -19,7 +19,7 @@ const statusOf = async (project: Project) => {
   return JSON.parse(stdout) as SweepStatus;
 };
 
-test('after kill -9 of everything the sweep is interrupted, and attach goes on with it; what another engine holds is elsewhere', async () => {
+test('after kill -9 of server and workers the sweep is interrupted, and attach continues it; a store held by another engine is reported as such', async () => {
   const project = await projectWith(sweep(6));
   await metalab(['submit', 'counted.mjs', '--slots', '2', '--detach'], { cwd: project.folder, env });
   await until(() => executionsIn(project).length >= 2);
@@ -50,7 +50,7 @@ test('after kill -9 of everything the sweep is interrupted, and attach goes on w
   expect(JSON.parse(attached.stdout)).toMatchObject({ total: 6, success: 6 });
 }, 720_000);
 
-test('a followed submit whose server died and can not be started again ends with the reason', async () => {
+test("a followed submit whose server died and can't be restarted exits with the reason", async () => {
   const project = await projectWith(sweep(6));
   const { stdout } = await metalab(['engine', 'start', '--json'], { env });
   const { server } = JSON.parse(stdout) as EngineStatus;

@@ -14,7 +14,7 @@ import { experiment, grid, operation, seeds } from 'metalab';
 export const work = operation(({ params, capture }) => capture.metric('y', params.x));
 export default experiment({ name: 'e', version: '1', operation: work, params: grid({ x: [1] }), seeds: seeds({ base: 1 }) });`;
 
-test('a command line killed while it evaluates leaves no process, and its folder to the next to remove', async () => {
+test('a submit killed while it evaluates leaves no process, and the next one removes its temporary folder', async () => {
   const project = await projectWith({ 'endless.mjs': ENDLESS, 'sound.mjs': SOUND, 'tmp/here': '' });
   const temporary = project.path('tmp');
   const options = { cwd: project.folder, env: { TMPDIR: temporary } };

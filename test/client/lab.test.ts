@@ -124,7 +124,7 @@ test('a submission in progress has a status that adds up, and a result once it h
   });
 });
 
-test('events tell every record once, as it happens and just so afterwards, and end by themselves', async () => {
+test('events report every record once, during the sweep and afterwards, and end by themselves', async () => {
   const project = await scriptsWith({
     'operation.mjs': OPERATION,
     'first.mjs': experiment('[1, 2]'),
@@ -163,7 +163,7 @@ test('events tell every record once, as it happens and just so afterwards, and e
   }
 });
 
-test('a result that does not come in time is an error that says so, and the runs go on', async () => {
+test('result() rejects after its timeout with an error that says so, and the runs continue', async () => {
   const project = await scriptsWith({
     'operation.mjs': OPERATION,
     'experiment.mjs': experiment('[1, 2]', 'ms: [1200]'),

@@ -34,7 +34,7 @@ async function runsOfWorkflow(project: Project) {
   return runs;
 }
 
-test('many clients at once, racing the end of the workflow: none is lost, nothing is done twice', {
+test('when many clients submit while the workflow ends, no request is lost and nothing is executed twice', {
   timeout: 360_000,
 }, async () => {
   const CLIENTS = 40;
@@ -61,7 +61,7 @@ test('many clients at once, racing the end of the workflow: none is lost, nothin
   expect(sorted(executions(project))).toEqual(Array.from({ length: 140 }, (_, x) => x));
 });
 
-test('continuing as new under load, while others submit, pause and resume: none is lost, nothing is done twice', {
+test('when clients submit, pause and resume while the workflow continues as new, no request is lost and nothing is executed twice', {
   timeout: 360_000,
 }, async () => {
   const RUNS = 120;

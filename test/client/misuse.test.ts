@@ -37,7 +37,7 @@ async function outcomesOf(body: string): Promise<Map<string, Attempt>> {
   return new Map(lines.map((line) => [line.label, line]));
 }
 
-test('after close() every call ends with METALAB_CLOSED, also one that was waiting, but for results that are there', async () => {
+test('after close() every call rejects with METALAB_CLOSED, also a pending one, except for results that are already known', async () => {
   const found = await outcomesOf(`
     const lab = await connect();
     const store = 'experiments';

@@ -27,7 +27,7 @@ export default experiment({
 const SMALL = 240;
 const LARGE = 280;
 
-test('a drained worker, a stopped engine and a queued submission lose nothing and do nothing twice', {
+test('with a drained worker, a stopped engine and a queued submission, no run is lost or executed twice', {
   timeout: 360_000,
 }, async () => {
   const project = await projectWith({ 'small.ts': sweep(SMALL), 'large.ts': sweep(LARGE) });

@@ -90,7 +90,7 @@ describe('two engines on one store', () => {
     expect(second).toMatchObject({ code: 0, outcome: { reused: 12, executed: 0 } });
   }, 360_000);
 
-  it('with --take-over the first waits, says so in its status, and goes on by itself afterwards', async () => {
+  it("after --take-over the first engine's sweep waits, says so in its status, and continues by itself afterwards", async () => {
     await submit(laptop, '--detach');
     await until(() => recorded() === 4);
     expect((await submit(cluster, '--detach', '--take-over')).code).toBe(0);
@@ -106,7 +106,7 @@ describe('two engines on one store', () => {
     await until(() => leaseOf(project.store) === undefined && outcomes() === 2);
   }, 360_000);
 
-  it('the sweep that lost its store shows why it waits', async () => {
+  it('the status of the sweep that lost its store shows why it waits', async () => {
     await submit(laptop, '--detach');
     await until(() => recorded() === 4);
     // What holds the store is none of the two: as after a take-over by a third engine.

@@ -73,7 +73,7 @@ test('with METALAB_TRUST_SERVER, a worker with another key takes part in a sweep
   expect(keyIn(submitter)).not.toBe(keyIn(other));
 }, 360_000);
 
-test('with METALAB_TRUST_SERVER, it does also what the submitter has no worker for', async () => {
+test('with METALAB_TRUST_SERVER, that worker executes a sweep whose submitter has no worker', async () => {
   const [submitter, other] = [someone(TRUSTING), someone(TRUSTING)];
   const project = await projectWith(sweep(40));
   const options = { cwd: project.folder, env: submitter };
@@ -99,7 +99,7 @@ test('with METALAB_TRUST_SERVER, it does also what the submitter has no worker f
   expect(new Set(workersIn(project).slice(before))).toEqual(new Set([worker.pid]));
 }, 360_000);
 
-test('without it, a worker with another key executes nothing, however long it polls beside', async () => {
+test('without METALAB_TRUST_SERVER, a worker with another key executes nothing', async () => {
   const [submitter, other] = [someone({}), someone({})];
   const worker = await startWorker(other);
   const project = await projectWith({ ...sweep(300), go: '' });

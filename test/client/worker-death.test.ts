@@ -45,7 +45,7 @@ const executionsIn = (project: Project) =>
     : 0;
 
 describe('a worker that is told to end', () => {
-  it('hands back the runs that outlast its grace: another worker does them, and none is failed', async () => {
+  it('hands back the runs that outlast its grace period: another worker executes them, and none fails', async () => {
     const project = await projectWith(sweep(2, 15_000));
     const first = startMetalab(['worker', '--slots', '2', '--grace', '1s'], { env });
     await until(() => first.stderrSoFar().includes('polls'));
@@ -99,7 +99,7 @@ describe('a followed sweep', () => {
     120_000,
   );
 
-  it('whose workflow somebody terminated says so and ends; the next submit reuses what is recorded', async () => {
+  it('exits with the reason when its workflow is terminated; the next submit reuses the recorded runs', async () => {
     const RUNS = 24;
     const project = await projectWith(sweep(RUNS, 300, 8));
     const submit = startMetalab(['submit', 'slow.mjs', '--slots', '2', '--json'], {
@@ -121,7 +121,7 @@ describe('a followed sweep', () => {
     expect(executionsIn(project) - RUNS).toBeLessThanOrEqual(4);
   }, 360_000);
 
-  it('that is submitted again at once, after its workflow was cancelled, is done by the next workflow', async () => {
+  it('that is submitted again right after its workflow was cancelled is executed by the next workflow', async () => {
     const project = await projectWith(sweep(30, 300, 4));
     await metalab(['submit', 'slow.mjs', '--detach'], { cwd: project.folder, env });
     await until(() => executionsIn(project) >= 2);
@@ -135,7 +135,7 @@ describe('a followed sweep', () => {
     expect(JSON.parse(stdout.trim())).toMatchObject({ total: 30, success: 30, failed: 0, cancelled: 0 });
   }, 360_000);
 
-  it('whose workflow somebody cancelled ends with an outcome, and so does the submission behind it', async () => {
+  it('ends with an outcome when its workflow is cancelled, and so does the queued submission', async () => {
     const project = await projectWith(sweep(120, 300, 4));
     const submit = startMetalab(['submit', 'slow.mjs', '--json'], { cwd: project.folder, env });
     await until(() => executionsIn(project) >= 2);

@@ -101,7 +101,7 @@ test('the first submissions to a server are done by the worker started by hand, 
   await vi.waitFor(async () => expect(await client.count(query)).toMatchObject({ count: 1 }), 20_000);
 });
 
-test('of many clients at the same instant none is lost and nothing is done twice', async () => {
+test('when many clients submit at the same instant, no request is lost and nothing is executed twice', async () => {
   const SUBMITS = 24;
   const project = await scriptsWith({
     ...sweep(1, 0),
@@ -161,7 +161,7 @@ test.each(Object.entries(OUTAGES))(
   },
 );
 
-test('a cancel from the server ends the sweep with an outcome, and the next submit does the rest', async () => {
+test('a cancel in Temporal ends the sweep with an outcome, and the next submit executes the rest', async () => {
   const project = await projectWith(sweep(RUNS, 200));
   const submit = startMetalab(['submit', 'sweep.mjs', '--json'], { cwd: project.folder, env });
   await inProgress(project);

@@ -6,7 +6,7 @@ const cluster = await useCluster({ nodeTimeoutSeconds: 10 });
 const { rig } = cluster;
 
 describe('one record per run, and no second submission', () => {
-  it('though a task is killed, one is cancelled and one requeued', async () => {
+  it('when a task is killed, one is cancelled and one requeued', async () => {
     const sweep = await cluster.project({ xs: 10, body: 'await sleep(5000);' }, ['chunk_size = 1']);
     const submit = sweep.submit();
     await until(() => sweep.executions.length >= 4);
@@ -19,7 +19,7 @@ describe('one record per run, and no second submission', () => {
     for (const { x } of [killed!, cancelled!, requeued!]) expect(sweep.timesExecuted[x]).toBe(2);
   }, 600_000);
 
-  it('though somebody cancels its array: the sweep is cancelled, says who did it, and the next submit goes on', async () => {
+  it("when somebody cancels the array: the sweep is cancelled with the user's name, and the next submit continues", async () => {
     const sweep = await cluster.project({ xs: 10 }, ['chunk_size = 1']);
     const go = sweep.project.path('go');
     const body = `while (params.x > 1 && !existsSync(${JSON.stringify(go)})) await sleep(50);`;
@@ -38,7 +38,7 @@ describe('one record per run, and no second submission', () => {
     expect(sweep.records.filter(({ status }) => status === 'success')).toHaveLength(10);
   }, 600_000);
 
-  it('though the controller and accounting are away for a while', async () => {
+  it('when the controller and accounting stop for a while', async () => {
     const sweep = await cluster.project({ xs: 12, body: 'await sleep(3000);' }, ['chunk_size = 1']);
     const submit = sweep.submit();
     await until(() => sweep.executions.length >= 2);
@@ -55,7 +55,7 @@ describe('one record per run, and no second submission', () => {
     expect(sweep.executions).toHaveLength(12);
   }, 600_000);
 
-  it('though a node dies, and another is set down', async () => {
+  it('when a node dies and is set down', async () => {
     const sweep = await cluster.project({ xs: 10, body: 'await sleep(6000);' }, ['chunk_size = 1']);
     const submit = sweep.submit();
     await until(() => new Set(sweep.executions.map(({ node }) => node)).size === 2);

@@ -66,7 +66,7 @@ describe('one record per run, and no second submission, though the connection is
 });
 
 describe('a login that expires', () => {
-  it('is waited for, told of where people look, and given by metalab env login', async () => {
+  it('makes the sweep wait, is shown by status and the Temporal UI, and is renewed by metalab env login', async () => {
     const sweep = await cluster.project({ xs: 12, body: 'await sleep(3000);' }, ['chunk_size = 1']);
     const submit = sweep.submit();
     await until(() => sweep.executions.length > 0);
@@ -99,7 +99,7 @@ describe('a login that expires', () => {
 });
 
 describe('a worker that is killed with arrays in flight', () => {
-  it('is followed by one that adopts them', async () => {
+  it('is replaced by one that adopts them', async () => {
     const sweep = await cluster.project({ xs: 12, body: 'await sleep(3000);' }, ['chunk_size = 1']);
     const submit = sweep.submit();
     await until(() => sweep.executions.length > 0);

@@ -8,7 +8,7 @@ const cluster = await useCluster();
 const { rig } = cluster;
 
 describe('on a cluster', () => {
-  it('cancel ends what waits and what runs, and Slurm has nothing of it afterwards', async () => {
+  it("cancel ends pending and running tasks, and leaves no job in Slurm's queue", async () => {
     const body = `await new Promise((resolve, reject) => {
       setTimeout(resolve, 60_000);
       runtime.signal.addEventListener('abort', () => reject(runtime.signal.reason));
@@ -30,7 +30,7 @@ describe('on a cluster', () => {
     await sweep.expectNoSecondSubmission();
   }, 360_000);
 
-  it('pause holds what waits, also after the worker was killed, and resume goes on', async () => {
+  it('pause holds pending tasks, also after the worker was killed, until resume', async () => {
     const go = join(rig.folder, 'go');
     const body = `while (!existsSync(${JSON.stringify(go)})) await sleep(50);`;
     const sweep = await cluster.project({ xs: 12, body }, ['chunk_size = 1']);
@@ -68,7 +68,7 @@ describe('on a cluster', () => {
     expect(sweep.executions).toHaveLength(12);
   }, 450_000);
 
-  it("what a task's set-up says is the reason of a sweep that fails by it", async () => {
+  it("a sweep that fails because of a task's set-up has the set-up's output as its reason", async () => {
     const sweep = await cluster.project({ xs: 4 }, ['modules = ["nowhere/1.0"]']);
     const { code, stderr } = await sweep.run('submit', 'counted.mjs');
     expect(code, stderr).not.toBe(0);
@@ -80,7 +80,7 @@ describe('on a cluster', () => {
     expect(Object.keys(await sweep.jobs())).toHaveLength(2);
   }, 450_000);
 
-  it("what sbatch refuses is told in Slurm's words, at once", async () => {
+  it("a job that sbatch refuses is reported at once with Slurm's message", async () => {
     const sweep = await cluster.project({ xs: 4 }, ['partition = "nowhere"']);
     const { code, stderr } = await sweep.run('submit', 'counted.mjs');
     expect(code, stderr).not.toBe(0);
@@ -103,7 +103,7 @@ describe('on a cluster', () => {
     expect(sweep.executions).toHaveLength(400);
   }, 360_000);
 
-  it("status tells what runs, what waits, and Slurm's reason", async () => {
+  it("status shows running and pending tasks, and Slurm's reason", async () => {
     const sweep = await cluster.project({ xs: 3 }, ['chunk_size = 1']);
     await Promise.all(rig.nodes.map((node) => rig.drainNode(node)));
     onTestFinished(() => Promise.all(rig.nodes.map((node) => rig.resumeNode(node))).then(() => {}));

@@ -5,7 +5,7 @@ import { longSweep, secretsOf } from './long-sweep.js';
 
 const cluster = await useCluster();
 
-describe('nothing of a sweep goes on, and nothing is left of it, once it has its outcome', () => {
+describe('once a sweep has its outcome, none of its jobs runs and no secret is left in the spool', () => {
   it('when it is done', async () => {
     const { sweep, go } = await longSweep(cluster, 2);
     const submit = sweep.submit();

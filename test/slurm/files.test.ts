@@ -122,7 +122,7 @@ it('a file of the cluster is read there once, and again when it has changed', {
   expect(existsSync(join(home, 'read'))).toBe(true);
 });
 
-it('what is wrong with files of the cluster is told at once, and where there is no cluster', {
+it('mistakes with cluster files are reported together, also in an environment without a cluster', {
   timeout: 360_000,
 }, async () => {
   const project = await projectWithData();
@@ -147,7 +147,7 @@ it('what is wrong with files of the cluster is told at once, and where there is 
   expect(away.stderr).toMatch(/context\.table .*can't be looked at: .*127\.0\.0\.1/);
 });
 
-it('artifacts come when somebody asks for one, verified, or with the records', {
+it('artifacts are fetched on request, verified, or with the records', {
   timeout: 540_000,
 }, async () => {
   const project = await projectWithData('the table');

@@ -46,7 +46,7 @@ function watchQueue(): () => Promise<number> {
   };
 }
 
-test('no array is larger than the cluster takes', async () => {
+test("no array is larger than the cluster's MaxArraySize", async () => {
   const project = await cluster.project({ xs: RUNS }, ['chunk_size = 3']);
   const { success } = await project.submit().outcome;
   expect(success).toBe(RUNS);
@@ -57,7 +57,7 @@ test('no array is larger than the cluster takes', async () => {
   expect(refusals([project])).toEqual([]);
 }, 360_000);
 
-test('sweeps of two projects share what a user may submit, in waves, and sbatch refuses nothing', async () => {
+test("sweeps of two projects share the user's submit limit in waves, and sbatch refuses nothing", async () => {
   await cluster.rig.setLimits('qos', { MaxSubmitJobs: LIMIT });
   // A partition that is named: the limits of the other are known from before.
   const executor = ['partition = "main"', 'chunk_size = 3'];

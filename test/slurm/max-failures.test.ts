@@ -3,7 +3,7 @@ import { useCluster } from './cluster.js';
 
 const cluster = await useCluster();
 
-it('--max-failures ends a sweep on a cluster too: its arrays are ended, and the next submit goes on', async () => {
+it('--max-failures ends a sweep on a cluster too: its arrays are ended, and the next submit continues', async () => {
   const sweep = await cluster.project({ xs: 400, body: "await sleep(200); throw new Error('a typo');" }, [
     'chunk_size = 100',
   ]);

@@ -68,7 +68,7 @@ describe.runIf(process.getuid?.() === 0)('a file_root without room', () => {
     120_000,
   );
 
-  it('in mid-sweep is told, and the sweep goes on when there is room: no run that was recorded is done again', async () => {
+  it('in mid-sweep is reported, and the sweep continues when there is room, without executing recorded runs again', async () => {
     const body = "capture.data('much', 'x'.repeat(60_000)); await sleep(400);";
     const sweep = await cluster.project({ xs: 40, body }, ['chunk_size = 10']);
     await smallSpool(sweep, 8192);

@@ -4,8 +4,8 @@ import { sleep, until, useCluster } from './cluster.js';
 const cluster = await useCluster();
 const { rig } = cluster;
 
-describe('what the cluster ends', () => {
-  it('out of time: what was left goes on in another job, and a run that alone takes too long says so', async () => {
+describe('a task that the cluster ends', () => {
+  it('for its time: another job continues, and a run that alone takes too long fails with a TimeoutError', async () => {
     const body = 'await sleep(params.x === 1 ? 600_000 : 500);';
     const sweep = await cluster.project({ xs: [0, 1, 2], body }, [
       'chunk_size = 3',
@@ -30,7 +30,7 @@ describe('what the cluster ends', () => {
     await sweep.expectNoSecondSubmission();
   }, 720_000);
 
-  it('out of memory: the run that took it has failed, the others have not', async () => {
+  it('for its memory: only the run that used it fails', async () => {
     const body = `if (params.x === 2) {
       globalThis.kept = [];
       for (let i = 0; i < 30; i++) { globalThis.kept.push(Buffer.alloc(32 * 2 ** 20, 1)); await sleep(100); }
@@ -50,7 +50,7 @@ describe('what the cluster ends', () => {
     // The slot is ended before, at nine tenths of the task's memory.
     { slots: 1, of: 'the slot', properties: '' },
   ])(
-    'out of memory of $of by a child in the first moments of a task (slots: $slots): the run that took it has failed, the others have not',
+    'for the memory of $of, used by a child right after the start (slots: $slots): only the run that used it fails',
     async ({ slots, properties }) => {
       const body = `if (params.x === 0) {
       const { spawnSync } = await import('node:child_process');
@@ -73,7 +73,7 @@ describe('what the cluster ends', () => {
     200_000,
   );
 
-  it('out of memory while a requeued task is set up: what it had in progress before has not failed by that', async () => {
+  it('for its memory during the set-up of a requeued task: the run that was in progress before does not fail', async () => {
     const hog = `${process.execPath} -e 'globalThis.kept = Buffer.alloc(700 * 2 ** 20, 1); setTimeout(() => {}, 60_000)'`;
     const executor = [
       'memory = "400M"',

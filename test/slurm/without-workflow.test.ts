@@ -30,7 +30,7 @@ async function leftAlone(): Promise<{
 }
 
 describe('arrays whose workflow was terminated', () => {
-  it('are not cut off from their spool, and env clean --cancel ends them first', async () => {
+  it('keep their spool on env clean, and are ended first by env clean --cancel', async () => {
     const { sweep, release } = await leftAlone();
     const clean = await sweep.run('env', 'clean', 'cluster');
     expect(clean).toMatchObject({
@@ -47,7 +47,7 @@ describe('arrays whose workflow was terminated', () => {
     expect(sweep.timesExecuted).toEqual({ 0: 1, 1: 1, 2: 2, 3: 2 });
   }, 540_000);
 
-  it('are ended by cancel, and the next submit does only what they did not', async () => {
+  it('are ended by cancel, and the next submit executes only the missing runs', async () => {
     const { sweep, release } = await leftAlone();
     const cancelled = await sweep.run('cancel', 'counted', '--reason', 'wrong range');
     expect(cancelled).toMatchObject({ code: 0, stdout: expect.stringMatching(/2 success, 2 cancelled/) });

@@ -45,7 +45,7 @@ it('the log of a run on a node is followed while it runs, a few seconds behind',
   expect(Math.max(...delays.slice(1, -1))).toBeLessThan(8_000);
 });
 
-it('a set-up that fails is told with its own words, which stay in the store; a run tells of its Slurm job', {
+it("the output of a failed set-up is reported and kept in the store; show prints a run's Slurm job", {
   timeout: 540_000,
 }, async () => {
   const project = await cluster.project({ xs: 2 });
@@ -71,7 +71,7 @@ it('a set-up that fails is told with its own words, which stay in the store; a r
   );
 });
 
-it('a task that Slurm ends for its memory says so in the error of its run', {
+it('the error of a run whose task Slurm ended for its memory says so', {
   timeout: 540_000,
 }, async () => {
   const project = await cluster.project({

@@ -10,7 +10,7 @@ import { Terminal } from './tmux.js';
 // Whose processes are killed here.
 const env = { ...useOwnEngine(), TEMPORAL_ADDRESS: '' };
 
-test('watch outlasts the death of its server, and Ctrl-C of it and of cancel end with 130', async () => {
+test('watch continues after its server was killed, and Ctrl-C ends it with 130', async () => {
   const project = await projectWith({ 'experiment.ts': experimentText({ body: HELD }) });
   await metalab(['submit', 'experiment.ts', '--detach'], { cwd: project.folder, env });
   const terminal = await Terminal.open(project.folder, 120, env);
@@ -31,7 +31,7 @@ test('watch outlasts the death of its server, and Ctrl-C of it and of cancel end
   await metalab(['engine', 'stop'], { env });
 }, 360_000);
 
-test('Ctrl-C of a cancel that waits says that it is cancelled all the same, and exits with 130', async () => {
+test('Ctrl-C of a waiting cancel says that the sweep is still being cancelled, and exits with 130', async () => {
   // It does not listen to its AbortSignal, so that there is time to leave.
   const project = await projectWith({ 'experiment.ts': experimentText({ body: HELD }) });
   await metalab(['submit', 'experiment.ts', '--detach', '--slots', '2'], { cwd: project.folder, env });

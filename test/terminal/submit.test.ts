@@ -40,7 +40,7 @@ test('a terminal shows progress while a sweep runs, and a clean screen afterward
     const [command, bar, facts, means, ...rest] = frame.split('\n');
     expect(command).toBe('$ metalab submit sweep.ts --slots 2; echo "code $?"');
     expect(bar).toMatch(/^terminal:0\.1 ━{28} +\d+ % {2}\d+\/40 runs$/);
-    expect(facts).toMatch(/^ {2}[\d.]+ runs\/s( · [\d.]+m?s left)?( · \d+ failed)?$/);
+    expect(facts).toMatch(/^ {2}[\d.]+ runs\/(s|h)( · [^·]+ left)?( · \d+ failed)?$/);
     expect(means).toMatch(/^ {2}mean accuracy .* · loss .* · a_metric_with_quite_a_long_name 1e-7 ± 0$/);
     expect(rest).toEqual([]);
   }
@@ -69,12 +69,13 @@ test.each([50, 200])('no line of the progress is wider than a terminal of %d col
     const [, bar, ...lines] = frame.split('\n');
     expect(bar).toMatch(/^terminal:0\.1 ━+ +\d+ % {2}\d+\/40 runs$/);
     expect(lines.length).toBeLessThanOrEqual(2);
-    for (const line of lines) expect(line).toMatch(/^ {2}(mean accuracy|[\d.]+ (runs\/s|s))/);
+    for (const line of lines)
+      expect(line).toMatch(/^ {2}(mean accuracy|[\d.]+ runs\/(s|h)|[\dms. ]+ elapsed)/);
   }
   expect(await terminal.screen()).not.toContain('━');
 });
 
-test('Ctrl-C leaves at once, says that the runs go on and how to attach or cancel, and they do', async () => {
+test('Ctrl-C detaches at once, says how to attach or cancel, and the runs continue', async () => {
   // The sweep does not end before somebody has joined it.
   const project = await projectWith({ 'sweep.ts': SWEEP, hold: '' });
   const terminal = await Terminal.open(project.folder, 100);

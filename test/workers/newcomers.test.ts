@@ -25,7 +25,7 @@ test('a worker that starts during long first runs gets runs before any of those 
   for (const worker of workers) expect((await worker.finished).code).toBe(0);
 });
 
-test('slots of a worker that was killed, or told to end, are no longer counted', {
+test('slots of a worker that was killed or stopped are no longer counted as running', {
   timeout: 360_000,
 }, async () => {
   const project = await projectWith(countedSweep(60, "existsSync('go') ? 0 : 2_000"));

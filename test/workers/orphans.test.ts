@@ -24,7 +24,7 @@ export const busy = operation(({ params, runtime }) => {
 });
 export default experiment({ name: 'busy', version: '1', operation: busy, params: grid({ x: [0, 1] }), seeds: seeds({ base: 1 }) });`;
 
-test('no slot outlives a worker that is killed, be its thread blocked; nor do the processes that its run started', {
+test('no slot outlives a killed worker, not even one whose thread is blocked, nor do processes that its run started', {
   timeout: 360_000,
 }, async () => {
   const project = await projectWith({ 'busy.mjs': BUSY, 'tmp/here': '' });

@@ -33,7 +33,7 @@ it('a background worker has as many slots as a submission asks for, until that i
   expect(capacity.size).toBe(1);
 });
 
-it('a foreground worker keeps to what its user said', () => {
+it('a foreground worker keeps the number of slots that its user set', () => {
   const capacity = new SlotCapacity(1, { grows: false });
   capacity.provide('a', 3);
   expect(capacity.size).toBe(1);

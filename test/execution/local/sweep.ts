@@ -221,8 +221,8 @@ export class Sweep {
 
   async remove(): Promise<void> {
     await this.executor.close();
-    // Tried again while a process that is just ending still writes there.
-    rmSync(this.root, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+    // Tried again while a process that is just ending still writes there, for 20 s in all.
+    rmSync(this.root, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
   }
 }
 

@@ -6,7 +6,7 @@ const { rig, sweepOf } = await useClusterSweeps({ minJobAgeSeconds: 20 });
 
 const wait = (ms: number) => `return new Promise((resolve) => setTimeout(resolve, ${ms}));`;
 
-test('cancelling aborts what runs, and what waits never begins', async () => {
+test('cancelling aborts running tasks, and pending ones never start', async () => {
   const sweep = sweepOf({ code: body(wait(60_000)), cases: 8, config: { chunk_size: 1 } });
   const running = sweep.execute();
   await expect.poll(() => sweep.last?.runs.length, PATIENCE).toBe(4);
@@ -16,7 +16,7 @@ test('cancelling aborts what runs, and what waits never begins', async () => {
   expect(report.left).toEqual([{ from: 4, to: 8 }]);
 });
 
-test('tasks cancelled behind its back are left, and go round again', async () => {
+test('tasks that somebody cancelled in Slurm are reported as left, and a next batch executes them', async () => {
   // Those that are cancelled last until they are, however long that takes to be asked for.
   const long = "[1, 5].includes(params.x) && !fs.existsSync('again') ? 60_000 : 4_000";
   const code = body(
@@ -44,7 +44,7 @@ test('tasks cancelled behind its back are left, and go round again', async () =>
   expect(sweep.records).toHaveLength(6);
 });
 
-test('a paused array starts no further run, and goes on when it is resumed', async () => {
+test('a paused array starts no further run until it is resumed', async () => {
   const sweep = sweepOf({ code: body(wait(2000)), cases: 16, config: { chunk_size: 1 } });
   const running = sweep.execute();
   await expect.poll(() => sweep.last?.running, PATIENCE).toBeGreaterThan(0);
@@ -62,7 +62,7 @@ test('a paused array starts no further run, and goes on when it is resumed', asy
   expect(left).toBeLessThanOrEqual(4);
 });
 
-test('whether it is paused is asked more often than the cluster is, where nothing happens there', async () => {
+test('while nothing happens on the cluster, the pause is polled more often than the cluster', async () => {
   const sweep = sweepOf({ code: body(wait(120_000)), cases: 1, config: { chunk_size: 1 } });
   const running = sweep.execute();
   await expect.poll(() => sweep.last?.running, PATIENCE).toBe(1);

@@ -19,7 +19,7 @@ async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
   return found;
 }
 
-test('a batch becomes one array, whose records are in the store when it is reported', async () => {
+test('a batch becomes one array, whose records are in the store when execute() returns', async () => {
   const sweep = sweepOf({ code: body("capture.metric('double', 2 * params.x);"), cases: 50 });
   expect(await sweep.executor.dealing(50, sweep.order())).toEqual({ at_once: 1, most: 25 });
   // A job of the user's own with a strange name hinders nothing.
@@ -43,7 +43,7 @@ test('a batch becomes one array, whose records are in the store when it is repor
   expect(await jobsNamed(`metalab-${sweep.token}`)).toHaveProperty('size', 1);
 });
 
-test('a set-up that fails is told with its output', async () => {
+test('a set-up that fails is reported with its output', async () => {
   const sweep = sweepOf({
     code: QUICK,
     cases: 4,
@@ -54,7 +54,7 @@ test('a set-up that fails is told with its output', async () => {
   expect((await failing).message).toContain('/nowhere/gcc');
 });
 
-test('what failed by its place is submitted anew when it is tried again', async () => {
+test('a batch whose set-up failed is submitted as a new array when it is tried again', async () => {
   const marker = mkdtempSync(join(tmpdir(), 'metalab-marker-'));
   try {
     const config = { setup: [`ls '${marker}/module'`] };
@@ -73,7 +73,7 @@ test('what failed by its place is submitted anew when it is tried again', async 
   }
 });
 
-test('what waits behind a long run is done by the other tasks of its array meanwhile', async () => {
+test('runs that wait behind a long run are executed by the other tasks of its array', async () => {
   const code = body(
     `fs.appendFileSync('executed', params.x + '\\n');
     const file = params.x === 0 ? 'go' : 'begun';
@@ -92,7 +92,7 @@ test('what waits behind a long run is done by the other tasks of its array meanw
   expect(sweep.arrays()).toEqual([sweep.token]);
 }, 450_000);
 
-test('what a cluster lacks is told; what it recorded is fetched, and removed there only then', async () => {
+test('checks report what a cluster lacks; env clean removes records only after they were fetched', async () => {
   const sweep = sweepOf({
     code: body("capture.artifact('a', String(params.x), { format: 'text' });"),
     cases: 6,
@@ -141,7 +141,7 @@ test('a run that does not fit its time limit is a failure that names the limit',
   expect(record?.provenance).toMatchObject({ slurm_node: expect.stringMatching(/^n[12]$/), task: 0 });
 });
 
-test('what follows a pilot is packed by what its runs took, before it has ended', async () => {
+test("batches after the pilot are packed by the pilot's run durations before it has ended", async () => {
   const sweep = sweepOf({ code: body(wait(250)), cases: 240 });
   const pilot = sweep.execute({ ranges: [{ from: 0, to: 120 }] });
   await vi.waitUntil(() => sweep.dealings.length > 0, PATIENCE);

@@ -44,7 +44,7 @@ function lossySweepOf(options: ClusterSweepOptions): {
   return { sweep: sweepOf(options, transport), lose };
 }
 
-test('the same token is the same array, and nothing is submitted twice', async () => {
+test('execute() with the same token continues the same array, and submits nothing twice', async () => {
   const sweep = sweepOf({ code: body(wait(3000)), cases: 4 });
   const first = sweep.execute().catch((error) => error.code);
   await expect.poll(() => sweep.last?.running, PATIENCE).toBeGreaterThan(0);
@@ -57,7 +57,7 @@ test('the same token is the same array, and nothing is submitted twice', async (
   expect(await sweep.execute()).toMatchObject({ success: 4, left: [] });
 });
 
-test('a connection that breaks anywhere leads to one array and one record a run', async () => {
+test('a connection that breaks anywhere still gives one array and one record per run', async () => {
   const { sweep, lose } = lossySweepOf({ code: QUICK, cases: 40 });
   // After sbatch, twice, so that its answer is lost; and in the middle of what is collected.
   lose.push('mkdir submit', 'mkdir submit', '@bytes', '@bytes');
@@ -67,7 +67,7 @@ test('a connection that breaks anywhere leads to one array and one record a run'
   expect(sweep.records.map(({ index }) => index)).toEqual([...Array(40).keys()]);
 });
 
-test('what is still being submitted when its sweep is cancelled starts no run', async () => {
+test('an array that is still being submitted when its sweep is cancelled starts no run', async () => {
   const shell = createShellTransport();
   let stop: (() => void) | undefined;
   // Its connection is lost while sbatch, which takes its time, goes on.
@@ -101,7 +101,7 @@ test('what is still being submitted when its sweep is cancelled starts no run', 
   expect(existsSync(join(sweep.sweep.folder, 'segments', 's1'))).toBe(false);
 });
 
-test('a submission of which nothing is known but that it was begun is found by its name, or begun anew', async () => {
+test('a submission with no recorded result is found by its job name, or submitted again', async () => {
   const sweep = sweepOf({ code: QUICK, cases: 4 });
   const folder = join(sweep.fileRoot, 'sweep@1', 'submissions', 's1', 'arrays', sweep.token);
   // A job of that name is there, of which no note was made.
@@ -120,7 +120,7 @@ test('a submission of which nothing is known but that it was begun is found by i
   expect(await jobsNamed(`metalab-${token}`)).toHaveProperty('size', 1);
 });
 
-test('more than may be submitted goes in waves, without an error of sbatch', async () => {
+test('more tasks than the user may submit go in waves, without an error of sbatch', async () => {
   await rig.setLimits('user', { MaxSubmitJobs: 6 });
   try {
     const sweep = sweepOf({ code: QUICK, cases: 24, config: { chunk_size: 2 } });

@@ -33,7 +33,7 @@ describe('a time limit that ends a task', () => {
     await expect.poll(() => accounted(sweep, 'Timelimit'), PATIENCE).toContain('00:10:00');
   });
 
-  test('has not failed a run that began late: only one that had its whole time', async () => {
+  test('does not fail a run that started late, only one that had the whole time', async () => {
     const code = operation(`if (params.x === 0) { ${sleep(6_000)} } else { ${sleep(600_000)} }`);
     const sweep = sweepOf({ code, cases: 2, config: { chunk_size: 2 } });
     const first = sweep.execute();
@@ -47,7 +47,7 @@ describe('a time limit that ends a task', () => {
 describe('a task that is taken away', () => {
   const UNTIL = `fs.appendFileSync('nodes', process.env.SLURMD_NODENAME + '\\n'); while (!fs.existsSync('go-' + params.x)) ${sleep(100)}`;
 
-  test('by its node is done elsewhere, and a node that fails twice is used no more', {
+  test("by its node's failure is executed on another, and a node that fails twice is excluded", {
     timeout: 360_000,
   }, async () => {
     const sweep = sweepOf({ code: operation(UNTIL), cases: 3, config: { extra_sbatch: ['--no-requeue'] } });
@@ -72,7 +72,7 @@ describe('a task that is taken away', () => {
     expect(sweep.worked('nodes').at(-1)).toBe('n2');
   });
 
-  test('by a job that goes before it is done when its turn comes again', async () => {
+  test('by preemption is executed again later', async () => {
     const sweep = sweepOf({
       code: operation(`fs.appendFileSync('nodes', 'x\\n'); ${ONCE}`),
       cases: 1,

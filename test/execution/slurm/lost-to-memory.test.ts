@@ -13,7 +13,7 @@ const operation = (text: string) =>
 const eats = (mebibytes: number) =>
   `execFileSync(process.execPath, ['-e', 'globalThis.b = Buffer.alloc(${mebibytes} * 2 ** 20, 1); setTimeout(() => {}, 3500)']);`;
 
-describe('memory that does not suffice', () => {
+describe('insufficient memory', () => {
   test('grows where it may, and the lost run is done in the same batch', async () => {
     const sweep = sweepOf({
       code: operation(`if (params.x === 1) { ${eats(450)} }`),
@@ -27,7 +27,7 @@ describe('memory that does not suffice', () => {
     expect(sweep.records).toHaveLength(2);
   });
 
-  test('is told once the run that took it is known: those beside it have not failed', async () => {
+  test('fails only the run that used it', async () => {
     const sweep = sweepOf({
       code: operation(`if (params.x === 1) { ${eats(700)} } else { ${sleep(2_000)} }`),
       cases: 4,
@@ -47,7 +47,7 @@ describe('memory that does not suffice', () => {
     expect(provenance.max_rss_bytes).toBeGreaterThan(500 * MIB);
   });
 
-  test('for a share of it may suffice for a run alone', async () => {
+  test('shared by several slots is retried with one run alone', async () => {
     const sweep = sweepOf({
       code: operation(
         `if (params.x === 1) { globalThis.kept = Buffer.alloc(300 * 2 ** 20, 1); } ${sleep(1_500)}`,
@@ -61,7 +61,7 @@ describe('memory that does not suffice', () => {
     expect(sweep.records.map(({ status }) => status)).toEqual(Array(4).fill('success'));
   });
 
-  test('although it has grown is told with how often, and of a run that began a moment ago', async () => {
+  test('after escalation fails the run with the number of escalations, also one that had just started', async () => {
     const sweep = sweepOf({
       code: operation(eats(900)),
       cases: 1,

@@ -68,7 +68,7 @@ test('a cluster without Node gets one, once, and runs with it', async () => {
   expect(uploads.filter((path) => path === shipped(sweep))).toHaveLength(1);
 });
 
-test('one whose login has Node, and whose nodes have not, gets it when that is seen', async () => {
+test('a cluster with Node on the login host only gets one for its nodes after the first task failed', async () => {
   const sweep = sweepWithNode(clusterOf('node'), {
     code: QUICK,
     cases: 4,
@@ -79,7 +79,7 @@ test('one whose login has Node, and whose nodes have not, gets it when that is s
   expect(sweep.arrays()).toHaveLength(2);
 });
 
-test('a C library that is too old for it is told', async () => {
+test('a C library that is too old for Node is reported', async () => {
   const script = 'echo "node: /lib/libc.so.6: version \\`GLIBC_2.28\' not found" >&2; exit 1';
   const sweep = sweepWithNode(clusterOf('nodeless'), { code: QUICK }, script);
   const fault = await sweep.execute().catch((error) => error);

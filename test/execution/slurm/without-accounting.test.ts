@@ -16,7 +16,7 @@ const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
 const jobs = async () =>
   new Set((await rig.run(['squeue', '-h', '-t', 'all', '-o', '%F %j'])).stdout.trim().split('\n'));
 
-test('what became of tasks that were taken away, or ended for their memory, is told all the same', async () => {
+test('cancelled tasks and tasks ended for their memory are recognised', async () => {
   const code = `import { execFileSync } from 'node:child_process';
     ${body(
       `if (params.x === 1) execFileSync(process.execPath, ['-e', 'globalThis.b = Buffer.alloc(7e8, 1); setTimeout(() => {}, 5000)']);
@@ -34,7 +34,7 @@ test('what became of tasks that were taken away, or ended for their memory, is t
   });
 });
 
-test('a set-up that fails is told, and another array is tried with the same token', async () => {
+test('a set-up that fails is reported, and another array is tried with the same token', async () => {
   const sweep = sweepOf({ code: QUICK, cases: 2, config: { setup: ['cat /nowhere/gcc'] } });
   for (const arrays of [1, 2]) {
     const fault = await sweep.execute().catch((error) => error);

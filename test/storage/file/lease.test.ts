@@ -51,7 +51,7 @@ describe("a store's lease", () => {
     ).rejects.toMatchObject({ code: 'METALAB_STORE_HELD' });
   });
 
-  it('is given back by the last worker that renewed it, and by no other', async () => {
+  it('is released by the last worker that renewed it, and by no other', async () => {
     const root = temporaryFolder();
     const lease = fileLease(root);
     await lease.takeLease(engine('laptop', 'laptop-1'));
@@ -103,7 +103,7 @@ describe("a store's lease", () => {
     expect(holderOf(root)).toBe('cluster');
   });
 
-  it('goes to one of many engines that want an expired one at the same instant', async () => {
+  it('goes to exactly one of many engines that take an expired one at the same instant', async () => {
     for (let round = 0; round < 20; round++) {
       const root = temporaryFolder('metalab-lease-');
       await fileLease(root).takeLease(engine('laptop'));

@@ -30,7 +30,7 @@ describe('opening a file store', () => {
     expect(readdirSync(root)).toEqual(['store.json']);
   });
 
-  it('does not make a store where it was not asked to', async () => {
+  it('does not create a store unless asked to', async () => {
     const root = join(temporaryFolder(), 'store');
     await expect(openFileStore(root)).rejects.toMatchObject({ code: 'METALAB_STORE_MISSING', where: root });
     expect(existsSync(root)).toBe(false);
@@ -100,7 +100,7 @@ describe('opening a file store', () => {
     });
   });
 
-  it('lists the schemes that there are for one that there is not', async () => {
+  it('lists the known schemes when a scheme is unknown', async () => {
     await expect(openStore('redis://localhost')).rejects.toMatchObject({
       code: 'METALAB_STORE_SCHEME',
       message: expect.stringMatching(/'redis'[\s\S]*file/),

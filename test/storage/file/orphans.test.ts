@@ -28,7 +28,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-test('what can not be removed hinders no other', async () => {
+test("a leftover that can't be removed does not keep the others from being removed", async () => {
   const names = ['a', 'b', 'c'].map((each) => `metalab-${each}-${place}-${NOBODY}-${RANDOM}`);
   const stuck = readdirOrder(names)[0]!;
   writeFileSync(join(folder, stuck, 'x'), '');

@@ -52,12 +52,12 @@ test.each([
   );
 });
 
-test('a folder above that everybody may write to is no harm where the sticky bit is set', () => {
+test('a parent folder that everybody may write to is accepted if its sticky bit is set', () => {
   chmodSync(above, 0o1777);
   expect(look).not.toThrow();
 });
 
-test('all paths are told at once, and one command mends them', () => {
+test('all unsafe paths are reported together, with one command that repairs them', () => {
   chmodSync(root, 0o777);
   chmodSync(folder, 0o777);
   expect(look).toThrow(expect.objectContaining({ next: expect.stringContaining(`chmod -R o-w '${root}'`) }));
@@ -65,7 +65,7 @@ test('all paths are told at once, and one command mends them', () => {
   expect(look).not.toThrow();
 });
 
-test('what the user trusts is used', () => {
+test('a store that the user trusts may be used', () => {
   chmodSync(root, 0o777);
   expect(() => refuseStrangers(root, used(), (path) => path === root)).not.toThrow();
 });

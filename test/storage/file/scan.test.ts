@@ -72,7 +72,7 @@ describe('scanning record heads', () => {
     expect(indexes).toEqual([0, 2]);
   });
 
-  it('tells where records stand, and of lines that are none', async () => {
+  it('reports the position of records, and lines that are not records', async () => {
     const store = await temporaryStore();
     writeSegment(store, [recordOf({ index: 0 }), 'garbage\n', recordOf({ index: 1 }), '{"run_id":"torn'], {
       submission: 's2',
@@ -146,7 +146,7 @@ describe('scanning record heads', () => {
     expect(await hasSegments(folder)).toBe(true);
   });
 
-  it('keeps of every run the record that the rule says, wherever it stands', async () => {
+  it('keeps the final record of every run, wherever it is', async () => {
     const store = await temporaryStore();
     const at = (second: number) => `2026-01-01T00:00:0${second}.000Z`;
     const later = [

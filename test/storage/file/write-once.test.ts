@@ -58,7 +58,7 @@ const until = async (condition: () => boolean) => {
 
 const leftBehind = () => readdirSync(folder).filter((name) => name.endsWith('.tmp'));
 
-test('without hard links, of several writers at once one is first, and the file is its', async () => {
+test('without hard links, exactly one of several concurrent writers wins, and the file has its content', async () => {
   const contents = ['a', 'b', 'c', 'd'];
   const writers = contents.map((content) => withoutHardLinks(writer(content)));
   await until(() => contents.every((content) => existsSync(join(folder, `ready-${content}`))));
@@ -70,7 +70,7 @@ test('without hard links, of several writers at once one is first, and the file 
   expect(leftBehind()).toEqual([]);
 });
 
-test('without hard links, a file that is there stays, and nobody is told to be first', async () => {
+test('without hard links, an existing file is kept, and no writer wins', async () => {
   writeFileSync(file, 'there before');
   writeFileSync(join(folder, 'go'), '');
   expect(await withoutHardLinks(writer('late')).output).toBe('false\n');

@@ -57,7 +57,7 @@ describe('a task that is killed', () => {
   });
 
   test.each([1, 2])(
-    'by its first run has told before of those that its slots begin with (%i)',
+    'by its first run has written the runs that its slots start with (%i) before',
     async (slots) => {
       const first = "if (params.x === 0) process.kill(process.ppid, 'SIGKILL');";
       start({
@@ -72,7 +72,7 @@ describe('a task that is killed', () => {
     },
   );
 
-  test('while its former incarnation lives on does no harm: the final records are the same', async () => {
+  test('and restarted while its former process lives gives the same final records', async () => {
     start({ code: BUSY.replace('0.2', '10'), cases: 60 });
     const array = new TestArray(sweep);
     const [zombie, second] = await Promise.all([array.run(0), array.run(0, { restart: 1 })]);
@@ -82,7 +82,7 @@ describe('a task that is killed', () => {
 });
 
 describe('a task that Slurm ends', () => {
-  test('tells of the runs that were in progress, and records none of them as failed', async () => {
+  test('reports the runs that were in progress, and records none of them as failed', async () => {
     start({ code: LONG, cases: 10 });
     const array = new TestArray(sweep, { slots: 2 });
     const task = array.start(0, { env: { TMPDIR: sweep.root } });
@@ -105,7 +105,7 @@ describe('a task that Slurm ends', () => {
     expect(readdirSync(sweep.root).filter((name) => name.startsWith('metalab-'))).toEqual([]);
   });
 
-  test('with all that its runs have started: they fail by that, and are not believed', async () => {
+  test('together with processes of its runs records no failure of those runs', async () => {
     const code = `import { spawn, spawnSync } from 'node:child_process'; import fs from 'node:fs';
       export default metalab.operation(async ({ params }) => {
         fs.appendFileSync('pids', process.pid + '\\n');
@@ -133,7 +133,7 @@ describe('a task that Slurm ends', () => {
     expect(existsSync(join(sweep.folder, 'segments', 's1')) ? sweep.records() : []).toEqual([]);
   });
 
-  test('is not what an operation looks like whose child signals its own group: a later failure is recorded', async () => {
+  test("is not assumed when an operation's child signals its process group: a later failure is recorded", async () => {
     const code = `import { spawnSync } from 'node:child_process';
       export default metalab.operation(async ({ params }) => {
         if (params.x === 0) spawnSync('sh', ['-c', 'kill -TERM 0']);
@@ -146,7 +146,7 @@ describe('a task that Slurm ends', () => {
     expect(sweep.records().map(({ status }) => status)).toEqual(['success', 'failed', 'success']);
   });
 
-  test('lets runs end that need but a moment', async () => {
+  test('lets runs end that take only a moment', async () => {
     start({
       code: body(
         "fs.appendFileSync('executed', 'x'); await new Promise((resolve) => setTimeout(resolve, 500));",
@@ -220,7 +220,7 @@ describe('a task that is asked', () => {
     expect(sweep.records().map(({ status }) => status)).toEqual(['cancelled', 'cancelled']);
   });
 
-  test('while it works, it tells every two seconds how far it is', async () => {
+  test('writes its progress every two seconds', async () => {
     start({ code: LONG, cases: 5 });
     const array = new TestArray(sweep);
     const task = array.start();
