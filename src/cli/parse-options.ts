@@ -5,8 +5,8 @@ import {
   MIN_RUNS_FOR_PERCENT,
   parseFailureLimit,
 } from '../definition/failure-limit.js';
-import type { SortKey } from '../results/query/selection.js';
 import type { Condition, Operator } from '../results/query/conditions.js';
+import type { SortKey } from '../results/query/selection.js';
 
 /** Makes a parser of whole numbers in a range. Its error names the option. */
 export function wholeNumber(option: string, low: number, high: number): (text: string) => number {

@@ -6,18 +6,16 @@ import { resolveTemporal } from '../engine/connect.js';
 import { registerWorker, unregisterWorker } from '../engine/registration.js';
 import { loadRequestKey } from '../engine/request-key.js';
 import { startWorker } from '../workers/run-worker.js';
-import type { CommandContext } from './command.js';
+import type { CommandContext, CommonOptions } from './command.js';
+
+export interface WorkerFlags extends CommonOptions {
+  readonly slots?: number;
+  readonly grace?: string;
+  readonly background?: boolean;
+}
 
 /** Connects, registers once it polls, and runs until a signal stops it. */
-export async function runWorkerCommand(
-  options: {
-    readonly slots?: number;
-    readonly grace?: string;
-    readonly background?: boolean;
-    readonly verbose?: boolean;
-  },
-  context: CommandContext,
-): Promise<number> {
+export async function runWorkerCommand(options: WorkerFlags, context: CommandContext): Promise<number> {
   const slots = options.slots ?? availableParallelism();
   const grace_ms = parseDuration(options.grace ?? '30s');
   if (grace_ms === undefined) {

@@ -4,10 +4,9 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createPlan } from '../../src/activities/plan.js';
 import type { PlanInput } from '../../src/contract/activities.js';
 import { FAULT, WHILE_PLANNING } from '../../src/contract/workflow.js';
-import { paramSourceFromSpec } from '../../src/definition/params/from-spec.js';
 import type { BatchExecutor } from '../../src/execution/batch-executor.js';
+import { Cells } from '../../src/identity/cells.js';
 import { SigningKey } from '../../src/identity/signature.js';
-import { type Cell, visitCells } from '../../src/planning/cells.js';
 import { environmentFile, liveFolder } from '../../src/storage/file/layout.js';
 import type { FileStore } from '../../src/storage/file/open.js';
 import type { SubmissionManifest, SubmissionOutcome } from '../../src/storage/manifest.js';
@@ -48,17 +47,17 @@ async function sweepOf(parts: Parameters<typeof submitTo>[1] = {}, overrides = {
 /** Records of an earlier submission that a plan reuses. */
 function recordReusable(store: FileStore, count: number): void {
   const declaration = declarationOf(10);
-  const cells: Cell[] = [];
-  const range = { from: 0, to: count };
-  visitCells(declaration, paramSourceFromSpec(declaration.params), range, (cell) => cells.push(cell));
-  for (const { index, runId, paramsFingerprint, seedFingerprint } of cells)
+  const cells = new Cells(declaration);
+  for (let cell = 0; cell < count; cell++) {
+    const { index, runId, seedFingerprint, case: ofCase } = cells.at(cell);
     record(store, [index], {
       submission: 'earlier',
       writer: `host-1-${index}`,
       run_id: runId,
-      params_fingerprint: paramsFingerprint,
+      params_fingerprint: ofCase.paramsFingerprint,
       seed_fingerprint: seedFingerprint,
     });
+  }
 }
 
 /** A cluster where nothing is wrong. */

@@ -1,3 +1,6 @@
+import type { ExplainedValue, ProjectConfig } from '../../config/project-config.js';
+import type { ResolvedConfig } from '../../config/resolved-config.js';
+import { DefinitionError } from '../../definition/errors.js';
 import type { CommandDefinition } from '../command.js';
 import { EXIT } from '../format/report-error.js';
 import { cleanCommand } from './env/clean.js';
@@ -15,10 +18,9 @@ const list: CommandDefinition = {
   examples: [{ line: 'env list', does: "every environment's name, type and store" }],
   json: true,
   async run(_args, options, context) {
-    const [{ ProjectConfig }, { printTable }, { listEnvironments }] = await Promise.all([
+    const [{ ProjectConfig }, { printTable }] = await Promise.all([
       import('../../config/project-config.js'),
       import('../format/table.js'),
-      import('../environment/list-environments.js'),
     ]);
     const config = await ProjectConfig.load();
     const rows = listEnvironments(config);
@@ -51,10 +53,9 @@ const show: CommandDefinition = {
   ],
   json: true,
   async run({ name }, options, context) {
-    const [{ ProjectConfig }, { printTable }, { maskServices, maskServiceValue }] = await Promise.all([
+    const [{ ProjectConfig }, { printTable }] = await Promise.all([
       import('../../config/project-config.js'),
       import('../format/table.js'),
-      import('../format/mask-services.js'),
     ]);
     const config = await ProjectConfig.load();
     const resolved = maskServices(config.resolve(name));
@@ -111,3 +112,55 @@ export const envCommand: CommandDefinition = {
   ],
   subcommands: [list, show, check, loginCommand, cleanCommand],
 };
+
+/** One row of `env list`. */
+interface ListedEnvironment {
+  readonly name: string;
+  readonly type: string;
+  /** Its gateway's host, if it has one. */
+  readonly place: string;
+  readonly store: string | null;
+  /** Whether it is used if none is named. */
+  readonly used: boolean;
+}
+
+function listEnvironments(config: ProjectConfig): ListedEnvironment[] {
+  return config.environments.map(({ name, type }) => ({
+    name,
+    type,
+    ...placeAndStore(config, name),
+    used: name === config.chosen.name,
+  }));
+}
+
+/** A wrong variable for one environment must not hide the others. */
+function placeAndStore(config: ProjectConfig, name: string): Pick<ListedEnvironment, 'place' | 'store'> {
+  try {
+    const { environment } = config.resolve(name);
+    const place = 'gateway' in environment && environment.gateway ? environment.gateway.host : 'this machine';
+    return { place, store: environment.store ?? null };
+  } catch (error) {
+    if (!(error instanceof DefinitionError)) throw error;
+    return { place: `? (${error.problems[0]?.where ?? 'see metalab env show'})`, store: null };
+  }
+}
+
+const MASK = '***';
+
+/** Masks the values of services, to show a configuration: any of them may be a secret, whatever its key. */
+const maskServices = (config: ResolvedConfig): ResolvedConfig => ({
+  ...config,
+  environment: { ...config.environment, services: masked(config.environment.services) },
+  services: masked(config.services),
+});
+
+const maskServiceValue = (explained: ExplainedValue): ExplainedValue =>
+  explained.key.startsWith('services.') ? { ...explained, value: MASK } : explained;
+
+const masked = (services: ResolvedConfig['services']) =>
+  Object.fromEntries(Object.entries(services).map(([service, value]) => [service, mask(value)]));
+
+function mask(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return MASK;
+  return Object.fromEntries(Object.entries(value).map(([key, below]) => [key, mask(below)]));
+}

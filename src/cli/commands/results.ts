@@ -1,3 +1,5 @@
+import type { Group } from '../../results/query/grouping.js';
+import type { Cell } from '../../results/query/rows.js';
 import type { RowQuery } from '../../results/query/selection.js';
 import type { Results } from '../../results/results.js';
 import type { CommandContext, CommandDefinition, CommonOptions } from '../command.js';
@@ -155,7 +157,6 @@ async function printGroups(
     ...(options.columns ? { metrics: options.columns } : {}),
   });
   if (options.json) return context.out(JSON.stringify(groups));
-  const { groupRows } = await import('../format/group-rows.js');
   if (options.csv !== undefined) {
     const { writeRowsAsCsv } = await import('../format/write-csv.js');
     return writeRowsAsCsv(groupRows(groups), options.csv, context);
@@ -164,4 +165,23 @@ async function printGroups(
   if (groups.length > 0) printTable(groupRows(groups), context);
   else context.note('no matching runs');
   if (left_out > 0) context.note(context.color.dim(`${left_out} failed or cancelled runs left out`));
+}
+
+/** Groups as rows: the keys, how many runs, and mean, standard deviation and 95 % interval of each metric. */
+function groupRows(groups: readonly Group[]): { [column: string]: Cell }[] {
+  return groups.map(({ by, n, metrics }) => ({
+    ...by,
+    n,
+    ...Object.fromEntries(
+      Object.entries(metrics).flatMap(([name, { n: count, mean, std, ci95 }]) => [
+        // A metric gets its own count only if some of the group's runs lack it.
+        ...(groups.every((group) => group.metrics[name]?.n === group.n)
+          ? []
+          : [[`${name} n`, count] as const]),
+        [`${name} mean`, mean] as const,
+        [`${name} std`, std] as const,
+        [`${name} ±95%`, ci95] as const,
+      ]),
+    ),
+  }));
 }

@@ -1,5 +1,8 @@
+import type { RetryOptions } from '../../client/run-handle.js';
+import type { planRetry } from '../../client/submit/retry.js';
 import type { FailureLimit } from '../../definition/failure-limit.js';
-import type { CommandDefinition, CommonOptions } from '../command.js';
+import type { SweepStore } from '../../storage/sweep-store.js';
+import type { CommandContext, CommandDefinition, CommonOptions } from '../command.js';
 import { MAX_FAILURES_OPTION } from '../parse-options.js';
 
 interface RetryFlags extends CommonOptions {
@@ -39,14 +42,12 @@ same as it is configured now. Exit codes as for submit.`,
       { followToOutcome, tellSubmitted },
       { tellJoined, tellKept },
       { asSweepStore },
-      { nothingToRetry },
     ] = await Promise.all([
       import('../../client/resolve/resolve-experiment.js'),
       import('../../client/connect.js'),
       import('../submit/follow-to-outcome.js'),
       import('../submit/tell-environment.js'),
       import('../../storage/sweep-store.js'),
-      import('../submit/nothing-to-retry.js'),
     ]);
     const chosen = await context.environment();
     const store = await context.store();
@@ -72,3 +73,37 @@ same as it is configured now. Exit codes as for submit.`,
     }
   },
 };
+
+/** Reports that a retry would execute no runs; then nothing is submitted. @returns whether it would execute none */
+async function nothingToRetry(
+  store: SweepStore,
+  experiment: string,
+  retry: RetryOptions,
+  { json }: CommonOptions,
+  { out }: CommandContext,
+): Promise<boolean> {
+  const { planRetry: plan } = await import('../../client/submit/retry.js');
+  const { total, positions, reused } = await plan(store, experiment, retry);
+  if (positions > 0) return false;
+  const { success, failed, cancelled } = reused;
+  if (json)
+    out(JSON.stringify({ experiment, total, executed: 0, success, failed, cancelled, store: store.uri }));
+  else out(`${experiment}: nothing to retry: ${why(total, reused, retry)}`);
+  return true;
+}
+
+function why(
+  total: number,
+  { success, failed, cancelled }: Counts,
+  { failed: onlyFailed }: RetryOptions,
+): string {
+  if (success === total) return `all ${total} runs are success`;
+  const others = [
+    ...(cancelled > 0 ? [`${cancelled} cancelled`] : []),
+    ...(total - success - failed - cancelled > 0 ? [`${total - success - failed - cancelled} not done`] : []),
+  ];
+  const rest = others.length > 0 ? `; ${others.join(', ')}, which retry without --failed does` : '';
+  return onlyFailed ? `no run of ${total} failed${rest}` : `no run of ${total} is left to execute`;
+}
+
+type Counts = Awaited<ReturnType<typeof planRetry>>['reused'];

@@ -2,7 +2,7 @@ import type { SweepStatus } from '../../client/status/sweep-status.js';
 import type { CommandContext, CommandDefinition } from '../command.js';
 import { formatBatches } from '../progress/batches.js';
 import { formatBest, formatSameError } from '../progress/objective.js';
-import { formatLost, formatStanding } from '../progress/standing.js';
+import { formatLost, formatStanding } from '../progress/status.js';
 
 export const statusCommand: CommandDefinition = {
   name: 'status',

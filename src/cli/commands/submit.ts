@@ -1,5 +1,6 @@
 import type { Declared } from '../../client/declare/declare.js';
 import type { Lab } from '../../client/lab.js';
+import type { ReplacedDeclaration } from '../../client/submit/replaced-declaration.js';
 import { InfrastructureError } from '../../definition/errors.js';
 import type { FailureLimit } from '../../definition/failure-limit.js';
 import type { CommandContext, CommandDefinition, CommonOptions } from '../command.js';
@@ -90,7 +91,7 @@ reachable, paused or waiting; 130 detached by Ctrl-C.`,
 async function evaluate(file: string, { name }: SubmitFlags, context: CommandContext): Promise<Declared> {
   const [{ evaluateFile }, { clusterHasher }] = await Promise.all([
     import('../../client/evaluate/evaluate.js'),
-    import('../environment/cluster-hasher.js'),
+    import('../submit/cluster-hasher.js'),
   ]);
   const cluster = clusterHasher(context);
   try {
@@ -109,10 +110,7 @@ async function submitAndFollow(
   options: SubmitFlags,
   context: CommandContext,
 ): Promise<number> {
-  const [{ followToOutcome, tellSubmitted }, { confirmReplace }] = await Promise.all([
-    import('../submit/follow-to-outcome.js'),
-    import('../submit/confirm-replace.js'),
-  ]);
+  const { followToOutcome, tellSubmitted } = await import('../submit/follow-to-outcome.js');
   for (let submits = 1; ; submits++) {
     const handle = await lab.submitDeclared(declared, {
       ...options,
@@ -137,4 +135,24 @@ async function submitAndFollow(
       context.note('no workflow is running it: submitting again, and reusing recorded runs');
     }
   }
+}
+
+/** Asks on a terminal. Without one it warns and continues, so that scripts neither hang nor break. */
+async function confirmReplace(
+  replaced: ReplacedDeclaration,
+  options: SubmitFlags,
+  { note, color }: CommandContext,
+): Promise<boolean> {
+  if (options.replace) return true;
+  const [{ describeReplaced }, { createTerminalPrompter }] = await Promise.all([
+    import('../../client/submit/replaced-declaration.js'),
+    import('../terminal/terminal-prompter.js'),
+  ]);
+  note(color.yellow(`warning: ${describeReplaced(replaced)}`));
+  const prompter = options.json || !process.stderr.isTTY ? undefined : createTerminalPrompter();
+  if (!prompter) return true;
+  const [answer = ''] = await prompter
+    .ask([{ text: 'replace it? [y/N] ', echo: true }], '')
+    .catch(() => ['']);
+  return /^y(es)?$/i.test(answer.trim());
 }

@@ -4,7 +4,7 @@ import { InfrastructureError } from '../../definition/errors.js';
 import type { CommandContext, CommandDefinition, CommonOptions } from '../command.js';
 import { EXIT } from '../format/report-error.js';
 import { formatBatches } from '../progress/batches.js';
-import { formatStanding } from '../progress/standing.js';
+import { formatStanding } from '../progress/status.js';
 
 interface WatchFlags extends CommonOptions {
   readonly once?: boolean;

@@ -1,11 +1,6 @@
-import type { CommandDefinition, CommonOptions } from '../command.js';
+import type { CommandDefinition } from '../command.js';
 import { wholeNumber } from '../parse-options.js';
-
-interface WorkerFlags extends CommonOptions {
-  readonly slots?: number;
-  readonly grace?: string;
-  readonly background?: boolean;
-}
+import type { WorkerFlags } from '../run-worker.js';
 
 export const workerCommand: CommandDefinition<WorkerFlags> = {
   name: 'worker',

@@ -5,7 +5,7 @@ import type { Colors } from '../command.js';
 import { formatCount, formatNumber } from '../format/format-number.js';
 import { formatBatches } from './batches.js';
 import { formatBest, formatSameError } from './objective.js';
-import { formatLost, formatSilence, formatStanding } from './standing.js';
+import { formatLost, formatSilence, formatStanding } from './status.js';
 
 const BAR_WIDTH = 28;
 const NARROWEST_BAR = 8;

@@ -1,7 +1,7 @@
 import { colorsFor } from '../terminal/context.js';
 import type { LiveArea } from '../terminal/live-area.js';
 import { type ProgressView, progressLines, progressText } from './lines.js';
-import { formatStanding } from './standing.js';
+import { formatStanding } from './status.js';
 
 /** Interval of the status lines without a terminal. A change of state is printed immediately. */
 const PLAIN_EVERY_MS = 10_000;

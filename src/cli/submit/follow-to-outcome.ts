@@ -3,7 +3,7 @@ import { readRunWarnings } from '../../client/status/run-warnings.js';
 import type { CommandContext, CommonOptions } from '../command.js';
 import { EXIT } from '../format/report-error.js';
 import { follow } from '../progress/follow.js';
-import { formatStanding } from '../progress/standing.js';
+import { formatStanding } from '../progress/status.js';
 import { exitCodeOf, printFindings, printOutcome } from './report-outcome.js';
 
 /** The output of `--detach`. */

@@ -1,13 +1,12 @@
-import { realpathSync } from 'node:fs';
+import { readFileSync, realpathSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
-import type { Plugin } from 'rolldown';
+import type { PartialResolvedId, Plugin, ResolvedId } from 'rolldown';
 import { buildChunk, isVirtual } from './build.js';
 import { BuildProblems } from './build-problems.js';
 import { computedImports } from './computed-imports.js';
 import { resolveImport } from './imports.js';
 import { moduleLocation } from './module-location.js';
-import { nativeModule } from './native-module.js';
-import { withNodeInterop } from './node-interop.js';
 import { ENTRY, type OperationBinding, operationEntry } from './operation-entry.js';
 import { isInstalled, PackageIndex } from './packages.js';
 import { absoluteSources } from './source-map.js';
@@ -117,4 +116,40 @@ class InlinedImports {
     this.#native.set(id, { name, code: nativeModule(specifier, via) });
     return id;
   }
+}
+
+/**
+ * A module that stands for a package with native code: it requires the package where the bundle runs, from the working
+ * directory, which is the experiment file's folder. So no path of this machine is in the bundle.
+ *
+ * @param via the package that imports it, where it is no import of the user's own: it may have another version of it
+ */
+function nativeModule(specifier: string, via: string | undefined): string {
+  const wanted = JSON.stringify(specifier);
+  const direct = `fromExperiment(${wanted})`;
+  const nested = `createRequire(fromExperiment.resolve(${JSON.stringify(via)}))(${wanted})`;
+  return [
+    `const { createRequire } = require('node:module');`,
+    `const fromExperiment = createRequire(require('node:path').join(process.cwd(), 'package.json'));`,
+    via === undefined
+      ? `module.exports = ${direct};`
+      : `let found; try { found = ${nested}; } catch { found = ${direct}; }\nmodule.exports = found;`,
+  ].join('\n');
+}
+
+/** Any package.json that says `"type": "module"`: this one is there wherever metalab is. */
+const MODULE_PACKAGE = createRequire(import.meta.url).resolve('rolldown/package.json');
+
+/**
+ * Has the user's ES modules import CommonJS packages as Node does: the default export is `module.exports`. Bundlers
+ * otherwise do so only where a package.json says `"type": "module"`, and the operation would see another default than the
+ * experiment file, which Node evaluates.
+ */
+function withNodeInterop(resolved: ResolvedId): PartialResolvedId {
+  return isEsModule(resolved.id) ? { ...resolved, packageJsonPath: MODULE_PACKAGE } : resolved;
+}
+
+function isEsModule(file: string): boolean {
+  if (/\.(?:[mc]?tsx?|jsx|mjs)$/.test(file)) return !/\.cts$/.test(file);
+  return file.endsWith('.js') && /^\s*(?:import|export)\b/m.test(readFileSync(file, 'utf8'));
 }

@@ -2,10 +2,11 @@ import { stat } from 'node:fs/promises';
 import { runCommand, type StartCommand, streamCommand } from '../command.js';
 import { readLocalFile } from '../local-file.js';
 import type { Prompter } from '../prompter.js';
+import { askRoom, noRoomFor, parentOf } from '../room.js';
 import type { Transport } from '../transport.js';
+import { fileError, TransportError } from '../transport-error.js';
 import type { ConnectionOptions } from './connection.js';
 import { shareConnection } from './connections.js';
-import { explainFailure } from './explain-failure.js';
 import { readRemoteFile, writeRemoteFile } from './files.js';
 import type { SshDependencies, SshSettings } from './settings.js';
 import { startCommand } from './start-command.js';
@@ -62,4 +63,32 @@ export function createSshTransport(settings: SshSettings, options: SshTransportO
 
 async function* once(bytes: Uint8Array): AsyncIterable<Uint8Array> {
   yield bytes;
+}
+
+/** SSH_FX_FAILURE: SFTP's only answer for a full disk, an exceeded quota, or a read-only filesystem. */
+const FAILURE = 4;
+/** For larger files only this many bytes are tried: quotas are noticed only by writing. */
+const MAX_PROBE_BYTES = 256 * 1024 * 1024;
+
+/**
+ * Finds out with a command why a file could not be written.
+ *
+ * @param bytes the file's size
+ * @returns the error to throw: the given one if it already explains the failure, or if nothing more is found
+ */
+async function explainFailure(
+  { place, run }: Pick<Transport, 'place' | 'run'>,
+  path: string,
+  bytes: number,
+  error: unknown,
+): Promise<unknown> {
+  if (!(error instanceof TransportError) || (error.cause as { code?: unknown } | undefined)?.code !== FAILURE)
+    return error;
+  try {
+    const room = await askRoom(run, parentOf(path), Math.min(bytes, MAX_PROBE_BYTES));
+    const full = noRoomFor(place, path, bytes, room);
+    return full ?? (room.refusal === undefined ? error : fileError(place, path, room.refusal, error));
+  } catch {
+    return error;
+  }
 }

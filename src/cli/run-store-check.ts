@@ -1,16 +1,16 @@
 import { relative } from 'node:path';
-import { formatBytes } from '../../definition/format-bytes.js';
-import { METALAB_VERSION } from '../../engine/version.js';
-import { checkStore, nothingChecked } from '../../storage/file/check/check-store.js';
-import type { Checked, Finding } from '../../storage/file/check/finding.js';
-import { hasLeasing } from '../../storage/lease.js';
-import { withMaintenanceLease } from '../../storage/maintenance.js';
-import { asSweepStore, type SweepStore } from '../../storage/sweep-store.js';
-import type { CommandContext, CommonOptions } from '../command.js';
-import { formatCount } from '../format/format-number.js';
-import { EXIT } from '../format/report-error.js';
+import { formatBytes } from '../definition/format-bytes.js';
+import { METALAB_VERSION } from '../engine/version.js';
+import { checkStore, nothingChecked } from '../storage/file/check/check-store.js';
+import type { Checked, Finding } from '../storage/file/check/finding.js';
+import { hasLeasing } from '../storage/lease.js';
+import { withMaintenanceLease } from '../storage/maintenance.js';
+import { asSweepStore, type SweepStore } from '../storage/sweep-store.js';
+import type { CommandContext, CommonOptions } from './command.js';
+import { formatCount } from './format/format-number.js';
+import { EXIT } from './format/report-error.js';
 
-interface Options extends CommonOptions {
+export interface CheckFlags extends CommonOptions {
   readonly repair?: boolean;
   readonly quick?: boolean;
 }
@@ -18,7 +18,7 @@ interface Options extends CommonOptions {
 /** A finding for display, and what was done about it. */
 type Shown = Omit<Finding, 'repair'> & { readonly repaired: string | null };
 
-export async function runStoreCheck(options: Options, context: CommandContext): Promise<number> {
+export async function runStoreCheck(options: CheckFlags, context: CommandContext): Promise<number> {
   const store = asSweepStore(await context.store());
   const checked = nothingChecked();
   const shown: Shown[] = [];
