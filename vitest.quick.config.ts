@@ -13,6 +13,7 @@ const SLOW = [
   'execution/slurm/{node-package,shipped-node,without-accounting}',
   'execution/slurm/clean/clean-spool',
   'execution/slurm/collect/collector',
+  'execution/slurm/job/scheduled-job',
   'execution/slurm/task/{ending,hand-over,on-slurm,surroundings,task}',
   'planning/{damaged-segments,memory}',
   'results/damaged',

@@ -1,29 +1,25 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
+import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { Cluster } from '../../../../src/execution/slurm/cluster.js';
 import { ClusterRetry } from '../../../../src/execution/slurm/cluster-retry.js';
 import { type JobRequest, ScheduledJob } from '../../../../src/execution/slurm/job/scheduled-job.js';
 import { createShellTransport } from '../../../../src/transport/shell/shell-transport.js';
-import { type OwnedRig, startRig } from '../../../rig/start.mjs';
+import { cancelAllJobs, useRig } from '../../../rig/use-rig.js';
 
-let rig: OwnedRig;
+const rig = await useRig({ minJobAgeSeconds: 20 });
+vi.stubEnv('SLURM_CONF', rig.env.SLURM_CONF);
 let folder: string;
 
-beforeAll(async () => {
-  rig = await startRig({ minJobAgeSeconds: 20 });
-  vi.stubEnv('SLURM_CONF', rig.env.SLURM_CONF);
-});
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "metalab job's "));
   name = `metalab-test-${++jobs}`;
 });
 afterEach(async () => {
-  await rig.run(['scancel', '--user=root']);
+  await cancelAllJobs(rig);
   rmSync(folder, { recursive: true });
 });
-afterAll(() => rig?.down());
 
 const WAIT = { timeout: 60_000, interval: 100 };
 /** Another one for each test: a job that has ended is found by its name, too. */
@@ -103,7 +99,7 @@ test('a paused job does not start until it is resumed', async () => {
   const held = async () =>
     (await rig.run(['squeue', '--noheader', `--name=${name}`, '--format=%r'])).stdout.trim();
   await expect.poll(held, WAIT).toBe('JobHeldAdmin');
-  expect(meaningOf(job)).toBe('pending');
+  await expect.poll(() => meaningOf(job), WAIT).toBe('pending');
   await job.resumeIfPaused();
   await expect.poll(() => meaningOf(job), WAIT).toBe('running');
 });
