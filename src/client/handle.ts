@@ -127,12 +127,12 @@ export function makeHandle(link: Link, place: SubmissionPlace): RunHandle {
       stop.abort();
     }
   }
-  const ask = async (method: string, options: ControlOptions, order: WorkflowUpdate) => {
+  const ask = async (method: string, options: ControlOptions, update: WorkflowUpdate) => {
     link.assertOpen(method);
     checkOptions(method, options, CONTROL_OPTIONS);
     // An update is answered by a worker.
     await link.keepUp();
-    await sendControl(link.client, place, order, link.key);
+    await sendControl(link.client, place, update, link.key);
   };
   return {
     experimentId: experiment_id,

@@ -47,24 +47,25 @@ export interface EnsuredWorker {
  * @throws InfrastructureError (METALAB_WORKER_START) if the worker exits or doesn't poll within 30 s, with the end of
  *   its log
  */
-export async function ensureWorker(order: WorkerRequest): Promise<EnsuredWorker> {
-  const { env = process.env, build = readBuild() } = order;
-  const running = suitable(stateFolder(env), order, build);
+export async function ensureWorker(request: WorkerRequest): Promise<EnsuredWorker> {
+  const { env = process.env, build = readBuild() } = request;
+  const running = suitable(stateFolder(env), request, build);
   if (running) return { worker: running, started: false, replaced: [] };
   const home = makeStateFolder(env);
   return withLock(lockFolder(home), async () => {
-    const meanwhile = suitable(home, order, build);
+    const meanwhile = suitable(home, request, build);
     if (meanwhile) return { worker: meanwhile, started: false, replaced: [] };
-    const replaced = await drainOthers(home, order, build);
-    return { worker: await start(home, env, order), started: true, replaced };
+    const replaced = await drainOthers(home, request, build);
+    return { worker: await start(home, env, request), started: true, replaced };
   });
 }
 
-function suitable(home: string, order: WorkerRequest, build: string): WorkerState | undefined {
-  const enough = (state: WorkerState) => !state.background || state.slots >= (order.slots ?? 0);
-  return workersOf(home, order).find(
+function suitable(home: string, request: WorkerRequest, build: string): WorkerState | undefined {
+  const enough = (state: WorkerState) => !state.background || state.slots >= (request.slots ?? 0);
+  return workersOf(home, request).find(
     (state) =>
-      state.task_queue === order.taskQueue && (order.anyBuild || (state.build === build && enough(state))),
+      state.task_queue === request.taskQueue &&
+      (request.anyBuild || (state.build === build && enough(state))),
   );
 }
 
@@ -72,13 +73,13 @@ function suitable(home: string, order: WorkerRequest, build: string): WorkerStat
  * Ends background workers that this build can't use. They hand back what they have not finished. Those with another key
  * stay.
  */
-async function drainOthers(home: string, order: WorkerRequest, build: string): Promise<WorkerState[]> {
-  const others = workersOf(home, order).filter(
-    ({ background, task_queue = order.taskQueue }) => background && task_queue === order.taskQueue,
+async function drainOthers(home: string, request: WorkerRequest, build: string): Promise<WorkerState[]> {
+  const others = workersOf(home, request).filter(
+    ({ background, task_queue = request.taskQueue }) => background && task_queue === request.taskQueue,
   );
   for (const state of others) {
     const why = state.build === build ? `has only ${state.slots} slots` : 'is of another build';
-    order.say?.(`replacing the background worker (pid ${state.pid}), which ${why} …`);
+    request.say?.(`replacing the background worker (pid ${state.pid}), which ${why} …`);
     await endWorker(home, state);
   }
   return others;
@@ -96,10 +97,13 @@ const workersOf = (home: string, { address, namespace }: WorkerRequest) =>
     (state) => state.address === address && state.namespace === namespace && isAlive(state),
   );
 
-async function start(home: string, env: Environment, order: WorkerRequest): Promise<WorkerState> {
-  order.say?.('starting a worker …');
+async function start(home: string, env: Environment, request: WorkerRequest): Promise<WorkerState> {
+  request.say?.('starting a worker …');
   dropLeftovers(home);
-  const [command, ...args] = order.program ?? [process.execPath, join(packageFolder(), 'bin', 'metalab.js')];
+  const [command, ...args] = request.program ?? [
+    process.execPath,
+    join(packageFolder(), 'bin', 'metalab.js'),
+  ];
   const logFile = join(
     logsFolder(home),
     `worker-${new Date().toISOString().replaceAll(':', '')}-${process.pid}.log`,
@@ -110,7 +114,7 @@ async function start(home: string, env: Environment, order: WorkerRequest): Prom
       ...args,
       'worker',
       '--background',
-      ...(order.slots === null ? [] : ['--slots', String(order.slots)]),
+      ...(request.slots === null ? [] : ['--slots', String(request.slots)]),
     ],
     // Not the user's folder, which may be deleted while it runs.
     cwd: home,
@@ -120,12 +124,12 @@ async function start(home: string, env: Environment, order: WorkerRequest): Prom
   if (pid === undefined) throw startError('could not be executed', logFile);
   const child = identify(pid);
   for (const end = performance.now() + READY_WITHIN_MS; performance.now() < end; await sleep(25)) {
-    const ready = workersOf(home, order).find((state) => state.pid === pid);
+    const ready = workersOf(home, request).find((state) => state.pid === pid);
     if (ready) return ready;
     if (!isAlive(child)) throw startError('ended while starting', logFile);
   }
   await endProcess({ ...child, log_file: logFile }, 1_000);
-  throw startError(`did not begin to poll ${order.address} within ${READY_WITHIN_MS / 1000} s`, logFile);
+  throw startError(`did not begin to poll ${request.address} within ${READY_WITHIN_MS / 1000} s`, logFile);
 }
 
 /** Paths of certificates and configuration are relative to the user's folder. */

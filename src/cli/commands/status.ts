@@ -2,7 +2,7 @@ import type { SweepStatus } from '../../client/status/sweep-status.js';
 import type { CommandContext, CommandDefinition } from '../command.js';
 import { formatBatches } from '../progress/batches.js';
 import { formatBest, formatSameError } from '../progress/objective.js';
-import { formatLost, formatStanding } from '../progress/status.js';
+import { formatLost, formatStatus } from '../progress/status.js';
 
 export const statusCommand: CommandDefinition = {
   name: 'status',
@@ -72,8 +72,8 @@ function explain(
     const { experiment_id } = status;
     for (const told of [formatSameError(status), formatBest(status)])
       if (told) note(`${experiment_id}: ${told}`);
-    const standing = formatStanding(status);
-    if (standing) note(color.yellow(`${experiment_id}: ${standing}`));
+    const why = formatStatus(status);
+    if (why) note(color.yellow(`${experiment_id}: ${why}`));
     if (status.queued > 0)
       note(
         `${experiment_id}: ${status.queued === 1 ? 'one more submission is' : `${status.queued} more submissions are`} queued behind it`,

@@ -4,7 +4,7 @@ import { InfrastructureError } from '../../definition/errors.js';
 import type { CommandContext, CommandDefinition, CommonOptions } from '../command.js';
 import { EXIT } from '../format/report-error.js';
 import { formatBatches } from '../progress/batches.js';
-import { formatStanding } from '../progress/status.js';
+import { formatStatus } from '../progress/status.js';
 
 interface WatchFlags extends CommonOptions {
   readonly once?: boolean;
@@ -86,8 +86,8 @@ async function print(
   printTable(sweeps.map(row), context);
   for (const sweep of sweeps) {
     const { experiment_id } = sweep;
-    const standing = formatStanding(sweep);
-    if (standing) context.note(context.color.yellow(`${experiment_id}: ${standing}`));
+    const why = formatStatus(sweep);
+    if (why) context.note(context.color.yellow(`${experiment_id}: ${why}`));
     const words = formatBatches(sweep.batches);
     if (words) context.note(context.color.dim(`${experiment_id}: ${words}`));
   }

@@ -1,7 +1,7 @@
 import type { StoredLogLine } from '../../storage/store.js';
 import type { CommandContext } from '../command.js';
 
-const PIECE_CHARACTERS = 64 * 1024;
+const BUFFER_CHARACTERS = 64 * 1024;
 
 /** Formats a run's log lines, with a heading line at the start of each further attempt. */
 export class LinePrinter {
@@ -27,14 +27,14 @@ export class LinePrinter {
 
   /** Prints lines as they arrive, no faster than they are read. @returns whether there were any */
   async print(lines: AsyncIterable<StoredLogLine>): Promise<boolean> {
-    let piece = '';
+    let buffer = '';
     for await (const line of lines) {
-      piece += `${this.format(line)}\n`;
-      if (piece.length < PIECE_CHARACTERS) continue;
-      await this.#context.write(piece);
-      piece = '';
+      buffer += `${this.format(line)}\n`;
+      if (buffer.length < BUFFER_CHARACTERS) continue;
+      await this.#context.write(buffer);
+      buffer = '';
     }
-    if (piece !== '') await this.#context.write(piece);
+    if (buffer !== '') await this.#context.write(buffer);
     return this.#last !== undefined;
   }
 

@@ -15,7 +15,7 @@ export async function writeCsv(
   target: string,
   context: CommandContext,
 ): Promise<void> {
-  await writePieces(toCsv(query.columns, results.batches(query)), target, context);
+  await writeAll(toCsv(query.columns, results.batches(query)), target, context);
 }
 
 /** The same for rows in memory; the first row gives the columns. */
@@ -27,20 +27,20 @@ export async function writeRowsAsCsv(
   const once = (async function* () {
     yield rows;
   })();
-  await writePieces(toCsv(Object.keys(rows[0] ?? {}), once), target, context);
+  await writeAll(toCsv(Object.keys(rows[0] ?? {}), once), target, context);
 }
 
-async function writePieces(
-  pieces: AsyncIterable<string>,
+async function writeAll(
+  texts: AsyncIterable<string>,
   target: string,
   context: CommandContext,
 ): Promise<void> {
   if (target === '-') {
-    for await (const piece of pieces) await context.write(piece);
+    for await (const text of texts) await context.write(text);
     return;
   }
   try {
-    await pipeline(Readable.from(pieces), createWriteStream(target));
+    await pipeline(Readable.from(texts), createWriteStream(target));
   } catch (error) {
     if (!(error instanceof Error && 'syscall' in error)) throw error;
     throw new UsageError(

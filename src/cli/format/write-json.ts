@@ -2,16 +2,16 @@ import type { CommandContext } from '../command.js';
 
 /** Streams values as one JSON array, one value per line. */
 export async function writeJsonArray(values: AsyncIterable<unknown>, context: CommandContext): Promise<void> {
-  const PIECE_CHARACTERS = 64 * 1024;
-  let piece = '[';
+  const BUFFER_CHARACTERS = 64 * 1024;
+  let buffer = '[';
   let separator = '\n';
   for await (const value of values) {
-    piece += separator + JSON.stringify(value);
+    buffer += separator + JSON.stringify(value);
     separator = ',\n';
-    if (piece.length > PIECE_CHARACTERS) {
-      await context.write(piece);
-      piece = '';
+    if (buffer.length > BUFFER_CHARACTERS) {
+      await context.write(buffer);
+      buffer = '';
     }
   }
-  await context.write(`${piece}\n]\n`);
+  await context.write(`${buffer}\n]\n`);
 }

@@ -11,10 +11,10 @@ import { createProgressView } from './view.js';
 export type Followed =
   | { readonly how: 'outcome'; readonly outcome: SubmissionOutcome }
   | { readonly how: 'detached' }
-  | { readonly how: 'standing'; readonly status: StandingStatus };
+  | { readonly how: 'idle'; readonly status: IdleStatus };
 
 /** No further run starts, and no run is in progress. */
-export type StandingStatus = SweepStatus & { readonly state: 'waiting' | 'paused' };
+export type IdleStatus = SweepStatus & { readonly state: 'waiting' | 'paused' };
 
 export interface FollowOptions {
   /** Aborts at Ctrl-C. */
@@ -27,7 +27,7 @@ export interface FollowOptions {
 
 const REDRAW_MS = 200;
 /** A sweep that ends sooner shows no progress at all. */
-const PATIENCE_MS = 300;
+const SHOWN_AFTER_MS = 300;
 
 /** Shows a submission's progress until it ends: live lines on a terminal, otherwise a plain line from time to time. */
 export async function follow(
@@ -47,11 +47,11 @@ export async function follow(
   const within = <T>(work: Promise<T>) => Promise.race([finish, work.then((value) => ({ value }))]);
   const view = createProgressView(live);
   try {
-    const early = await within(sleep(PATIENCE_MS));
+    const early = await within(sleep(SHOWN_AFTER_MS));
     if ('how' in early) return early;
-    const began = performance.now() - PATIENCE_MS;
+    const began = performance.now() - SHOWN_AFTER_MS;
     const rate = new Rate();
-    const pace = new Waits(waitsMs);
+    const idleTime = new IdleTime(waitsMs);
     let asked: Promise<void> | undefined;
     let fresh: SweepStatus | undefined;
     let status: SweepStatus | undefined;
@@ -68,8 +68,8 @@ export async function follow(
         status = fresh;
         fresh = undefined;
         answeredAt = now;
-        if (isStanding(status) && pace.isOver(status, now)) return { how: 'standing', status };
-        if (!isStanding(status)) pace.moves();
+        if (isIdle(status) && idleTime.isOverLimit(status, now)) return { how: 'idle', status };
+        if (!isIdle(status)) idleTime.reset();
         rate.add(now, status.success + status.failed + status.cancelled - status.reused);
       }
       const silentMs = now - answeredAt;
@@ -84,25 +84,25 @@ export async function follow(
   }
 }
 
-const isStanding = (status: SweepStatus): status is StandingStatus =>
+const isIdle = (status: SweepStatus): status is IdleStatus =>
   status.state === 'waiting' || (status.state === 'paused' && status.running === 0);
 
 /** How long a sweep has made no progress. */
-class Waits {
-  readonly #patienceMs: number;
+class IdleTime {
+  readonly #limitMs: number;
   #since: number | undefined;
 
-  constructor(patienceMs: number) {
-    this.#patienceMs = patienceMs;
+  constructor(limitMs: number) {
+    this.#limitMs = limitMs;
   }
 
-  moves(): void {
+  reset(): void {
     this.#since = undefined;
   }
 
-  isOver({ state }: StandingStatus, now: number): boolean {
+  isOverLimit({ state }: IdleStatus, now: number): boolean {
     this.#since ??= now;
-    return state === 'paused' || now - this.#since >= this.#patienceMs;
+    return state === 'paused' || now - this.#since >= this.#limitMs;
   }
 }
 

@@ -5,7 +5,7 @@ import type { Colors } from '../command.js';
 import { formatCount, formatNumber } from '../format/format-number.js';
 import { formatBatches } from './batches.js';
 import { formatBest, formatSameError } from './objective.js';
-import { formatLost, formatSilence, formatStanding } from './status.js';
+import { formatLost, formatSilence, formatStatus } from './status.js';
 
 const BAR_WIDTH = 28;
 const NARROWEST_BAR = 8;
@@ -43,14 +43,13 @@ export function progressLines(view: ProgressView, color: Colors, width: number):
 export function progressText(view: ProgressView): string {
   const plain: Colors = { bold: same, dim: same, red: same, green: same, yellow: same, cyan: same };
   const batches = formatBatches(view.status.batches);
-  const standing = formatStanding(view.status);
   const words = [formatRuns(view.status), ...facts(view, plain)].join(', ');
   const more = [
     batches,
     formatBest(view.status),
     formatSameError(view.status),
     formatSilence(view.silentMs) ?? formatLost(view.status),
-    standing,
+    formatStatus(view.status),
   ].filter(Boolean);
   return [`${view.status.experiment_id}: ${words}`, ...more].join('; ');
 }
@@ -146,9 +145,9 @@ function stateLines({ status, silentMs }: ProgressView, color: Colors, width: nu
   const silence = formatSilence(silentMs);
   if (silence) return wrapped(silence, width).map(color.yellow);
   const { state, long_running, batches } = status;
-  if (state === 'queued') return wrapped(formatStanding(status) ?? state, width).map(color.dim);
+  if (state === 'queued') return wrapped(formatStatus(status) ?? state, width).map(color.dim);
   if (state === 'waiting' || state === 'paused' || state === 'cancelling')
-    return wrapped(formatStanding(status) ?? state, width).map(color.yellow);
+    return wrapped(formatStatus(status) ?? state, width).map(color.yellow);
   const lost = formatLost(status);
   if (lost) return wrapped(lost, width).map(color.yellow);
   const known = long_running.flatMap((run) =>

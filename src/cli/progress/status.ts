@@ -12,14 +12,14 @@ export function formatSilence(silentMs: number): string | undefined {
   return `no answer for ${formatDuration(silentMs)}: a worker or the server died, or is busy; nothing recorded is lost`;
 }
 
-type Standing = Pick<SweepStatus, 'state' | 'reason' | 'pause'>;
+type ShownStatus = Pick<SweepStatus, 'state' | 'reason' | 'pause'>;
 
 /**
  * Why a sweep is in its state, in words that begin with the state; undefined if there is nothing to say.
  *
  * @param now milliseconds, as of `Date.now()`
  */
-export function formatStanding({ state, reason, pause }: Standing, now = Date.now()): string | undefined {
+export function formatStatus({ state, reason, pause }: ShownStatus, now = Date.now()): string | undefined {
   if (state === 'paused') return pause ? formatPause(pause, now) : withReason(state, reason);
   // `cancelled by ann@n1` already says it.
   const words = reason?.startsWith(state) ? reason : reason ? withReason(state, reason) : undefined;
@@ -37,7 +37,7 @@ export function formatLost({
   return `${who} died: what it had in progress starts again in ${MISSED_AFTER_S} s at most`;
 }
 
-function formatPause({ by, at, reason }: NonNullable<Standing['pause']>, now: number): string {
+function formatPause({ by, at, reason }: NonNullable<ShownStatus['pause']>, now: number): string {
   const who = by ? ` by ${by}` : '';
   const since = at ? `, ${formatDuration(Math.max(0, now - Date.parse(at)))} ago (${localTime(at)})` : '';
   return withReason(`paused${who}${since}`, reason);

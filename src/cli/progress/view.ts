@@ -1,7 +1,7 @@
 import { colorsFor } from '../terminal/context.js';
 import type { LiveArea } from '../terminal/live-area.js';
 import { type ProgressView, progressLines, progressText } from './lines.js';
-import { formatStanding } from './status.js';
+import { formatStatus } from './status.js';
 
 /** Interval of the status lines without a terminal. A change of state is printed immediately. */
 const PLAIN_EVERY_MS = 10_000;
@@ -30,7 +30,7 @@ function plainView(live: LiveArea): Display {
   return {
     async show(view) {
       const { state } = view.status;
-      const isNews = formatStanding(view.status) !== undefined && state !== shownState;
+      const isNews = formatStatus(view.status) !== undefined && state !== shownState;
       const now = performance.now();
       if (!isNews && (now - shownAt < PLAIN_EVERY_MS || view.elapsedMs < PLAIN_AFTER_MS)) return;
       shownAt = now;

@@ -3,7 +3,7 @@ import { readRunWarnings } from '../../client/status/run-warnings.js';
 import type { CommandContext, CommonOptions } from '../command.js';
 import { EXIT } from '../format/report-error.js';
 import { follow } from '../progress/follow.js';
-import { formatStanding } from '../progress/status.js';
+import { formatStatus } from '../progress/status.js';
 import { exitCodeOf, printFindings, printOutcome } from './report-outcome.js';
 
 /** The output of `--detach`. */
@@ -35,10 +35,10 @@ export async function followToOutcome(
         `  ${context.command(`attach ${experimentId}`)} follows them again, ${context.command(`cancel ${experimentId}`)} ends them`,
       );
       return EXIT.detached;
-    case 'standing': {
+    case 'idle': {
       const { state, reason } = followed.status;
       if (options.json) context.out(JSON.stringify({ ...handleJson(handle), [state]: reason }));
-      context.note(context.color.yellow(formatStanding(followed.status) ?? state));
+      context.note(context.color.yellow(formatStatus(followed.status) ?? state));
       context.note(`  nothing recorded is lost; ${GOES_ON[state](experimentId, context.command)}`);
       return EXIT.infrastructure;
     }

@@ -52,7 +52,7 @@ export function requireVariables({ env }: Pick<ExperimentDeclaration, 'env'>): v
 export async function writeSubmission(
   store: SweepStore,
   { declaration, bundle, file }: Declared,
-  order: NewSubmission,
+  request: NewSubmission,
   key: SigningKey,
 ): Promise<SubmissionManifest> {
   const { cwd, operation } = declaration;
@@ -62,19 +62,19 @@ export async function writeSubmission(
     readGitState(cwd, [file, ...Object.keys(operation.modules)]),
     readOrigin(file),
   ]);
-  return writeRequest(store, declaration, sha, { ...order, git, origin }, key);
+  return writeRequest(store, declaration, sha, { ...request, git, origin }, key);
 }
 
 /**
  * Writes a submission for a declaration that is already in the store with its bundle.
  *
- * @param order `git`: the state when that was declared
+ * @param request `git`: the state when that was declared
  */
 export async function writeRequest(
   store: SweepStore,
   declaration: ExperimentDeclaration,
   sha: string,
-  order: NewSubmission & Pick<SubmissionManifest, 'origin'> & { readonly git: GitState | null },
+  request: NewSubmission & Pick<SubmissionManifest, 'origin'> & { readonly git: GitState | null },
   key: SigningKey,
 ): Promise<SubmissionManifest> {
   const { experiment_id } = declaration;
@@ -88,14 +88,14 @@ export async function writeRequest(
     declaration: sha,
     submitted_at: submitted.toISOString(),
     submitter: ownerName(),
-    ...order,
-    environment: withoutServices(order.environment),
+    ...request,
+    environment: withoutServices(request.environment),
     umask: process.umask(),
     env_signature: key.sign(environmentDocument(store.id, submission, env)),
   };
   const manifest = { ...unsigned, signature: key.sign(manifestDocument(store.id, unsigned)) };
   const latest = describeExperiment(declaration, manifest, {
-    git: order.git,
+    git: request.git,
     metalabVersion: METALAB_VERSION,
   });
   // Written first: it names the owner, in case this process is killed before a workflow has the submission.

@@ -45,7 +45,7 @@ export class EngineUpkeep {
     // The server may have died since this lab connected.
     if (!this.#connection.userProvided) await ensureServer(this.#options);
     // A background worker adds slots by itself if more are needed than it was started with.
-    await ensureWorker({ ...this.#order, ...this.#options });
+    await ensureWorker({ ...this.#request, ...this.#options });
     this.#startsWorkers = true;
   }
 
@@ -59,10 +59,10 @@ export class EngineUpkeep {
     if (!this.#connection.userProvided) await ensureServer(this.#options);
     else if (!(await this.#answers()) || !this.#startsWorkers) return;
     // A worker of any build will do: two projects that follow their sweeps must not keep replacing each other's worker.
-    await ensureWorker({ ...this.#order, anyBuild: true, ...this.#options });
+    await ensureWorker({ ...this.#request, anyBuild: true, ...this.#options });
   }
 
-  get #order() {
+  get #request() {
     const { address, namespace } = this.#connection;
     return { address, namespace, taskQueue: this.#taskQueue, slots: null };
   }

@@ -32,21 +32,21 @@ export type WorkflowUpdate =
 export async function sendControl(
   client: Client,
   { store, experiment_id }: WorkflowAddress,
-  order: WorkflowUpdate,
+  update: WorkflowUpdate,
   { key, taskQueue }: RequestKey,
 ): Promise<ControlReply> {
   const { WorkflowNotFoundError } = await import('@temporalio/client');
   const workflowId = workflowIdOf(store.id, experiment_id);
   const handle = client.workflow.getHandle(workflowId);
   const updateId = randomUUID();
-  const signature = key.sign(controlDocument(workflowId, order.update, order.request));
+  const signature = key.sign(controlDocument(workflowId, update.update, update.request));
   await checkTaskQueue(handle, taskQueue);
   return askWorkflow(
     () =>
       client.withDeadline(Date.now() + ANSWER_WITHIN_MS, () =>
-        handle.executeUpdate<ControlReply, [WorkflowUpdate['request']]>(order.update, {
+        handle.executeUpdate<ControlReply, [WorkflowUpdate['request']]>(update.update, {
           updateId,
-          args: [{ ...order.request, signature }],
+          args: [{ ...update.request, signature }],
         }),
       ),
     (error, raced) => {
@@ -55,7 +55,7 @@ export async function sendControl(
       if (refusal === undefined) return undefined;
       // An earlier try succeeded, but its answer was lost.
       if (raced) return { submissions: [] };
-      throw refused(experiment_id, order.update, refusal);
+      throw refused(experiment_id, update.update, refusal);
     },
   );
 }
