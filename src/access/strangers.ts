@@ -11,7 +11,7 @@ export interface Entry {
 export interface Identity {
   readonly uid: number;
   readonly gids: readonly number[];
-  /** Who root's files seem to belong to, where that is not uid 0: in a container without root (Apptainer, rootless Docker). */
+  /** The uid that root's files have in a container without root (Apptainer, rootless Docker), if it is not 0. */
   readonly rootUid?: number;
 }
 
@@ -39,8 +39,8 @@ export const sharingGroup = (folder: Entry, who: Identity): number | undefined =
     : undefined;
 
 /**
- * How strangers could change a folder or what is in it. No strangers are this user, root, and where the folder is shared on
- * purpose, its group.
+ * How strangers could change a folder or what is in it. This user and root are no strangers, nor
+ * is the folder's group if the folder is shared on purpose.
  *
  * @param entries the folder first, then what of it is used
  */

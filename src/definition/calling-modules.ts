@@ -7,7 +7,7 @@ const MAX_FRAMES = 50;
  * The stack is read as call sites, not as text: source maps (`--enable-source-maps`, tsx) rewrite the text to files that
  * may not exist and can't be imported.
  *
- * @param below the public function that was called: it and what it called are left out
+ * @param below the public function that was called: its own frame and those of its callees are left out
  */
 export function callingModules(below: (...args: never[]) => unknown): readonly string[] {
   const { prepareStackTrace, stackTraceLimit } = Error;

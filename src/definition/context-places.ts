@@ -12,12 +12,12 @@ export class ContextPlaces {
     this.#places = new Map(Object.entries(places));
   }
 
-  /** Of a `file()` or `dir()`: its own path where nothing else is known. */
+  /** The place of a `file()` or `dir()`: its own path if no other is known. */
   of(path: string): string {
     return this.#places.get(path) ?? path;
   }
 
-  /** Of a file: as a `file()` of its own, and in every `dir()` that it belongs to. */
+  /** The places of a file: as a `file()`, and in every `dir()` that contains it. */
   allOf({ path, on }: Pick<HashedFile, 'path' | 'on'>): readonly string[] {
     if (on) return [path];
     const all: string[] = [];

@@ -12,7 +12,7 @@ export const FINGERPRINT_SCHEME = 1;
 /** A file of the context, hashed: `mtime_ms` and `inode` tell cheaply that it has not changed since. */
 export interface HashedFile {
   readonly path: string;
-  /** Missing where it is on the machine that submitted. */
+  /** Missing if it is on the machine that submitted. */
   readonly on?: 'cluster';
   readonly content_hash: string;
   readonly size_bytes: number;
@@ -86,11 +86,11 @@ export interface ExperimentDeclaration {
   readonly memory_bytes: number | null;
   /** Each run has a process of its own. */
   readonly isolate?: true;
-  /** Missing where the experiment names none. */
+  /** Missing if the experiment names none. */
   readonly objective?: Objective;
-  /** Missing where the experiment names none. */
+  /** Missing if the experiment names none. */
   readonly max_failures?: FailureLimit;
-  /** Missing where the experiment asks for none. */
+  /** Missing if the experiment asks for none. */
   readonly resources?: Resources;
   readonly env: readonly string[];
   /** The experiment file's folder: the working directory of runs. */

@@ -6,7 +6,7 @@ const UNITS = { ms: 1, s: 1_000, m: 60_000, min: 60_000, h: 3_600_000, d: 86_400
  */
 export type Duration = number | string;
 
-/** @returns milliseconds, or `undefined` where the value is not a positive duration. */
+/** @returns milliseconds, or `undefined` if the value is not a positive duration. */
 export function parseDuration(value: Duration): number | undefined {
   if (typeof value === 'number') return Number.isFinite(value) && value > 0 ? value : undefined;
   const text = value.trim();
@@ -21,7 +21,7 @@ function parseUnits(text: string): number | undefined {
   return parts.reduce((sum, part) => sum + Number(part[1]) * UNITS[part[2] as keyof typeof UNITS], 0);
 }
 
-/** `m:s`, `h:m:s`, `d-h`, `d-h:m`, `d-h:m:s`. Slurm's `m` alone is none: nobody could tell it from milliseconds. */
+/** `m:s`, `h:m:s`, `d-h`, `d-h:m`, `d-h:m:s`. Slurm's `m` alone is not accepted: it could be taken for milliseconds. */
 function parseClock(text: string): number | undefined {
   const match = /^(?:(\d+)-)?(\d+)(?::(\d{1,2}))?(?::(\d{1,2}))?$/.exec(text);
   if (!match) return undefined;

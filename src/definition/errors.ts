@@ -1,5 +1,5 @@
 /**
- * Every error that metalab words itself. Four parts: what happened, where, what was expected, what to do next.
+ * metalab's own errors. A message has four parts: what happened, where, what was expected, what to do next.
  * `code` is stable (`METALAB_…`) and safe to match on; the wording is not.
  */
 
@@ -40,7 +40,7 @@ export interface Problem {
   readonly next?: string;
 }
 
-/** Thrown when what the user declared can't be run. `problems` holds every mistake that was found. */
+/** Thrown when a declaration of the user's can't be run. `problems` holds every mistake that was found. */
 export class DefinitionError extends MetalabError {
   override readonly name = 'DefinitionError';
   readonly problems: readonly Problem[];

@@ -12,7 +12,7 @@ import type { SeedPlan } from './seeds.js';
 
 const EXPERIMENT = Symbol.for('metalab.experiment');
 
-/** Params and context are what the user's schema and context say: `resolve` may name their types. */
+/** The types of params and context come from the user's schema and context; `resolve` may name them. */
 export interface ResolveInput {
   // biome-ignore lint/suspicious/noExplicitAny: see above.
   readonly params: any;
@@ -20,7 +20,7 @@ export interface ResolveInput {
   readonly context: any;
 }
 
-/** What a scientist declares: operation × params × seeds, with what all runs share. */
+/** An experiment: operation × params × seeds, and the context that all runs share. */
 export interface ExperimentSpec {
   /** Letters, digits, `_`, `-` and `.`; begins with a letter or digit. */
   readonly name: string;

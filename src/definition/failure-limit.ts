@@ -6,14 +6,14 @@ export const MIN_RUNS_FOR_PERCENT = 20;
 
 export const FAILURE_LIMIT_EXPECTATION = `a number of runs from 1, or a percentage from 1% to 100%, which counts once ${MIN_RUNS_FOR_PERCENT} runs are done`;
 
-/** Runs of one submission: what it reused does not count. */
+/** Runs of one submission, without reused ones. */
 export interface DoneRuns {
   readonly failed: number;
   /** Failed ones too. */
   readonly done: number;
 }
 
-/** @returns undefined if it is no limit */
+/** @returns undefined if the value is not a limit */
 export function parseFailureLimit(value: unknown): FailureLimit | undefined {
   if (typeof value === 'number') return Number.isSafeInteger(value) && value >= 1 ? value : undefined;
   if (typeof value !== 'string') return undefined;
@@ -31,7 +31,7 @@ export function isReached(limit: FailureLimit, { failed, done }: DoneRuns): bool
   return done >= MIN_RUNS_FOR_PERCENT && failed >= shareOf(limit) * done;
 }
 
-/** How many further runs may fail, if nothing but failures comes, until the limit is reached: 1 or more; may be Infinity. */
+/** How many further runs may fail until the limit is reached, if no run succeeds meanwhile: 1 or more; may be Infinity. */
 export function failuresLeft(limit: FailureLimit, { failed, done }: DoneRuns): number {
   if (typeof limit === 'number') return Math.max(1, limit - failed);
   const share = shareOf(limit);

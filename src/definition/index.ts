@@ -1,4 +1,4 @@
-// The Definition layer's public part: what an experiment file imports.
+// The public part of the Definition layer: the exports for experiment files.
 export {
   type ContextDir,
   type ContextFile,

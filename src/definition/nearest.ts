@@ -35,7 +35,7 @@ function editDistance(a: string, b: string): number {
   return row[b.length]!;
 }
 
-/** The name that a mistyped one was meant to be; undefined if none is like it in half of its letters. */
+/** The name that a mistyped one is most similar to; undefined if no name shares half of its letters. */
 export function nearestName(mistyped: string, names: readonly string[]): string | undefined {
   const [name] = nearest(mistyped, names);
   if (name === undefined) return undefined;

@@ -36,7 +36,7 @@ export interface OperationSpec<Params, Context> {
  *
  * @throws DefinitionError if it is not a function and has none, or an option is unknown
  */
-// biome-ignore lint/suspicious/noExplicitAny: without a schema, params are what the user says they are.
+// biome-ignore lint/suspicious/noExplicitAny: without a schema, the user declares the type of params.
 export function operation<Params = any, Context = any>(
   spec: OperationSpec<Params, Context> | ((args: RunArguments<Params, Context>) => unknown),
 ): Operation<Params, Context> {

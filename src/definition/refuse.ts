@@ -20,9 +20,9 @@ export function refuse(problems: readonly Problem[]): void {
 }
 
 /**
- * Collects what the declaring functions refuse while `declare` runs, to report all problems of a file together.
+ * Collects the problems that the declaring functions find while `declare` runs, to report all problems of a file together.
  *
- * @throws what `declare` throws, or, if something was refused before that, a DefinitionError with all of it
+ * @throws the error of `declare`, or, if problems were found before that, a DefinitionError with all of them
  */
 export async function collectRefused<T>(
   declare: () => Promise<T>,

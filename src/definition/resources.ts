@@ -15,7 +15,7 @@ export interface Resources {
   readonly constraint?: string;
 }
 
-/** Resources as an experiment asks for them: they override what the environment's executor says. */
+/** Resources as an experiment asks for them: they override the resources of the environment's executor. */
 export interface ResourceRequest {
   readonly partition?: string;
   readonly account?: string;

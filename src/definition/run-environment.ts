@@ -34,16 +34,16 @@ const THREAD_VARIABLES = [
 ];
 
 /**
- * What every run sees of the environment, beside what the experiment names in `env`. The last two say how much of the
+ * The variables that every run sees, in addition to those that the experiment names in `env`. The last two say how much of the
  * machine a run uses, not what it computes: like all variables, they are no part of its identity.
  */
 const ALWAYS = ['PATH', 'HOME', 'LANG', 'TMPDIR', ...DEVICE_VARIABLES, ...THREAD_VARIABLES];
 
-/** Whether every run sees a variable where it is set: those above, and what Slurm says of a task. */
+/** Whether every run sees a variable, if it is set: those above, and Slurm's variables of a task. */
 export const isAlwaysSeen = (name: string): boolean => ALWAYS.includes(name) || /^SLURM_/.test(name);
 
 /**
- * The environment that runs see, and nothing else of it: what is not named can't change a result unseen.
+ * The environment that runs see: only named variables, so that no other variable can change a result unnoticed.
  *
  * @param names the experiment's `env`
  */

@@ -10,7 +10,7 @@ export { CanonicalError, collectCanonicalProblems, toPlainJson } from './plain-j
 
 /**
  * A value's canonical JSON (RFC 8785): keys sorted by UTF-16 code units, numbers as ECMAScript writes them, no white
- * space. -0 is 0. An object with a `fingerprint()` method counts as what that returns.
+ * space. -0 is 0. An object with a `fingerprint()` method is replaced by its result.
  *
  * @param path how the value is called in errors, e.g. `params`
  * @throws CanonicalError naming the path of what is not plain JSON, and what to write instead
@@ -24,7 +24,7 @@ export function canonicalJson(value: unknown, path = '$'): string {
   return plain;
 }
 
-/** @returns undefined if the value is not plain JSON as it stands */
+/** @returns undefined if the value is not plain JSON without changes */
 function write(value: unknown, depth: number): string | undefined {
   switch (typeof value) {
     case 'string':
@@ -54,7 +54,7 @@ function writeArray(value: readonly unknown[], depth: number): string | undefine
   return `${text}]`;
 }
 
-/** So many items are made one flat text: V8 keeps what is concatenated as a tree, of 130 MB for a million cases. */
+/** This many items are joined into one flat string: V8 keeps concatenated strings as a tree, of 130 MB for a million cases. */
 const FLATTENED_ITEMS = 256;
 
 function writeLongArray(value: readonly unknown[], depth: number): string | undefined {

@@ -18,10 +18,10 @@ export interface ResolvedContext {
 }
 
 /**
- * Hashes the files and folders of a context, and tells its identity.
+ * Hashes the files and folders of a context, and computes its fingerprint.
  *
- * @param baseFolder what relative paths are relative to: the experiment file's folder
- * @param cluster hashes what is there; without it, there is none
+ * @param baseFolder the experiment file's folder: relative paths are relative to it
+ * @param cluster hashes files and folders on the cluster; undefined if there is no cluster
  */
 export async function resolveContext(
   context: { readonly [key: string]: ContextValue },

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { cacheFolder } from '../access/cache-folder.js';
 import { openingsOf } from '../access/private-folder.js';
 
-/** What says cheaply that a file is the one that was hashed. */
+/** Tells at low cost whether a file is still the one that was hashed. */
 export interface FileStamp {
   readonly size: number;
   /** Nanoseconds since 1970, as text: more digits than a number holds. */
@@ -47,7 +47,7 @@ export class FileHashCache {
     this.#added.set(path, { ...stamp, content_hash: contentHash });
   }
 
-  /** Writes what was added, beside what others have added meanwhile. A cache that can't be written is no error. */
+  /** Writes the added entries, and keeps those that other processes have added meanwhile. Does not fail if the cache can't be written. */
   save(): void {
     if (this.#added.size === 0) return;
     const entries = [...this.#read(), ...this.#added].slice(-MAX_ENTRIES);

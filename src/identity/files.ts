@@ -18,7 +18,7 @@ export interface HashedDir {
   /** Relative to `path`, with `/` between, sorted. */
   readonly files: readonly string[];
   readonly hashed: readonly HashedFile[];
-  /** Everything that could not be read; the hash means nothing if there is any. */
+  /** Everything that could not be read. If there is any, the hash is not valid. */
   readonly problems: readonly Problem[];
 }
 
@@ -85,7 +85,7 @@ export class FileHasher implements ContextHasher {
 }
 
 /**
- * A folder of what was found in it.
+ * Describes a folder by its hashed files.
  *
  * @param listed its files' relative paths, sorted, and what could not be listed
  * @param results of each file, in that order

@@ -101,8 +101,8 @@ export function unreadable(path: string, error: unknown): Problem {
 }
 
 /**
- * What systems, editors and programs leave in folders without being asked: names of files or folders, each with what a
- * pattern has to contain so as to name it all the same.
+ * Files and folders that systems, editors and programs create by themselves: their names, each with the text that a
+ * pattern must contain to include them.
  */
 const LEFT_OUT: readonly { readonly name: RegExp; readonly named: string }[] = [
   { name: /^\.DS_Store$/, named: '.DS_Store' },
@@ -118,7 +118,7 @@ const LEFT_OUT: readonly { readonly name: RegExp; readonly named: string }[] = [
 ];
 
 /**
- * Whether a path is none of a folder's data by rule 2: a part of it is left out, and the pattern does not name that.
+ * Whether rule 2 leaves a path out of a folder's data: a part of it is in the list above, and the pattern does not name it.
  *
  * @param path relative, with `/` between
  */

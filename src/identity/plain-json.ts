@@ -35,7 +35,7 @@ export function toPlainJson(value: unknown, path = '$'): JsonValue {
   return copy;
 }
 
-/** Everything in a value that canonical JSON refuses, in the order of its keys; empty where it is plain JSON. */
+/** Everything in a value that canonical JSON refuses, in the order of its keys; empty if it is plain JSON. */
 export function collectCanonicalProblems(value: unknown, path = '$'): Problem[] {
   const problems: Problem[] = [];
   new PlainCopy(problems).of(value, path);
@@ -147,7 +147,7 @@ const optsIn = (value: object): value is OptedIn =>
 const keyPath = (key: string) =>
   /^[\p{L}_$][\p{L}\p{N}_$]*$/u.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`;
 
-/** Objects of another realm (a vm context, vitest) have another Object.prototype: the chain's length tells. */
+/** Objects of another realm (a vm context, vitest) have another Object.prototype, so the length of the prototype chain is checked. */
 function isPlainObject(value: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype === null || prototype === Object.prototype) return true;

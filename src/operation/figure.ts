@@ -9,7 +9,7 @@ export interface EncodedFigure {
   readonly bytes: Uint8Array;
 }
 
-/** @throws TypeError if it is no SVG text, no PNG bytes and no Vega-Lite specification */
+/** @throws TypeError if it is neither SVG text nor PNG bytes nor a Vega-Lite specification */
 export function encodeFigure(name: string, figure: unknown): EncodedFigure {
   if (typeof figure === 'string') {
     if (/<svg[\s>]/i.test(figure)) return { format: 'svg', bytes: utf8(figure) };

@@ -20,8 +20,8 @@ export interface RunSink {
   data(name: string, json: string): void;
   /** A line of the run's log. */
   log(level: LogLevel, message: string): void;
-  /** Stores bytes under their content's hash. Throws where the store can't be written. */
+  /** Stores bytes under their content's hash. Throws if the store can't be written. */
   store(bytes: Uint8Array): StoredBytes;
-  /** Copies a file into the store, streaming. Throws the file's own error where it can't be read. */
+  /** Copies a file into the store, streaming. Throws the file's own error if it can't be read. */
   storeFile(path: string): StoredBytes;
 }

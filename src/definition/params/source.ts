@@ -16,7 +16,7 @@ export interface ParamSource {
   toSpec(): ParamSpec;
 }
 
-/** A param source as data: what a definition, a manifest and a plan hold. */
+/** A param source as data, as in definitions, manifests and plans. */
 export type ParamSpec = GridSpec | RandomSpec | ManualSpec;
 
 export interface GridSpec {

@@ -23,7 +23,7 @@ export class BuildProblems {
       throw new DefinitionError([...this.#problems.values()], 'METALAB_DOES_NOT_COMPILE');
   }
 
-  /** What to throw where the bundler itself gave up. Errors that are not about the source stay what they are. */
+  /** The error to throw if the bundler itself failed. Errors that are not about the source are returned unchanged. */
   toError(error: unknown): unknown {
     if (error instanceof DefinitionError) return error;
     const errors = (error as BundleError).errors;
@@ -58,7 +58,7 @@ const place = (file: string, loc: RolldownError['loc']) =>
 const framed = (frame: string | undefined) => (frame ? `\n${frame}` : '');
 const firstLine = (text: string) => text.split('\n', 1)[0] ?? '';
 
-/** Plugins are told who imports, not where: found again by the specifier's text. */
+/** Plugins get the importing file, but not the position in it: it is found by the specifier's text. */
 function locate(specifier: string, importer: string): { readonly where: string; readonly frame: string } {
   const quotes = [`'${specifier}'`, `"${specifier}"`];
   for (const [index, line] of readLines(importer).entries()) {

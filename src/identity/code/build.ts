@@ -20,7 +20,7 @@ export const isVirtual = (id: string) => id.startsWith('\0');
 /**
  * Bundles everything into one chunk, in memory.
  *
- * @param problems collects what plugins find wrong; thrown together with what the bundler finds
+ * @param problems collects the problems that plugins find; they are thrown together with the bundler's
  * @throws DefinitionError naming every file that does not compile and every import that can't be found
  */
 export async function buildChunk(

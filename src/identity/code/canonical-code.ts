@@ -1,13 +1,12 @@
 import { isClass, isFunction, isNode, namesOf, type ParsedModule, type SyntaxNode, walk } from './syntax.js';
 
-/** Names that the bundler may have chosen, each with what stands for it instead. */
+/** Names that the bundler may have chosen, each with its replacement. */
 export type Names = ReadonlyMap<string, string>;
 
 /**
- * A program as text in which only meaning is left: no comments, no formatting, no positions, and in place of top-level
- * names, which the bundler makes unique and sometimes takes from file names, what `names` says. Mapping a name wherever
- * it is written, whatever its scope, is sound: one name becomes one token and different names different tokens, so equal
- * texts are equal programs.
+ * A program as text that contains only its meaning: no comments, formatting or positions. Top-level names, which the
+ * bundler makes unique and sometimes takes from file names, are replaced by those in `names`. A name is replaced in every
+ * scope. That is correct, because different names become different tokens: equal texts are equal programs.
  */
 export function canonicalCode(nodes: readonly SyntaxNode[], names: Names): string {
   const parts: string[] = [];
@@ -27,12 +26,12 @@ export function numberNames(chunk: ParsedModule): Names {
   );
 }
 
-/** For comparing one module with its earlier self, where numbers would depend on the modules before it. */
+/** For comparing a module with its earlier version: numbers would depend on the modules before it. */
 export function plainNames(chunk: ParsedModule): Names {
   return new Map([...topLevelNames(chunk)].map((name) => [name, baseName(name)]));
 }
 
-/** Without what the bundler adds to make a name unique, and without the file's name in a default export's. */
+/** Removes the suffix by which the bundler makes a name unique, and the file's name from a default export's name. */
 function baseName(name: string): string {
   const plain = name.replace(/\$\d+$/, '');
   return plain.endsWith('_default') ? 'default' : plain;
@@ -55,7 +54,7 @@ function topLevelNames({ program }: ParsedModule): Set<string> {
   return names;
 }
 
-/** Names that functions and classes get from where they are declared or assigned. */
+/** Names that functions and classes get from their declaration or assignment. */
 function visibleNames({ program }: ParsedModule): Set<string> {
   const names = new Set<string>();
   const add = (target: unknown, value: unknown) => {

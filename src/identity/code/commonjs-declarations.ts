@@ -5,9 +5,9 @@ import { isFunction, isNode, type ParsedModule, type SyntaxNode, walk } from './
 const DECLARING = new Set(['experiment', 'grid', 'random', 'manual', 'seeds']);
 
 /**
- * A CommonJS module without the experiments that it declares at its top level. Of an ES module, whatever the operation does
- * not use is dropped; a CommonJS module counts as a whole, and would count the experiment's own params and seeds too: a
- * further value of the grid would make every run another one. The result is only to be hashed.
+ * A CommonJS module without the experiments that it declares at its top level. In an ES module, code that the
+ * operation does not use is dropped. A CommonJS module counts as a whole, with the experiment's own params and seeds: one
+ * more value in a grid would change the identity of every run. The result is only hashed, never run.
  *
  * @returns undefined if there is nothing to leave out
  */

@@ -36,9 +36,8 @@ function isComputedRequire(node: SyntaxNode): boolean {
 }
 
 /**
- * Lets computed imports of a bundle find the files that the experiment's `code` names. They are inlined, with what they
- * import themselves, and looked up by where they were at the submit: so they are there wherever the bundle is, a cluster's
- * node included. Each is evaluated when it is first imported. Names of packages are left to Node.
+ * Lets computed imports of a bundle find the files that the experiment's `code` names. They are inlined with their own
+ * imports, and looked up by their paths at the submit, so they also exist on a cluster's nodes. Each is evaluated when it is first imported. Names of packages are left to Node.
  *
  * @param files absolute paths
  */

@@ -6,8 +6,8 @@ const PURE = '/* @__PURE__ */ ';
 const DEFAULT = 'metalab_default';
 
 /**
- * Makes every initialiser at a module's top level droppable: what nobody reads vanishes, whatever it calls, spreads or
- * destructures. `const a = INIT` becomes `const a = PURE (() => (INIT))()`. Annotating each call instead leaves spreads,
+ * Makes every initialiser at a module's top level droppable: if its value is never read, the bundler drops it, even if it
+ * calls, spreads or destructures something. `const a = INIT` becomes `const a = PURE (() => (INIT))()`. Annotating each call instead leaves spreads,
  * templates, destructuring and classes with static parts behind. Statements stay as they are, and so always count. The
  * result is only to be hashed, never run: its `await`s are replaced, and what it drops may have had effects.
  *
@@ -75,7 +75,7 @@ class DroppableEdits {
     if (changesOthers(declarator)) return;
     const names = namesOf(target);
     const whole = `metalab_parts_${declarator.start}`;
-    // With `export`, the whole would be exported as well: harmless, for nobody knows its name.
+    // With `export`, the whole object would be exported as well. That does no harm: no other module knows its name.
     const start = isFirst ? statement.start : declarator.start;
     const parts = names.map((name) => `; ${prefix}const ${name} = ${whole}.${name}`).join('');
     const head = `${whole} = ${PURE}(() => { const `;
@@ -102,13 +102,13 @@ class DroppableEdits {
     }
     const isDeclaration = node.type === 'FunctionDeclaration' || node.type.startsWith('TS');
     if (isDeclaration || isInert(node) || changesOthers(node) || hasClassDecorators(node)) return;
-    // By a name of its own, the same in every file: the bundler would name it after the file.
+    // Under one name in every file: the bundler would name it after the file.
     this.text.overwrite(statement.start, node.start, `const ${DEFAULT} = `);
     this.#wrap(node, '(', ')');
     this.text.appendLeft(statement.end, `; export { ${DEFAULT} as default };`);
   }
 
-  /** `import 'package'` is there for what it does: kept, though imports from packages otherwise count only when used. */
+  /** `import 'package'` is written for its side effects, so it is kept; other imports from packages count only if used. */
   #bareImport(node: SyntaxNode): void {
     const source = (node.source as { readonly value: string }).value;
     if ((node.specifiers as unknown[]).length > 0 || /^[./#]|^node:/.test(source)) return;

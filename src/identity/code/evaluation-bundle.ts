@@ -21,7 +21,7 @@ import { parseModule } from './syntax.js';
  * @param request.file the experiment file, TypeScript or JavaScript
  * @param request.folder where to write `experiment.mjs` and its source map
  * @param request.metalab the URL that `import … from 'metalab'` leads to
- * @returns the absolute path of what to import
+ * @returns the absolute path of the module to import
  * @throws DefinitionError naming every file that does not compile and every import that can't be found
  */
 export async function evaluationBundle(request: {
@@ -93,7 +93,7 @@ function registerNamespace(): Plugin {
         `globalThis[Symbol.for('metalab.modules')]?.set(${path}, ${namespace});`;
       if (parsed.isModule)
         text.append(`\n;import * as metalab_self from ${path}; ${register('metalab_self')}`);
-      // Of a CommonJS module, what it exports when it has run to its end.
+      // For a CommonJS module, its exports after it has run to its end.
       else if (/\bexports\b/.test(code)) text.append(`\n;${register('{ commonjs: module.exports }')}`);
       else return null;
       return { code: text };

@@ -22,12 +22,12 @@ export interface ExecutionBundle {
 const RUNTIME = '\0metalab/runtime';
 
 /**
- * Bundles an operation with the packages that it uses, for slots to import. It does what a plain import of the file would:
- * everything at the top level that may have an effect runs, read or not; unlike in the code's identity, which only hashes,
- * dropping more would let slots compute something else. What `metalab` exports comes from
+ * Bundles an operation with the packages that it uses, for slots to import. It behaves like a plain import of the file:
+ * all code at the top level that may have side effects runs. The code's identity drops more, because it is only hashed;
+ * dropping that much here could change results. What `metalab` exports comes from
  * `globalThis[Symbol.for('metalab.runtime')]`, which must be there when it is imported.
  *
- * @param declaredFiles absolute paths of what the experiment's `code` names: computed imports find these
+ * @param declaredFiles absolute paths of the files that the experiment's `code` names: computed imports can import them
  * @throws DefinitionError naming every file that does not compile and every import that can't be found
  */
 export async function executionBundle(
@@ -68,7 +68,7 @@ export async function executionBundle(
 class InlinedImports {
   readonly #packages = new PackageIndex();
   readonly #problems: BuildProblems;
-  /** By the id of the module that stands for it. */
+  /** By the id of the module that replaces the package. */
   readonly #native = new Map<string, { readonly name: string; readonly code: string }>();
 
   constructor(problems: BuildProblems) {
@@ -119,10 +119,10 @@ class InlinedImports {
 }
 
 /**
- * A module that stands for a package with native code: it requires the package where the bundle runs, from the working
+ * A module that replaces a package with native code: it requires the package where the bundle runs, from the working
  * directory, which is the experiment file's folder. So no path of this machine is in the bundle.
  *
- * @param via the package that imports it, where it is no import of the user's own: it may have another version of it
+ * @param via the package that imports it, if a package does: that may have another version of it
  */
 function nativeModule(specifier: string, via: string | undefined): string {
   const wanted = JSON.stringify(specifier);

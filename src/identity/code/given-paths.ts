@@ -3,7 +3,7 @@ import { isFunction, isNode, namesOf, type ParsedModule, type SyntaxNode, walk }
 /** What metalab gives an operation paths by. */
 const GIVEN = new Set(['context', 'runtime', 'scratchDir']);
 
-/** Where a name gets its value from: an expression; `undefined` where that can't be seen. */
+/** The expression that a name gets its value from; `undefined` if it can't be determined. */
 type Origin = SyntaxNode | undefined;
 
 /** The arguments of every call, by the called function's name. */
@@ -24,8 +24,8 @@ export function callsIn(modules: readonly ParsedModule[]): Calls {
 
 /**
  * Tells whether an expression of a module is a path that metalab gave (`context.table.path`, `runtime.scratchDir`), or made of
- * one: through variables, destructuring, loops, callbacks and functions' parameters. By names alone: where several variables
- * of a module have one name, all have to come from what was given.
+ * one: through variables, destructuring, loops, callbacks and functions' parameters. Variables are told apart by name only:
+ * if several variables of a module have one name, all must come from such a path.
  */
 export function givenPaths({ program }: ParsedModule, calls: Calls): (node: SyntaxNode) => boolean {
   const origins = originsIn(program as unknown as SyntaxNode, calls);
@@ -91,7 +91,7 @@ function originsIn(root: SyntaxNode, calls: Calls): ReadonlyMap<string, readonly
       for (const argument of node.arguments as SyntaxNode[]) {
         if (!isNode(argument) || !isFunction(argument)) continue;
         callbacks.add(argument);
-        // `context.images.files.map((name) => …)`: what a method's callback gets is of what the method is called on.
+        // `context.images.files.map((name) => …)`: a method's callback gets items of the object that the method is called on.
         const from = callee.type === 'MemberExpression' ? (callee.object as SyntaxNode) : undefined;
         for (const parameter of argument.params as SyntaxNode[]) add(parameter, from);
       }

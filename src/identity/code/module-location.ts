@@ -56,7 +56,7 @@ function ofImportMeta(node: SyntaxNode, file: string): string | undefined {
   }
 }
 
-/** Direct children only: what an identifier is, its parent says. */
+/** Direct children only: an identifier's role depends on its parent. */
 function commonJsLocations(parent: SyntaxNode, file: string): Location[] {
   const found: Location[] = [];
   for (const key in parent) {

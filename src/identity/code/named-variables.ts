@@ -46,7 +46,7 @@ function propertyOf({ property, computed }: SyntaxNode): string | undefined {
   return property.type === 'Literal' && typeof property.value === 'string' ? property.value : undefined;
 }
 
-/** What else a module calls the environment. */
+/** Other names that a module has for the environment. */
 function environmentNames(root: SyntaxNode): ReadonlySet<string> {
   const names = new Set<string>();
   walk(root, (node) => {

@@ -10,7 +10,7 @@ export interface OperationBinding {
 
 export const ENTRY = '\0metalab/operation';
 
-/** A made-up entry that exports the operation alone, under the same name whatever it is called where it is. */
+/** A virtual entry that exports only the operation, always under the same name. */
 export function operationEntry({ file, exportName }: OperationBinding, as: string): Plugin {
   const imported = /^[\p{L}_$][\p{L}\p{N}_$]*$/u.test(exportName) ? exportName : JSON.stringify(exportName);
   return {

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { basename, dirname, join, sep } from 'node:path';
 
-/** An installed package, by its own package.json: what an alias or a registry calls it does not matter. */
+/** An installed package, by its own package.json: its name in an alias or a registry does not matter. */
 export interface InstalledPackage {
   readonly name: string;
   readonly version: string;
@@ -34,7 +34,7 @@ export class PackageIndex {
   readonly #manifests = new Map<string, PackageJson | undefined>();
   readonly #byFolder = new Map<string, InstalledPackage | undefined>();
 
-  /** The package that a file belongs to: the installed one, or else the nearest package.json with a name above it. */
+  /** The package that a file belongs to: the installed one, otherwise that of the nearest package.json with a name above it. */
   of(file: string): InstalledPackage | undefined {
     // Some packages have further package.json files inside, with names and no version.
     const root = INSTALLED_ROOT.exec(file)?.[0];

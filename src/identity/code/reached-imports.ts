@@ -9,14 +9,14 @@ import { isNode, type ParsedModule, type SyntaxNode, walk } from './syntax.js';
 export interface ReachedPackages {
   /** Several versions of one package are joined by `, `. */
   readonly versions: { readonly [name: string]: string };
-  /** Which version of what each package gets: see {@link packageTree}. */
+  /** Which version of each dependency a package gets: see {@link packageTree}. */
   readonly edges: readonly string[];
 }
 
 /** What imports led to while a closure was built. */
 export class ReachedImports {
   readonly #index = new PackageIndex();
-  /** By what stands for the import in the bundle: `name@version/sub/path`. */
+  /** By the import's name in the bundle: `name@version/sub/path`. */
   readonly #packages = new Map<string, InstalledPackage>();
   readonly #linked = new Map<string, InstalledPackage>();
   readonly #readers = new Set<string>();
@@ -56,7 +56,7 @@ export class ReachedImports {
     };
   }
 
-  /** The packages that the bundle still imports, what these depend on, and the linked ones that modules of it belong to. */
+  /** The packages that the bundle still imports, their dependencies, and the linked packages that its modules belong to. */
   packagesIn(code: ParsedModule, hashes: ReadonlyMap<string, string>): ReachedPackages {
     const imported = [...importedIn(code)].flatMap((id) => this.#packages.get(id) ?? []);
     const { packages, edges } = packageTree(this.#index, imported);
@@ -97,13 +97,13 @@ function importedIn({ program }: ParsedModule): Set<string> {
 }
 
 interface PackageTree {
-  /** The packages begun at and all that they depend on, as installed; each folder once. */
+  /** The given packages and all their dependencies, as installed; each folder once. */
   readonly packages: readonly InstalledPackage[];
-  /** Who gets which version of what, a line each, sorted. Where things are installed does not matter. */
+  /** One line per dependency: which package gets which version of which. Sorted; installation folders are not included. */
   readonly edges: readonly string[];
 }
 
-/** What packages bring along: execution bundles inline it, so a version of it that changes may change results. */
+/** The dependencies of packages: execution bundles inline them, so a changed version may change results. */
 function packageTree(index: PackageIndex, roots: Iterable<InstalledPackage>): PackageTree {
   const packages = new Map<string, InstalledPackage>();
   const edges = new Set<string>();

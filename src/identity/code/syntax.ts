@@ -18,7 +18,7 @@ export interface ParsedModule {
 
 export type Language = 'js' | 'jsx' | 'ts' | 'tsx';
 
-/** @returns undefined if the code does not parse: the bundler says so better, with a code frame */
+/** @returns undefined if the code does not parse: the bundler's own error is better, with a code frame */
 export function parseModule(code: string, language: Language = 'js'): ParsedModule | undefined {
   const parsed = parseSync(`module.${language}`, code, { lang: language, preserveParens: true });
   if (parsed.errors.length > 0) return undefined;
@@ -44,7 +44,7 @@ export function* childrenOf(node: SyntaxNode): Generator<SyntaxNode> {
   }
 }
 
-/** Visits a node and all below it. Where `visit` returns false, what is below is left out. */
+/** Visits a node and its descendants. If `visit` returns false, that node's descendants are skipped. */
 export function walk(node: SyntaxNode, visit: (node: SyntaxNode) => boolean | undefined): void {
   if (visit(node) === false) return;
   for (const child of childrenOf(node)) walk(child, visit);

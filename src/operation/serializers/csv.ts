@@ -2,7 +2,7 @@ import { stringify } from 'csv-stringify/sync';
 import { type Serializer, utf8 } from './serializer.js';
 
 /**
- * Rows as CSV (RFC 4180, UTF-8, a header line where rows are objects): an array of objects or of arrays, their cells
+ * Rows as CSV (RFC 4180, UTF-8, a header line if rows are objects): an array of objects or of arrays, their cells
  * null, numbers, strings and booleans. Columns are all keys of all rows, in the order of their first use.
  */
 export const csv: Serializer = {

@@ -2,7 +2,7 @@
 export interface Serializer {
   /** What `capture.artifact(…, { format })` and the artifact's descriptor call it. */
   readonly name: string;
-  /** Whether it takes this value. Asked in turn where no format is named. */
+  /** Whether it accepts this value. If no format is named, the first serializer that accepts the value is used. */
   accepts(value: unknown): boolean;
   serialize(value: unknown): Uint8Array;
 }

@@ -8,7 +8,7 @@ import { RunCapture } from './capture.js';
 export interface ArgumentSource {
   readonly runId: string;
   readonly sink: RunSink;
-  /** The run has ended: whatever still goes on in it may capture nothing. */
+  /** The run has ended: code of it that still runs can't capture anything. */
   readonly closed: boolean;
   params(): JsonObject;
   seeds(): Seeds;
@@ -16,7 +16,7 @@ export interface ArgumentSource {
   runtime(): RunRuntime;
 }
 
-/** The operation's one argument. Getters on the prototype: what an operation does not destructure is never made. */
+/** The operation's one argument. Getters on the prototype: an argument that an operation does not use is never created. */
 export class LazyArguments implements RunArguments {
   readonly #source: ArgumentSource;
   #capture: RunCapture | undefined;

@@ -32,7 +32,7 @@ export class RunCapture implements Capture {
     return this.collectedMetrics !== undefined || this.collectedArtifacts !== undefined || this.#hasData;
   }
 
-  /** From here on every call throws: what a forgotten promise still captures belongs to no run. */
+  /** After this, every call throws: a promise that was not awaited must not capture for another run. */
   close(): void {
     this.#open = false;
   }
