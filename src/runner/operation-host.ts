@@ -1,6 +1,4 @@
 import type { OperationDeclaration } from '../definition/declaration.js';
-import { MetalabError } from '../definition/errors.js';
-import { startTypeScriptHost } from './hosts/typescript.js';
 import type { Run } from './run.js';
 
 /**
@@ -32,22 +30,3 @@ export type StartHost<Operation extends OperationDeclaration = OperationDeclarat
   folder: string,
   operation: Operation,
 ) => Promise<OperationHost>;
-
-const HOSTS: {
-  readonly [Kind in OperationDeclaration['kind']]: StartHost<Extract<OperationDeclaration, { kind: Kind }>>;
-} = {
-  typescript: startTypeScriptHost,
-};
-
-/** @throws as {@link StartHost}; MetalabError if this version of metalab does not know the kind */
-export const startHost: StartHost = (folder, operation) => {
-  const start: StartHost | undefined = HOSTS[operation.kind];
-  if (start) return start(folder, operation);
-  throw new MetalabError({
-    code: 'METALAB_OPERATION_KIND',
-    where: operation.ref,
-    what: `operations of kind ${JSON.stringify(operation.kind)} are not known to this version of metalab`,
-    expected: Object.keys(HOSTS).join(', '),
-    next: 'use the version of metalab that submitted the experiment',
-  });
-};

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { startHost } from '../../../src/runner/operation-host.js';
+import { startHost } from '../../../src/runner/hosts/start-host.js';
 import { body } from '../../execution/local/sweep.js';
 import { type Behaviour, describeOperationHost } from './contract.js';
 
