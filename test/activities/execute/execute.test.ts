@@ -163,6 +163,15 @@ describe('the second attempt of a chunk', () => {
     ]);
   });
 
+  test('does not begin its next range after the slot has ended one early', async () => {
+    const sweep = await sweepOf();
+    record(sweep.store, [4]);
+    sweep.workflow.status = statusOf('s1');
+    sweep.slot(async () => reportOf(2, 2));
+    expect(await sweep.run({ attempt: 2 })).toMatchObject({ next: 2, success: 2 });
+    expect(sweep.ranges()).toEqual([[0, 4]]);
+  });
+
   test('does nothing if the first recorded everything', async () => {
     const sweep = await sweepOf();
     record(sweep.store, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
