@@ -80,7 +80,6 @@ const MAY_IMPORT = {
     'execution',
     'transport',
     'storage',
-    'planning',
     'results',
     'client',
     'engine',
