@@ -123,7 +123,8 @@ export default {
           '^node:',
           '^node_modules/(?!@temporalio/(workflow|common)/)',
         ],
-        pathNot: '^src/definition/(running-mean|run-digest|failure-limit|search-attributes)\\.ts$',
+        pathNot:
+          '^src/definition/(running-mean|run-digest|failure-limit|search-attributes|position-range).ts$',
         dependencyTypesNot: ['type-only'],
       },
     },

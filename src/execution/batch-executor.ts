@@ -1,14 +1,9 @@
 import type { Resources } from '../config/resolved-config.js';
+import type { PositionRange } from '../definition/position-range.js';
 import type { RunRecord } from '../definition/record.js';
 import type { RunDigest } from '../definition/run-digest.js';
 import type { RunningMeans } from '../definition/running-mean.js';
 import type { Executor } from './executor.js';
-
-/** Positions of a plan: from ≤ position < to. */
-export interface PositionRange {
-  readonly from: number;
-  readonly to: number;
-}
 
 /** Positions of a submission's plan that are executed together, as one array. */
 export interface BatchRequest {

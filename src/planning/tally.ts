@@ -1,3 +1,4 @@
+import { addPosition, type GrowingRanges, type PositionRange } from '../definition/position-range.js';
 import { cellAt, type PlanEntries } from '../storage/file/formats/plan-entries.js';
 import { listSegmentParts } from '../storage/file/segment-parts.js';
 import { FinalStatuses } from './final-statuses.js';
@@ -11,13 +12,11 @@ export interface Tally {
   readonly failed: number;
   readonly cancelled: number;
   /** Ranges of positions without a record, ascending; at most {@link MAX_RANGES}. */
-  readonly missing: readonly { readonly from: number; readonly to: number }[];
+  readonly missing: readonly PositionRange[];
 }
 
 /** What fits a payload: the rest is found by the next round. */
 export const MAX_RANGES = 200;
-
-type Range = { readonly from: number; readonly to: number };
 
 /**
  * Counts one submission's own records against its plan, four bytes a cell. The submission's records name the cell by its
@@ -30,22 +29,17 @@ export async function tallyPlan(
   folder: string,
   submission: string,
   entries: PlanEntries,
-  within: Range = { from: 0, to: entries.positions },
+  within: PositionRange = { from: 0, to: entries.positions },
   threads?: number,
 ): Promise<Tally> {
   const { first, statuses } = await scanOwn(folder, submission, entries, within, threads);
   const counts = { success: 0, failed: 0, cancelled: 0 };
-  const missing: { from: number; to: number }[] = [];
-  let last: { from: number; to: number } | undefined;
+  const missing: GrowingRanges = [];
   let position = within.from;
   for await (const cells of entries.cells(within.from, within.to)) {
     for (const cell of cells) {
       if (!statuses.isNone(cell - first)) counts[statuses.status(cell - first)]++;
-      else if (last?.to === position) last.to++;
-      else if (missing.length < MAX_RANGES) {
-        last = { from: position, to: position + 1 };
-        missing.push(last);
-      }
+      else addPosition(missing, position, MAX_RANGES);
       position++;
     }
   }
@@ -57,7 +51,7 @@ async function scanOwn(
   folder: string,
   submission: string,
   entries: PlanEntries,
-  { from, to }: Range,
+  { from, to }: PositionRange,
   threads: number | undefined,
 ): Promise<{ readonly first: number; readonly statuses: FinalStatuses }> {
   const first = from < to ? await cellAt(entries, from) : 0;

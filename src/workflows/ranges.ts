@@ -1,23 +1,19 @@
-/** A range of plan positions: from ≤ position < to. */
-export interface Range {
-  readonly from: number;
-  readonly to: number;
-}
+import { countPositions, mergeRanges, type PositionRange } from '../definition/position-range.js';
 
 /** The positions that no chunk holds: few ranges, in order. Chunks take from the front and give back what they left. */
 export class Ranges {
-  #ranges: Range[];
+  #ranges: PositionRange[];
 
-  constructor(ranges: readonly Range[]) {
+  constructor(ranges: readonly PositionRange[]) {
     this.#ranges = ranges.filter((range) => range.from < range.to);
   }
 
   get size(): number {
-    return this.#ranges.reduce((size, range) => size + range.to - range.from, 0);
+    return countPositions(this.#ranges);
   }
 
   /** Takes at most `count` positions, all from one range. */
-  take(count: number): Range | undefined {
+  take(count: number): PositionRange | undefined {
     const [first, ...rest] = this.#ranges;
     if (!first) return undefined;
     const to = Math.min(first.to, first.from + Math.max(1, Math.floor(count)));
@@ -26,8 +22,8 @@ export class Ranges {
   }
 
   /** Takes at most `count` positions, from at most `pieces` ranges. */
-  takePieces(count: number, pieces: number): readonly Range[] {
-    const taken: Range[] = [];
+  takePieces(count: number, pieces: number): readonly PositionRange[] {
+    const taken: PositionRange[] = [];
     for (let rest = count; rest > 0 && taken.length < pieces; ) {
       const range = this.take(rest);
       if (!range) break;
@@ -38,19 +34,12 @@ export class Ranges {
   }
 
   /** Inserts a range in order, merged with adjacent ones. */
-  giveBack(range: Range): void {
+  giveBack(range: PositionRange): void {
     if (range.from >= range.to) return;
-    const merged: Range[] = [];
-    for (const next of [...this.#ranges, range].sort((a, b) => a.from - b.from)) {
-      const last = merged.at(-1);
-      if (last && next.from <= last.to)
-        merged[merged.length - 1] = { from: last.from, to: Math.max(last.to, next.to) };
-      else merged.push(next);
-    }
-    this.#ranges = merged;
+    this.#ranges = mergeRanges([...this.#ranges, range]);
   }
 
-  toJSON(): readonly Range[] {
+  toJSON(): readonly PositionRange[] {
     return this.#ranges;
   }
 }

@@ -1,16 +1,16 @@
 import type { PlanResult } from '../contract/activities.js';
 import type { SubmissionRequest } from '../contract/workflow.js';
+import type { PositionRange } from '../definition/position-range.js';
 import type { RunDigest } from '../definition/run-digest.js';
 import type { RunningMeans } from '../definition/running-mean.js';
 import type { BatchLimits } from '../execution/batch-executor.js';
-import type { Range } from './ranges.js';
 
 /** What continue-as-new carries over. */
 export interface SubmissionSnapshot {
   readonly request: SubmissionRequest;
   readonly started_at: string;
   readonly plan: PlanResult | null;
-  readonly ranges: readonly Range[];
+  readonly ranges: readonly PositionRange[];
   readonly counts: Counts;
   readonly means: RunningMeans;
   readonly workers: { readonly [worker: string]: number };

@@ -7,11 +7,12 @@ import type {
   SubmissionStatus,
 } from '../contract/workflow.js';
 import { type DoneRuns, failuresLeft, isReached } from '../definition/failure-limit.js';
+import type { PositionRange } from '../definition/position-range.js';
 import { mergeDigests, type RunDigest } from '../definition/run-digest.js';
 import { mergeMeans, type RunningMeans } from '../definition/running-mean.js';
 import type { BatchLimits } from '../execution/batch-executor.js';
 import { chunkSize } from './chunk-size.js';
-import { type Range, Ranges } from './ranges.js';
+import { Ranges } from './ranges.js';
 import type { Counts, SubmissionSnapshot } from './submission-snapshot.js';
 import { WorkerSlots } from './worker-slots.js';
 
@@ -19,9 +20,9 @@ import { WorkerSlots } from './worker-slots.js';
 const MAX_PIECES = 200;
 
 /** The work of one execute activity. */
-export interface Chunk extends Range {
+export interface Chunk extends PositionRange {
   /** For a batch: its positions, ascending. */
-  readonly ranges?: readonly Range[];
+  readonly ranges?: readonly PositionRange[];
   /** For a batch: `emptyBatches` when it was handed out. */
   readonly emptyBefore?: number;
 }
@@ -221,7 +222,7 @@ export class SubmissionState {
     return batch;
   }
 
-  #take(count: number): Range | undefined {
+  #take(count: number): PositionRange | undefined {
     const range = this.#ranges.take(count);
     if (range) this.#chunks.set(range.from, range);
     return range;
@@ -275,7 +276,7 @@ export class SubmissionState {
   }
 
   /** Hands out again the runs that have no record in the store. */
-  requeue(missing: readonly Range[], recorded: number): void {
+  requeue(missing: readonly PositionRange[], recorded: number): void {
     this.emptyRounds = recorded > this.recorded ? 0 : this.emptyRounds + 1;
     this.recorded = recorded;
     for (const range of missing) this.#ranges.giveBack(range);

@@ -1,5 +1,6 @@
 import { CancelledFailure, Context } from '@temporalio/activity';
 import type { ExecuteInput, ExecuteResult } from '../../contract/activities.js';
+import type { PositionRange } from '../../definition/position-range.js';
 import { mergeDigests } from '../../definition/run-digest.js';
 import { mergeMeans } from '../../definition/running-mean.js';
 import { ExecutionFault } from '../../execution/execution-fault.js';
@@ -15,8 +16,6 @@ import { StopSignal } from '../stop-signal.js';
 import { SubmissionFiles } from '../submission/submission-files.js';
 import { ChunkSession } from './chunk-session.js';
 import { FaultCounts, mapFault } from './execution-faults.js';
-
-type Part = { readonly from: number; readonly to: number };
 
 export function createExecute(dependencies: ActivityDependencies) {
   const files = new SubmissionFiles(dependencies.signatures);
@@ -140,7 +139,11 @@ const atFault = (done: ExecuteResult, report: ChunkReport): ExecuteResult => ({
  * An earlier attempt (of a worker that died, or was taken for dead) may have recorded some of the range, which is not
  * done again.
  */
-async function partsToDo(store: SweepStore, input: ExecuteInput, to: number): Promise<readonly Part[]> {
+async function partsToDo(
+  store: SweepStore,
+  input: ExecuteInput,
+  to: number,
+): Promise<readonly PositionRange[]> {
   const range = { from: input.from, to };
   if (Context.current().info.attempt === 1) return [range];
   const plan = await store.readPlan(input.experiment_id, input.submission);

@@ -1,6 +1,7 @@
+import type { PositionRange } from '../../../definition/position-range.js';
 import { mergeDigests, type RunDigest } from '../../../definition/run-digest.js';
 import { mergeMeans, type RunningMeans } from '../../../definition/running-mean.js';
-import type { BatchProgress, PositionRange } from '../../batch-executor.js';
+import type { BatchProgress } from '../../batch-executor.js';
 import { isConclusive } from '../queue/states.js';
 import type { JobView, TaskStatus } from '../queue/watched-job.js';
 import type { ArraySpec, TaskEnd, TaskLive, TaskRun } from '../task/array-spec.js';

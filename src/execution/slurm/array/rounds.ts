@@ -1,4 +1,4 @@
-import type { PositionRange } from '../../batch-executor.js';
+import { addPosition, type GrowingRanges, type PositionRange } from '../../../definition/position-range.js';
 
 /**
  * One try of a batch, with an array of its own. If an array fails for a reason that another array fixes (more memory, a
@@ -21,13 +21,8 @@ export const roundToken = (token: string, { number }: Round): string =>
 
 /** @param positions ascending @param most the most ranges */
 export function rangesOf(positions: Iterable<number>, most = Number.POSITIVE_INFINITY): PositionRange[] {
-  const ranges: { from: number; to: number }[] = [];
-  for (const position of positions) {
-    const last = ranges.at(-1);
-    if (last?.to === position) last.to++;
-    else if (ranges.length < most) ranges.push({ from: position, to: position + 1 });
-    else break;
-  }
+  const ranges: GrowingRanges = [];
+  for (const position of positions) addPosition(ranges, position, most);
   return ranges;
 }
 

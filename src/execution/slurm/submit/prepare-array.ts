@@ -1,11 +1,12 @@
 import type { SlurmEnvironment } from '../../../config/resolved-config.js';
 import type { ExperimentDeclaration } from '../../../definition/declaration.js';
+import type { PositionRange } from '../../../definition/position-range.js';
 import { cellsOf, readEntries } from '../../../storage/file/formats/plan-entries.js';
 import { declarationFile, planFile } from '../../../storage/file/layout.js';
 import { readJson } from '../../../storage/file/read-json.js';
 import { readSubmissionJson, readSubmissionPlan } from '../../../storage/file/submission-file.js';
 import type { PlanManifest } from '../../../storage/manifest.js';
-import type { BatchLimits, BatchRequest, PositionRange } from '../../batch-executor.js';
+import type { BatchLimits, BatchRequest } from '../../batch-executor.js';
 import type { PlannedCells } from '../array/array-tasks.js';
 import { FIRST_ROUND, type Round, roundToken } from '../array/rounds.js';
 import type { Cluster } from '../cluster.js';

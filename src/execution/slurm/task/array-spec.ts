@@ -1,6 +1,6 @@
+import type { PositionRange } from '../../../definition/position-range.js';
 import type { RunDigest } from '../../../definition/run-digest.js';
 import type { RunningMeans } from '../../../definition/running-mean.js';
-import type { PositionRange } from '../../batch-executor.js';
 
 /** `arrays/{token}/array.json`: what a Slurm array executes. Written before `sbatch`, never changed. */
 export interface ArraySpec {

@@ -1,4 +1,4 @@
-import type { PositionRange } from '../../batch-executor.js';
+import type { PositionRange } from '../../../definition/position-range.js';
 import type { ArraySpec } from './array-spec.js';
 
 /** What determines which positions a task has. */
@@ -54,17 +54,6 @@ export function without(ranges: readonly PositionRange[], others: readonly Posit
   });
 }
 
-/** Merges ascending ranges without overlap that meet. */
-export function merge(ranges: readonly PositionRange[]): PositionRange[] {
-  const merged: { from: number; to: number }[] = [];
-  for (const { from, to } of [...ranges].sort((a, b) => a.from - b.from)) {
-    const last = merged.at(-1);
-    if (last?.to === from) last.to = to;
-    else merged.push({ from, to });
-  }
-  return merged;
-}
-
 /** The cells of some of an array's positions, given those of all of them. */
 export function cellsOf(
   { ranges, cells }: { readonly ranges: readonly PositionRange[]; readonly cells: Uint32Array },
@@ -84,6 +73,3 @@ export function cellsOf(
 
 export const overlap = (one: PositionRange, other: PositionRange): boolean =>
   one.from < other.to && other.from < one.to;
-
-export const countPositions = (ranges: readonly PositionRange[]): number =>
-  ranges.reduce((sum, { from, to }) => sum + to - from, 0);

@@ -1,5 +1,5 @@
+import type { PositionRange } from '../../../definition/position-range.js';
 import { listNames } from '../../../storage/file/list-names.js';
-import type { PositionRange } from '../../batch-executor.js';
 import { givenFolder } from './array-files.js';
 
 /**

@@ -1,9 +1,9 @@
 import { mkdir, rename, rmdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { PositionRange } from '../../../definition/position-range.js';
 import { listNames } from '../../../storage/file/list-names.js';
 import { makeFolder } from '../../../storage/file/make-folder.js';
-import type { PositionRange } from '../../batch-executor.js';
 import { asksFolder, claimFolder, givenFolder, taskEndFile } from './array-files.js';
 import { giftName, parseGift } from './gifts.js';
 import type { TaskBoard } from './task-board.js';

@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { addPosition, type GrowingRanges, type PositionRange } from '../../../definition/position-range.js';
 import { readEntries } from '../../../storage/file/formats/plan-entries.js';
 import { segmentKindOf, segmentsFolder } from '../../../storage/file/layout.js';
 import { listNames } from '../../../storage/file/list-names.js';
 import { scanPartHeads } from '../../../storage/file/segment-parts.js';
 import type { PlanManifest } from '../../../storage/manifest.js';
-import type { PositionRange } from '../../batch-executor.js';
 import { arraySpecFile, arraysFolder, segmentPrefix } from './array-files.js';
 import type { ArraySpec } from './array-spec.js';
 import { overlap, tasksOf } from './blocks.js';
@@ -28,19 +28,12 @@ export async function unrecorded(
   const cells = await recordedCells(experiment, spec.submission, prefixes);
   if (cells.size === 0) return [...block];
   const entries = readEntries(experiment, plan);
-  const missing: { from: number; to: number }[] = [];
+  const missing: GrowingRanges = [];
   for (const { from, to } of block) {
     let position = from;
-    let last: { from: number; to: number } | undefined;
     for await (const piece of entries.cells(from, to)) {
       for (const cell of piece) {
-        if (!cells.has(cell)) {
-          if (last?.to === position) last.to++;
-          else {
-            last = { from: position, to: position + 1 };
-            missing.push(last);
-          }
-        }
+        if (!cells.has(cell)) addPosition(missing, position);
         position++;
       }
     }

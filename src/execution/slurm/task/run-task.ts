@@ -1,15 +1,15 @@
 import { dirname, join } from 'node:path';
 import type { ExperimentDeclaration } from '../../../definition/declaration.js';
 import { MetalabError } from '../../../definition/errors.js';
+import { countPositions, type PositionRange } from '../../../definition/position-range.js';
 import { monotonicMs } from '../../../runner/protocol-note.js';
 import { writeAtomically } from '../../../storage/file/atomic-write.js';
 import { declarationFile } from '../../../storage/file/layout.js';
 import { makeFolder } from '../../../storage/file/make-folder.js';
 import { readSubmissionJson, readSubmissionPlan } from '../../../storage/file/submission-file.js';
-import type { PositionRange } from '../../batch-executor.js';
 import { arraySpecFile, segmentPrefix, taskEndFile, taskLiveFile } from './array-files.js';
 import type { ArraySpec, TaskEnd, TaskFault } from './array-spec.js';
-import { blockOf, countPositions, without } from './blocks.js';
+import { blockOf, without } from './blocks.js';
 import { claimBlock } from './claim.js';
 import { findContextFiles, resolvePlaces } from './context-files.js';
 import { readGifts } from './gifts.js';

@@ -1,10 +1,10 @@
+import { countPositions, mergeRanges, type PositionRange } from '../../../definition/position-range.js';
 import { mergeDigests } from '../../../definition/run-digest.js';
 import { mergeMeans } from '../../../definition/running-mean.js';
 import type { ChunkReport } from '../../../runner/protocol.js';
-import type { PositionRange } from '../../batch-executor.js';
 import type { FirstRun, RangeProgress } from '../../executor.js';
 import type { TaskLive, TaskRun } from './array-spec.js';
-import { countPositions, merge, without } from './blocks.js';
+import { without } from './blocks.js';
 import type { TaskIdentity } from './task-identity.js';
 
 type Counts = Omit<ChunkReport, 'next' | 'busy_ms'>;
@@ -49,7 +49,7 @@ export class TaskBoard {
 
   received(range: PositionRange): void {
     this.#exchanged = true;
-    this.#had = merge([...this.#had, range]);
+    this.#had = mergeRanges([...this.#had, range]);
   }
 
   first(piece: object, { position, attempt }: FirstRun): void {

@@ -1,6 +1,6 @@
 import { describeError } from '../../../definition/errors.js';
+import type { PositionRange } from '../../../definition/position-range.js';
 import type { LostRun } from '../../../runner/protocol.js';
-import type { PositionRange } from '../../batch-executor.js';
 import { ExecutionFault, NOTHING_DONE } from '../../execution-fault.js';
 import type { Executor, FirstRun, RangeProgress, RangeRequest } from '../../executor.js';
 import { RangeExecution } from '../../local/execute-range.js';

@@ -1,5 +1,4 @@
-import type { PositionRange } from '../../batch-executor.js';
-import { countPositions, merge } from './blocks.js';
+import { countPositions, mergeRanges, type PositionRange } from '../../../definition/position-range.js';
 
 /**
  * A task's positions, given to its slots in pieces that get smaller, so that no slot waits long for another at the end.
@@ -23,7 +22,7 @@ export class WorkQueue {
 
   /** Positions that are not done: not given out, or not given back yet. Ascending. */
   get left(): readonly PositionRange[] {
-    return merge([...this.#ranges, ...this.#out]);
+    return mergeRanges([...this.#ranges, ...this.#out]);
   }
 
   /** How many positions no slot has. */

@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs';
 import { open, rm } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { StoreError } from '../../../definition/errors.js';
+import { countPositions, type PositionRange } from '../../../definition/position-range.js';
 import type { PlanManifest } from '../../manifest.js';
 import { faultCode, storeFault } from '../faults.js';
 import { planEntriesFile } from '../layout.js';
@@ -72,11 +73,8 @@ export const cellAt = async (entries: PlanEntries, position: number): Promise<nu
   (await entries.slice(position, position + 1)).cellAt(position);
 
 /** The cells of some ranges of positions, in order: ascending, as positions and cells are. */
-export async function cellsOf(
-  entries: PlanEntries,
-  ranges: readonly { readonly from: number; readonly to: number }[],
-): Promise<Uint32Array> {
-  const cells = new Uint32Array(ranges.reduce((size, { from, to }) => size + to - from, 0));
+export async function cellsOf(entries: PlanEntries, ranges: readonly PositionRange[]): Promise<Uint32Array> {
+  const cells = new Uint32Array(countPositions(ranges));
   let at = 0;
   for (const { from, to } of ranges)
     for await (const piece of entries.cells(from, to)) {

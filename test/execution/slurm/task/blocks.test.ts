@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { blockOf, countPositions, tasksOf } from '../../../../src/execution/slurm/task/blocks.js';
+import { countPositions } from '../../../../src/definition/position-range.js';
+import { blockOf, tasksOf } from '../../../../src/execution/slurm/task/blocks.js';
 
 const ranges = [
   { from: 2, to: 5 },
