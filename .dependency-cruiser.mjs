@@ -124,7 +124,7 @@ export default {
           '^node_modules/(?!@temporalio/(workflow|common)/)',
         ],
         pathNot:
-          '^src/definition/(running-mean|run-digest|failure-limit|search-attributes|position-range).ts$',
+          '^src/definition/(running-mean|run-digest|failure-limit|search-attributes|position-range)\\.ts$',
         dependencyTypesNot: ['type-only'],
       },
     },

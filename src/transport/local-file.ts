@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { temporaryBeside } from './temporary-name.js';
+import { partFileBeside } from './part-file.js';
 import { fileError, spaceError } from './transport-error.js';
 
 const CHUNK = 256 * 1024;
@@ -20,7 +20,7 @@ export async function writeLocalFile(
   chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   mode?: number,
 ): Promise<void> {
-  const temporary = temporaryBeside(path);
+  const temporary = partFileBeside(path);
   await named(path, () => mkdir(dirname(path), { recursive: true }));
   const file = await named(path, () => open(temporary, 'wx', mode ?? 0o666));
   try {

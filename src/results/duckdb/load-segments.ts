@@ -1,6 +1,6 @@
 import { createReadStream, createWriteStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
+import { sizeOf } from '../../storage/file/file-size.js';
 import { holdsMalformedText, mendedText } from '../../storage/file/malformed-text.js';
 import type { UncoveredSegment } from '../../storage/file/uncovered.js';
 import { type Database, globLiteral, quoteText } from './database.js';
@@ -154,9 +154,6 @@ async function copyLines(
   await pipeline(createReadStream(path, { start: from, end: to - 1 }), createWriteStream(copy));
   return copy;
 }
-
-const sizeOf = async (path: string): Promise<number | undefined> =>
-  (await stat(path).catch(() => undefined))?.size;
 
 async function lastOffset(database: Database, segment: string): Promise<number> {
   const [row] = await database.all(

@@ -1,9 +1,9 @@
 import { link, open, rename, rm } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { claimName } from './claim-name.js';
 import { faultCode, storeFault } from './faults.js';
 import { makeFolder } from './make-folder.js';
-import { temporaryName } from './owner.js';
+import { temporaryBeside } from './owner.js';
 import { syncFolder } from './sync-folder.js';
 
 /**
@@ -62,7 +62,7 @@ async function giveName(temporary: string, path: string): Promise<boolean> {
 
 /** Writes and fsyncs a temporary file in the target's folder. @returns its path */
 export async function writeBeside(path: string, content: string): Promise<string> {
-  const temporary = join(dirname(path), `.${basename(path)}.${temporaryName()}.tmp`);
+  const temporary = temporaryBeside(path);
   const handle = await open(temporary, 'wx');
   try {
     await handle.writeFile(content);

@@ -1,6 +1,5 @@
-import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { faultCode, storeFault } from './faults.js';
+import { sizeOf } from './file-size.js';
 import { segmentsFolder } from './layout.js';
 
 /** A segment of which the compacted records cover more than there is. */
@@ -28,13 +27,4 @@ export async function findLost(
     if (bytes === undefined || bytes < coveredBytes) lost.push({ path, coveredBytes, bytes });
   }
   return lost;
-}
-
-async function sizeOf(path: string): Promise<number | undefined> {
-  try {
-    return (await stat(path)).size;
-  } catch (error) {
-    if (faultCode(error) === 'ENOENT' || faultCode(error) === 'ENOTDIR') return undefined;
-    throw storeFault(error, path);
-  }
 }

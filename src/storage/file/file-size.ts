@@ -1,12 +1,12 @@
 import { stat } from 'node:fs/promises';
 import { faultCode, storeFault } from './faults.js';
 
-/** Bytes; 0 where the file is gone. */
-export async function sizeOf(path: string): Promise<number> {
+/** Bytes; undefined where the file is gone. */
+export async function sizeOf(path: string): Promise<number | undefined> {
   try {
     return (await stat(path)).size;
   } catch (error) {
-    if (faultCode(error) === 'ENOENT') return 0;
+    if (faultCode(error) === 'ENOENT' || faultCode(error) === 'ENOTDIR') return undefined;
     throw storeFault(error, path);
   }
 }

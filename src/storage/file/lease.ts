@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { link, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -13,6 +12,7 @@ import {
 } from '../lease.js';
 import { faultCode, storeFault } from './faults.js';
 import { leaseFile } from './layout.js';
+import { temporaryBeside } from './owner.js';
 
 /** By so much the clocks of two machines may differ: until then only watching tells whether a lease is still renewed. */
 const SKEW_MS = 10 * 60_000;
@@ -118,7 +118,7 @@ function parse(text: string): Lease | undefined {
 
 /** What time it is where the store's files get their mtimes. */
 async function timeThere(root: string): Promise<number> {
-  const probe = temporaryFor(leaseFile(root));
+  const probe = temporaryBeside(leaseFile(root));
   try {
     await writeFile(probe, '?', { flag: 'wx' });
     return (await stat(probe)).mtimeMs;
@@ -189,16 +189,13 @@ async function dropStaleGuard(path: string, guard: string): Promise<void> {
 
 // Not synced: after a power cut nobody holds it, and a torn one is as old as its mtime says.
 async function writeTemporary(path: string, holder: LeaseHolder): Promise<string> {
-  const temporary = temporaryFor(path);
+  const temporary = temporaryBeside(path);
   await writeFile(temporary, textOf(holder), { flag: 'wx' });
   return temporary;
 }
 
 const textOf = (holder: LeaseHolder): string =>
   `${JSON.stringify({ ...holder, renewed_at: new Date().toISOString() } satisfies Lease, undefined, 2)}\n`;
-
-const temporaryFor = (path: string): string =>
-  join(path, '..', `.lease.json.${process.pid}-${randomBytes(4).toString('hex')}.tmp`);
 
 /** Its workers renew it: a client need not. */
 const isRenewedByWorker = ({ lease, mtimeMs }: Found): boolean =>

@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { basename, dirname, join } from 'node:path';
 
 /** How names begin in folders that are not metalab's own. */
 export const TEMPORARY = 'metalab-';
@@ -10,6 +11,10 @@ export const ownerName = (): string => `${place()}-${process.pid}`;
 
 /** A name of its own for something temporary: `{place}-{pid}-{random}`. */
 export const temporaryName = (): string => `${ownerName()}-${randomBytes(6).toString('hex')}`;
+
+/** A hidden file beside another, to be renamed to it when it is whole. `store check --repair` removes those that were left. */
+export const temporaryBeside = (path: string): string =>
+  join(dirname(path), `.${basename(path)}.${temporaryName()}.tmp`);
 
 /** Whether an owner's process is known to be gone: of another machine or container nothing is known. */
 export function isGone(owner: string): boolean {

@@ -26,7 +26,7 @@ export async function listSegmentParts(
   const parts: SegmentPart[] = [];
   let bytes = 0;
   for (const { name: segment, path } of await listSegments(folder, 'records', submission)) {
-    const size = await sizeOf(path);
+    const size = (await sizeOf(path)) ?? 0;
     bytes += size;
     for (let from = 0; from === 0 || from < size; from += partBytes) {
       const to = from + partBytes < size ? from + partBytes : Number.POSITIVE_INFINITY;

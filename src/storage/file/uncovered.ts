@@ -24,7 +24,7 @@ export async function listUncovered(
   const uncovered: UncoveredSegment[] = [];
   for (const segment of await listSegments(folder, 'records')) {
     const from = covered && Object.hasOwn(covered, segment.name) ? covered[segment.name]! : 0;
-    const to = await sizeOf(segment.path);
+    const to = (await sizeOf(segment.path)) ?? 0;
     if (to > from) uncovered.push({ ...segment, from, to });
   }
   return uncovered;

@@ -1,5 +1,5 @@
 import type { SFTPWrapper, Stats } from 'ssh2';
-import { temporaryBeside } from '../temporary-name.js';
+import { partFileBeside } from '../part-file.js';
 import type { PutOptions, TransferOptions } from '../transport.js';
 import { fileError } from '../transport-error.js';
 import type { Session } from './session.js';
@@ -18,7 +18,7 @@ export async function writeRemoteFile(
   options: PutOptions = {},
 ): Promise<void> {
   const transfer = await SftpTransfer.begin(session, path, options);
-  const temporary = temporaryBeside(path);
+  const temporary = partFileBeside(path);
   const { mode } = options;
   const open = () =>
     transfer.ask<Buffer>((sftp, done) => sftp.open(temporary, 'wx', { mode: mode ?? 0o666 }, done));

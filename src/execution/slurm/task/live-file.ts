@@ -1,7 +1,7 @@
 import { rename, rm, writeFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { makeFolder } from '../../../storage/file/make-folder.js';
-import { temporaryName } from '../../../storage/file/owner.js';
+import { temporaryBeside } from '../../../storage/file/owner.js';
 
 const EVERY_MS = 2_000;
 
@@ -18,7 +18,7 @@ export class LiveFile {
   constructor(path: string, content: () => unknown) {
     this.#path = path;
     this.#content = content;
-    this.#temporary = join(dirname(path), `.${basename(path)}.${temporaryName()}.tmp`);
+    this.#temporary = temporaryBeside(path);
     this.#writing = makeFolder(dirname(path)).then(
       () => this.#write(),
       () => {},

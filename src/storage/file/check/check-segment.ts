@@ -1,5 +1,6 @@
-import { open, rm, stat } from 'node:fs/promises';
+import { open, rm } from 'node:fs/promises';
 import type { ArtifactDescriptor } from '../../../definition/record.js';
+import { sizeOf } from '../file-size.js';
 import { runsFile, type SegmentKind } from '../layout.js';
 import { forEachLine, lineChunks } from '../lines.js';
 import { hasMalformedText, mendedText } from '../malformed-text.js';
@@ -127,7 +128,7 @@ function withoutArtifacts(
 }
 
 async function* checkTail({ path }: Segment, kind: SegmentKind, end: number): AsyncGenerator<Finding> {
-  const size = (await stat(path).catch(() => undefined))?.size ?? end;
+  const size = (await sizeOf(path)) ?? end;
   if (size <= end) return;
   const nul = await isNul(path, end);
   yield {

@@ -1,8 +1,7 @@
-import { randomBytes } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { temporaryBeside } from '../owner.js';
 import { keepInQuarantine } from './quarantine.js';
 
 const NEWLINE = 10;
@@ -23,7 +22,7 @@ export type Heal = (blocks: AsyncIterable<Buffer>) => AsyncGenerator<Buffer>;
  * @returns where the damaged file is kept
  */
 export async function healSegment(folder: string, path: string, heal: Heal): Promise<string> {
-  const healed = join(dirname(path), `.${basename(path)}.${randomBytes(4).toString('hex')}.tmp`);
+  const healed = temporaryBeside(path);
   try {
     await pipeline(createReadStream(path), heal, createWriteStream(healed, { flags: 'wx' }));
     const handle = await open(healed, 'r');

@@ -1,11 +1,11 @@
-import { randomBytes } from 'node:crypto';
+import { temporaryName } from '../storage/file/owner.js';
 
 const LONGEST = 255;
 
 /** A hidden name beside a file, to be renamed to it later. Never longer than file names may be. */
-export function temporaryBeside(path: string): string {
+export function partFileBeside(path: string): string {
   const slash = path.lastIndexOf('/') + 1;
-  const end = `.${process.pid}-${randomBytes(4).toString('hex')}.part`;
+  const end = `.${temporaryName()}.part`;
   let name = path.slice(slash);
   while (Buffer.byteLength(name) + end.length + 1 > LONGEST) name = name.slice(0, -1);
   return `${path.slice(0, slash)}.${name}${end}`;
