@@ -46,15 +46,15 @@ export async function once<T>({ place }: Transport, attempt: () => Promise<T>): 
 /** Runs an operation of several requests, each of which may be repeated for a minute. */
 export async function withinMinutes<T>(
   transport: Transport,
-  work: (patience: ClusterRetry) => Promise<T>,
+  work: (retry: ClusterRetry) => Promise<T>,
   options: Pick<ClusterRetryOptions, 'onWaits'> = {},
 ): Promise<T> {
-  const patience = new ClusterRetry(transport, { ...options, within_ms: ANSWER_MS, throwNeeded: true });
+  const retry = new ClusterRetry(transport, { ...options, within_ms: ANSWER_MS, throwNeeded: true });
   try {
-    return await work(patience);
+    return await work(retry);
   } catch (error) {
     throw error instanceof ExecutionFault ? notAnswered(transport.place, error.message) : error;
   } finally {
-    patience.close();
+    retry.close();
   }
 }

@@ -23,7 +23,7 @@ export class Cluster {
     this.limiter = new SubmitLimiter(this.queue);
   }
 
-  async limits({ partition, account, qos }: Place, patience: ClusterRetry): Promise<ClusterLimits> {
+  async limits({ partition, account, qos }: Place, retry: ClusterRetry): Promise<ClusterLimits> {
     const key = JSON.stringify([partition, account, qos]);
     const known = this.#limits.get(key);
     if (known && performance.now() - known.readAt < LIMITS_MS) return known.limits;
@@ -32,7 +32,7 @@ export class Cluster {
       ...(account === undefined ? {} : { account }),
       ...(qos === undefined ? {} : { qos }),
     };
-    const limits = await readLimits(patience.ask, place);
+    const limits = await readLimits(retry.ask, place);
     this.#limits.set(key, { readAt: performance.now(), limits });
     return limits;
   }

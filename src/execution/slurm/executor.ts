@@ -44,9 +44,9 @@ export function createSlurmExecutor(options: SlurmExecutorOptions): BatchExecuto
   let node: string | null | undefined;
   let missed = false;
 
-  const openSpool = async (patience: ClusterRetry, known?: string) => {
+  const openSpool = async (retry: ClusterRetry, known?: string) => {
     if (known !== undefined && spool?.id !== known) spool = undefined;
-    spool ??= await Spool.open(transport, environment.file_root, patience, known);
+    spool ??= await Spool.open(transport, environment.file_root, retry, known);
     return spool;
   };
   const placeNow = () => ({ place: transport.place, file_root: environment.file_root });
@@ -60,10 +60,10 @@ export function createSlurmExecutor(options: SlurmExecutorOptions): BatchExecuto
     folder: string,
     experimentId: string,
     submission: string,
-    patience: ClusterRetry,
+    retry: ClusterRetry,
   ) => {
     const key = `${folder}/${submission}`;
-    const there = await openSpool(patience);
+    const there = await openSpool(retry);
     const collector =
       collectors.get(key) ??
       new SubmissionCollector(
@@ -77,9 +77,9 @@ export function createSlurmExecutor(options: SlurmExecutorOptions): BatchExecuto
   };
 
   /** Retries for one call, which end also when the executor is closed. */
-  const patiently = async <T>(
+  const withRetry = async <T>(
     ask: ClusterRetryOptions,
-    work: (patience: ClusterRetry) => Promise<T>,
+    work: (retry: ClusterRetry) => Promise<T>,
   ): Promise<T> => {
     const listeners = new Set<(how: 'yield' | 'cancel') => void>();
     const close = () => {
@@ -96,34 +96,34 @@ export function createSlurmExecutor(options: SlurmExecutorOptions): BatchExecuto
         };
       },
     };
-    const patience = new ClusterRetry(transport, { ...ask, signal });
+    const retry = new ClusterRetry(transport, { ...ask, signal });
     try {
-      return await work(patience);
+      return await work(retry);
     } finally {
-      patience.close();
+      retry.close();
       closing.delete(close);
     }
   };
 
   return {
     collect: (order, ask = {}) =>
-      patiently(ask, async (patience) => {
-        const there = await openSpool(patience, await knownSpool(order.folder, placeNow()));
+      withRetry(ask, async (retry) => {
+        const there = await openSpool(retry, await knownSpool(order.folder, placeNow()));
         const copies = new SegmentCopies(segmentsFolder(order.folder));
         const folder = there.experimentFolder(order.experiment_id);
         const where = { root: there.root, id: there.id, folder, segments: 'segments' };
-        await patience.until(() => collectOnce(transport, where, copies, []));
+        await retry.until(() => collectOnce(transport, where, copies, []));
         await copies.sync();
         const { artifactsOf: wanted } = order;
         if (wanted)
           await new ArtifactCollector(transport, { folder: order.folder, there: folder }, { wanted }).collect(
-            patience,
+            retry,
           );
       }),
     dealing: (positions, order, ask = {}) =>
-      patiently(ask, async (patience) => {
+      withRetry(ask, async (retry) => {
         const { executor } = environment;
-        const limits = await cluster.limits({ ...executor, ...order.resources }, patience);
+        const limits = await cluster.limits({ ...executor, ...order.resources }, retry);
         const state = await stateOf(order.folder, order.submission).read();
         const request = { slots: order.slots, memory_bytes: null };
         const resources = taskResources(executor, order.resources, request, limits, state);
@@ -138,12 +138,12 @@ export function createSlurmExecutor(options: SlurmExecutorOptions): BatchExecuto
       const tellWaits = (waits: string | null, stuck: boolean) =>
         batch.onProgress({ ...NO_PROGRESS, waits, stuck });
       let life: ArrayMonitor | undefined;
-      return patiently(ask, async (patience) => {
+      return withRetry(ask, async (retry) => {
         const { folder, experiment_id, submission } = order;
         const state = stateOf(folder, submission);
-        const there = await openSpool(patience, (await state.read()).spool?.id);
+        const there = await openSpool(retry, (await state.read()).spool?.id);
         await state.change(({ spool }) => ({ spool: spool ?? { ...placeNow(), id: there.id } }));
-        const collector = await collectorOf(folder, experiment_id, submission, patience);
+        const collector = await collectorOf(folder, experiment_id, submission, retry);
         const config = environment.executor;
         const places = { folder, there: there.experimentFolder(experiment_id) };
         const artifacts = order.artifacts
@@ -152,7 +152,7 @@ export function createSlurmExecutor(options: SlurmExecutorOptions): BatchExecuto
         for (;;) {
           missed ||= (await state.read()).node_missed;
           if (node === undefined || (node === null && missed))
-            node = await provideNode(transport, there, { config, cache, missed }, patience);
+            node = await provideNode(transport, there, { config, cache, missed }, retry);
           const around = {
             environment,
             cluster,
@@ -160,12 +160,12 @@ export function createSlurmExecutor(options: SlurmExecutorOptions): BatchExecuto
             programs,
             collector,
             state,
-            patience,
+            retry,
             version,
           };
           const array = await prepareArray(order, { ...around, node });
-          life = new ArrayMonitor(array, batch, patience, artifacts);
-          patience.check();
+          life = new ArrayMonitor(array, batch, retry, artifacts);
+          retry.check();
           const report = await life.run();
           if (report !== 'again') return report;
         }
@@ -174,11 +174,11 @@ export function createSlurmExecutor(options: SlurmExecutorOptions): BatchExecuto
     end: async ({ folder, experiment_id, submission }, ask = {}) => {
       const state = stateOf(folder, submission);
       if (!(await state.read()).open) return null;
-      const ending = patiently(ask, async (patience) => {
-        const there = await openSpool(patience);
-        const collector = await collectorOf(folder, experiment_id, submission, patience);
+      const ending = withRetry(ask, async (retry) => {
+        const there = await openSpool(retry);
+        const collector = await collectorOf(folder, experiment_id, submission, retry);
         const spool = submissionFolder(there.experimentFolder(experiment_id), submission);
-        await endArrays({ spool, queue: cluster.queue, collector, state }, patience);
+        await endArrays({ spool, queue: cluster.queue, collector, state }, retry);
         return null;
       });
       return ending.catch((error: unknown) => remainsOf(error, state));

@@ -16,26 +16,26 @@ type Fault = ConstructorParameters<typeof TransportError>[0]['code'];
 function askInVain(code: Fault, options: { readonly within_ms?: number } = {}) {
   const fault = { code: code as Fault | undefined };
   const told: (readonly [waits: boolean, stuck: boolean])[] = [];
-  const patience = new ClusterRetry(createShellTransport(), {
+  const retry = new ClusterRetry(createShellTransport(), {
     ...options,
     onWaits: (waits, stuck) => told.push([waits !== null, stuck]),
   });
-  const answer = patience.until(async () => {
+  const answer = retry.until(async () => {
     if (fault.code) throw new TransportError({ code: fault.code, what: 'nothing comes', next: 'wait' });
     return 'answer';
   });
   answer.catch(() => {});
-  return { fault, told, answer, patience };
+  return { fault, told, answer, retry };
 }
 
 describe('a cluster that does not answer', () => {
   it('is told of after a while, and needs nobody: who follows the sweep goes on following', async () => {
-    const { fault, told, answer, patience } = askInVain('METALAB_TRANSPORT_UNREACHABLE');
+    const { fault, told, answer, retry } = askInVain('METALAB_TRANSPORT_UNREACHABLE');
     await vi.advanceTimersByTimeAsync(20_000);
     expect(told).toEqual([]);
     await vi.advanceTimersByTimeAsync(60_000);
     expect(told).toEqual([[true, false]]);
-    expect(patience.stuck).toBe(false);
+    expect(retry.stuck).toBe(false);
     fault.code = undefined;
     await vi.advanceTimersByTimeAsync(60_000);
     expect(await answer).toBe('answer');
@@ -43,11 +43,11 @@ describe('a cluster that does not answer', () => {
   });
 
   it('is told of at once where somebody has to log in', async () => {
-    const { told, patience } = askInVain('METALAB_TRANSPORT_LOGIN');
+    const { told, retry } = askInVain('METALAB_TRANSPORT_LOGIN');
     await vi.advanceTimersByTimeAsync(100);
     expect(told).toEqual([[true, true]]);
-    expect(patience.stuck).toBe(true);
-    patience.close();
+    expect(retry.stuck).toBe(true);
+    retry.close();
   });
 
   it('is given up where there is a limit', async () => {

@@ -30,11 +30,11 @@ afterEach(() => rmSync(root, { recursive: true, force: true }));
 
 test('a spool that is not mounted is not made anew, but waited for', async () => {
   const fileRoot = join(root, 'spool');
-  const patience = new ClusterRetry(transport);
-  const { id } = await Spool.open(transport, fileRoot, patience);
-  expect((await Spool.open(transport, fileRoot, patience, id)).id).toBe(id);
+  const retry = new ClusterRetry(transport);
+  const { id } = await Spool.open(transport, fileRoot, retry);
+  expect((await Spool.open(transport, fileRoot, retry, id)).id).toBe(id);
   renameSync(fileRoot, join(root, 'away'));
-  const waiting = Spool.open(transport, fileRoot, patience, id);
+  const waiting = Spool.open(transport, fileRoot, retry, id);
   await new Promise((resolve) => setTimeout(resolve, 500));
   expect(existsSync(fileRoot)).toBe(false);
   renameSync(join(root, 'away'), fileRoot);
@@ -47,10 +47,10 @@ test('who cancels does not wait for a spool that is gone', async () => {
     cancel = () => listener('cancel');
     return () => {};
   };
-  const patience = new ClusterRetry(transport, { signal: { onStop } });
+  const retry = new ClusterRetry(transport, { signal: { onStop } });
   const fileRoot = join(root, 'spool');
-  await Spool.open(transport, fileRoot, patience);
-  const waiting = Spool.open(transport, fileRoot, patience, 'fedcba9876543210');
+  await Spool.open(transport, fileRoot, retry);
+  const waiting = Spool.open(transport, fileRoot, retry, 'fedcba9876543210');
   cancel();
   await expect(waiting).rejects.toMatchObject({ code: 'SPOOL' });
 });
@@ -71,10 +71,10 @@ test("a new spool is its owner's alone; one that strangers can change is waited 
   const { id } = await Spool.open(transport, fileRoot, new ClusterRetry(transport));
   expect(statSync(fileRoot).mode & 0o777).toBe(0o700);
   const waits: (string | null)[] = [];
-  const patience = new ClusterRetry(transport, { onWaits: (why) => void waits.push(why) });
+  const retry = new ClusterRetry(transport, { onWaits: (why) => void waits.push(why) });
 
   chmodSync(fileRoot, 0o777);
-  const opened = Spool.open(transport, fileRoot, patience, id);
+  const opened = Spool.open(transport, fileRoot, retry, id);
   await vi.waitFor(() => expect(waits).toHaveLength(1), 10_000);
   expect(waits[0]).toContain(`other users can change what would be executed from file_root ${fileRoot}`);
   expect(waits[0]).toContain(`chmod go-w '${fileRoot}'`);

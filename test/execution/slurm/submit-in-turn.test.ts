@@ -24,7 +24,7 @@ function arrayOf(limiter: SubmitLimiter, submit: () => Submitted) {
     name: 'metalab-0',
     sbatch: [],
     queue: { findByName: async () => undefined },
-    patience: new ClusterRetry(createShellTransport()),
+    retry: new ClusterRetry(createShellTransport()),
     onWaits: (why) => waits.push(why),
     isCancelled: () => isCancelled,
     cancelled,

@@ -14,16 +14,16 @@ afterEach(() => rmSync(root, { recursive: true, force: true }));
 
 test('what is there is not sent again, unless a crash has left it without its bytes', async () => {
   const transport = createShellTransport();
-  const patience = new ClusterRetry(transport);
+  const retry = new ClusterRetry(transport);
   writeFileSync(join(root, 'task.mjs'), 'work();\n');
   const uploads = [
     { from: { path: join(root, 'task.mjs') }, to: join(root, 'there', 'task.mjs') },
     { from: { bytes: '{"é":1}' }, to: join(root, 'there', 'env.json') },
   ];
-  expect(await uploadMissing(transport, patience, uploads)).toBe(2);
-  expect(await uploadMissing(transport, patience, uploads)).toBe(0);
+  expect(await uploadMissing(transport, retry, uploads)).toBe(2);
+  expect(await uploadMissing(transport, retry, uploads)).toBe(0);
   writeFileSync(join(root, 'there', 'task.mjs'), '');
-  expect(await uploadMissing(transport, patience, uploads)).toBe(1);
+  expect(await uploadMissing(transport, retry, uploads)).toBe(1);
   expect(readFileSync(join(root, 'there', 'task.mjs'), 'utf8')).toBe('work();\n');
 });
 

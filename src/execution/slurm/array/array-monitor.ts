@@ -33,7 +33,7 @@ const SILENT_AFTER_MS = 15_000;
 export class ArrayMonitor {
   readonly #array: PreparedArray;
   readonly #options: BatchOptions;
-  readonly #patience: ClusterRetry;
+  readonly #retry: ClusterRetry;
   readonly #artifacts: ArtifactCollector | undefined;
   readonly #tasks: ArrayTasks;
   readonly #timer: PollTimer;
@@ -60,18 +60,18 @@ export class ArrayMonitor {
   constructor(
     array: PreparedArray,
     options: BatchOptions,
-    patience: ClusterRetry,
+    retry: ClusterRetry,
     artifacts?: ArtifactCollector,
   ) {
     this.#artifacts = artifacts;
-    this.#timer = new PollTimer(array.order, patience);
+    this.#timer = new PollTimer(array.order, retry);
     this.#array = array;
     this.#options = options;
-    this.#patience = patience;
+    this.#retry = retry;
     this.#tasks = new ArrayTasks(array.spec, array.cells, array.collector.recorded, array.batch);
     this.#dealt = !array.pilot;
     const { cluster, folder, name, sbatch, spec, known } = array;
-    this.#job = new ScheduledJob(cluster, { folder, name, sbatch, tasks: spec.tasks }, patience, known);
+    this.#job = new ScheduledJob(cluster, { folder, name, sbatch, tasks: spec.tasks }, retry, known);
   }
 
   /**
@@ -90,7 +90,7 @@ export class ArrayMonitor {
       await this.#waitWhilePaused();
       await this.#submit();
       if (this.#job.id !== undefined) await this.#follow();
-      else await this.#array.collector.collect(this.#patience);
+      else await this.#array.collector.collect(this.#retry);
       return await this.#report();
     } finally {
       forget();
@@ -104,7 +104,7 @@ export class ArrayMonitor {
     const slurm = progress.running === 0 && progress.pending > 0 && reason ? `Slurm: ${reason}` : null;
     const paused = this.#paused ? 'paused' : null;
     // What submitting waits for resolves without a person, so only failing requests count as stuck.
-    const { stuck } = this.#patience;
+    const { stuck } = this.#retry;
     const { limit_s, cut_from_s } = this.#array.resources;
     const silence = this.#array.cluster.queue.silence;
     this.#options.onProgress({
@@ -112,7 +112,7 @@ export class ArrayMonitor {
       job: this.#job.id ?? null,
       excluded: this.#array.excluded,
       ...(cut_from_s !== undefined && limit_s !== null && { time_cut: { asked_s: cut_from_s, limit_s } }),
-      waits: this.#patience.waits ?? waits ?? paused ?? silence ?? slurm,
+      waits: this.#retry.waits ?? waits ?? paused ?? silence ?? slurm,
       stuck,
     });
   };
@@ -122,7 +122,7 @@ export class ArrayMonitor {
       this.#paused = true;
       this.tell();
       await this.#timer.sleep(PAUSE_LOOK_MS);
-      this.#patience.check();
+      this.#retry.check();
     }
     this.#paused = false;
   }
@@ -168,7 +168,7 @@ export class ArrayMonitor {
     }
     await collector.sync();
     await this.#array.noteOver();
-    await this.#artifacts?.collect(this.#patience);
+    await this.#artifacts?.collect(this.#retry);
   }
 
   async #watch(): Promise<void> {
@@ -177,12 +177,12 @@ export class ArrayMonitor {
     let seen = '';
     let overSince: number | undefined;
     for (;;) {
-      this.#patience.check();
+      this.#retry.check();
       // Check whether the array is over before fetching records: a task that has ended by then has recorded everything.
       const wasOver = this.#tasks.isOver(this.#job.view);
-      await collector.collect(this.#patience);
+      await collector.collect(this.#retry);
       // Errors are not handled here: the final round meets them too.
-      this.#artifacts?.collect(this.#patience).catch(() => {});
+      this.#artifacts?.collect(this.#retry).catch(() => {});
       this.tell();
       const over = this.#tasks.isOver(this.#job.view);
       overSince = over ? (overSince ?? performance.now()) : undefined;
@@ -281,7 +281,7 @@ export class ArrayMonitor {
       again,
     }: Settlement = this.#cancelled || job === undefined
       ? { again: false }
-      : await settleArray(this.#array, this.#tasks, { job, view: this.#view }, this.#patience);
+      : await settleArray(this.#array, this.#tasks, { job, view: this.#view }, this.#retry);
     cluster.queue.pollSoon();
     if (again) return 'again';
     const { success, failed, cancelled, recorded } = this.#tasks.counts();

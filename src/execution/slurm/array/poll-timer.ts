@@ -7,12 +7,12 @@ const FOLLOWED_LOOK_MS = 2_000;
 /** The wait between two polls of an array, which ends early when there is something to see. */
 export class PollTimer {
   readonly #followed: Followed;
-  readonly #patience: ClusterRetry;
+  readonly #retry: ClusterRetry;
   #wake = () => {};
 
-  constructor({ folder, submission }: Pick<BatchRequest, 'folder' | 'submission'>, patience: ClusterRetry) {
+  constructor({ folder, submission }: Pick<BatchRequest, 'folder' | 'submission'>, retry: ClusterRetry) {
     this.#followed = new Followed(folder, submission);
-    this.#patience = patience;
+    this.#retry = retry;
   }
 
   wake(): void {
@@ -40,7 +40,7 @@ export class PollTimer {
         resolve();
       };
     });
-    await this.#patience.sleep(ms, woken);
+    await this.#retry.sleep(ms, woken);
     return isWoken;
   }
 }

@@ -43,7 +43,7 @@ export async function settleArray(
   array: PreparedArray,
   tasks: ArrayTasks,
   { job, view }: { readonly job: string; readonly view: JobView },
-  patience: ClusterRetry,
+  retry: ClusterRetry,
 ): Promise<Settlement> {
   const { spec, resources, environment } = array;
   const limits: TaskLimits = {
@@ -53,9 +53,9 @@ export async function settleArray(
     escalate: environment.executor.escalate,
     escalated: array.escalated,
   };
-  const accounts = await accountsOf(array, [...tasks.evidence(view)], tasks.hasRestarted, job, patience);
+  const accounts = await accountsOf(array, [...tasks.evidence(view)], tasks.hasRestarted, job, retry);
   const { folder, submission } = array.order;
-  const outputs = await collectOutputs({ folder, submission, array: array.folder, job }, patience);
+  const outputs = await collectOutputs({ folder, submission, array: array.folder, job }, retry);
   const classified = withAccounts([...tasks.evidence(view)], accounts).map(({ task, evidence: told }) => {
     const said = outputs.get(task) ?? '';
     const evidence = { ...ofIncarnation(told, lastRestart(said)), status: withMemory(told.status, said) };
@@ -63,8 +63,8 @@ export async function settleArray(
   });
   await record(array, classified, outputs);
   // A sweep that was cancelled meanwhile has its own reason.
-  if (!patience.cancelled && isCancelledAsWhole(classified))
-    return { cancelled: await formatCancelled(array, job, patience), again: false };
+  if (!retry.cancelled && isCancelledAsWhole(classified))
+    return { cancelled: await formatCancelled(array, job, retry), again: false };
   const faults = classified.filter(({ failure }) => failure.fault);
   const failed = faults.length === classified.length ? faults[0] : undefined;
   const output = failed ? endOf(outputs.get(failed.task)) : '';
@@ -85,12 +85,11 @@ export async function settleArray(
 async function formatCancelled(
   { cluster, limits }: PreparedArray,
   job: string,
-  patience: ClusterRetry,
+  retry: ClusterRetry,
 ): Promise<string> {
   const accounts = limits.accounting ? await cluster.queue.account(job).catch(() => []) : [];
   const uid = accounts.map(({ state }) => /^CANCELLED by (\d+)/.exec(state)?.[1]).find(Boolean);
-  const found =
-    uid === undefined ? undefined : await patience.ask(['id', '-un', uid], { isAnswer: () => true });
+  const found = uid === undefined ? undefined : await retry.ask(['id', '-un', uid], { isAnswer: () => true });
   const name = found?.exitCode === 0 ? found.stdout.trim() : `uid ${uid}`;
   return `somebody cancelled job ${job} in Slurm${uid === undefined ? '' : ` (${name})`}`;
 }
@@ -131,7 +130,7 @@ async function accountsOf(
   all: readonly Evident[],
   restarted: boolean,
   job: string,
-  patience: ClusterRetry,
+  retry: ClusterRetry,
 ): Promise<readonly AccountedTask[]> {
   const wanted = all.filter(
     ({ evidence: { status, missing } }) =>
@@ -144,7 +143,7 @@ async function accountsOf(
       accounts.some((each) => each.task === task && isConclusive(meaningOf(each.state))),
     );
     if (known || tries === ACCOUNT_TRIES) return accounts;
-    await patience.sleep(ACCOUNT_APART_MS);
+    await retry.sleep(ACCOUNT_APART_MS);
   }
 }
 

@@ -23,9 +23,9 @@ export async function endQueued(
 ): Promise<void> {
   const jobs = queued.flatMap(({ job, token }) => (job === null ? [] : [{ job, token }]));
   const arrays = queued.map(({ submission, token }) => `${submission}/arrays/${token}\n`).join('');
-  await withinMinutes(transport, async (patience) => {
-    await patience.ask(['sh', '-c', CANCEL, 'metalab', places.there], { stdin: arrays });
-    await endJobs(jobs, patience);
+  await withinMinutes(transport, async (retry) => {
+    await retry.ask(['sh', '-c', CANCEL, 'metalab', places.there], { stdin: arrays });
+    await endJobs(jobs, retry);
   });
   for (const submission of new Set(queued.map((each) => each.submission))) {
     const tokens = queued.filter((each) => each.submission === submission).map(({ token }) => token);

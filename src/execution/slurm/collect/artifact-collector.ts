@@ -35,13 +35,13 @@ export class ArtifactCollector {
    *
    * @throws what `ClusterRetry.until` throws; the system's error if the store can't be written
    */
-  collect(patience: ClusterRetry): Promise<void> {
-    const round = this.#last.then(() => this.#fetch(patience));
+  collect(retry: ClusterRetry): Promise<void> {
+    const round = this.#last.then(() => this.#fetch(retry));
     this.#last = round.catch(() => {});
     return round;
   }
 
-  async #fetch(patience: ClusterRetry): Promise<void> {
+  async #fetch(retry: ClusterRetry): Promise<void> {
     const missing = new Map(this.#absent.map((artifact) => [artifact.content_hash, artifact]));
     const absent: ArtifactDescriptor[] = [];
     const bring = async () => {
@@ -49,7 +49,7 @@ export class ArtifactCollector {
       missing.clear();
       // Set before they have arrived, too: if that fails, the next round requests them again.
       this.#absent = [...absent, ...artifacts];
-      const fetched = await patience.until(() => fetchArtifacts(this.#transport, this.#places, artifacts));
+      const fetched = await retry.until(() => fetchArtifacts(this.#transport, this.#places, artifacts));
       absent.push(...fetched.absent);
     };
     for await (const record of this.#records.read()) {

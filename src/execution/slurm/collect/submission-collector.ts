@@ -48,8 +48,8 @@ export class SubmissionCollector {
    *
    * @throws what `ClusterRetry.until` throws; the system's error if the store can't be written
    */
-  async collect(patience: ClusterRetry): Promise<void> {
-    await patience.until(() => {
+  async collect(retry: ClusterRetry): Promise<void> {
+    await retry.until(() => {
       this.#next ??= this.#begin();
       return this.#next;
     });

@@ -32,11 +32,11 @@ export async function collectOutputs(
     readonly array: string;
     readonly job: string;
   },
-  patience: ClusterRetry,
+  retry: ClusterRetry,
 ): Promise<ReadonlyMap<number, string>> {
   const { folder, submission, array, job } = place;
   const command = ['sh', '-c', SCRIPT, 'metalab', array, String(MAX_BYTES)];
-  const { stdout } = await patience.ask(command, { isAnswer: () => true });
+  const { stdout } = await retry.ask(command, { isAnswer: () => true });
   const parts = stdout.split('\0');
   const outputs = new Map<number, string>();
   for (let at = 0; at + 1 < parts.length; at += 2) {

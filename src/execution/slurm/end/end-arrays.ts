@@ -40,17 +40,17 @@ interface Ending {
  *
  * @throws ExecutionFault with code `SILENT` if the cluster does not answer, or jobs do not end
  */
-export async function endArrays(ending: Ending, patience: ClusterRetry): Promise<void> {
+export async function endArrays(ending: Ending, retry: ClusterRetry): Promise<void> {
   const { spool, collector, state } = ending;
   const { over, jobs: known } = await state.read();
-  const { stdout } = await patience.ask(['sh', '-c', CLOSE_SCRIPT, 'metalab', spool], {
+  const { stdout } = await retry.ask(['sh', '-c', CLOSE_SCRIPT, 'metalab', spool], {
     stdin: over.join('\n'),
     isAnswer: ({ exitCode, stdout: told }) => exitCode === 0 && parseFoundArrays(told) !== undefined,
   });
   const found = parseFoundArrays(stdout)!;
   const jobs: EndedJob[] = [];
   for (const array of found) {
-    const job = array.job ?? (await findUnnoted(ending, array, patience));
+    const job = array.job ?? (await findUnnoted(ending, array, retry));
     if (job !== null) jobs.push({ job, token: array.token });
   }
   // Its folder may have been removed from the spool.
@@ -59,11 +59,11 @@ export async function endArrays(ending: Ending, patience: ClusterRetry): Promise
   if (jobs.length > 0) {
     const noted = Object.fromEntries(jobs.map(({ token, job }) => [token, job]));
     await state.change((before) => ({ jobs: { ...before.jobs, ...noted } }));
-    await endJobs(jobs, patience, () => ending.queue.pollSoon());
-    await collector.collect(patience);
+    await endJobs(jobs, retry, () => ending.queue.pollSoon());
+    await collector.collect(retry);
     await collector.sync();
   }
-  await patience.ask(['rm', '-f', '--', `${spool}/env.json`]);
+  await retry.ask(['rm', '-f', '--', `${spool}/env.json`]);
   await state.change((before) => ({
     open: false,
     over: [...new Set([...before.over, ...[...found, ...jobs].map(({ token }) => token)])],
@@ -73,7 +73,7 @@ export async function endArrays(ending: Ending, patience: ClusterRetry): Promise
 /** Ends jobs whose tasks were asked to abort their runs, and waits until Slurm no longer has them. */
 export async function endJobs(
   jobs: readonly EndedJob[],
-  patience: ClusterRetry,
+  retry: ClusterRetry,
   onAsked: () => void = () => {},
 ): Promise<void> {
   const began = performance.now();
@@ -81,7 +81,7 @@ export async function endJobs(
     const elapsed = performance.now() - began;
     const asked = live;
     const command = ['sh', '-c', END_SCRIPT, 'metalab', elapsed < GRACE_MS ? 'waiting' : 'all'];
-    const { stdout } = await patience.ask(command, {
+    const { stdout } = await retry.ask(command, {
       stdin: `${asked.map(({ job }) => job).join('\n')}\n`,
       isAnswer: (result) => parseLiveJobs(result.stdout, asked) !== undefined,
     });
@@ -89,8 +89,8 @@ export async function endJobs(
     onAsked();
     if (live.length === 0) return;
     if (elapsed > MAX_MS) throw placeFault('SILENT', `Slurm has not ended ${formatJobs(live)}`);
-    await patience.sleep(LOOK_MS);
-    patience.check();
+    await retry.sleep(LOOK_MS);
+    retry.check();
   }
 }
 
@@ -98,17 +98,17 @@ export async function endJobs(
 async function findUnnoted(
   { queue, spool }: Ending,
   { token, unsure }: FoundArray,
-  patience: ClusterRetry,
+  retry: ClusterRetry,
 ): Promise<string | null> {
   if (unsure === 'no') return null;
   for (let look = 1; ; look++) {
-    const job = await queue.findByName(`metalab-${token}`, patience);
+    const job = await queue.findByName(`metalab-${token}`, retry);
     if (job !== undefined) return job;
     if (look >= (unsure === 'alive' ? LOOKS_ALIVE : LOOKS)) return null;
-    await patience.sleep(LOOK_APART_MS);
-    patience.check();
+    await retry.sleep(LOOK_APART_MS);
+    retry.check();
     const note = `${spool}/arrays/${token}/submit/job`;
-    const { stdout } = await patience.ask(['sh', '-c', '[ ! -s "$1" ] || cat "$1"', 'metalab', note]);
+    const { stdout } = await retry.ask(['sh', '-c', '[ ! -s "$1" ] || cat "$1"', 'metalab', note]);
     const noted = /^\d+/.exec(stdout)?.[0];
     if (noted !== undefined) return noted;
   }

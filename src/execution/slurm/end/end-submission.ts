@@ -31,18 +31,18 @@ export async function endSubmission(
   const spool = await findSpoolOf(transport, file_root, known?.id);
   const { cluster, release } = shareCluster(transport);
   try {
-    await withinMinutes(transport, async (patience) => {
+    await withinMinutes(transport, async (retry) => {
       if (spool) {
         const there = experimentFolderIn(spool.root, experiment_id);
         const place = { root: spool.root, id: spool.id, folder: there };
         const collector = new SubmissionCollector(transport, folder, place, submission);
         const ending = { spool: submissionFolder(there, submission), queue: cluster.queue, collector, state };
-        return endArrays(ending, patience);
+        return endArrays(ending, retry);
       }
       const left = Object.entries(jobs).filter(([token]) => !over.includes(token));
       await endJobs(
         left.map(([token, job]) => ({ token, job })),
-        patience,
+        retry,
       );
       await state.change(() => ({ open: false, over: [...new Set([...over, ...Object.keys(jobs)])] }));
     });

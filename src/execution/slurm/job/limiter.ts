@@ -4,7 +4,7 @@ import type { QueuePoller } from '../queue/poller.js';
 const LOOK_MS = 30_000;
 
 interface Turn {
-  readonly patience: ClusterRetry;
+  readonly retry: ClusterRetry;
   readonly onWaits: (waits: string | null) => void;
   /** If cancelled, it stops waiting: nothing will be submitted. */
   readonly isCancelled: () => boolean;
@@ -42,7 +42,7 @@ export class SubmitLimiter {
   }
 
   async #untilSubmitted<T>(tasks: number, limit: number, turn: Turn, submit: () => Promise<T>): Promise<T> {
-    turn.patience.check();
+    turn.retry.check();
     if (Number.isFinite(limit)) await this.#untilFits(tasks, limit, turn);
     this.#tasks += tasks;
     return submit().finally(() => {
@@ -52,7 +52,7 @@ export class SubmitLimiter {
   }
 
   async #untilFits(tasks: number, limit: number, turn: Turn): Promise<void> {
-    const { patience, onWaits, isCancelled, cancelled } = turn;
+    const { retry, onWaits, isCancelled, cancelled } = turn;
     for (let since = performance.now(); !isCancelled(); ) {
       const count = await this.#count(since);
       // An array larger than the limit is left to Slurm to refuse.
@@ -66,9 +66,9 @@ export class SubmitLimiter {
       const looked = new Promise<void>((resolve) => {
         forget = this.#queue.onLook(resolve);
       });
-      await patience.sleep(LOOK_MS, Promise.race([looked, cancelled]));
+      await retry.sleep(LOOK_MS, Promise.race([looked, cancelled]));
       forget();
-      patience.check();
+      retry.check();
       since = Math.max(since, performance.now() - LOOK_MS / 10);
     }
   }

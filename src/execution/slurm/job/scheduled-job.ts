@@ -76,7 +76,7 @@ export class ScheduledJob {
     const { limiter, queue } = this.#cluster;
     this.#id ??= await submitInTurn(
       { limiter, tasks, limit },
-      { array: folder, name, sbatch, queue, patience: this.#retry, ...options },
+      { array: folder, name, sbatch, queue, retry: this.#retry, ...options },
     );
     return this.#id;
   }

@@ -25,6 +25,6 @@ export async function submitInTurn(
     const submitted = await limiter.within(tasks, limit, options, () => submit(options));
     if (submitted.kind !== 'over') return submitted.kind === 'job' ? submitted.job : undefined;
     options.onWaits(`Slurm accepts no further jobs now: ${submitted.message}`);
-    await options.patience.sleep(OVER_LIMIT_PAUSE_MS, options.cancelled);
+    await options.retry.sleep(OVER_LIMIT_PAUSE_MS, options.cancelled);
   }
 }

@@ -24,7 +24,7 @@ export interface SubmitOptions {
   readonly name: string;
   readonly sbatch: readonly string[];
   readonly queue: QueueWatch;
-  readonly patience: ClusterRetry;
+  readonly retry: ClusterRetry;
   readonly onWaits: (waits: string | null) => void;
   /** Whether the sweep was cancelled: then nothing more is submitted. */
   readonly isCancelled: () => boolean;
@@ -46,9 +46,9 @@ export type Submitted =
  * @throws ExecutionFault with code `REFUSED` if Slurm refuses the job for good
  */
 export async function submitArray(options: SubmitOptions): Promise<Submitted> {
-  const { patience, onWaits } = options;
+  const { retry, onWaits } = options;
   for (;;) {
-    patience.check();
+    retry.check();
     const answer = await (options.isCancelled() ? withdraw(options) : runScript(options));
     switch (answer.kind) {
       case 'job':
@@ -73,16 +73,16 @@ export async function submitArray(options: SubmitOptions): Promise<Submitted> {
   }
 }
 
-async function runScript({ array, sbatch, patience }: SubmitOptions): Promise<SubmitAnswer> {
-  const { stdout } = await patience.ask(['sh', '-c', SUBMIT_SCRIPT, 'metalab', array, ...sbatch], {
+async function runScript({ array, sbatch, retry }: SubmitOptions): Promise<SubmitAnswer> {
+  const { stdout } = await retry.ask(['sh', '-c', SUBMIT_SCRIPT, 'metalab', array, ...sbatch], {
     isAnswer: (result) => parseSubmitAnswer(result.stdout) !== undefined,
     timeout_ms: SBATCH_MS,
   });
   return parseSubmitAnswer(stdout)!;
 }
 
-async function withdraw({ array, patience }: SubmitOptions): Promise<SubmitAnswer> {
-  const { stdout } = await patience.ask(['sh', '-c', WITHDRAW_SCRIPT, 'metalab', array], {
+async function withdraw({ array, retry }: SubmitOptions): Promise<SubmitAnswer> {
+  const { stdout } = await retry.ask(['sh', '-c', WITHDRAW_SCRIPT, 'metalab', array], {
     isAnswer: (result) => parseSubmitAnswer(result.stdout) !== undefined,
   });
   return parseSubmitAnswer(stdout)!;
@@ -92,7 +92,7 @@ type Unsettled = Extract<SubmitAnswer, { readonly kind: 'unsure' | 'taken' }>;
 
 /** Finds out whether there is a job that nobody noted. @returns the job; undefined if submitting may be tried again */
 async function settle(options: SubmitOptions, answer: Unsettled): Promise<string | undefined> {
-  const { array, patience } = options;
+  const { array, retry } = options;
   const job = await findByName(options);
   if (job !== undefined) return job;
   // The lock holder may be about to submit: a job that is not in the queue now may appear in a moment.
@@ -100,29 +100,29 @@ async function settle(options: SubmitOptions, answer: Unsettled): Promise<string
     answer.kind === 'taken' &&
     (answer.alive === 'yes' || (answer.alive === 'unknown' && answer.ageMs < GIVEN_UP_MS));
   if (mayStill) {
-    await patience.sleep(Math.min(LOOK_APART_MS, 2_000 + answer.ageMs / 4));
+    await retry.sleep(Math.min(LOOK_APART_MS, 2_000 + answer.ageMs / 4));
     return undefined;
   }
   for (let look = 1; look < LOOKS; look++) {
-    await patience.sleep(LOOK_APART_MS);
+    await retry.sleep(LOOK_APART_MS);
     const found = await findByName(options);
     if (found !== undefined) return found;
   }
-  const { stdout } = await patience.ask(['sh', '-c', TAKE_BACK_SCRIPT, 'metalab', array, answer.whose]);
+  const { stdout } = await retry.ask(['sh', '-c', TAKE_BACK_SCRIPT, 'metalab', array, answer.whose]);
   // Slurm may have forgotten the job by now, but its tasks still name it.
   const told = /^job (\d+)/.exec(stdout)?.[1];
   if (told !== undefined) return await adopt(options, told);
-  if (stdout.trim() !== 'taken') await patience.sleep(LOOK_APART_MS);
+  if (stdout.trim() !== 'taken') await retry.sleep(LOOK_APART_MS);
   return undefined;
 }
 
 async function findByName(options: SubmitOptions): Promise<string | undefined> {
-  const found = await options.queue.findByName(options.name, options.patience);
+  const found = await options.queue.findByName(options.name, options.retry);
   return found === undefined ? undefined : adopt(options, found);
 }
 
-async function adopt({ array, patience }: SubmitOptions, found: string): Promise<string> {
-  const { stdout } = await patience.ask(['sh', '-c', ADOPT_SCRIPT, 'metalab', array, found]);
+async function adopt({ array, retry }: SubmitOptions, found: string): Promise<string> {
+  const { stdout } = await retry.ask(['sh', '-c', ADOPT_SCRIPT, 'metalab', array, found]);
   return stdout.trim() || found;
 }
 

@@ -105,9 +105,9 @@ export class QueuePoller {
    *
    * @returns undefined if both say that there is none
    */
-  async findByName(name: string, patience: ClusterRetry): Promise<string | undefined> {
+  async findByName(name: string, retry: ClusterRetry): Promise<string | undefined> {
     const since = performance.now();
-    const snapshot = await patience.until(async () => {
+    const snapshot = await retry.until(async () => {
       const seen = await this.#lookSince(since);
       if (!seen) throw new NoAnswer('squeue did not answer');
       return seen;
@@ -124,7 +124,7 @@ export class QueuePoller {
       '--starttime=now-7days',
       '--format=JobID',
     ];
-    const { stdout } = await patience.ask(command, {
+    const { stdout } = await retry.ask(command, {
       isAnswer: ({ exitCode, stderr }) =>
         exitCode === 0 || exitCode === 127 || /accounting storage is disabled/i.test(stderr),
     });

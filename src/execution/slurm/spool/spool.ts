@@ -77,7 +77,7 @@ export class Spool {
   static async open(
     transport: Transport,
     fileRoot: string,
-    patience: ClusterRetry,
+    retry: ClusterRetry,
     known?: string,
   ): Promise<Spool> {
     const store = JSON.stringify({
@@ -86,19 +86,19 @@ export class Spool {
       created_at: new Date().toISOString(),
     });
     const command = ['sh', '-c', OPEN_SCRIPT, 'metalab', fileRoot, store, known ?? ''];
-    const { root, id } = await patience.until(async () => {
-      const { exitCode, stdout } = await patience.ask(command, {
+    const { root, id } = await retry.until(async () => {
+      const { exitCode, stdout } = await retry.ask(command, {
         isAnswer: (result) => result.exitCode === 0 || result.exitCode === OTHER_SPOOL,
       });
       const opened = exitCode === 0 ? parseOpened(stdout) : undefined;
       if (opened) {
-        await refuseOpenSpool(transport.place, (look) => patience.ask(look), opened.root);
+        await refuseOpenSpool(transport.place, (look) => retry.ask(look), opened.root);
         return opened;
       }
       const where = `${transport.place}: ${fileRoot}`;
       if (exitCode === 0) throw new NoAnswer(`${where} was opened, and its store.json can't be read`);
       const message = `${where} is not the folder in which this submission's runs are recorded (store ${known}): it is not mounted there, or was removed. Mount it; if it is gone for good, cancel the submission and submit again: what was collected is reused`;
-      throw patience.cancelled ? placeFault('SPOOL', message) : new NoAnswer(message);
+      throw retry.cancelled ? placeFault('SPOOL', message) : new NoAnswer(message);
     });
     return new Spool(transport, root, id);
   }
@@ -123,7 +123,7 @@ export class Spool {
     programs: TaskPrograms,
     /** What its runs will write there. */
     records_bytes: number,
-    patience: ClusterRetry,
+    retry: ClusterRetry,
   ): Promise<{ readonly [path: string]: string }> {
     const { folder, submission } = place;
     const there = this.experimentFolder(place.experiment_id);
@@ -148,7 +148,7 @@ export class Spool {
         : [{ from: { bytes: env }, to: environmentFile(there, submission), mode: 0o600 }]),
       ...context.uploads,
     ];
-    await uploadMissing(this.#transport, patience, uploads, records_bytes);
+    await uploadMissing(this.#transport, retry, uploads, records_bytes);
     return context.files;
   }
 }

@@ -32,13 +32,13 @@ const SIZES = `exec xargs -0 sh -c 'find -L "$@" -maxdepth 0 -type f -printf "%s
  */
 export async function uploadMissing(
   transport: Transport,
-  patience: ClusterRetry,
+  retry: ClusterRetry,
   uploads: readonly Upload[],
   records_bytes = 0,
 ): Promise<number> {
   const wanted = new Map(uploads.map((upload) => [upload.to, upload]));
   if (wanted.size === 0) return 0;
-  const { stdout } = await patience.ask(['sh', '-c', SIZES], {
+  const { stdout } = await retry.ask(['sh', '-c', SIZES], {
     stdin: `${[...wanted.keys()].join('\0')}\0`,
     timeout_ms: 300_000,
   });
@@ -53,7 +53,7 @@ export async function uploadMissing(
       bytes += await sizeOf(upload);
     }
   bytes += records_bytes;
-  if (bytes > 0) await patience.until(() => requireRoom(transport, parentOf(uploads[0]!.to), bytes));
+  if (bytes > 0) await retry.until(() => requireRoom(transport, parentOf(uploads[0]!.to), bytes));
   let next = 0;
   const work = async () => {
     while (next < missing.length) {
@@ -61,7 +61,7 @@ export async function uploadMissing(
       const { from, to, mode } = upload;
       await verify(upload);
       const options = mode === undefined ? {} : { mode };
-      await patience.until(() =>
+      await retry.until(() =>
         'path' in from ? transport.put(from.path, to, options) : transport.write(from.bytes, to, options),
       );
     }

@@ -25,22 +25,18 @@ export async function provideNode(
   transport: Transport,
   spool: Spool,
   { config, cache, missed }: NodeNeed,
-  patience: ClusterRetry,
+  retry: ClusterRetry,
 ): Promise<string | null> {
   const script = 'uname -sm; node --version 2>/dev/null || echo none';
-  const { stdout } = await patience.ask(['sh', '-c', script]);
+  const { stdout } = await retry.ask(['sh', '-c', script]);
   const [system = '', version = ''] = stdout.split('\n');
   if (!missed && isSuitable(version)) return null;
   const bringsOwn = config.modules.length > 0 || config.conda_env !== undefined || config.setup.length > 0;
   try {
     const { version: shipped, platform, program } = await nodePackage(nodePlatform(system), cache);
     const to = posix.join(spool.root, 'node', `${shipped}-${platform}`, 'bin', 'node');
-    await uploadMissing(transport, patience, [{ from: { path: program }, to, mode: 0o755 }]);
-    const {
-      exitCode,
-      stdout: answer,
-      stderr,
-    } = await patience.ask([to, '--version'], { isAnswer: () => true });
+    await uploadMissing(transport, retry, [{ from: { path: program }, to, mode: 0o755 }]);
+    const { exitCode, stdout: answer, stderr } = await retry.ask([to, '--version'], { isAnswer: () => true });
     if (exitCode === 0 && answer.trim() === `v${shipped}`) return to;
     throw placeFault(
       'NODE',

@@ -39,7 +39,7 @@ export interface ArrayDependencies {
   readonly programs: TaskPrograms;
   readonly collector: SubmissionCollector;
   readonly state: StateFile;
-  readonly patience: ClusterRetry;
+  readonly retry: ClusterRetry;
   readonly version: string;
   /** The program of the shipped Node, on the cluster; null if none is shipped. */
   readonly node: string | null;
@@ -82,24 +82,24 @@ export interface PreparedArray {
 
 /** Decides what an array consists of, unless that was decided before, and uploads what its tasks need. */
 export async function prepareArray(order: BatchRequest, around: ArrayDependencies): Promise<PreparedArray> {
-  const { environment, cluster, spool, state, patience, programs } = around;
+  const { environment, cluster, spool, state, retry, programs } = around;
   const { folder: storeFolder, submission, experiment_id } = order;
   const config = environment.executor;
   const declaration = await readSubmissionJson<ExperimentDeclaration>(
     declarationFile(storeFolder, order.declaration),
     order.declaration,
   );
-  const limits = await cluster.limits({ ...config, ...order.resources }, patience);
+  const limits = await cluster.limits({ ...config, ...order.resources }, retry);
   const before = await state.read();
   const round = before.rounds[order.token] ?? FIRST_ROUND;
   const token = roundToken(order.token, round);
   const folder = arrayFolder(spool.experimentFolder(experiment_id), submission, token);
-  const written = await readSpec(folder, patience);
+  const written = await readSpec(folder, retry);
   const escalated = written?.escalated ?? before.escalated;
   const shared = taskResources(config, order.resources, order, limits, { escalated });
   const resources = round.alone ? { ...shared, slots: 1 } : shared;
   const name = `metalab-${token}`;
-  const known = before.jobs[token] ?? (await jobOf(folder, patience));
+  const known = before.jobs[token] ?? (await jobOf(folder, retry));
   const mean_ms = order.mean_ms ?? before.mean_ms;
   const input = packingInput(environment, limits, resources, mean_ms, before);
   const ranges = round.alone
@@ -115,7 +115,7 @@ export async function prepareArray(order: BatchRequest, around: ArrayDependencie
     { sha: order.declaration, declaration },
     programs,
     known === undefined ? positions * RECORD_BYTES : 0,
-    patience,
+    retry,
   );
   const spec = written ?? {
     token,
@@ -144,7 +144,7 @@ export async function prepareArray(order: BatchRequest, around: ArrayDependencie
       `${arraySpecFile(folder)} is gone, and with it the results of job ${known}; submit again, so that runs without a record are done again`,
     );
   if (!written)
-    await patience.until(() => cluster.transport.write(`${JSON.stringify(spec)}\n`, arraySpecFile(folder)));
+    await retry.until(() => cluster.transport.write(`${JSON.stringify(spec)}\n`, arraySpecFile(folder)));
   const excluded = excludedNodes(before);
   const script = batchScript({
     ...config,
@@ -153,8 +153,7 @@ export async function prepareArray(order: BatchRequest, around: ArrayDependencie
     node: around.node,
   });
   // If it was submitted, Slurm has it; and a second write would block on a full disk.
-  if (known === undefined)
-    await patience.until(() => cluster.transport.write(script, batchScriptFile(folder)));
+  if (known === undefined) await retry.until(() => cluster.transport.write(script, batchScriptFile(folder)));
   const entries = readEntries(storeFolder, await readSubmissionPlan(storeFolder, submission));
   return {
     order,
@@ -213,9 +212,9 @@ export function packingInput(
 }
 
 /** The spec as first written: a submitted array is never changed. */
-async function readSpec(folder: string, patience: ClusterRetry): Promise<ArraySpec | undefined> {
+async function readSpec(folder: string, retry: ClusterRetry): Promise<ArraySpec | undefined> {
   const script = '[ ! -e "$1" ] || cat "$1"';
-  const { stdout } = await patience.ask(['sh', '-c', script, 'metalab', arraySpecFile(folder)]);
+  const { stdout } = await retry.ask(['sh', '-c', script, 'metalab', arraySpecFile(folder)]);
   return stdout.trim() === '' ? undefined : (JSON.parse(stdout) as ArraySpec);
 }
 
@@ -229,8 +228,8 @@ function firstOf(ranges: readonly PositionRange[], most: number): PositionRange[
   });
 }
 
-async function jobOf(folder: string, patience: ClusterRetry): Promise<string | undefined> {
-  const { stdout } = await patience.ask([
+async function jobOf(folder: string, retry: ClusterRetry): Promise<string | undefined> {
+  const { stdout } = await retry.ask([
     'sh',
     '-c',
     '[ ! -s "$1" ] || cat "$1"',
