@@ -12,7 +12,7 @@ it('the outcome of a sweep that was cancelled while its cluster was away says wh
   await rig.stopGateway();
   const job = sweep.executions[0]!.job.split('_')[0]!;
   const cancelled = sweep.run('cancel', 'counted', '--reason', 'wrong range');
-  await until(async () => (await sweep.run('status', 'counted')).stderr.includes('ECONNREFUSED'), 90);
+  await until(async () => (await sweep.run('status', 'counted')).stderr.includes('ECONNREFUSED'), 240);
   expect(await sweep.status()).toMatchObject({ state: 'cancelling' });
   expect(await cancelled).toMatchObject({ code: 0 });
   const { state, reason } = await sweep.status();
