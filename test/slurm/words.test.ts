@@ -55,7 +55,7 @@ it("the output of a failed set-up is reported and kept in the store; show prints
   expect(shown).toMatch(
     /\nslurm\n {2}environment +cluster\n {2}job +\d+_\d+\n {2}task +\d+\n {2}node +n[12]\n/,
   );
-  expect(shown).toMatch(/\n {2}task ran for +[\d.]+ m?s\n {2}MaxRSS +[\d.]+ MiB\n/);
+  expect(shown).toMatch(/\n {2}task ran for +[\d.]+m?s\n {2}MaxRSS +[\d.]+ MiB\n/);
   await project.write({ xs: 3 }, ['setup = ["module load nonexistent/1.0"]']);
   const failed = await project.run('submit', 'counted.mjs');
   expect(failed.stderr + failed.stdout).toMatch(
@@ -76,12 +76,12 @@ it('the error of a run whose task Slurm ended for its memory says so', {
 }, async () => {
   const project = await cluster.project({
     xs: 1,
-    // A child's memory is not the slot's, which metalab would end by itself.
     body: `const { spawn } = await import('node:child_process');
       await sleep(4000);
       const child = spawn(process.execPath, ['-e', 'const all = []; setInterval(() => all.push(Buffer.alloc(50e6, 1)), 50)']);
       await new Promise((resolve) => child.once('exit', resolve)); await sleep(20_000);`,
-    properties: "resources: { memory: '300M' },",
+    // A run may have more than its whole task: metalab does not end its slot before Slurm ends the task.
+    properties: "memory: '2G', resources: { memory: '300M' },",
   });
   await project.submit().outcome;
   const [record] = await project.expectOnce(1, 'failed');
