@@ -11,7 +11,7 @@ it('the log of a run on a node is followed while it runs, a few seconds behind',
 }, async () => {
   const project = await cluster.project({
     xs: 1,
-    body: "for (let i = 0; i < 24; i++) { capture.log('tick ' + i); await sleep(1000); }",
+    body: "for (let i = 0; i < 45; i++) { capture.log('tick ' + i); await sleep(1000); }",
   });
   await project.run('submit', 'counted.mjs', '--detach');
   const segments = () =>
@@ -39,7 +39,7 @@ it('the log of a run on a node is followed while it runs, a few seconds behind',
       .trim()
       .split('\n')
       .map((each) => JSON.parse(each).message),
-  ).toEqual(Array.from({ length: 24 }, (_, i) => `tick ${i}`));
+  ).toEqual(Array.from({ length: 45 }, (_, i) => `tick ${i}`));
   // Without a follower, the look before the last is 10 s and more behind.
   expect(delays.length).toBeGreaterThan(4);
   expect(Math.max(...delays.slice(1, -1))).toBeLessThan(8_000);
