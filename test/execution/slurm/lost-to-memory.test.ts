@@ -31,6 +31,8 @@ describe('insufficient memory', () => {
     const sweep = sweepOf({
       code: operation(`if (params.x === 1) { ${eats(700)} } else { ${sleep(2_000)} }`),
       cases: 4,
+      // A run may have more than its whole task, so that it is Slurm that ends the task.
+      declaration: { memory_bytes: 2048 * MIB },
       config: { chunk_size: 4, cpus: 2, memory_bytes: 500 * MIB },
     });
     const report = await sweep.execute();
@@ -65,6 +67,7 @@ describe('insufficient memory', () => {
     const sweep = sweepOf({
       code: operation(eats(900)),
       cases: 1,
+      declaration: { memory_bytes: 2048 * MIB },
       config: { memory_bytes: 300 * MIB, escalate: { ...ESCALATE, max: 1 } },
     });
     expect(await sweep.execute()).toMatchObject({ success: 0, failed: 1, left: [] });

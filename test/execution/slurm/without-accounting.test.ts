@@ -23,7 +23,10 @@ test('cancelled tasks and tasks ended for their memory are recognised', async ()
        if (params.x === 2) { fs.writeFileSync('started', 'x'); await new Promise((resolve) => setTimeout(resolve, 60_000)); }`,
       { async: true },
     )}`;
-  const sweep = sweepOf({ code, cases: 4, config: { chunk_size: 1, memory_bytes: 400 * MIB } });
+  // A run may have more than its whole task, so that it is Slurm that ends the task.
+  const declaration = { memory_bytes: 2048 * MIB };
+  const config = { chunk_size: 1, memory_bytes: 400 * MIB };
+  const sweep = sweepOf({ code, cases: 4, declaration, config });
   const running = sweep.execute();
   await expect.poll(() => sweep.worked('started').length > 0 && sweep.last?.job, PATIENCE).toBeTruthy();
   await rig.run(['scancel', `${sweep.last?.job}_2`]);
