@@ -1,8 +1,5 @@
 import type { CommandDefinition } from '../command.js';
 
-/** A waiting sweep tries again after at most a minute, so a reason that lasts longer is not stale. */
-const TRIED_AGAIN_WITHIN_MS = 90_000;
-
 export const attachCommand: CommandDefinition = {
   name: 'attach',
   summary: 'follow a submitted sweep, from anywhere',
@@ -25,7 +22,7 @@ reaches the same Temporal server and store. Ctrl-C detaches. Exit codes as for s
     const lab = await connect({ say: (line) => context.note(line) });
     try {
       const handle = await lab.attach(experiment, { store: context.storeLocation });
-      return await followToOutcome(handle, options, context, { waitsMs: TRIED_AGAIN_WITHIN_MS });
+      return await followToOutcome(handle, options, context);
     } finally {
       await lab.close();
     }

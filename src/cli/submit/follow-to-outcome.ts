@@ -6,6 +6,9 @@ import { follow } from '../progress/follow.js';
 import { formatStatus } from '../progress/status.js';
 import { exitCodeOf, printFindings, printOutcome } from './report-outcome.js';
 
+/** A waiting sweep tries again after at most a minute, so a reason that lasts longer is not stale. */
+const TRIED_AGAIN_WITHIN_MS = 90_000;
+
 /** The output of `--detach`. */
 export function tellSubmitted(handle: RunHandle, options: CommonOptions, context: CommandContext): number {
   const { experimentId, submission } = handle;
@@ -22,9 +25,10 @@ export async function followToOutcome(
   handle: RunHandle,
   options: CommonOptions,
   context: CommandContext,
-  { waitsMs = 0 }: { readonly waitsMs?: number } = {},
 ): Promise<number> {
   const { interrupted, live } = context;
+  // What a sweep waited for before may have been mended since.
+  const waitsMs = handle.joined ? TRIED_AGAIN_WITHIN_MS : 0;
   const followed = await follow(handle, { interrupted, live, waitsMs });
   const { experimentId } = handle;
   switch (followed.how) {
