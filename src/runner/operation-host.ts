@@ -2,8 +2,8 @@ import type { OperationDeclaration } from '../definition/declaration.js';
 import type { Run } from './run.js';
 
 /**
- * Executes the runs of one operation in a slot. There is one host for each kind of operation. The slot does the rest:
- * retries, timeouts, records, and what runs capture.
+ * Executes the runs of one operation in a slot. Each kind of operation has its own implementation. The slot handles
+ * retries, timeouts, records and captured values.
  */
 export interface OperationHost {
   /**

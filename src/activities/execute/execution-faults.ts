@@ -14,8 +14,8 @@ const MAX_SET_UPS = 2;
 const FULL_SPOOL = new Set(['SPOOL_ENOSPC', 'SPOOL_EDQUOT']);
 
 /**
- * Faults of each range on this worker, without those that pass by themselves. Temporal's attempts also count workers that were killed, which does not mean
- * that the next slot will fail.
+ * Counts the faults of each range on this worker, without those that pass by themselves. Temporal's attempts also count
+ * workers that were killed, which does not mean that the next slot will fail.
  */
 export class FaultCounts {
   readonly #counts = new Map<string, number>();

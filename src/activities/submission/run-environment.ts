@@ -8,7 +8,7 @@ export type RunEnvironment = Record<string, string>;
 /** The environment of a submission's runs if its own file is gone. */
 export const pickOwnEnvironment = (): RunEnvironment => pickEnvironment(process.env, []);
 
-/** Gone, or of another user, whose worker has to execute what needs it. */
+/** The file is gone, or belongs to another user: then a worker of that user executes the runs that need it. */
 const UNAVAILABLE = new Set(['ENOENT', 'EACCES']);
 
 /** @returns undefined if there is none that this user may read */

@@ -9,7 +9,7 @@ export interface ToldChunk extends LiveChunk {
   readonly worker: string;
 }
 
-/** Live files are written every 250 ms: whoever watches a submission, however many, shares what was read so lately. */
+/** Live files are written every 250 ms. All watchers of a submission share a reading for this long. */
 const SHARED_MS = 100;
 const shared = new Map<string, Promise<readonly ToldChunk[]>>();
 

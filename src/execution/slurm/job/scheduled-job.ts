@@ -42,8 +42,8 @@ export interface SubmitJobOptions {
 }
 
 /**
- * One job on a cluster: submitted once however often that is tried, and by whichever process; watched; paused, resumed
- * and cancelled. All but {@link submit} needs its {@link id}.
+ * One job on a cluster. It is submitted once, however many processes try. It can be watched, paused, resumed and
+ * cancelled after it was submitted.
  */
 export class ScheduledJob {
   readonly #cluster: Cluster;
@@ -110,7 +110,7 @@ export class ScheduledJob {
     await this.#retry.ask(['sh', '-c', CONTROL, 'metalab', what, file, this.#id!], {
       isAnswer: ({ exitCode, stdout }) => exitCode === 0 || ALREADY.test(stdout),
     });
-    // Resuming asks for nothing that the queue must show soon.
+    // This one usually changes nothing.
     if (what !== 'resume-if-paused') this.#cluster.queue.pollSoon();
   }
 }
