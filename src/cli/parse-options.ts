@@ -7,6 +7,7 @@ import {
 } from '../definition/failure-limit.js';
 import type { Condition, Operator } from '../results/query/conditions.js';
 import type { SortKey } from '../results/query/selection.js';
+import { STATISTICS, type Statistic } from '../results/query/statistics.js';
 
 /** Makes a parser of whole numbers in a range. Its error names the option. */
 export function wholeNumber(option: string, low: number, high: number): (text: string) => number {
@@ -41,24 +42,44 @@ export const MAX_FAILURES_OPTION = {
   parse: failureLimit,
 };
 
-/** @throws UsageError if the text is not `column`, an operator, and a value */
+/**
+ * A condition: `lr>=0.1`, `opt = adam`, `x=null`, `x missing`. A name with operators in it, or with spaces at its ends, is in
+ * double quotes, as JSON.
+ *
+ * @throws UsageError
+ */
 export function parseCondition(text: string): Condition {
-  const match = /^\s*([^=!<>]+?)\s*(=|!=|<=|>=|<|>)\s*(.*)$/s.exec(text);
-  const [, column, op, value] = match ?? [];
+  const missing = /^\s*(?:("(?:[^"\\]|\\.)*")|(.+?))\s+(missing|present)\s*$/s.exec(text);
+  if (missing && !/[=<>]/.test(missing[2] ?? ''))
+    return { column: missing[1] ? unquote(missing[1]) : missing[2]!, op: missing[3] as 'missing' };
+  const [, quoted, plain, op, value] =
+    /^\s*(?:("(?:[^"\\]|\\.)*")|([^=!<>]+?))\s*(=|!=|<=|>=|<|>)\s*(.*)$/s.exec(text) ?? [];
+  const column = quoted ? unquote(quoted) : plain;
   if (column !== undefined && op !== undefined && value !== undefined)
-    return { column, op: op as Operator, value };
+    return { column, op: op as Operator, text: value };
   throw new UsageError({
     code: 'METALAB_CONDITION',
     what: `--where ${JSON.stringify(text)} is not a condition`,
-    expected: "a column, one of = != < <= > >=, and a value: --where status=failed --where 'samples>=1000'",
+    expected:
+      "a column, one of = != < <= > >=, and a value: --where status=failed --where 'samples>=1000'; or --where 'x missing'",
   });
 }
 
-/** Names separated by commas. */
+function unquote(text: string): string {
+  try {
+    return String(JSON.parse(text));
+  } catch {
+    return text.slice(1, -1);
+  }
+}
+
+/** Names separated by commas. A name with a comma in it is in double quotes, as JSON. */
 export const parseNames = (text: string): string[] =>
-  text
-    .split(',')
-    .map((name) => name.trim())
+  [...text.matchAll(/\s*(-?)("(?:[^"\\]|\\.)*"(?=\s*(?:,|$))|[^,]*)\s*(?:,|$)/g)]
+    .map(
+      ([, minus = '', name = '']) =>
+        minus + (name.startsWith('"') && name.length > 1 ? unquote(name.trim()) : name.trim()),
+    )
     .filter(Boolean);
 
 /** `pi` ascending, `-pi` descending; several are separated by commas. */
@@ -66,3 +87,17 @@ export const parseSort = (text: string): SortKey[] =>
   parseNames(text).map((name) =>
     name.startsWith('-') ? { column: name.slice(1), descending: true } : { column: name },
   );
+
+/** @throws UsageError naming the statistics that there are */
+export function parseStatistics(text: string): Statistic[] {
+  return parseNames(text).map((name) => {
+    const known = STATISTICS.find((statistic) => statistic === name);
+    if (known) return known;
+    throw new UsageError({
+      code: 'METALAB_OPTION',
+      where: '--stats',
+      what: `there is no statistic '${name}'`,
+      expected: STATISTICS.join(', '),
+    });
+  });
+}

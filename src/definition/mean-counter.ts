@@ -1,14 +1,14 @@
 import type { MetricValue } from './record.js';
 import { MAX_MEANS, type RunningMeans } from './running-mean.js';
 
-/** Running means of the first numeric metrics that it sees (Welford 1962). */
+/** Running means of the first numeric metrics that it sees (Welford 1962). NaN and infinities are left out. */
 export class MeanCounter {
   readonly #sums = new Map<string, { n: number; mean: number; m2: number }>();
 
   add(metrics: { readonly [name: string]: MetricValue }): void {
     for (const name in metrics) {
       const value = metrics[name];
-      if (typeof value === 'number') this.#addOne(name, value);
+      if (typeof value === 'number' && Number.isFinite(value)) this.#addOne(name, value);
     }
   }
 

@@ -2,7 +2,9 @@
 export interface Objective {
   /** The metric's name. */
   readonly metric: string;
-  readonly direction: 'min' | 'max';
+  readonly direction: Direction;
 }
 
-export const DIRECTIONS: readonly Objective['direction'][] = ['min', 'max'];
+export type Direction = 'min' | 'max';
+
+export const DIRECTIONS: readonly Direction[] = ['min', 'max'];

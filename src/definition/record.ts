@@ -5,7 +5,7 @@ import type { JsonObject, JsonValue } from './json.js';
 export const RUN_STATUSES = ['success', 'failed', 'cancelled'] as const;
 export type RunStatus = (typeof RUN_STATUSES)[number];
 
-/** A metric's value: a finite number, a string or a boolean. */
+/** A metric's value: a number, which may be NaN or infinite, a string or a boolean. */
 export type MetricValue = number | string | boolean;
 
 /** An artifact that a run saved under a name. `uri` is relative to the experiment's folder in the store. */
@@ -43,6 +43,7 @@ export interface RunRecord {
   readonly index: number;
   readonly replicate: number;
   readonly params: JsonObject;
+  /** Numbers that are not finite are in JSON as `non-finite.ts` says. */
   readonly metrics: { readonly [name: string]: MetricValue };
   /** ISO 8601, UTC. */
   readonly started_at: string;

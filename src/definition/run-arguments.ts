@@ -18,7 +18,7 @@ export interface Capture {
   /**
    * A result of the run. With `step`, a point of a series (a learning curve): the last point is also the metric.
    *
-   * @throws TypeError when the value is not a finite number, a string or a boolean
+   * @throws TypeError when the value is not a number, a string or a boolean; NaN and infinities are kept
    */
   metric(name: string, value: MetricValue, options?: { readonly step?: number }): void;
   metrics(values: { readonly [name: string]: MetricValue }): void;

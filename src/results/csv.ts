@@ -1,16 +1,30 @@
 import { stringify } from 'csv-stringify/sync';
-import type { Row } from './query/rows.js';
+import type { Cell } from './query/cell.js';
 
-/** CSV (RFC 4180) in pieces, as the rows come: with a header, numbers in full precision, nothing where a value is missing. */
+/** Spreadsheets take text that begins so for a formula. */
+const FORMULA = /^(?:[=+@\t\r]|-(?![\d.]))/;
+
+/**
+ * CSV (RFC 4180) in pieces, as the rows come, with a header. Numbers are in full precision. A missing value is an empty cell,
+ * null is `null`, empty text `""`. Text that a spreadsheet would execute gets a `'` in front.
+ */
 export async function* toCsv(
   columns: readonly string[],
-  batches: AsyncIterable<readonly Row[]>,
+  batches: AsyncIterable<readonly (readonly Cell[])[]>,
 ): AsyncGenerator<string, void> {
-  yield stringify([[...columns]]);
-  for await (const batch of batches) {
+  yield stringify([columns.map(escapeFormula)]);
+  for await (const rows of batches) {
     yield stringify(
-      batch.map((row) => columns.map((column) => row[column])),
-      { cast: { boolean: (value) => String(value) } },
+      rows.map((row) => row.map(toText)),
+      { quoted_match: /^$/ },
     );
   }
 }
+
+function toText(cell: Cell): string | undefined {
+  if (cell === undefined) return undefined;
+  if (typeof cell === 'string') return escapeFormula(cell);
+  return typeof cell === 'object' && cell !== null ? JSON.stringify(cell) : String(cell);
+}
+
+const escapeFormula = (text: string) => (FORMULA.test(text) ? `'${text}` : text);

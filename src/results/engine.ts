@@ -1,8 +1,8 @@
 import type { RunRecord, RunStatus } from '../definition/record.js';
-import type { Columns } from './query/columns.js';
+import type { Cell, Row } from './query/cell.js';
+import type { Column, Columns } from './query/columns.js';
 import type { Comparison } from './query/conditions.js';
-import type { Grouping } from './query/grouping.js';
-import type { Row } from './query/rows.js';
+import type { Group, Grouping } from './query/grouping.js';
 import type { Selection } from './query/selection.js';
 
 /** Answers resolved queries about the final records of one experiment's runs. */
@@ -12,12 +12,14 @@ export interface QueryEngine {
   readonly damaged: number;
   /** The statuses that occur. */
   statuses(): Promise<RunStatus[]>;
+  /** Some of a column's values, each once. */
+  distinct(column: Column, most: number): Promise<Cell[]>;
   count(where: readonly Comparison[]): Promise<number>;
   /** In batches, in constant memory. */
   rows(selection: Selection): AsyncIterable<readonly Row[]>;
   /** Complete records; the selection's columns don't matter. In constant memory. */
   records(selection: Selection): AsyncIterable<RunRecord>;
-  /** Rows that `toGroups` reads, in the order of the keys. */
-  groups(grouping: Grouping): Promise<readonly Row[]>;
+  /** In the order of the query. `total` counts groups beyond the limit, too. */
+  groups(grouping: Grouping): Promise<{ readonly groups: readonly Group[]; readonly total: number }>;
   close(): void;
 }

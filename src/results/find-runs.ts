@@ -1,15 +1,13 @@
 import { dirname, join } from 'node:path';
 import type { RunRecord } from '../definition/record.js';
+import { readRecord } from '../storage/file/formats/read-record.js';
 import { segmentsFolder } from '../storage/file/layout.js';
 import { openLines } from '../storage/file/line-at.js';
-import { openRunsFile, type RunsFile } from '../storage/file/runs-file.js';
+import { openRunsFiles, type RunsFile } from '../storage/file/runs-file.js';
 import { scanFinalHeads } from '../storage/file/scan.js';
 import { type Contender, compareContenders } from '../storage/final-record.js';
 import { hasWorkingDirectory, type Store } from '../storage/store.js';
 import { openDatabase, quoteText } from './duckdb/database.js';
-import { RECORD_JSON } from './duckdb/record-columns.js';
-import { parseRecord } from './duckdb/record-json.js';
-import type { Row } from './query/rows.js';
 
 /** A run of the store, found by the beginning of its id. */
 export interface FoundRun {
@@ -47,67 +45,52 @@ async function finalsOf(folder: string, prefixes: readonly string[]): Promise<It
   const finals = new Map<string, Candidate>();
   const isWanted = ({ run_id }: { readonly run_id: string }) =>
     prefixes.some((prefix) => run_id.startsWith(prefix));
-  const compacted = await openRunsFile(folder);
+  const compacted = await openRunsFiles(folder, () => true);
   try {
-    if (compacted) {
-      for (const candidate of await findCompacted(folder, compacted, prefixes))
+    for (const file of compacted) {
+      for (const candidate of await findCompacted(folder, file, prefixes))
         finals.set(candidate.run_id, candidate);
     }
-    const covered = compacted?.coverage.segments;
+    const covered = compacted[0]?.coverage.segments;
     const heads = await scanFinalHeads(folder, isWanted, { covered });
     for (const head of heads.values()) {
       const standing = finals.get(head.run_id);
       if (standing && compareContenders(standing, head) <= 0) continue;
-      const path = join(segmentsFolder(folder), head.segment);
-      finals.set(head.run_id, { ...head, record: () => readLine(path, head.offset) });
+      finals.set(head.run_id, { ...head, record: () => readLine(folder, head) });
     }
   } finally {
-    await compacted?.close();
+    for (const file of compacted) await file.close();
   }
   return finals.values();
 }
 
 async function findCompacted(
   folder: string,
-  file: RunsFile,
+  { path }: RunsFile,
   prefixes: readonly string[],
 ): Promise<Candidate[]> {
-  const keys = 'run_id, generation, status, finished_at, segment';
+  const finished = `strftime(make_timestamp(epoch_us(finished_at)), '%Y-%m-%dT%H:%M:%S.%gZ') AS finished_at`;
+  const keys = `run_id, generation, status, ${finished}, segment, segment_offset AS "offset"`;
   const wanted = prefixes.map((prefix) => `starts_with(run_id, ${quoteText(prefix)})`).join(' OR ');
-  const rows = await query(file, `SELECT ${keys} FROM runs WHERE ${wanted}`);
-  return rows.map((row) => ({
-    // What is covered of a segment stands before what is not.
-    ...({ ...row, offset: -1 } as unknown as Contender & { readonly run_id: string }),
-    record: () => readCompacted(folder, String(row.run_id)),
-  }));
-}
-
-async function readCompacted(folder: string, runId: string): Promise<RunRecord | undefined> {
-  const file = await openRunsFile(folder);
-  if (!file) return undefined;
-  try {
-    const list = `${RECORD_JSON} AS record`;
-    const [row] = await query(file, `SELECT ${list} FROM runs WHERE run_id = ${quoteText(runId)}`);
-    return row && parseRecord(String(row.record));
-  } finally {
-    await file.close();
-  }
-}
-
-async function query(file: RunsFile, sql: string): Promise<Row[]> {
   const database = await openDatabase();
   try {
-    await database.run(`CREATE VIEW runs AS SELECT * FROM read_parquet(${quoteText(file.path)})`);
-    return await database.all(sql);
+    const rows = await database.all(`SELECT ${keys} FROM read_parquet(${quoteText(path)}) WHERE ${wanted}`);
+    return rows.map((row) => {
+      const found = row as unknown as Contender & { readonly run_id: string };
+      return { ...found, record: () => readLine(folder, found) };
+    });
   } finally {
     database.close();
   }
 }
 
-async function readLine(path: string, offset: number): Promise<RunRecord | undefined> {
-  const lines = openLines<RunRecord>();
+async function readLine(
+  folder: string,
+  { segment, offset }: Pick<Contender, 'segment' | 'offset'>,
+): Promise<RunRecord | undefined> {
+  const lines = openLines(readRecord);
   try {
-    return await lines.read(path, offset);
+    return await lines.read(join(segmentsFolder(folder), segment), offset);
   } finally {
     await lines.close();
   }

@@ -1,96 +1,258 @@
 import { StoreError } from '../definition/errors.js';
-import type { RunRecord } from '../definition/record.js';
+import type { JsonValue } from '../definition/json.js';
+import type { Direction } from '../definition/objective.js';
+import type { RunRecord, RunStatus } from '../definition/record.js';
 import { hasWorkingDirectory, type Store } from '../storage/store.js';
-import { currentOf } from './current.js';
+import { bestQuery, objectiveOf } from './best.js';
+import { readOrigins } from './current.js';
 import { openDuckdbEngine } from './duckdb/engine.js';
 import type { QueryEngine } from './engine.js';
-import type { Column } from './query/columns.js';
-import { type Condition, resolveConditions } from './query/conditions.js';
-import { type GroupQuery, type Groups, resolveGrouping, toGroups } from './query/grouping.js';
-import type { Row } from './query/rows.js';
-import { type RowQuery, resolveSelection } from './query/selection.js';
+import { Grouped } from './grouped.js';
+import type { Row } from './query/cell.js';
+import { type Column, ORIGIN_FIELDS } from './query/columns.js';
+import { type Condition, type Operator, resolveConditions } from './query/conditions.js';
+import { type RowQuery, resolveSelection, type SortKey } from './query/selection.js';
 
-/** What an experiment's runs came to: one row a run, that of its final record. */
-export interface Results {
-  /** Every column, and which of them a table shows where nothing else is asked for. */
-  readonly columns: readonly Column[];
-  readonly defaultColumns: readonly string[];
-  /** Lines of the segments that are left out, since they are no records; `metalab store check` names them. */
-  readonly damaged: number;
-  /** How many runs fit the conditions. */
-  count(where?: readonly Condition[]): Promise<number>;
-  /** Rows of cells by column name, in the order of the query: by default that of the cells. */
-  rows(query?: RowQuery): Promise<Row[]>;
-  /** The same in batches, in constant memory. */
-  batches(query?: RowQuery): AsyncIterable<readonly Row[]>;
-  groups(query: GroupQuery): Promise<Groups>;
-  /** Complete records as they are stored, in the order of the query. */
-  records(query?: Omit<RowQuery, 'columns'>): AsyncIterable<RunRecord>;
-  close(): void;
+/** Some columns of some runs, in memory. */
+export interface Table {
+  readonly columns: readonly string[];
+  readonly rows: readonly Row[];
 }
 
-/**
- * Opens an experiment's results: of the latest manifest's code and context.
- *
- * @param options.all runs of older code and contexts too
- * @throws StoreError where the store keeps no segments on this machine
- */
-export async function openResults(
-  store: Store,
-  experimentId: string,
-  options: { readonly all?: boolean } = {},
-): Promise<Results> {
-  if (!hasWorkingDirectory(store)) {
-    throw new StoreError({
-      code: 'METALAB_STORE_NOT_LOCAL',
-      where: store.uri,
-      what: 'results are read from a store in a folder, and this one is elsewhere',
-      next: 'name a store that is a folder with --store',
-    });
-  }
-  const current = options.all ? null : await currentOf(store, experimentId);
-  const engine = await openDuckdbEngine(store.experimentFolder(experimentId), current);
-  try {
-    return makeResults(engine, await defaultColumns(engine, options.all ?? false));
-  } catch (error) {
-    engine.close();
-    throw error;
-  }
-}
-
-function makeResults(engine: QueryEngine, defaultColumns: readonly string[]): Results {
-  const { columns } = engine;
-  const batches = (query: RowQuery = {}) => engine.rows(resolveSelection(query, columns));
-  return {
-    columns: columns.all,
-    defaultColumns,
-    damaged: engine.damaged,
-    count: async (where = []) => engine.count(resolveConditions(where, columns)),
-    async rows(query) {
-      const rows: Row[] = [];
-      for await (const batch of batches(query)) rows.push(...batch);
-      return rows;
-    },
-    batches,
-    async groups(query) {
-      const grouping = resolveGrouping(query, columns);
-      return toGroups(await engine.groups(grouping), grouping);
-    },
-    records: (query = {}) => engine.records(resolveSelection(query, columns)),
-    close: () => engine.close(),
+/** How an experiment's runs ended, and how long they took: milliseconds, of the successful ones. */
+export interface ResultsSummary {
+  readonly runs: number;
+  readonly statuses: { readonly [status in RunStatus]: number };
+  readonly duration_ms: {
+    readonly mean: number | null;
+    readonly median: number | null;
+    readonly max: number | null;
   };
 }
 
-/** Varying params, replicate and metrics; status where not all is success; code and context where they are mixed. */
-async function defaultColumns(engine: QueryEngine, all: boolean): Promise<string[]> {
-  const params = engine.columns.ofKind('param');
-  const varying = params.filter(({ varies }) => varies);
-  const troubled = (await engine.statuses()).some((status) => status !== 'success');
-  return [
-    ...(varying.length > 0 ? varying : params).map(({ name }) => name),
-    'replicate',
-    ...engine.columns.ofKind('metric').map(({ name }) => name),
-    ...(troubled ? ['status'] : []),
-    ...(all ? ['code', 'context'] : []),
-  ];
+/**
+ * What an experiment's runs came to: one row a run, that of its final record. By default, exactly the cells of the latest
+ * declaration, with its code and context. A query is a value: each method that refines it returns another. Nothing is
+ * read before it is asked for; all questions see the store as it was at the first.
+ */
+export class Results {
+  readonly experiment: string;
+  readonly #source: Source;
+  readonly #query: RowQuery;
+  readonly #all: boolean;
+
+  constructor(source: Source, query: RowQuery = {}, all = false) {
+    this.#source = source;
+    this.#query = query;
+    this.#all = all;
+    this.experiment = source.experiment;
+  }
+
+  #refine(query: RowQuery): Results {
+    return new Results(this.#source, { ...this.#query, ...query }, this.#all);
+  }
+
+  /** Runs of older declarations too: other code, context, params or seeds. */
+  all(): Results {
+    return new Results(this.#source, this.#query, true);
+  }
+
+  /** Only runs that match all of these. */
+  matching(conditions: readonly Condition[]): Results {
+    return this.#refine({ where: [...(this.#query.where ?? []), ...conditions] });
+  }
+
+  /**
+   * Only runs whose column compares so with the value: `where('loss', '<', 0.5)`. `missing` and `present` take no value,
+   * `in` a list of values.
+   */
+  where(column: string, op: Operator | 'in' | 'missing' | 'present', value?: JsonValue): Results {
+    if (op === 'missing' || op === 'present') return this.matching([{ column, op }]);
+    if (op === 'in') return this.matching([{ column, op, values: value as readonly JsonValue[] }]);
+    return this.matching([{ column, op, value: value ?? null }]);
+  }
+
+  /** Only runs that have these values: `filter({ lr: 0.1, opt: 'adam' })`. */
+  filter(values: { readonly [column: string]: JsonValue }): Results {
+    return this.matching(Object.entries(values).map(([column, value]) => ({ column, op: '=', value })));
+  }
+
+  successful(): Results {
+    return this.filter({ status: 'success' });
+  }
+
+  failed(): Results {
+    return this.filter({ status: 'failed' });
+  }
+
+  /** By these columns, one after the other; `-loss`: descending. Without a sort, rows are in the order of the cells. */
+  sort(...keys: (string | SortKey)[]): Results {
+    const parsed = keys.map((key) =>
+      typeof key !== 'string'
+        ? key
+        : key.startsWith('-')
+          ? { column: key.slice(1), descending: true }
+          : { column: key },
+    );
+    return this.#refine({ sort: parsed });
+  }
+
+  /** These columns, in this order. */
+  select(...columns: string[]): Results {
+    return this.#refine({ columns });
+  }
+
+  limit(limit: number): Results {
+    return this.#refine({ limit });
+  }
+
+  offset(offset: number): Results {
+    return this.#refine({ offset });
+  }
+
+  /** Groups of runs that have the same values of these columns. */
+  groupBy(...columns: string[]): Grouped {
+    return new Grouped(() => this.#engine(), columns, this.#query, this.#all);
+  }
+
+  /**
+   * The best run first: of the objective, or of the least (`max`: most) of a metric. Only successful runs that have it.
+   *
+   * @throws UsageError where no run has the metric, or neither a metric nor an objective is named
+   */
+  async best(metric?: string, direction?: Direction): Promise<Results> {
+    const { store } = this.#source;
+    const objective = await objectiveOf(store, this.experiment, metric, direction);
+    return this.#refine(bestQuery(await this.columns(), objective, this.#query));
+  }
+
+  /** Every column that there is. */
+  async columns(): Promise<readonly Column[]> {
+    return (await this.#engine()).columns.all;
+  }
+
+  /**
+   * What a table shows where nothing else is asked for: params that vary, replicate and metrics; status where not all is
+   * success; with `all()` what tells runs of different declarations apart.
+   */
+  async shownColumns(): Promise<readonly string[]> {
+    if (this.#query.columns) return this.#query.columns;
+    const engine = await this.#engine();
+    const params = engine.columns.ofKind('param');
+    const varying = params.filter(({ varies }) => varies);
+    const troubled = (await engine.statuses()).some((status) => status !== 'success');
+    return [
+      ...(varying.length > 0 ? varying : params).map(({ name }) => name),
+      'replicate',
+      ...engine.columns.ofKind('metric').map(({ name }) => name),
+      ...engine.columns.ofKind('derived').map(({ name }) => name),
+      ...(troubled ? ['status'] : []),
+      ...(this.#all ? ORIGIN_FIELDS : []),
+    ];
+  }
+
+  /** Lines of the segments that are left out, since they are no records; `metalab store check` names them. */
+  async damaged(): Promise<number> {
+    return (await this.#engine()).damaged;
+  }
+
+  /** How many runs match: the limit does not count. */
+  async count(): Promise<number> {
+    const engine = await this.#engine();
+    return engine.count(resolveConditions(this.#query.where ?? [], engine.columns));
+  }
+
+  /** Rows of cells by column name, in constant memory: of all columns, where none were selected. */
+  async *rows(): AsyncGenerator<Row, void> {
+    for await (const batch of this.batches()) yield* batch;
+  }
+
+  /** The same, many at a time. */
+  async *batches(): AsyncGenerator<readonly Row[], void> {
+    const engine = await this.#engine();
+    yield* engine.rows(resolveSelection(this.#query, engine.columns));
+  }
+
+  /** The rows in memory, with the columns that a table shows. */
+  async table(): Promise<Table> {
+    const columns = await this.shownColumns();
+    const rows: Row[] = [];
+    for await (const batch of this.select(...columns).batches()) rows.push(...batch);
+    return { columns, rows };
+  }
+
+  /** Complete records as they are stored, in constant memory. */
+  async *records(): AsyncGenerator<RunRecord, void> {
+    const engine = await this.#engine();
+    yield* engine.records(resolveSelection({ ...this.#query, columns: [] }, engine.columns));
+  }
+
+  async summary(): Promise<ResultsSummary> {
+    const statuses = { success: 0, failed: 0, cancelled: 0 };
+    const { groups } = await this.groupBy('status').stats([], []);
+    for (const { keys, n, left_out } of groups) statuses[keys[0] as RunStatus] += n + left_out;
+    const durations = await this.groupBy().stats(['duration_ms'], ['mean', 'median', 'max']);
+    const [{ mean = null, median = null, max = null } = {}] = durations.groups[0]?.summaries ?? [];
+    const runs = statuses.success + statuses.failed + statuses.cancelled;
+    return { runs, statuses, duration_ms: { mean, median, max } };
+  }
+
+  /** Frees the memory of all queries of these results. */
+  async close(): Promise<void> {
+    await this.#source.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #engine(): Promise<QueryEngine> {
+    return this.#source.engine(this.#all);
+  }
 }
+
+/** An experiment in a store, whose engines are opened when they are first asked for. */
+class Source {
+  readonly store: Store;
+  readonly experiment: string;
+  readonly #engines = new Map<boolean, Promise<QueryEngine>>();
+
+  constructor(store: Store, experiment: string) {
+    this.store = store;
+    this.experiment = experiment;
+  }
+
+  engine(all: boolean): Promise<QueryEngine> {
+    let engine = this.#engines.get(all);
+    if (!engine) {
+      engine = this.#open(all);
+      this.#engines.set(all, engine);
+      engine.catch(() => this.#engines.delete(all));
+    }
+    return engine;
+  }
+
+  async #open(all: boolean): Promise<QueryEngine> {
+    const { store, experiment } = this;
+    if (!hasWorkingDirectory(store)) {
+      throw new StoreError({
+        code: 'METALAB_STORE_NOT_LOCAL',
+        where: store.uri,
+        what: 'results are read from a store in a folder, and this one is elsewhere',
+        next: 'name a store that is a folder with --store',
+      });
+    }
+    const folder = store.experimentFolder(experiment);
+    return openDuckdbEngine(folder, { ...(await readOrigins(folder)), all });
+  }
+
+  async close(): Promise<void> {
+    const engines = [...this.#engines.values()];
+    this.#engines.clear();
+    for (const engine of engines) (await engine.catch(() => undefined))?.close();
+  }
+}
+
+/** An experiment's results. Reads nothing yet. */
+export const resultsOf = (store: Store, experimentId: string): Results =>
+  new Results(new Source(store, experimentId));

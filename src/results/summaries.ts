@@ -3,7 +3,7 @@ import { readCoverage, type StatusCount } from '../storage/file/runs-file.js';
 import { scanRecordHeads } from '../storage/file/scan.js';
 import { listUncovered, wholeLines } from '../storage/file/uncovered.js';
 import { hasExperimentManifests, hasWorkingDirectory, type Store } from '../storage/store.js';
-import { type Current, currentOf, isCurrent } from './current.js';
+import { isCurrent, type Origins, readOrigins } from './current.js';
 import { openDatabase } from './duckdb/database.js';
 import { loadRuns } from './duckdb/load-runs.js';
 import { findStatuses } from './duckdb/statuses.js';
@@ -36,10 +36,9 @@ export async function summarizeExperiments(store: Store): Promise<ExperimentSumm
 async function summarize(store: Store, experimentId: string): Promise<ExperimentSummary> {
   const manifest = hasExperimentManifests(store) ? await store.readManifest(experimentId) : undefined;
   const submissions = hasExperimentManifests(store) ? await store.submissions(experimentId) : [];
-  const current = await currentOf(store, experimentId);
   const counts = hasWorkingDirectory(store)
-    ? await countRuns(store.experimentFolder(experimentId), current)
-    : { ...countStatuses([], current), damaged: 0 };
+    ? await countRuns(store.experimentFolder(experimentId))
+    : { runs: { success: 0, failed: 0, cancelled: 0 }, older: 0, damaged: 0 };
   return {
     experiment_id: experimentId,
     description: manifest?.description ?? null,
@@ -50,48 +49,55 @@ async function summarize(store: Store, experimentId: string): Promise<Experiment
   };
 }
 
-type Counts = Pick<ExperimentSummary, 'runs' | 'older'>;
-type RunCounts = Counts & Pick<ExperimentSummary, 'damaged'>;
+type RunCounts = Pick<ExperimentSummary, 'runs' | 'older' | 'damaged'>;
 
-/** From what the compacted records say of themselves, where they cover all. DuckDB is loaded only where they cover a part. */
-async function countRuns(folder: string, current: Current | null): Promise<RunCounts> {
+/**
+ * From what the compacted records say of themselves, where they cover all. DuckDB is loaded only where they cover a part, or
+ * cells must be compared.
+ */
+async function countRuns(folder: string): Promise<RunCounts> {
+  const origins = await readOrigins(folder);
+  const { current } = origins;
   const coverage = await readCoverage(folder);
-  if (!coverage) {
-    const table = new StatusTable();
-    let damaged = 0;
-    await scanRecordHeads(
-      folder,
-      undefined,
-      (head) => table.add(head, current !== null && !isCurrent(head, current)),
-      { onCorrupt: () => damaged++ },
-    );
-    return { ...table.counts(), damaged };
+  if (coverage && coverage.declaration === (current?.declaration ?? null)) {
+    const uncovered = await wholeLines(await listUncovered(folder, coverage.segments));
+    if (uncovered.length === 0)
+      return {
+        runs: countByStatus(coverage.statuses),
+        older: (coverage.older?.statuses ?? []).reduce((sum, { n }) => sum + n, 0),
+        damaged: coverage.damaged ?? 0,
+      };
   }
-  const uncovered = await wholeLines(await listUncovered(folder, coverage.segments));
-  const { statuses, damaged = 0 } = uncovered.length === 0 ? coverage : await queryStatuses(folder);
-  return { ...countStatuses(statuses, current), damaged };
+  if (coverage || (current && current.otherCells.length > 0)) return queryCounts(folder, origins);
+  const table = new StatusTable();
+  let damaged = 0;
+  await scanRecordHeads(
+    folder,
+    undefined,
+    (head) => table.add(head, current !== null && !isCurrent(head, current)),
+    { onCorrupt: () => damaged++ },
+  );
+  return { ...table.counts(), damaged };
 }
 
-async function queryStatuses(
-  folder: string,
-): Promise<{ readonly statuses: readonly StatusCount[]; readonly damaged: number }> {
+async function queryCounts(folder: string, origins: Origins): Promise<RunCounts> {
   const database = await openDatabase();
   try {
-    const loaded = await loadRuns(database, folder, null);
-    const statuses = await findStatuses(database);
+    const loaded = await loadRuns(database, folder, { ...origins, all: true });
+    const statuses = await findStatuses(database, loaded.rows());
     await loaded.close();
-    return { statuses, damaged: loaded.damaged };
+    return {
+      runs: countByStatus(statuses.current),
+      older: statuses.older.reduce((sum, { n }) => sum + n, 0),
+      damaged: loaded.damaged,
+    };
   } finally {
     database.close();
   }
 }
 
-function countStatuses(statuses: readonly StatusCount[], current: Current | null): Counts {
+function countByStatus(statuses: readonly StatusCount[]): { readonly [status in RunStatus]: number } {
   const runs = { success: 0, failed: 0, cancelled: 0 };
-  let older = 0;
-  for (const entry of statuses) {
-    if (current && !isCurrent(entry, current)) older += entry.n;
-    else runs[entry.status] += entry.n;
-  }
-  return { runs, older };
+  for (const { status, n } of statuses) runs[status] += n;
+  return runs;
 }

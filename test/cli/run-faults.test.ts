@@ -22,7 +22,7 @@ const FAULTS = {
   heap: 'const all = []; for (;;) all.push(new Array(1000).fill(params.kind + all.length));',
   buffers: 'const all = []; for (;;) { all.push(Buffer.alloc(16e6, 1)); await pause(20); }',
   crashes: "process.kill(process.pid, 'SIGSEGV'); for (;;) {}",
-  nan: "capture.metric('y', NaN);",
+  nothing: "capture.metric('y', null);",
   list: "capture.metric('y', [1, 2]);",
   fine: "capture.metric('y', 1);",
 };
@@ -82,7 +82,7 @@ describe('a sweep with every kind of fault', () => {
     ['astray', 'Error', 'nobody waits'],
     ['timer', 'Error', 'tick'],
     ['exits', 'ProcessExit', 'the operation ended the process with exit code 7'],
-    ['nan', 'TypeError', "metric 'y'"],
+    ['nothing', 'TypeError', "metric 'y'"],
     ['list', 'TypeError', "metric 'y'"],
   ] as const)('%s: a %s whose stack points to the line in the user’s own source', (kind, type, message) => {
     const error = errorOf(kind);
@@ -110,7 +110,7 @@ describe('a sweep with every kind of fault', () => {
   });
 
   test('says which values a metric may have', () => {
-    expect(errorOf('nan').message).toMatch(/NaN.*finite number, a string or a boolean/s);
+    expect(errorOf('nothing').message).toMatch(/null.*a number, a string or a boolean/s);
   });
 
   test('keeps what was logged before', async () => {

@@ -4,7 +4,7 @@ import type { RunRecord } from '../../src/definition/record.js';
 import { makeRunIdentifier } from '../../src/identity/fingerprint.js';
 import { compactRuns } from '../../src/results/compaction/compact.js';
 import { newScratchFolder } from '../../src/results/compaction/scratch-folders.js';
-import { openResults } from '../../src/results/results.js';
+import { resultsOf } from '../../src/results/results.js';
 import type { FileStore } from '../../src/storage/file/open.js';
 import { scanFinalHeads } from '../../src/storage/file/scan.js';
 import { temporaryStore } from '../storage/file/temporary-store.js';
@@ -13,17 +13,17 @@ import { CODE, CONTEXT, EXPERIMENT, manifestOf, recordOf, writeSegment } from '.
 
 /** Which runs results have, which planning counts as done, and how many lines results leave out. */
 async function seen(store: FileStore) {
-  const results = await openResults(store, EXPERIMENT, { all: true });
+  const results = resultsOf(store, EXPERIMENT).all();
   const finals = await scanFinalHeads(store.experimentFolder(EXPERIMENT));
   try {
-    const rows = await results.rows({ columns: ['index'] });
+    const { rows } = await results.select('index').table();
     return {
       inResults: rows.map(({ index }) => index),
       planned: [...finals.values()].map(({ index }) => index),
-      damaged: results.damaged,
+      damaged: await results.damaged(),
     };
   } finally {
-    results.close();
+    await results.close();
   }
 }
 
@@ -74,13 +74,13 @@ describe('records with half of a surrogate pair, as older versions wrote them', 
   }));
 
   async function recordsOf(store: FileStore) {
-    const results = await openResults(store, EXPERIMENT, { all: true });
+    const results = resultsOf(store, EXPERIMENT).all();
     try {
       const found: RunRecord[] = [];
       for await (const record of results.records()) found.push(record);
       return found;
     } finally {
-      results.close();
+      await results.close();
     }
   }
 

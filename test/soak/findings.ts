@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RunRecord } from '../../src/definition/record.js';
-import { openResults } from '../../src/results/results.js';
+import { resultsOf } from '../../src/results/results.js';
 import { type FileStore, openFileStore } from '../../src/storage/file/open.js';
 import { FLUSH_BYTES } from '../../src/storage/file/segment-writer.js';
 import { EXPERIMENT, isTiny, RUNS } from './experiment.js';
@@ -68,10 +68,10 @@ export async function examine(
 }
 
 async function finalRecords(store: FileStore): Promise<RunRecord[]> {
-  const results = await openResults(store, EXPERIMENT);
+  const results = resultsOf(store, EXPERIMENT);
   const records: RunRecord[] = [];
   for await (const record of results.records()) records.push(record);
-  results.close();
+  await results.close();
   return records;
 }
 

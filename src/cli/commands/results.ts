@@ -1,9 +1,8 @@
-import type { Group } from '../../results/query/grouping.js';
-import type { Cell } from '../../results/query/rows.js';
-import type { RowQuery } from '../../results/query/selection.js';
+import type { Cell } from '../../results/query/cell.js';
+import type { Statistic } from '../../results/query/statistics.js';
 import type { Results } from '../../results/results.js';
 import type { CommandContext, CommandDefinition, CommonOptions } from '../command.js';
-import { parseCondition, parseNames, parseSort, wholeNumber } from '../parse-options.js';
+import { parseCondition, parseNames, parseSort, parseStatistics, wholeNumber } from '../parse-options.js';
 
 interface ResultsOptions extends CommonOptions {
   readonly where?: readonly ReturnType<typeof parseCondition>[];
@@ -13,6 +12,7 @@ interface ResultsOptions extends CommonOptions {
   readonly all?: boolean;
   readonly csv?: string;
   readonly groupBy?: readonly string[];
+  readonly stats?: readonly Statistic[];
   readonly best?: string | true;
 }
 
@@ -21,9 +21,10 @@ const DEFAULT_LIMIT = 50;
 export const resultsCommand: CommandDefinition<ResultsOptions> = {
   name: 'results',
   summary: 'show params and metrics of runs as a table, CSV or JSON; summarise by group',
-  description: `One row a run: its final record, of the latest code and context (--all: of older ones too). Columns are params and
-metrics by name (params.x or metrics.x where both have an x), and: run_id, status, replicate, index, generation,
-attempt, duration_ms, started_at, finished_at, error, error_type, tags, warnings, notes, code, context.`,
+  description: `One row a run: its final record, of exactly the cells of the latest declaration (--all: of older ones too). Columns are
+params and metrics by name (params.x or metrics.x where both have an x), and: run_id, status, replicate, index,
+generation, attempt, duration_ms, started_at, finished_at, error, error_type, tags, warnings, notes, code, context,
+seed_base, submission. In conditions a value in double quotes is text, and null is null: x=null, x="null", 'x missing'.`,
   arguments: [{ name: 'exp', description: 'experiment, by any unambiguous prefix of its id' }],
   options: [
     {
@@ -44,12 +45,17 @@ attempt, duration_ms, started_at, finished_at, error, error_type, tags, warnings
       description:
         'the run with the best objective, or the least of this metric (metric:max: the most); --limit 5: the five best',
     },
-    { flags: '--all', description: 'runs of older code and contexts too' },
+    { flags: '--all', description: 'runs of older code, contexts, params and seeds too' },
     { flags: '--csv <file>', description: 'write CSV to a file, or - for stdout' },
     {
       flags: '--group-by <names>',
       description: 'n, mean, standard deviation and 95 % confidence interval by these columns',
       parse: parseNames,
+    },
+    {
+      flags: '--stats <names>',
+      description: 'with --group-by, these instead: n, mean, std, sem, ci95, median, min, max',
+      parse: parseStatistics,
     },
   ],
   examples: [
@@ -71,78 +77,85 @@ attempt, duration_ms, started_at, finished_at, error, error_type, tags, warnings
   store: true,
   json: true,
   async run({ exp = '' }, options, context) {
-    const [{ resolveExperiment }, { openResults }, { warnOfDamage }] = await Promise.all([
+    const [{ resolveExperiment }, { resultsOf }, { warnOfDamage }] = await Promise.all([
       import('../../client/resolve/resolve-experiment.js'),
       import('../../results/results.js'),
       import('../format/warn-of-damage.js'),
     ]);
     const store = await context.store();
     const experiment = await resolveExperiment(store, exp);
-    const results = await openResults(store, experiment, { all: options.all ?? false });
+    const results = resultsOf(store, experiment);
     try {
-      warnOfDamage(results.damaged, context);
-      const { best } = options;
-      if (best === undefined) await print(results, options, context);
-      else {
-        const { bestQuery, objectiveOf } = await import('../../results/best.js');
-        const objective = await objectiveOf(store, experiment, best === true ? undefined : best);
-        await print(results, { ...options, ...bestQuery(results, objective, options) }, context);
-      }
+      const query = await refine(options.all ? results.all() : results, options);
+      warnOfDamage(await results.damaged(), context);
+      await print(query, options, context);
     } finally {
-      results.close();
+      await results.close();
     }
     return undefined;
   },
 };
 
+async function refine(results: Results, options: ResultsOptions): Promise<Results> {
+  let query = results.matching(options.where ?? []);
+  if (options.sort) query = query.sort(...options.sort);
+  if (options.limit !== undefined) query = query.limit(options.limit);
+  if (options.columns && !options.groupBy) query = query.select(...options.columns);
+  if (options.best === undefined) return query;
+  if (options.best === true) return query.best();
+  const { parseObjective } = await import('../../results/best.js');
+  const { metric, direction } = parseObjective(options.best);
+  return query.best(metric, direction);
+}
+
 async function print(results: Results, options: ResultsOptions, context: CommandContext): Promise<void> {
-  const query: RowQuery = {
-    where: options.where ?? [],
-    sort: options.sort ?? [],
-    ...(options.limit === undefined ? {} : { limit: options.limit }),
-  };
   if (options.groupBy) return printGroups(results, options.groupBy, options, context);
   if (options.csv !== undefined) {
     const { writeCsv } = await import('../format/write-csv.js');
-    return writeCsv(
-      results,
-      { ...query, columns: options.columns ?? results.defaultColumns },
-      options.csv,
-      context,
-    );
+    const columns = await results.shownColumns();
+    return writeCsv(columns, cellsOf(results.select(...columns), columns), options.csv, context);
   }
   if (options.json) {
     const { writeJsonArray } = await import('../format/write-json.js');
-    return writeJsonArray(results.records(query), context);
+    return writeJsonArray(results.records(), context);
   }
   await printRows(
-    results,
-    { ...query, columns: options.columns ?? results.defaultColumns, limit: options.limit ?? DEFAULT_LIMIT },
-    options.best !== undefined,
+    options.limit === undefined && !options.best ? results.limit(DEFAULT_LIMIT) : results,
+    options,
     context,
   );
 }
 
-async function printRows(
-  results: Results,
-  query: RowQuery,
-  best: boolean,
-  context: CommandContext,
-): Promise<void> {
-  const rows = await results.rows(query);
-  const total = await results.count(query.where);
+async function* cellsOf(results: Results, columns: readonly string[]): AsyncGenerator<Cell[][], void> {
+  for await (const batch of results.batches()) yield batch.map((row) => columns.map((column) => row[column]));
+}
+
+async function printRows(results: Results, options: ResultsOptions, context: CommandContext): Promise<void> {
+  const { columns, rows } = await results.table();
+  const total = await results.count();
   if (rows.length > 0) {
-    const { printTable } = await import('../format/table.js');
-    printTable(rows, context, query.columns);
+    const [{ printCells }, { toShown }] = await Promise.all([
+      import('../format/table.js'),
+      import('../format/shown-cell.js'),
+    ]);
+    const mixed = await mixedColumns(results, columns);
+    const cells = rows.map((row) => columns.map((column) => toShown(row[column], mixed.has(column))));
+    printCells(columns, cells, context);
   }
   if (total === 0)
     context.note(
-      query.where?.length
+      options.where?.length
         ? 'no matching runs'
-        : 'no runs yet of the latest code and context (--all: older ones too)',
+        : 'no runs yet of the latest declaration (--all: of older ones too)',
     );
-  else if (total > rows.length && !best)
+  else if (total > rows.length && !options.best)
     context.note(context.color.dim(`… and ${total - rows.length} more (--limit)`));
+}
+
+/** Columns in which text stands beside values of other types. */
+async function mixedColumns(results: Results, names: readonly string[]): Promise<Set<string>> {
+  const columns = await results.columns();
+  return new Set(names.filter((name) => (columns.find((column) => column.name === name)?.others ?? 0) > 0));
 }
 
 async function printGroups(
@@ -151,37 +164,31 @@ async function printGroups(
   options: ResultsOptions,
   context: CommandContext,
 ): Promise<void> {
-  const { groups, left_out } = await results.groups({
-    by,
-    where: options.where ?? [],
-    ...(options.columns ? { metrics: options.columns } : {}),
-  });
-  if (options.json) return context.out(JSON.stringify(groups));
+  const groups = await results.groupBy(...by).stats(options.columns, options.stats);
+  const { groupTable, groupsAsJson } = await import('../format/group-table.js');
+  if (options.json) return context.out(groupsAsJson(groups));
+  const { columns, rows } = groupTable(groups);
   if (options.csv !== undefined) {
-    const { writeRowsAsCsv } = await import('../format/write-csv.js');
-    return writeRowsAsCsv(groupRows(groups), options.csv, context);
+    const { writeCsv } = await import('../format/write-csv.js');
+    return writeCsv(columns, once(rows), options.csv, context);
   }
-  const { printTable } = await import('../format/table.js');
-  if (groups.length > 0) printTable(groupRows(groups), context);
-  else context.note('no matching runs');
-  if (left_out > 0) context.note(context.color.dim(`${left_out} failed or cancelled runs left out`));
+  if (rows.length > 0) {
+    const [{ printCells }, { toShown }] = await Promise.all([
+      import('../format/table.js'),
+      import('../format/shown-cell.js'),
+    ]);
+    printCells(
+      columns,
+      rows.map((row) => row.map((cell) => toShown(cell, false))),
+      context,
+    );
+  } else context.note('no matching runs');
+  if (groups.total > rows.length)
+    context.note(context.color.dim(`… and ${groups.total - rows.length} more groups (--limit)`));
+  if (groups.left_out > 0)
+    context.note(context.color.dim(`${groups.left_out} failed or cancelled runs left out`));
 }
 
-/** Groups as rows: the keys, how many runs, and mean, standard deviation and 95 % interval of each metric. */
-function groupRows(groups: readonly Group[]): { [column: string]: Cell }[] {
-  return groups.map(({ by, n, metrics }) => ({
-    ...by,
-    n,
-    ...Object.fromEntries(
-      Object.entries(metrics).flatMap(([name, { n: count, mean, std, ci95 }]) => [
-        // A metric gets its own count only if some of the group's runs lack it.
-        ...(groups.every((group) => group.metrics[name]?.n === group.n)
-          ? []
-          : [[`${name} n`, count] as const]),
-        [`${name} mean`, mean] as const,
-        [`${name} std`, std] as const,
-        [`${name} ±95%`, ci95] as const,
-      ]),
-    ),
-  }));
+async function* once<T>(value: T): AsyncGenerator<T, void> {
+  yield value;
 }

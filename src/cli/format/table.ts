@@ -1,6 +1,6 @@
 import CliTable from 'cli-table3';
 import type { CommandContext } from '../command.js';
-import { formatNumber } from './format-number.js';
+import { numberFormat } from './format-number.js';
 
 /** One row: cells by column. */
 export type TableRow = { readonly [column: string]: unknown };
@@ -13,30 +13,53 @@ const BORDERLESS = Object.fromEntries(
 const GAP = 2;
 const MAX_CHARACTERS = 60;
 
+type TableContext = Pick<CommandContext, 'out' | 'note' | 'color' | 'width'>;
+
 /** Prints rows as a borderless table, numbers to the right. Lists columns that don't fit the terminal. */
 export function printTable(
   rows: readonly TableRow[],
-  context: Pick<CommandContext, 'out' | 'note' | 'color' | 'width'>,
+  context: TableContext,
   columns: readonly string[] = [...new Set(rows.flatMap((row) => Object.keys(row)))],
+): void {
+  const cells = rows.map((row) => columns.map((column) => row[column]));
+  printCells(columns, cells, context);
+}
+
+/** The same, of cells in the order of the columns: two columns may have the same name. */
+export function printCells(
+  columns: readonly string[],
+  rows: readonly (readonly unknown[])[],
+  context: TableContext,
 ): void {
   // Nothing is cut if the output goes to a program or a file.
   const longest = Number.isFinite(context.width) ? MAX_CHARACTERS : undefined;
-  const cells = rows.map((row) => columns.map((column) => formatCell(row[column], longest)));
+  const formats = columns.map((_, index) =>
+    numberFormat(rows.map((row) => row[index]).filter((value) => typeof value === 'number')),
+  );
+  const cells = rows.map((row) =>
+    columns.map((_, index) => formatCell(row[index], formats[index]!, longest)),
+  );
   const widths = columns.map((column, index) =>
     Math.max(column.length, ...cells.map((row) => row[index]?.length ?? 0)),
   );
   const shown = fitting(widths, context.width);
   const table = new CliTable({
-    head: columns.slice(0, shown).map((column) => context.color.bold(column)),
+    head: columns.slice(0, shown).map((column) => context.color.bold(oneLine(column))),
     chars: { ...BORDERLESS, middle: ' '.repeat(GAP) },
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0, compact: true },
-    colAligns: columns.slice(0, shown).map((column) => (isNumeric(rows, column) ? 'right' : 'left')),
+    colAligns: columns.slice(0, shown).map((_, index) => (isNumeric(rows, index) ? 'right' : 'left')),
   });
   table.push(...cells.map((row) => row.slice(0, shown)));
   context.out(table.toString().replace(/ +$/gm, ''));
   const left = columns.slice(shown);
-  if (left.length > 0) context.note(context.color.dim(`not shown: ${left.join(', ')} (--columns chooses)`));
+  if (left.length > 0) context.note(context.color.dim(`not shown: ${notShown(left)} (--columns chooses)`));
 }
+
+const MAX_NAMED = 20;
+const notShown = (names: readonly string[]) =>
+  names.length <= MAX_NAMED
+    ? names.join(', ')
+    : `${names.slice(0, MAX_NAMED).join(', ')} and ${names.length - MAX_NAMED} more`;
 
 /** How many columns fit, at least one. */
 function fitting(widths: readonly number[], available: number): number {
@@ -48,19 +71,23 @@ function fitting(widths: readonly number[], available: number): number {
   return over === -1 ? widths.length : Math.max(1, over);
 }
 
-const isNumeric = (rows: readonly TableRow[], column: string) => {
-  const values = rows.map((row) => row[column]).filter((value) => value !== null && value !== undefined);
+const isNumeric = (rows: readonly (readonly unknown[])[], index: number) => {
+  const values = rows.map((row) => row[index]).filter((value) => value !== null && value !== undefined);
   return values.length > 0 && values.every((value) => typeof value === 'number');
 };
 
 /**
- * Formats a value for a table: on one line, numbers at most six significant digits. `--json` and `--csv` have all.
+ * Formats a value for a table: on one line. `--json` and `--csv` have all of it.
  *
  * @param longest longer text is cut, for a terminal
  */
-function formatCell(value: unknown, longest = Number.POSITIVE_INFINITY): string {
+function formatCell(
+  value: unknown,
+  format: (value: number) => string,
+  longest = Number.POSITIVE_INFINITY,
+): string {
   if (value === null || value === undefined) return '';
-  if (typeof value === 'number') return formatNumber(value);
+  if (typeof value === 'number') return format(value);
   const text = oneLine(typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value)));
   return text.length > longest ? `${text.slice(0, longest - 1)}…` : text;
 }

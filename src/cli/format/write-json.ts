@@ -1,3 +1,4 @@
+import { encodeNumber } from '../../definition/non-finite.js';
 import type { CommandContext } from '../command.js';
 
 /** Streams values as one JSON array, one value per line. */
@@ -6,7 +7,7 @@ export async function writeJsonArray(values: AsyncIterable<unknown>, context: Co
   let buffer = '[';
   let separator = '\n';
   for await (const value of values) {
-    buffer += separator + JSON.stringify(value);
+    buffer += separator + JSON.stringify(value, (_, each) => encodeNumber(each));
     separator = ',\n';
     if (buffer.length > BUFFER_CHARACTERS) {
       await context.write(buffer);

@@ -3,7 +3,7 @@ import { hasArtifact } from '../../execution/fetch-artifact.js';
 import { fetchArtifacts } from '../../execution/fetch-artifacts.js';
 import { openCluster } from '../../execution/open-cluster.js';
 import { experimentFolderIn } from '../../execution/slurm/spool/spool-layout.js';
-import { openResults } from '../../results/results.js';
+import { resultsOf } from '../../results/results.js';
 import { hasExperimentManifests, hasWorkingDirectory, type Store } from '../../storage/store.js';
 import type { Prompter } from '../../transport/prompter.js';
 import { resolveExperiment } from '../resolve/resolve-experiment.js';
@@ -45,11 +45,11 @@ export async function bringArtifactsOf(
     return bringArtifacts(store, record.experiment_id, [record], options);
   }
   const experiment = await resolveExperiment(store, prefix);
-  const results = await openResults(store, experiment, { all: true });
+  const results = resultsOf(store, experiment).all();
   try {
     return await bringArtifacts(store, experiment, results.records(), options);
   } finally {
-    results.close();
+    await results.close();
   }
 }
 

@@ -40,9 +40,7 @@ export class RunCapture implements Capture {
   metric(given: string, value: MetricValue, options?: { readonly step?: number }): void {
     const name = this.#checkName('metric', given);
     if (!isMetricValue(value)) {
-      throw new TypeError(
-        `metric '${name}' is ${word(value)}: expected a finite number, a string or a boolean`,
-      );
+      throw new TypeError(`metric '${name}' is ${word(value)}: expected a number, a string or a boolean`);
     }
     if (options !== undefined) refuseOptions('metric', name, options, ['step']);
     if (options?.step !== undefined) this.#point(name, value, options.step);
@@ -139,7 +137,7 @@ export class RunCapture implements Capture {
   #point(name: string, value: MetricValue, step: number): void {
     if (typeof value !== 'number' || !Number.isFinite(step)) {
       throw new TypeError(
-        `metric '${name}' at step ${word(step)} is ${word(value)}: expected a finite number at a finite step; strings and booleans have no steps`,
+        `metric '${name}' at step ${word(step)} is ${word(value)}: expected a number at a finite step; strings and booleans have no steps`,
       );
     }
     this.#sink.series(name, step, value);
@@ -192,9 +190,7 @@ export class RunCapture implements Capture {
 }
 
 function isMetricValue(value: unknown): value is MetricValue {
-  return typeof value === 'number'
-    ? Number.isFinite(value)
-    : typeof value === 'string' || typeof value === 'boolean';
+  return typeof value === 'number' || typeof value === 'string' || typeof value === 'boolean';
 }
 
 function word(value: unknown): string {

@@ -1,91 +1,258 @@
+import type { JsonValue } from '../../definition/json.js';
+import type { ValueType } from '../../storage/file/runs-file.js';
+import { jsonText, valueTypeOf } from '../query/cell.js';
 import type { Column, FieldName } from '../query/columns.js';
 import type { Comparison } from '../query/conditions.js';
-import { type Grouping, groupColumns } from '../query/grouping.js';
+import type { Grouping, GroupSortKey } from '../query/grouping.js';
 import type { Selection } from '../query/selection.js';
+import type { Statistic } from '../query/statistics.js';
 import { quoteName, quoteText } from './database.js';
+import type { LoadedRuns } from './load-runs.js';
+import { partKey } from './value-parts.js';
 
-// An index means a cell of its own submission's declaration: runs reused from an earlier one may share it.
+// Runs of older declarations may share an index.
 export const CELL_ORDER = '"index", started_at, run_id';
 
-/** Fields that are not a column of the view `runs` by their own name. */
+/** Fields that are not columns by their own name. */
 const FIELD_SQL: { readonly [Field in FieldName]?: string } = {
-  error: `json_extract_string(error, '/message')`,
-  error_type: `json_extract_string(error, '/type')`,
   code: 'code_fingerprint',
   context: 'context_fingerprint',
+  seed_base: '(SELECT seed_base FROM submissions WHERE submissions.submission = runs.submission)',
 };
 
-/** A column's values as SQL. */
-export function columnSql({ source, type, whole }: Column): string {
-  if (source.of === 'field') return FIELD_SQL[source.name] ?? quoteName(source.name);
-  const pointer = `/${source.key.replaceAll('~', '~0').replaceAll('/', '~1')}`;
-  const text = `json_extract_string(${source.of}, ${quoteText(pointer)})`;
-  if (type === 'number') return `CAST(${text} AS ${whole ? 'HUGEINT' : 'DOUBLE'})`;
-  return type === 'boolean' ? `CAST(${text} AS BOOLEAN)` : text;
+/** Types in the order in which a column's values are sorted, after those of the column's own type. */
+const TYPE_ORDER = ['number', 'boolean', 'text', 'json'] as const;
+
+/** The column that holds a column's values of one type. */
+export interface Part {
+  readonly type: ValueType;
+  readonly sql: string;
 }
 
-/** A WHERE clause; nothing if there is no condition. */
-export const whereSql = (comparisons: readonly Comparison[]): string =>
-  comparisons.length === 0 ? '' : `WHERE ${comparisons.map(comparisonSql).join(' AND ')}`;
+/** One query: what it needs of the runs' values is known when it is complete. */
+export class Query {
+  readonly #runs: LoadedRuns;
+  readonly #needed = new Map<string, string>();
 
-function comparisonSql({ column, op, value }: Comparison): string {
-  const sql = columnSql(column);
-  if (op === 'contains' || op === 'lacks') {
-    const contains = `coalesce(list_contains(CAST(${sql} AS VARCHAR[]), ${quoteText(value)}), false)`;
-    return op === 'contains' ? contains : `NOT ${contains}`;
+  constructor(runs: LoadedRuns) {
+    this.#runs = runs;
   }
-  const literal =
-    typeof value === 'string'
-      ? quoteText(value)
-      : typeof value === 'number'
-        ? `CAST('${value}' AS DOUBLE)`
-        : String(value);
-  // A run that lacks the value differs from it, too.
-  return op === '!=' ? `${sql} IS DISTINCT FROM ${literal}` : `${sql} ${op} ${literal}`;
+
+  /** What FROM names: to be asked for last. */
+  from(): string {
+    return `${this.#runs.rows(this.#needed)} AS runs`;
+  }
+
+  /** The columns that hold a column's values, its own type's first; null's last. */
+  parts({ source, type: main }: Column): Part[] {
+    if (source.of === 'field')
+      return [
+        {
+          type: main === 'number' ? 'number' : 'text',
+          sql: FIELD_SQL[source.name] ?? `runs.${quoteName(source.name)}`,
+        },
+      ];
+    const own = main === 'list' ? 'json' : main;
+    const types = [own, ...TYPE_ORDER.filter((type) => type !== own), 'null'] as const;
+    return types.flatMap((type) => {
+      const key = partKey({ source: source.of, key: source.key, type });
+      return this.#runs.parts.has(key) ? [{ type, sql: this.#need(key) }] : [];
+    });
+  }
+
+  part(column: Column, type: ValueType): string | undefined {
+    return this.parts(column).find((part) => part.type === type)?.sql;
+  }
+
+  #need(key: string): string {
+    const known = this.#needed.get(key);
+    if (known) return known;
+    const name = `p${this.#needed.size}`;
+    this.#needed.set(key, name);
+    return name;
+  }
+
+  /** A WHERE clause; nothing if there is no condition. */
+  where(comparisons: readonly Comparison[]): string {
+    return comparisons.length === 0
+      ? ''
+      : `WHERE ${comparisons.map((each) => this.#comparison(each)).join(' AND ')}`;
+  }
+
+  #comparison(comparison: Comparison): string {
+    const { column } = comparison;
+    switch (comparison.op) {
+      case 'contains':
+      case 'lacks': {
+        const [list] = this.parts(column);
+        const contains = `coalesce(list_contains(CAST(CAST(${list!.sql} AS JSON) AS VARCHAR[]), ${quoteText(comparison.value)}), false)`;
+        return comparison.op === 'contains' ? contains : `NOT ${contains}`;
+      }
+      case 'missing':
+        return `(${this.#isMissing(column)})`;
+      case 'present':
+        return `NOT (${this.#isMissing(column)})`;
+      case 'in':
+        return `(${comparison.values.map((value) => this.#equals(column, value)).join(' OR ') || 'false'})`;
+      case '=':
+        return this.#equals(column, comparison.value);
+      case '!=':
+        // A run that lacks the value differs from it, too.
+        return `NOT ${this.#equals(column, comparison.value)}`;
+      default: {
+        const { value, op } = comparison;
+        const sql = this.part(column, valueTypeOf(value));
+        if (sql === undefined) return 'false';
+        // DuckDB's NaN is more than every number.
+        const isNumber = typeof value === 'number' && column.nonfinite > 0 ? ` AND NOT isnan(${sql})` : '';
+        return `coalesce(${sql} ${op} ${literal(value)}${isNumber}, false)`;
+      }
+    }
+  }
+
+  #equals(column: Column, value: JsonValue): string {
+    const type = column.source.of === 'field' && typeof value !== 'number' ? 'text' : valueTypeOf(value);
+    const sql = this.part(column, type);
+    if (sql === undefined) return 'false';
+    return type === 'null' ? `(${sql} IS true)` : `coalesce(${sql} = ${literal(value)}, false)`;
+  }
+
+  #isMissing(column: Column): string {
+    const parts = this.parts(column);
+    return parts.length === 0 ? 'true' : parts.map(({ sql }) => `${sql} IS NULL`).join(' AND ');
+  }
+
+  /** Finite numbers (or what the column's type is) first, in both directions; then other types, null, and missing values. */
+  order(column: Column, descending: boolean): string[] {
+    const parts = this.parts(column);
+    const direction = descending ? 'DESC' : 'ASC';
+    const values = parts.map(({ type, sql }) => ({
+      type,
+      sql: `${sql} ${type === 'null' ? 'ASC' : direction} NULLS LAST`,
+    }));
+    if (parts.length <= 1 && column.nonfinite === 0) return values.map(({ sql }) => sql);
+    const isRegular = ({ type, sql }: Part) =>
+      type === 'number' && column.nonfinite > 0
+        ? `${sql} IS NOT NULL AND isfinite(${sql})`
+        : `${sql} IS NOT NULL`;
+    const ranks = parts.flatMap((part, rank) => [
+      `WHEN ${isRegular(part)} THEN ${rank * 2}`,
+      `WHEN ${part.sql} IS NOT NULL THEN ${rank * 2 + 1}`,
+    ]);
+    return [`CASE ${ranks.join(' ')} ELSE ${parts.length * 2} END`, ...values.map(({ sql }) => sql)];
+  }
 }
 
-/** The selected columns as SQL lists them. */
-export const columnList = ({ columns }: Selection): string =>
-  columns.map(({ column, as }) => `${columnSql(column)} AS ${quoteName(as)}`).join(', ');
+function literal(value: JsonValue): string {
+  if (typeof value === 'string') return quoteText(value);
+  if (typeof value === 'number') return `CAST('${value}' AS DOUBLE)`;
+  return typeof value === 'boolean' ? String(value) : quoteText(jsonText(value));
+}
 
 /**
- * @param options.list what to select, as SQL
- * @param options.range only runs of this condition
- * @param options.inCellOrder whether the runs are in the cells' order already: sorting a million takes 5 s and 300 MB
+ * @param list what to select, as SQL
+ * @param inCellOrder whether the runs are in the cells' order already: sorting a million takes 5 s and 300 MB
  */
 export function selectionSql(
-  { where, sort, limit, offset }: Selection,
-  options: { readonly list: string; readonly inCellOrder: boolean; readonly range?: string },
+  query: Query,
+  selection: Selection,
+  list: readonly string[],
+  inCellOrder: boolean,
 ): string {
-  const order = sort.map(
-    ({ column, descending }) => `${columnSql(column)} ${descending ? 'DESC' : 'ASC'} NULLS LAST`,
+  const { where, sort, limit, offset } = selection;
+  const order = sort.flatMap(({ column, descending }) => query.order(column, descending));
+  const clauses = [
+    query.where(where),
+    inCellOrder && sort.length === 0 ? '' : `ORDER BY ${[...order, CELL_ORDER].join(', ')}`,
+    limit === undefined ? '' : `LIMIT ${limit}`,
+    offset === undefined ? '' : `OFFSET ${offset}`,
+  ];
+  return `SELECT ${list.join(', ')} FROM ${query.from()} ${clauses.join(' ')}`;
+}
+
+/** Names of the columns that a grouping's rows have. Numbered, so that no param's name can be one of them. */
+export const groupColumns = {
+  key: (index: number, type: ValueType) => `key_${index}_${type}`,
+  success: 'success',
+  others: 'others',
+  total: 'total',
+  statistic: (index: number, statistic: RawStatistic) => `m_${index}_${statistic}`,
+};
+
+/** What DuckDB computes; the intervals follow from these. */
+export const RAW_STATISTICS = ['n', 'mean', 'std', 'median', 'min', 'max', 'nonfinite', 'others'] as const;
+export type RawStatistic = (typeof RAW_STATISTICS)[number];
+
+/** Rows of {@link groupColumns}, in the order of the query. */
+export function groupingSql(query: Query, grouping: Grouping, metrics: readonly Column[]): string {
+  const { by, where, sort, limit, offset } = grouping;
+  const success = `status = 'success'`;
+  const keys = by.flatMap(({ column }, index) =>
+    query.parts(column).map(({ type, sql }) => `${sql} AS ${groupColumns.key(index, type)}`),
   );
+  const list = [
+    ...keys,
+    `count(*) FILTER (${success}) AS ${groupColumns.success}`,
+    `count(*) FILTER (NOT ${success}) AS ${groupColumns.others}`,
+    ...metrics.flatMap((metric, index) =>
+      rawStatistics(grouping.statistics).map(
+        (statistic) =>
+          `${statisticSql(query, metric, statistic)} AS ${groupColumns.statistic(index, statistic)}`,
+      ),
+    ),
+  ];
+  const order = [
+    ...sort.flatMap((key) => groupOrder(query, grouping, key)),
+    ...by.flatMap(({ column }) => query.order(column, false)),
+  ];
+  const groups = `SELECT ${list.join(', ')}, count(*) OVER () AS ${groupColumns.total} FROM ${query.from()} ${query.where(where)}
+    ${keys.length > 0 ? `GROUP BY ${keys.map((_, index) => index + 1).join(', ')}` : by.length > 0 ? 'HAVING count(*) > 0' : ''}`;
   return [
-    `SELECT ${options.list} FROM ${options.range ? `(SELECT * FROM runs WHERE ${options.range})` : 'runs'}`,
-    whereSql(where),
-    options.inCellOrder && sort.length === 0 ? '' : `ORDER BY ${[...order, CELL_ORDER].join(', ')}`,
+    groups,
+    order.length > 0 ? `ORDER BY ${order.join(', ')}` : '',
     limit === undefined ? '' : `LIMIT ${limit}`,
     offset === undefined ? '' : `OFFSET ${offset}`,
   ].join(' ');
 }
 
-/** Rows of {@link groupColumns}. */
-export function groupingSql({ by, metrics, where }: Grouping): string {
-  const success = `FILTER (status = 'success')`;
-  const selection = [
-    ...by.map(({ column }, index) => `${columnSql(column)} AS ${quoteName(groupColumns.key(index))}`),
-    `count(*) ${success} AS ${groupColumns.success}`,
-    `count(*) FILTER (status <> 'success') AS ${groupColumns.others}`,
-    ...metrics.flatMap((metric, index) => {
-      const value = `CAST(${columnSql(metric)} AS DOUBLE)`;
-      const { n, mean, std } = groupColumns.metric(index);
-      return [
-        `count(${value}) ${success} AS ${quoteName(n)}`,
-        `avg(${value}) ${success} AS ${quoteName(mean)}`,
-        `stddev_samp(${value}) ${success} AS ${quoteName(std)}`,
-      ];
-    }),
-  ];
-  const order = by.length > 0 ? `ORDER BY ${by.map((_, index) => index + 1).join(', ')}` : '';
-  return `SELECT ${selection.join(', ')} FROM runs ${whereSql(where)} GROUP BY ALL ${order}`;
+function groupOrder(query: Query, { by }: Grouping, key: GroupSortKey): string[] {
+  const direction = key.descending ? 'DESC' : 'ASC';
+  if (key.by === 'key') return query.order(by[key.index]!.column, key.descending);
+  if (key.by === 'n') return [`count(*) FILTER (status = 'success') ${direction}`];
+  const { column, statistic } = key;
+  const raw = statistic === 'sem' || statistic === 'ci95' ? 'std' : statistic;
+  const value = statisticSql(query, column, raw);
+  const n = statisticSql(query, column, 'n');
+  // The half-width of an interval grows with the standard error, but for the few degrees of freedom.
+  return [`${raw === statistic ? value : `${value} / sqrt(${n})`} ${direction} NULLS LAST`];
+}
+
+function rawStatistics(statistics: readonly Statistic[]): RawStatistic[] {
+  const needed = new Set<RawStatistic>(['n', 'nonfinite', 'others']);
+  for (const statistic of statistics) {
+    if (statistic === 'sem' || statistic === 'ci95') needed.add('std');
+    else needed.add(statistic);
+    if (statistic === 'ci95') needed.add('mean');
+  }
+  return RAW_STATISTICS.filter((statistic) => needed.has(statistic));
+}
+
+const FUNCTIONS = { n: 'count', mean: 'avg', std: 'stddev_samp', median: 'median', min: 'min', max: 'max' };
+
+/** Of the successful runs of a group. */
+function statisticSql(query: Query, column: Column, statistic: RawStatistic): string {
+  const own = query.part(column, column.type === 'boolean' ? 'boolean' : 'number');
+  const value =
+    own === undefined ? 'CAST(NULL AS DOUBLE)' : column.type === 'boolean' ? `CAST(${own} AS DOUBLE)` : own;
+  const success = `status = 'success'`;
+  if (statistic === 'nonfinite')
+    return column.nonfinite === 0 ? '0' : `count(*) FILTER (${success} AND NOT isfinite(${value}))`;
+  if (statistic === 'others') {
+    const others = query.parts(column).filter(({ type, sql }) => sql !== own && type !== 'null');
+    return others.length === 0
+      ? '0'
+      : `count(*) FILTER (${success} AND (${others.map(({ sql }) => `${sql} IS NOT NULL`).join(' OR ')}))`;
+  }
+  const finite = column.nonfinite === 0 ? '' : ` AND isfinite(${value})`;
+  return `${FUNCTIONS[statistic]}(${value}) FILTER (${success}${finite})`;
 }

@@ -1,11 +1,20 @@
-import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api';
-import type { Cell, Row } from '../query/rows.js';
+import type { DuckDBConnection, DuckDBType, DuckDBValue } from '@duckdb/node-api';
+import type { Cell, Row } from '../query/cell.js';
 import { Scratch } from './scratch.js';
+
+/** A column of a new table: a number, text or boolean for each row, or null. */
+export interface TableColumn {
+  readonly name: string;
+  readonly type: string;
+  readonly values: readonly unknown[];
+}
 
 /** A DuckDB in memory. */
 export interface Database {
   readonly scratch: Scratch;
   run(sql: string): Promise<void>;
+  /** Makes a table of rows in memory. */
+  create(table: string, columns: readonly TableColumn[]): Promise<void>;
   /** Rows in batches, as DuckDB makes them: in constant memory. */
   batches(sql: string): AsyncIterable<Row[]>;
   all(sql: string): Promise<Row[]>;
@@ -56,6 +65,7 @@ export async function openDatabase(
   return {
     scratch,
     run: (sql) => withRoom(async () => void (await connection.run(sql))),
+    create: (table, columns) => withRoom(() => createTable(connection, table, columns)),
     batches,
     async all(sql) {
       const rows: Row[] = [];
@@ -69,6 +79,38 @@ export async function openDatabase(
     },
   };
 }
+
+/** How many rows DuckDB takes at once. */
+const CHUNK_ROWS = 2048;
+
+async function createTable(
+  connection: DuckDBConnection,
+  table: string,
+  columns: readonly TableColumn[],
+): Promise<void> {
+  const { BIGINT, BOOLEAN, DOUBLE, DuckDBDataChunk, VARCHAR } = await import('@duckdb/node-api');
+  const types: { readonly [type: string]: DuckDBType } = { BIGINT, BOOLEAN, DOUBLE, VARCHAR };
+  const list = columns.map(({ name, type }) => `${quoteName(name)} ${type}`).join(', ');
+  await connection.run(`CREATE OR REPLACE TABLE ${table} (${list})`);
+  const rows = columns[0]?.values.length ?? 0;
+  if (rows === 0) return;
+  const appender = await connection.createAppender(table);
+  for (let from = 0; from < rows; from += CHUNK_ROWS) {
+    const count = Math.min(CHUNK_ROWS, rows - from);
+    const chunk = DuckDBDataChunk.create(
+      columns.map(({ type }) => types[type]!),
+      count,
+    );
+    for (const [at, { type, values }] of columns.entries()) {
+      const part = values.slice(from, from + count) as DuckDBValue[];
+      chunk.setColumnValues(at, type === 'BIGINT' ? part.map(toBigInt) : part);
+    }
+    appender.appendDataChunk(chunk);
+  }
+  appender.closeSync();
+}
+
+const toBigInt = (value: unknown) => (typeof value === 'number' ? BigInt(Math.trunc(value)) : null);
 
 async function* streamRows(
   connection: DuckDBConnection,

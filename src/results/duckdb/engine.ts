@@ -1,82 +1,207 @@
-import type { RunStatus } from '../../definition/record.js';
-import { type Current, isCurrent } from '../current.js';
+import { join } from 'node:path';
+import type { JsonValue } from '../../definition/json.js';
+import type { RunRecord, RunStatus } from '../../definition/record.js';
+import { readRecord } from '../../storage/file/formats/read-record.js';
+import { segmentsFolder } from '../../storage/file/layout.js';
+import { openLines } from '../../storage/file/line-at.js';
+import type { ValueType } from '../../storage/file/runs-file.js';
 import type { QueryEngine } from '../engine.js';
-import { Columns, columnsOf } from '../query/columns.js';
-import { cellRanges } from './cell-ranges.js';
-import { columnList, groupingSql, selectionSql, whereSql } from './compile.js';
+import type { Cell, Row } from '../query/cell.js';
+import { type Column, Columns } from '../query/columns.js';
+import type { Group, Grouping, Summary } from '../query/grouping.js';
+import { meanInterval, proportionInterval } from '../query/statistics.js';
+import { groupColumns, groupingSql, type Part, Query, type RawStatistic, selectionSql } from './compile.js';
 import { type Database, openDatabase } from './database.js';
-import { type LoadedRuns, loadRuns } from './load-runs.js';
-import { findOccurrences } from './occurrences.js';
-import { RECORD_JSON } from './record-columns.js';
-import { parseRecord } from './record-json.js';
+import { type LoadedRuns, type LoadOptions, loadRuns } from './load-runs.js';
+
+/** Statistics of so many metrics are computed in one pass over the runs: more take more memory. */
+const METRICS_AT_ONCE = 64;
 
 /**
  * Queries the files of an experiment by DuckDB.
  *
  * @param folder the experiment's folder in the store
- * @param current only records of this code and context; null: all
  */
-export async function openDuckdbEngine(folder: string, current: Current | null): Promise<QueryEngine> {
+export async function openDuckdbEngine(folder: string, options: LoadOptions): Promise<QueryEngine> {
   const database = await openDatabase();
-  let loaded: LoadedRuns | undefined;
+  let runs: LoadedRuns | undefined;
   try {
-    loaded = await loadRuns(database, folder, current);
-    return makeEngine(database, loaded, await findColumns(database, loaded, current));
+    const { submissions } = options;
+    await database.create('submissions', [
+      { name: 'submission', type: 'VARCHAR', values: submissions.map(({ submission }) => submission) },
+      { name: 'seed_base', type: 'DOUBLE', values: submissions.map(({ seed_base }) => seed_base) },
+    ]);
+    runs = await loadRuns(database, folder, options);
+    const total = runs.inCellOrder ? runs.coverage!.runs : await countRows(database, new Query(runs), '');
+    return new DuckdbEngine(database, runs, folder, new Columns(runs.occurrences, total));
   } catch (error) {
     database.close();
-    await loaded?.close();
+    await runs?.close();
     throw error;
   }
 }
 
-function makeEngine(database: Database, loaded: LoadedRuns, columns: Columns): QueryEngine {
-  const inCellOrder = loaded.coverage !== undefined;
-  return {
-    columns,
-    damaged: loaded.damaged,
-    async statuses() {
-      const rows = await database.all('SELECT DISTINCT status FROM runs');
-      return rows.map(({ status }) => status as RunStatus);
-    },
-    async count(where) {
-      const [row] = await database.all(`SELECT count(*) AS n FROM runs ${whereSql(where)}`);
-      return Number(row?.n ?? 0);
-    },
-    rows: (selection) =>
-      database.batches(selectionSql(selection, { list: columnList(selection), inCellOrder })),
-    async *records(selection) {
-      const { sort, limit, offset } = selection;
-      const whole = inCellOrder || sort.length > 0 || limit !== undefined || offset !== undefined;
-      for (const range of whole ? ['true'] : await cellRanges(database, loaded)) {
-        const sql = selectionSql(selection, { list: `${RECORD_JSON} AS record`, inCellOrder, range });
-        for await (const batch of database.batches(sql)) {
-          for (const { record } of batch) yield parseRecord(String(record));
+async function countRows(database: Database, query: Query, where: string): Promise<number> {
+  const [row] = await database.all(`SELECT count(*) AS n FROM ${query.from()} ${where}`);
+  return Number(row?.n ?? 0);
+}
+
+class DuckdbEngine implements QueryEngine {
+  readonly columns: Columns;
+  readonly #database: Database;
+  readonly #runs: LoadedRuns;
+  readonly #folder: string;
+
+  constructor(database: Database, runs: LoadedRuns, folder: string, columns: Columns) {
+    this.#database = database;
+    this.#runs = runs;
+    this.#folder = folder;
+    this.columns = columns;
+  }
+
+  get damaged(): number {
+    return this.#runs.damaged;
+  }
+
+  async statuses(): Promise<RunStatus[]> {
+    const { coverage, inCellOrder } = this.#runs;
+    if (coverage && inCellOrder) return [...new Set(coverage.statuses.map(({ status }) => status))];
+    const rows = await this.#database.all(`SELECT DISTINCT status FROM ${new Query(this.#runs).from()}`);
+    return rows.map(({ status }) => status as RunStatus);
+  }
+
+  async distinct(column: Column, most: number): Promise<Cell[]> {
+    const query = new Query(this.#runs);
+    const parts = query.parts(column);
+    const sql = `SELECT DISTINCT ${listParts(parts, 0).join(', ')} FROM ${query.from()} LIMIT ${most}`;
+    return (await this.#database.all(sql)).map((row) => readCell(row, 0, parts));
+  }
+
+  count(where: Parameters<QueryEngine['count']>[0]): Promise<number> {
+    const query = new Query(this.#runs);
+    const clause = query.where(where);
+    return countRows(this.#database, query, clause);
+  }
+
+  async *rows(selection: Parameters<QueryEngine['rows']>[0]): AsyncGenerator<readonly Row[], void> {
+    const query = new Query(this.#runs);
+    const columns = selection.columns.map(({ column, as }) => ({ as, parts: query.parts(column), column }));
+    const list = columns.flatMap(({ parts }, index) => listParts(parts, index));
+    const sql = selectionSql(query, selection, list.length > 0 ? list : ['1'], this.#runs.inCellOrder);
+    for await (const batch of this.#database.batches(sql)) {
+      yield batch.map((row) =>
+        Object.fromEntries(
+          columns.map(({ as, parts, column }, index) => {
+            const cell = readCell(row, index, parts);
+            return [as, column.type === 'list' && typeof cell === 'string' ? JSON.parse(cell) : cell];
+          }),
+        ),
+      );
+    }
+  }
+
+  /** Of the segments' lines: what is compacted stands there too. */
+  async *records(selection: Parameters<QueryEngine['records']>[0]): AsyncGenerator<RunRecord, void> {
+    const query = new Query(this.#runs);
+    const sql = selectionSql(query, selection, ['segment', 'segment_offset'], this.#runs.inCellOrder);
+    const lines = openLines(readRecord);
+    try {
+      for await (const batch of this.#database.batches(sql)) {
+        for (const { segment, segment_offset } of batch) {
+          const path = join(segmentsFolder(this.#folder), String(segment));
+          const record = await lines.read(path, Number(segment_offset));
+          if (record) yield record;
         }
       }
-    },
-    groups: (grouping) => database.all(groupingSql(grouping)),
-    close() {
-      database.close();
-      void loaded.close();
-    },
+    } finally {
+      await lines.close();
+    }
+  }
+
+  async groups(grouping: Grouping): Promise<{ readonly groups: readonly Group[]; readonly total: number }> {
+    let groups: Group[] = [];
+    let total = 0;
+    for (let from = 0; from === 0 || from < grouping.metrics.length; from += METRICS_AT_ONCE) {
+      const metrics = grouping.metrics.slice(from, from + METRICS_AT_ONCE);
+      const query = new Query(this.#runs);
+      const keys = grouping.by.map(({ column }) => ({ column, parts: query.parts(column) }));
+      const rows = await this.#database.all(groupingSql(query, grouping, metrics));
+      const found = rows.map((row) => readGroup(row, keys, metrics, grouping));
+      total = Number(rows[0]?.[groupColumns.total] ?? 0);
+      // The order is total, so each pass has the same groups in the same order.
+      groups =
+        from === 0
+          ? found
+          : groups.map((group, index) => ({
+              ...group,
+              summaries: [...group.summaries, ...found[index]!.summaries],
+            }));
+    }
+    return { groups, total };
+  }
+
+  close(): void {
+    this.#database.close();
+    void this.#runs.close();
+  }
+}
+
+const partName = (index: number, type: ValueType) => `c${index}_${type}`;
+
+const listParts = (parts: readonly Part[], index: number): string[] =>
+  parts.length === 0
+    ? [`NULL AS ${partName(index, 'null')}`]
+    : parts.map(({ type, sql }) => `${sql} AS ${partName(index, type)}`);
+
+function readCell(row: Row, index: number, parts: readonly Part[], name = partName): Cell {
+  for (const { type } of parts) {
+    const value = row[name(index, type)];
+    if (value === null || value === undefined) continue;
+    if (type === 'null') return null;
+    return type === 'json' ? (JSON.parse(String(value)) as JsonValue) : value;
+  }
+  return undefined;
+}
+
+function readGroup(
+  row: Row,
+  keys: readonly { readonly column: Column; readonly parts: readonly Part[] }[],
+  metrics: readonly Column[],
+  grouping: Grouping,
+): Group {
+  return {
+    keys: keys.map(({ parts }, index) => readCell(row, index, parts, groupColumns.key)),
+    n: Number(row[groupColumns.success]),
+    left_out: Number(row[groupColumns.others]),
+    summaries: metrics.map((metric, index) => readSummary(row, index, metric, grouping)),
   };
 }
 
-/**
- * The columns of the view `runs`. The compacted records say which params and metrics occur in them; otherwise finding
- * them takes some 3 s of 1,000,000 runs on a busy machine.
- */
-async function findColumns(
-  database: Database,
-  { coverage }: LoadedRuns,
-  current: Current | null,
-): Promise<Columns> {
-  const counted = <T extends Current>(list: readonly T[]) =>
-    current ? list.filter((entry) => isCurrent(entry, current)) : list;
-  const compacted = coverage?.occurrences && coverage;
-  const occurrences = compacted ? counted(compacted.occurrences!) : await findOccurrences(database);
-  const total = compacted
-    ? counted(compacted.statuses).reduce((sum, { n }) => sum + n, 0)
-    : Number((await database.all('SELECT count(*) AS n FROM runs'))[0]?.n ?? 0);
-  return new Columns(columnsOf('params', occurrences, total), columnsOf('metrics', occurrences, total));
+function readSummary(row: Row, index: number, { type }: Column, { statistics }: Grouping): Summary {
+  const value = (statistic: RawStatistic) => {
+    const cell = row[groupColumns.statistic(index, statistic)];
+    return typeof cell === 'number' ? cell : null;
+  };
+  const n = value('n') ?? 0;
+  const [mean, std] = [value('mean'), n < 2 ? null : value('std')];
+  const interval =
+    mean === null ? null : type === 'boolean' ? proportionInterval(n, mean) : meanInterval(n, mean, std);
+  const all = {
+    mean,
+    std,
+    sem: std === null ? null : std / Math.sqrt(n),
+    ci95: interval?.half ?? null,
+    median: value('median'),
+    min: value('min'),
+    max: value('max'),
+  };
+  return {
+    n,
+    nonfinite: value('nonfinite') ?? 0,
+    others: value('others') ?? 0,
+    ...Object.fromEntries(
+      statistics.flatMap((statistic) => (statistic === 'n' ? [] : [[statistic, all[statistic]]])),
+    ),
+    ...(statistics.includes('ci95') ? { low: interval?.low ?? null, high: interval?.high ?? null } : {}),
+  };
 }

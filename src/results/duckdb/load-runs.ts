@@ -1,91 +1,154 @@
-import { openRunsFile, type RunsCoverage, type RunsFile } from '../../storage/file/runs-file.js';
-import { listUncovered, type UncoveredSegment, wholeLines } from '../../storage/file/uncovered.js';
+import {
+  type Occurrence,
+  openRunsFiles,
+  type RunsCoverage,
+  type RunsFile,
+} from '../../storage/file/runs-file.js';
+import { listUncovered, wholeLines } from '../../storage/file/uncovered.js';
 import { FINAL_RECORD_ORDER } from '../../storage/final-record.js';
-import type { Current } from '../current.js';
-import { type Database, quoteText } from './database.js';
-import { loadSegments } from './load-segments.js';
-import { RECORD_LIST } from './record-columns.js';
+import { isCurrent, type Origins } from '../current.js';
+import { mergeOccurrences } from '../query/occurrence.js';
+import { currentSql } from './current-cells.js';
+import { type Database, quoteName, quoteText } from './database.js';
+import { loadRecords } from './load-records.js';
+import { PLACE_COLUMNS, RECORD_FIELD_NAMES } from './record-table.js';
+import { PART_TYPES, partKey, type ValuePart } from './value-parts.js';
 
-/** What the view `runs` was made of. */
+/** Where rows come from: a query names the columns of values that it needs, and gets only these. */
+interface RowSource {
+  /** The rows that count, with the fields of a record, as SQL after FROM. */
+  readonly from: string;
+  /** Physical columns of params and metrics, by {@link partKey}. */
+  readonly parts: ReadonlyMap<string, string>;
+}
+
+/** The final record of every run, one row each. */
 export interface LoadedRuns {
-  /** Of the compacted records, where all runs come from there: then they are in the cells' order, too. */
+  /** Which parts occur in any source. */
+  readonly parts: ReadonlyMap<string, ValuePart>;
+  readonly occurrences: readonly Occurrence[];
+  /** Records that were read from segments. */
+  readonly uncovered: number;
+  /** Of the compacted records of current runs, where there are any and nothing stands beside them in segments. */
   readonly coverage: RunsCoverage | undefined;
+  /** Whether rows come in the cells' order by themselves. */
+  readonly inCellOrder: boolean;
   /** What the compacted records cover, and what was read beside them: bytes by segment. */
   readonly segments: { readonly [segment: string]: number };
   /** Lines of the segments that were left out, since they are no records. */
   readonly damaged: number;
+  /**
+   * A subquery: fields of records, `submission`, `is_current`, and the parts asked for under these names.
+   *
+   * @param parts names by {@link partKey}
+   */
+  rows(parts?: ReadonlyMap<string, string>): string;
   close(): Promise<void>;
 }
 
-/**
- * Makes the view `runs`: the final record of every run_id, one row each. Of an experiment's compacted records as far as
- * there are any, and of the segments what those don't cover.
- */
+export interface LoadOptions extends Origins {
+  /** Runs that are not current, too. */
+  readonly all: boolean;
+}
+
+/** Loads an experiment's runs: compacted ones as far as there are any, and of the segments what those don't cover. */
 export async function loadRuns(
   database: Database,
   folder: string,
-  current: Current | null,
+  options: LoadOptions,
 ): Promise<LoadedRuns> {
-  const compacted = await openRunsFile(folder);
+  const { current, all } = options;
+  const declaration = current?.declaration ?? null;
+  const compacted = await openRunsFiles(folder, (coverage) => all || coverage.declaration !== declaration);
   try {
-    const covered = compacted?.coverage.segments;
+    const covered = compacted[0]?.coverage.segments;
     const uncovered = await wholeLines(await listUncovered(folder, covered));
-    const ofCurrent = current
-      ? `code_fingerprint = ${quoteText(current.code_fingerprint)} AND context_fingerprint = ${quoteText(current.context_fingerprint)}`
-      : 'true';
-    if (compacted) await database.run(viewOfCompacted(compacted, ofCurrent));
-    let damaged = compacted?.coverage.damaged ?? 0;
-    if (uncovered.length > 0 || !compacted) {
-      damaged += await loadSegments(database, uncovered, { compacted: compacted !== undefined, ofCurrent });
-      await findSuperseded(database, compacted !== undefined);
-    }
-    await database.run(viewOfRuns(compacted !== undefined, uncovered.length > 0));
+    const sql = await currentSql(database, current);
+    const asTheyAre = compacted.length === 1 && compacted[0]?.coverage.declaration === declaration;
+    const ofCurrent = all ? 'true' : 'is_current';
+    const loaded = await loadRecords(
+      database,
+      uncovered,
+      (record) => all || !current || isCurrent(record, current),
+    );
+    await makeSuperseded(database, compacted);
+    const submission = `split_part(segment, '/', 1) AS submission`;
+    const from = (rows: string, known: boolean) =>
+      known
+        ? `(SELECT *, ${submission}, true AS is_current FROM ${rows})`
+        : `(SELECT * REPLACE (CASE WHEN is_current THEN ${sql.index} ELSE "index" END AS "index") FROM (SELECT *, (${sql.condition}) AS is_current FROM (SELECT *, ${submission} FROM ${rows})))`;
+    const sources: RowSource[] = compacted.map(({ path, coverage }) => ({
+      from: `${from(notSuperseded(compactedRows(path)), asTheyAre)} WHERE ${ofCurrent}`,
+      parts: new Map(coverage.columns.map((column) => [partKey(column), quoteName(column.name)])),
+    }));
+    if (loaded.rows > 0 || sources.length === 0)
+      sources.push({
+        from: `${from(notSuperseded('loaded'), false)} WHERE ${ofCurrent}`,
+        parts: new Map([...loaded.parts].map(([key, { name }]) => [key, quoteName(name)])),
+      });
+    const covers = uncovered.length === 0 ? compacted[0]?.coverage : undefined;
     return {
-      coverage: uncovered.length === 0 ? compacted?.coverage : undefined,
-      segments: { ...covered, ...lengths(uncovered) },
-      damaged,
-      close: async () => compacted?.close(),
+      parts: new Map([
+        ...compacted.flatMap(({ coverage }) =>
+          coverage.columns.map((column) => [partKey(column), column] as const),
+        ),
+        ...[...loaded.parts].map(([key, { part }]) => [key, part] as const),
+      ]),
+      occurrences: mergeOccurrences([
+        ...compacted.map(({ coverage }) => coverage.occurrences),
+        loaded.occurrences,
+      ]),
+      uncovered: uncovered.length,
+      coverage: covers,
+      inCellOrder: covers !== undefined && asTheyAre,
+      segments: { ...covered, ...Object.fromEntries(uncovered.map(({ name, to }) => [name, to])) },
+      damaged: (compacted[0]?.coverage.damaged ?? 0) + loaded.damaged,
+      rows: (parts = new Map()) =>
+        `(${sources.map((source) => selectFrom(source, parts)).join(' UNION ALL ')})`,
+      close: async () => void (await Promise.all(compacted.map((file) => file.close()))),
     };
   } catch (error) {
-    await compacted?.close();
+    await Promise.all(compacted.map((file) => file.close()));
     throw error;
   }
 }
 
-const viewOfCompacted = ({ path }: RunsFile, ofCurrent: string) =>
-  `CREATE VIEW compacted AS SELECT * FROM read_parquet(${quoteText(path)}) WHERE ${ofCurrent}`;
+const FIELDS = [...RECORD_FIELD_NAMES, ...Object.keys(PLACE_COLUMNS), 'submission', 'is_current'].map(
+  quoteName,
+);
 
-const lengths = (segments: readonly UncoveredSegment[]) =>
-  Object.fromEntries(segments.map(({ name, to }) => [name, to]));
+function selectFrom({ from, parts: own }: RowSource, parts: ReadonlyMap<string, string>): string {
+  const list = [...parts].map(([key, name]) => {
+    const type = PART_TYPES[key.slice(0, key.indexOf(' ')) as keyof typeof PART_TYPES];
+    return `${own.has(key) ? `CAST(${own.get(key)} AS ${type})` : `CAST(NULL AS ${type})`} AS ${name}`;
+  });
+  return `SELECT ${[...FIELDS, ...list].join(', ')} FROM ${from}`;
+}
 
-/**
- * Which records another one of the same run_id beats: few, so that only what orders them is sorted. `place` is that of a
- * loaded record; of a compacted one it is null.
- */
-async function findSuperseded(database: Database, compacted: boolean): Promise<void> {
+/** Times are timestamps in the file. */
+function compactedRows(path: string): string {
+  const text = (name: string) =>
+    `strftime(make_timestamp(epoch_us(${name})), '%Y-%m-%dT%H:%M:%S.%gZ') AS ${name}`;
+  return `(SELECT * REPLACE (${text('started_at')}, ${text('finished_at')}) FROM read_parquet(${quoteText(path)}))`;
+}
+
+const notSuperseded = (rows: string) =>
+  `(SELECT * FROM ${rows} AS records ANTI JOIN superseded ON records.segment = superseded.segment AND records.segment_offset = superseded.segment_offset)`;
+
+/** Which records another one of the same run_id beats: few, so that only what orders them is sorted. */
+async function makeSuperseded(database: Database, compacted: readonly RunsFile[]): Promise<void> {
   const keys = 'run_id, generation, status, finished_at, segment, segment_offset';
   const sources = [
-    `SELECT ${keys}, place FROM loaded`,
-    ...(compacted
-      ? [`SELECT ${keys}, NULL AS place FROM compacted SEMI JOIN loaded ON compacted.run_id = loaded.run_id`]
-      : []),
+    `SELECT ${keys} FROM loaded`,
+    ...compacted.map(
+      ({ path }) =>
+        `SELECT ${keys} FROM ${compactedRows(path)} AS compacted SEMI JOIN loaded ON compacted.run_id = loaded.run_id`,
+    ),
   ].join(' UNION ALL ');
   await database.run(`
     CREATE TABLE superseded AS
     WITH records AS (${sources}),
       several AS (SELECT run_id FROM records GROUP BY run_id HAVING count(*) > 1)
-    SELECT run_id, place FROM records SEMI JOIN several ON records.run_id = several.run_id
+    SELECT segment, segment_offset FROM records SEMI JOIN several ON records.run_id = several.run_id
     QUALIFY row_number() OVER (PARTITION BY run_id ORDER BY ${FINAL_RECORD_ORDER}) > 1`);
-}
-
-function viewOfRuns(compacted: boolean, loaded: boolean): string {
-  const columns = `${RECORD_LIST}, segment, segment_offset`;
-  if (compacted && !loaded) return `CREATE VIEW runs AS SELECT ${columns} FROM compacted`;
-  const ofLoaded = `
-    SELECT ${columns} FROM loaded
-    ANTI JOIN (SELECT place FROM superseded WHERE place IS NOT NULL) AS beaten ON loaded.place = beaten.place`;
-  const ofCompacted = `
-    SELECT ${columns} FROM compacted
-    ANTI JOIN (SELECT run_id FROM superseded WHERE place IS NULL) AS beaten ON compacted.run_id = beaten.run_id`;
-  return `CREATE VIEW runs AS ${compacted ? `${ofCompacted} UNION ALL` : ''} ${ofLoaded}`;
 }

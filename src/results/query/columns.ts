@@ -1,24 +1,29 @@
 import { UsageError } from '../../definition/errors.js';
 import { nearest } from '../../definition/nearest.js';
-import type { Occurrence } from '../../storage/file/runs-file.js';
+import type { Occurrence, ValueSource } from '../../storage/file/runs-file.js';
 
 export type ColumnType = 'number' | 'boolean' | 'text' | 'list' | 'json';
 
-/** What a column's values are. An engine compiles it to its own language. */
+/** Where a column's values come from. */
 export type ColumnSource =
   | { readonly of: 'field'; readonly name: FieldName }
-  | { readonly of: 'params' | 'metrics'; readonly key: string };
+  | { readonly of: ValueSource; readonly key: string };
 
-/** What can be shown, filtered and sorted by. */
+/** What can be shown, filtered, sorted and grouped by. */
 export interface Column {
   /** `samples`, `status`, or `params.status` where the short name means something else. */
   readonly name: string;
-  readonly kind: 'param' | 'metric' | 'field';
+  readonly kind: 'param' | 'metric' | 'derived' | 'field';
+  /** The type of most of its values. */
   readonly type: ColumnType;
   /** Whether its values differ between the runs. */
   readonly varies: boolean;
-  /** Whether all values are whole numbers. */
+  /** Whether all its numbers are whole. */
   readonly whole?: boolean;
+  /** How many runs have a value of another type, or NaN or an infinity, or null. */
+  readonly others: number;
+  readonly nonfinite: number;
+  readonly nulls: number;
   readonly source: ColumnSource;
 }
 
@@ -40,44 +45,70 @@ const FIELD_TYPES = {
   notes: 'list',
   code: 'text',
   context: 'text',
+  seed_base: 'number',
+  submission: 'text',
 } as const satisfies { readonly [field: string]: ColumnType };
 export type FieldName = keyof typeof FIELD_TYPES;
+
+/** What tells runs of different declarations apart. */
+export const ORIGIN_FIELDS = ['seed_base', 'code', 'context', 'submission'] as const;
 
 const FIELDS: readonly Column[] = (Object.keys(FIELD_TYPES) as FieldName[]).map((name) => ({
   name,
   kind: 'field',
   type: FIELD_TYPES[name],
   varies: true,
+  others: 0,
+  nonfinite: 0,
+  nulls: 0,
   source: { of: 'field', name },
 }));
 
-/** The columns of an experiment's runs: their own fields, and every param and metric that occurs. */
+const KINDS = { params: 'param', metrics: 'metric', derived: 'derived' } as const;
+
+/** The columns of an experiment's runs: their own fields, and every param, metric and derived metric that occurs. */
 export class Columns {
   readonly all: readonly Column[];
-  readonly #byName: ReadonlyMap<string, Column>;
-  /** Short names that mean a param as well as a metric. */
-  readonly #ambiguous: ReadonlySet<string>;
+  /** By full name, and by short name where that means one column. */
+  readonly #byName = new Map<string, Column>();
+  /** The full names of what a short name may mean, where that is several. */
+  readonly #meanings = new Map<string, string[]>();
 
-  constructor(params: readonly Column[], metrics: readonly Column[]) {
-    const short = (column: Column) => column.name.slice(column.name.indexOf('.') + 1);
-    const fields = new Set(FIELDS.map(({ name }) => name));
-    const both = new Set(
-      params.map(short).filter((name) => metrics.some((metric) => short(metric) === name)),
+  /** @param total how many runs there are */
+  constructor(occurrences: readonly Occurrence[], total: number) {
+    const taken = new Set<string>(FIELDS.map(({ name }) => name));
+    const full = (['params', 'metrics', 'derived'] as const).flatMap((source) =>
+      occurrences
+        .filter((occurrence) => occurrence.source === source)
+        .sort((a, b) => (a.key < b.key ? -1 : 1))
+        .map((occurrence) => ({ key: occurrence.key, column: columnOf(occurrence, total) })),
     );
-    const named = [...params, ...metrics].map((column) => {
-      const name = short(column);
-      return both.has(name) || fields.has(name) ? column : { ...column, name };
-    });
+    // A derived metric is always `derived.x`: which numbers were measured stays plain.
+    for (const { key, column } of full)
+      if (column.kind !== 'derived')
+        this.#meanings.set(key, [...(this.#meanings.get(key) ?? []), column.name]);
+    const fullNames = new Set(full.map(({ column }) => column.name));
+    const isShort = (key: string, column: Column) =>
+      column.kind !== 'derived' &&
+      this.#meanings.get(key)?.length === 1 &&
+      !taken.has(key) &&
+      !fullNames.has(key) &&
+      key !== '';
+    const named = full.map(({ key, column }) => (isShort(key, column) ? { ...column, name: key } : column));
+    for (const column of FIELDS) this.#byName.set(column.name, column);
+    for (const [index, { column }] of full.entries()) {
+      this.#byName.set(column.name, named[index]!);
+      this.#byName.set(named[index]!.name, named[index]!);
+    }
     this.all = [...FIELDS, ...named];
-    this.#ambiguous = both;
-    this.#byName = new Map([
-      ...[...params, ...metrics].map((column, index) => [column.name, named[index] ?? column] as const),
-      ...this.all.map((column) => [column.name, column] as const),
-    ]);
   }
 
   ofKind(kind: Column['kind']): Column[] {
     return this.all.filter((column) => column.kind === kind);
+  }
+
+  find(name: string): Column | undefined {
+    return this.#byName.get(name);
   }
 
   /** @throws UsageError naming the nearest columns of every name that is none */
@@ -85,60 +116,43 @@ export class Columns {
     const unknown = names.filter((name) => !this.#byName.has(name));
     const [first] = unknown;
     if (first === undefined) return names.map((name) => this.#byName.get(name)!);
+    const meanings = this.#meanings.get(first) ?? [];
     throw new UsageError({
       code: 'METALAB_UNKNOWN_COLUMN',
-      what: this.#ambiguous.has(first)
-        ? `'${first}' is a param as well as a metric`
-        : `there is no column ${unknown.map((name) => `'${name}'`).join(', ')}`,
-      expected: this.#ambiguous.has(first)
-        ? `params.${first} or metrics.${first}`
-        : `one of: ${nearest(
-            first,
-            this.all.map(({ name }) => name),
-          ).join(', ')}`,
+      what:
+        meanings.length > 1
+          ? `'${first}' is a param as well as a metric`
+          : `there is no column ${unknown.map((name) => `'${name}'`).join(', ')}`,
+      expected:
+        meanings.length > 1
+          ? meanings.join(' or ')
+          : `one of: ${nearest(
+              first,
+              this.all.map(({ name }) => name),
+            ).join(', ')}`,
     });
   }
 }
 
-/**
- * The params or metrics that occur, as columns named `params.x` or `metrics.x`.
- *
- * @param total how many runs there are
- */
-export function columnsOf(
-  source: Occurrence['source'],
-  occurring: readonly Occurrence[],
-  total: number,
-): Column[] {
-  const found = occurring.filter((occurrence) => occurrence.source === source);
-  const byKey = new Map<string, Occurrence[]>();
-  for (const occurrence of found) {
-    const known = byKey.get(occurrence.key);
-    if (known) known.push(occurrence);
-    else byKey.set(occurrence.key, [occurrence]);
-  }
-  return [...byKey.keys()].sort().map((key) => {
-    const occurrences = byKey.get(key) ?? [];
-    const valued = occurrences.filter(({ type }) => type !== 'NULL');
-    const present = occurrences.reduce((sum, { n }) => sum + n, 0);
-    const values = occurrences.flatMap(({ type, least, most }) => [`${type} ${least}`, `${type} ${most}`]);
-    return {
-      name: `${source}.${key}`,
-      kind: source === 'params' ? 'param' : 'metric',
-      varies: present < total || new Set(values).size > 1,
-      source: { of: source, key },
-      ...typeOf(new Set(valued.map(({ type }) => type))),
-    };
-  });
-}
-
-/** A column's type: number and boolean only if all values are; otherwise text. */
-function typeOf(types: ReadonlySet<string>): Pick<Column, 'type' | 'whole'> {
-  const all = (...expected: string[]) =>
-    types.size > 0 && [...types].every((type) => expected.includes(type));
-  if (all('BIGINT', 'UBIGINT')) return { type: 'number', whole: true };
-  if (all('BIGINT', 'UBIGINT', 'HUGEINT', 'UHUGEINT', 'DOUBLE')) return { type: 'number' };
-  if (all('BOOLEAN')) return { type: 'boolean' };
-  if (all('ARRAY', 'OBJECT')) return { type: 'json' };
-  return { type: 'text' };
+function columnOf({ source, key, counts, whole, varies }: Occurrence, total: number): Column {
+  const { number = 0, nonfinite = 0, text = 0, boolean = 0, json = 0, null: nulls = 0 } = counts;
+  const present = number + text + boolean + json;
+  // The most frequent; of equally frequent ones, the first of these.
+  const types = { number, boolean, text, json };
+  const most = Math.max(number, text, boolean, json);
+  const type =
+    most === 0
+      ? 'text'
+      : (Object.keys(types) as (keyof typeof types)[]).find((each) => types[each] === most)!;
+  return {
+    name: `${source}.${key}`,
+    kind: KINDS[source],
+    type,
+    varies: varies || present + nulls < total,
+    ...(type === 'number' && whole ? { whole } : {}),
+    others: present - types[type],
+    nonfinite,
+    nulls,
+    source: { of: source, key },
+  };
 }

@@ -1,21 +1,28 @@
 import { UsageError } from '../../definition/errors.js';
+import type { JsonValue } from '../../definition/json.js';
 import { RUN_STATUSES } from '../../definition/record.js';
 import type { Column, Columns } from './columns.js';
 
 export const OPERATORS = ['=', '!=', '<', '<=', '>', '>='] as const;
 export type Operator = (typeof OPERATORS)[number];
 
-/** A condition on the runs. The value is text: what it means is the column's to say. */
-export interface Condition {
-  readonly column: string;
-  readonly op: Operator;
-  readonly value: string;
-}
+/**
+ * A condition on the runs. `text` is what somebody typed: the column's type says what it means. `value` is of its own type.
+ * `missing` holds for runs that have no value, not even null.
+ */
+export type Condition =
+  | { readonly column: string; readonly op: Operator; readonly text: string }
+  | { readonly column: string; readonly op: Operator; readonly value: JsonValue }
+  | { readonly column: string; readonly op: 'in'; readonly values: readonly JsonValue[] }
+  | { readonly column: string; readonly op: 'missing' }
+  | { readonly column: string; readonly op: 'present' };
 
-/** A condition whose column is known, and whose value is of the column's type. */
+/** A condition whose column is known. Values are compared only with values of their own type. */
 export type Comparison =
-  | { readonly column: Column; readonly op: Operator; readonly value: string | number | boolean }
-  /** Whether a list contains the value. */
+  | { readonly column: Column; readonly op: Operator; readonly value: JsonValue }
+  | { readonly column: Column; readonly op: 'in'; readonly values: readonly JsonValue[] }
+  | { readonly column: Column; readonly op: 'missing' | 'present' }
+  /** Whether a list contains the text. */
   | { readonly column: Column; readonly op: 'contains' | 'lacks'; readonly value: string };
 
 /** @throws UsageError if a column is unknown, or a value can't be one of its column */
@@ -24,27 +31,64 @@ export function resolveConditions(conditions: readonly Condition[], columns: Col
   return conditions.map((condition, index) => resolveCondition(condition, resolved[index]!));
 }
 
-function resolveCondition({ op, value }: Condition, column: Column): Comparison {
-  if (column.type !== 'list') return { column, op, value: parseValue(column, op, value) };
-  if (op !== '=' && op !== '!=')
-    throw mistake(column, op, value, `= or !=: whether the list holds '${value}'`);
-  return { column, op: op === '=' ? 'contains' : 'lacks', value };
+function resolveCondition(condition: Condition, column: Column): Comparison {
+  if (condition.op === 'missing' || condition.op === 'present') return { column, op: condition.op };
+  if (condition.op === 'in') return { column, op: 'in', values: condition.values };
+  const { op } = condition;
+  if (column.type === 'list') {
+    const item = 'text' in condition ? condition.text : String(condition.value);
+    if (op !== '=' && op !== '!=')
+      throw mistake(column, op, item, `= or !=: whether the list holds '${item}'`);
+    return { column, op: op === '=' ? 'contains' : 'lacks', value: item };
+  }
+  if ('value' in condition) return { column, op, value: checkOrder(column, op, condition.value) };
+  return { column, op, value: checkOrder(column, op, parseText(column, op, condition.text)) };
 }
 
-function parseValue(column: Column, op: Operator, value: string): string | number | boolean {
+/** Null, lists and objects have no order. */
+function checkOrder(column: Column, op: Operator, value: JsonValue): JsonValue {
+  if (op === '=' || op === '!=' || (typeof value !== 'object' && !Number.isNaN(value))) return value;
+  throw mistake(column, op, String(JSON.stringify(value)), '= or !=');
+}
+
+const NUMBERS: { readonly [text: string]: number } = {
+  NaN: Number.NaN,
+  Infinity: Number.POSITIVE_INFINITY,
+  '-Infinity': Number.NEGATIVE_INFINITY,
+};
+
+/** A value in quotes is text, `null` is null; all else is of the column's own type where it can be. */
+function parseText(column: Column, op: Operator, text: string): JsonValue {
+  const json = parseJson(text.trim());
+  if (typeof json === 'string') return json;
+  if (json === null && column.kind !== 'field') return null;
+  if (typeof json === 'object' && json !== undefined && column.kind !== 'field') return json;
   if (column.type === 'number') {
-    const number = value.trim() === '' ? Number.NaN : Number(value.replaceAll('_', ''));
-    if (!Number.isFinite(number)) throw mistake(column, op, value, 'a number');
-    return number;
+    const number =
+      NUMBERS[text.trim()] ?? (text.trim() === '' ? Number.NaN : Number(text.replaceAll('_', '')));
+    if (!Number.isNaN(number) || text.trim() === 'NaN') return number;
+    // Some of its values are text.
+    if (column.others > 0) return text;
+    throw mistake(column, op, text, 'a number');
   }
   if (column.type === 'boolean') {
-    if (value !== 'true' && value !== 'false') throw mistake(column, op, value, 'true or false');
-    return value === 'true';
+    if (typeof json === 'boolean') return json;
+    if (column.others > 0) return typeof json === 'number' ? json : text;
+    throw mistake(column, op, text, 'true or false');
   }
+  if (column.type === 'json' && json !== undefined) return json;
   const statuses: readonly string[] = RUN_STATUSES;
-  if (column.name === 'status' && !statuses.includes(value))
-    throw mistake(column, op, value, statuses.join(', '));
-  return value;
+  if (column.name === 'status' && !statuses.includes(text))
+    throw mistake(column, op, text, statuses.join(', '));
+  return text;
+}
+
+function parseJson(text: string): JsonValue | undefined {
+  try {
+    return JSON.parse(text) as JsonValue;
+  } catch {
+    return undefined;
+  }
 }
 
 const mistake = (column: Column, op: Operator, value: string, expected: string) =>

@@ -17,6 +17,9 @@ export const bundleFile = (folder: string, sha: string) => join(bundleFolder(fol
 /** The compacted records, one file: see `runs-file.ts`. Beside it, hidden, what compactions in progress write. */
 export const runsFolder = (folder: string) => join(folder, 'runs');
 export const runsFile = (folder: string) => join(runsFolder(folder), 'runs.parquet');
+/** Compacted records of runs that the latest declaration does not have. */
+export const olderRunsFolder = (folder: string) => join(folder, 'older-runs');
+export const olderRunsFile = (folder: string, file: string) => join(olderRunsFolder(folder), file);
 export const artifactsFolder = (folder: string) => join(folder, 'artifacts');
 
 export const submissionFolder = (folder: string, submission: string) =>

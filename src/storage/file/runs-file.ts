@@ -3,44 +3,61 @@ import { crc32 } from 'node:zlib';
 import type { RunStatus } from '../../definition/record.js';
 import { findLost } from './covered.js';
 import { faultCode, storeFault } from './faults.js';
-import { runsFile } from './layout.js';
+import { olderRunsFile, runsFile } from './layout.js';
+
+/** What values a param or metric can have. NaN and the infinities are numbers. */
+export type ValueType = 'number' | 'text' | 'boolean' | 'json' | 'null';
+export type ValueSource = 'params' | 'metrics' | 'derived';
+
+/** A param or metric that occurs, and the values that it has. */
+export interface Occurrence {
+  readonly source: ValueSource;
+  readonly key: string;
+  /** How many runs have a value of each type; `nonfinite` of the numbers are NaN or infinite. */
+  readonly counts: { readonly [type in ValueType | 'nonfinite']?: number };
+  /** Whether all its numbers are whole, and exact in 64 bits. */
+  readonly whole: boolean;
+  /** Whether two of its values differ. */
+  readonly varies: boolean;
+  /** One of its values, as text: shows whether the values of two files differ. */
+  readonly sample: string;
+}
+
+/** The column that holds a param's or metric's values of one type. */
+export interface ValueColumn {
+  readonly source: ValueSource;
+  readonly key: string;
+  readonly type: ValueType;
+  readonly name: string;
+}
 
 /**
- * What `runs/runs.parquet` says of itself, as JSON in the Parquet footer's key-value metadata under {@link COVERAGE_KEY}:
- * so one rename publishes rows and coverage together.
+ * What a file of compacted records says of itself, as JSON in the Parquet footer's key-value metadata under
+ * {@link COVERAGE_KEY}: so one rename publishes rows and coverage together.
  */
 export interface RunsCoverage {
-  readonly version: 1;
+  readonly version: 2;
   /** Rows of the file: final records, one a run_id. */
   readonly runs: number;
-  /** How many bytes of each segment's beginning are in here, by the segment's name. */
+  /** How many bytes of each segment's beginning are in here or in the file of older runs, by the segment's name. */
   readonly segments: { readonly [segment: string]: number };
   /** Lines of theirs that were no records; absent where there were none. */
   readonly damaged?: number;
+  /** The declaration whose cells the rows are; null: of all runs. */
+  readonly declaration: string | null;
   readonly statuses: readonly StatusCount[];
-  /** The params and metrics that occur; null where they are too many, or too long, to be told here. */
-  readonly occurrences: readonly Occurrence[] | null;
-}
-
-interface OfIdentity {
-  readonly code_fingerprint: string;
-  readonly context_fingerprint: string;
+  readonly occurrences: readonly Occurrence[];
+  readonly columns: readonly ValueColumn[];
+  /** The file with the runs that are not of the declaration; null where there are none. */
+  readonly older: { readonly file: string; readonly statuses: readonly StatusCount[] } | null;
 }
 
 /** How many runs of one code and context ended so. */
-export interface StatusCount extends OfIdentity {
+export interface StatusCount {
+  readonly code_fingerprint: string;
+  readonly context_fingerprint: string;
   readonly status: RunStatus;
   readonly n: number;
-}
-
-/** A param or metric in the runs of one code and context: values of one JSON type, the least and the most of them as text. */
-export interface Occurrence extends OfIdentity {
-  readonly source: 'params' | 'metrics';
-  readonly key: string;
-  readonly type: string;
-  readonly n: number;
-  readonly least: string | null;
-  readonly most: string | null;
 }
 
 /** A file of compacted records, held open: another that takes its name changes nothing for who reads this one. */
@@ -96,16 +113,47 @@ interface OpenOptions {
  * @returns `undefined` where there are none, or they are torn, corrupt or stale: all that counts is in the segments
  */
 export async function openRunsFile(folder: string, options: OpenOptions = {}): Promise<RunsFile | undefined> {
-  const path = runsFile(folder);
+  const file = await openSealed(runsFile(folder), options.coverageOnly ?? false);
+  if (!file || options.evenStale) return file;
+  if ((await findLost(folder, file.coverage.segments)).length === 0) return file;
+  await file.close();
+  return undefined;
+}
+
+/** A compaction publishes the file of older runs first, and removes the one before it last. */
+const MAX_TRIES = 5;
+
+/**
+ * Opens an experiment's compacted records, and those of older runs where they are wanted.
+ *
+ * @param wanted whether older runs are wanted beside a file that covers this
+ * @returns one file or two; none where there are none, or one of them is of no use
+ */
+export async function openRunsFiles(
+  folder: string,
+  wanted: (coverage: RunsCoverage) => boolean,
+): Promise<readonly RunsFile[]> {
+  for (let tries = 1; ; tries++) {
+    const file = await openRunsFile(folder);
+    if (!file) return [];
+    const { older } = file.coverage;
+    if (older === null || !wanted(file.coverage)) return [file];
+    const second = await openSealed(olderRunsFile(folder, older.file), false);
+    if (second) return [file, second];
+    await file.close();
+    if (tries === MAX_TRIES) return [];
+  }
+}
+
+async function openSealed(path: string, coverageOnly: boolean): Promise<RunsFile | undefined> {
   const handle = await open(path, 'r').catch((error: unknown) => {
     if (['ENOENT', 'ENOTDIR', 'EISDIR'].includes(faultCode(error) ?? '')) return undefined;
     throw storeFault(error, path);
   });
   if (!handle) return undefined;
   try {
-    const coverage = await readSealed(handle, options.coverageOnly ?? false);
-    const stale = !options.evenStale && coverage && (await findLost(folder, coverage.segments)).length > 0;
-    if (coverage && !stale) return { path: `/dev/fd/${handle.fd}`, coverage, close: () => handle.close() };
+    const coverage = await readSealed(handle, coverageOnly);
+    if (coverage) return { path: `/dev/fd/${handle.fd}`, coverage, close: () => handle.close() };
   } catch (error) {
     // What can't be read as what it should be is as good as not there; a fault of the disk is.
     if (faultCode(error) !== 'EIO' && faultCode(error) !== 'EISDIR') {
@@ -165,7 +213,7 @@ function findCoverage(footer: Buffer): RunsCoverage | undefined {
   }
   const coverage = JSON.parse(footer.toString('utf8', at, at + length)) as RunsCoverage;
   // Of a later metalab, which may mean something else by it.
-  return coverage.version === 1 ? coverage : undefined;
+  return coverage.version === 2 ? coverage : undefined;
 }
 
 async function checksum(handle: FileHandle, end: number): Promise<number> {

@@ -1,3 +1,4 @@
+import { decodeNumber } from '../../definition/non-finite.js';
 import type { DataEntry, RunRecord, SeriesPoint } from '../../definition/record.js';
 import type { SegmentKind } from './layout.js';
 import { segmentName } from './layout.js';
@@ -5,8 +6,10 @@ import { type AttemptKey, readAttempt } from './run-attempt.js';
 import { listSegments } from './segments.js';
 
 /** Series points of the attempt that won. */
-export const readSeries = (folder: string, record: RunRecord) =>
-  readWinner<SeriesPoint>(folder, 'series', record);
+export async function* readSeries(folder: string, record: RunRecord): AsyncGenerator<SeriesPoint, void> {
+  for await (const point of readWinner<SeriesPoint>(folder, 'series', record))
+    yield { ...point, value: decodeNumber(point.value) };
+}
 /** Data entries of the attempt that won. */
 export const readData = (folder: string, record: RunRecord) => readWinner<DataEntry>(folder, 'data', record);
 

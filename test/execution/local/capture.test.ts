@@ -26,9 +26,7 @@ describe('capture', () => {
   });
 
   test.each([
-    ['NaN', "metric 'm' is NaN: expected a finite number, a string or a boolean"],
-    ['1 / 0', "metric 'm' is Infinity"],
-    ['null', "metric 'm' is null"],
+    ['null', "metric 'm' is null: expected a number, a string or a boolean"],
     ['10n', "metric 'm' is the bigint 10n"],
     ['[1]', "metric 'm' is a value of type Array"],
   ])('a metric that is %s fails the run', async (value, message) => {
@@ -38,6 +36,22 @@ describe('capture', () => {
       message: expect.stringContaining(message),
     });
     expect(sweep.record().error!.stack!.split('\n')[1]).toContain('operation.mjs');
+  });
+
+  test('a metric that is not finite is kept, and the run is a success', async () => {
+    await start({
+      code: body(`capture.metrics({ a: NaN, b: 1 / 0, c: -1 / 0 }); capture.metric('d', NaN, { step: 1 });`),
+    }).run();
+    expect(sweep.record()).toMatchObject({
+      status: 'success',
+      metrics: Object.fromEntries(
+        Object.entries({ a: 'NaN', b: 'Infinity', c: '-Infinity', d: 'NaN' }).map(([name, text]) => [
+          name,
+          { $numberDouble: text },
+        ]),
+      ),
+    });
+    expect(sweep.lines<SeriesPoint>('series').map(({ value }) => value)).toEqual([{ $numberDouble: 'NaN' }]);
   });
 
   test('artifacts, files and figures are stored by their content, once', async () => {

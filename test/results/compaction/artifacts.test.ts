@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { expect, it } from 'vitest';
 import { compactRuns } from '../../../src/results/compaction/compact.js';
 import { newScratchFolder } from '../../../src/results/compaction/scratch-folders.js';
-import { openResults } from '../../../src/results/results.js';
+import { resultsOf } from '../../../src/results/results.js';
 import { findGarbage } from '../../../src/storage/file/check/collect-garbage.js';
 import { artifactsFolder, runsFile } from '../../../src/storage/file/layout.js';
 import type { FileStore } from '../../../src/storage/file/open.js';
@@ -34,10 +34,10 @@ it('garbage is never an artifact of a record that results show, nor of a segment
 async function shownAndGarbage(store: FileStore) {
   const garbage: string[] = [];
   for await (const { path } of findGarbage(store.root)) garbage.push(basename(path));
-  const results = await openResults(store, EXPERIMENT, { all: true });
+  const results = resultsOf(store, EXPERIMENT).all();
   try {
-    return { shown: (await results.rows({ columns: ['index'] })).map(({ index }) => index), garbage };
+    return { shown: (await results.select('index').table()).rows.map(({ index }) => index), garbage };
   } finally {
-    results.close();
+    await results.close();
   }
 }

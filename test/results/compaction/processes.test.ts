@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, vi } from 'vitest';
-import { openResults } from '../../../src/results/results.js';
+import { resultsOf } from '../../../src/results/results.js';
 import { runsFile, runsFolder } from '../../../src/storage/file/layout.js';
 import { openFileStore } from '../../../src/storage/file/open.js';
 import { readCoverage } from '../../../src/storage/file/runs-file.js';
@@ -45,11 +45,11 @@ it('after a sweep that is worth it the worker compacts, without anybody waiting;
   const folder = store.experimentFolder('large:1');
   await vi.waitFor(() => expect(existsSync(runsFile(folder))).toBe(true), { timeout: 150_000, interval: 50 });
   expect((await readCoverage(folder))?.runs).toBe(12_000);
-  const results = await openResults(store, 'large:1');
-  expect(
-    await results.rows({ columns: ['x', 'y'], sort: [{ column: 'x', descending: true }], limit: 1 }),
-  ).toEqual([{ x: 11_999, y: 23_998 }]);
-  results.close();
+  const results = resultsOf(store, 'large:1');
+  expect((await results.sort('-x').limit(1).select('x', 'y').table()).rows).toEqual([
+    { x: 11_999, y: 23_998 },
+  ]);
+  await results.close();
   expect(existsSync(runsFile(store.experimentFolder('tiny:1')))).toBe(false);
   await vi.waitFor(() => expect(readdirSync(runsFolder(folder))).toEqual(['runs.parquet']), 20_000);
 });
@@ -97,12 +97,12 @@ it('compacting 200,000 runs, and reading them, each takes less than 350 MB of me
   };
   const read = `
     const { openFileStore } = await import(process.argv[2] + '../../storage/file/open.js');
-    const { openResults } = await import(process.argv[2] + '../results.js');
-    const results = await openResults(await openFileStore(process.argv[1] + '/..'), '${EXPERIMENT}');
+    const { resultsOf } = await import(process.argv[2] + '../results.js');
+    const results = resultsOf(await openFileStore(process.argv[1] + '/..'), '${EXPERIMENT}');
     let n = 0;
     for await (const record of results.records()) n += record.notes.length;
-    if (n !== 200000 || (await results.groups({ by: ['replicate'] })).groups.length !== 1) process.exit(1);
-    results.close()`;
+    if (n !== 200000 || (await results.groupBy('replicate').stats()).groups.length !== 1) process.exit(1);
+    await results.close()`;
   const compact = `await (await import(process.argv[2] + 'compact.js')).compactRuns(process.argv[1], process.argv[1] + '/runs/.x')`;
   const peaks = [await peakOf(read), await peakOf(compact), await peakOf(read)];
   expect(existsSync(join(folder, 'runs', 'runs.parquet'))).toBe(true);

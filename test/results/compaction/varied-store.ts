@@ -3,7 +3,7 @@ import { expect } from 'vitest';
 import type { RunRecord } from '../../../src/definition/record.js';
 import { fingerprint } from '../../../src/identity/fingerprint.js';
 import { findRuns } from '../../../src/results/find-runs.js';
-import { openResults } from '../../../src/results/results.js';
+import { resultsOf } from '../../../src/results/results.js';
 import { summarizeExperiments } from '../../../src/results/summaries.js';
 import type { FileStore } from '../../../src/storage/file/open.js';
 import { compareContenders } from '../../../src/storage/final-record.js';
@@ -95,25 +95,25 @@ const contender = ({ record, segment, offset }: StoredRecord) => ({ ...record, s
 
 /** Asserts that every reader has exactly these final records. */
 export async function expectReaders(store: FileStore, finals: readonly RunRecord[]): Promise<void> {
-  const results = await openResults(store, EXPERIMENT, { all: true });
+  const results = resultsOf(store, EXPERIMENT).all();
   try {
     const records: RunRecord[] = [];
     for await (const record of results.records()) records.push(record);
     expect(records.map((record) => JSON.stringify(record))).toEqual(
       finals.map((record) => JSON.stringify(record)),
     );
-    expect(await results.rows({ columns: ['index', 'y', 'text', 'whole', 'big', 'small'] })).toEqual(
+    expect((await results.select('index', 'y', 'text', 'whole', 'big', 'small').table()).rows).toEqual(
       finals.map(({ index, params, metrics }) => ({
         index,
-        y: metrics.y ?? null,
+        y: metrics.y,
         text: params.text,
-        whole: metrics.whole ?? null,
+        whole: metrics.whole,
         big: 1e300,
         small: 5e-324,
       })),
     );
     expect(
-      results.columns.filter(({ kind }) => kind !== 'field').map(({ name, type }) => [name, type]),
+      (await results.columns()).filter(({ kind }) => kind !== 'field').map(({ name, type }) => [name, type]),
     ).toEqual([
       ['big', 'number'],
       ['nested', 'json'],
@@ -121,15 +121,15 @@ export async function expectReaders(store: FileStore, finals: readonly RunRecord
       ['text', 'text'],
       ['x', 'number'],
       ['good', 'boolean'],
-      ['odd', 'text'],
+      ['odd', 'number'],
       ['whole', 'number'],
       ['y', 'number'],
     ]);
-    expect(results.defaultColumns).not.toContain('nested');
-    const { groups } = await results.groups({ by: ['good'], metrics: ['x'] });
+
+    const { groups } = await results.groupBy('good').stats('x');
     expect(groups.reduce((sum, { n, left_out }) => sum + n + left_out, 0)).toBe(finals.length);
   } finally {
-    results.close();
+    await results.close();
   }
   const current = finals.filter(
     ({ code_fingerprint }) => code_fingerprint === manifestOf().operation.code_fingerprint,

@@ -1,6 +1,7 @@
 import { appendFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { RunRecord } from '../../../src/definition/record.js';
+import { readRecord } from '../../../src/storage/file/formats/read-record.js';
 import { openLines } from '../../../src/storage/file/line-at.js';
 import { lineChunks, scanLines } from '../../../src/storage/file/lines.js';
 import { readRecords } from '../../../src/storage/file/records.js';
@@ -43,7 +44,7 @@ describe('reading segments', () => {
       recordOf({ index, notes: ['ü'.repeat(length / 2)] }),
     );
     const path = writeSegment(store, records);
-    const lines = openLines<RunRecord>();
+    const lines = openLines(readRecord);
     const seen: RunRecord[] = [];
     for await (const { record, offset } of readRecords(store.experimentFolder(EXPERIMENT))) {
       seen.push(record);

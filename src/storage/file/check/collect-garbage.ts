@@ -1,9 +1,9 @@
 import { opendir, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { StoreError } from '../../../definition/errors.js';
-import type { RunRecord } from '../../../definition/record.js';
 import type { ExperimentManifest, SubmissionManifest } from '../../manifest.js';
 import { findLost } from '../covered.js';
+import { readRecord } from '../formats/read-record.js';
 import {
   artifactsFolder,
   bundleFolder,
@@ -97,7 +97,7 @@ async function* unreferencedArtifacts(folder: string): AsyncGenerator<Garbage> {
 async function neededArtifacts(folder: string): Promise<Set<string>> {
   const needed = new Set<string>();
   const finals = await scanFinalHeads(folder);
-  const lines = openLines<RunRecord>();
+  const lines = openLines(readRecord);
   try {
     for (const { segment, offset, run_id } of finals.values()) {
       const record = await lines.read(join(segmentsFolder(folder), segment), offset);

@@ -1,6 +1,7 @@
 import type { ExperimentDeclaration } from '../../../definition/declaration.js';
 import type { ErrorDescription } from '../../../definition/errors.js';
 import type { JsonObject } from '../../../definition/json.js';
+import { numberText } from '../../../definition/non-finite.js';
 import type { ArtifactDescriptor, MetricValue, RunStatus } from '../../../definition/record.js';
 import { wellFormedJson } from '../../../definition/well-formed.js';
 import type { Cell } from '../../../identity/cells.js';
@@ -86,12 +87,12 @@ export class RecordLines {
     return this.#measures ? provenanceText(this.#placeText, this.#measures()) : this.#provenance;
   }
 
-  /** `JSON.stringify(metrics)` in half its time: names come again, and numbers are finite. */
+  /** `JSON.stringify(metrics)` in half its time, since names come again; and with numbers that are not finite. */
   #metricsText(metrics: { readonly [name: string]: MetricValue }): string {
     let text = '{';
     for (const name of Object.keys(metrics)) {
       const value = metrics[name]!;
-      const written = typeof value === 'number' ? `${value}` : JSON.stringify(value);
+      const written = typeof value === 'number' ? numberText(value) : JSON.stringify(value);
       text += text === '{' ? this.#nameText(name) + written : `,${this.#nameText(name)}${written}`;
     }
     return `${text}}`;

@@ -1,0 +1,69 @@
+import { encodeNumber } from '../../definition/non-finite.js';
+import type { Cell } from '../../results/query/cell.js';
+import type { Groups, Summary } from '../../results/query/grouping.js';
+import type { Statistic } from '../../results/query/statistics.js';
+
+const LABELS: { readonly [statistic in Statistic]: string } = {
+  n: 'n',
+  mean: 'mean',
+  std: 'std',
+  sem: 'sem',
+  ci95: '±95%',
+  median: 'median',
+  min: 'min',
+  max: 'max',
+};
+
+interface GroupTable {
+  readonly columns: readonly string[];
+  readonly rows: readonly (readonly Cell[])[];
+}
+
+/**
+ * Groups as a table: the keys, how many runs, and the statistics of each metric. A metric has its own count, and says what
+ * was left out of it, where that is not the same for all.
+ */
+export function groupTable({ by, metrics, statistics, groups }: Groups): GroupTable {
+  const counted = metrics.map(
+    (_, index) => statistics.includes('n') || groups.some(({ n, summaries }) => summaries[index]!.n !== n),
+  );
+  const incomplete = metrics.map((_, index) =>
+    groups.some(({ summaries }) => summaries[index]!.nonfinite + summaries[index]!.others > 0),
+  );
+  const shown = statistics.filter((statistic) => statistic !== 'n');
+  const columns = [
+    ...by.map((name) => (name === 'n' ? 'params.n' : name)),
+    'n',
+    ...metrics.flatMap((name, index) => [
+      ...(counted[index] ? [`${name} n`] : []),
+      ...shown.map((statistic) => `${name} ${LABELS[statistic]}`),
+      ...(incomplete[index] ? [`${name} left out`] : []),
+    ]),
+  ];
+  const rows = groups.map(({ keys, n, summaries }) => [
+    ...keys,
+    n,
+    ...summaries.flatMap((summary, index) => [
+      ...(counted[index] ? [summary.n] : []),
+      ...shown.map((statistic) => summary[statistic] ?? undefined),
+      ...(incomplete[index] ? [leftOut(summary)] : []),
+    ]),
+  ]);
+  return { columns, rows };
+}
+
+const leftOut = ({ nonfinite, others }: Summary): Cell =>
+  [nonfinite > 0 ? `${nonfinite} NaN or infinite` : '', others > 0 ? `${others} no number` : '']
+    .filter(Boolean)
+    .join(', ') || undefined;
+
+/** Names and values of the keys stay apart from the counts: `n` may be a param. */
+export function groupsAsJson({ by, metrics, groups }: Groups): string {
+  const list = groups.map(({ keys, n, left_out, summaries }) => ({
+    by: Object.fromEntries(by.map((name, index) => [name, keys[index] ?? null])),
+    n,
+    left_out,
+    metrics: Object.fromEntries(metrics.map((name, index) => [name, summaries[index]])),
+  }));
+  return JSON.stringify(list, (_, value) => encodeNumber(value));
+}

@@ -1,0 +1,62 @@
+import type { RunRecord } from '../../definition/record.js';
+
+/** The fields of a record that queries know, as columns of DuckDB's tables. */
+export const RECORD_FIELDS = {
+  run_id: 'VARCHAR',
+  experiment_id: 'VARCHAR',
+  status: 'VARCHAR',
+  generation: 'BIGINT',
+  attempt: 'BIGINT',
+  context_fingerprint: 'VARCHAR',
+  params_fingerprint: 'VARCHAR',
+  seed_fingerprint: 'VARCHAR',
+  code_fingerprint: 'VARCHAR',
+  index: 'BIGINT',
+  replicate: 'BIGINT',
+  started_at: 'VARCHAR',
+  finished_at: 'VARCHAR',
+  duration_ms: 'DOUBLE',
+  error_type: 'VARCHAR',
+  error: 'VARCHAR',
+  tags: 'VARCHAR',
+  warnings: 'VARCHAR',
+  notes: 'VARCHAR',
+  provenance: 'VARCHAR',
+  artifacts: 'VARCHAR',
+} as const;
+export type RecordField = keyof typeof RECORD_FIELDS;
+export const RECORD_FIELD_NAMES = Object.keys(RECORD_FIELDS) as RecordField[];
+
+/** Where a record stands: the last two keys of the rule of the final record, and where its line is read from. */
+export const PLACE_COLUMNS = { segment: 'VARCHAR', segment_offset: 'BIGINT' } as const;
+
+/** A record's fields in their order, without the place. Lists and objects are JSON. */
+export function fieldValues(record: RunRecord): unknown[] {
+  const { error } = record;
+  return [
+    record.run_id,
+    record.experiment_id,
+    record.status,
+    record.generation ?? 0,
+    record.attempt ?? 1,
+    record.context_fingerprint,
+    record.params_fingerprint,
+    record.seed_fingerprint,
+    record.code_fingerprint,
+    record.index,
+    record.replicate,
+    record.started_at,
+    record.finished_at,
+    record.duration_ms,
+    error?.type,
+    error?.message,
+    listText(record.tags),
+    listText(record.warnings),
+    listText(record.notes),
+    record.provenance && JSON.stringify(record.provenance),
+    listText(record.artifacts),
+  ];
+}
+
+const listText = (list: readonly unknown[] | undefined) =>
+  list === undefined || list.length === 0 ? '[]' : JSON.stringify(list);

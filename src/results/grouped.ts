@@ -1,0 +1,62 @@
+import type { QueryEngine } from './engine.js';
+import type { ORIGIN_FIELDS } from './query/columns.js';
+import { type Groups, resolveGrouping } from './query/grouping.js';
+import type { RowQuery } from './query/selection.js';
+import type { Statistic } from './query/statistics.js';
+
+/** Groups of runs that have the same values of some columns. */
+export class Grouped {
+  readonly #engine: () => Promise<QueryEngine>;
+  readonly #by: readonly string[];
+  readonly #query: RowQuery;
+  readonly #all: boolean;
+
+  constructor(engine: () => Promise<QueryEngine>, by: readonly string[], query: RowQuery, all: boolean) {
+    this.#engine = engine;
+    this.#by = by;
+    this.#query = query;
+    this.#all = all;
+  }
+
+  /**
+   * Statistics of the successful runs of each group, in the query's order and within its limit. Where runs of older
+   * declarations are included, those of other code, context or seeds are further groups.
+   *
+   * @param metrics one or several; by default every metric that is a number or a boolean
+   * @param statistics by default mean, sample standard deviation and half of the mean's 95 % confidence interval
+   * @throws UsageError if a column is unknown, or can't be averaged
+   */
+  async stats(metrics?: string | readonly string[], statistics?: readonly Statistic[]): Promise<Groups> {
+    const engine = await this.#engine();
+    const { where, sort, limit, offset } = this.#query;
+    const query = {
+      by: this.#by,
+      ...(metrics === undefined ? {} : { metrics: typeof metrics === 'string' ? [metrics] : metrics }),
+      ...(statistics ? { statistics } : {}),
+      ...(where ? { where } : {}),
+      ...(sort ? { sort } : {}),
+      ...(limit === undefined ? {} : { limit }),
+      ...(offset === undefined ? {} : { offset }),
+    };
+    const grouping = resolveGrouping(query, engine.columns, this.#all ? await mixedOrigins(engine) : []);
+    const { groups, total } = await engine.groups(grouping);
+    return {
+      by: grouping.by.map(({ as }) => as),
+      metrics: grouping.metrics.map(({ name }) => name),
+      statistics: grouping.statistics,
+      groups,
+      left_out: groups.reduce((sum, { left_out }) => sum + left_out, 0),
+      total,
+    };
+  }
+}
+
+/** What differs between the runs and makes them no replicates of each other. */
+async function mixedOrigins(engine: QueryEngine): Promise<(typeof ORIGIN_FIELDS)[number][]> {
+  const mixed: (typeof ORIGIN_FIELDS)[number][] = [];
+  for (const name of ['code', 'context', 'seed_base'] as const) {
+    const [column] = engine.columns.resolve([name]);
+    if ((await engine.distinct(column!, 2)).length > 1) mixed.push(name);
+  }
+  return mixed;
+}
