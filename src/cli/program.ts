@@ -141,7 +141,7 @@ async function act(
   try {
     outcome.exitCode = (await definition.run?.(args, options, context)) ?? EXIT.success;
   } finally {
-    await context.close();
+    context.close();
   }
 }
 

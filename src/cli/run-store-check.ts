@@ -3,9 +3,7 @@ import { formatBytes } from '../definition/format-bytes.js';
 import { METALAB_VERSION } from '../engine/version.js';
 import { checkStore, nothingChecked } from '../storage/file/check/check-store.js';
 import type { Checked, Finding } from '../storage/file/check/finding.js';
-import { hasLeasing } from '../storage/lease.js';
-import { withMaintenanceLease } from '../storage/maintenance.js';
-import { asSweepStore, type SweepStore } from '../storage/sweep-store.js';
+import type { Store } from '../storage/store.js';
 import type { CommandContext, CommonOptions } from './command.js';
 import { formatCount } from './format/format-number.js';
 import { EXIT } from './format/report-error.js';
@@ -19,7 +17,7 @@ export interface CheckFlags extends CommonOptions {
 type Shown = Omit<Finding, 'repair'> & { readonly repaired: string | null };
 
 export async function runStoreCheck(options: CheckFlags, context: CommandContext): Promise<number> {
-  const store = asSweepStore(await context.store());
+  const store = await context.store();
   const checked = nothingChecked();
   const shown: Shown[] = [];
   const check = async (alone: boolean) => {
@@ -32,7 +30,7 @@ export async function runStoreCheck(options: CheckFlags, context: CommandContext
       if (!options.json && (one.severity !== 'note' || options.verbose)) print(one, context);
     }
   };
-  if (options.repair) await withMaintenanceLease(store, 'metalab store check --repair', () => check(true));
+  if (options.repair) await store.lease.during('metalab store check --repair', () => check(true));
   else await check(!(await isInUse(store)));
   const counts = countsOf(shown);
   if (options.json) context.out(JSON.stringify({ store: store.uri, checked, counts, findings: shown }));
@@ -43,8 +41,7 @@ export async function runStoreCheck(options: CheckFlags, context: CommandContext
 }
 
 /** Whether an engine uses the store: then temporary files may be in use. */
-const isInUse = async (store: SweepStore): Promise<boolean> =>
-  hasLeasing(store) && (await store.readLease()) !== undefined;
+const isInUse = async (store: Store): Promise<boolean> => (await store.lease.read()) !== undefined;
 
 function print(finding: Shown, { out, color, named }: CommandContext): void {
   const { severity, path, offset, what, costs, remedy, repaired } = finding;

@@ -6,9 +6,9 @@ import { nearestName } from '../definition/nearest.js';
 import { connectTemporal, type TemporalConnection } from '../engine/connect.js';
 import { loadRequestKey, type RequestKey } from '../engine/request-key.js';
 import { keepSshVariables } from '../engine/ssh-environment.js';
-import { engineKey, hasLeasing, type LeaseHolder } from '../storage/lease.js';
+import { engineKey, type LeaseHolder } from '../storage/lease.js';
 import type { SubmissionManifest, SubmissionOutcome } from '../storage/manifest.js';
-import type { SweepStore } from '../storage/sweep-store.js';
+import type { Store } from '../storage/store.js';
 import {
   ANYTHING,
   checkExperiment,
@@ -239,14 +239,14 @@ class ConnectedLab implements Lab {
   }
 
   /** @throws MetalabError METALAB_NOT_REPLACED if the caller declines */
-  async #tellReplaced(store: SweepStore, declared: Declared, { onReplace }: SubmitOptions): Promise<void> {
+  async #tellReplaced(store: Store, declared: Declared, { onReplace }: SubmitOptions): Promise<void> {
     const replaced = await findReplaced(store, declared);
     if (!replaced) return;
     if (!onReplace) this.#options.say?.(`warning: ${describeReplaced(replaced)}`);
     else if (!(await onReplace(replaced))) throw notReplaced(replaced);
   }
 
-  async #retry(experimentId: string, store: SweepStore, options: RetryOptions): Promise<RunHandle> {
+  async #retry(experimentId: string, store: Store, options: RetryOptions): Promise<RunHandle> {
     const [{ placeOfRetry, resolveRetry }] = await Promise.all([
       import('./submit/retry.js'),
       this.#engine.ensureWorker(),
@@ -261,7 +261,7 @@ class ConnectedLab implements Lab {
     return this.#enqueue(store, manifest, holder);
   }
 
-  async #enqueue(store: SweepStore, manifest: SubmissionManifest, holder: LeaseHolder): Promise<RunHandle> {
+  async #enqueue(store: Store, manifest: SubmissionManifest, holder: LeaseHolder): Promise<RunHandle> {
     const { experiment_id, declaration, options } = manifest;
     // A retry may have thousands of runs: their list is in the store, not in Temporal's payloads.
     const told = options.only ? { ...options, only: { ...options.only, runs: [] } } : options;
@@ -275,7 +275,7 @@ class ConnectedLab implements Lab {
     ).catch(async (error: unknown) => {
       // A submission that failed to enqueue leaves nothing behind, above all no values of environment variables.
       await removeSubmission(store, manifest);
-      if (hasLeasing(store)) await store.releaseLease(holder);
+      await store.lease.release(holder);
       throw error;
     });
     if (joined) await removeSubmission(store, manifest);
@@ -292,9 +292,9 @@ class ConnectedLab implements Lab {
   }
 
   /** The workers that carry out the submission renew the lease. */
-  async #takeLease(store: SweepStore, takeOver = false): Promise<LeaseHolder> {
+  async #takeLease(store: Store, takeOver = false): Promise<LeaseHolder> {
     const holder = { ...(await this.#engine.identify()), worker: null };
-    if (hasLeasing(store)) await store.takeLease(holder, { takeOver, wait: true });
+    await store.lease.take(holder, { takeOver, wait: true });
     return holder;
   }
 }

@@ -5,7 +5,7 @@ import { CANCEL_UPDATE, PAUSE_UPDATE, RESUME_UPDATE, workflowIdOf } from '../con
 import type { Duration } from '../definition/duration.js';
 import { InfrastructureError, MetalabError } from '../definition/errors.js';
 import type { RequestKey } from '../engine/request-key.js';
-import type { SweepStore } from '../storage/sweep-store.js';
+import type { Store } from '../storage/store.js';
 import {
   ANYTHING,
   checkOptions,
@@ -45,7 +45,7 @@ const ASK_EVERY_MS = 3_000;
 const MAX_FAILED_STARTS = 4;
 
 export interface SubmissionPlace {
-  readonly store: SweepStore;
+  readonly store: Store;
   readonly experiment_id: string;
   readonly submission: string;
   readonly joined: boolean;
@@ -62,7 +62,7 @@ export interface Link {
   keepUp(): Promise<void>;
   /** @throws MetalabError METALAB_CLOSED if the lab was closed */
   assertOpen(method: string): void;
-  retry(experimentId: string, store: SweepStore, options: RetryOptions): Promise<RunHandle>;
+  retry(experimentId: string, store: Store, options: RetryOptions): Promise<RunHandle>;
 }
 
 export function makeHandle(link: Link, place: SubmissionPlace): RunHandle {

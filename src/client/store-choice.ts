@@ -12,7 +12,7 @@ import {
 import { stateFolder } from '../engine/state-folder.js';
 import { refuseStrangers } from '../storage/file/refuse-strangers.js';
 import { openStore } from '../storage/registry.js';
-import { asSweepStore, type SweepStore } from '../storage/sweep-store.js';
+import type { Store } from '../storage/store.js';
 
 export interface StoreChoice {
   /** A path or a `file:///` uri. Default: METALAB_STORE, else the environment's, else `./experiments`. */
@@ -62,15 +62,14 @@ export function checkFailureLimit(limit: unknown): FailureLimit | undefined {
 }
 
 /** @throws StoreError METALAB_STORE_MISSING */
-export const openExisting = async (choice: StoreChoice) =>
-  asSweepStore(await openStore(await locationOf(choice)));
+export const openExisting = async (choice: StoreChoice) => openStore(await locationOf(choice));
 
 /** Workers would refuse it, too; checking here reports it immediately. */
 export const openForSubmit = async (choice: StoreChoice) =>
-  refuseUntrusted(asSweepStore(await openStore(await locationOf(choice), { create: true })));
+  refuseUntrusted(await openStore(await locationOf(choice), { create: true }));
 
 /** @throws StoreError METALAB_STORE_UNSAFE if other users can change the store, and it was not trusted */
-export function refuseUntrusted(store: SweepStore): SweepStore {
+export function refuseUntrusted(store: Store): Store {
   refuseStrangers(store.root, undefined, (root) => isTrustedStore(stateFolder(), root));
   return store;
 }

@@ -6,7 +6,7 @@ import { openLines } from '../storage/file/line-at.js';
 import { openRunsFiles, type RunsFile } from '../storage/file/runs-file.js';
 import { scanFinalHeads } from '../storage/file/scan.js';
 import { type Contender, compareContenders } from '../storage/final-record.js';
-import { hasWorkingDirectory, type Store } from '../storage/store.js';
+import type { Store } from '../storage/store.js';
 import { openDatabase, quoteText } from './duckdb/database.js';
 
 /** A run of the store, found by the beginning of its id. */
@@ -32,7 +32,6 @@ export async function findRuns(
   prefixes: readonly string[],
   experiments?: readonly string[],
 ): Promise<FoundRun[]> {
-  if (!hasWorkingDirectory(store)) return [];
   const found: FoundRun[] = [];
   for (const experiment_id of experiments ?? (await store.experiments())) {
     for (const { run_id, segment, record } of await finalsOf(store.experimentFolder(experiment_id), prefixes))

@@ -2,9 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { LogLine, RunRecord } from '../definition/record.js';
 import { FOLLOWED_MS, tellFollowed } from '../storage/file/followed.js';
 import { writerOf } from '../storage/file/layout.js';
+import type { StoredLogLine } from '../storage/file/logs.js';
 import { SegmentTails } from '../storage/file/segment-tails.js';
 import { listSegments } from '../storage/file/segments.js';
-import type { StoredLogLine } from '../storage/store.js';
 
 const EVERY_MS = 250;
 

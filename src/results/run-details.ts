@@ -1,6 +1,6 @@
 import type { RunRecord } from '../definition/record.js';
 import type { GitState } from '../storage/manifest.js';
-import { hasExperimentManifests, type Store } from '../storage/store.js';
+import type { Store } from '../storage/store.js';
 
 /** What a series of a run looks like in one line. */
 export interface SeriesSummary {
@@ -51,9 +51,7 @@ export async function readRunDetails(
 }
 
 async function readGit(store: Store, experimentId: string, submission: string): Promise<RunDetails['git']> {
-  const manifest = hasExperimentManifests(store)
-    ? await store.readSubmission(experimentId, submission)
-    : undefined;
+  const manifest = await store.readSubmission(experimentId, submission);
   if (!manifest?.git) return null;
   const { diff: _, ...git } = manifest.git;
   return git;

@@ -1,5 +1,3 @@
-import type { Store } from './store.js';
-
 /** Who uses a store: one engine, that is one Temporal server and namespace, with all of its clients and workers. */
 export interface LeaseHolder {
   /**
@@ -21,34 +19,10 @@ export interface Lease extends LeaseHolder {
   readonly renewed_at: string;
 }
 
-export interface TakeOptions {
-  /** Take it whoever has it. */
-  readonly takeOver?: boolean;
-  /** Watch what seems expired until that is sure, at most 20 s. Without it: refused, and sure at a later call. */
-  readonly wait?: boolean;
-}
-
-/** A store that two engines can't use at once without noticing. Reading a store needs no lease. */
-export interface Leasing {
-  readLease(): Promise<Lease | undefined>;
-  /** The lease, unless it has surely expired: a single look is sure 10 min after the last renewal, or where there is none. */
-  readLiveLease(): Promise<Lease | undefined>;
-  /**
-   * Takes the lease, or renews it.
-   *
-   * @throws StoreError METALAB_STORE_HELD naming the holder, where another engine has it; what writing throws
-   */
-  takeLease(holder: LeaseHolder, options?: TakeOptions): Promise<void>;
-  /** Gives it back, where this worker, or a client of its engine, was the last to renew it. */
-  releaseLease(holder: LeaseHolder): Promise<void>;
-}
-
 /** How often a holder renews. */
 export const LEASE_RENEWED_MS = 15_000;
 /** Three renewals may fail, as on a filesystem that hangs for a while. */
 export const LEASE_EXPIRES_MS = 60_000;
-
-export const hasLeasing = (store: Store): store is Store & Leasing => 'takeLease' in store;
 
 /** An engine in one word, for what it has in a store. */
 export const engineKey = ({ engine, address, namespace }: LeaseHolder): string =>

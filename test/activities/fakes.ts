@@ -9,7 +9,7 @@ import type { ChunkNotice, SubmissionStatus, WorkerNotice } from '../../src/cont
 import type { BatchExecutor } from '../../src/execution/batch-executor.js';
 import type { Executor } from '../../src/execution/executor.js';
 import type { LeaseHolder } from '../../src/storage/lease.js';
-import type { SweepStore } from '../../src/storage/sweep-store.js';
+import type { Store } from '../../src/storage/store.js';
 
 export const WORKER = 'laptop-1';
 
@@ -76,7 +76,7 @@ export class FakeWorker {
   batches: Partial<BatchExecutor> | undefined;
   readonly #stopping = new Set<() => void>();
 
-  constructor(store: SweepStore, overrides: Partial<ActivityDependencies> = {}) {
+  constructor(store: Store, overrides: Partial<ActivityDependencies> = {}) {
     const { live, leases, workflow: workflows, released } = this;
     const worker = {
       id: WORKER,

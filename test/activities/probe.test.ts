@@ -19,14 +19,14 @@ test('a store that can be written again is taken, and no trace of the attempt is
   const before = readdirSync(store.root);
   expect(await probe()).toBeNull();
   expect(readdirSync(store.root).sort()).toEqual([...before, 'lease.json'].sort());
-  expect(await store.readLease()).toMatchObject(HOLDER);
+  expect(await store.lease.read()).toMatchObject(HOLDER);
 });
 
 test('a store that another engine has is waited for', async () => {
   const { store, probe } = await probed();
-  await store.takeLease(OTHER_ENGINE);
+  await store.lease.take(OTHER_ENGINE);
   expect(await probe()).toContain('the store is in use by the engine');
-  await store.releaseLease(OTHER_ENGINE);
+  await store.lease.release(OTHER_ENGINE);
   expect(await probe()).toBeNull();
 });
 
@@ -50,5 +50,5 @@ test('nothing is written to a store that strangers can change, and the user read
     },
   });
   expect(await probe()).toBe('/store: others can change it; chmod go-w /store');
-  expect(await store.readLease()).toBeUndefined();
+  expect(await store.lease.read()).toBeUndefined();
 });

@@ -4,7 +4,8 @@ import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { artifactsFolder } from '../../src/storage/file/layout.js';
-import { type FileStore, openFileStore } from '../../src/storage/file/open.js';
+import { openFileStore } from '../../src/storage/file/open.js';
+import type { Store } from '../../src/storage/store.js';
 import { lastingFolder } from '../storage/file/temporary-store.js';
 import { metalab, ROOT, startMetalab } from '../support/metalab.js';
 import { EXPERIMENT, manifestOf, recordOf, writeSegment } from '../support/records.js';
@@ -50,7 +51,7 @@ const RECORDS = Array.from({ length: 60 }, (_, index) =>
 );
 const RUN = RECORDS[0]!.run_id;
 
-let store: FileStore;
+let store: Store;
 const read = (...args: string[]) => metalab([...args, '--store', store.root]);
 
 beforeAll(async () => {

@@ -15,7 +15,7 @@ const PACKAGE = {
     metalab: {
       environments: { queue: './env.js', broken: './nowhere.js' },
       executors: { queue: './executor.js' },
-      stores: { shelf: './store.js' },
+      stores: { shelf: './store.js', attic: './executor.js' },
     },
   }),
   'node_modules/@lab/queue/env.js': `import { z } from 'metalab';
@@ -31,8 +31,7 @@ export default {
   const { lanes, queue } = environment.settings.executor;
   return createSlots({ executor: 'queue', lanes, queue });
 };`,
-  'node_modules/@lab/queue/store.js': `import { openFileStore } from ${JSON.stringify(`${ROOT}dist/storage/file/open.js`)};
-export default (location, options) => openFileStore('./' + location.split('//')[1], options);`,
+  'node_modules/@lab/queue/store.js': "export default (location) => './' + location.split('//')[1];",
   'node_modules/other/package.json': '{ "name": "other", "metalab": { "environments": 3 } }',
   'node_modules/damaged/package.json': '{ "metalab": ',
 };
@@ -102,6 +101,12 @@ test('its executor runs a sweep, and its kind of stores opens', async () => {
   );
   const { stdout } = await metalab(['list', '--store', 'shelf://experiments', '--json'], { cwd });
   expect(JSON.parse(stdout)).toMatchObject([{ experiment_id: 'e:1', runs: { success: 3 } }]);
+  const again = await submitJson(['experiment.ts', '--store', 'shelf://experiments'], { cwd });
+  expect(again).toMatchObject({ code: 0, outcome: { reused: 3, executed: 0 } });
+  const nowhere = await metalab(['list', '--store', 'attic://experiments'], { cwd });
+  expect(nowhere.stderr).toContain(
+    "package @lab/queue: its store 'attic' names no folder for attic://experiments",
+  );
   const unknown = await metalab(['list', '--store', 'shelve://experiments'], { cwd });
-  expect(unknown.stderr).toContain('a uri of one of: file, shelf');
+  expect(unknown.stderr).toContain('a uri of one of: file, shelf, attic');
 });

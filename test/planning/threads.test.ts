@@ -4,8 +4,9 @@ import { countCells, type ExperimentDeclaration } from '../../src/definition/dec
 import { paramSourceFromSpec } from '../../src/definition/params/from-spec.js';
 import type { RunStatus } from '../../src/definition/record.js';
 import { planEntriesFile } from '../../src/storage/file/layout.js';
-import type { FileStore } from '../../src/storage/file/open.js';
+import { readRecords } from '../../src/storage/file/records.js';
 import type { PlanManifest } from '../../src/storage/manifest.js';
+import type { Store } from '../../src/storage/store.js';
 import { temporaryStore } from '../storage/file/temporary-store.js';
 import { EXPERIMENT, recordOf, writeSegment } from '../support/records.js';
 
@@ -52,7 +53,7 @@ function makeDice(seed: number) {
 }
 
 /** What slots, zombies and other versions left: of some cells nothing, of others several generations and statuses. */
-function writeHistory(store: FileStore): void {
+function writeHistory(store: Store): void {
   const dice = makeDice(7);
   const others = [
     declarationOf('a', 'e', range(0, CASES)),
@@ -88,7 +89,7 @@ function writeHistory(store: FileStore): void {
   }
 }
 
-async function planWith(store: FileStore, options: (typeof OPTIONS)[number], threads: number) {
+async function planWith(store: Store, options: (typeof OPTIONS)[number], threads: number) {
   const folder = store.experimentFolder(EXPERIMENT);
   const name = `plan-${threads}-${options.fresh}-${options.keep_failed}`;
   const { submission: _, ...manifest } = await writePlan(folder, name, now, 'sha', options, threads);
@@ -98,9 +99,9 @@ async function planWith(store: FileStore, options: (typeof OPTIONS)[number], thr
 const BETTER_FIRST: readonly RunStatus[] = ['success', 'failed', 'cancelled'];
 
 /** The rule again, in its simplest form: what a plan must come to. */
-async function expectedPlan(store: FileStore, options: (typeof OPTIONS)[number]) {
+async function expectedPlan(store: Store, options: (typeof OPTIONS)[number]) {
   const best = new Map<string, { generation: number; status: RunStatus }>();
-  for await (const { record } of store.records(EXPERIMENT)) {
+  for await (const { record } of readRecords(store.experimentFolder(EXPERIMENT))) {
     const { generation, status } = record;
     const standing = best.get(record.run_id);
     if (

@@ -10,8 +10,8 @@ import {
   segmentName,
   segmentsFolder,
 } from '../../src/storage/file/layout.js';
-import type { FileStore } from '../../src/storage/file/open.js';
 import type { ExperimentManifest } from '../../src/storage/manifest.js';
+import type { Store } from '../../src/storage/store.js';
 
 export const EXPERIMENT = 'pi_mc:0.1';
 export const CODE = fingerprint('code');
@@ -59,7 +59,7 @@ export function recordsIn(root: string, experiment: string): RunRecord[] {
 
 /** Writes a segment: objects as lines, texts and bytes as they are. */
 export function writeSegment(
-  store: FileStore,
+  store: Store,
   lines: readonly (object | string | Uint8Array)[],
   place: {
     readonly writer?: string;

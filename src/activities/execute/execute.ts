@@ -8,7 +8,7 @@ import type { RangeRequest } from '../../execution/executor.js';
 import { tallyPlan } from '../../planning/tally.js';
 import type { ChunkReport } from '../../runner/protocol.js';
 import { readEntries } from '../../storage/file/formats/plan-entries.js';
-import type { SweepStore } from '../../storage/sweep-store.js';
+import type { Store } from '../../storage/store.js';
 import type { ActivityDependencies } from '../dependencies.js';
 import { brokenSubmission, mapFailures, noExecutor, storeUnwritable } from '../failures.js';
 import { keepBeating } from '../heartbeat.js';
@@ -139,11 +139,7 @@ const atFault = (done: ExecuteResult, report: ChunkReport): ExecuteResult => ({
  * An earlier attempt (of a worker that died, or was taken for dead) may have recorded some of the range, which is not
  * done again.
  */
-async function partsToDo(
-  store: SweepStore,
-  input: ExecuteInput,
-  to: number,
-): Promise<readonly PositionRange[]> {
+async function partsToDo(store: Store, input: ExecuteInput, to: number): Promise<readonly PositionRange[]> {
   const range = { from: input.from, to };
   if (Context.current().info.attempt === 1) return [range];
   const plan = await store.readPlan(input.experiment_id, input.submission);

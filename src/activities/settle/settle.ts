@@ -16,7 +16,7 @@ import {
 } from '../../storage/file/formats/plan-entries.js';
 import { environmentFile, liveFolder, submissionFolder } from '../../storage/file/layout.js';
 import type { PlanManifest, SubmissionOutcome } from '../../storage/manifest.js';
-import type { SweepStore } from '../../storage/sweep-store.js';
+import type { Store } from '../../storage/store.js';
 import type { ActivityDependencies } from '../dependencies.js';
 import { brokenSubmission, mapFailures } from '../failures.js';
 import { keepBeating } from '../heartbeat.js';
@@ -83,7 +83,7 @@ const ignoreIfAbandoned =
   };
 
 /** For a submission that ended before it was planned: all its cells are missing. */
-async function countCellsOf(store: SweepStore, { experiment_id, submission }: SettleInput): Promise<number> {
+async function countCellsOf(store: Store, { experiment_id, submission }: SettleInput): Promise<number> {
   const manifest = await store.readSubmission(experiment_id, submission).catch(() => undefined);
   if (!manifest) return 0;
   const declaration = await store.readDeclaration(experiment_id, manifest.declaration).catch(() => undefined);
@@ -95,7 +95,7 @@ const NONE: PlanManifest['reused'] = { success: 0, failed: 0, cancelled: 0 };
 
 /** For a submission that ended before it was planned: what it would have reused is in the store all the same. */
 async function countReused(
-  store: SweepStore,
+  store: Store,
   { experiment_id, submission }: SettleInput,
 ): Promise<PlanManifest['reused'] | undefined> {
   const manifest = await store.readSubmission(experiment_id, submission);

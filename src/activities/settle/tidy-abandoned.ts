@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import type { SubmissionRef } from '../../contract/activities.js';
 import { environmentFile, liveFolder } from '../../storage/file/layout.js';
-import type { SweepStore } from '../../storage/sweep-store.js';
+import type { Store } from '../../storage/store.js';
 
 /** A submission is written before it is enqueued, so a recent one may still be on its way. */
 const ABANDONED_AFTER_MS = 60 * 60 * 1000;
@@ -14,7 +14,7 @@ const ABANDONED_AFTER_MS = 60 * 60 * 1000;
  * @param engine this engine
  */
 export async function tidyAbandoned(
-  store: SweepStore,
+  store: Store,
   { experiment_id, submission }: SubmissionRef,
   queued: readonly string[],
   engine: string,

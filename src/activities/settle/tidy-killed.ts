@@ -7,10 +7,10 @@ import {
   submissionFolder,
 } from '../../storage/file/layout.js';
 import { removeOrphans } from '../../storage/file/orphans.js';
-import type { SweepStore } from '../../storage/sweep-store.js';
+import type { Store } from '../../storage/store.js';
 
 /** Removes the temporary files of slots, workers and clients that were killed while they wrote to the store. */
-export async function tidyKilled(store: SweepStore, folder: string, submission: string): Promise<void> {
+export async function tidyKilled(store: Store, folder: string, submission: string): Promise<void> {
   const bundles = bundleFolder(folder, '');
   const folders = [
     store.root,

@@ -1,13 +1,6 @@
 import { StoreError } from '../../definition/errors.js';
-import {
-  engineKey,
-  hasLeasing,
-  isSameEngine,
-  LEASE_RENEWED_MS,
-  type LeaseHolder,
-  type Leasing,
-} from '../../storage/lease.js';
-import type { SweepStore } from '../../storage/sweep-store.js';
+import { engineKey, isSameEngine, LEASE_RENEWED_MS, type LeaseHolder } from '../../storage/lease.js';
+import type { Store } from '../../storage/store.js';
 
 /** The leases of the stores that this worker writes to: taken, renewed, lost, and given back. */
 export class StoreLeases {
@@ -28,35 +21,34 @@ export class StoreLeases {
    *
    * @throws StoreError METALAB_STORE_HELD if another engine has the store; what writing the lease throws
    */
-  async hold(store: SweepStore): Promise<void> {
-    if (!hasLeasing(store)) return;
+  async hold(store: Store): Promise<void> {
     const held = this.#held.get(store.root) ?? new HeldLease(store, this.#holder);
     this.#held.set(store.root, held);
     await held.hold();
   }
 
   /** @param isUnused called once no other work here can take the lease: whether it may still be given back */
-  async giveBack(store: SweepStore, isUnused: () => boolean): Promise<void> {
+  async giveBack(store: Store, isUnused: () => boolean): Promise<void> {
     await this.#held.get(store.root)?.giveBack(isUnused);
   }
 
   /** Why a store belongs to another engine by now; undefined if it is this engine's. */
-  whyLost(store: SweepStore): string | undefined {
+  whyLost(store: Store): string | undefined {
     return this.#held.get(store.root)?.lost;
   }
 
   /**
    * Calls back when a held store turns out to belong to another engine. @returns a function that removes the listener
    */
-  onLost(store: SweepStore, listener: () => void): () => void {
+  onLost(store: Store, listener: () => void): () => void {
     const listeners = this.#held.get(store.root)?.listeners;
     listeners?.add(listener);
     return () => listeners?.delete(listener);
   }
 
   /** Takes a lease that another engine had, if it can be taken now. Throws as {@link hold}. */
-  async retake(store: SweepStore): Promise<void> {
-    if (hasLeasing(store)) await store.takeLease(this.#holder);
+  async retake(store: Store): Promise<void> {
+    await store.lease.take(this.#holder);
   }
 
   /** Called when the worker ends. */
@@ -69,13 +61,13 @@ class HeldLease {
   /** Called when the lease turns out to be lost. */
   readonly listeners = new Set<() => void>();
   lost: string | undefined;
-  readonly #store: SweepStore & Leasing;
+  readonly #store: Store;
   readonly #holder: LeaseHolder;
   #renewedAt = Number.NEGATIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(store: SweepStore & Leasing, holder: LeaseHolder) {
+  constructor(store: Store, holder: LeaseHolder) {
     this.#store = store;
     this.#holder = holder;
   }
@@ -93,7 +85,7 @@ class HeldLease {
       clearInterval(this.#timer);
       this.#timer = undefined;
       this.#renewedAt = Number.NEGATIVE_INFINITY;
-      await this.#store.releaseLease(this.#holder);
+      await this.#store.lease.release(this.#holder);
     });
   }
 
@@ -107,13 +99,13 @@ class HeldLease {
   /** Another engine may have it by now, above all after this machine slept. Costs one small read per activity. */
   async #verify(): Promise<void> {
     const recent = this.lost === undefined && performance.now() - this.#renewedAt < LEASE_RENEWED_MS;
-    const lease = recent ? await this.#store.readLease() : undefined;
+    const lease = recent ? await this.#store.lease.read() : undefined;
     if (!lease || !isSameEngine(lease, this.#holder)) await this.#renew();
   }
 
   async #renew(): Promise<void> {
     try {
-      await this.#store.takeLease(this.#holder);
+      await this.#store.lease.take(this.#holder);
       this.#renewedAt = performance.now();
       this.lost = undefined;
     } catch (error) {

@@ -3,7 +3,7 @@ import type { SubmissionRef } from '../../contract/activities.js';
 import type { ExperimentDeclaration } from '../../definition/declaration.js';
 import type { SubmissionManifest } from '../../storage/manifest.js';
 import { environmentDocument, manifestDocument } from '../../storage/signed-files.js';
-import type { SweepStore } from '../../storage/sweep-store.js';
+import type { Store } from '../../storage/store.js';
 import { brokenSubmission } from '../failures.js';
 import {
   parseEnvironment,
@@ -27,7 +27,7 @@ export class SubmissionFiles {
   }
 
   async declaration(
-    store: SweepStore,
+    store: Store,
     input: SubmissionRef & { readonly declaration: string },
   ): Promise<ExperimentDeclaration> {
     const { experiment_id, declaration: sha } = input;
@@ -39,11 +39,11 @@ export class SubmissionFiles {
   }
 
   /** @returns undefined if it names none: this machine */
-  async environment(store: SweepStore, input: SubmissionRef): Promise<ResolvedEnvironment | undefined> {
+  async environment(store: Store, input: SubmissionRef): Promise<ResolvedEnvironment | undefined> {
     return (await this.manifest(store, input)).environment;
   }
 
-  manifest(store: SweepStore, input: SubmissionRef): Promise<SubmissionManifest> {
+  manifest(store: Store, input: SubmissionRef): Promise<SubmissionManifest> {
     const { experiment_id, submission } = input;
     return keep(this.#manifests, `${store.id}/${submission}`, async () => {
       const manifest = await store.readSubmission(experiment_id, submission);
@@ -62,7 +62,7 @@ export class SubmissionFiles {
    * variables, this worker's own environment is used.
    */
   async runEnvironment(
-    store: SweepStore,
+    store: Store,
     input: SubmissionRef,
     names: readonly string[],
   ): Promise<RunEnvironment> {
@@ -73,7 +73,7 @@ export class SubmissionFiles {
   }
 
   /** @returns undefined if there is no such file */
-  async checkRunEnvironment(store: SweepStore, input: SubmissionRef): Promise<RunEnvironment | undefined> {
+  async checkRunEnvironment(store: Store, input: SubmissionRef): Promise<RunEnvironment | undefined> {
     const { experiment_id, submission } = input;
     const text = await readEnvironmentFile(store.experimentFolder(experiment_id), submission);
     if (text === undefined) return undefined;
@@ -90,7 +90,7 @@ export class SubmissionFiles {
 /** Whether a submission's manifest was signed by somebody who has the key. */
 export const isSigned = (
   signatures: Signatures,
-  store: Pick<SweepStore, 'id'>,
+  store: Pick<Store, 'id'>,
   manifest: SubmissionManifest,
 ): boolean => signatures.verify(manifestDocument(store.id, manifest), manifest.signature) === 'valid';
 

@@ -1,6 +1,6 @@
 import type { SubmissionRef } from '../../contract/activities.js';
 import { LEASE_RENEWED_MS } from '../../storage/lease.js';
-import type { SweepStore } from '../../storage/sweep-store.js';
+import type { Store } from '../../storage/store.js';
 import type { StoreLeases } from './store-leases.js';
 
 /**
@@ -14,7 +14,7 @@ type Submission = Pick<SubmissionRef, 'experiment_id' | 'submission'>;
 /**
  * Frees what the worker keeps for a submission: slots, live files, announcements. The next activity acquires it again.
  */
-export type ReleaseSubmission = (store: SweepStore, submission: Submission) => Promise<void>;
+export type ReleaseSubmission = (store: Store, submission: Submission) => Promise<void>;
 
 /**
  * What this worker keeps for submissions, from the first activity of each until it has an outcome, whichever worker
@@ -37,7 +37,7 @@ export class SubmissionScopes {
    *
    * @throws StoreError METALAB_STORE_HELD if another engine has the store; what `work` throws
    */
-  async during<T>(store: SweepStore, submission: Submission, work: () => Promise<T>): Promise<T> {
+  async during<T>(store: Store, submission: Submission, work: () => Promise<T>): Promise<T> {
     const scope = this.#enter(store, submission);
     try {
       await this.#leases.hold(store);
@@ -56,7 +56,7 @@ export class SubmissionScopes {
    *
    * @param tidy removes files of the submission, once this worker no longer writes to them
    */
-  async settle(store: SweepStore, submission: Submission, tidy: () => Promise<void>): Promise<void> {
+  async settle(store: Store, submission: Submission, tidy: () => Promise<void>): Promise<void> {
     this.#scopes.delete(keyOf(store, submission));
     await this.#release(store, submission);
     await tidy();
@@ -67,7 +67,7 @@ export class SubmissionScopes {
     clearInterval(this.#timer);
   }
 
-  #enter(store: SweepStore, submission: Submission): Scope {
+  #enter(store: Store, submission: Submission): Scope {
     const key = keyOf(store, submission);
     const scope = this.#scopes.get(key) ?? {
       key,
@@ -102,7 +102,7 @@ export class SubmissionScopes {
     if (this.#scopes.get(scope.key) === scope) this.#scopes.delete(scope.key);
   }
 
-  #giveBack(store: SweepStore): Promise<void> {
+  #giveBack(store: Store): Promise<void> {
     const isUnused = () => [...this.#scopes.values()].every((scope) => scope.store.root !== store.root);
     return this.#leases.giveBack(store, isUnused);
   }
@@ -110,7 +110,7 @@ export class SubmissionScopes {
 
 interface Scope {
   readonly key: string;
-  readonly store: SweepStore;
+  readonly store: Store;
   readonly submission: Submission;
   activities: number;
   /** When its last activity ended, by the monotonic clock. */
@@ -119,8 +119,8 @@ interface Scope {
   held: boolean;
 }
 
-const hasOutcome = async (store: SweepStore, { experiment_id, submission }: Submission): Promise<boolean> =>
+const hasOutcome = async (store: Store, { experiment_id, submission }: Submission): Promise<boolean> =>
   (await store.readOutcome(experiment_id, submission)) !== undefined;
 
-const keyOf = (store: SweepStore, { experiment_id, submission }: Submission) =>
+const keyOf = (store: Store, { experiment_id, submission }: Submission) =>
   `${store.root}\0${experiment_id}\0${submission}`;

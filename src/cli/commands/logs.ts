@@ -1,5 +1,5 @@
 import type { RunRecord } from '../../definition/record.js';
-import type { LoggedRun, StoredLogLine } from '../../storage/store.js';
+import type { LoggedRun } from '../../storage/file/logs.js';
 import type { CommandContext, CommandDefinition, CommonOptions } from '../command.js';
 
 interface LogsOptions extends CommonOptions {
@@ -37,13 +37,10 @@ export const logsCommand: CommandDefinition<LogsOptions> = {
         context.out(options.json ? JSON.stringify(line) : printer.format(line));
       return context.interrupted.aborted ? 130 : undefined;
     }
-    const [{ resolveRun }, { hasLogListing }] = await Promise.all([
-      import('../../client/resolve/resolve-run.js'),
-      import('../../storage/store.js'),
-    ]);
+    const { resolveRun } = await import('../../client/resolve/resolve-run.js');
     const record = await resolveRun(store, run);
     const wanted = options.all ? { run_id: record.run_id } : attemptOf(record);
-    const lines = hasLogListing(store) ? store.logs(record.experiment_id, wanted) : none();
+    const lines = store.logs(record.experiment_id, wanted);
     if (options.json) {
       const { writeJsonArray } = await import('../format/write-json.js');
       await writeJsonArray(lines, context);
@@ -67,5 +64,3 @@ function noteEarlier({ attempt, generation }: RunRecord, { note }: CommandContex
   if (attempt > 1) note(`attempt ${attempt} of the run; --all shows the earlier ones too`);
   else if (generation > 0) note('the run was executed before; --all shows those logs too');
 }
-
-async function* none(): AsyncGenerator<StoredLogLine, void> {}

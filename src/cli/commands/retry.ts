@@ -1,7 +1,7 @@
 import type { RetryOptions } from '../../client/run-handle.js';
 import type { planRetry } from '../../client/submit/retry.js';
 import type { FailureLimit } from '../../definition/failure-limit.js';
-import type { SweepStore } from '../../storage/sweep-store.js';
+import type { Store } from '../../storage/store.js';
 import type { CommandContext, CommandDefinition, CommonOptions } from '../command.js';
 import { MAX_FAILURES_OPTION } from '../parse-options.js';
 
@@ -36,25 +36,18 @@ same as it is configured now. Exit codes as for submit.`,
   store: true,
   json: true,
   async run({ exp }, options, context) {
-    const [
-      { resolveExperiment },
-      { connect },
-      { followToOutcome, tellSubmitted },
-      { tellJoined, tellKept },
-      { asSweepStore },
-    ] = await Promise.all([
-      import('../../client/resolve/resolve-experiment.js'),
-      import('../../client/connect.js'),
-      import('../submit/follow-to-outcome.js'),
-      import('../submit/tell-environment.js'),
-      import('../../storage/sweep-store.js'),
-    ]);
+    const [{ resolveExperiment }, { connect }, { followToOutcome, tellSubmitted }, { tellJoined, tellKept }] =
+      await Promise.all([
+        import('../../client/resolve/resolve-experiment.js'),
+        import('../../client/connect.js'),
+        import('../submit/follow-to-outcome.js'),
+        import('../submit/tell-environment.js'),
+      ]);
     const chosen = await context.environment();
     const store = await context.store();
     const experiment = await resolveExperiment(store, exp!);
     const { failed = false, run: runs = [] } = options;
-    if (await nothingToRetry(asSweepStore(store), experiment, { failed, runs }, options, context))
-      return undefined;
+    if (await nothingToRetry(store, experiment, { failed, runs }, options, context)) return undefined;
     const lab = await connect({ say: (line) => context.note(line) });
     try {
       const handle = await lab.retry(experiment, {
@@ -76,7 +69,7 @@ same as it is configured now. Exit codes as for submit.`,
 
 /** Reports that a retry would execute no runs; then nothing is submitted. @returns whether it would execute none */
 async function nothingToRetry(
-  store: SweepStore,
+  store: Store,
   experiment: string,
   retry: RetryOptions,
   { json }: CommonOptions,

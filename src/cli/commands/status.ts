@@ -24,14 +24,12 @@ Works without a server too: then it tells what the store knows.`,
     const [
       { readStatuses },
       { runsInProgress },
-      { asSweepStore },
       { printTable },
       { printRunsInProgress },
       { resolveExperiment },
     ] = await Promise.all([
       import('../../client/status/read-statuses.js'),
       import('../../client/status/runs-in-progress.js'),
-      import('../../storage/sweep-store.js'),
       import('../format/table.js'),
       import('../progress/runs-in-progress.js'),
       import('../../client/resolve/resolve-experiment.js'),
@@ -40,7 +38,7 @@ Works without a server too: then it tells what the store knows.`,
     const ids = exp === undefined ? await store.experiments() : [await resolveExperiment(store, exp)];
     const { statuses, unreachable } = await readStatuses(store, ids);
     const [one] = exp === undefined ? [] : statuses;
-    const running = one ? await runsInProgress(asSweepStore(store), one) : [];
+    const running = one ? await runsInProgress(store, one) : [];
     if (options.json)
       context.out(
         JSON.stringify(exp === undefined ? statuses : one ? { ...one, in_progress: running } : null),

@@ -1,8 +1,8 @@
 import { createWriteStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
-import { StoreError, UsageError } from '../../definition/errors.js';
+import { UsageError } from '../../definition/errors.js';
 import type { RunRecord } from '../../definition/record.js';
-import { hasArtifactOpen, type Store } from '../../storage/store.js';
+import type { Store } from '../../storage/store.js';
 import type { CommandContext } from '../command.js';
 
 /**
@@ -24,13 +24,6 @@ export async function writeArtifact(
       code: 'METALAB_UNKNOWN_ARTIFACT',
       what: `run ${record.run_id} has no artifact '${name}'`,
       expected: names.length > 0 ? `one of: ${names.join(', ')}` : 'nothing: the run saved none',
-    });
-  }
-  if (!hasArtifactOpen(store)) {
-    throw new StoreError({
-      code: 'METALAB_NO_ARTIFACTS',
-      where: store.uri,
-      what: "this kind of store can't read artifacts",
     });
   }
   const [{ bringArtifact }, { createTerminalPrompter }] = await Promise.all([

@@ -31,7 +31,7 @@ export async function createContext(
   choice: Choice | undefined,
   terminal: Terminal = process,
   named: (text: string) => string = (text) => text,
-): Promise<CommandContext & { close(): Promise<void> }> {
+): Promise<CommandContext & { close(): void }> {
   const { stdout, stderr, env } = terminal;
   let resolved: Promise<ResolvedEnvironment> | undefined;
   const environment = () => {
@@ -81,9 +81,8 @@ export async function createContext(
       }
       return interruption.signal;
     },
-    async close() {
+    close() {
       process.removeListener('SIGINT', interrupt);
-      await (await opened?.catch(() => undefined))?.close();
     },
   };
 }

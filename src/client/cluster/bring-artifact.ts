@@ -3,7 +3,7 @@ import type { ArtifactDescriptor, RunRecord } from '../../definition/record.js';
 import { fetchArtifact, hasArtifact } from '../../execution/fetch-artifact.js';
 import { openCluster } from '../../execution/open-cluster.js';
 import { experimentFolderIn } from '../../execution/slurm/spool/spool-layout.js';
-import { hasExperimentManifests, hasWorkingDirectory, type Store } from '../../storage/store.js';
+import type { Store } from '../../storage/store.js';
 import type { Prompter } from '../../transport/prompter.js';
 import { TransportError } from '../../transport/transport-error.js';
 import { clustersOf } from './clusters-of.js';
@@ -21,7 +21,6 @@ export async function bringArtifact(
   options: { readonly prompter?: Prompter | undefined; readonly say?: (line: string) => void } = {},
 ): Promise<void> {
   const { experiment_id, provenance } = record;
-  if (!hasWorkingDirectory(store) || !hasExperimentManifests(store)) return;
   const folder = store.experimentFolder(experiment_id);
   // A run on this machine has no cluster to ask; opening the artifact reports that it is missing.
   if (typeof provenance.environment !== 'string' || (await hasArtifact(folder, artifact))) return;

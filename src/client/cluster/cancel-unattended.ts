@@ -7,7 +7,7 @@ import { tallyPlan } from '../../planning/tally.js';
 import { allCells, readEntries } from '../../storage/file/formats/plan-entries.js';
 import { environmentFile, liveFolder } from '../../storage/file/layout.js';
 import type { SubmissionManifest } from '../../storage/manifest.js';
-import type { SweepStore } from '../../storage/sweep-store.js';
+import type { Store } from '../../storage/store.js';
 import type { Prompter } from '../../transport/prompter.js';
 import { readStatuses } from '../status/read-statuses.js';
 
@@ -28,7 +28,7 @@ interface CancelUnattendedOptions {
  * @throws TransportError, InfrastructureError if a cluster can't be asked
  */
 export async function cancelUnattended(
-  store: SweepStore,
+  store: Store,
   experiment_id: string,
   options: CancelUnattendedOptions,
 ): Promise<string[]> {
@@ -53,7 +53,7 @@ export async function cancelUnattended(
 }
 
 async function cancelOne(
-  store: SweepStore,
+  store: Store,
   { experiment_id, submission, environment, submitted_at }: SubmissionManifest,
   { reason, say, prompter }: CancelUnattendedOptions,
 ): Promise<boolean> {

@@ -6,7 +6,7 @@ import {
   cleanSpool,
 } from '../../execution/slurm/clean/clean-spool.js';
 import { openStore } from '../../storage/registry.js';
-import { asSweepStore, type SweepStore } from '../../storage/sweep-store.js';
+import type { Store } from '../../storage/store.js';
 import type { Prompter } from '../../transport/prompter.js';
 import { readStatuses } from '../status/read-statuses.js';
 import { locationOf } from '../store-choice.js';
@@ -26,7 +26,7 @@ export async function* cleanEnvironment(
   options: CleanOptions = {},
   prompter?: Prompter,
 ): AsyncGenerator<CleanedExperiment, void> {
-  const store = asSweepStore(await openStore(await locationOf({ environment })));
+  const store = await openStore(await locationOf({ environment }));
   const cluster = await openCluster(environment, prompter);
   try {
     const asked = {
@@ -36,12 +36,11 @@ export async function* cleanEnvironment(
     yield* cleanSpool(cluster.transport, cluster.environment, asked, options);
   } finally {
     await cluster.transport.close();
-    await store.close();
   }
 }
 
 /** Submissions that a workflow runs, or may run: if no server answers, or another engine uses the store. */
-async function unfinished(store: SweepStore, experimentId: string): Promise<string[]> {
+async function unfinished(store: Store, experimentId: string): Promise<string[]> {
   const { statuses, unreachable } = await readStatuses(store, [experimentId]);
   if (unreachable === undefined && statuses.every(({ state }) => WITHOUT_WORKFLOW.includes(state))) return [];
   const open: string[] = [];

@@ -45,7 +45,7 @@ async function* checkStore(location: string): AsyncGenerator<EnvironmentCheck, v
       });
       yield* [found].flat();
     } else {
-      await (await openStore(location)).close();
+      await openStore(location);
       yield { name: 'store', ok: true, detail: location };
     }
   } catch (error) {

@@ -2,7 +2,7 @@ import { StoreError, UsageError } from '../../definition/errors.js';
 import type { LogLine, RunRecord } from '../../definition/record.js';
 import { findRuns } from '../../results/find-runs.js';
 import { listSegments, readObjects } from '../../storage/file/segments.js';
-import { hasWorkingDirectory, type Store } from '../../storage/store.js';
+import type { Store } from '../../storage/store.js';
 import { resolvePrefix } from './resolve-prefix.js';
 
 const MIN_CHARACTERS = 4;
@@ -52,16 +52,14 @@ export async function resolveStoredRun(
  */
 export async function resolveLogs(store: Store, prefix: string): Promise<{ folder: string; run_id: string }> {
   const folders = new Map<string, string>();
-  if (hasWorkingDirectory(store)) {
-    for (const { run_id, experiment_id } of await findRuns(store, [prefix])) {
-      folders.set(run_id, store.experimentFolder(experiment_id));
-    }
-    for (const experimentId of folders.size === 0 ? await store.experiments() : []) {
-      const folder = store.experimentFolder(experimentId);
-      for (const { path } of await listSegments(folder, 'logs')) {
-        for await (const { object } of readObjects<LogLine>(path, { matching: `"run_id":"${prefix}` })) {
-          if (object.run_id.startsWith(prefix)) folders.set(object.run_id, folder);
-        }
+  for (const { run_id, experiment_id } of await findRuns(store, [prefix])) {
+    folders.set(run_id, store.experimentFolder(experiment_id));
+  }
+  for (const experimentId of folders.size === 0 ? await store.experiments() : []) {
+    const folder = store.experimentFolder(experimentId);
+    for (const { path } of await listSegments(folder, 'logs')) {
+      for await (const { object } of readObjects<LogLine>(path, { matching: `"run_id":"${prefix}` })) {
+        if (object.run_id.startsWith(prefix)) folders.set(object.run_id, folder);
       }
     }
   }

@@ -5,7 +5,7 @@ import type { Client } from '@temporalio/client';
 import { enqueuedFile, submissionFolder } from '../../storage/file/layout.js';
 import { removeOrphans } from '../../storage/file/orphans.js';
 import { isGone } from '../../storage/file/owner.js';
-import type { SweepStore } from '../../storage/sweep-store.js';
+import type { Store } from '../../storage/store.js';
 import { queryStatus } from '../workflow/workflow-link.js';
 
 /**
@@ -13,11 +13,7 @@ import { queryStatus } from '../workflow/workflow-link.js';
  * never execute, and they hold values of environment variables. If one was handed over at the last moment, the
  * workflow finds it missing and reports that.
  */
-export async function removeAbandoned(
-  client: Client,
-  store: SweepStore,
-  experiment_id: string,
-): Promise<void> {
+export async function removeAbandoned(client: Client, store: Store, experiment_id: string): Promise<void> {
   // Checked before the workflow is asked: a client that has ended by now has handed its submission over, or never will.
   const candidates = await findUnplanned(store, experiment_id);
   if (candidates.length === 0) return;
@@ -33,7 +29,7 @@ export async function removeAbandoned(
   }
 }
 
-async function findUnplanned(store: SweepStore, experiment_id: string): Promise<string[]> {
+async function findUnplanned(store: Store, experiment_id: string): Promise<string[]> {
   const found: string[] = [];
   const folder = submissionFolder(store.experimentFolder(experiment_id), '');
   for (const submission of await readdir(folder)) {

@@ -3,7 +3,7 @@ import type { ArtifactDescriptor, LogLine, RunRecord } from '../../definition/re
 import { SegmentTails } from '../../storage/file/segment-tails.js';
 import { listSegments } from '../../storage/file/segments.js';
 import type { PlanManifest } from '../../storage/manifest.js';
-import type { SweepStore } from '../../storage/sweep-store.js';
+import type { Store } from '../../storage/store.js';
 import { type StartedRun, StartedRuns } from './started-runs.js';
 import type { SweepStatus } from './sweep-status.js';
 
@@ -29,7 +29,7 @@ const EVERY_MS = 100;
  * @param ended rejects if no workflow is running the submission any more
  */
 export async function* tailEvents(
-  store: SweepStore,
+  store: Store,
   place: { readonly experiment_id: string; readonly submission: string },
   ended: Promise<unknown>,
 ): AsyncGenerator<SweepEvent, void> {

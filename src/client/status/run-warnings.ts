@@ -1,7 +1,6 @@
 import { OWN_WARNING } from '../../definition/record.js';
 import { readRecords } from '../../storage/file/records.js';
 import { openStore } from '../../storage/registry.js';
-import { hasWorkingDirectory } from '../../storage/store.js';
 import type { RunHandle } from '../run-handle.js';
 
 /** An operation's problems show in its first runs. */
@@ -21,20 +20,15 @@ export async function readRunWarnings({
   submission,
 }: RunHandle): Promise<RunWarnings> {
   const store = await openStore(uri);
-  try {
-    const counts = new Map<string, number>();
-    let runs = 0;
-    if (!hasWorkingDirectory(store)) return { runs, counts };
-    for await (const { record } of readRecords(store.experimentFolder(experimentId), { submission })) {
-      for (const warning of record.warnings)
-        if (warning.startsWith(OWN_WARNING)) {
-          const text = warning.slice(OWN_WARNING.length);
-          counts.set(text, (counts.get(text) ?? 0) + 1);
-        }
-      if (++runs === MAX_RECORDS) break;
-    }
-    return { runs, counts };
-  } finally {
-    await store.close();
+  const counts = new Map<string, number>();
+  let runs = 0;
+  for await (const { record } of readRecords(store.experimentFolder(experimentId), { submission })) {
+    for (const warning of record.warnings)
+      if (warning.startsWith(OWN_WARNING)) {
+        const text = warning.slice(OWN_WARNING.length);
+        counts.set(text, (counts.get(text) ?? 0) + 1);
+      }
+    if (++runs === MAX_RECORDS) break;
   }
+  return { runs, counts };
 }

@@ -7,7 +7,7 @@ import {
 } from '../../contract/workflow.js';
 import { MetalabError } from '../../definition/errors.js';
 import { openStore } from '../../storage/registry.js';
-import { asSweepStore, type SweepStore } from '../../storage/sweep-store.js';
+import type { Store } from '../../storage/store.js';
 import { unreachable } from '../workflow/ask-workflow.js';
 import { type SweepStatus, sweepStatus } from './sweep-status.js';
 
@@ -23,7 +23,7 @@ const QUERY_WITHIN_MS = 5_000;
 /** All sweeps running on a Temporal server, of any store. Stores are opened once: create it once and read it often. */
 export class RunningSweeps {
   readonly #client: Client;
-  readonly #stores = new Map<string, Promise<SweepStore | undefined>>();
+  readonly #stores = new Map<string, Promise<Store | undefined>>();
 
   constructor(client: Client) {
     this.#client = client;
@@ -94,15 +94,13 @@ export class RunningSweeps {
   }
 
   /** A store on another machine may be unreachable here: then the workflow's own counts are used. */
-  #open(uri: string): Promise<SweepStore | undefined> {
+  #open(uri: string): Promise<Store | undefined> {
     let store = this.#stores.get(uri);
     if (!store) {
-      store = openStore(uri)
-        .then(asSweepStore)
-        .catch((error: unknown) => {
-          if (error instanceof MetalabError) return undefined;
-          throw error;
-        });
+      store = openStore(uri).catch((error: unknown) => {
+        if (error instanceof MetalabError) return undefined;
+        throw error;
+      });
       this.#stores.set(uri, store);
     }
     return store;

@@ -1,4 +1,4 @@
-import type { SweepStore } from '../../storage/sweep-store.js';
+import type { Store } from '../../storage/store.js';
 import { makeRunDescriber, type StartedRun } from './started-runs.js';
 import type { SweepStatus } from './sweep-status.js';
 
@@ -15,7 +15,7 @@ export interface RunInProgress extends StartedRun {
  * @throws StoreError if the plan can't be read
  */
 export async function runsInProgress(
-  store: SweepStore,
+  store: Store,
   { experiment_id, submission, long_running }: SweepStatus,
 ): Promise<RunInProgress[]> {
   const plan = long_running.length > 0 ? await store.readPlan(experiment_id, submission) : undefined;

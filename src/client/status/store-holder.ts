@@ -2,8 +2,8 @@ import { connect } from 'node:net';
 import { hostname } from 'node:os';
 import type { TemporalConnection } from '../../engine/connect.js';
 import { engineIdentity } from '../../engine/identity.js';
-import { hasLeasing, isSameEngine, type Lease } from '../../storage/lease.js';
-import type { SweepStore } from '../../storage/sweep-store.js';
+import { isSameEngine, type Lease } from '../../storage/lease.js';
+import type { Store } from '../../storage/store.js';
 
 const CONNECT_WITHIN_MS = 2_000;
 
@@ -13,10 +13,10 @@ const CONNECT_WITHIN_MS = 2_000;
  * @param own the connection to this machine's server; undefined if there is none
  */
 export async function otherHolder(
-  store: SweepStore,
+  store: Store,
   own: TemporalConnection | undefined,
 ): Promise<Lease | undefined> {
-  const lease = hasLeasing(store) ? await store.readLiveLease() : undefined;
+  const lease = await store.lease.readLive();
   if (!lease) return undefined;
   if (own) {
     const identity = await engineIdentity(own.connection, own).catch(() => undefined);

@@ -1,8 +1,7 @@
-import { StoreError } from '../../definition/errors.js';
 import { type CompactionResult, compactInChild } from '../../results/compaction/compact-in-child.js';
 import { runsFile } from '../../storage/file/layout.js';
 import { readCoverage } from '../../storage/file/runs-file.js';
-import { hasWorkingDirectory, type Store } from '../../storage/store.js';
+import type { Store } from '../../storage/store.js';
 import { resolveExperiment } from '../resolve/resolve-experiment.js';
 
 /** How the compaction of one experiment ended. */
@@ -18,21 +17,13 @@ export interface CompactedExperiment {
 /**
  * Compacts one experiment of the store, or all of them, one after the other.
  *
- * @throws StoreError if the store is not a folder on this machine, or a compaction fails
+ * @throws StoreError if a compaction fails
  */
 export async function compactExperiments(
   store: Store,
   prefix: string | undefined,
   signal: AbortSignal,
 ): Promise<CompactedExperiment[]> {
-  if (!hasWorkingDirectory(store)) {
-    throw new StoreError({
-      code: 'METALAB_STORE_NOT_LOCAL',
-      where: store.uri,
-      what: 'only a store in a folder has segments to compact, and this one is elsewhere',
-      next: 'name a store that is a folder with --store',
-    });
-  }
   const ids = prefix === undefined ? await store.experiments() : [await resolveExperiment(store, prefix)];
   const compacted: CompactedExperiment[] = [];
   for (const experiment_id of ids) {

@@ -2,7 +2,7 @@ import { StoreError } from '../../definition/errors.js';
 import { decidePlan } from '../../planning/decide.js';
 import { type Change, explainChanges } from '../../planning/explain.js';
 import type { ExperimentManifest, PlanManifest } from '../../storage/manifest.js';
-import { hasExperimentManifests, hasWorkingDirectory, type Store } from '../../storage/store.js';
+import type { Store } from '../../storage/store.js';
 import type { Declared } from '../declare/declare.js';
 import { findReplaced, type ReplacedDeclaration } from './replaced-declaration.js';
 
@@ -38,7 +38,6 @@ async function lookAtStore(
   const { experiment_id } = declared.declaration;
   try {
     const store = await openStore();
-    if (!hasWorkingDirectory(store) || !hasExperimentManifests(store)) return { folder: '' };
     return {
       folder: store.experimentFolder(experiment_id),
       before: await store.readManifest(experiment_id),

@@ -21,7 +21,7 @@ import { listNames } from '../../storage/file/list-names.js';
 import { ownerName } from '../../storage/file/owner.js';
 import type { GitState, SubmissionManifest, SubmissionOptions } from '../../storage/manifest.js';
 import { environmentDocument, manifestDocument } from '../../storage/signed-files.js';
-import type { SweepStore } from '../../storage/sweep-store.js';
+import type { Store } from '../../storage/store.js';
 import type { Declared } from '../declare/declare.js';
 import { readGitState } from './git-state.js';
 import { readOrigin } from './submission-origin.js';
@@ -50,7 +50,7 @@ export function requireVariables({ env }: Pick<ExperimentDeclaration, 'env'>): v
  * @returns what was submitted
  */
 export async function writeSubmission(
-  store: SweepStore,
+  store: Store,
   { declaration, bundle, file }: Declared,
   request: NewSubmission,
   key: SigningKey,
@@ -71,7 +71,7 @@ export async function writeSubmission(
  * @param request `git`: the state when that was declared
  */
 export async function writeRequest(
-  store: SweepStore,
+  store: Store,
   declaration: ExperimentDeclaration,
   sha: string,
   request: NewSubmission & Pick<SubmissionManifest, 'origin'> & { readonly git: GitState | null },
@@ -112,7 +112,7 @@ const withoutServices = (environment: ResolvedEnvironment): ResolvedEnvironment 
 
 /** Marks a submission without a plan as owned by a workflow. */
 export async function markEnqueued(
-  store: SweepStore,
+  store: Store,
   { experiment_id, submission }: SubmissionManifest,
 ): Promise<void> {
   // The folder is gone if the workflow was fast and the experiment has been removed since.
@@ -121,7 +121,7 @@ export async function markEnqueued(
 
 /** A submission that joined another leaves nothing behind. */
 export async function removeSubmission(
-  store: SweepStore,
+  store: Store,
   { experiment_id, submission }: SubmissionManifest,
 ): Promise<void> {
   await rm(submissionFolder(store.experimentFolder(experiment_id), submission), {

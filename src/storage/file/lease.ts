@@ -1,15 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import { link, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { StoreError } from '../../definition/errors.js';
-import {
-  isSameEngine,
-  LEASE_EXPIRES_MS,
-  LEASE_RENEWED_MS,
-  type Lease,
-  type LeaseHolder,
-  type Leasing,
-} from '../lease.js';
+import { isSameEngine, LEASE_EXPIRES_MS, LEASE_RENEWED_MS, type Lease, type LeaseHolder } from '../lease.js';
 import { faultCode, storeFault } from './faults.js';
 import { leaseFile } from './layout.js';
 import { temporaryBeside } from './owner.js';
@@ -29,70 +24,110 @@ interface Found {
   readonly mtimeMs: number;
 }
 
+export interface TakeOptions {
+  /** Take it whoever has it. */
+  readonly takeOver?: boolean;
+  /** Watch what seems expired until that is sure, at most 20 s. Without it: refused, and sure at a later call. */
+  readonly wait?: boolean;
+}
+
 /**
- * The lease of a store that is a folder: `lease.json`, created exclusively, renewed by a rename.
+ * A store's lease: `lease.json`, created exclusively, renewed by a rename. Reading a store needs none.
  *
  * A lease's age is the difference of two mtimes, its own and that of a file written now: on NFS one server's clock gives
  * both. On Lustre and CephFS clients give them, so up to 10 min of age it must also be seen not to change, on a monotonic
  * clock, for longer than a renewal takes.
  */
-export function fileLease(root: string): Leasing {
-  const path = leaseFile(root);
-  let watched: { readonly text: string; readonly since: number } | undefined;
+export class StoreLease {
+  readonly #root: string;
+  readonly #path: string;
+  #watched: { readonly text: string; readonly since: number } | undefined;
 
-  async function isExpired(found: Found): Promise<boolean | 'unsure'> {
-    if (watched?.text !== found.text) watched = { text: found.text, since: performance.now() };
-    const age = (await timeThere(root)) - found.mtimeMs;
-    if (age > SKEW_MS) return true;
-    if (Math.abs(age) <= LEASE_EXPIRES_MS) return false;
-    return performance.now() - watched.since >= WATCH_MS || 'unsure';
+  constructor(root: string) {
+    this.#root = root;
+    this.#path = leaseFile(root);
   }
 
-  return {
-    readLease: async () => (await read(path))?.lease,
+  async read(): Promise<Lease | undefined> {
+    return (await read(this.#path))?.lease;
+  }
 
-    async readLiveLease() {
-      const found = await read(path);
-      if (!found?.lease) return undefined;
-      // Who may only read the store has his own clock; `SKEW_MS` allows for it.
-      const now = await timeThere(root).catch(() => Date.now());
-      return now - found.mtimeMs > SKEW_MS ? undefined : found.lease;
-    },
+  /** The lease, unless it has surely expired: a single look is sure 10 min after the last renewal, or where there is none. */
+  async readLive(): Promise<Lease | undefined> {
+    const found = await read(this.#path);
+    if (!found?.lease) return undefined;
+    // Who may only read the store has his own clock; `SKEW_MS` allows for it.
+    const now = await timeThere(this.#root).catch(() => Date.now());
+    return now - found.mtimeMs > SKEW_MS ? undefined : found.lease;
+  }
 
-    async takeLease(holder, { takeOver = false, wait = false } = {}) {
-      try {
-        for (;;) {
-          const found = await read(path);
-          if (!found) {
-            if (await create(path, holder)) return;
-          } else if (found.lease && isSameEngine(found.lease, holder)) {
-            if (holder.worker === null && isRenewedByWorker(found)) return;
-            await renew(path, holder);
-            return;
-          } else {
-            const expired = takeOver || (await isExpired(found));
-            if (expired === true) {
-              if (await replace(path, found, holder)) return;
-            } else if (expired === 'unsure' && wait) await sleep(LOOK_EVERY_MS);
-            else throw held(root, found);
-          }
-        }
-      } catch (error) {
-        throw storeFault(error, path);
-      }
-    },
-
-    async releaseLease(holder) {
+  /**
+   * Takes the lease, or renews it.
+   *
+   * @throws StoreError METALAB_STORE_HELD naming the holder, where another engine has it; what writing throws
+   */
+  async take(holder: LeaseHolder, { takeOver = false, wait = false }: TakeOptions = {}): Promise<void> {
+    const path = this.#path;
+    try {
       for (;;) {
         const found = await read(path);
-        const { lease } = found ?? {};
-        if (!found || !lease || !isSameEngine(lease, holder)) return;
-        // Another worker of this engine may have submissions in hand: then it was, or soon will be, the last to renew.
-        if (lease.worker !== holder.worker && lease.worker !== null) return;
-        if (await replace(path, found, undefined)) return;
+        if (!found) {
+          if (await create(path, holder)) return;
+        } else if (found.lease && isSameEngine(found.lease, holder)) {
+          if (holder.worker === null && isRenewedByWorker(found)) return;
+          await renew(path, holder);
+          return;
+        } else {
+          const expired = takeOver || (await this.#isExpired(found));
+          if (expired === true) {
+            if (await replace(path, found, holder)) return;
+          } else if (expired === 'unsure' && wait) await sleep(LOOK_EVERY_MS);
+          else throw held(this.#root, found);
+        }
       }
-    },
-  };
+    } catch (error) {
+      throw storeFault(error, path);
+    }
+  }
+
+  /** Gives it back, where this worker, or a client of its engine, was the last to renew it. */
+  async release(holder: LeaseHolder): Promise<void> {
+    for (;;) {
+      const found = await read(this.#path);
+      const { lease } = found ?? {};
+      if (!found || !lease || !isSameEngine(lease, holder)) return;
+      // Another worker of this engine may have submissions in hand: then it was, or soon will be, the last to renew.
+      if (lease.worker !== holder.worker && lease.worker !== null) return;
+      if (await replace(this.#path, found, undefined)) return;
+    }
+  }
+
+  /**
+   * Does what nobody may write to the store meanwhile.
+   *
+   * @param command what has the store, for whoever is refused meanwhile
+   * @throws StoreError METALAB_STORE_HELD where an engine uses the store
+   */
+  async during<T>(command: string, work: () => Promise<T>): Promise<T> {
+    const id = randomUUID();
+    const holder = { engine: id, address: command, namespace: '', host: hostname(), worker: id };
+    await this.take(holder, { wait: true });
+    const timer = setInterval(() => void this.take(holder).catch(() => {}), LEASE_RENEWED_MS).unref();
+    try {
+      return await work();
+    } finally {
+      clearInterval(timer);
+      await this.release(holder);
+    }
+  }
+
+  async #isExpired(found: Found): Promise<boolean | 'unsure'> {
+    if (this.#watched?.text !== found.text) this.#watched = { text: found.text, since: performance.now() };
+    const age = (await timeThere(this.#root)) - found.mtimeMs;
+    if (age > SKEW_MS) return true;
+    if (Math.abs(age) <= LEASE_EXPIRES_MS) return false;
+    return performance.now() - this.#watched.since >= WATCH_MS || 'unsure';
+  }
 }
 
 async function read(path: string): Promise<Found | undefined> {

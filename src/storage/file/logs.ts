@@ -1,8 +1,19 @@
 import type { LogLine } from '../../definition/record.js';
-import type { LoggedRun, StoredLogLine } from '../store.js';
 import { segmentName, writerOf } from './layout.js';
 import { readAttempt } from './run-attempt.js';
 import { listSegments } from './segments.js';
+
+/** Whose log lines are wanted: of every generation, attempt and slot where none is given. */
+export interface LoggedRun {
+  readonly run_id: string;
+  readonly generation?: number;
+  readonly attempt?: number;
+  /** The writer's name, as a record's provenance has it. */
+  readonly slot?: string;
+}
+
+/** A log line, and the slot that wrote it. */
+export type StoredLogLine = LogLine & { readonly slot: string };
 
 /** What one slot logged for one attempt: the lines of a segment that begin at `first` ≤ offset ≤ `last`. */
 interface Part {

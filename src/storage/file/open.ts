@@ -1,59 +1,28 @@
 import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { StoreError } from '../../definition/errors.js';
-import type { Leasing } from '../lease.js';
 import { pathOf } from '../location.js';
-import type {
-  ArtifactOpen,
-  ExperimentManifests,
-  LogListing,
-  OpenOptions,
-  Store,
-  WorkingDirectory,
-} from '../store.js';
-import { openArtifact } from './artifacts.js';
+import { Store } from '../store.js';
 import { faultCode, storeFault } from './faults.js';
-import { experimentIdOf, folderOf, manifestFile } from './layout.js';
-import { fileLease } from './lease.js';
-import { listNames } from './list-names.js';
-import { readLogs } from './logs.js';
 import { makeFolder } from './make-folder.js';
-import { fileManifests } from './manifests.js';
-import { readRecords } from './records.js';
-import { readData, readSeries } from './sidecars.js';
 import { createStoreFile, readStoreFile, type StoreFile } from './store-file.js';
 
-/** A store that is a folder. */
-export type FileStore = Store & WorkingDirectory & ArtifactOpen & LogListing & ExperimentManifests & Leasing;
+/** How a store is opened. */
+export interface OpenOptions {
+  /** Make the store where there is none yet. Without it, a store that isn't there is an error. */
+  readonly create?: boolean;
+}
 
 /**
  * Opens the store in a folder.
  *
- * @param location a path or a `file:///` uri
- * @param options.create makes the folder and `store.json` where there are none, and checks that it can be written
+ * @param location a path or a `file://` uri
  * @throws StoreError where there is no store, it is of a newer scheme, can't be written, or the folder holds other things
  */
-export async function openFileStore(location: string, options: OpenOptions = {}): Promise<FileStore> {
+export async function openFileStore(location: string, options: OpenOptions = {}): Promise<Store> {
   const root = pathOf(location);
   const { id } = options.create ? await createStore(root) : await existingStore(root);
-  const folder = (experimentId: string) => join(root, folderOf(experimentId));
-  return {
-    ...fileManifests(folder),
-    ...fileLease(root),
-    uri: pathToFileURL(root).href,
-    id,
-    root,
-    experimentFolder: folder,
-    experiments: () => listExperiments(root),
-    records: (experimentId) => readRecords(folder(experimentId)),
-    series: (record) => readSeries(folder(record.experiment_id), record),
-    data: (record) => readData(folder(record.experiment_id), record),
-    logs: (experimentId, run) => readLogs(folder(experimentId), run),
-    openArtifact: (experimentId, artifact) => openArtifact(folder(experimentId), artifact),
-    close: async () => {},
-  };
+  return new Store(root, id);
 }
 
 async function createStore(root: string): Promise<StoreFile> {
@@ -90,19 +59,3 @@ const notAFolder = (root: string) =>
     what: 'is a file, not a folder',
     next: 'name another store with --store',
   });
-
-async function listExperiments(root: string): Promise<string[]> {
-  const names = (await listNames(root)).filter((name) => name.includes('@'));
-  const kept = await Promise.all(
-    names.map((name) =>
-      stat(manifestFile(join(root, name))).then(
-        (file) => file.isFile(),
-        () => false,
-      ),
-    ),
-  );
-  return names
-    .filter((_, index) => kept[index])
-    .map(experimentIdOf)
-    .sort();
-}

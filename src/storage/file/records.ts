@@ -1,6 +1,13 @@
 import type { RunRecord } from '../../definition/record.js';
-import type { StoredRecord } from '../store.js';
 import { listSegments, readObjects } from './segments.js';
+
+/** A record and where it stands: the last two keys of the rule of the final record. */
+export interface StoredRecord {
+  readonly record: RunRecord;
+  readonly segment: string;
+  /** Byte offset of the record's line in its segment. */
+  readonly offset: number;
+}
 
 /** Where a line stands that is no record. */
 export interface CorruptLine {

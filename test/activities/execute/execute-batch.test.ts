@@ -188,7 +188,7 @@ describe('a batch that is stopped', () => {
     cluster(untilStopped(heard));
     const { result } = begin();
     await expect.poll(() => requests.length).toBe(1);
-    await store.takeLease(OTHER_ENGINE, { takeOver: true });
+    await store.lease.take(OTHER_ENGINE, { takeOver: true });
     await worker.leases.hold(store).catch(() => {});
     await result;
     expect(heard).toEqual(['yield']);

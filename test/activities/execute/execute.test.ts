@@ -281,7 +281,7 @@ describe('a chunk that is stopped', () => {
     sweep.slot(slot);
     const { result } = sweep.begin();
     await expect.poll(() => sweep.ordered.length).toBe(1);
-    await sweep.store.takeLease(OTHER_ENGINE, { takeOver: true });
+    await sweep.store.lease.take(OTHER_ENGINE, { takeOver: true });
     await sweep.worker.leases.hold(sweep.store).catch(() => {});
     const failure = await result.catch((error: unknown) => error);
     expect(failure).toMatchObject({

@@ -111,7 +111,7 @@ describe('a sweep whose runs are all recorded', () => {
     expect(existsSync(environmentFile(folder, 's1'))).toBe(false);
     expect(existsSync(liveFolder(folder, 's1'))).toBe(false);
     expect(worker.released).toEqual(['s1']);
-    expect(await store.readLease()).toBeUndefined();
+    expect(await store.lease.read()).toBeUndefined();
     expect(worker.compacted).toEqual([folder]);
   });
 

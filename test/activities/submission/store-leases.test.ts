@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { StoreLeases } from '../../../src/activities/submission/store-leases.js';
 import { StoreError } from '../../../src/definition/errors.js';
-import type { FileStore } from '../../../src/storage/file/open.js';
 import { temporaryStore } from '../../storage/file/temporary-store.js';
 import { HOLDER, OTHER_ENGINE } from '../fakes.js';
 
@@ -21,7 +20,7 @@ async function takenOver() {
   await leases.hold(store);
   const lost = vi.fn();
   const forget = leases.onLost(store, lost);
-  await store.takeLease(OTHER_ENGINE, { takeOver: true });
+  await store.lease.take(OTHER_ENGINE, { takeOver: true });
   return { store, leases, lost, forget };
 }
 
@@ -42,16 +41,16 @@ test('a store that one engine holds can not be held by another', async () => {
   const store = await temporaryStore();
   await new StoreLeases(HOLDER).hold(store);
   await expect(new StoreLeases(OTHER_ENGINE).hold(store)).rejects.toMatchObject(HELD);
-  expect(await store.readLease()).toMatchObject(HOLDER);
+  expect(await store.lease.read()).toMatchObject(HOLDER);
 });
 
 test('a lease is renewed while no activity begins', async () => {
   const store = await temporaryStore();
   const leases = new StoreLeases(HOLDER);
   await leases.hold(store);
-  const before = (await store.readLease())!.renewed_at;
+  const before = (await store.lease.read())!.renewed_at;
   vi.advanceTimersByTime(15_000);
-  await expect.poll(async () => (await store.readLease())!.renewed_at).not.toBe(before);
+  await expect.poll(async () => (await store.lease.read())!.renewed_at).not.toBe(before);
   await leases.close();
 });
 
@@ -61,7 +60,7 @@ test('the renewal notices that another engine has taken the store over, and chun
   vi.advanceTimersByTime(15_000);
   await expect.poll(() => lost).toHaveBeenCalledOnce();
   expect(leases.whyLost(store)).toContain('the store is in use by the engine');
-  expect(await store.readLease()).toMatchObject(OTHER_ENGINE);
+  expect(await store.lease.read()).toMatchObject(OTHER_ENGINE);
   await leases.close();
 });
 
@@ -83,29 +82,29 @@ test('a chunk that has ended hears nothing of it', async () => {
 test('a lost lease is taken again once the other engine has given it back', async () => {
   const { store, leases } = await takenOver();
   await expect(leases.hold(store)).rejects.toMatchObject(HELD);
-  await store.releaseLease(OTHER_ENGINE);
+  await store.lease.release(OTHER_ENGINE);
   await leases.hold(store);
   expect(leases.whyLost(store)).toBeUndefined();
-  expect(await store.readLease()).toMatchObject(HOLDER);
+  expect(await store.lease.read()).toMatchObject(HOLDER);
   await leases.close();
 });
 
 test('a worker that ends does not give back the lease of the engine that took the store over', async () => {
   const { store, leases } = await takenOver();
   await leases.close();
-  expect(await store.readLease()).toMatchObject(OTHER_ENGINE);
+  expect(await store.lease.read()).toMatchObject(OTHER_ENGINE);
 });
 
 test('a lease that was given back is free for another engine, and is not taken again', async () => {
   const store = await temporaryStore();
-  const takeLease = vi.spyOn(store, 'takeLease');
+  const take = vi.spyOn(store.lease, 'take');
   const leases = new StoreLeases(HOLDER);
   await leases.hold(store);
   await leases.giveBack(store, () => true);
-  expect(await store.readLease()).toBeUndefined();
+  expect(await store.lease.read()).toBeUndefined();
   expect(vi.getTimerCount()).toBe(0);
   await new StoreLeases(OTHER_ENGINE).hold(store);
-  expect(takeLease.mock.calls.map(([{ engine }]) => engine)).toEqual(['engine', 'another']);
+  expect(take.mock.calls.map(([{ engine }]) => engine)).toEqual(['engine', 'another']);
 });
 
 test('a lease that is in use again is not given back', async () => {
@@ -113,7 +112,7 @@ test('a lease that is in use again is not given back', async () => {
   const leases = new StoreLeases(HOLDER);
   await leases.hold(store);
   await leases.giveBack(store, () => false);
-  expect(await store.readLease()).toMatchObject(HOLDER);
+  expect(await store.lease.read()).toMatchObject(HOLDER);
   expect(vi.getTimerCount()).toBe(1);
   await leases.close();
 });
@@ -124,22 +123,20 @@ test('a lease that is held again after it was given back is renewed again', asyn
   await leases.hold(store);
   await leases.giveBack(store, () => true);
   await leases.hold(store);
-  expect(await store.readLease()).toMatchObject(HOLDER);
+  expect(await store.lease.read()).toMatchObject(HOLDER);
   expect(vi.getTimerCount()).toBe(1);
   await leases.close();
 });
 
 test('a renewal that was due while the lease was given back does not take it again', async () => {
   const reading = gate();
-  const real = await temporaryStore();
+  const store = await temporaryStore();
+  const read = store.lease.read.bind(store.lease);
   let isSlow = false;
-  const store: FileStore = {
-    ...real,
-    async readLease() {
-      if (isSlow) await reading.pass();
-      return real.readLease();
-    },
-  };
+  vi.spyOn(store.lease, 'read').mockImplementation(async () => {
+    if (isSlow) await reading.pass();
+    return read();
+  });
   const leases = new StoreLeases(HOLDER);
   await leases.hold(store);
   vi.advanceTimersByTime(14_000);
@@ -152,27 +149,25 @@ test('a renewal that was due while the lease was given back does not take it aga
   await Promise.all([held, givenBack]);
   // A turn behind the renewal's.
   await leases.giveBack(store, () => false);
-  expect(await real.readLease()).toBeUndefined();
+  expect(await read()).toBeUndefined();
 });
 
 test('a renewal that the disk refuses loses no lease, and the next one is made', async () => {
-  const real = await temporaryStore();
+  const store = await temporaryStore();
   const fault = new StoreError({
     code: 'METALAB_STORE_IO',
-    where: real.root,
+    where: store.root,
     what: 'EIO',
     next: 'try again',
   });
   let failed = 0;
   let isBroken = false;
-  const store: FileStore = {
-    ...real,
-    async takeLease(holder) {
-      if (!isBroken) return real.takeLease(holder);
-      failed++;
-      throw fault;
-    },
-  };
+  const take = store.lease.take.bind(store.lease);
+  vi.spyOn(store.lease, 'take').mockImplementation(async (holder) => {
+    if (!isBroken) return take(holder);
+    failed++;
+    throw fault;
+  });
   const leases = new StoreLeases(HOLDER);
   await leases.hold(store);
   const lost = vi.fn();
@@ -182,24 +177,20 @@ test('a renewal that the disk refuses loses no lease, and the next one is made',
   await expect.poll(() => failed).toBe(1);
   expect(leases.whyLost(store)).toBeUndefined();
   isBroken = false;
-  const before = (await real.readLease())!.renewed_at;
+  const before = (await store.lease.read())!.renewed_at;
   vi.advanceTimersByTime(15_000);
-  await expect.poll(async () => (await real.readLease())!.renewed_at).not.toBe(before);
+  await expect.poll(async () => (await store.lease.read())!.renewed_at).not.toBe(before);
   expect(lost).not.toHaveBeenCalled();
   await leases.close();
 });
 
 test('a worker that ends gives back the leases of all its stores, even if one store fails', async () => {
-  const broken = await temporaryStore();
-  const stores = [
-    { ...broken, releaseLease: () => Promise.reject(new Error('EIO')) },
-    await temporaryStore(),
-    await temporaryStore(),
-  ];
+  const stores = [await temporaryStore(), await temporaryStore(), await temporaryStore()];
+  vi.spyOn(stores[0]!.lease, 'release').mockRejectedValue(new Error('EIO'));
   const leases = new StoreLeases(HOLDER);
   for (const store of stores) await leases.hold(store);
   await leases.close();
-  expect(await stores[1]!.readLease()).toBeUndefined();
-  expect(await stores[2]!.readLease()).toBeUndefined();
+  expect(await stores[1]!.lease.read()).toBeUndefined();
+  expect(await stores[2]!.lease.read()).toBeUndefined();
   expect(vi.getTimerCount()).toBe(0);
 });

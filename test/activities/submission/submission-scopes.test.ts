@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { StoreLeases } from '../../../src/activities/submission/store-leases.js';
 import { SubmissionScopes } from '../../../src/activities/submission/submission-scopes.js';
-import type { FileStore } from '../../../src/storage/file/open.js';
 import type { SubmissionOutcome } from '../../../src/storage/manifest.js';
 import { temporaryStore } from '../../storage/file/temporary-store.js';
 import { HOLDER, OTHER_ENGINE } from '../fakes.js';
@@ -10,8 +9,8 @@ const ONE = { experiment_id: 'one:1', submission: 'first' };
 const OTHER = { experiment_id: 'other:1', submission: 'second' };
 
 /** Scopes over a real store, on a clock of the test's own. @returns also what was released, in order */
-async function scopesOf(wrap: (store: FileStore) => FileStore = (store) => store) {
-  const store = wrap(await temporaryStore());
+async function scopesOf() {
+  const store = await temporaryStore();
   const released: string[] = [];
   const scopes = new SubmissionScopes(new StoreLeases(HOLDER), async (_, { submission }) => {
     released.push(submission);
@@ -37,12 +36,12 @@ test('a worker releases a submission that another worker settled', async () => {
   await store.writeOutcome(outcomeOf(ONE));
   vi.advanceTimersByTime(15_000);
   await expect.poll(() => released).toEqual(['first']);
-  expect(await store.readLease()).toMatchObject({ worker: 'laptop-1' });
+  expect(await store.lease.read()).toMatchObject({ worker: 'laptop-1' });
 
   await store.writeOutcome(outcomeOf(OTHER));
   vi.advanceTimersByTime(15_000);
   await expect.poll(() => released).toEqual(['first', 'second']);
-  await expect.poll(() => store.readLease()).toBeUndefined();
+  await expect.poll(() => store.lease.read()).toBeUndefined();
   scopes.close();
 });
 
@@ -53,7 +52,7 @@ test('a worker releases a submission for which no activity came for two minutes,
   const long = scopes.during(store, OTHER, () => new Promise<void>((resolve) => (end = resolve)));
   for (let seconds = 0; seconds < 300; seconds += 15) {
     vi.advanceTimersByTime(15_000);
-    await expect.poll(() => store.readLease()).toBeDefined();
+    await expect.poll(() => store.lease.read()).toBeDefined();
   }
   await expect.poll(() => released).toEqual(['first']);
   end();
@@ -67,20 +66,19 @@ test('an activity that begins while the lease is given back has a lease when it 
   let goOn = () => {};
   const isReleasing = new Promise<void>((resolve) => (reached = resolve));
   const mayRelease = new Promise<void>((resolve) => (goOn = resolve));
-  const { store, scopes } = await scopesOf((real) => ({
-    ...real,
-    async releaseLease(holder) {
-      reached();
-      await mayRelease;
-      await real.releaseLease(holder);
-    },
-  }));
+  const { store, scopes } = await scopesOf();
+  const release = store.lease.release.bind(store.lease);
+  vi.spyOn(store.lease, 'release').mockImplementation(async (holder) => {
+    reached();
+    await mayRelease;
+    await release(holder);
+  });
   await scopes.during(store, ONE, async () => {});
   const settling = scopes.settle(store, ONE, async () => {});
   await isReleasing;
   const seen = scopes.during(store, OTHER, async () => {
     await settling;
-    return store.readLease();
+    return store.lease.read();
   });
   goOn();
   expect(await seen).toMatchObject({ worker: 'laptop-1' });
@@ -92,22 +90,22 @@ test('a lease that was about to be given back stays where another submission of 
   await scopes.during(store, ONE, async () => {});
   let opened: Promise<unknown> = Promise.resolve();
   await scopes.settle(store, ONE, async () => {
-    opened = scopes.during(store, OTHER, () => store.readLease());
+    opened = scopes.during(store, OTHER, () => store.lease.read());
   });
   expect(await opened).toMatchObject({ worker: 'laptop-1' });
-  expect(await store.readLease()).toMatchObject({ worker: 'laptop-1' });
+  expect(await store.lease.read()).toMatchObject({ worker: 'laptop-1' });
   scopes.close();
 });
 
 test('a store that another engine has is neither kept nor taken later', async () => {
   const { store, released, scopes } = await scopesOf();
-  await store.takeLease(OTHER_ENGINE);
+  await store.lease.take(OTHER_ENGINE);
   await expect(scopes.during(store, ONE, async () => {})).rejects.toMatchObject({
     code: 'METALAB_STORE_HELD',
   });
-  await store.releaseLease(OTHER_ENGINE);
+  await store.lease.release(OTHER_ENGINE);
   vi.advanceTimersByTime(300_000);
-  expect(await store.readLease()).toBeUndefined();
+  expect(await store.lease.read()).toBeUndefined();
   expect(released).toEqual([]);
   scopes.close();
 });
@@ -117,9 +115,9 @@ test('a submission is released before its files are tidied, and the store is giv
   await scopes.during(store, ONE, async () => {});
   await scopes.settle(store, ONE, async () => {
     expect(released).toEqual(['first']);
-    expect(await store.readLease()).toMatchObject({ worker: 'laptop-1' });
+    expect(await store.lease.read()).toMatchObject({ worker: 'laptop-1' });
   });
-  expect(await store.readLease()).toBeUndefined();
+  expect(await store.lease.read()).toBeUndefined();
   vi.advanceTimersByTime(300_000);
   expect(released).toEqual(['first']);
   scopes.close();
@@ -131,21 +129,20 @@ test('a submission whose files could not be tidied is settled by the next attemp
   const failing = scopes.settle(store, ONE, () => Promise.reject(new Error('EBUSY')));
   await expect(failing).rejects.toThrow('EBUSY');
   await scopes.settle(store, ONE, async () => {});
-  expect(await store.readLease()).toBeUndefined();
+  expect(await store.lease.read()).toBeUndefined();
   scopes.close();
 });
 
 test('a submission is kept while the store does not say whether it has ended', async () => {
   let reads = 0;
   let isAway = true;
-  const { store, released, scopes } = await scopesOf((real) => ({
-    ...real,
-    async readOutcome(experiment_id, submission) {
-      reads++;
-      if (isAway) throw new Error('ESTALE');
-      return real.readOutcome(experiment_id, submission);
-    },
-  }));
+  const { store, released, scopes } = await scopesOf();
+  const readOutcome = store.readOutcome.bind(store);
+  vi.spyOn(store, 'readOutcome').mockImplementation(async (experiment_id, submission) => {
+    reads++;
+    if (isAway) throw new Error('ESTALE');
+    return readOutcome(experiment_id, submission);
+  });
   await scopes.during(store, ONE, async () => {});
   await store.writeOutcome(outcomeOf(ONE));
   vi.advanceTimersByTime(15_000);
@@ -162,12 +159,12 @@ test('a submission that comes back after its release is kept, and released, once
   await scopes.during(store, ONE, async () => {});
   vi.advanceTimersByTime(135_000);
   await expect.poll(() => released).toEqual(['first']);
-  await expect.poll(() => store.readLease()).toBeUndefined();
+  await expect.poll(() => store.lease.read()).toBeUndefined();
   await scopes.during(store, ONE, async () => {});
-  expect(await store.readLease()).toMatchObject({ worker: 'laptop-1' });
+  expect(await store.lease.read()).toMatchObject({ worker: 'laptop-1' });
   vi.advanceTimersByTime(135_000);
   await expect.poll(() => released).toEqual(['first', 'first']);
-  await expect.poll(() => store.readLease()).toBeUndefined();
+  await expect.poll(() => store.lease.read()).toBeUndefined();
   scopes.close();
 });
 
@@ -182,7 +179,7 @@ test('a release that fails keeps neither the lease nor other submissions', async
   await scopes.during(store, OTHER, async () => {});
   vi.advanceTimersByTime(135_000);
   await expect.poll(() => tried).toEqual(['first', 'second']);
-  await expect.poll(() => store.readLease()).toBeUndefined();
+  await expect.poll(() => store.lease.read()).toBeUndefined();
   scopes.close();
 });
 
@@ -192,7 +189,7 @@ test('an activity that fails is over: its submission is released by age', async 
   await expect(failing).rejects.toThrow('no space');
   vi.advanceTimersByTime(135_000);
   await expect.poll(() => released).toEqual(['first']);
-  await expect.poll(() => store.readLease()).toBeUndefined();
+  await expect.poll(() => store.lease.read()).toBeUndefined();
   scopes.close();
   expect(vi.getTimerCount()).toBe(0);
 });

@@ -12,7 +12,7 @@ async function wrapped(refuseStrangers = () => {}) {
   const input = await submitTo(store);
   const worker = new FakeWorker(store, { refuseStrangers });
   onTestFinished(() => worker.close());
-  const activity = vi.fn(async () => store.readLease());
+  const activity = vi.fn(async () => store.lease.read());
   const execute = underLease(worker.dependencies, activity);
   return { store, worker, activity, run: () => beginAttempt().run(() => execute(input)) };
 }
@@ -25,14 +25,14 @@ test('an activity works while its engine has the lease', async () => {
 
 test('an activity does nothing in a store that another engine has: the workflow waits, and says for whom', async () => {
   const { store, activity, run } = await wrapped();
-  await store.takeLease(OTHER_ENGINE);
+  await store.lease.take(OTHER_ENGINE);
   await expect(run()).rejects.toMatchObject({
     type: FAULT.storeUnwritable,
     nonRetryable: true,
     message: expect.stringContaining('the store is in use by the engine'),
   });
   expect(activity).not.toHaveBeenCalled();
-  expect(await store.readLease()).toMatchObject(OTHER_ENGINE);
+  expect(await store.lease.read()).toMatchObject(OTHER_ENGINE);
 });
 
 test('an activity writes nothing, not even a lease, to a store that strangers can change', async () => {
@@ -50,5 +50,5 @@ test('an activity writes nothing, not even a lease, to a store that strangers ca
     message: expect.stringContaining('chmod go-w /store'),
   });
   expect(activity).not.toHaveBeenCalled();
-  expect(await store.readLease()).toBeUndefined();
+  expect(await store.lease.read()).toBeUndefined();
 });

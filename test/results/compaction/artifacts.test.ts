@@ -6,7 +6,7 @@ import { newScratchFolder } from '../../../src/results/compaction/scratch-folder
 import { resultsOf } from '../../../src/results/results.js';
 import { findGarbage } from '../../../src/storage/file/check/collect-garbage.js';
 import { artifactsFolder, runsFile } from '../../../src/storage/file/layout.js';
-import type { FileStore } from '../../../src/storage/file/open.js';
+import type { Store } from '../../../src/storage/store.js';
 import { temporaryStore } from '../../storage/file/temporary-store.js';
 import { EXPERIMENT, recordOf, writeSegment } from '../../support/records.js';
 
@@ -31,7 +31,7 @@ it('garbage is never an artifact of a record that results show, nor of a segment
   expect(await shownAndGarbage(store)).toEqual({ shown: [0], garbage: ['1'.repeat(64)] });
 });
 
-async function shownAndGarbage(store: FileStore) {
+async function shownAndGarbage(store: Store) {
   const garbage: string[] = [];
   for await (const { path } of findGarbage(store.root)) garbage.push(basename(path));
   const results = resultsOf(store, EXPERIMENT).all();

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { fileLease } from '../../../src/storage/file/lease.js';
+import { StoreLease } from '../../../src/storage/file/lease.js';
 import type { LeaseHolder } from '../../../src/storage/lease.js';
 import { temporaryFolder } from './temporary-store.js';
 
@@ -24,8 +24,8 @@ function renewedAgo(root: string, seconds: number): void {
 describe("a store's lease", () => {
   it('is refused to another engine at the same address, naming the holder and what to do', async () => {
     const root = temporaryFolder();
-    await fileLease(root).takeLease(engine('laptop'));
-    await expect(fileLease(root).takeLease(engine('cluster'))).rejects.toMatchObject({
+    await new StoreLease(root).take(engine('laptop'));
+    await expect(new StoreLease(root).take(engine('cluster'))).rejects.toMatchObject({
       code: 'METALAB_STORE_HELD',
       where: root,
       message: expect.stringMatching(
@@ -38,37 +38,37 @@ describe("a store's lease", () => {
   it('is the same for every worker and client of one engine', async () => {
     const root = temporaryFolder();
     for (const worker of [null, 'laptop-1', 'laptop-2', null])
-      await fileLease(root).takeLease(engine('laptop', worker));
+      await new StoreLease(root).take(engine('laptop', worker));
     expect(holderOf(root)).toBe('laptop');
   });
 
   it('goes by address and namespace where a server does not tell the id of its namespace', async () => {
     const root = temporaryFolder();
-    await fileLease(root).takeLease({ ...engine('a'), engine: null });
-    await fileLease(root).takeLease(engine('b'));
+    await new StoreLease(root).take({ ...engine('a'), engine: null });
+    await new StoreLease(root).take(engine('b'));
     await expect(
-      fileLease(root).takeLease({ ...engine('c'), engine: null, namespace: 'other' }),
+      new StoreLease(root).take({ ...engine('c'), engine: null, namespace: 'other' }),
     ).rejects.toMatchObject({ code: 'METALAB_STORE_HELD' });
   });
 
   it('is released by the last worker that renewed it, and by no other', async () => {
     const root = temporaryFolder();
-    const lease = fileLease(root);
-    await lease.takeLease(engine('laptop', 'laptop-1'));
-    await lease.takeLease(engine('laptop', 'laptop-2'));
-    await lease.releaseLease(engine('laptop', 'laptop-1'));
-    await lease.releaseLease(engine('cluster'));
-    expect(await lease.readLease()).toMatchObject({ worker: 'laptop-2' });
-    await lease.releaseLease(engine('laptop', 'laptop-2'));
-    expect(await lease.readLease()).toBeUndefined();
-    await lease.takeLease(engine('cluster'));
+    const lease = new StoreLease(root);
+    await lease.take(engine('laptop', 'laptop-1'));
+    await lease.take(engine('laptop', 'laptop-2'));
+    await lease.release(engine('laptop', 'laptop-1'));
+    await lease.release(engine('cluster'));
+    expect(await lease.read()).toMatchObject({ worker: 'laptop-2' });
+    await lease.release(engine('laptop', 'laptop-2'));
+    expect(await lease.read()).toBeUndefined();
+    await lease.take(engine('cluster'));
   });
 
   it('has expired at once where nobody has renewed it for long, as after a crash or in a copy', async () => {
     const root = temporaryFolder();
-    await fileLease(root).takeLease(engine('laptop'));
+    await new StoreLease(root).take(engine('laptop'));
     renewedAgo(root, 3600);
-    await fileLease(root).takeLease(engine('cluster'));
+    await new StoreLease(root).take(engine('cluster'));
     expect(holderOf(root)).toBe('cluster');
   });
 
@@ -79,26 +79,26 @@ describe("a store's lease", () => {
     'is watched where it is %s, since clocks differ: one that is still renewed is refused',
     async (_, age) => {
       const root = temporaryFolder();
-      const laptop = fileLease(root);
-      await laptop.takeLease(engine('laptop'));
+      const laptop = new StoreLease(root);
+      await laptop.take(engine('laptop'));
       renewedAgo(root, age);
-      await expect(fileLease(root).takeLease(engine('cluster'))).rejects.toMatchObject({
+      await expect(new StoreLease(root).take(engine('cluster'))).rejects.toMatchObject({
         code: 'METALAB_STORE_HELD',
       });
-      const taking = fileLease(root).takeLease(engine('cluster'), { wait: true });
+      const taking = new StoreLease(root).take(engine('cluster'), { wait: true });
       taking.catch(() => {});
       await sleep(1_500);
-      await laptop.takeLease(engine('laptop'));
+      await laptop.take(engine('laptop'));
       await expect(taking).rejects.toMatchObject({ code: 'METALAB_STORE_HELD' });
     },
   );
 
   it('is taken once it was watched for longer than a renewal takes', async () => {
     const root = temporaryFolder();
-    await fileLease(root).takeLease(engine('laptop'));
+    await new StoreLease(root).take(engine('laptop'));
     renewedAgo(root, 120);
     const began = performance.now();
-    await fileLease(root).takeLease(engine('cluster'), { wait: true });
+    await new StoreLease(root).take(engine('cluster'), { wait: true });
     expect(performance.now() - began).toBeGreaterThan(15_000);
     expect(holderOf(root)).toBe('cluster');
   });
@@ -106,10 +106,10 @@ describe("a store's lease", () => {
   it('goes to exactly one of many engines that take an expired one at the same instant', async () => {
     for (let round = 0; round < 20; round++) {
       const root = temporaryFolder('metalab-lease-');
-      await fileLease(root).takeLease(engine('laptop'));
+      await new StoreLease(root).take(engine('laptop'));
       renewedAgo(root, 3600);
       const names = Array.from({ length: 12 }, (_, index) => `engine${index}`);
-      const taken = await Promise.allSettled(names.map((name) => fileLease(root).takeLease(engine(name))));
+      const taken = await Promise.allSettled(names.map((name) => new StoreLease(root).take(engine(name))));
       const winners = names.filter((_, index) => taken[index]?.status === 'fulfilled');
       expect(winners).toEqual([holderOf(root)]);
       expect(readdirSync(root)).toEqual(['lease.json']);
@@ -118,13 +118,13 @@ describe("a store's lease", () => {
 
   it('can be taken over from whoever has it, also where it is torn', async () => {
     const root = temporaryFolder();
-    const lease = fileLease(root);
-    await lease.takeLease(engine('laptop'));
-    await lease.takeLease(engine('cluster'), { takeOver: true });
-    await expect(fileLease(root).takeLease(engine('laptop'))).rejects.toThrow('on cluster');
+    const lease = new StoreLease(root);
+    await lease.take(engine('laptop'));
+    await lease.take(engine('cluster'), { takeOver: true });
+    await expect(new StoreLease(root).take(engine('laptop'))).rejects.toThrow('on cluster');
     writeFileSync(path(root), '{"engine":');
-    await expect(lease.takeLease(engine('laptop'))).rejects.toThrow('whose lease cannot be read');
-    await lease.takeLease(engine('laptop'), { takeOver: true });
+    await expect(lease.take(engine('laptop'))).rejects.toThrow('whose lease cannot be read');
+    await lease.take(engine('laptop'), { takeOver: true });
     expect(holderOf(root)).toBe('laptop');
   });
 });

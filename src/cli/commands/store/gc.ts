@@ -18,14 +18,12 @@ Records are kept. Refused while an engine uses the store.`,
   store: true,
   json: true,
   async run(_, options, context) {
-    const [{ formatBytes }, { findGarbage }, { withMaintenanceLease }, { asSweepStore }] = await Promise.all([
+    const [{ formatBytes }, { findGarbage }] = await Promise.all([
       import('../../../definition/format-bytes.js'),
       import('../../../storage/file/check/collect-garbage.js'),
-      import('../../../storage/maintenance.js'),
-      import('../../../storage/sweep-store.js'),
     ]);
     const { dryRun = false, json = false } = options;
-    const store = asSweepStore(await context.store());
+    const store = await context.store();
     const deleted: { readonly path: string; readonly why: string; readonly bytes: number }[] = [];
     const collect = async () => {
       for await (const { path, why, bytes, remove } of findGarbage(store.root)) {
@@ -36,7 +34,7 @@ Records are kept. Refused while an engine uses the store.`,
       }
     };
     if (dryRun) await collect();
-    else await withMaintenanceLease(store, 'metalab store gc', collect);
+    else await store.lease.during('metalab store gc', collect);
     const bytes = deleted.reduce((sum, one) => sum + one.bytes, 0);
     if (json) context.out(JSON.stringify({ store: store.uri, dry_run: dryRun, bytes, deleted }));
     else if (deleted.length === 0) context.out('everything is needed');
