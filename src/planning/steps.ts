@@ -1,5 +1,5 @@
 import { type Cell, type CellDeclaration, Cells } from '../identity/cells.js';
-import { type SegmentPart, scanPartHeads } from '../storage/file/segment-parts.js';
+import { type SegmentPart, scanPartHeads } from '../storage/file/formats/records.js';
 import { FinalStatuses } from './final-statuses.js';
 import { RunTable } from './run-table.js';
 

@@ -1,6 +1,6 @@
 import { addPosition, type GrowingRanges, type PositionRange } from '../definition/position-range.js';
 import { cellAt, type PlanEntries } from '../storage/file/formats/plan-entries.js';
-import { listSegmentParts } from '../storage/file/segment-parts.js';
+import { listSegmentParts } from '../storage/file/formats/records.js';
 import { FinalStatuses } from './final-statuses.js';
 import type { SharedPlan } from './steps.js';
 import { makePlanners } from './threads.js';

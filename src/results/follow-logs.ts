@@ -1,10 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LogLine, RunRecord } from '../definition/record.js';
 import { FOLLOWED_MS, tellFollowed } from '../storage/file/followed.js';
+import type { StoredLogLine } from '../storage/file/formats/logs.js';
+import { listSegments, SegmentTails } from '../storage/file/formats/segments.js';
 import { writerOf } from '../storage/file/layout.js';
-import type { StoredLogLine } from '../storage/file/logs.js';
-import { SegmentTails } from '../storage/file/segment-tails.js';
-import { listSegments } from '../storage/file/segments.js';
 
 const EVERY_MS = 250;
 

@@ -1,6 +1,6 @@
 import type { RunRecord, RunStatus } from '../definition/record.js';
+import { FLUSH_BYTES, SegmentWriter } from '../storage/file/formats/segment-writer.js';
 import { segmentName, segmentsFolder } from '../storage/file/layout.js';
-import { FLUSH_BYTES, SegmentWriter } from '../storage/file/segment-writer.js';
 import type { ContextGuard } from './context-guard.js';
 import type { RunOutputs } from './run-outputs.js';
 

@@ -1,9 +1,9 @@
 import type { LogLevel } from '../definition/record.js';
 import type { Cell } from '../identity/cells.js';
 import type { RunSink, StoredBytes } from '../operation/run-sink.js';
-import { dataLine, logLine, seriesLine } from '../storage/file/formats/sidecar-line.js';
+import { FLUSH_BYTES, SegmentWriter } from '../storage/file/formats/segment-writer.js';
+import { dataLine, logLine, seriesLine } from '../storage/file/formats/sidecars.js';
 import { segmentName, segmentsFolder } from '../storage/file/layout.js';
-import { FLUSH_BYTES, SegmentWriter } from '../storage/file/segment-writer.js';
 import { ArtifactFiles } from './artifact-files.js';
 import { isFullOrBroken } from './store-fault.js';
 

@@ -8,6 +8,8 @@ import { canonicalJson } from '../identity/canonical.js';
 import { sha256 } from '../identity/fingerprint.js';
 import { openArtifact } from './file/artifacts.js';
 import { writeAtomically } from './file/atomic-write.js';
+import { type LoggedRun, readLogs } from './file/formats/logs.js';
+import { readData, readSeries } from './file/formats/sidecars.js';
 import {
   declarationFile,
   experimentIdOf,
@@ -20,9 +22,7 @@ import {
 } from './file/layout.js';
 import { StoreLease } from './file/lease.js';
 import { listNames } from './file/list-names.js';
-import { type LoggedRun, readLogs } from './file/logs.js';
 import { readJson, readText } from './file/read-json.js';
-import { readData, readSeries } from './file/sidecars.js';
 import { verifyContent } from './file/verify-content.js';
 import type { ExperimentManifest, PlanManifest, SubmissionManifest, SubmissionOutcome } from './manifest.js';
 

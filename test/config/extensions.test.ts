@@ -15,7 +15,7 @@ const PACKAGE = {
     metalab: {
       environments: { queue: './env.js', broken: './nowhere.js' },
       executors: { queue: './executor.js' },
-      stores: { shelf: './store.js', attic: './executor.js' },
+      stores: { shelf: './store.js', attic: './attic.js' },
     },
   }),
   'node_modules/@lab/queue/env.js': `import { z } from 'metalab';
@@ -32,6 +32,7 @@ export default {
   return createSlots({ executor: 'queue', lanes, queue });
 };`,
   'node_modules/@lab/queue/store.js': "export default (location) => './' + location.split('//')[1];",
+  'node_modules/@lab/queue/attic.js': 'export default () => undefined;',
   'node_modules/other/package.json': '{ "name": "other", "metalab": { "environments": 3 } }',
   'node_modules/damaged/package.json': '{ "metalab": ',
 };

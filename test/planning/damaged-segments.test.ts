@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { decidePlan } from '../../src/planning/decide.js';
 import { tallyPlan } from '../../src/planning/tally.js';
 import { allCells } from '../../src/storage/file/formats/plan-entries.js';
-import { readRecords } from '../../src/storage/file/records.js';
+import { readRecords } from '../../src/storage/file/formats/records.js';
 import { body, type Sweep, useSweeps } from '../execution/local/sweep.js';
 
 let sweep: Sweep;

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import type { ExperimentDeclaration } from '../../src/definition/declaration.js';
+import { readRecords } from '../../src/storage/file/formats/records.js';
 import { openFileStore } from '../../src/storage/file/open.js';
-import { readRecords } from '../../src/storage/file/records.js';
 import { EXPERIMENT, manifestOf, recordOf, writeSegment } from '../support/records.js';
 import { temporaryStore } from './file/temporary-store.js';
 

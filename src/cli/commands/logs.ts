@@ -1,5 +1,5 @@
 import type { RunRecord } from '../../definition/record.js';
-import type { LoggedRun } from '../../storage/file/logs.js';
+import type { LoggedRun } from '../../storage/file/formats/logs.js';
 import type { CommandContext, CommandDefinition, CommonOptions } from '../command.js';
 
 interface LogsOptions extends CommonOptions {

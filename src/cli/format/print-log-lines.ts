@@ -1,4 +1,4 @@
-import type { StoredLogLine } from '../../storage/file/logs.js';
+import type { StoredLogLine } from '../../storage/file/formats/logs.js';
 import type { CommandContext } from '../command.js';
 
 const BUFFER_CHARACTERS = 64 * 1024;

@@ -1,7 +1,7 @@
 import { StoreError, UsageError } from '../../definition/errors.js';
 import type { LogLine, RunRecord } from '../../definition/record.js';
 import { findRuns } from '../../results/find-runs.js';
-import { listSegments, readObjects } from '../../storage/file/segments.js';
+import { listSegments, readObjects } from '../../storage/file/formats/segments.js';
 import type { Store } from '../../storage/store.js';
 import { resolvePrefix } from './resolve-prefix.js';
 

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ArtifactDescriptor, LogLine, RunRecord } from '../../definition/record.js';
-import { SegmentTails } from '../../storage/file/segment-tails.js';
-import { listSegments } from '../../storage/file/segments.js';
+import { listSegments, SegmentTails } from '../../storage/file/formats/segments.js';
 import type { PlanManifest } from '../../storage/manifest.js';
 import type { Store } from '../../storage/store.js';
 import { type StartedRun, StartedRuns } from './started-runs.js';

@@ -1,5 +1,5 @@
 import { OWN_WARNING } from '../../definition/record.js';
-import { readRecords } from '../../storage/file/records.js';
+import { readRecords } from '../../storage/file/formats/records.js';
 import { openStore } from '../../storage/registry.js';
 import type { RunHandle } from '../run-handle.js';
 

@@ -1,6 +1,6 @@
 import { type CompactionResult, compactInChild } from '../../results/compaction/compact-in-child.js';
+import { readCoverage } from '../../storage/file/formats/runs-file.js';
 import { runsFile } from '../../storage/file/layout.js';
-import { readCoverage } from '../../storage/file/runs-file.js';
 import type { Store } from '../../storage/store.js';
 import { resolveExperiment } from '../resolve/resolve-experiment.js';
 

@@ -5,8 +5,8 @@ import type { Objective } from '../../definition/objective.js';
 import type { RunRecord } from '../../definition/record.js';
 import { DigestCounter } from '../../definition/run-digest.js';
 import type { ChunkReport } from '../../runner/protocol.js';
+import { scanLines } from '../../storage/file/formats/lines.js';
 import { segmentName, segmentsFolder } from '../../storage/file/layout.js';
-import { scanLines } from '../../storage/file/lines.js';
 
 /**
  * Reads what a slot recorded between its last message and its death, and syncs it to disk. These runs are finished and

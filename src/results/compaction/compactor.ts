@@ -1,5 +1,5 @@
-import { readCoverage } from '../../storage/file/runs-file.js';
-import { listUncovered } from '../../storage/file/uncovered.js';
+import { listUncovered } from '../../storage/file/formats/coverage.js';
+import { readCoverage } from '../../storage/file/formats/runs-file.js';
 import { compactInChild } from './compact-in-child.js';
 
 /**

@@ -1,5 +1,5 @@
 import type { RunStatus } from '../../definition/record.js';
-import type { StatusCount } from '../../storage/file/runs-file.js';
+import type { StatusCount } from '../../storage/file/formats/runs-file.js';
 import type { Database } from './database.js';
 
 /** How many runs ended how, by code and context: those of the latest declaration, and others. */

@@ -1,7 +1,7 @@
 import { RUN_STATUSES, type RunStatus } from '../../../definition/record.js';
-import { scanLines } from '../../../storage/file/lines.js';
-import { RecordHeads } from '../../../storage/file/record-head.js';
-import { listSegments } from '../../../storage/file/segments.js';
+import { scanLines } from '../../../storage/file/formats/lines.js';
+import { RecordHeads } from '../../../storage/file/formats/record-head.js';
+import { listSegments } from '../../../storage/file/formats/segments.js';
 import { finalRank, NO_RANK, statusOfRank } from '../../../storage/final-record.js';
 
 /** The final records of a submission's cells, four bytes a cell; of its segments only what is new is read. */

@@ -1,6 +1,5 @@
 import type { ArtifactDescriptor, RunRecord } from '../../../definition/record.js';
-import { SegmentTails } from '../../../storage/file/segment-tails.js';
-import { listSegments } from '../../../storage/file/segments.js';
+import { listSegments, SegmentTails } from '../../../storage/file/formats/segments.js';
 import type { Transport } from '../../../transport/transport.js';
 import { type ArtifactPlaces, hasArtifact } from '../../fetch-artifact.js';
 import { ARTIFACTS_AT_ONCE, fetchArtifacts } from '../../fetch-artifacts.js';

@@ -2,10 +2,8 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ArtifactDescriptor, RunRecord } from '../../../definition/record.js';
 import { makeRunIdentifier, paramsFingerprint } from '../../../identity/fingerprint.js';
-import type { RecordHead } from '../record-head.js';
-import { RecordHeads } from '../record-head.js';
-import { isRecord } from '../records.js';
-import { parseObject } from '../segments.js';
+import { parseObject } from '../formats/lines.js';
+import { isRecord, type RecordHead, RecordHeads } from '../formats/record-head.js';
 import type { Check } from './finding.js';
 
 const NO_ARTIFACTS = Buffer.from('"artifacts":[]}');

@@ -1,6 +1,6 @@
-import { findLost } from '../covered.js';
+import { findLost } from '../formats/coverage.js';
+import { readCoverage } from '../formats/runs-file.js';
 import { runsFile } from '../layout.js';
-import { readCoverage } from '../runs-file.js';
 import type { Check, Finding } from './finding.js';
 import { moveToQuarantine } from './quarantine.js';
 

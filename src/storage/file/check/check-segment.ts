@@ -1,10 +1,10 @@
 import { open, rm } from 'node:fs/promises';
 import type { ArtifactDescriptor } from '../../../definition/record.js';
 import { sizeOf } from '../file-size.js';
+import { forEachLine, lineChunks, parseObject } from '../formats/lines.js';
+import { hasMalformedText, mendedText } from '../formats/malformed-text.js';
+import type { Segment } from '../formats/segments.js';
 import { runsFile, type SegmentKind } from '../layout.js';
-import { forEachLine, lineChunks } from '../lines.js';
-import { hasMalformedText, mendedText } from '../malformed-text.js';
-import { parseObject, type Segment } from '../segments.js';
 import { isArtifactThere, RecordLinesCheck } from './check-records.js';
 import type { Check, Finding } from './finding.js';
 import { type ByteRange, blankLines, healSegment } from './heal-segment.js';

@@ -1,7 +1,7 @@
-import type { LogLine } from '../../definition/record.js';
-import { segmentName, writerOf } from './layout.js';
-import { readAttempt } from './run-attempt.js';
+import type { LogLine } from '../../../definition/record.js';
+import { segmentName, writerOf } from '../layout.js';
 import { listSegments } from './segments.js';
+import { readAttempt } from './sidecars.js';
 
 /** Whose log lines are wanted: of every generation, attempt and slot where none is given. */
 export interface LoggedRun {

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { open } from 'node:fs/promises';
-import { faultCode, storeFault } from './faults.js';
+import { faultCode, storeFault } from '../faults.js';
 
 /** Whole lines of a segment, and where in it they begin. `bytes` is valid until the next chunk is asked for. */
 export interface LineChunk {
@@ -8,37 +8,52 @@ export interface LineChunk {
   readonly offset: number;
 }
 
+/** Which lines: those that begin at `from` ≤ byte offset < `to`; by default all. `from` may be within a line. */
+export interface LineRange {
+  readonly from?: number | undefined;
+  readonly to?: number | undefined;
+}
+
 /** Gets one line at a time, without its newline: `bytes` from `start` to `end`, valid only until it returns. */
 export type LineListener = (bytes: Buffer, start: number, end: number, offset: number) => void;
 /** Gets the offset of a line that can't be what it should be. */
 export type CorruptListener = (offset: number) => void;
 
-const NEWLINE = 10;
+export const NEWLINE = 10;
 const CHUNK_BYTES = 1 << 20;
 
 /**
  * Reads a segment in constant memory (that of its longest line). What stands after the last newline is a torn tail, or
  * being written: it is left out. A segment that is not there has no lines.
  *
- * @param from byte offset of the first line
  * @throws StoreError where the segment can't be read
  */
-export async function* lineChunks(path: string, from = 0): AsyncGenerator<LineChunk, void> {
+export async function* lineChunks(
+  path: string,
+  { from = 0, to = Number.POSITIVE_INFINITY }: LineRange = {},
+): AsyncGenerator<LineChunk, void> {
   const handle = await open(path, 'r').catch((error: unknown) => {
     if (faultCode(error) === 'ENOENT') return undefined;
     throw storeFault(error, path);
   });
   if (!handle) return;
   let buffer = Buffer.allocUnsafe(CHUNK_BYTES);
-  let offset = from;
+  // From the byte before: a line that begins at `from` itself is then recognised by the newline before it.
+  let offset = Math.max(0, from - 1);
+  let inLine = from > 0;
   let kept = 0;
   try {
-    for (;;) {
+    while (offset < to) {
       const { bytesRead } = await handle.read(buffer, kept, buffer.length - kept, offset + kept);
       if (bytesRead === 0) return;
       const filled = kept + bytesRead;
       const whole = buffer.lastIndexOf(NEWLINE, filled - 1) + 1;
-      if (whole > 0) yield { bytes: buffer.subarray(0, whole), offset };
+      if (whole > 0) {
+        const start = inLine ? buffer.indexOf(NEWLINE) + 1 : 0;
+        const end = offset + whole > to ? buffer.indexOf(NEWLINE, to - 1 - offset) + 1 : whole;
+        if (start < end) yield { bytes: buffer.subarray(start, end), offset: offset + start };
+        inLine = false;
+      }
       buffer.copyWithin(0, whole, filled);
       offset += whole;
       kept = filled - whole;
@@ -74,12 +89,22 @@ const isBinary = (line: Buffer): boolean => line.includes(0) || !isUtf8(line);
 export async function scanLines(
   path: string,
   onLine: LineListener,
-  options: { readonly from?: number; readonly onCorrupt?: CorruptListener } = {},
+  options: LineRange & { readonly onCorrupt?: CorruptListener | undefined } = {},
 ): Promise<number> {
   let next = options.from ?? 0;
-  for await (const chunk of lineChunks(path, next)) {
+  for await (const chunk of lineChunks(path, options)) {
     forEachLine(chunk, onLine, options.onCorrupt);
     next = chunk.offset + chunk.bytes.length;
   }
   return next;
+}
+
+/** @returns `undefined` where the bytes are no JSON object */
+export function parseObject<T extends object>(bytes: Buffer, start: number, end: number): T | undefined {
+  try {
+    const value: unknown = JSON.parse(bytes.toString('utf8', start, end));
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as T) : undefined;
+  } catch {
+    return undefined;
+  }
 }

@@ -11,7 +11,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { newWriterName, SegmentWriter } from '../../../src/storage/file/segment-writer.js';
+import { newWriterName, SegmentWriter } from '../../../../src/storage/file/formats/segment-writer.js';
 
 let folder: string;
 beforeEach(() => {

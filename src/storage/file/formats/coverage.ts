@@ -1,7 +1,37 @@
 import { open } from 'node:fs/promises';
-import { faultCode, storeFault } from './faults.js';
-import { sizeOf } from './file-size.js';
+import { join } from 'node:path';
+import { faultCode, storeFault } from '../faults.js';
+import { sizeOf } from '../file-size.js';
+import { segmentsFolder } from '../layout.js';
+import { NEWLINE } from './lines.js';
 import { listSegments, type Segment } from './segments.js';
+
+/** A segment of which the compacted records cover more than there is. */
+export interface LostSegment {
+  readonly path: string;
+  readonly coveredBytes: number;
+  /** What is left of it; undefined where it is gone. */
+  readonly bytes: number | undefined;
+}
+
+/**
+ * The covered segments that have disappeared since, or are shorter than what is covered. Planning goes by the segments and
+ * counts their runs as missing: compacted records with them are no cache of what is there.
+ *
+ * @param covered bytes by segment name
+ */
+export async function findLost(
+  folder: string,
+  covered: { readonly [segment: string]: number },
+): Promise<LostSegment[]> {
+  const lost: LostSegment[] = [];
+  for (const [name, coveredBytes] of Object.entries(covered)) {
+    const path = join(segmentsFolder(folder), name);
+    const bytes = await sizeOf(path);
+    if (bytes === undefined || bytes < coveredBytes) lost.push({ path, coveredBytes, bytes });
+  }
+  return lost;
+}
 
 /** A segment with lines that the compacted records don't cover: those from `from` to `to`, whole ones. */
 export interface UncoveredSegment extends Segment {
@@ -9,7 +39,6 @@ export interface UncoveredSegment extends Segment {
   readonly to: number;
 }
 
-const NEWLINE = 10;
 const WINDOW_BYTES = 64 * 1024;
 
 /**

@@ -1,7 +1,6 @@
-import { RUN_STATUSES, type RunRecord, type RunStatus } from '../../definition/record.js';
+import { RUN_STATUSES, type RunRecord, type RunStatus } from '../../../definition/record.js';
 import { hasObjectShape } from './json-shape.js';
-import { isRecord } from './records.js';
-import { parseObject } from './segments.js';
+import { parseObject } from './lines.js';
 
 /** What planning and the rule of the final record need of a record. Valid only during the call that gives it. */
 export type RecordHead = Pick<
@@ -67,6 +66,11 @@ export class RecordHeads {
     return record && isRecord(record) ? { ...record, segment, offset } : undefined;
   }
 }
+
+/** Whether a line has what makes a record; the rest may be missing where others wrote it. */
+export const isRecord = (value: { readonly run_id?: unknown; readonly status?: unknown }): boolean =>
+  typeof value.run_id === 'string' &&
+  (value.status === 'success' || value.status === 'failed' || value.status === 'cancelled');
 
 class OrderedHead implements RecordHead {
   status: RunStatus = 'success';

@@ -1,5 +1,5 @@
-import { wellFormedJson } from '../../definition/well-formed.js';
-import { forEachLine, lineChunks } from './lines.js';
+import { wellFormedJson } from '../../../definition/well-formed.js';
+import { forEachLine, lineChunks, NEWLINE } from './lines.js';
 
 /** Whether a line of JSON has half of a surrogate pair, which some readers refuse. */
 export function hasMalformedText(bytes: Buffer, start: number, end: number): boolean {
@@ -35,8 +35,6 @@ export async function* mendedText(blocks: AsyncIterable<Buffer>): AsyncGenerator
   }
   if (rest.length > 0) yield Buffer.concat(rest);
 }
-
-const NEWLINE = 10;
 
 const mayHave = (bytes: Buffer) => bytes.includes('\\ud') || bytes.includes('\\uD');
 

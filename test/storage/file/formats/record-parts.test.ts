@@ -1,8 +1,11 @@
 import { expect, it } from 'vitest';
-import { scanRecordHeads } from '../../../src/storage/file/scan.js';
-import { listSegmentParts, scanPartHeads } from '../../../src/storage/file/segment-parts.js';
-import { EXPERIMENT, recordOf, writeSegment } from '../../support/records.js';
-import { temporaryStore } from './temporary-store.js';
+import {
+  listSegmentParts,
+  scanPartHeads,
+  scanRecordHeads,
+} from '../../../../src/storage/file/formats/records.js';
+import { EXPERIMENT, recordOf, writeSegment } from '../../../support/records.js';
+import { temporaryStore } from '../temporary-store.js';
 
 const placeOf = ({ segment, offset, index }: { segment: string; offset: number; index: number }) =>
   `${segment}@${offset}:${index}`;
@@ -19,7 +22,7 @@ it('parts of any size give every line of the segments once', async () => {
   writeSegment(store, [], { writer: 'c-1-cc', submission: 's2' });
 
   const all: string[] = [];
-  await scanRecordHeads(folder, undefined, (head) => all.push(placeOf(head)));
+  await scanRecordHeads(folder, (head) => all.push(placeOf(head)));
   expect(all).toHaveLength(14);
   const longest = Buffer.byteLength(JSON.stringify(records.at(-1)));
   const sizes = [...Array.from({ length: 60 }, (_, size) => 61 + size * 13), longest, longest + 1, 1e6];

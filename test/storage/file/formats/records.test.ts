@@ -1,14 +1,16 @@
 import { isUtf8 } from 'node:buffer';
 import { describe, expect, it } from 'vitest';
-import type { RunRecord } from '../../../src/definition/record.js';
+import type { RunRecord } from '../../../../src/definition/record.js';
+import type { RecordHead } from '../../../../src/storage/file/formats/record-head.js';
 import {
   hasSegments,
-  type RecordHead,
+  listSegmentParts,
   scanFinalHeads,
+  scanPartHeads,
   scanRecordHeads,
-} from '../../../src/storage/file/scan.js';
-import { EXPERIMENT, recordOf, writeSegment } from '../../support/records.js';
-import { temporaryStore } from './temporary-store.js';
+} from '../../../../src/storage/file/formats/records.js';
+import { EXPERIMENT, recordOf, writeSegment } from '../../../support/records.js';
+import { temporaryStore } from '../temporary-store.js';
 
 const KEYS = [
   'run_id',
@@ -50,7 +52,7 @@ describe('scanning record heads', () => {
     const store = await temporaryStore();
     writeSegment(store, TRICKY);
     const heads: unknown[] = [];
-    await scanRecordHeads(store.experimentFolder(EXPERIMENT), undefined, (head) => heads.push(pick(head)));
+    await scanRecordHeads(store.experimentFolder(EXPERIMENT), (head) => heads.push(pick(head)));
     expect(heads).toEqual(TRICKY.map(pick));
   });
 
@@ -59,7 +61,7 @@ describe('scanning record heads', () => {
     const foreign = Object.fromEntries(Object.entries(TRICKY[1]!).reverse());
     writeSegment(store, [foreign, `${JSON.stringify(TRICKY[2]).replace('{"run_id":', '{ "run_id": ')}\n`]);
     const heads: unknown[] = [];
-    await scanRecordHeads(store.experimentFolder(EXPERIMENT), undefined, (head) => heads.push(pick(head)));
+    await scanRecordHeads(store.experimentFolder(EXPERIMENT), (head) => heads.push(pick(head)));
     expect(heads).toEqual([TRICKY[1]!, TRICKY[2]!].map(pick));
   });
 
@@ -68,7 +70,7 @@ describe('scanning record heads', () => {
     const holed = Buffer.from(`${JSON.stringify(recordOf({ index: 1 }))}\n`).fill(0, 500, 600);
     writeSegment(store, [recordOf({ index: 0 }), holed, recordOf({ index: 2 })]);
     const indexes: number[] = [];
-    await scanRecordHeads(store.experimentFolder(EXPERIMENT), undefined, ({ index }) => indexes.push(index));
+    await scanRecordHeads(store.experimentFolder(EXPERIMENT), ({ index }) => indexes.push(index));
     expect(indexes).toEqual([0, 2]);
   });
 
@@ -81,7 +83,6 @@ describe('scanning record heads', () => {
     const corrupt: unknown[] = [];
     await scanRecordHeads(
       store.experimentFolder(EXPERIMENT),
-      's2',
       ({ segment, offset, index }) => seen.push([segment, offset, index]),
       { onCorrupt: (line) => corrupt.push(line) },
     );
@@ -124,7 +125,7 @@ describe('scanning record heads', () => {
       return isWhole(line) ? 'record' : offset - line.length - 1;
     });
     const seen: ('record' | number)[] = [];
-    await scanRecordHeads(folder, undefined, () => seen.push('record'), {
+    await scanRecordHeads(folder, () => seen.push('record'), {
       onCorrupt: (line) => seen.push(line.offset),
     });
     expect(seen).toEqual(expected);
@@ -141,7 +142,8 @@ describe('scanning record heads', () => {
     writeSegment(store, [recordOf({ index: 1 })], { submission: 's1' });
     writeSegment(store, [recordOf({ index: 2 })], { submission: 's2' });
     const indexes: number[] = [];
-    await scanRecordHeads(folder, 's2', ({ index }) => indexes.push(index));
+    const { parts } = await listSegmentParts(folder, 's2');
+    for (const part of parts) await scanPartHeads(part, ({ index }) => indexes.push(index));
     expect(indexes).toEqual([2]);
     expect(await hasSegments(folder)).toBe(true);
   });

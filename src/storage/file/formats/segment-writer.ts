@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { closeSync, fstatSync, fsyncSync, mkdirSync, openSync, statSync, writeSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
-import { syncFolderSync } from './sync-folder.js';
+import { syncFolderSync } from '../sync-folder.js';
 
 /** As much as is written at once: 64 KiB costs 0.3 ns a byte, 4 KiB four times that. */
 export const FLUSH_BYTES = 64 * 1024;

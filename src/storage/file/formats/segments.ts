@@ -1,0 +1,160 @@
+import { type FileHandle, open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { storeFault } from '../faults.js';
+import { type SegmentKind, segmentKindOf, segmentsFolder } from '../layout.js';
+import { listNames } from '../list-names.js';
+import { type CorruptListener, forEachLine, lineChunks, NEWLINE, parseObject } from './lines.js';
+
+/** One segment of an experiment. */
+export interface Segment {
+  /** `{submission}/{file}`: what the rule of the final record compares. */
+  readonly name: string;
+  readonly path: string;
+}
+
+/** The segments of one kind, by name; of one submission, or of all. */
+export async function listSegments(
+  folder: string,
+  kind: SegmentKind,
+  submission?: string,
+): Promise<Segment[]> {
+  const submissions = submission === undefined ? await listNames(segmentsFolder(folder)) : [submission];
+  const lists = await Promise.all(
+    submissions.map(async (id) =>
+      (await listNames(segmentsFolder(folder, id)))
+        .filter((file) => segmentKindOf(file) === kind)
+        .map((file) => ({ name: `${id}/${file}`, path: join(segmentsFolder(folder, id), file) })),
+    ),
+  );
+  return lists.flat();
+}
+
+/** An object of a segment, and the byte offset of its line. */
+export interface SegmentObject<T> {
+  readonly object: T;
+  readonly offset: number;
+}
+
+/** Which lines of a segment are read, and who hears of those that are no JSON objects. */
+export interface ReadOptions {
+  /** Byte offset of the first line. */
+  readonly from?: number | undefined;
+  /** Only lines that hold this text. */
+  readonly matching?: string | undefined;
+  readonly onCorrupt?: CorruptListener | undefined;
+}
+
+/** A segment's lines as objects. A line that is no JSON object is skipped, and told. */
+export async function* readObjects<T extends object>(
+  path: string,
+  options: ReadOptions = {},
+): AsyncGenerator<SegmentObject<T>, void> {
+  for await (const { objects } of objectChunks<T>(path, options)) yield* objects;
+}
+
+/** The same chunk by chunk, and where each ends. */
+async function* objectChunks<T extends object>(
+  path: string,
+  { from, matching, onCorrupt }: ReadOptions,
+): AsyncGenerator<{ readonly objects: readonly SegmentObject<T>[]; readonly end: number }, void> {
+  const wanted = matching === undefined ? undefined : Buffer.from(matching);
+  for await (const chunk of lineChunks(path, { from })) {
+    const objects: SegmentObject<T>[] = [];
+    if (!wanted || chunk.bytes.includes(wanted))
+      forEachLine(
+        chunk,
+        (bytes, start, end, offset) => {
+          if (wanted && !bytes.subarray(start, end).includes(wanted)) return;
+          const object = parseObject<T>(bytes, start, end);
+          if (object) objects.push({ object, offset });
+          else onCorrupt?.(offset);
+        },
+        onCorrupt,
+      );
+    yield { objects, end: chunk.offset + chunk.bytes.length };
+  }
+}
+
+/** Reads what was appended to a growing set of segments since the last time: whole lines only, in constant memory. */
+export class SegmentTails<T extends object> {
+  readonly #list: () => Promise<readonly Segment[]>;
+  readonly #matching: string | undefined;
+  readonly #offsets = new Map<string, number>();
+
+  /** @param matching only lines that hold this text */
+  constructor(list: () => Promise<readonly Segment[]>, matching?: string) {
+    this.#list = list;
+    this.#matching = matching;
+  }
+
+  async *read(): AsyncGenerator<T, void> {
+    for await (const { object } of this.readWithSegments()) yield object;
+  }
+
+  /** The same, with the name of the segment that each stands in. */
+  async *readWithSegments(): AsyncGenerator<{ readonly object: T; readonly segment: string }, void> {
+    for (const { name, path } of await this.#list()) {
+      const options = { from: this.#offsets.get(path), matching: this.#matching };
+      for await (const { objects, end } of objectChunks<T>(path, options)) {
+        this.#offsets.set(path, end);
+        for (const { object } of objects) yield { object, segment: name };
+      }
+    }
+  }
+}
+
+/** Reads single lines at their offsets, keeping the segments open in between. */
+export interface LinesAt<T extends object> {
+  /** @returns `undefined` where no whole object is there */
+  read(path: string, offset: number): Promise<T | undefined>;
+  close(): Promise<void>;
+}
+
+/** Most records are below 1 KiB; neighbours, which are mostly asked for next, come with it. */
+const WINDOW_BYTES = 64 * 1024;
+const MAX_OPEN = 64;
+
+interface Window {
+  readonly handle: FileHandle;
+  bytes: Buffer;
+  offset: number;
+}
+
+export function openLines<T extends object>(): LinesAt<T> {
+  const windows = new Map<string, Window>();
+  const windowOf = async (path: string): Promise<Window> => {
+    const known = windows.get(path);
+    if (known) return known;
+    for (const [oldest, { handle }] of windows) {
+      if (windows.size < MAX_OPEN) break;
+      windows.delete(oldest);
+      await handle.close();
+    }
+    const window = { handle: await open(path, 'r'), bytes: Buffer.alloc(0), offset: 0 };
+    windows.set(path, window);
+    return window;
+  };
+  return {
+    async read(path, offset) {
+      try {
+        const window = await windowOf(path);
+        for (let size = WINDOW_BYTES; ; size *= 4) {
+          const start = offset - window.offset;
+          const end = start < 0 || start > window.bytes.length ? -1 : window.bytes.indexOf(NEWLINE, start);
+          if (end !== -1) return parseObject<T>(window.bytes, start, end);
+          const bytes = Buffer.allocUnsafe(size);
+          const { bytesRead } = await window.handle.read(bytes, 0, size, offset);
+          window.bytes = bytes.subarray(0, bytesRead);
+          window.offset = offset;
+          if (bytesRead < size && !window.bytes.includes(NEWLINE)) return undefined;
+        }
+      } catch (error) {
+        throw storeFault(error, path);
+      }
+    },
+    async close() {
+      await Promise.all([...windows.values()].map(({ handle }) => handle.close()));
+      windows.clear();
+    },
+  };
+}
