@@ -66,8 +66,6 @@ export interface EnqueueReply {
   /** The submission that does the work: the caller's own, or the one that it joined. */
   readonly submission: string;
   readonly joined: boolean;
-  /** How many submissions are done before it. */
-  readonly ahead: number;
 }
 
 export interface CancelRequest extends Signed {

@@ -34,7 +34,7 @@ export class SubmissionQueue {
     const { submission, declaration, options } = request ?? {};
     if (typeof submission !== 'string' || typeof declaration !== 'string' || typeof options !== 'object')
       return 'a submission names itself, its declaration and its options';
-    if (this.#requests.length < MAX_QUEUED || this.#placeOf(request, current) >= 0) return undefined;
+    if (this.#requests.length < MAX_QUEUED || this.#find(request, current)) return undefined;
     return `${MAX_QUEUED} submissions of this experiment wait already: cancel some, or wait`;
   }
 
@@ -47,25 +47,17 @@ export class SubmissionQueue {
 
   /** A submission joins one with the same definition; any other waits its turn. Safe to repeat. */
   enqueue(request: SubmissionRequest, current: SubmissionState | undefined): EnqueueReply {
-    const line = this.#line(current);
-    const place = this.#placeOf(request, current);
-    if (place >= 0) {
-      const { submission } = line[place]!;
-      return { submission, joined: submission !== request.submission, ahead: place };
-    }
-    if (this.#ended.has(request.submission))
-      return { submission: request.submission, joined: false, ahead: 0 };
-    this.#requests.push(request);
-    return { submission: request.submission, joined: false, ahead: line.length };
+    const known = this.#find(request, current);
+    if (!known && !this.#ended.has(request.submission)) this.#requests.push(request);
+    const { submission } = known ?? request;
+    return { submission, joined: submission !== request.submission };
   }
 
-  #line(current: SubmissionState | undefined): SubmissionRequest[] {
+  /** The same submission, or one that it joins. */
+  #find(request: SubmissionRequest, current: SubmissionState | undefined): SubmissionRequest | undefined {
     // Nobody wants to join a submission that is being cancelled: a new one is done after it.
-    return [...(current && current.cancelled === null ? [current.request] : []), ...this.#requests];
-  }
-
-  #placeOf(request: SubmissionRequest, current: SubmissionState | undefined): number {
-    return this.#line(current).findIndex(
+    const running = current && current.cancelled === null ? [current.request] : [];
+    return [...running, ...this.#requests].find(
       (other) => other.submission === request.submission || joins(request, other),
     );
   }

@@ -20,7 +20,6 @@ describe('the queue of an experiment', () => {
     expect(queue.enqueue(request('b', 'sha'), current(request('a', 'sha')))).toEqual({
       submission: 'a',
       joined: true,
-      ahead: 0,
     });
     expect(queue.requests).toEqual([]);
   });
@@ -31,12 +30,10 @@ describe('the queue of an experiment', () => {
     expect(queue.enqueue(request('b', 'other'), running)).toEqual({
       submission: 'b',
       joined: false,
-      ahead: 1,
     });
     expect(queue.enqueue(request('c', 'other'), running)).toEqual({
       submission: 'b',
       joined: true,
-      ahead: 1,
     });
     expect(queue.requests.map(({ submission }) => submission)).toEqual(['b']);
   });
@@ -44,11 +41,11 @@ describe('the queue of an experiment', () => {
   it('answers a repeated enqueue as before, also after that submission ended', () => {
     const queue = new SubmissionQueue([]);
     const first = request('a', 'sha');
-    expect(queue.enqueue(first, undefined)).toEqual({ submission: 'a', joined: false, ahead: 0 });
-    expect(queue.enqueue(first, undefined)).toEqual({ submission: 'a', joined: false, ahead: 0 });
+    expect(queue.enqueue(first, undefined)).toEqual({ submission: 'a', joined: false });
+    expect(queue.enqueue(first, undefined)).toEqual({ submission: 'a', joined: false });
     queue.next();
     queue.finished(first);
-    expect(queue.enqueue(first, undefined)).toEqual({ submission: 'a', joined: false, ahead: 0 });
+    expect(queue.enqueue(first, undefined)).toEqual({ submission: 'a', joined: false });
     expect(queue.requests).toEqual([]);
   });
 

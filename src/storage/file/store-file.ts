@@ -11,7 +11,6 @@ export interface StoreFile {
   /** 16 random hex digits: the same through every mount and link. */
   readonly id: string;
   readonly scheme: number;
-  readonly created_at: string;
 }
 
 /**
