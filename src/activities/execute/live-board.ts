@@ -1,9 +1,8 @@
-import { rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { BatchProgress } from '../../execution/batch-executor.js';
 import type { RangeProgress } from '../../execution/executor.js';
+import { writeLiveFile } from '../../storage/file/formats/live-files.js';
 import { liveFolder } from '../../storage/file/layout.js';
-import type { LiveBatch, LiveChunk, LiveProgress } from '../../storage/manifest.js';
+import type { LiveBatch, LiveChunk } from '../../storage/manifest.js';
 
 const EVERY_MS = 250;
 /** How long the counts of an ended chunk are still shown. */
@@ -147,6 +146,7 @@ class Board {
     if (this.#timer || this.#ended) return;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
+      // A full disk must not harm the sweep through its display.
       this.#writing = this.#writing.then(() => this.#write()).catch(() => {});
     }, EVERY_MS);
     this.#timer.unref();
@@ -154,21 +154,10 @@ class Board {
 
   async #write(): Promise<void> {
     if (this.#ended) return;
-    const path = join(this.#folder, `${this.#worker}.json`);
-    // Only the plan creates the folder: a worker that was taken for dead must not recreate it after the end.
-    const temporary = `${path}.tmp`;
-    try {
-      await writeFile(temporary, JSON.stringify(this.#progress()));
-      await rename(temporary, path);
-    } catch (error) {
-      // A full disk must not harm the sweep through its display.
-      await rm(temporary, { force: true });
-      throw error;
-    }
-  }
-
-  #progress(): LiveProgress {
-    const chunks = [...this.#chunks.values()];
-    return { worker: this.#worker, updated_at: new Date().toISOString(), chunks };
+    await writeLiveFile(this.#folder, {
+      worker: this.#worker,
+      updated_at: new Date().toISOString(),
+      chunks: [...this.#chunks.values()],
+    });
   }
 }

@@ -1,8 +1,8 @@
-import { readdir, readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
+import { readLiveFiles } from '../../storage/file/formats/live-files.js';
 import { liveFolder } from '../../storage/file/layout.js';
-import type { LiveChunk, LiveProgress } from '../../storage/manifest.js';
+import { isProcessGone } from '../../storage/file/owner.js';
+import type { LiveChunk } from '../../storage/manifest.js';
 
 /** A chunk as reported by the worker that has it, or had it when it died. */
 export interface ToldChunk extends LiveChunk {
@@ -24,10 +24,8 @@ export function readLiveChunks(folder: string, submission: string): Promise<read
   return reading;
 }
 
-async function readFolder(place: string): Promise<readonly ToldChunk[]> {
-  const names = (await readdir(place).catch(() => [])).filter((file) => file.endsWith('.json'));
-  return (await Promise.all(names.map((name) => readChunks(join(place, name))))).flat();
-}
+const readFolder = async (place: string): Promise<readonly ToldChunk[]> =>
+  (await readLiveFiles(place)).flatMap(({ worker, chunks }) => chunks.map((chunk) => ({ ...chunk, worker })));
 
 /** A chunk's runs that have been running for over a second. */
 export const runsOf = ({ running, batch }: LiveChunk): readonly NonNullable<LiveChunk['running']>[] =>
@@ -36,20 +34,5 @@ export const runsOf = ({ running, batch }: LiveChunk): readonly NonNullable<Live
 /** Whether a worker (`host-pid`) is known to have died; unknown for other machines. */
 export function isDead(worker: string): boolean {
   const pid = worker.startsWith(`${hostname()}-`) ? Number(worker.slice(hostname().length + 1)) : Number.NaN;
-  if (!Number.isInteger(pid)) return false;
-  try {
-    process.kill(pid, 0);
-    return false;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ESRCH';
-  }
-}
-
-async function readChunks(path: string): Promise<readonly ToldChunk[]> {
-  try {
-    const { worker, chunks = [] } = JSON.parse(await readFile(path, 'utf8')) as LiveProgress;
-    return chunks.map((chunk) => ({ ...chunk, worker }));
-  } catch {
-    return [];
-  }
+  return Number.isInteger(pid) && isProcessGone(pid);
 }

@@ -5,7 +5,7 @@ import type { Objective } from '../../definition/objective.js';
 import type { RunRecord } from '../../definition/record.js';
 import { DigestCounter } from '../../definition/run-digest.js';
 import type { ChunkReport } from '../../runner/protocol.js';
-import { scanLines } from '../../storage/file/formats/lines.js';
+import { readObjects } from '../../storage/file/formats/segments.js';
 import { segmentName, segmentsFolder } from '../../storage/file/layout.js';
 
 /**
@@ -25,17 +25,13 @@ export async function readRecordedTail(
   const folder = segmentsFolder(place.folder, place.submission);
   for (const kind of ['logs', 'series', 'data', 'records'] as const)
     sync(join(folder, segmentName(kind, place.writer)));
-  await scanLines(
-    join(folder, segmentName('records', place.writer)),
-    (bytes, start, end) => {
-      const record = JSON.parse(bytes.toString('utf8', start, end)) as RunRecord;
-      counts[record.status]++;
-      counts.busy_ms += record.duration_ms;
-      if (record.status === 'success') means.add(record.metrics);
-      digest.add(record.index, record.status, record.metrics, record.error);
-    },
-    { from },
-  );
+  const path = join(folder, segmentName('records', place.writer));
+  for await (const { object: record } of readObjects<RunRecord>(path, { from })) {
+    counts[record.status]++;
+    counts.busy_ms += record.duration_ms;
+    if (record.status === 'success') means.add(record.metrics);
+    digest.add(record.index, record.status, record.metrics, record.error);
+  }
   return { ...counts, means: means.toMeans(), digest: digest.toDigest() };
 }
 

@@ -19,9 +19,13 @@ export const temporaryBeside = (path: string): string =>
 /** Whether an owner's process is known to be gone: of another machine or container nothing is known. */
 export function isGone(owner: string): boolean {
   const [where, pid] = owner.split('-');
-  if (where !== place()) return false;
+  return where === place() && isProcessGone(Number(pid));
+}
+
+/** Whether this machine has no process of that pid. */
+export function isProcessGone(pid: number): boolean {
   try {
-    process.kill(Number(pid), 0);
+    process.kill(pid, 0);
     return false;
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'ESRCH';
