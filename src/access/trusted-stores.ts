@@ -1,5 +1,6 @@
-import { mkdirSync, readFileSync, realpathSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { replaceFile } from './replace-file.js';
 
 /** The stores that the user trusts even if others can change them: real paths, one per line. In the state folder. */
 const fileIn = (home: string) => join(home, 'trusted-stores');
@@ -15,9 +16,7 @@ export function trustStore(home: string, root: string, trusted: boolean): readon
   const stores = trusted ? [...others, path] : others;
   const file = fileIn(home);
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  const temporary = `${file}.${process.pid}.tmp`;
-  writeFileSync(temporary, stores.map((each) => `${each}\n`).join(''), { mode: 0o600 });
-  renameSync(temporary, file);
+  replaceFile(file, stores.map((each) => `${each}\n`).join(''));
   return stores;
 }
 

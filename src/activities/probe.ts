@@ -2,7 +2,7 @@ import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ProbeInput } from '../contract/activities.js';
 import { storeFault } from '../storage/file/faults.js';
-import { temporaryName } from '../storage/file/owner.js';
+import { temporaryBeside } from '../storage/file/owner.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { formatUnwritable } from './failures.js';
 
@@ -16,7 +16,7 @@ export function createProbe({ openStore, leases, refuseStrangers }: ActivityDepe
       const { root } = store;
       refuseStrangers(store, { ...input, folder: store.experimentFolder(input.experiment_id) });
       await leases.retake(store);
-      await tryToWrite(root, join(root, `.probe-${temporaryName()}.tmp`));
+      await tryToWrite(root, temporaryBeside(join(root, 'probe')));
       return null;
     } catch (error) {
       return error instanceof Error ? formatUnwritable(error) : String(error);

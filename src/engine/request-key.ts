@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, fstatSync, openSync, readFileSync, renameSync, type Stats, writeFileSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readFileSync, type Stats } from 'node:fs';
 import { resolve } from 'node:path';
+import { replaceFile } from '../access/replace-file.js';
 import { InfrastructureError } from '../definition/errors.js';
 import { MIN_KEY_BYTES, SigningKey } from '../identity/signature.js';
 import { withLock } from './lock.mjs';
@@ -62,9 +63,7 @@ async function makeOwnKey(file: string): Promise<SigningKey> {
     const meanwhile = readOwnKey(file);
     if (meanwhile) return meanwhile;
     const secret = randomBytes(MIN_KEY_BYTES).toString('hex');
-    const temporary = `${file}.${process.pid}.tmp`;
-    writeFileSync(temporary, `${secret}\n`, { mode: 0o600 });
-    renameSync(temporary, file);
+    replaceFile(file, `${secret}\n`);
     return new SigningKey(Buffer.from(secret));
   });
 }

@@ -1,5 +1,6 @@
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { replaceFile } from '../access/replace-file.js';
 import { type Environment, makeStateFolder, sshEnvironmentFile, stateFolder } from './state-folder.js';
 
 /** The variables by which SSH finds a user's configuration and agent. Both are paths, no secrets. */
@@ -18,10 +19,7 @@ function sshVariables(env: Environment = process.env): { [name: string]: string 
 export function keepSshVariables(env: Environment = process.env): void {
   const variables = { ...keptSshVariables(env), ...sshVariables(env) };
   try {
-    const path = sshEnvironmentFile(makeStateFolder(env));
-    const temporary = `${path}.${process.pid}`;
-    writeFileSync(temporary, `${JSON.stringify(variables)}\n`, { mode: 0o600 });
-    renameSync(temporary, path);
+    replaceFile(sshEnvironmentFile(makeStateFolder(env)), `${JSON.stringify(variables)}\n`);
   } catch {
     // If there is no room, workers continue with what they have.
   }

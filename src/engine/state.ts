@@ -1,6 +1,7 @@
-import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { replaceFile } from '../access/replace-file.js';
 import { processStart } from './process-start.mjs';
 import { refuseOpenHome, serverFile, workersFolder } from './state-folder.js';
 
@@ -84,12 +85,8 @@ export const removeWorker = (home: string, state: Pick<ProcessState, 'pid' | 'ho
 const workerFile = (home: string, { pid, host }: Pick<ProcessState, 'pid' | 'host'>) =>
   join(workersFolder(home), `${host}-${pid}.json`);
 
-/** Replaces the file in one step: a reader sees the old or the new content, never half of it. */
-export function writeJson(path: string, value: unknown): void {
-  const temporary = `${path}.${process.pid}.tmp`;
-  writeFileSync(temporary, `${JSON.stringify(value, null, 2)}\n`, { mode: 0o600 });
-  renameSync(temporary, path);
-}
+export const writeJson = (path: string, value: unknown): void =>
+  replaceFile(path, `${JSON.stringify(value, null, 2)}\n`);
 
 /** A JSON file's value; undefined if there is none, or if it is not JSON. */
 export function readJson(path: string): unknown {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { artifactsFolder } from '../storage/file/layout.js';
-import { temporaryName } from '../storage/file/owner.js';
+import { temporaryBeside } from '../storage/file/owner.js';
 
 /**
  * An artifact whose bytes are received from elsewhere. It enters the store once it is complete and matches its name.
@@ -23,7 +23,7 @@ export class IncomingArtifact {
   static async begin(folder: string, contentHash: string): Promise<IncomingArtifact> {
     const place = artifactsFolder(folder);
     await mkdir(place, { recursive: true });
-    const temporary = join(place, `.tmp-${temporaryName()}`);
+    const temporary = temporaryBeside(join(place, 'artifact'));
     return new IncomingArtifact(join(place, contentHash), temporary, await open(temporary, 'wx'));
   }
 

@@ -1,8 +1,8 @@
-import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cacheFolder } from '../access/cache-folder.js';
 import { openingsOf } from '../access/private-folder.js';
+import { replaceFile } from '../access/replace-file.js';
 
 /** Tells at low cost whether a file is still the one that was hashed. */
 export interface FileStamp {
@@ -51,17 +51,13 @@ export class FileHashCache {
   save(): void {
     if (this.#added.size === 0) return;
     const entries = [...this.#read(), ...this.#added].slice(-MAX_ENTRIES);
-    const temporary = `${this.#file}.${process.pid}-${randomBytes(4).toString('hex')}`;
     try {
       mkdirSync(join(this.#file, '..'), { recursive: true, mode: 0o700 });
-      writeFileSync(temporary, JSON.stringify({ version: 1, files: Object.fromEntries(entries) }), {
-        mode: 0o600,
-      });
-      renameSync(temporary, this.#file);
+      replaceFile(this.#file, JSON.stringify({ version: 1, files: Object.fromEntries(entries) }));
       this.#loaded = new Map(entries);
       this.#added.clear();
     } catch {
-      removeIfThere(temporary);
+      // Then the files are hashed again.
     }
   }
 
@@ -79,14 +75,6 @@ export class FileHashCache {
     } catch {
       return new Map();
     }
-  }
-}
-
-function removeIfThere(file: string): void {
-  try {
-    unlinkSync(file);
-  } catch {
-    // It was never made.
   }
 }
 

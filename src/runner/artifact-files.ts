@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { sha256 } from '../identity/fingerprint.js';
 import type { StoredBytes } from '../operation/run-sink.js';
 import { artifactsFolder } from '../storage/file/layout.js';
-import { temporaryName } from '../storage/file/owner.js';
+import { temporaryBeside } from '../storage/file/owner.js';
 import { hashFile } from './hash-file.js';
 
 const SYNCED_AT_ONCE = 64;
@@ -48,7 +48,7 @@ export class ArtifactFiles {
 
   #write(fill: (fd: number) => { content_hash: string; size_bytes: number }): StoredBytes {
     mkdirSync(this.#folder, { recursive: true });
-    const temporary = join(this.#folder, `.tmp-${temporaryName()}`);
+    const temporary = temporaryBeside(join(this.#folder, 'artifact'));
     const fd = openSync(temporary, 'wx');
     try {
       const { content_hash, size_bytes } = fill(fd);

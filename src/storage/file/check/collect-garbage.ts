@@ -44,15 +44,15 @@ async function garbage(path: string, why: string): Promise<Garbage> {
   return {
     path,
     why,
-    bytes: await sizeOf(path),
+    bytes: await totalSize(path),
     remove: () => rm(path, { recursive: true, force: true }),
   };
 }
 
-async function sizeOf(path: string): Promise<number> {
+async function totalSize(path: string): Promise<number> {
   const entry = await stat(path).catch(() => undefined);
   if (!entry?.isDirectory()) return entry?.size ?? 0;
-  const sizes = await Promise.all((await listNames(path)).map((name) => sizeOf(join(path, name))));
+  const sizes = await Promise.all((await listNames(path)).map((name) => totalSize(join(path, name))));
   return sizes.reduce((sum, size) => sum + size, 0);
 }
 

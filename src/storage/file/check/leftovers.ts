@@ -5,7 +5,7 @@ import type { CheckOptions, Finding } from './finding.js';
 /** What is written so long ago, nobody is writing any more. */
 const LEFT_AFTER_MS = 60 * 60_000;
 
-/** Names of files that are renamed to their final ones when they are whole. */
+/** Names of files that are renamed to their final ones when they are whole. Older versions named artifacts' `.tmp-…`. */
 export const isTemporary = (name: string): boolean =>
   name.startsWith('.') && (name.endsWith('.tmp') || name.startsWith('.tmp-'));
 
