@@ -1,7 +1,7 @@
 import { UsageError } from '../definition/errors.js';
 import { nearest } from '../definition/nearest.js';
 import { DIRECTIONS, type Direction, type Objective } from '../definition/objective.js';
-import { hasExperimentManifests, type Store } from '../storage/store.js';
+import type { Store } from '../storage/store.js';
 import type { Column } from './query/columns.js';
 import type { Condition } from './query/conditions.js';
 import type { RowQuery, SortKey } from './query/selection.js';
@@ -18,7 +18,7 @@ export async function objectiveOf(
   direction: Direction = 'min',
 ): Promise<Objective> {
   if (metric !== undefined) return { metric, direction };
-  const manifest = hasExperimentManifests(store) ? await store.readManifest(experimentId) : undefined;
+  const manifest = await store.readManifest(experimentId);
   if (manifest?.objective) return manifest.objective;
   throw new UsageError({
     code: 'METALAB_OBJECTIVE',

@@ -1,10 +1,10 @@
 import { dirname, join } from 'node:path';
 import type { RunRecord } from '../definition/record.js';
 import { readRecord } from '../storage/file/formats/read-record.js';
+import { scanFinalHeads } from '../storage/file/formats/records.js';
+import { openRunsFiles, type RunsFile } from '../storage/file/formats/runs-file.js';
+import { openLines } from '../storage/file/formats/segments.js';
 import { segmentsFolder } from '../storage/file/layout.js';
-import { openLines } from '../storage/file/line-at.js';
-import { openRunsFiles, type RunsFile } from '../storage/file/runs-file.js';
-import { scanFinalHeads } from '../storage/file/scan.js';
 import { type Contender, compareContenders } from '../storage/final-record.js';
 import type { Store } from '../storage/store.js';
 import { openDatabase, quoteText } from './duckdb/database.js';

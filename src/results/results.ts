@@ -1,8 +1,7 @@
-import { StoreError } from '../definition/errors.js';
 import type { JsonValue } from '../definition/json.js';
 import type { Direction } from '../definition/objective.js';
 import type { RunRecord, RunStatus } from '../definition/record.js';
-import { hasWorkingDirectory, type Store } from '../storage/store.js';
+import type { Store } from '../storage/store.js';
 import { bestQuery, objectiveOf } from './best.js';
 import { readOrigins } from './current.js';
 import { openDuckdbEngine } from './duckdb/engine.js';
@@ -234,14 +233,6 @@ class Source {
 
   async #open(all: boolean): Promise<QueryEngine> {
     const { store, experiment } = this;
-    if (!hasWorkingDirectory(store)) {
-      throw new StoreError({
-        code: 'METALAB_STORE_NOT_LOCAL',
-        where: store.uri,
-        what: 'results are read from a store in a folder, and this one is elsewhere',
-        next: 'name a store that is a folder with --store',
-      });
-    }
     const folder = store.experimentFolder(experiment);
     return openDuckdbEngine(folder, { ...(await readOrigins(folder)), all });
   }

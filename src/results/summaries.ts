@@ -1,8 +1,8 @@
 import type { RunStatus } from '../definition/record.js';
-import { readCoverage, type StatusCount } from '../storage/file/runs-file.js';
-import { scanRecordHeads } from '../storage/file/scan.js';
-import { listUncovered, wholeLines } from '../storage/file/uncovered.js';
-import { hasExperimentManifests, hasWorkingDirectory, type Store } from '../storage/store.js';
+import { listUncovered, wholeLines } from '../storage/file/formats/coverage.js';
+import { scanRecordHeads } from '../storage/file/formats/records.js';
+import { readCoverage, type StatusCount } from '../storage/file/formats/runs-file.js';
+import type { Store } from '../storage/store.js';
 import { isCurrent, type Origins, readOrigins } from './current.js';
 import { openDatabase } from './duckdb/database.js';
 import { loadRuns } from './duckdb/load-runs.js';
@@ -34,11 +34,9 @@ export async function summarizeExperiments(store: Store): Promise<ExperimentSumm
 }
 
 async function summarize(store: Store, experimentId: string): Promise<ExperimentSummary> {
-  const manifest = hasExperimentManifests(store) ? await store.readManifest(experimentId) : undefined;
-  const submissions = hasExperimentManifests(store) ? await store.submissions(experimentId) : [];
-  const counts = hasWorkingDirectory(store)
-    ? await countRuns(store.experimentFolder(experimentId))
-    : { runs: { success: 0, failed: 0, cancelled: 0 }, older: 0, damaged: 0 };
+  const manifest = await store.readManifest(experimentId);
+  const submissions = await store.submissions(experimentId);
+  const counts = await countRuns(store.experimentFolder(experimentId));
   return {
     experiment_id: experimentId,
     description: manifest?.description ?? null,
@@ -71,12 +69,9 @@ async function countRuns(folder: string): Promise<RunCounts> {
   if (coverage || (current && current.otherCells.length > 0)) return queryCounts(folder, origins);
   const table = new StatusTable();
   let damaged = 0;
-  await scanRecordHeads(
-    folder,
-    undefined,
-    (head) => table.add(head, current !== null && !isCurrent(head, current)),
-    { onCorrupt: () => damaged++ },
-  );
+  await scanRecordHeads(folder, (head) => table.add(head, current !== null && !isCurrent(head, current)), {
+    onCorrupt: () => damaged++,
+  });
   return { ...table.counts(), damaged };
 }
 

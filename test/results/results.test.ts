@@ -6,11 +6,12 @@ import { fingerprint } from '../../src/identity/fingerprint.js';
 import { toCsv } from '../../src/results/csv.js';
 import type { Condition } from '../../src/results/query/conditions.js';
 import { type Results, resultsOf as resultsOfStore } from '../../src/results/results.js';
-import { type FileStore, openFileStore } from '../../src/storage/file/open.js';
+import { openFileStore } from '../../src/storage/file/open.js';
+import type { Store } from '../../src/storage/store.js';
 import { temporaryFolder, temporaryStore } from '../storage/file/temporary-store.js';
 import { EXPERIMENT, manifestOf, recordOf, writeSegment } from '../support/records.js';
 
-function open(store: FileStore): Results {
+function open(store: Store): Results {
   const results = resultsOfStore(store, EXPERIMENT);
   onTestFinished(() => results.close());
   return results;

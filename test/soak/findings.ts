@@ -3,8 +3,10 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RunRecord } from '../../src/definition/record.js';
 import { resultsOf } from '../../src/results/results.js';
-import { type FileStore, openFileStore } from '../../src/storage/file/open.js';
-import { FLUSH_BYTES } from '../../src/storage/file/segment-writer.js';
+import { readRecords } from '../../src/storage/file/formats/records.js';
+import { FLUSH_BYTES } from '../../src/storage/file/formats/segment-writer.js';
+import { openFileStore } from '../../src/storage/file/open.js';
+import type { Store } from '../../src/storage/store.js';
 import { EXPERIMENT, isTiny, RUNS } from './experiment.js';
 
 /** What an undisturbed sweep came to: of each run, what must be the same however it was disturbed. */
@@ -40,7 +42,7 @@ export async function examine(
   const store = await openFileStore(root);
   const final = await finalRecords(store);
   const stored: RunRecord[] = [];
-  for await (const { record } of store.records(EXPERIMENT)) stored.push(record);
+  for await (const { record } of readRecords(store.experimentFolder(EXPERIMENT))) stored.push(record);
   const counts = countExecutions(executions);
   const lost = [
     ...findDifferences(final, undisturbed),
@@ -67,7 +69,7 @@ export async function examine(
   return { again, most, lost, doubled, failed, leftBehind: findLeftovers(root) };
 }
 
-async function finalRecords(store: FileStore): Promise<RunRecord[]> {
+async function finalRecords(store: Store): Promise<RunRecord[]> {
   const results = resultsOf(store, EXPERIMENT);
   const records: RunRecord[] = [];
   for await (const record of results.records()) records.push(record);
@@ -95,7 +97,7 @@ function findDifferences(final: readonly RunRecord[], undisturbed: Undisturbed):
 }
 
 /** Three points of its series, once, and its line in the log. */
-async function findMissingSidecars(store: FileStore, final: readonly RunRecord[]): Promise<string[]> {
+async function findMissingSidecars(store: Store, final: readonly RunRecord[]): Promise<string[]> {
   const missing: string[] = [];
   for (const record of final) {
     let points = 0;
@@ -109,7 +111,7 @@ async function findMissingSidecars(store: FileStore, final: readonly RunRecord[]
   return missing;
 }
 
-function findBadArtifacts(store: FileStore, final: readonly RunRecord[]): string[] {
+function findBadArtifacts(store: Store, final: readonly RunRecord[]): string[] {
   const folder = store.experimentFolder(EXPERIMENT);
   return final.flatMap(({ run_id, artifacts }) =>
     artifacts.flatMap(({ uri, content_hash }) => {

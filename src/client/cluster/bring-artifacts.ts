@@ -4,7 +4,7 @@ import { fetchArtifacts } from '../../execution/fetch-artifacts.js';
 import { openCluster } from '../../execution/open-cluster.js';
 import { experimentFolderIn } from '../../execution/slurm/spool/spool-layout.js';
 import { resultsOf } from '../../results/results.js';
-import { hasExperimentManifests, hasWorkingDirectory, type Store } from '../../storage/store.js';
+import type { Store } from '../../storage/store.js';
 import type { Prompter } from '../../transport/prompter.js';
 import { resolveExperiment } from '../resolve/resolve-experiment.js';
 import { resolveRun } from '../resolve/resolve-run.js';
@@ -64,8 +64,6 @@ export async function bringArtifacts(
   records: AsyncIterable<RunRecord> | Iterable<RunRecord>,
   options: BringOptions = {},
 ): Promise<BroughtArtifacts> {
-  if (!hasWorkingDirectory(store) || !hasExperimentManifests(store))
-    return { brought: 0, here: 0, missing: [] };
   const folder = store.experimentFolder(experimentId);
   const seen = new Set<string>();
   const wanted = new Map<string, ArtifactDescriptor[]>();

@@ -1,4 +1,4 @@
-import type { ValueColumn } from '../../storage/file/runs-file.js';
+import type { ValueColumn } from '../../storage/file/formats/runs-file.js';
 import type { ValuePart } from '../duckdb/value-parts.js';
 import { valueTypeOrder } from '../duckdb/value-parts.js';
 

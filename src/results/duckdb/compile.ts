@@ -1,5 +1,5 @@
 import type { JsonValue } from '../../definition/json.js';
-import type { ValueType } from '../../storage/file/runs-file.js';
+import type { ValueType } from '../../storage/file/formats/runs-file.js';
 import { jsonText, valueTypeOf } from '../query/cell.js';
 import type { Column, FieldName } from '../query/columns.js';
 import type { Comparison } from '../query/conditions.js';

@@ -1,9 +1,9 @@
 import type { JsonValue } from '../../definition/json.js';
 import type { RunRecord } from '../../definition/record.js';
+import type { UncoveredSegment } from '../../storage/file/formats/coverage.js';
+import { forEachLine, lineChunks } from '../../storage/file/formats/lines.js';
 import { readRecord } from '../../storage/file/formats/read-record.js';
-import { forEachLine, lineChunks } from '../../storage/file/lines.js';
-import type { Occurrence, ValueSource } from '../../storage/file/runs-file.js';
-import type { UncoveredSegment } from '../../storage/file/uncovered.js';
+import type { Occurrence, ValueSource } from '../../storage/file/formats/runs-file.js';
 import { OccurrenceCounter } from '../query/occurrence.js';
 import { type Database, globLiteral, quoteText, type TableColumn } from './database.js';
 import { fieldValues, PLACE_COLUMNS, RECORD_FIELD_NAMES, RECORD_FIELDS } from './record-table.js';
@@ -35,21 +35,17 @@ export async function loadRecords(
   const loader = new Loader(database);
   let damaged = 0;
   for (const { name, path, from, to } of segments) {
-    for await (const chunk of lineChunks(path, from)) {
+    for await (const chunk of lineChunks(path, { from, to })) {
       forEachLine(
         chunk,
         (bytes, start, end, offset) => {
-          if (offset >= to) return;
           const record = readRecord(bytes, start, end);
           if (!record) damaged++;
           else if (wanted(record)) loader.add(record, name, offset, end - start);
         },
-        (offset) => {
-          if (offset < to) damaged++;
-        },
+        () => damaged++,
       );
       if (loader.isFull) await loader.flush();
-      if (chunk.offset + chunk.bytes.length >= to) break;
     }
   }
   return { ...(await loader.end()), damaged };

@@ -1,10 +1,10 @@
+import { listUncovered, wholeLines } from '../../storage/file/formats/coverage.js';
 import {
   type Occurrence,
   openRunsFiles,
   type RunsCoverage,
   type RunsFile,
-} from '../../storage/file/runs-file.js';
-import { listUncovered, wholeLines } from '../../storage/file/uncovered.js';
+} from '../../storage/file/formats/runs-file.js';
 import { FINAL_RECORD_ORDER } from '../../storage/final-record.js';
 import { isCurrent, type Origins } from '../current.js';
 import { mergeOccurrences } from '../query/occurrence.js';

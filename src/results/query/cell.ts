@@ -1,5 +1,5 @@
 import type { JsonValue } from '../../definition/json.js';
-import type { ValueType } from '../../storage/file/runs-file.js';
+import type { ValueType } from '../../storage/file/formats/runs-file.js';
 
 /** A value of a table: `undefined` where the run has none, `null` where it has null. Metrics may be NaN or infinite. */
 export type Cell = JsonValue | undefined;

@@ -1,6 +1,6 @@
 import { UsageError } from '../../definition/errors.js';
 import { nearest } from '../../definition/nearest.js';
-import type { Occurrence, ValueSource } from '../../storage/file/runs-file.js';
+import type { Occurrence, ValueSource } from '../../storage/file/formats/runs-file.js';
 
 export type ColumnType = 'number' | 'boolean' | 'text' | 'list' | 'json';
 

@@ -1,5 +1,5 @@
 import type { JsonValue } from '../../definition/json.js';
-import type { Occurrence, ValueSource, ValueType } from '../../storage/file/runs-file.js';
+import type { Occurrence, ValueSource, ValueType } from '../../storage/file/formats/runs-file.js';
 import { jsonText, valueTypeOf } from './cell.js';
 
 const MAX_SAMPLE = 200;

@@ -163,7 +163,7 @@ it('the file has every field of a record as a column, and params and metrics wit
       'metrics.y': 'DOUBLE',
       'metrics.good': 'BOOLEAN',
     });
-    expect(types).toMatchObject({ 'metrics.odd': 'DOUBLE', 'metrics.odd (text)': 'VARCHAR' });
+    expect(types).toMatchObject({ 'metrics.odd': 'BIGINT', 'metrics.odd (text)': 'VARCHAR' });
     const odd = await database.all(
       `SELECT "metrics.odd (text)" AS odd, count(*) AS n FROM read_parquet(${file}) GROUP BY 1`,
     );

@@ -2,8 +2,11 @@ import { opendir, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { StoreError } from '../../../definition/errors.js';
 import type { ExperimentManifest, SubmissionManifest } from '../../manifest.js';
-import { findLost } from '../covered.js';
+import { findLost } from '../formats/coverage.js';
 import { readRecord } from '../formats/read-record.js';
+import { scanFinalHeads } from '../formats/records.js';
+import { readCoverage } from '../formats/runs-file.js';
+import { openLines } from '../formats/segments.js';
 import {
   artifactsFolder,
   bundleFolder,
@@ -12,11 +15,8 @@ import {
   segmentsFolder,
   submissionFile,
 } from '../layout.js';
-import { openLines } from '../line-at.js';
 import { listNames } from '../list-names.js';
 import { readJson } from '../read-json.js';
-import { readCoverage } from '../runs-file.js';
-import { scanFinalHeads } from '../scan.js';
 import { submissionsOf } from './check-experiment.js';
 import { readDeclarationOf } from './check-named.js';
 import { findLeftovers, isTemporary } from './leftovers.js';

@@ -1,9 +1,9 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
-import type { RunStatus } from '../../definition/record.js';
-import { findLost } from './covered.js';
-import { faultCode, storeFault } from './faults.js';
-import { olderRunsFile, runsFile } from './layout.js';
+import type { RunStatus } from '../../../definition/record.js';
+import { faultCode, storeFault } from '../faults.js';
+import { olderRunsFile, runsFile } from '../layout.js';
+import { findLost } from './coverage.js';
 
 /** What values a param or metric can have. NaN and the infinities are numbers. */
 export type ValueType = 'number' | 'text' | 'boolean' | 'json' | 'null';

@@ -104,7 +104,7 @@ export class SegmentTails<T extends object> {
 }
 
 /** Reads single lines at their offsets, keeping the segments open in between. */
-export interface LinesAt<T extends object> {
+export interface LinesAt<T> {
   /** @returns `undefined` where no whole object is there */
   read(path: string, offset: number): Promise<T | undefined>;
   close(): Promise<void>;
@@ -120,7 +120,10 @@ interface Window {
   offset: number;
 }
 
-export function openLines<T extends object>(): LinesAt<T> {
+/** @param parse reads one line: the bytes from `start` to `end` */
+export function openLines<T>(
+  parse: (bytes: Buffer, start: number, end: number) => T | undefined,
+): LinesAt<T> {
   const windows = new Map<string, Window>();
   const windowOf = async (path: string): Promise<Window> => {
     const known = windows.get(path);
@@ -141,7 +144,7 @@ export function openLines<T extends object>(): LinesAt<T> {
         for (let size = WINDOW_BYTES; ; size *= 4) {
           const start = offset - window.offset;
           const end = start < 0 || start > window.bytes.length ? -1 : window.bytes.indexOf(NEWLINE, start);
-          if (end !== -1) return parseObject<T>(window.bytes, start, end);
+          if (end !== -1) return parse(window.bytes, start, end);
           const bytes = Buffer.allocUnsafe(size);
           const { bytesRead } = await window.handle.read(bytes, 0, size, offset);
           window.bytes = bytes.subarray(0, bytesRead);

@@ -1,3 +1,4 @@
+import { decodeNumber, numberText } from '../../../definition/non-finite.js';
 import type { DataEntry, LogLevel, RunRecord, SeriesPoint } from '../../../definition/record.js';
 import { wellFormedJson } from '../../../definition/well-formed.js';
 import type { Cell } from '../../../identity/cells.js';
@@ -10,7 +11,7 @@ export const logLine = (cell: Cell, attempt: number, at: number, level: LogLevel
   line(cell, attempt, `"at":"${isoTime(at)}","level":"${level}","message":${JSON.stringify(message)}`);
 
 export const seriesLine = (cell: Cell, attempt: number, name: string, step: number, value: number): string =>
-  line(cell, attempt, `"name":${JSON.stringify(name)},"step":${step},"value":${value}`);
+  line(cell, attempt, `"name":${JSON.stringify(name)},"step":${step},"value":${numberText(value)}`);
 
 /** @param json the value's text */
 export const dataLine = (cell: Cell, attempt: number, name: string, json: string): string =>
@@ -48,8 +49,10 @@ export async function* readAttempt<T extends AttemptKey>(
 }
 
 /** Series points of the attempt that won. */
-export const readSeries = (folder: string, record: RunRecord) =>
-  readWinner<SeriesPoint>(folder, 'series', record);
+export async function* readSeries(folder: string, record: RunRecord): AsyncGenerator<SeriesPoint, void> {
+  for await (const point of readWinner<SeriesPoint>(folder, 'series', record))
+    yield { ...point, value: decodeNumber(point.value) };
+}
 /** Data entries of the attempt that won. */
 export const readData = (folder: string, record: RunRecord) => readWinner<DataEntry>(folder, 'data', record);
 

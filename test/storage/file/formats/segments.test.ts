@@ -1,14 +1,12 @@
 import { appendFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import type { RunRecord } from '../../../src/definition/record.js';
-import { readRecord } from '../../../src/storage/file/formats/read-record.js';
-import { openLines } from '../../../src/storage/file/line-at.js';
-import { lineChunks, scanLines } from '../../../src/storage/file/lines.js';
-import { readRecords } from '../../../src/storage/file/records.js';
-import { SegmentTails } from '../../../src/storage/file/segment-tails.js';
-import { listSegments } from '../../../src/storage/file/segments.js';
-import { EXPERIMENT, recordOf, writeSegment } from '../../support/records.js';
-import { temporaryStore } from './temporary-store.js';
+import type { RunRecord } from '../../../../src/definition/record.js';
+import { lineChunks, scanLines } from '../../../../src/storage/file/formats/lines.js';
+import { readRecord } from '../../../../src/storage/file/formats/read-record.js';
+import { readRecords } from '../../../../src/storage/file/formats/records.js';
+import { listSegments, openLines, SegmentTails } from '../../../../src/storage/file/formats/segments.js';
+import { EXPERIMENT, recordOf, writeSegment } from '../../../support/records.js';
+import { temporaryStore } from '../temporary-store.js';
 
 const line = (record: object) => `${JSON.stringify(record)}\n`;
 
