@@ -32,7 +32,7 @@ export interface ActivityDependencies {
   readonly scopes: SubmissionScopes;
   readonly offers: SlotAnnouncements;
   /** Compacts an experiment's records in the background, if that is worth it. */
-  readonly compactor: { consider(folder: string): void };
+  readonly compactor: { prepare(runs: number): void; compact(folder: string): Promise<void> };
   /** Calls back when the worker is about to end: chunks hand back what they have not started. */
   onStopping(listener: () => void): () => void;
 }

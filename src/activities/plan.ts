@@ -14,7 +14,7 @@ import { StopSignal } from './stop-signal.js';
 import { SubmissionFiles } from './submission/submission-files.js';
 
 export function createPlan(dependencies: ActivityDependencies) {
-  const { openStore, executors, worker, workflows, leases, offers, signatures } = dependencies;
+  const { compactor, openStore, executors, worker, workflows, leases, offers, signatures } = dependencies;
   const files = new SubmissionFiles(signatures);
   return (input: PlanInput): Promise<PlanResult> =>
     mapFailures(() => {
@@ -48,6 +48,7 @@ export function createPlan(dependencies: ActivityDependencies) {
     const planned = (await store.readPlan(experiment_id, submission)) ?? (await decide());
     // Cancelled meanwhile: it may have its outcome already.
     Context.current().cancellationSignal.throwIfAborted();
+    compactor.prepare(planned.total);
     await mkdir(liveFolder(folder, submission), { recursive: true });
     offers.planned(submission, workflowId);
     const dealing = batches && (await batches.dealing(planned.positions, await orderOf(), ask));

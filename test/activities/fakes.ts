@@ -68,7 +68,7 @@ export class FakeWorker {
   readonly released: string[] = [];
   /** What each submission was provided with. */
   readonly provided: (readonly [submission: string, slots: number | null])[] = [];
-  /** Folders that the compactor was asked to consider. */
+  /** Folders that the compactor was asked to compact. */
   readonly compacted: string[] = [];
   slots = 2;
   execute: Executor['execute'] = () => Promise.reject(new Error('no slot is expected'));
@@ -110,7 +110,10 @@ export class FakeWorker {
       leases,
       scopes: this.scopes,
       offers: this.offers,
-      compactor: { consider: (folder) => this.compacted.push(folder) },
+      compactor: {
+        prepare: () => {},
+        compact: async (folder) => void this.compacted.push(folder),
+      },
       onStopping: (listener) => {
         this.#stopping.add(listener);
         return () => this.#stopping.delete(listener);

@@ -63,8 +63,9 @@ export function createSettle(dependencies: ActivityDependencies) {
         if (settled) return { outcome: settled, missing: [], recorded: tally.recorded };
         // Last, so that whoever waits for the outcome finds everything tidied. Not if somebody has removed the
         // submission.
-        if (existsSync(submissionFolder(folder, submission))) await store.writeOutcome(outcome);
-        compactor.consider(folder);
+        const isKept = existsSync(submissionFolder(folder, submission));
+        if (isKept) await compactor.compact(folder);
+        if (isKept) await store.writeOutcome(outcome);
         return { outcome, missing: [], recorded: tally.recorded };
       }),
     );

@@ -13,55 +13,86 @@ export type CompactionResult =
   | { readonly kind: 'compacted'; readonly runs: number }
   | { readonly kind: 'nothing to do' | 'busy' | 'stopped' };
 
-type Answer = { readonly runs: number | null } | { readonly failure: string };
+export interface CompactionRequest {
+  readonly folder: string;
+  readonly scratch: string;
+  /** At the priority of its parent; else at the lowest. */
+  readonly urgent: boolean;
+}
 
-/**
- * Compacts an experiment's records in a process of its own, of low priority and bounded memory, which ends with this one.
- *
- * @param folder the experiment's
- * @param signal ends it
- * @throws StoreError where it fails; then everything is as it was before
- */
-export async function compactInChild(folder: string, signal?: AbortSignal): Promise<CompactionResult> {
-  if (await tidyScratchFolders(folder)) return { kind: 'busy' };
-  if (signal?.aborted) return { kind: 'stopped' };
-  const scratch = newScratchFolder(folder);
-  const program = fileURLToPath(new URL('./compact-main.js', import.meta.url));
-  const child = spawn(
-    process.execPath,
-    [`--max-old-space-size=${HEAP_MEGABYTES}`, program, folder, scratch],
-    { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] },
-  );
-  const end = () => child.kill('SIGKILL');
-  signal?.addEventListener('abort', end, { once: true });
-  try {
-    const answer = await answerOf(child);
+export type CompactionAnswer = { readonly runs: number | null } | { readonly failure: string };
+
+/** A process of bounded memory that compacts experiments, one at a time. It ends with this one. */
+export class CompactionProcess {
+  readonly #child: ChildProcess;
+  readonly #ended: Promise<string>;
+  #output = '';
+
+  constructor() {
+    const program = fileURLToPath(new URL('./compact-main.js', import.meta.url));
+    this.#child = spawn(process.execPath, [`--max-old-space-size=${HEAP_MEGABYTES}`, program], {
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    });
+    this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.#output = (this.#output + text).slice(-2000);
+    });
+    this.#ended = new Promise((resolve) => {
+      this.#child.once('error', (error) => resolve(error.message));
+      this.#child.once('close', (code, exitSignal) => {
+        const words = this.#output.trim().split('\n').at(-1) ?? '';
+        resolve(`its process ended with ${exitSignal ?? code}${words && `: ${words}`}`);
+      });
+    });
+  }
+
+  /**
+   * @param folder the experiment's
+   * @param signal ends the process
+   * @throws StoreError where it fails; then everything is as it was before
+   */
+  async compact(
+    folder: string,
+    { urgent = false, signal }: { readonly urgent?: boolean; readonly signal?: AbortSignal | undefined } = {},
+  ): Promise<CompactionResult> {
+    if (await tidyScratchFolders(folder)) return { kind: 'busy' };
     if (signal?.aborted) return { kind: 'stopped' };
-    if ('failure' in answer) throw failed(folder, answer.failure);
-    return answer.runs === null ? { kind: 'nothing to do' } : { kind: 'compacted', runs: answer.runs };
-  } finally {
-    signal?.removeEventListener('abort', end);
-    await rm(scratch, { recursive: true, force: true });
+    const scratch = newScratchFolder(folder);
+    const end = () => this.#child.kill('SIGKILL');
+    signal?.addEventListener('abort', end, { once: true });
+    try {
+      const answer = await this.#ask({ folder, scratch, urgent });
+      if (signal?.aborted) return { kind: 'stopped' };
+      if ('failure' in answer) throw failed(folder, answer.failure);
+      return answer.runs === null ? { kind: 'nothing to do' } : { kind: 'compacted', runs: answer.runs };
+    } finally {
+      signal?.removeEventListener('abort', end);
+      await rm(scratch, { recursive: true, force: true });
+    }
+  }
+
+  #ask(request: CompactionRequest): Promise<CompactionAnswer> {
+    const answered = new Promise<CompactionAnswer>((resolve) =>
+      this.#child.once('message', (answer) => resolve(answer as CompactionAnswer)),
+    );
+    const sent = new Promise<void>((resolve) => this.#child.send(request, () => resolve()));
+    return sent.then(() => Promise.race([answered, this.#ended.then((failure) => ({ failure }))]));
+  }
+
+  /** Resolves when it has ended. */
+  async close(): Promise<void> {
+    if (this.#child.connected) this.#child.disconnect();
+    await this.#ended;
   }
 }
 
-/** Resolves when the child has ended. */
-function answerOf(child: ChildProcess): Promise<Answer> {
-  let answer: Answer | undefined;
-  let output = '';
-  child.on('message', (message: Answer) => {
-    answer = message;
-  });
-  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-    output = (output + text).slice(-2000);
-  });
-  return new Promise((resolve) => {
-    child.once('error', (error) => resolve({ failure: error.message }));
-    child.once('close', (code, exitSignal) => {
-      const words = output.trim().split('\n').at(-1) ?? '';
-      resolve(answer ?? { failure: `its process ended with ${exitSignal ?? code}${words && `: ${words}`}` });
-    });
-  });
+/** Compacts an experiment's records in a process of its own, of low priority. */
+export async function compactInChild(folder: string, signal?: AbortSignal): Promise<CompactionResult> {
+  const child = new CompactionProcess();
+  try {
+    return await child.compact(folder, { signal });
+  } finally {
+    await child.close();
+  }
 }
 
 const failed = (folder: string, why: string) =>

@@ -1,24 +1,30 @@
 import { rmSync } from 'node:fs';
 import { setPriority } from 'node:os';
 import { compactRuns } from './compact.js';
+import type { CompactionAnswer, CompactionRequest } from './compact-in-child.js';
 
 /**
- * The program of the child that compacts one experiment: `node compact-main.js FOLDER SCRATCH`. It tells its parent how
- * many runs it wrote, and why it failed; without its parent it ends.
+ * The program of the child that compacts experiments: it is told which by messages, one after the other, and answers how many
+ * runs it wrote, or why it failed. Without its parent it ends.
  */
-const [folder = '', scratch = ''] = process.argv.slice(2);
-
 const MIN_URGENT = 19;
-setPriority(MIN_URGENT);
+let scratch: string | undefined;
 
 // By force: DuckDB's threads may be in the middle of something, and all that counts is published by one rename.
 process.once('disconnect', () => {
-  rmSync(scratch, { recursive: true, force: true });
+  if (scratch !== undefined) rmSync(scratch, { recursive: true, force: true });
   process.kill(process.pid, 'SIGKILL');
 });
 
-const answer = await compactRuns(folder, scratch).then(
-  (runs) => ({ runs }),
-  (error: unknown) => ({ failure: error instanceof Error ? error.message : String(error) }),
-);
-process.send?.(answer, () => process.disconnect());
+process.on('message', async (request: CompactionRequest) => {
+  if (!request.urgent) setPriority(MIN_URGENT);
+  scratch = request.scratch;
+  const answer: CompactionAnswer = await compactRuns(request.folder, scratch).then(
+    (runs) => ({ runs }),
+    (error: unknown) => ({ failure: error instanceof Error ? error.message : String(error) }),
+  );
+  process.send?.(answer);
+});
+
+// Loading it takes longer than compacting some hundred runs: done before the first request comes.
+await import('@duckdb/node-api');

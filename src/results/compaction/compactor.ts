@@ -1,55 +1,114 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { listUncovered } from '../../storage/file/formats/coverage.js';
-import { readCoverage } from '../../storage/file/formats/runs-file.js';
-import { compactInChild } from './compact-in-child.js';
+import { CompactionProcess, compactInChild } from './compact-in-child.js';
 
-/**
- * Some 6,000 small records, which are read from their segments in 50 ms: less is not worth a process. A compaction of
- * them takes 0.5 s of a core.
- */
-const MIN_BYTES = 4 * 1024 * 1024;
-/** The whole file is written anew each time: what is added must be a fair part of it. */
-const MIN_SHARE = 1 / 10;
+/** Some 6,000 small records: they are compacted in 0.2 s, for which a submission waits. */
+const SMALL_BYTES = 4 * 1024 * 1024;
+/** More are hardly ever small. */
+const SMALL_RUNS = 10_000;
+/** A machine that is busy, or a store that does not answer, must not hold a submission up. */
+const MAX_WAIT_MS = 5000;
+/** The process for small compactions starts as a submission begins, and ends when none did for so long. */
+const IDLE_MS = 60_000;
 
-/** Compacts the records of experiments in the background, one at a time. */
+/** Keeps experiments' Parquet files up to date. */
 export interface Compactor {
-  /** Looks at an experiment's folder when those before it are done, and compacts it where that is worth it. Never fails. */
-  consider(folder: string): void;
-  /** Ends the one in progress. */
+  /** A submission of so many runs begins: what its end needs is started now. */
+  prepare(runs: number): void;
+  /** Compacts an experiment: resolves when that is done where it is small, else at once. Never fails. */
+  compact(folder: string): Promise<void>;
+  /** Ends those in progress. */
   close(): Promise<void>;
 }
 
-/** @param log hears of compactions that failed */
+/** @param log is called with why a compaction failed */
 export function createCompactor(log: (line: string) => void): Compactor {
-  const waiting = new Set<string>();
   const ended = new AbortController();
+  const small = new SmallCompactions(ended.signal);
+  const waiting = new Set<string>();
   let working: Promise<void> | undefined;
   const work = async () => {
     for (const folder of waiting) {
       waiting.delete(folder);
       if (ended.signal.aborted) return;
-      try {
-        if (await isWorthIt(folder)) await compactInChild(folder, ended.signal);
-      } catch (error) {
-        log(error instanceof Error ? error.message : String(error));
-      }
+      await compactInChild(folder, ended.signal).catch((error: unknown) => log(messageOf(error)));
     }
     working = undefined;
   };
+  const later = (folder: string) => {
+    waiting.add(folder);
+    working ??= work();
+  };
   return {
-    consider(folder) {
-      waiting.add(folder);
-      working ??= work();
+    prepare(runs) {
+      if (runs <= SMALL_RUNS) small.prepare();
+    },
+    async compact(folder) {
+      try {
+        if (!(await isSmall(folder))) return later(folder);
+        const done = small.compact(folder).then(
+          // Another process is at it, which may have begun before this submission's last records.
+          (busy) => busy && later(folder),
+          (error: unknown) => log(messageOf(error)),
+        );
+        await Promise.race([done, sleep(MAX_WAIT_MS, undefined, { ref: false })]);
+      } catch (error) {
+        log(messageOf(error));
+      }
     },
     async close() {
       ended.abort();
-      await working;
+      await Promise.all([working, small.close()]);
     },
   };
 }
 
-async function isWorthIt(folder: string): Promise<boolean> {
-  const covered = (await readCoverage(folder))?.segments ?? {};
-  const sum = (lengths: readonly number[]) => lengths.reduce((total, length) => total + length, 0);
-  const uncovered = sum((await listUncovered(folder, covered)).map(({ from, to }) => to - from));
-  return uncovered >= Math.max(MIN_BYTES, sum(Object.values(covered)) * MIN_SHARE);
+/** Compacts in one process, which is kept for a while. */
+class SmallCompactions {
+  readonly #signal: AbortSignal;
+  #process: CompactionProcess | undefined;
+  #idle: NodeJS.Timeout | undefined;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(signal: AbortSignal) {
+    this.#signal = signal;
+  }
+
+  prepare(): void {
+    this.#process ??= new CompactionProcess();
+    clearTimeout(this.#idle);
+    this.#idle = setTimeout(() => void this.close(), IDLE_MS).unref();
+  }
+
+  /** @returns whether another process is compacting the experiment */
+  compact(folder: string): Promise<boolean> {
+    const result = this.#last.then(async () => {
+      this.prepare();
+      try {
+        const { kind } = await this.#process!.compact(folder, { urgent: true, signal: this.#signal });
+        return kind === 'busy';
+      } catch (error) {
+        // It may have died: the next one gets a new process.
+        await this.close();
+        throw error;
+      }
+    });
+    this.#last = result.catch(() => {});
+    return result;
+  }
+
+  async close(): Promise<void> {
+    clearTimeout(this.#idle);
+    const closing = this.#process;
+    this.#process = undefined;
+    await closing?.close();
+  }
+}
+
+const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
+
+/** By all bytes of its records: the whole file is written anew. */
+async function isSmall(folder: string): Promise<boolean> {
+  const segments = await listUncovered(folder, undefined);
+  return segments.reduce((sum, { to }) => sum + to, 0) <= SMALL_BYTES;
 }
