@@ -27,7 +27,7 @@ const MAY_IMPORT = {
     'planning',
     'runner',
   ],
-  results: ['definition', 'access', 'identity', 'storage'],
+  results: ['definition', 'access', 'identity', 'operation', 'storage'],
   // What workflows, activities and clients agree on.
   contract: ['definition', 'storage', 'runner/protocol.ts', 'execution/batch-executor.ts'],
   workflows: ['definition', 'contract', 'storage/manifest.ts', 'execution/batch-executor.ts'],

@@ -11,6 +11,7 @@ import type { Row } from './query/cell.js';
 import { type Column, ORIGIN_FIELDS } from './query/columns.js';
 import { type Condition, type Operator, resolveConditions } from './query/conditions.js';
 import { type RowQuery, resolveSelection, type SortKey } from './query/selection.js';
+import { Run } from './run.js';
 
 /** Some columns of some runs, in memory. */
 export interface Table {
@@ -184,6 +185,11 @@ export class Results {
   async *records(): AsyncGenerator<RunRecord, void> {
     const engine = await this.#engine();
     yield* engine.records(resolveSelection({ ...this.#query, columns: [] }, engine.columns));
+  }
+
+  /** The runs, with what stands beside their records, in constant memory. */
+  async *runs(): AsyncGenerator<Run, void> {
+    for await (const record of this.records()) yield new Run(this.#source.store, record);
   }
 
   async summary(): Promise<ResultsSummary> {

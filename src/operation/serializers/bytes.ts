@@ -5,6 +5,7 @@ export const bytes: Serializer = {
   name: 'bytes',
   accepts: (value) => value instanceof Uint8Array || isRaw(value),
   serialize: (value) => asBytes(value as Uint8Array | DataView | ArrayBuffer | SharedArrayBuffer),
+  deserialize: (bytes) => bytes,
 };
 
 /** A view of the same memory, not a copy. */

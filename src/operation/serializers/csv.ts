@@ -1,15 +1,19 @@
+import { parse } from 'csv-parse/sync';
 import { stringify } from 'csv-stringify/sync';
-import { type Serializer, utf8 } from './serializer.js';
+import { fromUtf8, type Serializer, utf8 } from './serializer.js';
 
 /**
  * Rows as CSV (RFC 4180, UTF-8, a header line if rows are objects): an array of objects or of arrays, their cells
- * null, numbers, strings and booleans. Columns are all keys of all rows, in the order of their first use.
+ * null, numbers, strings and booleans. Columns are all keys of all rows, in the order of their first use. Read back, it is rows
+ * of texts, the header line among them.
  */
 export const csv: Serializer = {
   name: 'csv',
   accepts: (value) =>
     Array.isArray(value) && value.length > 0 && (value.every(isTuple) || value.every(isRow)),
   serialize: (value) => utf8(write(value as readonly Row[])),
+  // Which line is a header, and what is a number, the file does not say.
+  deserialize: (bytes) => parse(fromUtf8(bytes)),
 };
 
 type Row = readonly unknown[] | { readonly [column: string]: unknown };

@@ -33,7 +33,46 @@ export const npy: Serializer = {
   name: 'npy',
   accepts: (value) => isTypedArray(value) || isShaped(value),
   serialize: (value) => write(value),
+  deserialize: read,
 };
+
+const ARRAYS = {
+  '<f8': Float64Array,
+  '<f4': Float32Array,
+  '<i8': BigInt64Array,
+  '<u8': BigUint64Array,
+  '<i4': Int32Array,
+  '<u4': Uint32Array,
+  '<i2': Int16Array,
+  '<u2': Uint16Array,
+  '|i1': Int8Array,
+  '|u1': Uint8Array,
+} as const;
+
+/** @throws TypeError where the file is of another version or type of elements */
+function read(bytes: Uint8Array): ShapedArray {
+  const buffer = Buffer.from(bytes);
+  const wide = buffer[6] !== 1;
+  const start = (wide ? 12 : 10) + (wide ? buffer.readUInt32LE(8) : buffer.readUInt16LE(8));
+  const head = buffer.toString('latin1', 10, start);
+  const [, dtype = ''] = /'descr': '([^']+)'/.exec(head) ?? [];
+  const [, sizes = ''] = /'shape': \(([^)]*)\)/.exec(head) ?? [];
+  const ArrayType = ARRAYS[dtype as keyof typeof ARRAYS];
+  if (
+    !buffer.toString('latin1', 0, 6).endsWith('NUMPY') ||
+    !ArrayType ||
+    head.includes("'fortran_order': True")
+  )
+    throw new TypeError(`npy: can't read elements of type ${JSON.stringify(dtype)}, row-major`);
+  const data = Uint8Array.from(buffer.subarray(start)).buffer;
+  return {
+    data: new ArrayType(data),
+    shape: sizes
+      .split(',')
+      .filter((size) => size.trim() !== '')
+      .map(Number),
+  };
+}
 
 const isTypedArray = (value: unknown): value is TypedArray => dtypeOf(value) !== undefined;
 const isShaped = (value: unknown): value is ShapedArray =>

@@ -27,6 +27,16 @@ export function registerSerializer(serializer: Serializer): void {
   registered.unshift(serializer);
 }
 
+/** What figures are, which have no serializer of their own. */
+const FIGURES: { readonly [format: string]: Serializer } = { svg: text, png: bytes, 'vega-lite': json };
+
+/** An artifact's value, by the format that its descriptor names: the bytes, where nothing reads that format. */
+export function deserialize(format: string, content: Uint8Array): unknown {
+  const all = [...registered, ...BUILT_IN];
+  const found = all.find(({ name }) => name === format) ?? FIGURES[format];
+  return found?.deserialize ? found.deserialize(content) : content;
+}
+
 /**
  * The serializer for a value.
  *

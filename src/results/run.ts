@@ -1,0 +1,128 @@
+import { UsageError } from '../definition/errors.js';
+import type { JsonObject, JsonValue } from '../definition/json.js';
+import { nearest } from '../definition/nearest.js';
+import type { ArtifactDescriptor, MetricValue, RunRecord, RunStatus } from '../definition/record.js';
+import { deserialize } from '../operation/serializers/registry.js';
+import type { Store } from '../storage/store.js';
+
+/** A stepped metric: the value at each step, in the order in which they were captured. */
+export interface Series {
+  readonly steps: readonly number[];
+  readonly values: readonly number[];
+}
+
+/** One run, and what stands beside its record. Nothing of that is read before it is asked for. */
+export class Run {
+  /** As it is stored. */
+  readonly record: RunRecord;
+  readonly #store: Store;
+
+  constructor(store: Store, record: RunRecord) {
+    this.#store = store;
+    this.record = record;
+  }
+
+  get id(): string {
+    return this.record.run_id;
+  }
+
+  get experiment(): string {
+    return this.record.experiment_id;
+  }
+
+  get status(): RunStatus {
+    return this.record.status;
+  }
+
+  get params(): JsonObject {
+    return this.record.params;
+  }
+
+  get metrics(): { readonly [name: string]: MetricValue } {
+    return this.record.metrics;
+  }
+
+  get tags(): readonly string[] {
+    return this.record.tags;
+  }
+
+  get provenance(): JsonObject {
+    return this.record.provenance;
+  }
+
+  get error(): RunRecord['error'] {
+    return this.record.error;
+  }
+
+  get artifacts(): readonly ArtifactDescriptor[] {
+    return this.record.artifacts;
+  }
+
+  /** @throws UsageError naming the series that there are */
+  async series(name: string): Promise<Series> {
+    const steps: number[] = [];
+    const values: number[] = [];
+    const names = new Set<string>();
+    for await (const point of this.#store.series(this.record)) {
+      names.add(point.name);
+      if (point.name !== name) continue;
+      steps.push(point.step);
+      values.push(point.value);
+    }
+    if (steps.length === 0) throw this.#unknown('series', name, names);
+    return { steps, values };
+  }
+
+  /**
+   * What `capture.data` saved under a name.
+   *
+   * @throws UsageError naming the entries that there are
+   */
+  async data(name: string): Promise<JsonValue> {
+    const names = new Set<string>();
+    let found: { readonly value: JsonValue } | undefined;
+    for await (const entry of this.#store.data(this.record)) {
+      names.add(entry.name);
+      if (entry.name === name) found = entry;
+    }
+    if (!found) throw this.#unknown('data', name, names);
+    return found.value;
+  }
+
+  /**
+   * What an artifact holds, by its format: text, an object, `{ data, shape }` of npy, rows of texts of CSV, a registered
+   * serializer's value; else its bytes.
+   *
+   * @throws UsageError naming the artifacts that there are; StoreError where its bytes are not in the store
+   */
+  async artifact(name: string): Promise<unknown> {
+    const descriptor = this.artifacts.find((artifact) => artifact.name === name);
+    if (!descriptor) {
+      const names = this.artifacts.map((artifact) => artifact.name);
+      throw this.#unknown('artifact', name, names);
+    }
+    return deserialize(descriptor.format, await this.#bytesOf(descriptor));
+  }
+
+  async #bytesOf(descriptor: ArtifactDescriptor): Promise<Uint8Array> {
+    const chunks: Buffer[] = [];
+    for await (const chunk of await this.#store.openArtifact(this.experiment, descriptor))
+      chunks.push(chunk as Buffer);
+    return Buffer.concat(chunks);
+  }
+
+  /** Its log lines, attempt by attempt. */
+  logs(): ReturnType<Store['logs']> {
+    return this.#store.logs(this.experiment, { run_id: this.id });
+  }
+
+  #unknown(kind: string, name: string, names: Iterable<string>): UsageError {
+    const known = nearest(name, [...names]);
+    return new UsageError({
+      code: 'METALAB_UNKNOWN_NAME',
+      where: `run ${this.id}`,
+      what: `has no ${kind} '${name}'`,
+      expected: known.length > 0 ? `one of: ${known.join(', ')}` : `a run that captured ${kind}`,
+    });
+  }
+}
