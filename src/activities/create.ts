@@ -1,5 +1,6 @@
 import type { Activities } from '../contract/activities.js';
 import type { ActivityDependencies } from './dependencies.js';
+import { reportEarlier } from './execute/earlier-attempts.js';
 import { createExecute } from './execute/execute.js';
 import { createExecuteBatch, retryStoreFaults } from './execute/execute-batch.js';
 import { createPlan } from './plan.js';
@@ -25,7 +26,10 @@ export function createActivities(
   );
   return {
     plan: signed(signatures, underLease(dependencies, createPlan(dependencies))),
-    execute: signed(signatures, underLease(dependencies, createExecute(dependencies))),
+    execute: signed(
+      signatures,
+      reportEarlier(dependencies, underLease(dependencies, createExecute(dependencies))),
+    ),
     executeBatch: signed(signatures, executeBatch),
     settle: signed(signatures, (input) => (input.abandon ? settle(input) : settleUnderLease(input))),
     probe: signed(signatures, createProbe(dependencies)),

@@ -11,6 +11,7 @@ import { keepBeating } from '../heartbeat.js';
 import { StopSignal } from '../stop-signal.js';
 import { SubmissionFiles } from '../submission/submission-files.js';
 import { BatchNotices } from './batch-notices.js';
+import { emptyResult } from './earlier-attempts.js';
 import { FaultCounts, mapFault } from './execution-faults.js';
 import { PauseWatch } from './pause-watch.js';
 
@@ -32,18 +33,7 @@ export function createExecuteBatch(dependencies: ActivityDependencies) {
           'this worker does not execute batches of its environment',
           FAULT.execution,
         );
-      const nothing: ExecuteResult = {
-        next: input.from,
-        success: 0,
-        failed: 0,
-        cancelled: 0,
-        busy_ms: 0,
-        means: {},
-        elapsed_ms: 0,
-        worker: worker.id,
-        slots: worker.slots(),
-        left: order.ranges,
-      };
+      const nothing: ExecuteResult = { ...emptyResult(input.from, worker), left: order.ranges };
       const signal = new StopSignal(Context.current(), dependencies);
       const pause = new PauseWatch(
         () => workflows.current(workflowId),

@@ -1,20 +1,17 @@
 import { CancelledFailure, Context } from '@temporalio/activity';
 import type { ExecuteInput, ExecuteResult } from '../../contract/activities.js';
-import type { PositionRange } from '../../definition/position-range.js';
 import { mergeDigests } from '../../definition/run-digest.js';
 import { mergeMeans } from '../../definition/running-mean.js';
 import { ExecutionFault } from '../../execution/execution-fault.js';
 import type { RangeRequest } from '../../execution/executor.js';
-import { tallyPlan } from '../../planning/tally.js';
 import type { ChunkReport } from '../../runner/protocol.js';
-import { readEntries } from '../../storage/file/formats/plan-entries.js';
-import type { Store } from '../../storage/store.js';
 import type { ActivityDependencies } from '../dependencies.js';
-import { brokenSubmission, mapFailures, noExecutor, storeUnwritable } from '../failures.js';
+import { mapFailures, noExecutor, storeUnwritable } from '../failures.js';
 import { keepBeating } from '../heartbeat.js';
 import { StopSignal } from '../stop-signal.js';
 import { SubmissionFiles } from '../submission/submission-files.js';
 import { ChunkSession } from './chunk-session.js';
+import { emptyResult, missingRanges, resultOfEarlier } from './earlier-attempts.js';
 import { FaultCounts, mapFault } from './execution-faults.js';
 
 export function createExecute(dependencies: ActivityDependencies) {
@@ -49,35 +46,25 @@ export function createExecute(dependencies: ActivityDependencies) {
       };
       const link = new ChunkSession(dependencies, input);
       const end = await link.end();
-      if (end === undefined) {
-        const [first] = await keepBeating(() => partsToDo(store, input, input.to));
-        const next = first?.from ?? input.to;
-        return { ...EMPTY, next, elapsed_ms: 0, worker: worker.id, slots: worker.slots() };
-      }
+      if (end === undefined) return keepBeating(() => resultOfEarlier(store, input, worker));
       const signal = new StopSignal(Context.current(), dependencies);
       const forget = leases.onLost(store, () => signal.yield());
       link.watch(signal);
       const entry = live.open(folder, input.submission, input.from);
       const began = performance.now();
-      let result: ExecuteResult = {
-        ...EMPTY,
-        next: input.from,
-        elapsed_ms: 0,
-        worker: worker.id,
-        slots: worker.slots(),
-      };
+      let result = emptyResult(input.from, worker);
       try {
         await keepBeating(
           async () => {
-            const parts = await partsToDo(store, input, end);
+            const missing = await missingRanges(store, input, end);
             // What is recorded already is not given back: whoever got it would do it again.
-            result = { ...result, next: parts[0]?.from ?? end };
-            for (const [index, part] of parts.entries()) {
+            result = { ...result, next: missing[0]?.from ?? end };
+            for (const [index, range] of missing.entries()) {
               if (signal.stopped) return;
               link.begin();
               const { budget_ms, failures_left: left } = input;
               const limit = left === undefined ? {} : { most_failures: Math.max(1, left - result.failed) };
-              const order = { from: part.from, to: part.to, budget_ms, ...limit };
+              const order = { ...range, budget_ms, ...limit };
               const report = await executor.execute(
                 { ...place, order },
                 {
@@ -88,8 +75,8 @@ export function createExecute(dependencies: ActivityDependencies) {
                   },
                 },
               );
-              const isDone = report.next >= part.to;
-              const next = isDone ? (parts[index + 1]?.from ?? end) : report.next;
+              const isDone = report.next >= range.to;
+              const next = isDone ? (missing[index + 1]?.from ?? end) : report.next;
               result = { ...result, ...add(result, report), next };
               if (!isDone) return;
             }
@@ -116,8 +103,6 @@ export function createExecute(dependencies: ActivityDependencies) {
     });
 }
 
-const EMPTY: ChunkReport = { next: 0, success: 0, failed: 0, cancelled: 0, busy_ms: 0, means: {} };
-
 function add(a: ChunkReport, b: ChunkReport): Omit<ChunkReport, 'next'> {
   return {
     success: a.success + b.success,
@@ -134,17 +119,3 @@ const atFault = (done: ExecuteResult, report: ChunkReport): ExecuteResult => ({
   ...add(done, report),
   next: Math.max(done.next, report.next),
 });
-
-/**
- * An earlier attempt (of a worker that died, or was taken for dead) may have recorded some of the range, which is not
- * done again.
- */
-async function partsToDo(store: Store, input: ExecuteInput, to: number): Promise<readonly PositionRange[]> {
-  const range = { from: input.from, to };
-  if (Context.current().info.attempt === 1) return [range];
-  const plan = await store.readPlan(input.experiment_id, input.submission);
-  if (!plan) throw brokenSubmission(input, 'its plan is not in the store: submit again');
-  const folder = store.experimentFolder(input.experiment_id);
-  const { missing } = await tallyPlan(folder, input.submission, readEntries(folder, plan), range);
-  return missing;
-}
