@@ -20,23 +20,21 @@ const UNWRITABLE = new Set([
  * progresses.
  */
 const PATIENT_ATTEMPTS = 5;
-/** The system's codes if nothing can be written now, but perhaps later. */
+/** The system's codes for what an immediate retry does not help: there is no room, or no permission. */
 const UNWRITABLE_CODES = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EACCES', 'EPERM']);
-/** Those of them that only writing causes. */
-const NO_ROOM = new Set(['ENOSPC', 'EDQUOT', 'EROFS']);
-const HERE = 'this machine';
 
 /** A store of another version, or with unreadable content, will not be better at the next attempt. */
 const HOPELESS = new Set(['METALAB_STORE_NEWER', 'METALAB_STORE_CORRUPT', 'METALAB_STORE_INCOMPLETE']);
 
 export const isUnwritableCode = (code: string): boolean => UNWRITABLE_CODES.has(code);
 
-/** Why the store can't be written, in one line: shown as the reason for waiting. */
+/** What a person has to mend by hand: the reason says how. */
+const NEEDS_ACCESS = new Set(['METALAB_STORE_UNWRITABLE', 'METALAB_STORE_UNSAFE']);
+
+/** Why the store can't be used, and what to do, in one line: shown as the reason for waiting. */
 export function formatUnwritable(error: Error): string {
   const what = error.message.split('\n', 1)[0]!;
-  return error instanceof StoreError && error.code === 'METALAB_STORE_UNSAFE'
-    ? `${what}; ${error.next}`
-    : what;
+  return error instanceof StoreError && NEEDS_ACCESS.has(error.code) ? `${what}; ${error.next}` : what;
 }
 
 /** The failure that makes the workflow wait for the store, with a message that status shows. */
@@ -90,11 +88,9 @@ export async function mapFailures<T>(work: () => Promise<T>): Promise<T> {
     if (error instanceof StoreError && HOPELESS.has(error.code))
       throw ApplicationFailure.nonRetryable(error.message, FAULT.brokenSubmission);
     if (error instanceof ExecutionFault) throw placeFailed(error);
-    const code = faultCode(error);
-    // Whatever was being written: if there is no room, an immediate retry does not help, and somebody should know.
-    if (code !== undefined && NO_ROOM.has(code))
+    if (isUnwritableCode(faultCode(error) ?? ''))
       throw storeUnwritable(
-        formatUnwritable(storeFault(error, (error as NodeJS.ErrnoException).path ?? HERE)),
+        formatUnwritable(storeFault(error, (error as NodeJS.ErrnoException).path ?? 'this machine')),
       );
     if (error instanceof MetalabError) throw ApplicationFailure.retryable(error.message, error.code);
     throw error;

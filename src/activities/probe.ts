@@ -1,7 +1,7 @@
 import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ProbeInput } from '../contract/activities.js';
-import { storeFault } from '../storage/file/faults.js';
+import { faultCode, storeFault } from '../storage/file/faults.js';
 import { temporaryBeside } from '../storage/file/owner.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { formatUnwritable } from './failures.js';
@@ -13,10 +13,10 @@ export function createProbe({ openStore, leases, refuseStrangers }: ActivityDepe
   return async (input: ProbeInput): Promise<string | null> => {
     try {
       const store = await openStore(input.store);
-      const { root } = store;
-      refuseStrangers(store, { ...input, folder: store.experimentFolder(input.experiment_id) });
+      const experiment = store.experimentFolder(input.experiment_id);
+      refuseStrangers(store, { ...input, folder: experiment });
       await leases.retake(store);
-      await tryToWrite(root, temporaryBeside(join(root, 'probe')));
+      for (const folder of [store.root, experiment]) await tryToWrite(folder);
       return null;
     } catch (error) {
       return error instanceof Error ? formatUnwritable(error) : String(error);
@@ -24,7 +24,9 @@ export function createProbe({ openStore, leases, refuseStrangers }: ActivityDepe
   };
 }
 
-async function tryToWrite(root: string, path: string): Promise<void> {
+/** @throws StoreError naming the folder; not if the folder is gone: what needs it reports that */
+async function tryToWrite(folder: string): Promise<void> {
+  const path = temporaryBeside(join(folder, 'probe'));
   try {
     const file = await open(path, 'wx');
     try {
@@ -33,9 +35,9 @@ async function tryToWrite(root: string, path: string): Promise<void> {
     } finally {
       await file.close();
     }
+    await rm(path);
   } catch (error) {
-    throw storeFault(error, root);
-  } finally {
-    await rm(path, { force: true });
+    await rm(path, { force: true }).catch(() => {});
+    if (faultCode(error) !== 'ENOENT') throw storeFault(error, folder);
   }
 }

@@ -30,6 +30,19 @@ it('what has no room is waited for, whatever was being written', async () => {
   });
 });
 
+it('what may not be written is waited for, with the path and what to do', async () => {
+  const path = '/store/sweep@1/submissions/s1/live';
+  const forbidden = Object.assign(new Error(`EACCES: permission denied, mkdir '${path}'`), {
+    code: 'EACCES',
+    path,
+  });
+  expect(await failureOf(forbidden)).toMatchObject({
+    type: FAULT.storeUnwritable,
+    nonRetryable: true,
+    message: `${path}: permission denied; give yourself access to it, or name another store with --store`,
+  });
+});
+
 it("a place's fault is tried again a few times, then ends the submission in its own words", async () => {
   expect(await failureOf(fault('RESOURCES'))).toMatchObject({ type: FAULT.execution, nonRetryable: false });
   expect(await failureOf(fault('RESOURCES'), 5)).toMatchObject({

@@ -1,11 +1,13 @@
-import { readdirSync, renameSync } from 'node:fs';
+import { chmodSync, readdirSync, renameSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { createProbe } from '../../src/activities/probe.js';
 import { StoreError } from '../../src/definition/errors.js';
 import { openFileStore } from '../../src/storage/file/open.js';
+import { refuseStrangers } from '../../src/storage/file/refuse-strangers.js';
+import { asOrdinaryUser } from '../storage/file/ordinary-user.js';
 import { temporaryStore } from '../storage/file/temporary-store.js';
 import { FakeWorker, HOLDER, OTHER_ENGINE } from './fakes.js';
-import { submitTo } from './submission-in-store.js';
+import { SWEEP, submitTo } from './submission-in-store.js';
 
 async function probed(overrides: ConstructorParameters<typeof FakeWorker>[1] = {}) {
   const store = await temporaryStore('metalab-');
@@ -37,6 +39,26 @@ test('a store whose folder is away is waited for', async () => {
   renameSync(`${store.root}-away`, store.root);
   expect(await probe()).toBeNull();
 });
+
+test.each([
+  ['written', 0o555, ''],
+  ['read', 0o000, '/declarations'],
+])(
+  "a store whose experiment's folder may not be %s is waited for, and the user reads what to do",
+  async (_, mode, path) => {
+    const { store, probe } = await asOrdinaryUser(() =>
+      probed({ refuseStrangers: ({ root }, used) => refuseStrangers(root, used, () => true) }),
+    );
+    const folder = store.experimentFolder(SWEEP);
+    chmodSync(folder, mode);
+    expect(await asOrdinaryUser(probe)).toBe(
+      `${folder}${path}: permission denied; give yourself access to it, or name another store with --store`,
+    );
+    chmodSync(folder, 0o755);
+    expect(await asOrdinaryUser(probe)).toBeNull();
+    expect(readdirSync(folder).filter((name) => name.includes('probe'))).toEqual([]);
+  },
+);
 
 test('nothing is written to a store that strangers can change, and the user reads what to do', async () => {
   const { store, probe } = await probed({

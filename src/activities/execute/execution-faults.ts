@@ -33,6 +33,10 @@ export class FaultCounts {
 
 const keyOf = ({ submission, from, to }: ExecuteInput) => `${submission} ${from} ${to}`;
 
+/** What may not be accessed, as at the end of Node's message; a full disk is the whole store's. */
+const forbiddenPath = ({ code, message }: ExecutionFault): string | undefined =>
+  code === 'EACCES' || code === 'EPERM' ? /'(.+)'$/.exec(message)?.[1] : undefined;
+
 /**
  * Converts a fault of the executor to the failure that the workflow gets.
  *
@@ -48,7 +52,7 @@ export function mapFault(
 ): Error {
   if (isUnwritableCode(fault.code)) {
     const thrown = Object.assign(new Error(fault.message), { code: fault.code });
-    return storeUnwritable(formatUnwritable(storeFault(thrown, root)), done);
+    return storeUnwritable(formatUnwritable(storeFault(thrown, forbiddenPath(fault) ?? root)), done);
   }
   if (fault.code === 'CANCELLED')
     return ApplicationFailure.nonRetryable(fault.message, FAULT.cancelled, done);

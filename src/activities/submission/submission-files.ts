@@ -1,17 +1,17 @@
+import { readFile } from 'node:fs/promises';
 import type { ResolvedEnvironment } from '../../config/resolved-config.js';
 import type { SubmissionRef } from '../../contract/activities.js';
 import type { ExperimentDeclaration } from '../../definition/declaration.js';
+import { pickEnvironment } from '../../definition/run-environment.js';
+import { faultCode, storeFault } from '../../storage/file/faults.js';
+import { environmentFile } from '../../storage/file/layout.js';
 import type { SubmissionManifest } from '../../storage/manifest.js';
 import { environmentDocument, manifestDocument } from '../../storage/signed-files.js';
 import type { Store } from '../../storage/store.js';
 import { brokenSubmission } from '../failures.js';
-import {
-  parseEnvironment,
-  pickOwnEnvironment,
-  type RunEnvironment,
-  readEnvironmentFile,
-} from './run-environment.js';
 import type { Signatures } from './signed.js';
+
+export type RunEnvironment = Record<string, string>;
 
 /** The number of submissions kept; older ones are read again. */
 const MAX_KEPT = 8;
@@ -68,14 +68,21 @@ export class SubmissionFiles {
   ): Promise<RunEnvironment> {
     const submitted = await this.checkRunEnvironment(store, input);
     if (submitted) return submitted;
-    if (names.length === 0) return pickOwnEnvironment();
+    if (names.length === 0) return pickEnvironment(process.env, []);
     throw brokenSubmission(input, 'its env.json, with the variables that it names, is gone: submit again');
   }
 
-  /** @returns undefined if there is no such file */
+  /**
+   * @returns undefined if there is no such file
+   * @throws StoreError naming the file, if it can't be read: for example, another user submitted
+   */
   async checkRunEnvironment(store: Store, input: SubmissionRef): Promise<RunEnvironment | undefined> {
     const { experiment_id, submission } = input;
-    const text = await readEnvironmentFile(store.experimentFolder(experiment_id), submission);
+    const path = environmentFile(store.experimentFolder(experiment_id), submission);
+    const text = await readFile(path, 'utf8').catch((error: unknown) => {
+      if (faultCode(error) === 'ENOENT') return undefined;
+      throw storeFault(error, path);
+    });
     if (text === undefined) return undefined;
     const { env_signature } = await this.manifest(store, input);
     const document = environmentDocument(store.id, submission, text);
@@ -84,6 +91,15 @@ export class SubmissionFiles {
       input,
       'its env.json, with the variables that its runs see, is not what was submitted: submit again',
     );
+  }
+}
+
+/** @returns undefined if it is not JSON, for example because its writer was killed */
+function parseEnvironment(text: string): RunEnvironment | undefined {
+  try {
+    return JSON.parse(text) as RunEnvironment;
+  } catch {
+    return undefined;
   }
 }
 

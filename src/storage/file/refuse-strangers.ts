@@ -53,7 +53,7 @@ export function refuseStrangers(
     if (openings.length > 0 && !isTrusted(root))
       throw unsafe(root, openings, sharingGroup(store, who) !== undefined);
   } catch (error) {
-    throw storeFault(error, root);
+    throw storeFault(error, (error as NodeJS.ErrnoException).path ?? root);
   }
 }
 

@@ -1,4 +1,4 @@
-import { rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { CancelledFailure, type Info } from '@temporalio/activity';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
@@ -11,6 +11,7 @@ import { SigningKey } from '../../../src/identity/signature.js';
 import type { ChunkReport } from '../../../src/runner/protocol.js';
 import { environmentFile } from '../../../src/storage/file/layout.js';
 import { environmentDocument, manifestDocument } from '../../../src/storage/signed-files.js';
+import { asOrdinaryUser } from '../../storage/file/ordinary-user.js';
 import { temporaryStore } from '../../storage/file/temporary-store.js';
 import { beginAttempt } from '../activity-context.js';
 import { FakeWorker, OTHER_ENGINE, statusOf, WORKER } from '../fakes.js';
@@ -344,6 +345,19 @@ describe('a fault of the slot', () => {
     });
   });
 
+  test('for want of permission names the folder, the error and what to do', async () => {
+    const sweep = await sweepOf();
+    const message = `EACCES: permission denied, mkdir '${sweep.folder}/segments'`;
+    const fault = new ExecutionFault('EACCES', { type: 'Error', message }, reportOf(1, 1));
+    sweep.slot(() => Promise.reject(fault));
+    const failure = await sweep.run().catch((error: unknown) => error);
+    expect(failure).toMatchObject({
+      type: FAULT.storeUnwritable,
+      message: `${sweep.folder}/segments: permission denied; give yourself access to it, or name another store with --store`,
+      details: [{ next: 1, success: 1 }],
+    });
+  });
+
   test('is tried again, and ends the sweep at the fifth in a row, with the counts', async () => {
     const sweep = await sweepOf();
     sweep.slot(() => Promise.reject(faultOf('SLOT_START', reportOf(2, 2))));
@@ -434,6 +448,20 @@ describe("a submission's files", () => {
     rmSync(sweep.path);
     await expect(sweep.run()).rejects.toMatchObject(broken('its env.json'));
     expect(sweep.ordered).toEqual([]);
+  });
+
+  test('make it wait, and are named, if its own variables may not be read', async () => {
+    const sweep = await asOrdinaryUser(() => signedSweep('{"TOKEN":"1"}'));
+    chmodSync(sweep.path, 0o000);
+    await expect(asOrdinaryUser(() => sweep.run())).rejects.toMatchObject({
+      type: FAULT.storeUnwritable,
+      nonRetryable: true,
+      message: expect.stringContaining(`${sweep.path}: permission denied; give yourself access to it`),
+    });
+    expect(sweep.ordered).toEqual([]);
+    chmodSync(sweep.path, 0o600);
+    await asOrdinaryUser(() => sweep.run());
+    expect(sweep.ordered[0]!.env).toEqual({ TOKEN: '1' });
   });
 
   test('are replaced by no other variables while its own can not be read', async () => {
