@@ -16,6 +16,8 @@ export interface RangeRequest {
    * with the run in the fault's `cut`. For executors that can provide more memory.
    */
   readonly spare_memory?: boolean;
+  /** How often `memory_bytes` was increased before. The error of a run that exceeds it says so. */
+  readonly memory_escalations?: number;
   /** What is optimised: reports contain the best run. */
   readonly objective?: Objective | undefined;
   /** The runs' working directory. */

@@ -155,11 +155,12 @@ export class RangeExecution {
       this.#add(progress);
       this.#add(await readRecordedTail({ folder, submission, writer }, segmentBytes, this.#range.objective));
     }
-    const lost = lostRun(death);
+    const { memory_escalations } = this.#range;
+    const lost = lostRun(death, memory_escalations);
     const run = lost && lost.position >= this.#report.next ? lost : undefined;
     if (closed) throw this.#closed(run);
     if (run && this.#range.spare_memory && isOfMemory(death))
-      throw new ExecutionFault('MEMORY', describeDeath(death), this.#report, [run]);
+      throw new ExecutionFault('MEMORY', describeDeath(death, memory_escalations), this.#report, [run]);
     if (run) {
       this.#lost.set(run.position, this.#stopped === 'cancel' ? { ...run, cancelled: true } : run);
       this.#deathsForNothing = 0;

@@ -25,7 +25,7 @@ export interface SlotDeath {
  * The run that died with a slot, if one was in progress. A run that began between the last look at its predecessor and
  * the kill has not failed: it is not lost but executed again.
  */
-export function lostRun(death: SlotDeath): LostRun | undefined {
+export function lostRun(death: SlotDeath, memoryEscalations = 0): LostRun | undefined {
   const { note, output, killed } = death;
   if (!note || note.state === 'idle') return undefined;
   if (killed && 'run' in killed && !(killed.run && isSameAttempt(killed.run, note))) return undefined;
@@ -34,17 +34,22 @@ export function lostRun(death: SlotDeath): LostRun | undefined {
     attempt: note.attempt,
     started_at: new Date(note.started_at).toISOString(),
     duration_ms: Math.max(0, monotonicMs() - note.started_monotonic),
-    error: describeDeath(death),
+    error: describeDeath(death, memoryEscalations),
     output,
     ...(killed?.kind === 'cancel' ? { cancelled: true } : {}),
     ...(killed?.kind === 'memory' ? { max_rss_bytes: killed.usedBytes } : {}),
   };
 }
 
-/** Describes a slot's death, as a run's error. */
-export function describeDeath(death: SlotDeath): ErrorDescription {
+/**
+ * Describes a slot's death, as a run's error.
+ *
+ * @param memoryEscalations how often its memory limit was increased before
+ */
+export function describeDeath(death: SlotDeath, memoryEscalations = 0): ErrorDescription {
   const { killed, signal, exitCode, note, output, memoryBytes } = death;
-  const limit = formatBytes(memoryBytes);
+  const grown = memoryEscalations > 0 ? `, which had already grown ${memoryEscalations} times` : '';
+  const limit = `${formatBytes(memoryBytes)}${grown}`;
   switch (killed?.kind) {
     case 'timeout':
       return {

@@ -37,6 +37,19 @@ describe.each([
   });
 });
 
+test('a run killed for its memory is told the limit, and how often that had grown', () => {
+  const death = { exitCode: null, signal: 'SIGKILL', note: SEEN, memoryBytes: 2 ** 28 } as const;
+  const killed = { kind: 'memory', usedBytes: 2 ** 29, run: SEEN } as const;
+  expect(lostRun({ ...death, killed, output: '' })?.error.message).toBe(
+    'the run used 512 MiB of memory, over its limit of 256 MiB',
+  );
+  expect(lostRun({ ...death, killed, output: '' }, 2)?.error.message).toBe(
+    'the run used 512 MiB of memory, over its limit of 256 MiB, which had already grown 2 times',
+  );
+  const heap = { ...death, killed: undefined, output: 'FATAL ERROR: JavaScript heap out of memory' };
+  expect(lostRun(heap, 2)?.error.message).toContain('which had already grown 2 times');
+});
+
 test('a slot that nobody killed, or that was being cancelled, loses the run in its note', () => {
   expect(lost(undefined, SEEN)).toMatchObject({ position: 4, error: { type: 'CrashError' } });
   expect(lost({ kind: 'cancel' }, SEEN)).toMatchObject({ position: 4, cancelled: true });

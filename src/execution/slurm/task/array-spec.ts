@@ -25,7 +25,7 @@ export interface ArraySpec {
   readonly memory_bytes: number | null;
   /** A run that needed more memory is not recorded as failed, but cut, with fault `MEMORY`: it may get more. */
   readonly spare_memory?: boolean;
-  /** How often its resources had grown. Tasks don't use it. */
+  /** How often its resources had grown. */
   readonly escalated?: { readonly memory: number; readonly time: number };
   /**
    * Where the context's files are: for the path of a `file()` or `dir()` in the declaration's context, its location,

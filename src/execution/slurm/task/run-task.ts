@@ -130,6 +130,7 @@ async function placeOf(start: TaskStart, spec: ArraySpec, experiment: string): P
     // The task ends a slot that exceeds its share, before Slurm ends the whole task with all its slots.
     memory_bytes: spec.memory_bytes ?? (allocated === null ? null : Math.floor((0.9 * allocated) / slots)),
     spare_memory: spec.spare_memory ?? false,
+    memory_escalations: spec.escalated?.memory ?? 0,
     objective: declaration.objective,
     cwd,
     env: await taskRunEnvironment(start.env, experiment, submission, declaration.env),

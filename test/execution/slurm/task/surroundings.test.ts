@@ -130,9 +130,13 @@ describe('runs of a task', () => {
     expect(spared.fault!.message).toMatch(/used \d+ MiB of memory, over its limit of 270 MiB/);
     expect(spared.left).toEqual([{ from: 1, to: 3 }]);
     expect(spared.peak_rss_bytes).toBeGreaterThan(200 * 2 ** 20);
-    const array = new TestArray(sweep, { ranges: [{ from: 1, to: 3 }] }, 'b'.repeat(16));
+    const grown = { ranges: [{ from: 1, to: 3 }], escalated: { memory: 2, time: 0 } };
+    const array = new TestArray(sweep, grown, 'b'.repeat(16));
     expect(await array.run(0, { env: memory })).toMatchObject({ how: 'done', success: 1, failed: 1 });
-    expect(sweep.records()[1]!.error).toMatchObject({ type: 'MemoryError' });
+    expect(sweep.records()[1]!.error).toMatchObject({
+      type: 'MemoryError',
+      message: expect.stringMatching(/over its limit of 270 MiB, which had already grown 2 times$/),
+    });
   });
 });
 
