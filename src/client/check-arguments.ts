@@ -95,12 +95,12 @@ export function checkExperimentId(where: string, id: unknown): asserts id is str
 }
 
 /** @throws MetalabError METALAB_DURATION */
-export function checkTimeout(timeout: Duration | undefined): number {
-  const milliseconds = timeout === undefined ? Number.POSITIVE_INFINITY : parseDuration(timeout);
+export function checkDuration(name: string, duration: Duration): number {
+  const milliseconds = parseDuration(duration);
   if (milliseconds !== undefined) return milliseconds;
   throw new MetalabError({
     code: 'METALAB_DURATION',
-    what: `timeout is ${formatValue(timeout)}`,
+    what: `${name} is ${formatValue(duration)}`,
     expected: "a duration such as '90s' or '2h', or milliseconds above 0",
   });
 }

@@ -18,7 +18,7 @@ import {
 } from './check-arguments.js';
 import { cancelUnattended } from './cluster/cancel-unattended.js';
 import type { Declared } from './declare/declare.js';
-import { CONTROL_OPTIONS, type Link, makeHandle, RETRY_OPTIONS, type SubmissionPlace } from './handle.js';
+import { CONTROL_OPTIONS, type HandledSubmission, type Link, makeHandle, RETRY_OPTIONS } from './handle.js';
 import {
   type CancelOptions,
   LAB_OPTIONS,
@@ -30,7 +30,9 @@ import {
 } from './lab.js';
 import type { RetryOptions, RunHandle } from './run-handle.js';
 import { removeAbandoned } from './status/abandoned.js';
+import { Feed } from './status/feed.js';
 import { lastSubmission } from './status/last-submission.js';
+import { SharedReadings } from './status/shared-readings.js';
 import {
   checkFailureLimit,
   checkSlots,
@@ -102,6 +104,7 @@ class ConnectedLab implements Lab {
   readonly #key: RequestKey;
   readonly #options: LabOptions;
   readonly #engine: EngineUpkeep;
+  readonly #upkeep = new SharedReadings<void>();
   readonly #link: Link;
   #closed = false;
   readonly #calls = new Set<Promise<unknown>>();
@@ -117,13 +120,8 @@ class ConnectedLab implements Lab {
     this.#link = {
       client,
       key,
-      untilAnswered: (call) => {
-        this.#calls.add(call);
-        const forget = () => void this.#calls.delete(call);
-        call.then(forget, forget);
-        return call;
-      },
-      keepUp: () => this.#engine.keepUp(),
+      feed: new Feed(client, (query) => this.#untilAnswered(query)),
+      keepUp: (maxAgeMs = 0) => this.#upkeep.get('', maxAgeMs, () => this.#engine.keepUp()),
       assertOpen: (method) => this.#assertOpen(method),
       retry: (experimentId, store, retry) => this.#retry(experimentId, store, retry),
     };
@@ -238,6 +236,16 @@ class ConnectedLab implements Lab {
     if (this.#closed) throw closedError(method);
   }
 
+  /** Closing the connection waits for this: a call cut off would be retried by a timer, which would then throw. */
+  #untilAnswered<T>(call: () => Promise<T>): Promise<T> {
+    this.#assertOpen('status');
+    const answer = call();
+    this.#calls.add(answer);
+    const forget = () => void this.#calls.delete(answer);
+    answer.then(forget, forget);
+    return answer;
+  }
+
   /** @throws MetalabError METALAB_NOT_REPLACED if the caller declines */
   async #tellReplaced(store: Store, declared: Declared, { onReplace }: SubmitOptions): Promise<void> {
     const replaced = await findReplaced(store, declared);
@@ -281,11 +289,11 @@ class ConnectedLab implements Lab {
     if (joined) await removeSubmission(store, manifest);
     else await markEnqueued(store, manifest);
     // It is enqueued: an error while cleaning up after others must not fail it.
-    await removeAbandoned(this.#client, store, experiment_id).catch(() => {});
+    await removeAbandoned(this.#link.feed, store, experiment_id).catch(() => {});
     return this.#handleOf({ store, experiment_id, submission, joined });
   }
 
-  async #handleOf(place: Omit<SubmissionPlace, 'environment'>): Promise<RunHandle> {
+  async #handleOf(place: Omit<HandledSubmission, 'environment'>): Promise<RunHandle> {
     const { store, experiment_id, submission } = place;
     const environment = await environmentOfSubmission(store, experiment_id, submission);
     return makeHandle(this.#link, { ...place, environment });

@@ -8,8 +8,8 @@ import type { RequestKey } from '../engine/request-key.js';
 import type { Store } from '../storage/store.js';
 import {
   ANYTHING,
+  checkDuration,
   checkOptions,
-  checkTimeout,
   ENVIRONMENT,
   FAILURE_LIMIT,
   FLAG,
@@ -20,11 +20,11 @@ import {
 } from './check-arguments.js';
 import { cancelUnattended } from './cluster/cancel-unattended.js';
 import type { ControlOptions, RetryOptions, RunHandle } from './run-handle.js';
-import { type SweepEvent, tailEvents } from './status/events.js';
-import { sweepStatus } from './status/sweep-status.js';
+import { followEvents, type SweepEvent } from './status/events.js';
+import { type Feed, readOutcome, type SubmissionPlace } from './status/feed.js';
 import { requester } from './submit/requester.js';
 import { isNotRunning, sendControl, type WorkflowUpdate } from './workflow/workflow-control.js';
-import { queryStatus, wasTerminated } from './workflow/workflow-link.js';
+import { wasTerminated } from './workflow/workflow-link.js';
 
 export const CONTROL_OPTIONS: OptionKinds<ControlOptions> = { reason: TEXT };
 export const RETRY_OPTIONS: OptionKinds<RetryOptions> = {
@@ -33,6 +33,7 @@ export const RETRY_OPTIONS: OptionKinds<RetryOptions> = {
   environment: ENVIRONMENT,
   maxFailures: FAILURE_LIMIT,
 };
+const STATUS_OPTIONS: OptionKinds<NonNullable<Parameters<RunHandle['status']>[0]>> = { maxAge: ANYTHING };
 const RESULT_OPTIONS: OptionKinds<NonNullable<Parameters<RunHandle['result']>[0]>> = {
   timeout: ANYTHING,
   signal: SIGNAL,
@@ -44,10 +45,8 @@ const LOOK_EVERY_MS = 15;
 const ASK_EVERY_MS = 3_000;
 const MAX_FAILED_STARTS = 4;
 
-export interface SubmissionPlace {
-  readonly store: Store;
-  readonly experiment_id: string;
-  readonly submission: string;
+/** What a handle is of. */
+export interface HandledSubmission extends SubmissionPlace {
   readonly joined: boolean;
   readonly environment: ResolvedEnvironment;
 }
@@ -56,30 +55,24 @@ export interface SubmissionPlace {
 export interface Link {
   readonly client: Client;
   readonly key: RequestKey;
-  /** Closing the connection waits for this: a call cut off would be retried by a timer, which would then throw. */
-  untilAnswered<T>(call: Promise<T>): Promise<T>;
-  /** Restarts the local server or worker if dead. Takes about a millisecond if neither is. */
-  keepUp(): Promise<void>;
+  readonly feed: Feed;
+  /**
+   * Restarts the local server or worker if dead. Takes about a millisecond if neither is.
+   *
+   * @param maxAgeMs how long ago another call may have done so
+   */
+  keepUp(maxAgeMs?: number): Promise<void>;
   /** @throws MetalabError METALAB_CLOSED if the lab was closed */
   assertOpen(method: string): void;
   retry(experimentId: string, store: Store, options: RetryOptions): Promise<RunHandle>;
 }
 
-export function makeHandle(link: Link, place: SubmissionPlace): RunHandle {
+export function makeHandle(link: Link, place: HandledSubmission): RunHandle {
   const { store, experiment_id, submission, joined, environment } = place;
-  const status = async () => {
-    const outcome = await store.readOutcome(experiment_id, submission);
-    if (!outcome) link.assertOpen('status');
-    return sweepStatus(
-      store,
-      place,
-      outcome ? undefined : await link.untilAnswered(queryStatus(link.client, place)),
-    );
-  };
   /** A server or worker that does not answer now says nothing about the sweep. */
   const isInterrupted = async () => {
     try {
-      return (await status()).state === 'interrupted';
+      return (await link.feed.status(place, ASK_EVERY_MS)).state === 'interrupted';
     } catch (error) {
       link.assertOpen('result');
       if (error instanceof InfrastructureError) return false;
@@ -89,17 +82,17 @@ export function makeHandle(link: Link, place: SubmissionPlace): RunHandle {
   const result: RunHandle['result'] = async (options = {}) => {
     checkOptions('result', options, RESULT_OPTIONS);
     const { timeout, signal } = options;
-    const within = checkTimeout(timeout);
+    const within = timeout === undefined ? Number.POSITIVE_INFINITY : checkDuration('timeout', timeout);
     const end = performance.now() + within;
     for (let asked = performance.now(), missed = 0, failed = 0; ; ) {
-      const outcome = await store.readOutcome(experiment_id, submission);
+      const outcome = await readOutcome(place, LOOK_EVERY_MS);
       if (outcome) return outcome;
       link.assertOpen('result');
       signal?.throwIfAborted();
       if (performance.now() > end) throw timedOut(place, timeout!);
       if (performance.now() - asked > ASK_EVERY_MS) {
         // A process killed while it starts fails too: only several failures in a row are this machine's fault.
-        failed = await link.keepUp().then(
+        failed = await link.keepUp(ASK_EVERY_MS).then(
           () => 0,
           (error: unknown) => {
             link.assertOpen('result');
@@ -122,7 +115,7 @@ export function makeHandle(link: Link, place: SubmissionPlace): RunHandle {
     const ended = result({ signal: stop.signal });
     ended.catch(() => {});
     try {
-      yield* tailEvents(store, place, ended);
+      yield* followEvents(place, ended);
     } finally {
       stop.abort();
     }
@@ -141,7 +134,11 @@ export function makeHandle(link: Link, place: SubmissionPlace): RunHandle {
     store: store.uri,
     joined,
     environment,
-    status,
+    async status(options = {}) {
+      checkOptions('status', options, STATUS_OPTIONS);
+      const { maxAge } = options;
+      return link.feed.status(place, maxAge === undefined ? 0 : checkDuration('maxAge', maxAge));
+    },
     events,
     result,
     cancel: (options = {}) =>
@@ -168,7 +165,7 @@ export function makeHandle(link: Link, place: SubmissionPlace): RunHandle {
   };
 }
 
-const timedOut = ({ experiment_id, submission }: SubmissionPlace, timeout: Duration) =>
+const timedOut = ({ experiment_id, submission }: HandledSubmission, timeout: Duration) =>
   new MetalabError({
     code: 'METALAB_TIMEOUT',
     where: `${experiment_id}, submission ${submission}`,
@@ -176,7 +173,7 @@ const timedOut = ({ experiment_id, submission }: SubmissionPlace, timeout: Durat
     next: 'wait longer, or look at status()',
   });
 
-const terminated = ({ experiment_id, submission }: SubmissionPlace) =>
+const terminated = ({ experiment_id, submission }: HandledSubmission) =>
   new MetalabError({
     code: 'METALAB_TERMINATED',
     where: `${experiment_id}, submission ${submission}`,
@@ -184,7 +181,7 @@ const terminated = ({ experiment_id, submission }: SubmissionPlace) =>
     next: 'submit again to continue: recorded runs are reused',
   });
 
-const interrupted = ({ experiment_id, submission }: SubmissionPlace) =>
+const interrupted = ({ experiment_id, submission }: HandledSubmission) =>
   new InfrastructureError({
     code: 'METALAB_INTERRUPTED',
     where: `${experiment_id}, submission ${submission}`,

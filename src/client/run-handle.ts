@@ -18,7 +18,11 @@ export interface RunHandle {
   readonly joined: boolean;
   /** Where its runs execute. If it joined a submission, that one's environment. Without services. */
   readonly environment: ResolvedEnvironment;
-  status(): Promise<SweepStatus>;
+  /**
+   * @param options.maxAge accept a status that another call of this process got at most so long ago, as somebody who
+   *   asks again and again should. Default: read after this call
+   */
+  status(options?: { readonly maxAge?: Duration }): Promise<SweepStatus>;
   /** Events as they happen, read from the segments, not through Temporal. Ends with the submission. */
   events(): AsyncIterable<SweepEvent>;
   /**

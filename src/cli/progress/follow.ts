@@ -109,7 +109,7 @@ class IdleTime {
 /** While a dead server or worker is being replaced, the state is unknown: the sweep continues when it is back. */
 async function statusIfKnown(handle: RunHandle): Promise<SweepStatus | undefined> {
   try {
-    return await handle.status();
+    return await handle.status({ maxAge: REDRAW_MS });
   } catch (error) {
     if (!(error instanceof InfrastructureError)) throw error;
     return undefined;

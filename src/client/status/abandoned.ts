@@ -1,23 +1,24 @@
 import { existsSync } from 'node:fs';
 import { readdir, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Client } from '@temporalio/client';
+import { workflowIdOf } from '../../contract/workflow.js';
 import { enqueuedFile, submissionFolder } from '../../storage/file/layout.js';
 import { removeOrphans } from '../../storage/file/orphans.js';
 import { isGone } from '../../storage/file/owner.js';
 import type { Store } from '../../storage/store.js';
-import { queryStatus } from '../workflow/workflow-link.js';
+import type { Feed } from './feed.js';
 
 /**
  * Finds submissions of command lines that were killed between writing them and handing them to the workflow: they will
  * never execute, and they hold values of environment variables. If one was handed over at the last moment, the
  * workflow finds it missing and reports that.
  */
-export async function removeAbandoned(client: Client, store: Store, experiment_id: string): Promise<void> {
+export async function removeAbandoned(feed: Feed, store: Store, experiment_id: string): Promise<void> {
   // Checked before the workflow is asked: a client that has ended by now has handed its submission over, or never will.
   const candidates = await findUnplanned(store, experiment_id);
   if (candidates.length === 0) return;
-  const status = await queryStatus(client, { store, experiment_id }).catch(() => 'silent' as const);
+  const workflowId = workflowIdOf(store.id, experiment_id);
+  const status = await feed.answer(workflowId, 0).catch(() => 'silent' as const);
   if (status === 'silent') return;
   const known = [status?.current?.submission, ...(status?.queued ?? [])];
   for (const submission of candidates) {

@@ -1,4 +1,5 @@
 import type { Client } from '@temporalio/client';
+import { workflowIdOf } from '../../contract/workflow.js';
 import { InfrastructureError } from '../../definition/errors.js';
 import { connectTemporal, type TemporalConnection } from '../../engine/connect.js';
 import type { Store } from '../../storage/store.js';
@@ -44,7 +45,7 @@ type Place = { readonly experiment_id: string; readonly submission: string };
 
 async function ask(store: Store, place: Place, client: Client | undefined): Promise<WorkflowAnswer> {
   if (!client) return STOPPED;
-  return queryStatus(client, { store, ...place }).catch(() => 'silent' as const);
+  return queryStatus(client, workflowIdOf(store.id, place.experiment_id)).catch(() => 'silent' as const);
 }
 
 /**

@@ -1,14 +1,10 @@
 import type { Client, WorkflowHandle } from '@temporalio/client';
-import {
-  EXPERIMENT_WORKFLOW,
-  STATUS_QUERY,
-  type SubmissionStatus,
-  type WorkflowStatus,
-} from '../../contract/workflow.js';
+import { EXPERIMENT_WORKFLOW, type SubmissionStatus, type WorkflowStatus } from '../../contract/workflow.js';
 import { MetalabError } from '../../definition/errors.js';
 import { openStore } from '../../storage/registry.js';
 import type { Store } from '../../storage/store.js';
 import { unreachable } from '../workflow/ask-workflow.js';
+import { Feed } from './feed.js';
 import { type SweepStatus, sweepStatus } from './sweep-status.js';
 
 /** A sweep that a workflow of the server runs. */
@@ -18,28 +14,31 @@ export interface RunningSweep
   readonly store: string;
 }
 
-const QUERY_WITHIN_MS = 5_000;
+const DESCRIBED_WITHIN_MS = 5_000;
 
 /** All sweeps running on a Temporal server, of any store. Stores are opened once: create it once and read it often. */
 export class RunningSweeps {
   readonly #client: Client;
+  readonly #feed: Feed;
   readonly #stores = new Map<string, Promise<Store | undefined>>();
 
-  constructor(client: Client) {
+  constructor(client: Client, feed = new Feed(client)) {
     this.#client = client;
+    this.#feed = feed;
   }
 
   /**
    * By experiment and store. Workflows without an answering worker are reported as `waiting`.
    *
+   * @param maxAgeMs how old a workflow's answer may be; 0: asked for after this call
    * @throws InfrastructureError if the server does not answer; reading again later may succeed
    */
-  async read(): Promise<RunningSweep[]> {
+  async read(maxAgeMs = 0): Promise<RunningSweep[]> {
     const query = `WorkflowType = '${EXPERIMENT_WORKFLOW}' AND ExecutionStatus = 'Running'`;
     const asked: Promise<RunningSweep | undefined>[] = [];
     try {
       for await (const { workflowId, runId } of this.#client.workflow.list({ query }))
-        asked.push(this.#readOne(workflowId, runId));
+        asked.push(this.#readOne(workflowId, runId, maxAgeMs));
     } catch (error) {
       await Promise.allSettled(asked);
       throw unreachable(error);
@@ -49,18 +48,16 @@ export class RunningSweeps {
     return sweeps.sort((a, b) => (key(a) < key(b) ? -1 : 1));
   }
 
-  async #readOne(workflowId: string, runId: string): Promise<RunningSweep | undefined> {
-    const handle = this.#client.workflow.getHandle(workflowId, runId);
-    let status: WorkflowStatus;
+  async #readOne(workflowId: string, runId: string, maxAgeMs: number): Promise<RunningSweep | undefined> {
+    let status: WorkflowStatus | undefined;
     try {
-      status = await this.#client.withDeadline(Date.now() + QUERY_WITHIN_MS, () =>
-        handle.query<WorkflowStatus>(STATUS_QUERY),
-      );
+      status = await this.#feed.answer(workflowId, maxAgeMs);
     } catch {
+      const handle = this.#client.workflow.getHandle(workflowId, runId);
       return (await this.#isRunning(handle)) ? silent(workflowId) : undefined;
     }
+    if (!status?.current) return undefined;
     const { store: uri, experiment_id, current } = status;
-    if (!current) return undefined;
     const store = await this.#open(uri);
     const known = store
       ? await sweepStatus(store, { experiment_id, submission: current.submission }, status)
@@ -82,7 +79,7 @@ export class RunningSweeps {
 
   async #isRunning(handle: WorkflowHandle): Promise<boolean> {
     try {
-      const description = await this.#client.withDeadline(Date.now() + QUERY_WITHIN_MS, () =>
+      const description = await this.#client.withDeadline(Date.now() + DESCRIBED_WITHIN_MS, () =>
         handle.describe(),
       );
       return description.status.name === 'RUNNING';

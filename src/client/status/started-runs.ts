@@ -24,7 +24,7 @@ export class StartedRuns {
   readonly #store: Store;
   readonly #plan: PlanManifest;
   /** At most one per slot: ended runs are removed. */
-  #known = new Set<string>();
+  #known = new Map<string, StartedRun>();
   readonly #describe: (run: LiveRun) => Promise<StartedRun>;
 
   constructor(store: Store, plan: PlanManifest) {
@@ -33,14 +33,25 @@ export class StartedRuns {
     this.#describe = makeRunDescriber(store, plan);
   }
 
+  /** Those that were running at the last call of {@link read}. */
+  get running(): readonly StartedRun[] {
+    return [...this.#known.values()];
+  }
+
   /** @returns those that are new since the last call */
   async read(): Promise<StartedRun[]> {
     const folder = this.#store.experimentFolder(this.#plan.experiment_id);
     const chunks = await readLiveChunks(folder, this.#plan.submission);
     const running = chunks.flatMap(runsOf);
-    const fresh = running.filter((run) => !this.#known.has(keyOf(run)));
-    this.#known = new Set(running.map(keyOf));
-    return Promise.all(fresh.map((run) => this.#describe(run)));
+    const known = this.#known;
+    const fresh: StartedRun[] = [];
+    this.#known = new Map();
+    for (const run of running) {
+      const described = known.get(keyOf(run)) ?? (await this.#describe(run));
+      if (!known.has(keyOf(run))) fresh.push(described);
+      this.#known.set(keyOf(run), described);
+    }
+    return fresh;
   }
 }
 

@@ -90,13 +90,10 @@ export async function makeClient({
   return new Client({ connection, namespace, workflow: { queryRejectCondition: 'NOT_OPEN' } });
 }
 
-/** What the experiment's workflow answers; undefined if none runs. */
-export async function queryStatus(
-  client: Client,
-  { store, experiment_id }: WorkflowAddress,
-): Promise<WorkflowStatus | undefined> {
+/** What an experiment's workflow answers; undefined if none runs. */
+export async function queryStatus(client: Client, workflowId: string): Promise<WorkflowStatus | undefined> {
   const { QueryRejectedError, WorkflowNotFoundError } = await import('@temporalio/client');
-  const handle = client.workflow.getHandle(workflowIdOf(store.id, experiment_id));
+  const handle = client.workflow.getHandle(workflowId);
   try {
     return await client.withDeadline(Date.now() + QUERY_WITHIN_MS, () =>
       handle.query<WorkflowStatus>(STATUS_QUERY),
