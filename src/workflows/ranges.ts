@@ -21,10 +21,10 @@ export class Ranges {
     return { from: first.from, to };
   }
 
-  /** Takes at most `count` positions, from at most `pieces` ranges. */
-  takePieces(count: number, pieces: number): readonly PositionRange[] {
+  /** Takes at most `count` positions, in at most `maxRanges` ranges. */
+  takeRanges(count: number, maxRanges: number): readonly PositionRange[] {
     const taken: PositionRange[] = [];
-    for (let rest = count; rest > 0 && taken.length < pieces; ) {
+    for (let rest = count; rest > 0 && taken.length < maxRanges; ) {
       const range = this.take(rest);
       if (!range) break;
       taken.push(range);

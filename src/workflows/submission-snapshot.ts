@@ -11,23 +11,22 @@ export interface SubmissionSnapshot {
   readonly started_at: string;
   readonly plan: PlanResult | null;
   readonly ranges: readonly PositionRange[];
-  readonly counts: Counts;
+  readonly counts: {
+    readonly success: number;
+    readonly failed: number;
+    readonly cancelled: number;
+    /** Total time of their chunks, summed over slots. Milliseconds. */
+    readonly elapsed_ms: number;
+  };
   readonly means: RunningMeans;
   readonly workers: { readonly [worker: string]: number };
   readonly recorded: number;
-  /** `emptyRounds`, under its name in histories. */
+  /** `settlesWithoutProgress`, under its name in histories. */
   readonly barrenRounds: number;
   /** Absent if an earlier build wrote it. */
   readonly digest?: RunDigest;
   readonly unwritable?: string | null;
   readonly cancelled?: string | null;
+  /** `batchLimits`, under its name in histories. */
   readonly dealing?: BatchLimits | null;
-}
-
-export interface Counts {
-  readonly success: number;
-  readonly failed: number;
-  readonly cancelled: number;
-  /** Total time of their chunks, summed over slots. Milliseconds. */
-  readonly elapsed_ms: number;
 }

@@ -8,24 +8,16 @@ import type {
 } from '../contract/workflow.js';
 import { type DoneRuns, failuresLeft, isReached } from '../definition/failure-limit.js';
 import type { PositionRange } from '../definition/position-range.js';
-import { mergeDigests, type RunDigest } from '../definition/run-digest.js';
-import { mergeMeans, type RunningMeans } from '../definition/running-mean.js';
 import type { BatchLimits } from '../execution/batch-executor.js';
 import { chunkSize } from './chunk-size.js';
+import { type Chunk, ChunksInProgress } from './chunks-in-progress.js';
 import { Ranges } from './ranges.js';
-import type { Counts, SubmissionSnapshot } from './submission-snapshot.js';
+import { ReportedRuns } from './reported-runs.js';
+import type { SubmissionSnapshot } from './submission-snapshot.js';
 import { WorkerSlots } from './worker-slots.js';
 
 /** A payload must not contain long lists. */
-const MAX_PIECES = 200;
-
-/** The work of one execute activity. */
-export interface Chunk extends PositionRange {
-  /** For a batch: its positions, ascending. */
-  readonly ranges?: readonly PositionRange[];
-  /** For a batch: `emptyBatches` when it was handed out. */
-  readonly emptyBefore?: number;
-}
+const MAX_RANGES = 200;
 
 /** One submission in progress: which positions are left, what was reported. Contains no Temporal code. */
 export class SubmissionState {
@@ -36,15 +28,13 @@ export class SubmissionState {
   unwritable: string | null;
   /** Why it is being cancelled. */
   cancelled: string | null;
-  /** Consecutive rounds of settling that found runs missing and no new record. */
-  emptyRounds: number;
+  /** Consecutive times that settling found runs missing and no new record. */
+  settlesWithoutProgress: number;
   /** Records that the store had at the last settling. */
   recorded: number;
   #plan: PlanResult | null;
   #ranges: Ranges;
-  #counts: Counts;
-  #means: RunningMeans;
-  #digest: RunDigest;
+  readonly #reported: ReportedRuns;
   readonly #workers: WorkerSlots;
   /**
    * The first runs are long: one more chunk waits, so that a worker that starts before any has ended gets it and
@@ -57,29 +47,22 @@ export class SubmissionState {
   yields = false;
   /** Consecutive batches, each handed out after the one before had ended, that were executed and recorded nothing. */
   emptyBatches = 0;
-  /** The chunks in slots now, by their first positions. */
-  readonly #chunks = new Map<number, Chunk>();
-  /** Why chunks wait, by their first positions. */
-  readonly #waits = new Map<number, string>();
-  /** Run counts reported by batches in progress, by their first positions. */
-  readonly #runsSoFar = new Map<number, DoneRuns>();
-  #dealing: BatchLimits | null;
+  readonly #inProgress = new ChunksInProgress();
+  #batchLimits: BatchLimits | null;
 
   constructor(snapshot: SubmissionSnapshot) {
     this.request = snapshot.request;
     this.startedAt = snapshot.started_at;
-    this.emptyRounds = snapshot.barrenRounds;
+    this.settlesWithoutProgress = snapshot.barrenRounds;
     this.recorded = snapshot.recorded;
     this.unwritable = snapshot.unwritable ?? null;
     this.cancelled = snapshot.cancelled ?? null;
     this.phase = snapshot.plan ? 'running' : 'planning';
     this.#plan = snapshot.plan;
     this.#ranges = new Ranges(snapshot.ranges);
-    this.#counts = snapshot.counts;
-    this.#means = snapshot.means;
-    this.#digest = snapshot.digest ?? {};
+    this.#reported = new ReportedRuns(snapshot);
     this.#workers = new WorkerSlots(snapshot.workers);
-    this.#dealing = snapshot.dealing ?? null;
+    this.#batchLimits = snapshot.dealing ?? null;
   }
 
   static begin(request: SubmissionRequest, startedAt: string): SubmissionState {
@@ -102,26 +85,19 @@ export class SubmissionState {
     return this.#plan;
   }
 
-  get means(): RunningMeans {
-    return this.#means;
-  }
-
-  get digest(): RunDigest {
-    return this.#digest;
-  }
-
-  get counts(): Counts {
-    return this.#counts;
+  /** What chunks have reported so far. */
+  get reported(): ReportedRuns {
+    return this.#reported;
   }
 
   /** Number of chunks that are handed out: in slots, or waiting for one. */
   get chunks(): number {
-    return this.#chunks.size;
+    return this.#inProgress.chunks.size;
   }
 
   /** The chunks that are handed out, by their first positions. */
   get handedOut(): ReadonlyMap<number, Chunk> {
-    return this.#chunks;
+    return this.#inProgress.chunks;
   }
 
   get hasRanges(): boolean {
@@ -130,9 +106,9 @@ export class SubmissionState {
 
   planned(plan: PlanResult): void {
     this.#plan = plan;
-    this.#waits.clear();
+    this.#inProgress.clearWaits();
     this.#workers.set(plan.worker, plan.slots);
-    this.#dealing = plan.dealing ?? null;
+    this.#batchLimits = plan.dealing ?? null;
     this.#ranges = new Ranges([{ from: 0, to: plan.positions }]);
     this.phase = 'running';
   }
@@ -148,14 +124,9 @@ export class SubmissionState {
    * may wait long, since task queues keep no order. And not if workers would have slots for more than was requested.
    */
   get window(): number {
-    if (this.#dealing) return this.#dealing.at_once;
-    const oneWaits = this.hasReported || this.waitsForNewcomers;
+    if (this.#batchLimits) return this.#batchLimits.at_once;
+    const oneWaits = this.#reported.done > 0 || this.waitsForNewcomers;
     return oneWaits && this.slots >= this.#workers.total ? this.slots + 1 : this.slots;
-  }
-
-  get hasReported(): boolean {
-    const { success, failed, cancelled } = this.#counts;
-    return success + failed + cancelled > 0;
   }
 
   workerOffers(worker: string, slots: number): void {
@@ -163,26 +134,15 @@ export class SubmissionState {
   }
 
   /** Null: chunks go to workers' slots. */
-  get dealing(): BatchLimits | null {
-    return this.#dealing;
-  }
-
-  /** Mean duration of a run so far, milliseconds. */
-  get meanMs(): number | undefined {
-    const { success, failed, cancelled, elapsed_ms } = this.#counts;
-    const runs = success + failed + cancelled;
-    return runs > 0 ? elapsed_ms / runs : undefined;
+  get batchLimits(): BatchLimits | null {
+    return this.#batchLimits;
   }
 
   /** Runs of this submission so far: from reports, and from batches in progress. */
   get done(): DoneRuns {
-    const { success, failed, cancelled } = this.#counts;
-    const sum = { failed, done: success + failed + cancelled };
-    for (const runs of this.#runsSoFar.values()) {
-      sum.failed += runs.failed;
-      sum.done += runs.done;
-    }
-    return sum;
+    const { failed, done } = this.#reported;
+    const batches = this.#inProgress.runsOfBatches;
+    return { failed: failed + batches.failed, done: done + batches.done };
   }
 
   /** A message if too many runs have failed to continue; undefined otherwise. */
@@ -199,54 +159,41 @@ export class SubmissionState {
     const { max_failures: limit } = this.request.options;
     if (limit === undefined) return undefined;
     // Divided among the slots, so that together they stop at about the limit.
-    const left = Math.ceil(failuresLeft(limit, this.done) / (this.#dealing ? 1 : this.slots));
+    const left = Math.ceil(failuresLeft(limit, this.done) / (this.#batchLimits ? 1 : this.slots));
     return Number.isFinite(left) ? left : undefined;
   }
 
   nextChunk(): Chunk | undefined {
-    if (this.#dealing) return this.#nextBatch(this.#dealing.most);
-    const mean = this.meanMs;
+    if (this.#batchLimits) return this.#nextBatch(this.#batchLimits.most);
+    const mean = this.#reported.meanMs;
     // Its duration is unknown: it must not keep much from others.
-    if (mean === undefined && this.#chunks.size >= this.slots) return this.#take(1);
-    return this.#take(
-      chunkSize(this.#ranges.size, this.slots, Math.max(1, this.slots - this.#chunks.size), mean),
-    );
+    if (mean === undefined && this.chunks >= this.slots) return this.#take(1);
+    return this.#take(chunkSize(this.#ranges.size, this.slots, Math.max(1, this.slots - this.chunks), mean));
   }
 
   #nextBatch(most: number): Chunk | undefined {
-    const ranges = this.#ranges.takePieces(most, MAX_PIECES);
+    const ranges = this.#ranges.takeRanges(most, MAX_RANGES);
     const [first, last] = [ranges[0], ranges.at(-1)];
     if (!first || !last) return undefined;
     const batch = { from: first.from, to: last.to, ranges, emptyBefore: this.emptyBatches };
-    this.#chunks.set(batch.from, batch);
+    this.#inProgress.add(batch);
     return batch;
   }
 
   #take(count: number): PositionRange | undefined {
     const range = this.#ranges.take(count);
-    if (range) this.#chunks.set(range.from, range);
+    if (range) this.#inProgress.add(range);
     return range;
   }
 
   /** Called when a chunk has ended: adds its counts, and takes back what it left. */
   chunkEnded(chunk: Chunk, result: ExecuteResult | undefined): void {
-    const { to } = this.#chunks.get(chunk.from) ?? chunk;
-    this.#chunks.delete(chunk.from);
-    this.#waits.delete(chunk.from);
-    this.#runsSoFar.delete(chunk.from);
+    const { to } = this.#inProgress.remove(chunk);
     const left = chunk.ranges ? (result?.left ?? chunk.ranges) : [{ from: result?.next ?? chunk.from, to }];
     for (const range of left) this.#ranges.giveBack(range);
     if (!result) return;
-    if (result.dealing) this.#dealing = result.dealing;
-    const { success, failed, cancelled, elapsed_ms } = this.#counts;
-    this.#counts = {
-      success: success + result.success,
-      failed: failed + result.failed,
-      cancelled: cancelled + result.cancelled,
-      elapsed_ms: elapsed_ms + result.elapsed_ms,
-    };
-    this.#means = mergeMeans(this.#means, result.means);
-    this.#digest = mergeDigests(this.#digest, result.digest);
+    if (result.dealing) this.#batchLimits = result.dealing;
+    this.#reported.add(result);
     this.workerOffers(result.worker, result.slots);
   }
 
@@ -257,27 +204,23 @@ export class SubmissionState {
   }
 
   /** What a chunk won't start any more goes to others before it has ended. */
-  chunkTells({ from, next, waits, runs, dealing }: Omit<ChunkNotice, 'submission'>): void {
-    const chunk = this.#chunks.get(from);
-    if (!chunk && this.#plan) return;
-    if (waits) this.#waits.set(from, waits);
-    else if (waits === null) this.#waits.delete(from);
-    if (!chunk) return;
-    if (runs) this.#runsSoFar.set(from, runs);
-    if (next !== undefined && next > from && next < chunk.to && !chunk.ranges) {
-      this.#chunks.set(from, { from, to: next });
-      this.#ranges.giveBack({ from: next, to: chunk.to });
+  chunkTells(notice: Omit<ChunkNotice, 'submission'>): void {
+    // Before there is a plan, only planning itself reports that it waits.
+    if (!this.handedOut.has(notice.from) && this.#plan) return;
+    const givenBack = this.#inProgress.update(notice);
+    if (givenBack) {
+      this.#ranges.giveBack(givenBack);
       this.offers++;
     }
-    if (dealing && this.#dealing) {
-      this.#dealing = dealing;
+    if (notice.dealing && this.#batchLimits && this.handedOut.has(notice.from)) {
+      this.#batchLimits = notice.dealing;
       this.offers++;
     }
   }
 
   /** Hands out again the runs that have no record in the store. */
   requeue(missing: readonly PositionRange[], recorded: number): void {
-    this.emptyRounds = recorded > this.recorded ? 0 : this.emptyRounds + 1;
+    this.settlesWithoutProgress = recorded > this.recorded ? 0 : this.settlesWithoutProgress + 1;
     this.recorded = recorded;
     for (const range of missing) this.#ranges.giveBack(range);
     this.phase = 'running';
@@ -289,35 +232,35 @@ export class SubmissionState {
       started_at: this.startedAt,
       plan: this.#plan,
       ranges: this.#ranges.toJSON(),
-      counts: this.#counts,
-      means: this.#means,
-      digest: this.#digest,
+      ...this.#reported.toJSON(),
       workers: this.#workers.toJSON(),
       recorded: this.recorded,
-      barrenRounds: this.emptyRounds,
+      barrenRounds: this.settlesWithoutProgress,
       unwritable: this.unwritable,
       cancelled: this.cancelled,
-      dealing: this.#dealing,
+      dealing: this.#batchLimits,
     };
   }
 
   /** @param pause the experiment's; null if it isn't paused */
   status(pause: PauseState | null): SubmissionStatus {
+    const { counts, means, digest } = this.#reported.toJSON();
+    const { success, failed, cancelled } = counts;
     const reused = this.#plan?.reused ?? { success: 0, failed: 0, cancelled: 0 };
     return {
       submission: this.request.submission,
       ...this.#standing(pause),
       total: this.#plan?.total ?? 0,
       reused: reused.success + reused.failed + reused.cancelled,
-      success: this.#counts.success,
-      failed: this.#counts.failed,
-      cancelled: this.#counts.cancelled,
+      success,
+      failed,
+      cancelled,
       // A batch's live file shows how many of its runs are in progress.
-      running: this.#dealing ? 0 : Math.min(this.#chunks.size, this.slots),
-      chunks: [...this.#chunks.keys()],
-      chunk_ends: [...this.#chunks.values()].map(({ to }) => to),
-      means: this.#means,
-      digest: this.#digest,
+      running: this.#batchLimits ? 0 : Math.min(this.chunks, this.slots),
+      chunks: [...this.handedOut.keys()],
+      chunk_ends: [...this.handedOut.values()].map(({ to }) => to),
+      means,
+      digest,
       yields: this.yields,
       paused: pause !== null,
       pause,
@@ -325,7 +268,7 @@ export class SubmissionState {
   }
 
   #standing(pause: PauseState | null): Pick<SubmissionStatus, 'phase' | 'reason'> {
-    const [waits] = this.#waits.values();
+    const { waits } = this.#inProgress;
     if (this.cancelled !== null)
       return { phase: 'cancelling', reason: waits ? `${this.cancelled}; ${waits}` : this.cancelled };
     if (this.unwritable !== null) return { phase: 'waiting', reason: this.unwritable };

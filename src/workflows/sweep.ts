@@ -1,17 +1,13 @@
 import {
-  ActivityCancellationType,
-  ActivityFailure,
   ApplicationFailure,
   CancellationScope,
   condition,
   isCancellation,
   patched,
-  proxyActivities,
   sleep,
   workflowInfo,
 } from '@temporalio/workflow';
 import type {
-  Activities,
   ExecuteInput,
   ExecuteResult,
   SettleInput,
@@ -20,39 +16,27 @@ import type {
 } from '../contract/activities.js';
 import type { ExperimentInput } from '../contract/workflow.js';
 import { batchQueueOf, FAULT, slotQueueOf } from '../contract/workflow.js';
+import { executeOn, faultOf, plan, probe, settle } from './activities.js';
+import type { Chunk } from './chunks-in-progress.js';
 import { ContinueAsNewPolicy } from './continue-as-new-policy.js';
 import type { Control } from './control.js';
 import type { Ending } from './ending.js';
-import type { Chunk, SubmissionState } from './submission-state.js';
+import { StoreWait } from './store-wait.js';
+import type { SubmissionState } from './submission-state.js';
 import { UiPublisher } from './ui-publisher.js';
 
 /** Runs that are in their slots for this long without a report are long ones. */
 const LONG_MS = 10_000;
 /** An executor whose batches end with nothing done may recover after a while. */
 const EMPTY_BATCH_WAIT_MS = 30_000;
-/** Rounds without progress before a submission is given up. */
-const MAX_EMPTY_ROUNDS = 3;
+/** A submission is given up after so many batches in a row, or times that it was settled, without a new record. */
+const MAX_WITHOUT_PROGRESS = 3;
 
 /** The reason in an outcome if somebody cancelled the workflow itself, for example in the Temporal UI. */
 export const CANCELLED = 'the workflow was cancelled';
 
 /** A payload must contain refs and counts, no long lists. */
 const MAX_QUEUED_TOLD = 50;
-
-const { plan, settle, probe } = proxyActivities<Pick<Activities, 'plan' | 'settle' | 'probe'>>({
-  startToCloseTimeout: '1 day',
-  heartbeatTimeout: '30s',
-  retry: { initialInterval: '500ms', maximumInterval: '30s' },
-});
-
-const executeOn = (taskQueue: string) =>
-  proxyActivities<Pick<Activities, 'execute'>>({
-    taskQueue,
-    startToCloseTimeout: '365 days',
-    heartbeatTimeout: '20s',
-    retry: { initialInterval: '200ms', maximumInterval: '30s' },
-    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-  }).execute;
 
 /** Carries out one submission: plans, hands out ranges and settles, until nothing is missing. */
 export class Sweep {
@@ -61,11 +45,10 @@ export class Sweep {
   readonly #control: Control;
   readonly #uiPublisher: UiPublisher;
   readonly #continuePolicy: ContinueAsNewPolicy;
+  readonly #storeWait: StoreWait;
   /** Why slots can't execute this submission's runs at all, once a chunk has reported it. */
   #hopeless: string | undefined;
   #tooManyFailed = false;
-  /** Seconds until the store is tried again. */
-  #patience = 1;
 
   constructor(input: ExperimentInput, state: SubmissionState, control: Control) {
     this.#input = input;
@@ -73,6 +56,7 @@ export class Sweep {
     this.#control = control;
     this.#continuePolicy = new ContinueAsNewPolicy(state, input.most_events);
     this.#uiPublisher = new UiPublisher(input, state, control.queue, control.pause);
+    this.#storeWait = new StoreWait(state, () => probe(this.#ref));
   }
 
   show(): void {
@@ -86,7 +70,7 @@ export class Sweep {
       while (state.cancelled === null) {
         if (state.unwritable !== null && state.chunks === 0) {
           if (this.#continuePolicy.isDue && patched('waiting-continues-as-new')) return 'continue-as-new';
-          await this.#tryToWrite();
+          await this.#tryStore();
         } else if (!state.plan) await this.#plan();
         else if (state.hasRanges || state.chunks > 0) {
           if ((await this.#handOut()) === 'continue-as-new') return 'continue-as-new';
@@ -125,12 +109,13 @@ export class Sweep {
     try {
       settled = await CancellationScope.nonCancellable(async () => {
         await condition(() => state.chunks === 0);
-        const { startedAt: started_at, digest } = state;
+        const { startedAt: started_at } = state;
+        const { digest } = state.reported.toJSON();
         const input: SettleInput = { ...this.#ref, started_at, digest, abandon: { state: how, reason } };
         for (;;) {
-          const result = await this.#unlessUnwritable(() => settle(input));
+          const result = await this.#storeWait.unlessUnwritable(() => settle(input));
           if (result) return result;
-          await this.#tryToWrite();
+          await this.#tryStore();
         }
       });
     } catch (failure) {
@@ -163,7 +148,7 @@ export class Sweep {
     const requests = this.#control.queue.requests.map(({ submission }) => submission);
     const queued = requests.length <= MAX_QUEUED_TOLD ? requests : null;
     const summary = `plan ${this.#input.experiment_id}`;
-    const planned = await this.#unlessUnwritable(() =>
+    const planned = await this.#storeWait.unlessUnwritable(() =>
       plan.executeWithOptions({ summary }, [{ ...this.#ref, queued }]),
     );
     if (planned) this.#state.planned(planned);
@@ -204,8 +189,8 @@ export class Sweep {
   /** Nothing has been reported yet, so no chunk is waiting that a new worker could take. */
   #mayExpectNewcomers(): boolean {
     return (
-      !this.#state.dealing &&
-      !this.#state.hasReported &&
+      !this.#state.batchLimits &&
+      this.#state.reported.done === 0 &&
       !this.#state.waitsForNewcomers &&
       patched('newcomers')
     );
@@ -220,18 +205,18 @@ export class Sweep {
       from,
       to,
       budget_ms: budgetMs,
-      ...(ranges && { ranges, mean_ms: state.meanMs ?? null }),
+      ...(ranges && { ranges, mean_ms: state.reported.meanMs ?? null }),
       ...(failuresLeft !== undefined && { failures_left: failuresLeft }),
     };
     const { taskQueue } = workflowInfo();
-    const execute = executeOn(state.dealing ? batchQueueOf(taskQueue) : slotQueueOf(taskQueue));
+    const execute = executeOn(state.batchLimits ? batchQueueOf(taskQueue) : slotQueueOf(taskQueue));
     let result: ExecuteResult | undefined;
     try {
       result = await execute.executeWithOptions({ summary: summarise(chunk) }, [input]);
     } catch (failure) {
       const cause = faultOf(failure);
       result = cause?.details?.[0] as ExecuteResult | undefined;
-      if (cause?.type === FAULT.storeUnwritable) this.#wait(cause.message);
+      if (cause?.type === FAULT.storeUnwritable) this.#storeWait.begin(cause.message);
       else if (cause?.type === FAULT.cancelled) this.#cancel(cause.message);
       else if (!isCancellation(failure)) this.#hopeless = cause?.message ?? String(failure);
     } finally {
@@ -252,7 +237,7 @@ export class Sweep {
     const state = this.#state;
     state.batchEnded(chunk, result);
     const { emptyBatches } = state;
-    if (emptyBatches >= MAX_EMPTY_ROUNDS)
+    if (emptyBatches >= MAX_WITHOUT_PROGRESS)
       this.#hopeless ??= `${emptyBatches} batches in a row ended with nothing recorded; the last was job ${result.job}`;
     else if (emptyBatches > 0 && !result.success)
       await sleep(EMPTY_BATCH_WAIT_MS * emptyBatches).catch(() => {});
@@ -264,19 +249,19 @@ export class Sweep {
    */
   async #settle(): Promise<Ending | undefined> {
     const state = this.#state;
-    if (state.emptyRounds >= MAX_EMPTY_ROUNDS)
+    if (state.settlesWithoutProgress >= MAX_WITHOUT_PROGRESS)
       return this.abandon(
         'failed',
-        `some runs were executed ${MAX_EMPTY_ROUNDS} times and have no record in the store`,
+        `some runs were executed ${MAX_WITHOUT_PROGRESS} times and have no record in the store`,
       );
     state.phase = 'settling';
     const input: SettleInput = {
       ...this.#ref,
       started_at: state.startedAt,
-      digest: state.digest,
+      digest: state.reported.toJSON().digest,
       abandon: null,
     };
-    const settled = await this.#unlessUnwritable(() =>
+    const settled = await this.#storeWait.unlessUnwritable(() =>
       settle.executeWithOptions({ summary: 'count what is recorded' }, [input]),
     );
     if (settled?.outcome) this.#uiPublisher.show(settled.outcome.state);
@@ -284,38 +269,11 @@ export class Sweep {
     return settled?.outcome ?? undefined;
   }
 
-  #wait(reason: string): void {
-    this.#state.unwritable = reason;
-    this.#patience = 1;
-  }
-
-  /** @returns undefined if the store could not be written; it has then waited for the next try */
-  async #unlessUnwritable<T>(activity: () => Promise<T>): Promise<T | undefined> {
-    try {
-      return await activity();
-    } catch (failure) {
-      const cause = faultOf(failure);
-      if (cause?.type !== FAULT.storeUnwritable) throw failure;
-      this.#wait(cause.message);
-      return undefined;
-    }
-  }
-
-  /**
-   * The store can't be written: nothing recorded is lost, nothing more starts, and the sweep continues by itself once
-   * it can.
-   */
-  async #tryToWrite(): Promise<void> {
+  /** Nothing more starts until the store can be written again; then the sweep continues by itself. */
+  async #tryStore(): Promise<void> {
     this.#uiPublisher.show();
-    await sleep(this.#patience * 1000);
-    this.#patience = Math.min(60, this.#patience * 2);
-    this.#state.unwritable = await probe(this.#ref);
+    await this.#storeWait.tryAgain();
   }
-}
-
-function faultOf(failure: unknown): ApplicationFailure | undefined {
-  const cause = failure instanceof ActivityFailure ? failure.cause : failure;
-  return cause instanceof ApplicationFailure ? cause : undefined;
 }
 
 function summarise({ from, to, ranges }: Chunk): string {

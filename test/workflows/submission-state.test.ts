@@ -167,7 +167,7 @@ describe('a submission in progress', () => {
     state.chunkEnded(range, report(range.to, 25, { failed: 2, means: { loss: { n: 25, mean: 1, m2: 3 } } }));
     const revived = new SubmissionState(JSON.parse(JSON.stringify(state.snapshot())));
     expect(revived.status(null)).toEqual(state.status(null));
-    expect(revived.means).toEqual(state.means);
+    expect(revived.reported.toJSON()).toEqual(state.reported.toJSON());
     expect(revived.nextChunk()).toEqual(state.nextChunk());
   });
 
@@ -177,10 +177,10 @@ describe('a submission in progress', () => {
     for (let range = state.nextChunk(); range; range = state.nextChunk())
       state.chunkEnded(range, report(range.to, 0));
     state.requeue([{ from: 3, to: 5 }], 8);
-    expect(state.emptyRounds).toBe(0);
+    expect(state.settlesWithoutProgress).toBe(0);
     state.requeue([{ from: 3, to: 5 }], 8);
     state.requeue([{ from: 3, to: 5 }], 8);
-    expect(state.emptyRounds).toBe(2);
+    expect(state.settlesWithoutProgress).toBe(2);
     expect(state.nextChunk()!.from).toBe(3);
   });
 });
