@@ -6,6 +6,7 @@ import { nearestName } from '../definition/nearest.js';
 import { connectTemporal, type TemporalConnection } from '../engine/connect.js';
 import { loadRequestKey, type RequestKey } from '../engine/request-key.js';
 import { keepSshVariables } from '../engine/ssh-environment.js';
+import { refuseUntrusted } from '../storage/file/refuse-strangers.js';
 import { engineKey, type LeaseHolder } from '../storage/lease.js';
 import type { SubmissionManifest, SubmissionOutcome } from '../storage/manifest.js';
 import type { Store } from '../storage/store.js';
@@ -39,7 +40,6 @@ import {
   environmentOf,
   openExisting,
   openForSubmit,
-  refuseUntrusted,
   type StoreChoice,
   slotsOf,
 } from './store-choice.js';
@@ -168,9 +168,9 @@ class ConnectedLab implements Lab {
       ...(max_failures !== undefined && { max_failures }),
     };
     const holder = await this.#takeLease(store, options.takeOver);
-    const order = { engine: engineKey(holder), environment, options: choices };
+    const request = { engine: engineKey(holder), environment, options: choices };
     if ('gateway' in environment) keepSshVariables();
-    return this.#enqueue(store, await writeSubmission(store, declared, order, this.#key.key), holder);
+    return this.#enqueue(store, await writeSubmission(store, declared, request, this.#key.key), holder);
   }
 
   async attach(experimentId: string, options: StoreChoice = {}): Promise<RunHandle> {
@@ -201,8 +201,8 @@ class ConnectedLab implements Lab {
     const store = await openExisting(choice);
     await this.#engine.keepUp();
     const place = { store, experiment_id: experimentId };
-    const order: WorkflowUpdate = { update: CANCEL_UPDATE, request: { submission: null, reason } };
-    const sent = sendControl(this.#client, place, order, this.#key);
+    const update: WorkflowUpdate = { update: CANCEL_UPDATE, request: { submission: null, reason } };
+    const sent = sendControl(this.#client, place, update, this.#key);
     const { submissions } = await sent.catch(async (error: unknown) => {
       if (!isNotRunning(error)) throw error;
       const cancelled = await cancelUnattended(store, experimentId, {
@@ -222,7 +222,9 @@ class ConnectedLab implements Lab {
     this.#assertOpen('retry');
     checkExperimentId('retry', experimentId);
     checkOptions('retry', options, { ...STORE_CHOICE, ...RETRY_OPTIONS });
-    return this.#retry(experimentId, refuseUntrusted(await openExisting(options)), options);
+    const store = await openExisting(options);
+    refuseUntrusted(store.root);
+    return this.#retry(experimentId, store, options);
   }
 
   async close(): Promise<void> {
@@ -263,9 +265,9 @@ class ConnectedLab implements Lab {
     const { declaration, sha, git, options: choices } = await resolveRetry(store, experimentId, options);
     requireVariables(declaration);
     const holder = await this.#takeLease(store);
-    const order = { engine: engineKey(holder), environment, git, options: { ...choices, slots } };
+    const request = { engine: engineKey(holder), environment, git, options: { ...choices, slots } };
     if ('gateway' in environment) keepSshVariables();
-    const manifest = await writeRequest(store, declaration, sha, order, this.#key.key);
+    const manifest = await writeRequest(store, declaration, sha, request, this.#key.key);
     return this.#enqueue(store, manifest, holder);
   }
 

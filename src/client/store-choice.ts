@@ -1,5 +1,4 @@
 import { resolve } from 'node:path';
-import { isTrustedStore } from '../access/trusted-stores.js';
 import { DEFAULT_STORE } from '../config/paths.js';
 import { resolveConfig } from '../config/resolve-config.js';
 import type { ResolvedEnvironment } from '../config/resolved-config.js';
@@ -9,8 +8,7 @@ import {
   type FailureLimit,
   parseFailureLimit,
 } from '../definition/failure-limit.js';
-import { stateFolder } from '../engine/state-folder.js';
-import { refuseStrangers } from '../storage/file/refuse-strangers.js';
+import { refuseUntrusted } from '../storage/file/refuse-strangers.js';
 import { openStore } from '../storage/registry.js';
 import type { Store } from '../storage/store.js';
 
@@ -64,12 +62,9 @@ export function checkFailureLimit(limit: unknown): FailureLimit | undefined {
 /** @throws StoreError METALAB_STORE_MISSING */
 export const openExisting = async (choice: StoreChoice) => openStore(await locationOf(choice));
 
-/** Workers would refuse it, too; checking here reports it immediately. */
-export const openForSubmit = async (choice: StoreChoice) =>
-  refuseUntrusted(await openStore(await locationOf(choice), { create: true }));
-
-/** @throws StoreError METALAB_STORE_UNSAFE if other users can change the store, and it was not trusted */
-export function refuseUntrusted(store: Store): Store {
-  refuseStrangers(store.root, undefined, (root) => isTrustedStore(stateFolder(), root));
+/** Workers would refuse an untrusted store, too; checking here reports it immediately. */
+export async function openForSubmit(choice: StoreChoice): Promise<Store> {
+  const store = await openStore(await locationOf(choice), { create: true });
+  refuseUntrusted(store.root);
   return store;
 }

@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { ConnectionOptions } from '@temporalio/client';
+import type { Environment } from '../access/own-folders.js';
 import { InfrastructureError } from '../definition/errors.js';
-import type { Environment } from './state-folder.js';
 
 /** A user-provided Temporal server: metalab never starts, replaces or stops it. */
 export interface UserServer {

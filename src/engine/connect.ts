@@ -1,9 +1,9 @@
 import type { Connection, ConnectionOptions } from '@temporalio/client';
+import type { Environment } from '../access/own-folders.js';
 import { InfrastructureError } from '../definition/errors.js';
 import { type UserServer, userServer } from './address.js';
 import { ensureSearchAttributes } from './search-attributes.js';
 import { type EngineOptions, ensureServer, runningServer } from './server.js';
-import type { Environment } from './state-folder.js';
 
 const CONNECT_WITHIN_MS = 5_000;
 

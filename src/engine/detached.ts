@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
-import type { Environment } from './state-folder.js';
+import type { Environment } from '../access/own-folders.js';
 
 export interface DetachedCommand {
   readonly command: string;

@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readFileSync, type Stats } from 'node:fs';
 import { resolve } from 'node:path';
+import type { Environment } from '../access/own-folders.js';
 import { replaceFile } from '../access/replace-file.js';
 import { InfrastructureError } from '../definition/errors.js';
 import { MIN_KEY_BYTES, SigningKey } from '../identity/signature.js';
 import { withLock } from './lock.mjs';
-import { type Environment, keyFile, makeStateFolder } from './state-folder.js';
+import { keyFile, makeStateFolder } from './state-folder.js';
 
 /** The key that signs requests, and settings that depend on it. */
 export interface RequestKey {

@@ -2,13 +2,14 @@ import { existsSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Connection } from '@temporalio/client';
+import type { Environment } from '../access/own-folders.js';
 import { InfrastructureError } from '../definition/errors.js';
 import { lastWords, spawnDetached, tailOf } from './detached.js';
 import { answers, choosePorts, isFree, type Ports } from './ports.js';
 import { ensureSearchAttributes } from './search-attributes.js';
 import { endProcess } from './signals.js';
 import { identify, isAlive, removeServer, type ServerState, writeServer } from './state.js';
-import { databaseFile, type Environment, logsFolder } from './state-folder.js';
+import { databaseFile, logsFolder } from './state-folder.js';
 import { obtainTemporalCli } from './temporal-cli.js';
 
 const ANSWERS_WITHIN_MS = 30_000;

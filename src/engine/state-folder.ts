@@ -1,21 +1,12 @@
 import { mkdirSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { cacheFolder } from '../access/cache-folder.js';
+import { join } from 'node:path';
+import { cacheFolder, type Environment, stateFolder } from '../access/own-folders.js';
 import {
   formatFolderFault,
   makePrivateFolder,
   type OwnFolder,
   refuseOpenFolder,
 } from '../access/private-folder.js';
-
-export type Environment = { readonly [name: string]: string | undefined };
-
-/** Where the engine keeps its database, its logs and the state of its processes. Does not create it. */
-export function stateFolder(env: Environment = process.env): string {
-  if (env.METALAB_HOME) return resolve(env.METALAB_HOME);
-  return join(env.XDG_STATE_HOME || join(env.HOME || homedir(), '.local', 'state'), 'metalab');
-}
 
 const homeChoice = (path: string): OwnFolder => ({ path, variable: 'METALAB_HOME' });
 

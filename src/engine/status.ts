@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
+import { type Environment, stateFolder } from '../access/own-folders.js';
 import { isAlive, type ProcessState, readServer, readWorkers } from './state.js';
-import { type Environment, stateFolder } from './state-folder.js';
 
 /** Which parts of the engine are running, as plain data: `metalab engine status --json`. */
 export interface EngineStatus {

@@ -1,6 +1,7 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { type Environment, stateFolder } from '../access/own-folders.js';
 import { InfrastructureError } from '../definition/errors.js';
 import { packageFolder, readBuild } from './build.js';
 import { lastWords, spawnDetached } from './detached.js';
@@ -9,7 +10,7 @@ import { LOG_VARIABLE } from './registration.js';
 import type { EngineOptions } from './server.js';
 import { endProcess } from './signals.js';
 import { identify, isAlive, readWorkers, removeWorker, type WorkerState } from './state.js';
-import { type Environment, lockFolder, logsFolder, makeStateFolder, stateFolder } from './state-folder.js';
+import { lockFolder, logsFolder, makeStateFolder } from './state-folder.js';
 
 const READY_WITHIN_MS = 30_000;
 /** Added to the worker's own grace period, for ending slots and connections. */

@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { cacheFolder } from '../access/cache-folder.js';
+import { cacheFolder } from '../access/own-folders.js';
 import { openingsOf } from '../access/private-folder.js';
 import { replaceFile } from '../access/replace-file.js';
 

@@ -1,5 +1,6 @@
+import { stateFolder } from '../access/own-folders.js';
 import { sshEnvironment } from '../engine/ssh-environment.js';
-import { loginsFolder, stateFolder } from '../engine/state-folder.js';
+import { loginsFolder } from '../engine/state-folder.js';
 import { LoginServer } from '../transport/login/login-server.js';
 import type { SshTransport } from '../transport/ssh/ssh-transport.js';
 

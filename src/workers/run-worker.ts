@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
-import { cacheFolder } from '../access/cache-folder.js';
+import { cacheFolder } from '../access/own-folders.js';
 import { createActivities } from '../activities/create.js';
 import type { ActivityDependencies } from '../activities/dependencies.js';
 import { LiveBoard } from '../activities/execute/live-board.js';
@@ -17,12 +17,13 @@ import type { RequestKey } from '../engine/request-key.js';
 import { keepSshVariables, sshEnvironment } from '../engine/ssh-environment.js';
 import { METALAB_VERSION } from '../engine/version.js';
 import { createCompactor } from '../results/compaction/compactor.js';
+import { refuseUntrusted } from '../storage/file/refuse-strangers.js';
 import { endUnsignedSweeps } from './end-unsigned.js';
 import { EnvironmentExecutors } from './executors.js';
 import { workerLogger } from './log.js';
 import { openLogins } from './logins.js';
 import { SlotCapacity } from './slot-capacity.js';
-import { openStores, refuseUntrusted } from './stores.js';
+import { openStores } from './stores.js';
 import { viewWorkflows } from './workflow-view.js';
 
 /**
@@ -96,7 +97,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
     signatures: requestKey.trustsServer ? trustServer : requestKey.key,
     executors,
     openStore: openStores(),
-    refuseStrangers: refuseUntrusted,
+    refuseStrangers: ({ root }, used) => refuseUntrusted(root, used),
     live,
     workflows,
     leases,

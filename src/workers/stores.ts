@@ -1,6 +1,3 @@
-import { isTrustedStore } from '../access/trusted-stores.js';
-import { stateFolder } from '../engine/state-folder.js';
-import { refuseStrangers, type UsedFiles } from '../storage/file/refuse-strangers.js';
 import { openStore } from '../storage/registry.js';
 import type { Store } from '../storage/store.js';
 
@@ -17,9 +14,4 @@ export function openStores(): (uri: string) => Promise<Store> {
     known.set(uri, opened);
     return opened;
   };
-}
-
-/** Refuses a store that other users can change, unless the user has declared it trusted. */
-export function refuseUntrusted(store: Store, used?: UsedFiles): void {
-  refuseStrangers(store.root, used, (root) => isTrustedStore(stateFolder(), root));
 }

@@ -16,7 +16,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { cacheFolder } from '../../src/access/cache-folder.js';
+import { cacheFolder } from '../../src/access/own-folders.js';
 import type { HashedFile } from '../../src/definition/declaration.js';
 import { FileHashCache } from '../../src/identity/file-hash-cache.js';
 import { FileHasher } from '../../src/identity/files.js';

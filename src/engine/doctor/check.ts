@@ -1,4 +1,4 @@
-import type { Environment } from '../state-folder.js';
+import type { Environment } from '../../access/own-folders.js';
 
 /** The result of one check of `metalab doctor`. */
 export interface Check {

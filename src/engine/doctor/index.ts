@@ -1,6 +1,6 @@
+import type { Environment } from '../../access/own-folders.js';
 import { MetalabError } from '../../definition/errors.js';
 import { readBuild } from '../build.js';
-import type { Environment } from '../state-folder.js';
 import type { Check, Examination, Examiner } from './check.js';
 import { folders } from './folders.js';
 import { clock, git, memory, node } from './machine.js';

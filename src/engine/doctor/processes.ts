@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
+import { stateFolder } from '../../access/own-folders.js';
 import { DEFAULT_PORTS, holderOf, isFree } from '../ports.js';
 import { runningServer } from '../server.js';
 import { isAlive, readServer, readWorkers } from '../state.js';
-import { lockFolder, stateFolder } from '../state-folder.js';
+import { lockFolder } from '../state-folder.js';
 import { findTemporalCli } from '../temporal-cli.js';
 import type { Check, Examiner } from './check.js';
 

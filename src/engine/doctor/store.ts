@@ -9,12 +9,12 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { type Environment, stateFolder } from '../../access/own-folders.js';
 import { openingsOf } from '../../access/private-folder.js';
 import { formatEntry } from '../../access/strangers.js';
 import { isTrustedStore } from '../../access/trusted-stores.js';
 import { FINGERPRINT_SCHEME } from '../../definition/declaration.js';
 import { formatBytes } from '../../definition/format-bytes.js';
-import { type Environment, stateFolder } from '../state-folder.js';
 import type { Check, Examiner } from './check.js';
 
 const MIB = 2 ** 20;

@@ -1,4 +1,5 @@
 import { dirname } from 'node:path';
+import { stateFolder } from '../../access/own-folders.js';
 import { processIdentity, readEntry, readPath } from '../../access/read-path.js';
 import {
   formatEntry,
@@ -7,6 +8,7 @@ import {
   openingsIn,
   sharingGroup,
 } from '../../access/strangers.js';
+import { isTrustedStore } from '../../access/trusted-stores.js';
 import { StoreError } from '../../definition/errors.js';
 import { storeFault } from './faults.js';
 import {
@@ -30,6 +32,10 @@ export interface UsedFiles {
   readonly declaration?: string;
   readonly bundle?: string;
 }
+
+/** {@link refuseStrangers}, unless the user has declared the store trusted: `metalab store trust`. */
+export const refuseUntrusted = (root: string, used?: UsedFiles): void =>
+  refuseStrangers(root, used, (path) => isTrustedStore(stateFolder(), path));
 
 /**
  * Refuses a store that strangers can change: what is in it is executed as this user.

@@ -19,7 +19,7 @@ worker of yours that has it.`,
   async run(_, options, context) {
     const [{ trustStore }, { stateFolder }, { pathOf }] = await Promise.all([
       import('../../../access/trusted-stores.js'),
-      import('../../../engine/state-folder.js'),
+      import('../../../access/own-folders.js'),
       import('../../../storage/location.js'),
     ]);
     const root = pathOf(context.storeLocation);
