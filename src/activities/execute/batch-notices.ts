@@ -14,7 +14,7 @@ export class BatchNotices {
   readonly #tell: Tell;
   #waits: string | null | undefined;
   #toldAt = Number.NEGATIVE_INFINITY;
-  #dealing: BatchLimits | undefined;
+  #limits: BatchLimits | undefined;
   #failed = 0;
 
   /** @param tell returns whether the workflow received it */
@@ -49,12 +49,12 @@ export class BatchNotices {
   }
 
   /** Repeated until received: the rest of the sweep may wait for it. */
-  async dealing(dealing: BatchLimits): Promise<void> {
-    this.#dealing = dealing;
-    while (this.#dealing === dealing && !(await this.#tell({ dealing }))) await sleep(AGAIN_MS);
+  async limits(limits: BatchLimits): Promise<void> {
+    this.#limits = limits;
+    while (this.#limits === limits && !(await this.#tell({ dealing: limits }))) await sleep(AGAIN_MS);
   }
 
   close(): void {
-    this.#dealing = undefined;
+    this.#limits = undefined;
   }
 }

@@ -26,14 +26,14 @@ export function createExecuteBatch(dependencies: ActivityDependencies) {
       const { info } = Context.current();
       const { workflowId } = info.workflowExecution!;
       const store = await openStore(input.store);
-      const order = await orderOf(store, input);
+      const request = await requestOf(store, input);
       const batches = await executors.batches(await files.environment(store, input)).catch(noExecutor);
       if (!batches)
         throw ApplicationFailure.retryable(
           'this worker does not execute batches of its environment',
           FAULT.execution,
         );
-      const nothing: ExecuteResult = { ...emptyResult(input.from, worker), left: order.ranges };
+      const nothing: ExecuteResult = { ...emptyResult(input.from, worker), left: request.ranges };
       const signal = new StopSignal(Context.current(), dependencies);
       const pause = new PauseWatch(
         () => workflows.current(workflowId),
@@ -51,7 +51,7 @@ export function createExecuteBatch(dependencies: ActivityDependencies) {
         const report = await keepBeating(
           async () => {
             if (info.attempt === 1 && (await pause.isPaused())) return undefined;
-            return batches.execute(order, {
+            return batches.execute(request, {
               signal,
               isPaused: () => pause.isPaused(),
               onProgress: (progress) => {
@@ -60,7 +60,7 @@ export function createExecuteBatch(dependencies: ActivityDependencies) {
                 notices.progress(progress);
                 if (input.failures_left !== undefined) notices.failures(progress);
               },
-              onDealing: (dealing) => void notices.dealing(dealing),
+              onDealing: (dealing) => void notices.limits(dealing),
             });
           },
           () => entry.summary(),
@@ -92,7 +92,7 @@ export function createExecuteBatch(dependencies: ActivityDependencies) {
       }
     });
 
-  async function orderOf(store: Store, input: ExecuteInput): Promise<BatchRequest> {
+  async function requestOf(store: Store, input: ExecuteInput): Promise<BatchRequest> {
     const { from, to, ranges = [{ from, to }], mean_ms = null, options } = input;
     const { timeout_ms, memory_bytes, resources, operation } = await files.declaration(store, input);
     const folder = store.experimentFolder(input.experiment_id);

@@ -98,7 +98,7 @@ test('limits for the next batches are repeated until they arrive', async () => {
   const { told, workflow, notices } = noticesOf();
   workflow.isReachable = false;
   const limits = { at_once: 2, most: 500 };
-  const telling = notices.dealing(limits);
+  const telling = notices.limits(limits);
   await vi.advanceTimersByTimeAsync(10_000);
   expect(told).toEqual([{ dealing: limits }, { dealing: limits }, { dealing: limits }]);
   workflow.isReachable = true;
@@ -110,8 +110,8 @@ test('limits for the next batches are repeated until they arrive', async () => {
 test('limits are not repeated after newer ones, nor after the batch has ended', async () => {
   const { told, workflow, notices } = noticesOf();
   workflow.isReachable = false;
-  const older = notices.dealing({ at_once: 2, most: 500 });
-  const newer = notices.dealing({ at_once: 3, most: 900 });
+  const older = notices.limits({ at_once: 2, most: 500 });
+  const newer = notices.limits({ at_once: 3, most: 900 });
   await vi.advanceTimersByTimeAsync(5_000);
   await older;
   expect(told.map(({ dealing }) => dealing!.at_once)).toEqual([2, 3, 3]);
