@@ -9,7 +9,7 @@ import { hashFile } from './hash-file.js';
 
 const SYNCED_AT_ONCE = 64;
 
-/** Stores bytes under their hash: by a temporary file and a rename, so that a name never stands for half a file. */
+/** Stores bytes under their hash, through a temporary file and a rename, so that a file is never half written. */
 export class ArtifactFiles {
   readonly #folder: string;
   #unsynced: string[] = [];
@@ -21,7 +21,7 @@ export class ArtifactFiles {
   /** @throws the system's error if the store can't be written */
   store(bytes: Uint8Array): StoredBytes {
     const content_hash = sha256(bytes);
-    // Of another size it is damaged, and written anew.
+    // A file of another size is damaged: it is written again.
     if (statSync(join(this.#folder, content_hash), { throwIfNoEntry: false })?.size === bytes.length)
       return describe(content_hash, bytes.length);
     return this.#write((fd) => {
@@ -30,17 +30,17 @@ export class ArtifactFiles {
     });
   }
 
-  /** Hashes while it copies, so that a file that still changes is stored as what was read of it. */
+  /** Hashes while copying: if the file is still changing, the hash is of the bytes that were copied. */
   storeFile(path: string): StoredBytes {
     return this.#write((fd) => hashFile(path, (block) => writeAll(fd, block)));
   }
 
-  /** What was stored since the last call survives a power failure once this resolves. */
+  /** Once this resolves, what was stored since the last call survives a power failure. */
   async sync(): Promise<void> {
     const paths = this.#unsynced;
     this.#unsynced = [];
     if (paths.length > 0) paths.push(this.#folder);
-    // Several at once share the disk's commits: 0.2 ms a file, against 0.5 ms one after another.
+    // Concurrent fsyncs share the disk's commits: 0.2 ms per file instead of 0.5 ms.
     for (let start = 0; start < paths.length; start += SYNCED_AT_ONCE) {
       await Promise.all(paths.slice(start, start + SYNCED_AT_ONCE).map(syncFile));
     }

@@ -10,33 +10,33 @@ import {
   type SystemProcess,
 } from './protocol-session.js';
 
-/** In less time no system has so many processes come and go that their ids begin again. */
+/** Process ids do not wrap around within this time. */
 const FEW_MS = 5_000;
 
 /**
- * Ends the processes that a run leaves behind: they would take cpus and memory from the runs after it. Costs nothing for
- * runs that start none: that is noticed where Node starts processes.
+ * Ends the processes that a run leaves behind, which would take cpus and memory from later runs. It costs nothing for
+ * runs that start none, because Node's functions that start processes are wrapped.
  */
 export class ChildProcesses {
   readonly #mark = `${SLOT_VARIABLE}=${process.env[SLOT_VARIABLE]}`;
-  /** Set while somebody has started something since the last look: the last process id before, and when that was. */
+  /** Set if a process may have been started since the last check: the last process id before that, and the time. */
   #started: { readonly pid: number; readonly at: number } | undefined;
-  /** Processes that the user's modules started at import: they are all runs'. */
+  /** Processes that the user's modules started at import: all runs share them. */
   #lasting: ReadonlySet<number> = new Set();
   readonly #told = new Set<number>();
 
-  /** Must be called before the user's modules are imported: they keep what they import. */
+  /** Must be called before the user's modules are imported, because they keep the functions that they import. */
   constructor() {
     const start = () => {
       this.#started ??= { pid: lastProcessId(), at: performance.now() };
     };
-    // Every way to start one that does not wait for it ends there.
+    // All asynchronous functions that start processes call this method.
     const { prototype } = childProcess.ChildProcess as unknown as {
       prototype: { spawn(options: unknown): unknown };
     };
     before(prototype, 'spawn', start);
     for (const name of ['spawnSync', 'execSync', 'execFileSync'] as const) before(childProcess, name, start);
-    // Threads have a child_process of their own.
+    // Each thread has its own child_process module.
     const { Worker } = workerThreads;
     workerThreads.Worker = new Proxy(Worker, {
       construct(target, args, newTarget) {
@@ -47,14 +47,14 @@ export class ChildProcesses {
     syncBuiltinESMExports();
   }
 
-  /** What there is now is there for all runs: to be called when the user's modules are imported. */
+  /** Called after the user's modules were imported: processes that exist now are shared by all runs. */
   remember(): void {
     if (!this.#started) return;
     this.#started = undefined;
     this.#lasting = new Set(this.#list().map(({ pid }) => pid));
   }
 
-  /** Ends what was started since the last call and is still there. */
+  /** Ends the processes that were started since the last call and still run. */
   end(): LeftProcesses | undefined {
     if (!this.#started) return undefined;
     const { pid: last, at } = this.#started;
@@ -71,7 +71,7 @@ export class ChildProcesses {
     return { ended, detached };
   }
 
-  /** Those that the slot or its runs have started, but for the lasting ones. */
+  /** The processes that the slot or its runs have started, except the lasting ones. */
   #list(wanted?: (pid: number) => boolean): SystemProcess[] {
     return listProcesses(wanted).filter((found) => {
       const { pid, parent, session } = found;
@@ -89,7 +89,10 @@ export class ChildProcesses {
   }
 }
 
-/** What a run left behind: what was ended, and what had left the slot's session (`setsid`, `detached: true`) and lives on. */
+/**
+ * The processes that a run left behind: those that were ended, and those that have left the slot's session (`setsid`,
+ * `detached: true`) and continue.
+ */
 export interface LeftProcesses {
   readonly ended: readonly SystemProcess[];
   readonly detached: readonly SystemProcess[];
@@ -106,7 +109,7 @@ function before(owner: object, name: string, act: () => void): void {
   };
 }
 
-/** The id that the system gave last; 0 where it doesn't tell. */
+/** The process id that the system assigned last; 0 if unknown. */
 function lastProcessId(): number {
   try {
     return Number(readFileSync('/proc/loadavg', 'latin1').trim().split(' ').at(-1)) || 0;
@@ -119,7 +122,7 @@ function hasVariable(pid: number, variable: string): boolean {
   try {
     return `\0${readFileSync(`/proc/${pid}/environ`, 'latin1')}`.includes(`\0${variable}\0`);
   } catch {
-    // Another user's, or gone.
+    // It belongs to another user, or has ended.
     return false;
   }
 }

@@ -33,11 +33,11 @@ export interface ChunkParts {
 export interface ChunkEnd {
   readonly report: ChunkReport;
   readonly fault: { readonly code: string; readonly error: ErrorDescription } | undefined;
-  /** How long the segment of records is now. */
+  /** The current length of the segment of records. */
   readonly segment_bytes: number;
 }
 
-/** Executes a range of positions in order. One at a time in a slot. */
+/** Executes a range of positions in order. A slot executes one range at a time. */
 export class Chunk {
   readonly #parts: ChunkParts;
   readonly #order: ChunkRequest;
@@ -47,7 +47,7 @@ export class Chunk {
   #stopped = false;
   #fault: ChunkEnd['fault'];
   #busyMs = 0;
-  /** Monotonic time at the end of the last run, and how long that took. */
+  /** Monotonic time at the end of the last run, and its duration. */
   #now = performance.now();
   #lastRunMs = 0;
   #turnedAt = this.#now;
@@ -102,7 +102,7 @@ export class Chunk {
     records.append(lines.line(cell, outcome), outcome.status, this.#now);
   }
 
-  /** While an operation is awaited, the records before it get no older than they should, and are told of. */
+  /** While an operation is awaited, earlier records are still flushed and reported in time. */
   onWait(): void {
     this.#flushTimer ??= setTimeout(() => {
       this.#flushTimer = undefined;
@@ -163,7 +163,7 @@ export class Chunk {
     });
   }
 
-  /** Lets messages, timers and stray errors be handled. */
+  /** Lets the event loop handle messages, timers and stray errors. */
   async #turn(): Promise<void> {
     if (this.#now - this.#progressAt >= PROGRESS_MS) this.#tell(this.#now);
     this.#parts.note.idle();

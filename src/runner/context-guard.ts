@@ -10,14 +10,12 @@ interface Seen {
   inode: number;
 }
 
-/** Notices when a file of the context is no longer what the runs' identity says. */
+/** Detects when a file of the context no longer has the content that the runs' identity is based on. */
 export class ContextGuard {
   readonly #seen: Seen[];
   #cost = 0;
 
-  /**
-   * @param places where the files are: one that is not where it was declared is read and compared before the first run
-   */
+  /** @param places where the files are: a file that was moved is read and compared before the first run */
   constructor(files: readonly HashedFile[], places = new ContextPlaces()) {
     this.#seen = files.flatMap((file) =>
       places.allOf(file).map((path) => ({
@@ -33,7 +31,7 @@ export class ContextGuard {
     return this.#seen.length > 0;
   }
 
-  /** What the last check took, milliseconds: about 3 µs a file on a local disk. */
+  /** Duration of the last check, milliseconds: about 3 µs per file on a local disk. */
   get costMs(): number {
     return this.#cost;
   }
@@ -61,7 +59,7 @@ function checkOne(seen: Seen): string | undefined {
     if (hashFile(path).content_hash !== content_hash) {
       return `${path} has changed since the experiment was submitted; ${next}`;
     }
-    // Touched or copied, but the same: from now on this is what it looks like.
+    // Touched or copied, but unchanged: its new times are remembered.
     Object.assign(seen, { size: stat.size, mtime: stat.mtimeMs, inode: stat.ino });
     return undefined;
   } catch (error) {

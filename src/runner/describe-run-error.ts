@@ -5,13 +5,13 @@ const OWN_URL = import.meta.url;
 const OWN_PATH = fileURLToPath(import.meta.url);
 const MAX_CAUSES = 5;
 
-/** Describes what a run threw: its stack points into the user's source and stops where the runner called. */
+/** Describes what a run threw. The stack points into the user's source and ends where the runner called it. */
 export function describeRunError(thrown: unknown): ErrorDescription {
   try {
     const { type, message, stack } = describeError(thrown);
     return { type, message, ...(stack ? { stack: trimStack(stack) + causes(thrown) } : {}) };
   } catch {
-    // A thrown value may be anything, even one whose properties throw.
+    // A thrown value may be anything, even an object whose getters throw.
     return { type: typeof thrown, message: 'the operation threw a value that can’t be described' };
   }
 }

@@ -15,18 +15,22 @@ import { formatProcesses, warningsOf } from './run-warnings.js';
 import { reseedRandom } from './seeded-random.js';
 import { promisesCreated } from './unhandled-errors.js';
 
-/** Reading what native code printed costs two system calls: only of runs that took as long as a child process takes. */
+/**
+ * Reading what native code printed costs two system calls, so it is read only after runs that were long enough to start
+ * a child process.
+ */
 const RAW_OUTPUT_MS = 1;
 const GIVEN_UP = Symbol('given up');
 /**
- * A scheduler that ends a task signals all its processes one after another. A run that fails because what it had started
- * was ended hears of that a moment before its own slot does: failures of long runs wait so long for the signal.
+ * A scheduler that ends a task signals its processes one after another. So a run may fail because its child process was
+ * ended, a moment before its own slot gets the signal. Failures of long runs wait this long for the signal.
  */
 const SIGNALS_MS = 100;
 const LONG_MS = 1_000;
 /**
- * Its slot's signal was not the end where the slot is still there so long after: Slurm kills what is left of a task 30 s
- * after the signal (KillWait's default), the task its slots after 1 s. An operation's child can have done `kill 0`.
+ * If the slot still runs this long after the signal, the task is not ending: Slurm kills the rest of a task 30 s after
+ * the signal (KillWait's default), and the task ends its slots after 1 s. A child process of an operation may have sent
+ * the signal by `kill 0`.
  */
 const OUTSIDE_END_MS = 35_000;
 
@@ -42,24 +46,29 @@ export interface RunExecutorParts {
   readonly holdEventLoop: (held: boolean) => void;
   readonly retries: number;
   readonly timeoutMs: number | null;
-  /** The slot belongs to a cluster's task: the scheduler may end it, and what its runs started, at any time. */
+  /**
+   * Whether the slot belongs to a cluster's task: the scheduler may end it, and its runs' child processes, at any time.
+   */
   readonly inTask: boolean;
 }
 
 export interface RunExecutorEvents {
-  /** A run has ended, its last attempt with this outcome. */
+  /** Called when a run has ended, with the outcome of its last attempt. */
   onOutcome(cell: Cell, outcome: Outcome): void;
-  /** The slot is about to wait for an async operation. */
+  /** Called before the slot waits for an async operation. */
   onWait(): void;
-  /** The attempt can't be ended but with the whole process: write what there is, and exit. Never returns. */
+  /**
+   * Called if the attempt can only be ended together with the process: writes what is buffered, and exits. Never
+   * returns.
+   */
   onGiveUp(): never;
 }
 
-/** How the operation itself ended, before timeouts, strays and cancellation are looked at. */
+/** How the operation itself ended, before timeouts, stray errors and cancellation are considered. */
 interface Settled {
   readonly failed: boolean;
   readonly thrown: unknown;
-  /** What it returned, or its promise resolved to. */
+  /** What it returned or resolved to. */
   readonly returned?: unknown;
 }
 
@@ -70,7 +79,7 @@ export class RunExecutor {
   current: Run | undefined;
   #startedAt = 0;
   #started = 0;
-  /** Monotonic: when the slot was last signalled to end. */
+  /** Monotonic time of the last signal to end the slot. */
   #signalledAt = Number.NEGATIVE_INFINITY;
   /** Settles the run that is awaited. */
   #settleAwaited: ((settled: Settled) => void) | undefined;
@@ -86,7 +95,7 @@ export class RunExecutor {
     this.#call = (run) => host.run(run);
   }
 
-  /** @returns a promise only where the operation was async or made promises: awaiting nothing costs 1 µs */
+  /** @returns a promise only if the operation was async or made promises: an unnecessary await costs 1 µs */
   execute(cell: Cell, firstAttempt: number): Promise<void> | undefined {
     for (let attempt = firstAttempt; ; attempt++) {
       const run = this.#begin(cell, attempt);
@@ -106,7 +115,7 @@ export class RunExecutor {
     }
   }
 
-  /** Records the run in progress as ended by the process's own exit. Returns only where none is in progress. */
+  /** Records the run in progress as ended by `process.exit`. Returns only if none is in progress. */
   endByExit(exitCode: number): void {
     const run = this.current;
     if (!run) return;
@@ -115,19 +124,19 @@ export class RunExecutor {
     this.#giveUp(run, { failed: true, thrown }, exitCode);
   }
 
-  /** For a while no failure is believed: the run in progress stays so until the parent ends this process, if it does. */
+  /** Called at a signal: for a while, a failed run stays in progress, in case the parent ends this process. */
   endedFromOutside(): void {
     this.#signalledAt = performance.now();
   }
 
-  /** The run that is awaited takes long: from now on it is noticed when nothing can settle it any more. */
+  /** Called when the awaited run takes long: from then on, it is detected if nothing can settle it any more. */
   releaseEventLoop(): void {
     if (this.#settleAwaited) this.#hold(false);
   }
 
   eventLoopEmpty(): void {
     this.#hold(true);
-    // Who has the signal may wait for it, and the parent can still cancel.
+    // An operation with the signal may be waiting for it, and the parent can still cancel.
     if (!this.current?.hasSignal) this.#settleAwaited?.({ failed: true, thrown: neverSettles() });
   }
 
@@ -142,7 +151,7 @@ export class RunExecutor {
     return this.#outsideEndMs() > 0 || performance.now() - this.#started >= LONG_MS;
   }
 
-  /** For how long the slot's end may still come, milliseconds. */
+  /** How long the task may still be ending, milliseconds. */
   #outsideEndMs(): number {
     return this.#signalledAt + OUTSIDE_END_MS - performance.now();
   }
@@ -175,7 +184,7 @@ export class RunExecutor {
     const ended = performance.now();
     if (settled !== GIVEN_UP && this.#mayBeOutsideEnd(run, settled)) await this.#outlastSignals();
     if (settled === GIVEN_UP) this.#giveUp(run, SUCCEEDED, null);
-    // Stray rejections of the run show before the next turn of the event loop.
+    // Stray rejections of the run are reported before the next turn of the event loop.
     await new Promise(setImmediate);
     if (this.#end(run, settled, ended)) await this.execute(run.cell, run.attempt + 1);
   }
@@ -205,7 +214,7 @@ export class RunExecutor {
     }
   }
 
-  /** @returns whether the run is to be tried again */
+  /** @returns whether to try the run again */
   #end(run: Run, settled: Settled, ended: number): boolean {
     const { output, retries, timeoutMs, outputs, children } = this.#parts;
     const durationMs = ended - this.#started;
@@ -247,7 +256,7 @@ export class RunExecutor {
   }
 }
 
-/** A thread that was blocked past its timeout, but came back: the limit holds all the same. */
+/** The thread was blocked past its timeout, but came back: it has still timed out. */
 function lateTimeout(
   settled: Settled,
   durationMs: number,

@@ -40,11 +40,11 @@ export function cancelInterruption(): Interruption {
   };
 }
 
-/** Of an operation whose promise nothing can settle: Node would end the process with exit code 13. */
+/** For an operation whose promise nothing can settle: Node would end the process with exit code 13. */
 export const neverSettles = (): Error =>
   named(
     'NeverSettlesError',
-    'the operation waits for a promise that nothing can settle any more: no timer, I/O, child process or worker of its is left; see that each way through it resolves or rejects',
+    'the operation waits for a promise that nothing can settle any more: it has no timer, I/O, child process or worker left; make sure that every path resolves or rejects the promise',
   );
 
 function named(name: string, message: string): Error {

@@ -1,12 +1,12 @@
 /**
- * Splits printed text into lines, in time linear in its length however it is cut into pieces. A line that was written over
- * by carriage returns, as progress bars do, becomes its last state.
+ * Splits printed text into lines, in time linear in its length however small its chunks are. Of a line that was
+ * overwritten with carriage returns, as by progress bars, only the last state is kept.
  */
 export class LineSplitter {
   readonly #onLine: (line: string) => void;
-  /** The line that has not ended yet, as it came. */
+  /** The chunks of the line that has not ended yet. */
   #pieces: string[] = [];
-  /** Whether that line ends with a carriage return: what comes next replaces it, unless it is a newline. */
+  /** Whether that line ends with a carriage return: the next text replaces it, unless that is a newline. */
   #returned = false;
 
   constructor(onLine: (line: string) => void) {
@@ -23,7 +23,7 @@ export class LineSplitter {
     if (start < text.length) this.#append(start === 0 ? text : text.slice(start));
   }
 
-  /** Ends a line that was left without a newline. */
+  /** Ends a line that has no newline. */
   end(): void {
     if (this.#pieces.length > 0) this.#emit();
   }

@@ -12,7 +12,7 @@ import { killOwnGroup, startWatchdog } from './watchdog.js';
 
 const parent = takeParent();
 const send = takeChannel();
-// Node's own last step of every exit, which libraries patch for the same purpose; its types leave it out.
+// Node's last step of every exit. Libraries patch it too; it is not in Node's types.
 const node = process as unknown as { reallyExit: (code?: number) => never };
 const reallyExit = node.reallyExit.bind(process);
 let slot: Slot | undefined;
@@ -25,15 +25,16 @@ process.setSourceMapsEnabled(true);
 patchRandom();
 countPromises();
 catchUnhandledErrors((thrown, kind) => (slot ? slot.stray(thrown, kind) : fault('IMPORT', thrown)));
-// `process.exit` ends here after its listeners: the run that called it is recorded first.
+// `process.exit` gets here after its listeners: the run that called it is recorded first.
 node.reallyExit = (code = 0) => {
   slot?.exiting(code);
   return reallyExit(code);
 };
-// A terminal's or a job's signals are meant for the parent, which decides what becomes of the runs.
+// Signals of a terminal or job are meant for the parent, which decides what happens to the runs.
 for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => {});
 process.on('SIGTERM', () => slot?.terminated());
-// Only while an operation is awaited that nothing can settle any more: else the channel keeps the event loop going.
+// Emitted only while an operation is awaited that nothing can settle any more: otherwise the channel keeps the event
+// loop running.
 process.on('beforeExit', () => slot?.eventLoopEmpty());
 process.on('message', (message: ToSlot) => {
   switch (message.type) {
@@ -56,11 +57,12 @@ async function open(setup: SlotSetup): Promise<void> {
   if (setup.umask !== undefined) process.umask(setup.umask);
   try {
     slot = await Slot.open(setup, { send, exit: () => reallyExit(0), holdEventLoop, ...watchedProcess });
-    // A slot that nobody watched could outlive its worker: no run begins before.
+    // Without the watchdog the slot could outlive its worker, so no run begins before it watches.
     await watched.catch((error: unknown) => fault('SLOT_START', error));
     send({ type: 'ready', writer: slot.writer });
   } catch (error) {
-    // A network filesystem may show a file of the submission a moment later: only what modules throw is hopeless.
+    // On a network filesystem a file of the submission may appear a moment later, so only errors thrown by modules are
+    // final.
     fault(error instanceof StoreError ? 'FILES' : 'IMPORT', error);
   }
 }
@@ -75,20 +77,20 @@ async function execute(order: Extract<ToSlot, { type: 'chunk' }>['order']): Prom
   }
 }
 
-/** Nothing of the chunk counts: what was written after all is found again when the runs are planned. */
+/** Reports that nothing was executed: records that were written anyway are found by the next plan. */
 function fault(code: string, thrown: unknown): void {
   const report: ChunkReport = { next: 0, success: 0, failed: 0, cancelled: 0, busy_ms: 0, means: {} };
   send({ type: 'fault', code, error: describeRunError(thrown), report }, () => reallyExit(0));
 }
 
-/** Whether the channel to the parent keeps the event loop going, though nothing of the operation's does. */
+/** Sets whether the channel to the parent keeps the event loop running. */
 function holdEventLoop(held: boolean): void {
   const channel = process.channel as { ref(): void; unref(): void } | undefined;
   if (held) channel?.ref();
   else channel?.unref();
 }
 
-/** The parent, which would have tidied up, was killed: nothing of this slot outlives it, nor what its runs started. */
+/** The parent was killed and can't tidy up: this slot ends, and so do the processes that its runs started. */
 function endOrphaned(): void {
   try {
     if (scratch !== undefined) rmSync(scratch, { recursive: true, force: true });
@@ -97,16 +99,16 @@ function endOrphaned(): void {
   }
 }
 
-/** The parent's process id is the argument: whoever asks for it later may get that of who took over a killed one's child. */
+/** The parent's process id is an argument, because `process.ppid` changes when the parent is killed. */
 function takeParent(): number {
   return Number(process.argv.splice(2, 1)[0] ?? process.ppid);
 }
 
-/** Libraries take a process with a channel for one of their own children: the operation sees none. */
+/** Hides the channel from the operation: libraries take a process with a channel for one of their own children. */
 function takeChannel(): (message: FromSlot, done?: () => void) => void {
   const channelSend = process.send!.bind(process);
-  // `connected` and `channel` must stay: without them Node itself can't send. Node calls `disconnect` when the channel's
-  // other end is gone: the parent was killed, so nobody is there to report to, and the run in progress has not failed.
+  // `connected` and `channel` must stay, because Node needs them to send. Node calls `disconnect` when the other end is
+  // gone: the parent was killed, nobody is left to report to, and the run in progress has not failed.
   Reflect.deleteProperty(process, 'send');
   process.disconnect = endOrphaned;
   return (message, done) => {

@@ -1,6 +1,6 @@
 import { UsageError } from '../definition/errors.js';
 
-// Scripts that submit may declare their operation too: slots import them, and must not submit again.
+// A script that submits may also declare the operation. Slots import it, and must not submit again.
 
 export const connect = () => refuse('connect');
 export const run = () => refuse('run');
@@ -9,9 +9,8 @@ const refuse = (name: string) =>
   Promise.reject(
     new UsageError({
       code: 'METALAB_NO_CLIENT',
-      what: `a slot that imported the operation came to a call of ${name}(), which only programs that submit can call`,
-      expected:
-        'a module that only declares, or one that submits only where it is the program that was started',
+      what: `importing the operation in a slot called ${name}(), which only programs that submit can call`,
+      expected: 'a module that only declares, or that submits only if it is the main program',
       next: 'move the operation into a file of its own',
     }),
   );

@@ -16,7 +16,7 @@ export interface OperationHost {
    * @throws what the operation threw
    */
   run(run: Run): unknown;
-  /** Ends what the host keeps between runs. No run is in progress. */
+  /** Frees what the host keeps between runs. Called while no run is in progress. */
   stop(): void | Promise<void>;
 }
 
@@ -24,7 +24,7 @@ export interface OperationHost {
  * Starts a host, before the first run.
  *
  * @param folder the experiment's folder in the store
- * @throws StoreError if a file of the submission is missing or damaged; else what the user's code threw at import
+ * @throws StoreError if a file of the submission is missing or damaged; whatever the user's code throws at import
  */
 export type StartHost<Operation extends OperationDeclaration = OperationDeclaration> = (
   folder: string,

@@ -6,13 +6,13 @@ import { LineSplitter } from './line-splitter.js';
 type Level = 'stdout' | 'stderr';
 type OnLine = (level: Level, line: string) => void;
 
-/** Of what native code and child processes print, at most this much a run is kept: the end of it. */
+/** At most this much of what native code and child processes print is kept per run: the end of it. */
 const MAX_BYTES = 4 * 1024 * 1024;
 
 /**
- * Takes over `process.stdout` and `process.stderr`, and with them `console`: while a run is in progress, its lines go to
- * `onLine`; before, to the file that the parent has opened. What bypasses them (native code, child processes) ends up in
- * those files too, and {@link takeRaw} brings it to the run.
+ * Takes over `process.stdout` and `process.stderr`, and with them `console`: while a run is in progress, its lines go
+ * to `onLine`; before, to the file that the parent has opened. What bypasses them (native code, child processes) is
+ * written to that file too, and {@link takeRaw} gets it for the run.
  */
 export class PrintedOutput {
   readonly #streams: readonly [PrintStream, PrintStream];
@@ -31,17 +31,17 @@ export class PrintedOutput {
     });
   }
 
-  /** From here on lines belong to a run. */
+  /** Starts to pass lines to `onLine`. */
   open(): void {
     for (const stream of this.#streams) stream.toRun = true;
   }
 
-  /** Ends lines that the run left without a newline. */
+  /** Ends lines that have no newline. */
   endLines(): void {
     for (const stream of this.#streams) stream.endLine();
   }
 
-  /** Takes what was printed past the streams. Two `fstat`s where nothing was: 2 µs. */
+  /** Takes what bypassed the streams. If there is nothing, it costs two `fstat`s: 2 µs. */
   takeRaw(): void {
     for (const stream of this.#streams) stream.takeRaw();
   }
@@ -80,7 +80,7 @@ class PrintStream extends Writable {
     if (size === 0) return;
     const kept = Buffer.alloc(Math.min(size, MAX_BYTES));
     const read = readSync(this.fd, kept, 0, kept.length, size - kept.length);
-    // The file is open for appending: the next print goes to its beginning again, and it does not grow for ever.
+    // The file is open for appending, so the next output starts at its beginning again, and it does not grow for ever.
     ftruncateSync(this.fd, 0);
     if (size > kept.length) this.#onLine(this.#level, `[${size - kept.length} bytes left out]`);
     const lines = new LineSplitter((line) => this.#onLine(this.#level, line));

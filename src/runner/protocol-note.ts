@@ -1,13 +1,13 @@
 import { readSync, writeSync } from 'node:fs';
 
 /**
- * The note: a small file without a name, opened by the parent and inherited by its slot, in which the slot says what it
- * is about to do. It outlives any crash of the slot, and the parent reads it while the slot's thread is blocked.
+ * The note: a small unnamed file, opened by the parent and inherited by its slot, in which the slot writes what it is
+ * about to do. It survives any crash of the slot, and the parent can read it while the slot's thread is blocked.
  */
 export const NOTE_FD = 4;
 const NOTE_BYTES = 64;
 
-/** `given_up`: the slot ends itself on purpose, because the attempt can't be ended otherwise. */
+/** `given_up`: the slot ends itself, because the attempt can't be ended otherwise. */
 const NOTE_STATES = ['idle', 'running', 'given_up'] as const;
 type NoteState = (typeof NOTE_STATES)[number];
 
@@ -17,11 +17,11 @@ export interface Note {
   readonly attempt: number;
   /** Wall clock, milliseconds. */
   readonly started_at: number;
-  /** The same on the system's monotonic clock, which all processes share: the wall clock may be set meanwhile. */
+  /** The same on the system's monotonic clock, which all processes share, in case the wall clock is set meanwhile. */
   readonly started_monotonic: number;
   /** 0 to 1, if the operation reports it. */
   readonly progress: number | null;
-  /** With `given_up` by `process.exit`: its code. */
+  /** The exit code, if the state is `given_up` because of `process.exit`. */
   readonly exit_code: number | null;
 }
 
@@ -29,7 +29,7 @@ export interface Note {
 export class SlotStatusFile {
   readonly #fd: number;
   readonly #words = new Float64Array(NOTE_BYTES / 8);
-  /** From this process's `performance.now()` to the system's clock. */
+  /** The offset from this process's `performance.now()` to the system's clock. */
   readonly #offset = monotonicMs() - performance.now();
 
   constructor(fd: number) {
@@ -45,7 +45,7 @@ export class SlotStatusFile {
     words[4] = Number.NaN;
     words[5] = Number.NaN;
     words[6] = this.#offset + performance.now();
-    // Repeated at the end: a reader that sees two different positions has read during a write.
+    // Repeated at the end, so that a reader that sees two different positions knows that it read during a write.
     words[7] = position;
     this.#write();
   }

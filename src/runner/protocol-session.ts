@@ -1,21 +1,21 @@
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 
-/** An environment variable of every slot, of another value each: processes that left its session are known by it. */
+/** An environment variable with a different value in every slot, by which processes that left its session are found. */
 export const SLOT_VARIABLE = 'METALAB_SLOT';
 
-/** A process, as the system's table has it. */
+/** A process in the system's process table. */
 export interface SystemProcess {
   readonly pid: number;
   readonly parent: number;
-  /** The id of its session; where the system doesn't tell, that of its process group. */
+  /** The id of its session or, if unknown, of its process group. */
   readonly session: number;
   readonly name: string;
 }
 
 /**
- * The processes that are alive, of all users. A slot leads a session of its own: what its runs start belongs to it, however
- * deep, and after its parent has ended, too. Only what detaches itself (`setsid`) does not.
+ * The living processes of all users. A slot leads its own session, to which all descendants of its runs belong, even
+ * after their parents have ended. Only processes that detach themselves (`setsid`) leave it.
  *
  * @param wanted by pid; reading one takes 10 µs
  */
@@ -27,7 +27,7 @@ export function listProcesses(wanted: (pid: number) => boolean = () => true): Sy
   });
 }
 
-/** Ends the processes of a session, but for some; those that they start meanwhile, too. @returns those */
+/** Ends the processes of a session, except some, and those that they start meanwhile. @returns those */
 export function killSession(
   session: number,
   spared: (found: SystemProcess) => boolean = () => false,
@@ -53,11 +53,11 @@ function kill(pid: number): void {
   }
 }
 
-/** @returns undefined if it is gone, or has ended and only waits for its parent; or where the system has no /proc */
+/** @returns undefined if it is gone or a zombie, or if the system has no /proc */
 export function readProcess(pid: number): SystemProcess | undefined {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    // The name may hold spaces and parentheses: what follows its last one is fixed.
+    // The name may contain spaces and parentheses; the format is fixed only after the last parenthesis.
     const end = text.lastIndexOf(')');
     const [state, parent, , session] = text.slice(end + 2).split(' ', 4);
     if (state === 'Z' || state === 'X') return undefined;

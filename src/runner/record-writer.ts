@@ -4,7 +4,7 @@ import { segmentName, segmentsFolder } from '../storage/file/layout.js';
 import type { ContextGuard } from './context-guard.js';
 import type { RunOutputs } from './run-outputs.js';
 
-/** A record is flushed at this age: a crash loses at most this much. */
+/** A record is flushed at this age, so a crash loses at most this much. */
 const FLUSH_MS = 10;
 /** If checking the context's files takes long, at most this share of the time is spent on it. */
 const CHECK_SHARE = 1 / 20;
@@ -16,7 +16,10 @@ export interface Written {
   cancelled: number;
 }
 
-/** Appends records to the slot's segment: buffered, checked against the context's files, in step with the outputs. */
+/**
+ * Appends records to the slot's segment: buffered, after a check of the context's files, and never before the run's
+ * outputs.
+ */
 export class RecordWriter {
   readonly #segment: SegmentWriter;
   readonly #outputs: RunOutputs;
@@ -24,7 +27,7 @@ export class RecordWriter {
   #pending: RunStatus[] = [];
   #oldest = 0;
   #written: Written = { success: 0, failed: 0, cancelled: 0 };
-  /** What has changed in the context; runs can't succeed until it is put back. */
+  /** What has changed in the context. Runs can't succeed until that is undone. */
   contextChange: string | undefined;
 
   constructor(folder: string, submission: string, writer: string, outputs: RunOutputs, guard: ContextGuard) {
@@ -42,7 +45,7 @@ export class RecordWriter {
     return this.#written;
   }
 
-  /** Begins a chunk: counts from nothing, and looks at the context's files again. */
+  /** Begins a chunk: resets the counts, and checks the context's files again. */
   begin(): void {
     this.#written = { success: 0, failed: 0, cancelled: 0 };
     this.contextChange = this.#guard.check();
@@ -55,7 +58,10 @@ export class RecordWriter {
     this.#segment.append(line);
   }
 
-  /** Whether enough, or something old enough, waits to be flushed. After a run of a millisecond a flush costs nothing. */
+  /**
+   * Whether the buffer is large or old enough to be flushed. After a run of a millisecond the cost of a flush does not
+   * matter.
+   */
   isDue(now: number, lastRunMs: number): boolean {
     if (this.#pending.length === 0) return false;
     const age = now - this.#oldest;
@@ -63,7 +69,7 @@ export class RecordWriter {
     return age >= FLUSH_MS || lastRunMs >= 1 || this.#segment.pendingBytes >= FLUSH_BYTES;
   }
 
-  /** @throws the system's error; `written` then says what was written nevertheless */
+  /** @throws the system's error; `written` then counts what was written nevertheless */
   flush(): void {
     if (this.#pending.length > 0 && this.#guard.hasFiles) this.#checkContext();
     const before = this.#segment.lines;
@@ -77,7 +83,7 @@ export class RecordWriter {
     }
   }
 
-  /** A record whose series, data or log could not be written must not count: its run executes again. */
+  /** A record whose series, data or log could not be written must not count, so that its run is executed again. */
   #flushOutputs(): void {
     try {
       this.#outputs.flush();
@@ -87,13 +93,13 @@ export class RecordWriter {
     }
   }
 
-  /** @throws the system's error: then nothing since the last call is sure to last */
+  /** @throws the system's error: then nothing since the last call is sure to be on disk */
   async sync(): Promise<void> {
     await this.#outputs.sync();
     this.#segment.sync();
   }
 
-  /** A run during which a context file changed may have read either version: it is not a success of this identity. */
+  /** A run during which a context file changed may have read either version, so it can't be a success. */
   #checkContext(): void {
     this.contextChange ??= this.#guard.check();
     if (this.contextChange === undefined || !this.#pending.includes('success')) return;

@@ -11,7 +11,7 @@ import { isFullOrBroken } from './store-fault.js';
 const LINES_WRITTEN_AT_ONCE = 100;
 const LOG_FLUSH_MS = 10;
 
-/** What runs save beside their records: one sink for all of a slot's runs, told which one is in progress. */
+/** Where runs save everything but their records: one sink for all of a slot's runs. */
 export class RunOutputs implements RunSink {
   readonly #logs: SegmentWriter;
   readonly #series: SegmentWriter;
@@ -22,10 +22,10 @@ export class RunOutputs implements RunSink {
   #attempt = 0;
   #logLines = 0;
   #logFlushedAt = 0;
-  /** What once failed: lines are lost since, of whatever run. */
+  /** The first error: lines have been lost since, of any run. */
   #failed: { readonly error: unknown } | undefined;
 
-  /** @param onFault gets the error when the store can't be written: no fault of the run that happens to find out */
+  /** @param onFault gets the error if the store can't be written, which is not the current run's failure */
   constructor(folder: string, submission: string, writer: string, onFault: (error: unknown) => void) {
     const segments = segmentsFolder(folder, submission);
     this.#logs = new SegmentWriter(segments, segmentName('logs', writer));
@@ -35,7 +35,7 @@ export class RunOutputs implements RunSink {
     this.#onFault = onFault;
   }
 
-  /** Later output belongs to this attempt. */
+  /** Attributes further output to this attempt. */
   begin(cell: Cell, attempt: number): void {
     this.#cell = cell;
     this.#attempt = attempt;

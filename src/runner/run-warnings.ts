@@ -6,7 +6,7 @@ import type { SystemProcess } from './protocol-session.js';
 const MAX_NAMES = 5;
 
 /**
- * What metalab itself warns of in a run's record; undefined if that is nothing.
+ * metalab's own warnings in a run's record; undefined if there are none.
  *
  * @param returned what the operation returned; undefined if it failed
  */
@@ -20,7 +20,7 @@ export function warningsOf(
   const warnings: string[] = [];
   if (left && left.detached.length > 0)
     warnings.push(
-      `${OWN_WARNING}the run left detached processes behind, which go on beside the runs after it: ${formatProcesses(left.detached)}; end them in the operation, or start them without detaching them`,
+      `${OWN_WARNING}the run left detached processes behind, which continue during later runs: ${formatProcesses(left.detached)}; end them in the operation, or start them without detaching them`,
     );
   if (isObject && !capture?.hasResults)
     warnings.push(

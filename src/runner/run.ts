@@ -19,7 +19,7 @@ export interface RunDependencies {
   progress(fraction: number): void;
 }
 
-/** Why a run in progress is being ended, and how long it has to settle. */
+/** Why a run in progress is interrupted, and how long it has to settle. */
 export interface Interruption {
   readonly status: 'failed' | 'cancelled';
   readonly error: ErrorDescription | null;
@@ -28,7 +28,7 @@ export interface Interruption {
   readonly graceMs: number;
 }
 
-/** One attempt of a run, from the operation's side. Parts that it does not read are never created. */
+/** One attempt of a run, as the operation sees it. What the operation does not read is never created. */
 export class Run implements ArgumentSource {
   readonly cell: Cell;
   readonly attempt: number;
@@ -59,7 +59,7 @@ export class Run implements ArgumentSource {
     return LazyArguments.captured(this.args);
   }
 
-  /** Whether the operation has read its signal, which may abort at any time. */
+  /** Whether the operation has read its AbortSignal. */
   get hasSignal(): boolean {
     return this.#runtime?.hasSignal ?? false;
   }
@@ -94,7 +94,7 @@ export class Run implements ArgumentSource {
     if (this.interruption) listener(this.interruption);
   }
 
-  /** From here on, anything that the operation still does is ignored. */
+  /** Ends the run: anything that the operation still does is ignored. */
   close(): void {
     this.closed = true;
     this.captured?.close();
@@ -145,7 +145,7 @@ class Runtime implements RunRuntime {
   progress(fraction: number): void {
     if (!Number.isFinite(fraction))
       throw new TypeError(`runtime.progress(${fraction}): expected a number from 0 to 1`);
-    // By then the note belongs to the next run.
+    // The note already belongs to the next run.
     if (!this.#run.closed) this.#dependencies.progress(Math.min(1, Math.max(0, fraction)));
   }
 

@@ -4,10 +4,12 @@ import { endedOrigin } from './run-origin.js';
 
 let seed = '';
 let rng: Rng | undefined;
-/** What is left of runs that have ended draws from here, not from the run in progress. */
+/** Leftover code of ended runs draws from here, so that it does not change the run in progress. */
 let leftoverRng: Rng | undefined;
 
-/** Replaces `Math.random` by a generator that {@link reseedRandom} seeds: careless code is reproducible too. */
+/**
+ * Replaces `Math.random` by a generator that {@link reseedRandom} seeds, so that code that uses it is reproducible too.
+ */
 export function patchRandom(): void {
   Math.random = function random() {
     if (endedOrigin()) {
@@ -20,7 +22,7 @@ export function patchRandom(): void {
 }
 
 /**
- * Nearly free: the generator is made by the first call after it.
+ * Nearly free: the generator is created at the first call of `Math.random`.
  *
  * @param fingerprint at least 32 hex digits, of which the first 32 are the generator's state
  */

@@ -26,7 +26,7 @@ import { RunOutputs } from './run-outputs.js';
 import { reseedRandom } from './seeded-random.js';
 import { taskMeasures } from './task-measures.js';
 
-/** What the process around the slot gives it. */
+/** What the slot's process provides. */
 export interface SlotProcess {
   readonly send: (message: FromSlot) => void;
   /** Ends the process immediately, bypassing any hooks of user code. */
@@ -36,7 +36,7 @@ export interface SlotProcess {
   readonly children: ChildProcesses;
 }
 
-/** The slot's state for one submission: made once, warm over chunks. */
+/** The slot's state for one submission, which chunks reuse. */
 export class Slot {
   readonly writer: string;
   readonly #plan: PlanEntries;
@@ -56,7 +56,7 @@ export class Slot {
     await verifyEntries(setup.folder, plan);
     const writer = newWriterName(setup.writer_prefix);
     reseedRandom(declaration.operation.code_fingerprint);
-    // Before the import: what modules print, and streams that they keep, must be ours already.
+    // Before the import, because modules may print, and keep the streams.
     const outputs = new RunOutputs(setup.folder, setup.submission, writer, (error) => slot?.fail(error));
     const output = new PrintedOutput((level, line) => {
       const origin = endedOrigin();
@@ -158,7 +158,7 @@ export class Slot {
     }
   }
 
-  /** Ends what the operation's host keeps. No chunk is in progress. */
+  /** Frees what the operation's host keeps. Called while no chunk is in progress. */
   async close(): Promise<void> {
     await this.#host.stop();
   }
@@ -168,14 +168,14 @@ export class Slot {
     if (how === 'cancel') this.#executor.current?.interrupt(cancelInterruption());
   }
 
-  /** A cluster's scheduler signals a whole task that it ends: no run fails because of that. */
+  /** A cluster's scheduler signals all processes of a task that it ends. No run fails because of that. */
   terminated(): void {
     if (!this.#inTask) return;
     this.#chunk?.stop();
     this.#executor.endedFromOutside();
   }
 
-  /** Nothing is left that could call back, but the parent. */
+  /** The event loop is empty but for the channel to the parent. */
   eventLoopEmpty(): void {
     this.#executor.eventLoopEmpty();
   }
@@ -188,20 +188,20 @@ export class Slot {
     const interruption = strayInterruption(thrown, kind);
     const origin = endedOrigin();
     const run = this.#executor.current;
-    // The run it belongs to is recorded already: only its log can still say so.
+    // Its run is recorded already, so it can only be logged.
     const message = `after the run had ended: ${interruption.reason.message}`;
     if (origin) this.#outputs.logOf(origin.cell, origin.attempt, 'error', message);
     else if (run) run.interrupt(interruption);
     else this.#outputs.log('error', message);
   }
 
-  /** The operation ends the process: its run is recorded before, unless another one's leftover does it. */
+  /** The operation ends the process: its run is recorded first, unless leftover code of an earlier run does it. */
   exiting(exitCode: number): void {
     const origin = endedOrigin();
     if (origin) {
       const message = `after the run had ended: it ended the process with exit code ${exitCode}`;
       this.#outputs.logOf(origin.cell, origin.attempt, 'error', message);
-      // Without a run in the note, the parent has the one in progress executed again.
+      // Without a run in the note, the parent has the run in progress executed again.
       this.#note.idle();
     } else this.#executor.endByExit(exitCode);
     this.#chunk?.flush();

@@ -1,9 +1,9 @@
 const FULL_OR_BROKEN = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EIO', 'ESTALE']);
 
-/** The system's code of what writing to the store threw, e.g. `ENOSPC`. */
+/** The system's error code of a failed write to the store, e.g. `ENOSPC`. */
 export function storeFaultCode(thrown: unknown): string {
   return (thrown as NodeJS.ErrnoException | undefined)?.code ?? 'STORE';
 }
 
-/** Whether an error while copying a file is the store's, and not that of the file that a run named. */
+/** Whether an error while copying a file concerns the store, and not the file that a run named. */
 export const isFullOrBroken = (thrown: unknown): boolean => FULL_OR_BROKEN.has(storeFaultCode(thrown));

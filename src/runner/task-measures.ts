@@ -4,7 +4,7 @@ import { monotonicMs } from './protocol-note.js';
 /** Asking the system takes 4 µs. */
 const FRESH_MS = 10;
 
-/** What a record says of the task at its end: how long that had been going, and the most memory that this slot has had. */
+/** What a record says of its task: the elapsed time at the run's end, and this slot's peak memory. */
 export function taskMeasures({ started_monotonic }: SlotTask): () => string {
   const offset = monotonicMs() - performance.now() - started_monotonic;
   let text = '';
@@ -13,7 +13,7 @@ export function taskMeasures({ started_monotonic }: SlotTask): () => string {
     const now = performance.now();
     if (now < until) return text;
     until = now + FRESH_MS;
-    // Kibibytes, as getrusage has it on Linux.
+    // In kibibytes, as getrusage reports it on Linux.
     const bytes = process.resourceUsage().maxRSS * 1024;
     text = `,"task_elapsed_ms":${Math.round(offset + now)},"max_rss_bytes":${bytes}`;
     return text;

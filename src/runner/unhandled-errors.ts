@@ -3,8 +3,8 @@ import { promiseHooks } from 'node:v8';
 let created = 0;
 
 /**
- * Counts promises, so that only runs that made some wait for a turn of the event loop, in which a stray rejection
- * shows: a sync operation without promises costs nothing, and each promise 10 ns.
+ * Counts promises, so that only runs that created some wait for a turn of the event loop, in which stray rejections are
+ * reported. A sync operation without promises costs nothing, and each promise 10 ns.
  */
 export function countPromises(): void {
   promiseHooks.onInit(() => {
@@ -14,13 +14,13 @@ export function countPromises(): void {
 
 export const promisesCreated = () => created;
 
-/** Gives every rejection that nobody awaits, and every error thrown from a timer or event, to the listener. */
+/** Passes every unhandled rejection, and every error thrown from a timer or event, to the listener. */
 export function catchUnhandledErrors(
   listener: (thrown: unknown, kind: 'rejection' | 'exception') => void,
 ): void {
   process.on('unhandledRejection', (reason) => listener(reason, 'rejection'));
   process.on('uncaughtException', (error) => listener(error, 'exception'));
-  // Node's own handling of what a microtask throws has left the async context: nobody would know whose it is.
+  // Node handles an error of a microtask outside the async context, so its run would be unknown.
   const { queueMicrotask } = globalThis;
   globalThis.queueMicrotask = (callback) => {
     if (typeof callback !== 'function') return queueMicrotask(callback);

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 
-/** Ends this process and what it started. */
+/** Ends this process and the processes that it started. */
 export function killOwnGroup(): void {
   try {
     process.kill(-process.pid, 'SIGKILL');
@@ -12,11 +12,11 @@ export function killOwnGroup(): void {
 }
 
 /**
- * Ends this process and what it started when its parent is gone, even while the main thread is blocked for ever. A
- * thread of a few lines: 10 ms at start, and 40 ms of another core.
+ * Ends this process and the processes that it started when its parent is gone, even if the main thread is blocked. It
+ * is a thread of a few lines: it takes 10 ms at the start, and 40 ms of another core.
  *
  * @param parent its process id
- * @returns resolves when it watches; rejects where it could not start, as in a folder that was removed
+ * @returns resolves when it watches; rejects if it could not start, as in a folder that was removed
  */
 export function startWatchdog(parent: number): Promise<unknown> {
   const program = `

@@ -12,14 +12,14 @@ import type { StartHost } from '../operation-host.js';
 
 const RUNTIME = Symbol.for('metalab.runtime');
 
-/** Runs are calls of a function in the slot's own process. */
+/** Executes runs as function calls in the slot's own process. */
 export const startTypeScriptHost: StartHost<TypeScriptOperation> = async (folder, declared) => {
   const operation = await importOperation(folder, declared);
   return { run: (run) => operation.run(run.args), stop: () => {} };
 };
 
 /**
- * Imports a submission's operation from its bundle, which finds metalab's public API under a global symbol.
+ * Imports a submission's operation from its bundle. The bundle gets metalab's public API from a global symbol.
  *
  * @throws StoreError if the bundle is missing or damaged; whatever the user's modules throw when they are imported
  */
@@ -43,7 +43,7 @@ async function importOperation(
   return operation;
 }
 
-/** Packages with native code are not in the bundle: they are looked for where the experiment is. */
+/** Packages with native code are not in the bundle: they are resolved from the experiment's folder. */
 function resolveFrom(folder: string, packages: readonly string[]): void {
   const hook = `
     let names, parent;
