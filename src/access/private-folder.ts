@@ -50,7 +50,7 @@ export function refuseOpenings({ path, variable }: OwnFolder, [opening]: readonl
 export const refuseOpenProgram = (path: string): void =>
   refuseOpenFolder({ path, variable: 'METALAB_CACHE' });
 
-/** How other users can change a file or folder of this user's; nothing if there is none. */
+/** How other users can change a file or folder of this user; empty if it does not exist. */
 export function openingsOf(path: string): Opening[] {
   const who = processIdentity();
   if (!who) return [];
@@ -62,7 +62,10 @@ export function openingsOf(path: string): Opening[] {
   }
 }
 
-/** How other users can change what this user creates in a folder, or in its existing part. */
+/**
+ * How other users can change what this user creates in a folder or, if that does not exist, in the nearest existing
+ * folder above it.
+ */
 export function openingsForNewIn(path: string): Opening[] {
   const who = processIdentity();
   if (!who) return [];

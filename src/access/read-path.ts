@@ -2,7 +2,7 @@ import { lstatSync, readFileSync, readlinkSync, type Stats } from 'node:fs';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import type { Entry, Identity } from './strangers.js';
 
-/** As many links as the system follows. */
+/** The number of links that the system follows. */
 const MAX_LINKS = 40;
 
 /** This process; undefined on systems without user ids. */
@@ -16,7 +16,7 @@ export function processIdentity(): Identity | undefined {
 
 let rootUid: { readonly value: number | undefined } | undefined;
 
-/** In a user namespace that root is not mapped into, its files belong to the overflow uid. */
+/** In a user namespace without root, root's files belong to the overflow uid. */
 function readRootUid(): number | undefined {
   try {
     const maps = readFileSync('/proc/self/uid_map', 'utf8').trim().split('\n');
@@ -29,8 +29,8 @@ function readRootUid(): number | undefined {
 }
 
 /**
- * Everything that decides what is at a path, from the root folder on: each folder, and each symbolic link on the way. The last
- * entry is what the path leads to.
+ * Everything that determines what is at a path, from the root folder on: each folder and each symbolic link. The last
+ * entry is the path's target.
  *
  * @throws the system's error
  */

@@ -1,9 +1,9 @@
-/** A file, folder or link as reported by the system. */
+/** A file, folder or link, as the system reports it. */
 export interface Entry {
   readonly path: string;
   readonly uid: number;
   readonly gid: number;
-  /** Permission bits, with setuid, setgid and sticky. 0 for a symbolic link, whose own mean nothing. */
+  /** Permission bits, including setuid, setgid and sticky. 0 for a symbolic link, whose bits have no meaning. */
   readonly mode: number;
 }
 
@@ -39,10 +39,10 @@ export const sharingGroup = (folder: Entry, who: Identity): number | undefined =
     : undefined;
 
 /**
- * How strangers could change a folder or what is in it. This user and root are no strangers, nor
- * is the folder's group if the folder is shared on purpose.
+ * How strangers could change a folder or what is in it. This user and root are no strangers, nor is the folder's group
+ * if the folder is shared on purpose.
  *
- * @param entries the folder first, then what of it is used
+ * @param entries the folder first, then the files and folders in it that are used
  */
 export function openingsIn(entries: readonly Entry[], who: Identity): Opening[] {
   const shared = entries[0] && sharingGroup(entries[0], who);
@@ -57,10 +57,10 @@ export function openingsIn(entries: readonly Entry[], who: Identity): Opening[] 
 }
 
 /**
- * How strangers could put something else in a path's place, by the folders above it. Groups that this user is a member of
- * may write there, everybody where the sticky bit keeps each from moving what is another's, as in /tmp.
+ * How strangers could replace a path by means of the folders above it. Groups of which this user is a member may write
+ * there, and everybody if the sticky bit keeps users from moving files of others, as in /tmp.
  *
- * @param owner of what the path leads to, who may own folders above it, too
+ * @param owner the owner of the path's target, who may also own folders above it
  */
 export function openingsAbove(entries: readonly Entry[], who: Identity, owner: number): Opening[] {
   return entries.flatMap((entry): Opening[] => {
@@ -74,7 +74,7 @@ export function openingsAbove(entries: readonly Entry[], who: Identity, owner: n
   });
 }
 
-/** Debian and Fedora give each user a group of its own, with the user's number, and let it write. */
+/** Debian and Fedora give each user a group with the user's number, which may write. */
 const isPrivateGroup = ({ uid, gid }: Entry): boolean => uid === gid;
 
 /** `owner uid 1001, group 100, mode 0777`. */

@@ -6,7 +6,7 @@ import type { ParamSpec } from './params/source.js';
 import type { Resources } from './resources.js';
 import type { SeedPlan } from './seeds.js';
 
-/** The number of the scheme by which fingerprints are made. A release that must change it says so. */
+/** The version of the fingerprint scheme. Release notes say when it changes. */
 export const FINGERPRINT_SCHEME = 1;
 
 /** A file of the context, hashed: `mtime_ms` and `inode` tell cheaply that it has not changed since. */
@@ -32,7 +32,7 @@ export type ContextReference =
   | {
       readonly $metalab: 'dir';
       readonly on?: 'cluster';
-      /** Missing in declarations from before there were rules: every file counted. */
+      /** Missing in old declarations: every file counted. */
       readonly rule?: DirRule;
       readonly path: string;
       readonly content_hash: string;
@@ -42,9 +42,9 @@ export type ContextReference =
 /** An operation as data: what slots execute, and what its code's identity is made of. */
 export type OperationDeclaration = TypeScriptOperation;
 
-/** What operations of every kind have. */
+/** What all kinds of operations have. */
 interface DeclaredOperation {
-  /** For people: the operation's own name. */
+  /** The operation's name, for people. */
   readonly name: string;
   /** `path#name`, the path relative to the experiment file's folder. For people; never part of identity. */
   readonly ref: string;
@@ -84,7 +84,7 @@ export interface ExperimentDeclaration {
   readonly retries: number;
   readonly timeout_ms: number | null;
   readonly memory_bytes: number | null;
-  /** Each run has a process of its own. */
+  /** Whether each run has a process of its own. */
   readonly isolate?: true;
   /** Missing if the experiment names none. */
   readonly objective?: Objective;

@@ -1,4 +1,4 @@
-/** How many runs may fail before a sweep is ended: a number of runs, or a part of those that are done, such as `20%`. */
+/** How many runs may fail before a sweep is ended: a number of runs, or a share of the finished runs, such as `20%`. */
 export type FailureLimit = number | `${number}%`;
 
 /** Runs that must be done before a percentage counts. */
@@ -9,7 +9,7 @@ export const FAILURE_LIMIT_EXPECTATION = `a number of runs from 1, or a percenta
 /** Runs of one submission, without reused ones. */
 export interface DoneRuns {
   readonly failed: number;
-  /** Failed ones too. */
+  /** Including the failed ones. */
   readonly done: number;
 }
 
@@ -25,7 +25,7 @@ export function parseFailureLimit(value: unknown): FailureLimit | undefined {
 
 const shareOf = (limit: string) => Number.parseFloat(limit) / 100;
 
-/** Whether so many have failed that the sweep is to end. */
+/** Whether so many runs have failed that the sweep must end. */
 export function isReached(limit: FailureLimit, { failed, done }: DoneRuns): boolean {
   if (typeof limit === 'number') return failed >= limit;
   return done >= MIN_RUNS_FOR_PERCENT && failed >= shareOf(limit) * done;

@@ -1,7 +1,7 @@
 import type { MetricValue } from './record.js';
 import { MAX_MEANS, type RunningMeans } from './running-mean.js';
 
-/** Running means of the first numeric metrics that it sees (Welford 1962). NaN and infinities are left out. */
+/** Running means of the first numeric metrics (Welford 1962). NaN and infinities are left out. */
 export class MeanCounter {
   readonly #sums = new Map<string, { n: number; mean: number; m2: number }>();
 

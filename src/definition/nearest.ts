@@ -1,6 +1,9 @@
 const MOST = 12;
 
-/** The names most like a mistyped one first: by edit distance, a name that holds it counting as near. At most 12. */
+/**
+ * At most 12 names, the most similar to a mistyped one first: by edit distance; a name that contains it counts as
+ * similar.
+ */
 export function nearest(mistyped: string, names: readonly string[]): string[] {
   const distance = new Map(
     names.map((name) => [name, distanceOf(mistyped.toLowerCase(), name.toLowerCase())]),
@@ -12,7 +15,7 @@ function distanceOf(a: string, b: string): number {
   return b.includes(a) ? 1 : editDistance(a, b);
 }
 
-/** Levenshtein's distance, by rows; two letters in the wrong order count once. */
+/** Edit distance in which swapping two adjacent letters counts once, computed row by row. */
 function editDistance(a: string, b: string): number {
   let before: number[] = [];
   let above: number[] = [];

@@ -4,17 +4,17 @@ export interface PositionRange {
   readonly to: number;
 }
 
-/** Ranges that are being put together. */
+/** Ranges to which positions are being added. */
 export type GrowingRanges = { readonly from: number; to: number }[];
 
-/** Adds a position that is higher than the ranges' own, unless that makes them more than `most`. */
+/** Adds a position above all others, unless that needs more than `most` ranges. */
 export function addPosition(ranges: GrowingRanges, position: number, most = Number.POSITIVE_INFINITY): void {
   const last = ranges.at(-1);
   if (last?.to === position) last.to++;
   else if (ranges.length < most) ranges.push({ from: position, to: position + 1 });
 }
 
-/** The union of ranges, ascending: those that meet or overlap are one. */
+/** The union of ranges, ascending: adjacent and overlapping ranges are merged. */
 export function mergeRanges(ranges: readonly PositionRange[]): PositionRange[] {
   const merged: GrowingRanges = [];
   for (const { from, to } of [...ranges].sort((a, b) => a.from - b.from)) {

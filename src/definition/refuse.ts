@@ -7,8 +7,8 @@ const COLLECTED = Symbol.for('metalab.problems');
 type Collecting = { [COLLECTED]?: Problem[] | undefined };
 
 /**
- * Rejects arguments of a declaring function. While problems are collected, only notes them: the function continues and
- * returns something harmless instead.
+ * Rejects arguments of a declaring function. While problems are being collected, it only records them, and the function
+ * returns a harmless value.
  *
  * @throws DefinitionError with all of the problems, if there are any
  */
@@ -63,7 +63,7 @@ export function unknownName(where: string, what: string, name: string, known: re
   };
 }
 
-/** A value as an error shows it. */
+/** Formats a value for an error message. */
 export function formatValue(value: unknown): string {
   if (value === undefined) return 'nothing';
   if (typeof value === 'function') return 'a function';

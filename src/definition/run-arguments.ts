@@ -13,7 +13,7 @@ export interface RunArguments<Params = JsonObject, Context = unknown> {
   readonly runtime: RunRuntime;
 }
 
-/** Saves a run's results. Results captured before a failure are kept in the failed record. */
+/** Saves a run's results. Those captured before a failure are kept in the failed record. */
 export interface Capture {
   /**
    * A result of the run. With `step`, a point of a series (a learning curve): the last point is also the metric.
@@ -22,7 +22,7 @@ export interface Capture {
    */
   metric(name: string, value: MetricValue, options?: { readonly step?: number }): void;
   metrics(values: { readonly [name: string]: MetricValue }): void;
-  /** Any JSON beside the record, read back by name. */
+  /** Any JSON, stored beside the record and read back by name. */
   data(name: string, value: JsonValue): void;
   /**
    * A file in the store, made from a value: JSON, text, bytes, rows as CSV, typed arrays as `.npy`.

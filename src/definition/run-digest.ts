@@ -26,7 +26,7 @@ export interface RunDigest {
 /** Characters. */
 const MAX_MESSAGE = 200;
 
-/** The digest of runs, one after the other. */
+/** Computes the digest of runs that are added one after another. */
 export class DigestCounter {
   readonly #objective: Objective | undefined;
   #digest: RunDigest = {};

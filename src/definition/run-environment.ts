@@ -1,6 +1,6 @@
 import type { Problem } from './errors.js';
 
-/** Which devices of its machine a program uses. On a cluster the allocation's are the only ones that a task may use. */
+/** Which devices of its machine a program uses. On a cluster, a task may use only the devices of its allocation. */
 export const DEVICE_VARIABLES: readonly string[] = [
   'CUDA_VISIBLE_DEVICES',
   'CUDA_DEVICE_ORDER',
@@ -34,16 +34,16 @@ const THREAD_VARIABLES = [
 ];
 
 /**
- * The variables that every run sees, in addition to those that the experiment names in `env`. The last two say how much of the
- * machine a run uses, not what it computes: like all variables, they are no part of its identity.
+ * The variables that every run sees, in addition to those that the experiment names in `env`. Devices and threads say
+ * how much of the machine a run uses, not what it computes. No variable is part of a run's identity.
  */
 const ALWAYS = ['PATH', 'HOME', 'LANG', 'TMPDIR', ...DEVICE_VARIABLES, ...THREAD_VARIABLES];
 
-/** Whether every run sees a variable, if it is set: those above, and Slurm's variables of a task. */
+/** Whether every run sees a variable if it is set: those above, and Slurm's variables. */
 export const isAlwaysSeen = (name: string): boolean => ALWAYS.includes(name) || /^SLURM_/.test(name);
 
 /**
- * The environment that runs see: only named variables, so that no other variable can change a result unnoticed.
+ * The environment that runs see: only named variables, so that no other variable can silently change a result.
  *
  * @param names the experiment's `env`
  */
@@ -65,6 +65,6 @@ export const unsetVariables = (
     .map((name) => ({
       where: 'env',
       what: `the environment variable ${name} is not set`,
-      expected: 'a value, since runs are to see it',
+      expected: 'a value for the runs',
       next: `export ${name}=… and submit again, or take it out of env`,
     }));

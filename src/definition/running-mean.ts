@@ -7,7 +7,7 @@ export interface RunningMean {
 
 export type RunningMeans = { readonly [metric: string]: RunningMean };
 
-/** As many as fit beside a progress bar; limits the size of every chunk's report. */
+/** As many as fit next to a progress bar. This also limits the size of every chunk's report. */
 export const MAX_MEANS = 8;
 
 /** Merges means of disjoint samples exactly (Chan, Golub & LeVeque 1979). At most {@link MAX_MEANS} metrics. */

@@ -59,7 +59,7 @@ export class Seeds {
     return this.#digest(name).readUInt32BE(4);
   }
 
-  /** A separate random number generator for every name; calling again starts the same stream again. */
+  /** A separate random number generator for every name. Calling it again with a name restarts the same stream. */
   rng(name = 'default'): Rng {
     return rngFrom(this.#digest(name));
   }

@@ -9,7 +9,7 @@ import { RunTable } from './run-table.js';
 import { type SharedPlan, STALE } from './steps.js';
 import { makePlanners } from './threads.js';
 
-/** What is to be done, and why. `entries` is null where every cell is new. */
+/** What to execute, and why. `entries` is null if every cell is new. */
 export interface Decision {
   readonly manifest: Omit<PlanManifest, 'submission'>;
   readonly entries: Iterable<Entry> | null;
@@ -18,15 +18,15 @@ export interface Decision {
 type Options = Pick<SubmissionOptions, 'fresh' | 'keep_failed' | 'only'>;
 
 /**
- * Decides which runs are missing: hashes every cell, and streams once over what the store has. Over an empty store
- * nothing is hashed or scanned.
+ * Decides which runs are missing: hashes every cell, and scans the store's records once. If the store is empty, nothing
+ * is hashed or scanned.
  *
- * Memory: 26.4 bytes a cell (`RunTable` 22.4, `FinalStatuses` 4), one more while stale runs are counted. A process that planned
- * a million runs that were all done, and did nothing else, peaked at 134 MB by itself and at 200 MB with two threads.
+ * Memory: 26.4 bytes a cell (`RunTable` 22.4, `FinalStatuses` 4), one more while stale runs are counted. A process that
+ * only planned a million finished runs peaked at 134 MB with one thread and at 200 MB with two.
  *
  * @param folder the experiment's folder in the store
  * @param sha the declaration's hash, its name in the store
- * @param threads how many threads hash and scan; 0: this one. By default, what is worth while
+ * @param threads how many threads hash and scan; 0: this one. By default, as many as save time
  */
 export async function decidePlan(
   folder: string,
@@ -80,7 +80,7 @@ async function findFinalStatuses(
     parts,
     table: new SharedArrayBuffer(RunTable.bytes(cells)),
     statuses: new SharedArrayBuffer(FinalStatuses.bytes(cells)),
-    // Zeroes that nobody has written take no memory: there is some only where stale runs are counted.
+    // Unwritten zeroes take no memory, so this costs something only if stale runs are counted.
     stale: new SharedArrayBuffer(cells),
     foreign: new SharedArrayBuffer(1),
   };
@@ -92,7 +92,7 @@ async function findFinalStatuses(
     const isForeign = new Uint8Array(shared.foreign)[0] === 1;
     const table = new RunTable(shared.table, cells);
     const named = new Set(only?.runs.map((runId) => table.find(runId)));
-    // A retry of some runs says nothing of new ones.
+    // A retry of named runs does not report new ones.
     if (only || !isForeign || !hasNew(statuses)) return { statuses, stale: { code: 0, context: 0 }, named };
     table.clear();
     await planners.do('enter-stale');
@@ -117,7 +117,7 @@ function countStale(reasons: Uint8Array): PlanManifest['stale'] {
   return { code, context };
 }
 
-/** What was asked for; `named`: the cells that were asked for by their run_id. */
+/** What was requested; `named`: the cells whose run_ids were named. */
 type Choice = Options & { readonly named: ReadonlySet<number> };
 
 function isChosen(
@@ -143,7 +143,7 @@ function count(statuses: FinalStatuses, choice: Choice) {
   return { newRuns, retried, reused };
 }
 
-/** The cells to be executed, ascending. Made as they are asked for: they are never all in memory. */
+/** The cells to execute, ascending. They are generated one by one, and never all in memory. */
 function* chosen(statuses: FinalStatuses, choice: Choice): Generator<Entry, void> {
   for (let cell = 0; cell < statuses.cells; cell++)
     if (isChosen(statuses, cell, choice))

@@ -2,7 +2,7 @@ import type { ExperimentDeclaration } from '../definition/declaration.js';
 import { canonicalJson } from '../identity/canonical.js';
 import type { ExperimentManifest } from '../storage/manifest.js';
 
-/** One thing that makes runs of the earlier manifest stale. */
+/** One change that makes runs of the earlier manifest stale. */
 export interface Change {
   readonly part: 'code' | 'context';
   /** A module's path, a package's name, a context file's path, or a context value's key. */
@@ -10,7 +10,7 @@ export interface Change {
   readonly change: 'changed' | 'added' | 'removed';
 }
 
-/** Which modules, packages, files and values differ between what was last submitted and what is declared now. */
+/** The modules, packages, files and values that differ between the last submission and the present declaration. */
 export function explainChanges(before: ExperimentManifest, now: ExperimentDeclaration): Change[] {
   const changes: Change[] = [];
   if (before.operation.code_fingerprint !== now.operation.code_fingerprint) {
@@ -43,7 +43,7 @@ function compare(
 const hashes = (files: ExperimentDeclaration['files']) =>
   Object.fromEntries(files.map((file) => [file.path, file.content_hash]));
 
-/** Plain values of the context by key; files and folders are told apart by path above. */
+/** Plain values of the context by key. Files and folders are compared by path above. */
 const values = (context: ExperimentDeclaration['context']) =>
   Object.fromEntries(
     Object.entries(context)

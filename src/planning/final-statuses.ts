@@ -2,8 +2,8 @@ import type { RunStatus } from '../definition/record.js';
 import { finalRank, generationOfRank, NO_RANK, statusOfRank } from '../storage/final-record.js';
 
 /**
- * The generation and status of every cell's final record, in four bytes a cell of memory that threads share. The order in
- * which threads find records does not matter: the highest rank stays.
+ * The generation and status of every cell's final record, in four bytes per cell of shared memory. Threads may find
+ * records in any order, because the highest rank wins.
  */
 export class FinalStatuses {
   readonly #ranks: Uint32Array;
@@ -21,7 +21,7 @@ export class FinalStatuses {
     return this.#ranks.length;
   }
 
-  /** Notes a record of the cell. */
+  /** Adds a record of the cell. */
   note(cell: number, generation: number, status: RunStatus): void {
     const rank = finalRank(generation, status);
     for (let before = this.#ranks[cell]!; rank > before; ) {
@@ -35,7 +35,7 @@ export class FinalStatuses {
     return this.#ranks[cell] === NO_RANK;
   }
 
-  /** Of a cell that has a record. */
+  /** Only for a cell that has a record. */
   status(cell: number): RunStatus {
     return statusOfRank(this.#ranks[cell]!);
   }

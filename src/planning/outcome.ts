@@ -6,7 +6,7 @@ type How = Pick<
   'experiment_id' | 'submission' | 'state' | 'reason' | 'started_at' | 'finished_at'
 >;
 
-/** A submission's outcome, of what it reused and what was recorded since. @param total the declaration's cells */
+/** Makes a submission's outcome from what it reused and what it recorded. @param total the declaration's cells */
 export function makeOutcome(
   { experiment_id, submission, state, reason, started_at, finished_at }: How,
   reused: PlanManifest['reused'],

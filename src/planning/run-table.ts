@@ -1,32 +1,32 @@
-/** Slots of the table for each cell: 0.6 full, so that a look-up meets two of them on average. */
+/** Slots per cell. The table is 0.6 full, so a look-up visits two slots on average. */
 const SLOTS_PER_CELL = 1.6;
 
 /** Where `hexWords` puts an id's words. */
 const words = new Uint32Array(4);
 
 /**
- * Finds the cell of a 128-bit id: open addressing over memory that threads share, 16 bytes of id and 6.4 of slots a
- * cell. A Map of a million strings takes over 100 MB; this takes 22. Threads may enter different cells at once, and look
- * ids up once all have entered theirs.
+ * Finds the cell of a 128-bit id: open addressing in shared memory, with 16 bytes of id and 6.4 of slots per cell. A
+ * Map of a million strings takes over 100 MB, this takes 22. Threads may enter different cells concurrently, and look
+ * ids up after all have been entered.
  */
 export class RunTable {
-  /** 16 bytes a cell. */
+  /** 16 bytes per cell. */
   readonly #ids: Uint32Array;
-  /** Cell + 1 by slot; 0 where it is free. */
+  /** Cell + 1 by slot; 0 if the slot is free. */
   readonly #slots: Uint32Array;
 
-  /** @param memory as long as `RunTable.bytes(cells)` says, all zero */
+  /** @param memory of `RunTable.bytes(cells)` bytes, all zero */
   constructor(memory: SharedArrayBuffer, cells: number) {
     this.#ids = new Uint32Array(memory, 0, cells * 4);
     this.#slots = new Uint32Array(memory, cells * 16);
   }
 
-  /** How much memory a table of so many cells takes. */
+  /** How much memory a table of this many cells takes. */
   static bytes(cells: number): number {
     return cells * 16 + (Math.ceil(cells * SLOTS_PER_CELL) + 8) * 4;
   }
 
-  /** Forgets everything: the memory is used again for other ids of the same cells. */
+  /** Clears the table, so that other ids of the same cells can be entered. */
   clear(): void {
     this.#slots.fill(0);
   }
@@ -37,13 +37,13 @@ export class RunTable {
     if (!hexWords(id)) throw new RangeError(`${id} is no id of 32 hex digits`);
     const at = cell * 4;
     for (let word = 0; word < 4; word++) this.#ids[at + word] = words[word]!;
-    // The id before the slot: whoever sees the slot taken may compare it.
+    // The id is written before the slot, because a thread that sees the slot taken may compare the id.
     let slot = this.#home();
     while (Atomics.compareExchange(slots, slot, 0, cell + 1) !== 0)
       slot = slot + 1 < slots.length ? slot + 1 : 0;
   }
 
-  /** @returns the cell, or -1 where the id is none of the table's */
+  /** @returns the cell, or -1 if the id is not in the table */
   find(id: string): number {
     const [ids, slots] = [this.#ids, this.#slots];
     if (!hexWords(id)) return -1;
@@ -60,7 +60,7 @@ export class RunTable {
     return -1;
   }
 
-  /** Where the id in `words` would like to be: its first 32 bits as a part of the table. */
+  /** The preferred slot of the id in `words`: its first 32 bits, scaled to the size of the table. */
   #home(): number {
     return Math.floor((words[0]! / 2 ** 32) * this.#slots.length);
   }
@@ -69,7 +69,10 @@ export class RunTable {
 const DIGITS = new Int8Array(128).fill(-1);
 for (const [value, digit] of [...'0123456789abcdef'].entries()) DIGITS[digit.charCodeAt(0)] = value;
 
-/** Reads 32 hex digits into `words`: half the time of four times `parseInt`. @returns false where they are not that */
+/**
+ * Reads 32 hex digits into `words`: half the time of four times `parseInt`. @returns false if the text is something
+ * else
+ */
 function hexWords(hex: string): boolean {
   if (hex.length !== 32) return false;
   for (let word = 0; word < 4; word++) {

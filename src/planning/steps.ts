@@ -3,18 +3,18 @@ import { type SegmentPart, scanPartHeads } from '../storage/file/formats/records
 import { FinalStatuses } from './final-statuses.js';
 import { RunTable } from './run-table.js';
 
-/** What those who plan have in common: plain data and shared memory, so that it crosses threads. */
+/** What the planning threads share: plain data and shared memory. */
 export interface SharedPlan {
   readonly declaration: CellDeclaration | undefined;
   readonly cells: number;
-  /** The first cell that `statuses` tells of. */
+  /** The first cell of `statuses`. */
   readonly first: number;
   readonly parts: readonly SegmentPart[];
-  /** `RunTable`; empty where records are found by their index. */
+  /** `RunTable`; empty if records are found by their index. */
   readonly table: SharedArrayBuffer;
   /** `FinalStatuses`. */
   readonly statuses: SharedArrayBuffer;
-  /** `STALE` bits by cell; empty until they are asked for. */
+  /** `STALE` bits by cell; empty until they are needed. */
   readonly stale: SharedArrayBuffer;
   /** One number: whether the store has records of other run_ids. */
   readonly foreign: SharedArrayBuffer;
@@ -23,18 +23,18 @@ export interface SharedPlan {
 export const STALE = { code: 1, context: 2 } as const;
 
 /**
- * A step of planning, done in units that any thread can take: `enter-…` hashes a range of cells into the table, `scan-…`
- * goes through a part of a segment.
+ * A step of planning, divided into units that any thread can do: `enter-…` hashes a range of cells into the table,
+ * `scan-…` reads a part of a segment.
  */
 export type Step = 'enter-runs' | 'scan-runs' | 'enter-stale' | 'scan-stale' | 'scan-own';
 
-/** Hashed at once: some 20 ms. */
+/** Cells per unit: about 20 ms of hashing. */
 const UNIT_CELLS = 8192;
 
 export const unitsOf = (step: Step, { cells, parts }: SharedPlan): number =>
   step.startsWith('enter') ? Math.ceil(cells / UNIT_CELLS) : parts.length;
 
-/** Does units of steps. Every thread has its own, over the same memory. */
+/** Does units of steps. Every thread has its own instance, with the same shared memory. */
 export class StepWorker {
   readonly #shared: SharedPlan;
   readonly #cells: Cells | undefined;
@@ -83,7 +83,7 @@ export class StepWorker {
     });
   }
 
-  /** New runs for whose params and seed there is a record under other code or another context. */
+  /** New runs whose params and seed have a record with other code or another context. */
   #scanStale(part: SegmentPart): Promise<void> {
     const { code_fingerprint: code } = this.#shared.declaration!.operation;
     return scanPartHeads(part, (head) => {
@@ -94,8 +94,8 @@ export class StepWorker {
   }
 
   /**
-   * A submission's own records name their cell: nothing is hashed. What its slots have just written is not looked at beyond
-   * its head: the next plan does that.
+   * A submission's own records name their cell, so nothing is hashed. Only the head of each record is read: the next
+   * plan reads the rest.
    */
   #scanOwn(part: SegmentPart): Promise<void> {
     const { first } = this.#shared;

@@ -15,15 +15,15 @@ export interface Tally {
   readonly missing: readonly PositionRange[];
 }
 
-/** What fits a payload: the rest is found by the next round. */
+/** As many as fit a payload. The next settling finds the rest. */
 export const MAX_RANGES = 200;
 
 /**
- * Counts one submission's own records against its plan, four bytes a cell. The submission's records name the cell by its
- * index, so nothing is hashed again.
+ * Counts one submission's own records against its plan, in four bytes per cell. These records contain the cell's index,
+ * so nothing is hashed again.
  *
  * @param within only these positions; by default all
- * @param threads how many threads scan; 0: this one. By default, what is worth while
+ * @param threads how many threads scan; 0: this one. By default, as many as save time
  */
 export async function tallyPlan(
   folder: string,

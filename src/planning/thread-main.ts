@@ -1,4 +1,4 @@
-// A planning thread: takes units of a step until none is left, and says so.
+// A planning thread: does units of a step until none is left, then reports.
 import { parentPort, workerData } from 'node:worker_threads';
 import { StoreError } from '../definition/errors.js';
 import { type SharedPlan, StepWorker } from './steps.js';

@@ -3,19 +3,21 @@ import { Worker } from 'node:worker_threads';
 import { StoreError } from '../definition/errors.js';
 import { type SharedPlan, type Step, StepWorker, unitsOf } from './steps.js';
 
-/** Below both, starting threads (30 ms) takes longer than they save. */
+/** Below both limits, starting threads (30 ms) takes longer than they save. */
 const WORTH_CELLS = 20_000;
 const WORTH_BYTES = 32 * 1024 * 1024;
-/** More would read the same disk. */
+/** More threads would read the same disk. */
 const MAX_THREADS = 8;
 
-/** Those who do the steps of one plan, unit by unit. */
+/** Does the steps of one plan, in one or several threads. */
 export interface Planners {
   do(step: Step): Promise<void>;
   close(): Promise<void>;
 }
 
-/** What a thread is asked for: units are taken by counting on, so that all end together. */
+/**
+ * A request to a thread. Threads take units by incrementing a shared counter, so that all end at about the same time.
+ */
 export interface StepRequest {
   readonly step: Step;
   readonly units: number;
@@ -23,7 +25,7 @@ export interface StepRequest {
   readonly counter: SharedArrayBuffer;
 }
 
-/** How a thread's part of a step ended. An error's class does not cross threads. */
+/** How a thread ended its part of a step. An error's class is lost between threads. */
 export interface StepReply {
   readonly failure?: {
     readonly store: Pick<StoreError, 'code' | 'where' | 'expected' | 'next'> | undefined;
@@ -32,11 +34,11 @@ export interface StepReply {
 }
 
 /**
- * Planning hashes and scans in threads: the process around it goes on heartbeating and talking to its slots. Few cells
- * and little to scan are done by this thread.
+ * Creates the planners of one plan. Threads hash and scan, so that this process can still send heartbeats and talk to
+ * its slots. If there is little to do, this thread does it.
  *
- * @param bytes how much there is to scan
- * @param threads how many; by default, what is worth while
+ * @param bytes number of bytes to scan
+ * @param threads how many; by default, as many as save time
  */
 export function makePlanners(
   shared: SharedPlan,
@@ -49,7 +51,7 @@ export function makePlanners(
 function countThreads({ declaration, cells, parts }: SharedPlan, bytes: number): number {
   const hashed = declaration ? cells : 0;
   if (hashed < WORTH_CELLS && bytes < WORTH_BYTES) return 0;
-  // Each thread has a copy of the declaration, and lists of cases are large: a million of them take 130 MB.
+  // Each thread has a copy of the declaration, whose list of cases may be large: 130 MB for a million.
   if (declaration?.params.kind === 'manual') return 1;
   const units = Math.max(Math.ceil(hashed / WORTH_CELLS), parts.length);
   return Math.min(availableParallelism(), MAX_THREADS, units);
@@ -81,7 +83,7 @@ class Threads implements Planners {
       return new Worker(new URL('./thread-main.js', import.meta.url), {
         workerData: shared,
         execArgv: [],
-        // Strings of one cell live for a microsecond: a larger young generation only takes memory.
+        // The strings of a cell live for a microsecond, so a larger young generation would only take memory.
         resourceLimits: { maxYoungGenerationSizeMb: 16 },
       });
     });
@@ -119,7 +121,7 @@ function revive({ store, message }: NonNullable<StepReply['failure']>): Error {
   return new StoreError({ code: store.code, what, ...given(store) });
 }
 
-/** Without the keys that have no value. */
+/** Removes keys without a value. */
 const given = ({ where, expected, next }: { where?: string; expected?: string; next?: string }) => ({
   ...(where === undefined ? {} : { where }),
   ...(expected === undefined ? {} : { expected }),

@@ -8,8 +8,8 @@ import type { PlanManifest, SubmissionOptions } from '../storage/manifest.js';
 import { decidePlan } from './decide.js';
 
 /**
- * Decides a submission's plan and writes it: the entries first, then the manifest that names them. A plan that is there
- * by then stands: a worker that was taken for dead while it planned must not change the plan that chunks use.
+ * Decides a submission's plan and writes it: the entries first, then the manifest that names them. An existing plan is
+ * kept: a worker that was considered dead while it planned must not change the plan that chunks use.
  *
  * @param threads as in `decidePlan`
  */

@@ -99,7 +99,7 @@ export class Random implements ParamSource {
     return this.#spec;
   }
 
-  /** The trial behind the index-th distinct case: binary search for how many collapsed trials lie before it. */
+  /** The trial of the index-th distinct case: a binary search for the number of left-out trials before it. */
   #trial(index: number): number {
     let low = 0;
     let high = this.#collapsed.length;
@@ -139,7 +139,7 @@ function draw(distribution: Distribution, key: string): JsonValue {
   }
 }
 
-/** Rounding can carry a draw onto `high`, or just below `low`: e.g. Math.exp(Math.log(3)) < 3. */
+/** Rounding can give `high` itself, or a value just below `low`: e.g. Math.exp(Math.log(3)) < 3. */
 function within({ low, high }: { low: number; high: number }, drawn: number): number {
   return drawn >= low && drawn < high ? drawn : low;
 }

@@ -2,7 +2,7 @@ import type { JsonObject, JsonValue } from '../json.js';
 
 /**
  * Where the cases (one object of params each) come from. `at(i)` is O(1) and depends only on `i`, so that any slot can
- * make any case by itself; `toSpec()` is all that travels.
+ * make any case by itself. Only `toSpec()` is sent to other processes.
  */
 export interface ParamSource {
   readonly kind: ParamSpec['kind'];
@@ -30,7 +30,7 @@ export interface RandomSpec {
   readonly space: { readonly [param: string]: Distribution };
   readonly trials: number;
   readonly seed: number;
-  /** Ascending trials that repeat an earlier one and are left out: a cell is one run, however often it is drawn. */
+  /** Trials that repeat an earlier one and are left out, ascending: a case that is drawn twice is one case. */
   readonly collapsed?: readonly number[];
 }
 
