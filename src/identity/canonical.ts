@@ -18,7 +18,7 @@ export { CanonicalError, collectCanonicalProblems, toPlainJson } from './plain-j
 export function canonicalJson(value: unknown, path = '$'): string {
   const text = write(value, 0);
   if (text !== undefined) return text;
-  // Paths and opt-ins are looked after only here: the way above is the one of a million params.
+  // Paths and `fingerprint()` methods are handled only here. The fast path above is for a million params.
   const plain = write(toPlainJson(value, path), 0);
   if (plain === undefined) throw new CanonicalError(collectCanonicalProblems(value, path));
   return plain;
@@ -54,7 +54,10 @@ function writeArray(value: readonly unknown[], depth: number): string | undefine
   return `${text}]`;
 }
 
-/** This many items are joined into one flat string: V8 keeps concatenated strings as a tree, of 130 MB for a million cases. */
+/**
+ * This many items are joined into one flat string, because V8 keeps concatenated strings as a tree: 130 MB for a
+ * million cases.
+ */
 const FLATTENED_ITEMS = 256;
 
 function writeLongArray(value: readonly unknown[], depth: number): string | undefined {
@@ -88,7 +91,7 @@ function writeObject(value: object, depth: number): string | undefined {
   return `${text}}`;
 }
 
-/** Sorts in place; most objects come sorted, and looking takes a seventh of the time of sorting. */
+/** Sorts in place. Most objects are sorted already, and checking takes a seventh of the time of sorting. */
 function sorted(keys: string[]): string[] {
   for (let index = 1; index < keys.length; index++) {
     if (keys[index - 1]! > keys[index]!) return keys.sort();

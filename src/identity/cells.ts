@@ -7,7 +7,7 @@ import { Seeds } from '../definition/seeds.js';
 import { canonicalJson } from './canonical.js';
 import { fingerprintOfText, makeRunIdentifier, paramsFingerprint, seedFingerprint } from './fingerprint.js';
 
-/** What cells follow from. */
+/** What cells are derived from. */
 export type CellDeclaration = Pick<
   ExperimentDeclaration,
   'experiment_id' | 'params' | 'seeds' | 'context_fingerprint'
@@ -25,19 +25,19 @@ export class Case {
     const params = source.at(index);
     this.params = params;
     this.tags = source.tagsAt(index);
-    // Params that are flat and sorted, as a grid's are, have one text for their record and their identity.
+    // Flat, sorted params, such as a grid's, have the same text in their record and in their identity.
     if (isFlatAndSorted(params)) this.#paramsText = canonicalJson(params, 'params');
     this.paramsFingerprint =
       this.#paramsText === undefined ? paramsFingerprint(params) : fingerprintOfText(this.#paramsText);
   }
 
-  /** As their record has them. */
+  /** As JSON for the record. */
   get paramsText(): string {
     this.#paramsText ??= JSON.stringify(this.params);
     return this.#paramsText;
   }
 
-  /** As the operation gets them. */
+  /** As passed to the operation. */
   get frozenParams(): JsonObject {
     if (!this.#frozen) deepFreeze(this.params);
     this.#frozen = true;
@@ -60,7 +60,7 @@ export interface Cell {
 /** Seeds of the first replicates are kept: about 200 bytes each. */
 const REPLICATES_KEPT = 10_000;
 
-/** Makes a declaration's cells by index. */
+/** Derives a declaration's cells by index. */
 export class Cells {
   readonly #source: ParamSource;
   readonly #identify;

@@ -10,10 +10,10 @@ import { contextFingerprint } from './fingerprint.js';
 export interface ResolvedContext {
   /** The context as data: {@link ContextReference}s in place of files and folders, with absolute paths. */
   readonly context: { readonly [key: string]: JsonValue };
-  /** Made of values and contents only: no path, time or machine counts. */
+  /** Depends only on values and contents, not on paths, times or the machine. */
   readonly fingerprint: string;
   readonly files: readonly HashedFile[];
-  /** Everything that is wrong. Where there is anything, the rest means nothing. */
+  /** Everything that is wrong. If this is not empty, the rest is not valid. */
   readonly problems: readonly Problem[];
 }
 
@@ -40,7 +40,7 @@ export async function resolveContext(
   };
 }
 
-/** A value twice: as the declaration holds it, and as its fingerprint is made of it. */
+/** A value in two forms: for the declaration and for the fingerprint. */
 interface Both {
   readonly data: JsonValue;
   readonly identity: JsonValue;
@@ -66,7 +66,7 @@ class ContextResolution {
     if (value instanceof FileReference) return this.#file(value, path);
     if (value instanceof DirReference) return this.#dir(value, path);
     if (!holdsReference(value, new Set())) return this.#plain(value, path);
-    // Only containers of references get here, and they are not shared with themselves: see holdsReference.
+    // Only containers of references get here, and they have no cycles: see holdsReference.
     if (this.#ancestors.has(value)) return this.#plain(value, path);
     this.#ancestors.add(value);
     const both = Array.isArray(value) ? await this.#array(value, path) : await this.#record(value, path);
@@ -116,7 +116,7 @@ class ContextResolution {
     if (!hasher) return this.#refuse(path, reference, [wrongPlace(on.on)]);
     const hashed = await hasher.hashDir(place, reference.pattern, reference.rule);
     if (hashed.problems.length > 0) return this.#refuse(path, reference, hashed.problems);
-    // One by one: a folder may have more files than a call may have arguments.
+    // One by one, because a folder may have more files than a call can have arguments.
     for (const file of hashed.hashed) this.files.push({ ...file, ...on });
     const { content_hash, files } = hashed;
     const rule = reference.rule === undefined ? {} : { rule: reference.rule };
@@ -150,7 +150,7 @@ const wrongPlace = (on: string | undefined): Problem =>
     ? { what: 'is on a cluster, and there is none here', next: 'submit with --env NAME' }
     : { what: `says on: ${JSON.stringify(on)}`, expected: "on: 'cluster', or nothing for this machine" };
 
-/** Whether a plain container has a reference somewhere in it. Other objects are for canonical JSON to judge. */
+/** Whether a plain container has a reference somewhere in it. Canonical JSON checks other objects. */
 function holdsReference(value: unknown, seen: Set<object>): value is object {
   if (typeof value !== 'object' || value === null) return false;
   if (value instanceof FileReference || value instanceof DirReference) return true;

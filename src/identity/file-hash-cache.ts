@@ -4,12 +4,15 @@ import { cacheFolder } from '../access/own-folders.js';
 import { openingsOf } from '../access/private-folder.js';
 import { replaceFile } from '../access/replace-file.js';
 
-/** Tells at low cost whether a file is still the one that was hashed. */
+/** Metadata that shows whether a file is still the one that was hashed. */
 export interface FileStamp {
   readonly size: number;
-  /** Nanoseconds since 1970, as text: more digits than a number holds. */
+  /** Nanoseconds since 1970, as text: a number has too few digits. */
   readonly mtime_ns: string;
-  /** Of the last change of any kind: tools that keep times (`rsync --times --inplace`, `touch -r`) can't keep this one. */
+  /**
+   * The time of the last change of any kind, which tools that preserve times (`rsync --times --inplace`, `touch -r`)
+   * can't preserve.
+   */
   readonly ctime_ns: string;
   readonly inode: string;
 }
@@ -24,8 +27,8 @@ const STAMPS = ['size', 'mtime_ns', 'ctime_ns', 'inode'] as const;
 const MAX_ENTRIES = 100_000;
 
 /**
- * Hashes of files by their absolute path, kept between processes. Written whole and renamed into place, so that writers
- * at the same time at worst forget each other's entries; what can't be read counts as empty.
+ * Hashes of files by their absolute path, kept between processes. Written as a whole and renamed into place, so
+ * concurrent writers at worst lose each other's entries. An unreadable cache counts as empty.
  */
 export class FileHashCache {
   readonly #file: string;
@@ -62,7 +65,7 @@ export class FileHashCache {
   }
 
   #read(): Map<string, CachedHash> {
-    // What another user could have written says nothing.
+    // Another user could have written it, so it is not trusted.
     if (openingsOf(this.#file).length > 0) return new Map();
     try {
       const { version, files } = JSON.parse(readFileSync(this.#file, 'utf8')) as {

@@ -15,7 +15,7 @@ export interface HashedDir {
   readonly path: string;
   /** SHA-256 of the canonical JSON of `[relative path, content hash]` of every file, sorted by path. */
   readonly content_hash: string;
-  /** Relative to `path`, with `/` between, sorted. */
+  /** Relative to `path`, with `/` as separator, sorted. */
   readonly files: readonly string[];
   readonly hashed: readonly HashedFile[];
   /** Everything that could not be read. If there is any, the hash is not valid. */
@@ -30,12 +30,12 @@ export interface ContextHasher {
   hashDir(path: string, pattern?: string, rule?: DirRule): Promise<HashedDir>;
 }
 
-/** Files modified so recently may be modified again within the file system's tick, with the same time. */
+/** Files modified this recently may be modified again within the resolution of the file system's times. */
 const RACY_MS = 2_000;
-/** Reading is bound by the disk: more at once gains nothing. */
+/** Reading is limited by the disk, so more at once saves no time. */
 const AT_ONCE = 4;
 
-/** Hashes files by their content, reading none twice that has not changed. */
+/** Hashes files by their content. Unchanged files are not read again. */
 export class FileHasher implements ContextHasher {
   readonly #cache: FileHashCache;
 

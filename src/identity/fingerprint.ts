@@ -25,11 +25,11 @@ export const fingerprintOfText = (text: string): Fingerprint =>
 export const fingerprint = (value: unknown, path = '$'): Fingerprint =>
   fingerprintOfText(canonicalJson(value, path));
 
-/** The fingerprint of one case's params, with what `resolve` derived. */
+/** The fingerprint of one case's params, including those that `resolve` derived. */
 export const paramsFingerprint = (params: { readonly [name: string]: unknown }): Fingerprint =>
   fingerprint(params, 'params');
 
-/** The fingerprint of one run's seeds. How many replicates the plan has does not count. */
+/** The fingerprint of one run's seeds. The number of replicates does not count. */
 export const seedFingerprint = ({
   base,
   replicate,
@@ -42,7 +42,7 @@ export const seedFingerprint = ({
 export const contextFingerprint = (context: { readonly [key: string]: unknown }): Fingerprint =>
   fingerprint(context, 'context');
 
-/** What a run_id is made of: the experiment's id, and four fingerprints. */
+/** What a run_id is computed from: the experiment's id and four fingerprints. */
 export interface RunIdentity {
   readonly experiment_id: string;
   readonly context: Fingerprint;

@@ -5,14 +5,15 @@ import type { DirRule } from '../definition/context.js';
 import type { Problem } from '../definition/errors.js';
 
 export interface ListedFiles {
-  /** Relative to the folder, with `/` between, sorted by code units: the same on every machine. */
+  /** Relative to the folder, with `/` as separator, sorted by code units, so the same on every machine. */
   readonly paths: readonly string[];
   /** Folders and links that can't be read. */
   readonly problems: readonly Problem[];
 }
 
 /**
- * Every file below a folder, links to files and folders followed. A link to a folder that it is in is not: it has no end.
+ * Every file below a folder. Links to files and folders are followed, except links to a folder above them, which would
+ * never end.
  *
  * @param options.pattern a glob, matched against the relative path; without it every file counts
  * @param options.rule see {@link DirRule}
@@ -53,13 +54,13 @@ export function listFiles(
   return { paths: paths.sort(), problems };
 }
 
-/** Whether a relative path counts. */
+/** Whether a file with this relative path counts. */
 export function matcherOf(pattern: string | undefined, rule?: DirRule): (path: string) => boolean {
   const matches = pattern === undefined ? () => true : picomatch(pattern);
   return rule === 2 ? (path) => matches(path) && !isLeftOut(path, pattern) : matches;
 }
 
-/** Sockets, pipes and devices are none: reading them may never end. */
+/** Sockets, pipes and devices don't count: reading them may never end. */
 function kindOf(path: string): 'file' | 'folder' | 'other' | Error {
   try {
     const stat = statSync(path);
@@ -69,7 +70,7 @@ function kindOf(path: string): 'file' | 'folder' | 'other' | Error {
   }
 }
 
-/** Words why a path can't be read. */
+/** Describes why a path can't be read. */
 export function unreadable(path: string, error: unknown): Problem {
   const { code, message } = error as NodeJS.ErrnoException;
   switch (code) {

@@ -1,7 +1,7 @@
 import { MetalabError, type Problem } from '../definition/errors.js';
 import type { JsonValue } from '../definition/json.js';
 
-/** Thrown when a value has no canonical JSON. `where` is the path of the first value that is refused. */
+/** Thrown when a value has no canonical JSON. `where` is the path of the first rejected value. */
 export class CanonicalError extends MetalabError {
   override readonly name = 'CanonicalError';
   readonly problems: readonly Problem[];
@@ -19,7 +19,7 @@ export class CanonicalError extends MetalabError {
   }
 }
 
-/** Deeper values are refused: they are hardly data, and a recursive writer would exhaust the stack. */
+/** Deeper values are rejected, because a recursive writer would exhaust the stack. */
 export const MAX_DEPTH = 500;
 
 /**
@@ -35,7 +35,7 @@ export function toPlainJson(value: unknown, path = '$'): JsonValue {
   return copy;
 }
 
-/** Everything in a value that canonical JSON refuses, in the order of its keys; empty if it is plain JSON. */
+/** Everything in a value that canonical JSON rejects, in the order of its keys; empty if it is plain JSON. */
 export function collectCanonicalProblems(value: unknown, path = '$'): Problem[] {
   const problems: Problem[] = [];
   new PlainCopy(problems).of(value, path);
@@ -127,7 +127,7 @@ class PlainCopy {
         this.#refuse(place, 'has a key with half of a surrogate pair', 'text that is valid Unicode');
       return [key, this.of(item, place)];
     });
-    // Unlike assignment, this makes `__proto__` a key like any other.
+    // Unlike assignment, this treats `__proto__` like any other key.
     return Object.fromEntries(entries);
   }
 

@@ -1,18 +1,18 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { canonicalJson } from './canonical.js';
 
-/** Bytes that a key has at least. */
+/** The minimum length of a key. */
 export const MIN_KEY_BYTES = 32;
 
 /** `unsigned`: there is no signature, or none that this version can read. */
 export type Verdict = 'valid' | 'unsigned' | 'other-key' | 'altered';
 
 /**
- * A secret with which documents are signed: HMAC-SHA256 (RFC 2104) of their canonical JSON (RFC 8785). A document names its
- * purpose, so that no signature counts for anything else.
+ * A secret key that signs documents: HMAC-SHA256 (RFC 2104) of their canonical JSON (RFC 8785). A document names its
+ * purpose, so that its signature is not valid for another purpose.
  */
 export class SigningKey {
-  /** Names the key without telling it: 12 hex digits. */
+  /** Identifies the key without revealing it: 12 hex digits. */
   readonly fingerprint: string;
   readonly #secret: Uint8Array;
 
@@ -27,7 +27,7 @@ export class SigningKey {
     return `${this.fingerprint}.${this.#mac(document).toString('base64url')}`;
   }
 
-  /** Checks a signature, and a document, that may be anything. */
+  /** Checks a signature. Both arguments may be anything. */
   verify(document: SignedDocument, signature: unknown): Verdict {
     const [, fingerprint, mac] =
       /^([0-9a-f]{12})\.([\w-]{43})$/.exec(typeof signature === 'string' ? signature : '') ?? [];
@@ -36,7 +36,7 @@ export class SigningKey {
     try {
       return timingSafeEqual(this.#mac(document), Buffer.from(mac, 'base64url')) ? 'valid' : 'altered';
     } catch {
-      // What has no canonical JSON was never signed.
+      // A document without canonical JSON was never signed.
       return 'altered';
     }
   }

@@ -1,11 +1,11 @@
 import { isConstant, isNode, type ParsedModule, type SyntaxNode, walk } from './syntax.js';
 
 /**
- * What a module does that its code's identity can't see: modules named at run time, and data read by path. One sentence
- * each, without the module's name.
+ * What a module does that is not covered by its code's identity: importing modules by computed names, and reading data
+ * by path. One sentence each, without the module's name.
  *
  * @param readsFiles whether the module imports node:fs
- * @param isGiven whether a path is one that metalab gave: that needs no warning
+ * @param isGiven whether metalab provided a path, which then needs no warning
  */
 export function blindSpots(
   { program }: ParsedModule,

@@ -2,11 +2,11 @@ import { readFileSync } from 'node:fs';
 import type { BundleError, RolldownError } from 'rolldown';
 import { DefinitionError, type Problem } from '../../definition/errors.js';
 
-/** Everything that is wrong with the user's source, gathered while it is bundled and reported at once. */
+/** Collects everything that is wrong with the user's source while it is bundled, to report it together. */
 export class BuildProblems {
   readonly #problems = new Map<string, Problem>();
 
-  /** An import that leads nowhere. */
+  /** Adds an import that can't be resolved. */
   addUnresolved(specifier: string, importer: string): void {
     const { where, frame } = locate(specifier, importer);
     const isPath = /^[./]/.test(specifier);

@@ -1,20 +1,20 @@
 import { type InputOptions, type OutputChunk, type OutputOptions, rolldown } from 'rolldown';
 import { BuildProblems } from './build-problems.js';
 
-/** What every one of our builds has in common. `target` is the oldest Node that metalab runs on. */
+/** The options of all builds. `target` is the oldest Node that metalab runs on. */
 const SHARED = {
   platform: 'node',
   logLevel: 'silent',
   experimental: { attachDebugInfo: 'none' },
-  // Off, because an inlined constant would be counted where it is used only in some of the ways to write it.
+  // Off, because whether a constant is inlined depends on how it is written.
   optimization: { inlineConst: false },
   transform: { target: 'node20', typescript: { optimizeConstEnums: true, optimizeEnums: true } },
   moduleTypes: { '.txt': 'text', '.csv': 'text', '.tsv': 'text', '.md': 'text', '.sql': 'text' },
-  // As Node resolves: `module` is for bundlers only, and often another build of the package.
+  // As Node does: `module` is only for bundlers, and often a different build of the package.
   resolve: { mainFields: ['main'] },
 } as const satisfies InputOptions;
 
-/** Ids of modules that we make up begin with NUL, by the bundlers' convention. */
+/** Ids of virtual modules begin with NUL, by the bundlers' convention. */
 export const isVirtual = (id: string) => id.startsWith('\0');
 
 /**

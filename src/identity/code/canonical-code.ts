@@ -1,12 +1,12 @@
 import { isClass, isFunction, isNode, namesOf, type ParsedModule, type SyntaxNode, walk } from './syntax.js';
 
-/** Names that the bundler may have chosen, each with its replacement. */
+/** Replacements of names that the bundler may have chosen. */
 export type Names = ReadonlyMap<string, string>;
 
 /**
- * A program as text that contains only its meaning: no comments, formatting or positions. Top-level names, which the
- * bundler makes unique and sometimes takes from file names, are replaced by those in `names`. A name is replaced in every
- * scope. That is correct, because different names become different tokens: equal texts are equal programs.
+ * A program as text without comments, formatting or positions. Top-level names, which the bundler makes unique and
+ * sometimes takes from file names, are replaced by those in `names`. A name is replaced in every scope. That is
+ * correct, because different names become different tokens: equal texts are equal programs.
  */
 export function canonicalCode(nodes: readonly SyntaxNode[], names: Names): string {
   const parts: string[] = [];
@@ -15,8 +15,8 @@ export function canonicalCode(nodes: readonly SyntaxNode[], names: Names): strin
 }
 
 /**
- * Numbers a chunk's top-level names in the order of their declaration. What a function or class is called can be seen
- * at run time (`f.name`), so its own name goes along.
+ * Numbers a chunk's top-level names in the order of their declaration. The name of a function or class is visible at
+ * run time (`f.name`), so it is kept beside the number.
  */
 export function numberNames(chunk: ParsedModule): Names {
   const declared = topLevelNames(chunk);
@@ -26,7 +26,7 @@ export function numberNames(chunk: ParsedModule): Names {
   );
 }
 
-/** For comparing a module with its earlier version: numbers would depend on the modules before it. */
+/** For comparing a module with its earlier version, where numbers would depend on the modules before it. */
 export function plainNames(chunk: ParsedModule): Names {
   return new Map([...topLevelNames(chunk)].map((name) => [name, baseName(name)]));
 }
@@ -77,7 +77,7 @@ function visibleNames({ program }: ParsedModule): Set<string> {
   return names;
 }
 
-/** What is not meaning, or is said already by another key (`raw` of literals; a template's is kept, below). */
+/** Keys without meaning, or that repeat another key (`raw` of literals, except in templates: see below). */
 const LEFT_OUT = new Set(['type', 'start', 'end', 'raw', 'range', 'loc', 'parent']);
 
 function write(value: unknown, isLabel: boolean, names: Names, parts: string[]): void {
@@ -88,7 +88,7 @@ function write(value: unknown, isLabel: boolean, names: Names, parts: string[]):
   } else if (isNode(value)) writeNode(value, isLabel, names, parts);
   else if (typeof value === 'bigint') parts.push(`${value}n,`);
   else if (typeof value === 'number') parts.push(`${value},`);
-  // A regular expression is written by its node's key `regex`, which has the same on every Node.
+  // A regular expression is taken from the key `regex`, which is the same in every version of Node.
   else if (value !== undefined && !(value instanceof RegExp)) parts.push(`${JSON.stringify(value)},`);
 }
 
@@ -112,7 +112,7 @@ function writeNode(node: SyntaxNode, isLabel: boolean, names: Names, parts: stri
   parts.push(')');
 }
 
-/** Whether the identifier under this key is a mere label, as a property's name, and refers to no binding. */
+/** Whether the identifier under this key is only a label, such as a property's name, and refers to no binding. */
 function isLabelAt(node: SyntaxNode, key: string): boolean {
   switch (key) {
     case 'property':

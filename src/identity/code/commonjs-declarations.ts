@@ -1,15 +1,15 @@
 import { RolldownMagicString } from 'rolldown';
 import { isFunction, isNode, type ParsedModule, type SyntaxNode, walk } from './syntax.js';
 
-/** What declares an experiment around its operation. */
+/** The functions that declare an experiment. */
 const DECLARING = new Set(['experiment', 'grid', 'random', 'manual', 'seeds']);
 
 /**
- * A CommonJS module without the experiments that it declares at its top level. In an ES module, code that the
- * operation does not use is dropped. A CommonJS module counts as a whole, with the experiment's own params and seeds: one
- * more value in a grid would change the identity of every run. The result is only hashed, never run.
+ * Removes the experiments that a CommonJS module declares at its top level. In an ES module, code that the operation
+ * does not use is dropped, but a CommonJS module counts as a whole: without this, one more value in a grid would change
+ * the identity of every run. The result is only hashed, never run.
  *
- * @returns undefined if there is nothing to leave out
+ * @returns undefined if there is nothing to remove
  */
 export function withoutDeclarations(
   code: string,
@@ -35,7 +35,7 @@ function formatOf(node: unknown): string {
   return node.type === 'Identifier' ? String(node.name) : '';
 }
 
-/** What metalab's functions are called in a module, by how it requires metalab. */
+/** The names of metalab's functions in a module that requires metalab. */
 function importedNames(statements: readonly SyntaxNode[]): ReadonlyMap<string, string> {
   const names = new Map<string, string>();
   for (const statement of statements) {

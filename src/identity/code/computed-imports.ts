@@ -8,7 +8,7 @@ import { isConstant, type ParsedModule, parseModule, type SyntaxNode, walk } fro
 const IMPORTER = '\0metalab/declared-imports';
 const REQUIRER = '\0metalab/declared-requires';
 
-/** Whether `import()` or `require` can load a file, by its name. */
+/** Whether `import()` or `require` can load a file, judged by its name. */
 export const isLoadable = (file: string) =>
   /\.(?:[cm]?[jt]sx?|json)$/.test(file) && !/\.d\.[cm]?ts$/.test(file);
 
@@ -21,7 +21,7 @@ export function computedLoads({ program, isModule }: ParsedModule): {
   const requires: SyntaxNode[] = [];
   walk(program as unknown as SyntaxNode, (node) => {
     if (node.type === 'ImportExpression' && !isConstant(node.source)) imports.push(node);
-    // In an ES module, `require` is the user's own, made by createRequire: it finds things from where the source is.
+    // In an ES module, the user has made `require` by createRequire: it resolves from the source file.
     if (!isModule && isComputedRequire(node)) requires.push(node);
     return true;
   });
@@ -36,8 +36,9 @@ function isComputedRequire(node: SyntaxNode): boolean {
 }
 
 /**
- * Lets computed imports of a bundle find the files that the experiment's `code` names. They are inlined with their own
- * imports, and looked up by their paths at the submit, so they also exist on a cluster's nodes. Each is evaluated when it is first imported. Names of packages are left to Node.
+ * Lets computed imports of a bundle find the files that the experiment's `code` names. The files are inlined with their
+ * own imports, and found by the paths that they had at the submit, so that they also work on a cluster's nodes. Each is
+ * evaluated when it is first imported. Node resolves names of packages.
  *
  * @param files absolute paths
  */
@@ -81,9 +82,9 @@ function rewrite(code: string, parsed: ParsedModule, file: string) {
   return { code: text };
 }
 
-/** The text of the module that looks computed names up. */
+/** The source of the module that resolves computed names. */
 function loaderText(files: readonly string[], how: 'import' | 'require'): string {
-  // A `require` can't wait for the top-level await that such a file may have.
+  // Such a file may have a top-level await, for which `require` can't wait.
   const usable = how === 'import' ? files : files.filter((file) => !/\.m[jt]s$/.test(file));
   const entries = usable.flatMap((file) => {
     const load = `() => ${how}(${JSON.stringify(file)})`;

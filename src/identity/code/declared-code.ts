@@ -8,22 +8,22 @@ import { parseModule, type SyntaxNode } from './syntax.js';
 
 const ENTRY = '\0metalab/declared-code';
 
-/** What the modules that `code` names import in turn. */
+/** The imports of the modules that `code` names. */
 export interface DeclaredCode {
   /** The SHA-256 of all of their code. */
   readonly code: string;
-  /** A hash of each module that is not named itself, by absolute path. */
+  /** A hash of each imported module that `code` does not name, by absolute path. */
   readonly modules: ReadonlyMap<string, string>;
   readonly packages: ReachedPackages;
 }
 
 /**
- * The code that computed imports may reach: the files that `code` names count by their content, and what they import counts
- * here.
+ * Computes the identity of the code that computed imports may reach. The named files count by their content elsewhere;
+ * here their imports count.
  *
  * @param files absolute, real paths of modules
  * @param transform the plugins that every closure is built with
- * @returns undefined if the files import nothing that is not named too
+ * @returns undefined if the files import only named files
  * @throws DefinitionError if one does not compile, or an import of it can't be found
  */
 export async function declaredCode(

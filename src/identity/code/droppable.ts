@@ -6,10 +6,11 @@ const PURE = '/* @__PURE__ */ ';
 const DEFAULT = 'metalab_default';
 
 /**
- * Makes every initialiser at a module's top level droppable: if its value is never read, the bundler drops it, even if it
- * calls, spreads or destructures something. `const a = INIT` becomes `const a = PURE (() => (INIT))()`. Annotating each call instead leaves spreads,
- * templates, destructuring and classes with static parts behind. Statements stay as they are, and so always count. The
- * result is only to be hashed, never run: its `await`s are replaced, and what it drops may have had effects.
+ * Makes every initialiser at a module's top level droppable: the bundler then drops it if its value is never read, even
+ * if it calls, spreads or destructures something. `const a = INIT` becomes `const a = PURE (() => (INIT))()`.
+ * Annotating each call instead leaves spreads, templates, destructuring and classes with static parts behind.
+ * Statements are unchanged, so they always count. The result is only hashed, never run: its `await`s are replaced, and
+ * dropped code may have had side effects.
  *
  * @returns undefined if there is nothing to change
  */
@@ -46,7 +47,7 @@ class DroppableEdits {
     const declarators = node.declarations as SyntaxNode[];
     declarators.forEach((declarator, index) => {
       const previous = declarators[index - 1];
-      // A declaration is kept or dropped as a whole: each binding gets its own.
+      // A declaration is kept or dropped as a whole, so each binding gets its own declaration.
       if (previous) this.text.overwrite(previous.end, declarator.start, `; ${prefix}${node.kind} `);
       const init = declarator.init as SyntaxNode | null;
       const target = declarator.id as SyntaxNode;
@@ -102,7 +103,7 @@ class DroppableEdits {
     }
     const isDeclaration = node.type === 'FunctionDeclaration' || node.type.startsWith('TS');
     if (isDeclaration || isInert(node) || changesOthers(node) || hasClassDecorators(node)) return;
-    // Under one name in every file: the bundler would name it after the file.
+    // The same name in every file, since the bundler would name it after the file.
     this.text.overwrite(statement.start, node.start, `const ${DEFAULT} = `);
     this.#wrap(node, '(', ')');
     this.text.appendLeft(statement.end, `; export { ${DEFAULT} as default };`);
@@ -126,7 +127,7 @@ class DroppableEdits {
     this.text.appendLeft(node.end, `${close})()`);
   }
 
-  /** A function can't hold a module's `await`, but can hold a call. */
+  /** A function can't contain a module's `await`, but it can contain a call. */
   #replaceAwaits(node: SyntaxNode): void {
     for (const wait of topLevelAwaits(node)) {
       const argument = wait.argument as SyntaxNode;

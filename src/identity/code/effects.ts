@@ -1,6 +1,6 @@
 import { bare, childrenOf, isClass, isFunction, type SyntaxNode, walk } from './syntax.js';
 
-/** Whether the bundler sees by itself that evaluating this does nothing: such initialisers are left as they are. */
+/** Whether the bundler knows that evaluating this has no side effect. Such initialisers are not changed. */
 export function isInert(expression: SyntaxNode): boolean {
   const node = bare(expression);
   if (isFunction(node)) return true;
@@ -27,7 +27,7 @@ export function isInert(expression: SyntaxNode): boolean {
   }
 }
 
-/** Whether evaluating a class does more than making it: static fields and blocks, computed keys, a superclass. */
+/** Whether evaluating a class may have side effects: static fields and blocks, computed keys, a superclass. */
 export function hasStaticEffects(node: SyntaxNode): boolean {
   if (node.superClass) return true;
   const members = (node.body as { readonly body: SyntaxNode[] }).body;
@@ -42,15 +42,15 @@ export function hasStaticEffects(node: SyntaxNode): boolean {
 const isNodeWithValue = (member: SyntaxNode): member is SyntaxNode & { readonly value: SyntaxNode } =>
   member.type !== 'MethodDefinition' && Boolean(member.value);
 
-/** Whether a class has decorators, on itself or a member: they are given their meaning by the bundler. */
+/** Whether a class or a member of it has decorators, which the bundler transforms. */
 export function hasDecorators(node: SyntaxNode): boolean {
   const members = (node.body as { readonly body: SyntaxNode[] }).body;
   return [node, ...members].some((part) => Array.isArray(part.decorators) && part.decorators.length > 0);
 }
 
 /**
- * Whether it visibly changes something outside of it: an assignment, or a call such as `table.set(…)`. What functions do
- * that it calls is not looked at: by the rule of identity, a call in an initialiser does nothing but give its value.
+ * Whether an initialiser visibly changes something outside of itself: an assignment, or a call such as `table.set(…)`.
+ * Called functions are not inspected: by the rule of identity, a call in an initialiser counts only by its value.
  */
 export function changesOthers(expression: SyntaxNode): boolean {
   let found = false;
@@ -71,7 +71,10 @@ const MUTATING_METHODS = new Set(
 );
 const MUTATING_STATICS = new Set(['assign', 'defineProperty', 'defineProperties', 'setPrototypeOf']);
 
-/** `list.push(x)` and `Object.assign(defaults, x)`, but not `[3, 1].sort()` or `Object.assign({}, x)`: those make new ones. */
+/**
+ * `list.push(x)` and `Object.assign(defaults, x)`, but not `[3, 1].sort()` or `Object.assign({}, x)`: those change only
+ * new objects.
+ */
 function isMutation(call: SyntaxNode): boolean {
   const callee = bare(call.callee as SyntaxNode);
   if (callee.type !== 'MemberExpression' || callee.computed) return false;
@@ -89,7 +92,7 @@ function isVariable(expression: SyntaxNode): boolean {
   );
 }
 
-/** The `await`s that wait while the module is evaluated, not those within functions. */
+/** The `await`s at the module's top level, not those within functions. */
 export function topLevelAwaits(expression: SyntaxNode): SyntaxNode[] {
   if (isFunction(expression)) return [];
   const own = expression.type === 'AwaitExpression' ? [expression] : [];

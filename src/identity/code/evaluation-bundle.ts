@@ -11,12 +11,12 @@ import { absoluteSources } from './source-map.js';
 import { parseModule } from './syntax.js';
 
 /**
- * Bundles an experiment file for evaluating it once: the user's own modules in one file, so that TypeScript, JSON and
- * `paths` work, and packages imported from where they are. Nothing is dropped.
+ * Bundles an experiment file to evaluate it once: the user's own modules in one file, so that TypeScript, JSON and
+ * `paths` work. Packages are imported from where they are. Nothing is dropped.
  *
- * Where `globalThis[Symbol.for('metalab.modules')]` is a Map, every module of the user's puts its namespace into it,
- * by its absolute, real path: that is how to find which module exports an operation. CommonJS modules put
- * `{ commonjs: module.exports }` there.
+ * If `globalThis[Symbol.for('metalab.modules')]` is a Map, each of the user's modules adds its namespace to it, by its
+ * absolute, real path, so that the module that exports an operation can be found. CommonJS modules add `{ commonjs:
+ * module.exports }`.
  *
  * @param request.file the experiment file, TypeScript or JavaScript
  * @param request.folder where to write `experiment.mjs` and its source map
@@ -93,7 +93,7 @@ function registerNamespace(): Plugin {
         `globalThis[Symbol.for('metalab.modules')]?.set(${path}, ${namespace});`;
       if (parsed.isModule)
         text.append(`\n;import * as metalab_self from ${path}; ${register('metalab_self')}`);
-      // For a CommonJS module, its exports after it has run to its end.
+      // The exports of a CommonJS module, after it has been evaluated.
       else if (/\bexports\b/.test(code)) text.append(`\n;${register('{ commonjs: module.exports }')}`);
       else return null;
       return { code: text };

@@ -15,7 +15,7 @@ export interface ExecutionBundle {
   /** An ES module; its default export is the operation. It names its source map `operation.mjs.map`. */
   readonly code: string;
   readonly map: string;
-  /** Packages that hold native code: they are required from the working directory, where the bundle runs. */
+  /** Packages with native code: the bundle requires them from its working directory. */
   readonly native: readonly string[];
 }
 
@@ -23,9 +23,9 @@ const RUNTIME = '\0metalab/runtime';
 
 /**
  * Bundles an operation with the packages that it uses, for slots to import. It behaves like a plain import of the file:
- * all code at the top level that may have side effects runs. The code's identity drops more, because it is only hashed;
- * dropping that much here could change results. What `metalab` exports comes from
- * `globalThis[Symbol.for('metalab.runtime')]`, which must be there when it is imported.
+ * all top-level code that may have side effects runs. The code's identity drops more, since it is only hashed; dropping
+ * that here could change results. `metalab`'s exports come from `globalThis[Symbol.for('metalab.runtime')]`, which must
+ * exist when the bundle is imported.
  *
  * @param declaredFiles absolute paths of the files that the experiment's `code` names: computed imports can import them
  * @throws DefinitionError naming every file that does not compile and every import that can't be found
@@ -89,7 +89,7 @@ class InlinedImports {
         const how = { kind, packages: inlined.#packages, problems: inlined.#problems };
         const target = await resolveImport(this, specifier, importer, how);
         switch (target.kind) {
-          // As CommonJS, it needs no list of its exports. Reading them does nothing, so it may vanish.
+          // As CommonJS, it needs no list of exports. Reading them has no side effect, so the module may be dropped.
           case 'metalab':
             return { id: RUNTIME, moduleSideEffects: false };
           case 'builtin':
@@ -120,9 +120,9 @@ class InlinedImports {
 
 /**
  * A module that replaces a package with native code: it requires the package where the bundle runs, from the working
- * directory, which is the experiment file's folder. So no path of this machine is in the bundle.
+ * directory, which is the experiment file's folder. So the bundle contains no path of this machine.
  *
- * @param via the package that imports it, if a package does: that may have another version of it
+ * @param via the package that imports it, if any: it may have its own version of it
  */
 function nativeModule(specifier: string, via: string | undefined): string {
   const wanted = JSON.stringify(specifier);
@@ -137,13 +137,13 @@ function nativeModule(specifier: string, via: string | undefined): string {
   ].join('\n');
 }
 
-/** Any package.json that says `"type": "module"`: this one is there wherever metalab is. */
+/** Any package.json with `"type": "module"`: metalab's own always exists. */
 const MODULE_PACKAGE = createRequire(import.meta.url).resolve('rolldown/package.json');
 
 /**
- * Has the user's ES modules import CommonJS packages as Node does: the default export is `module.exports`. Bundlers
- * otherwise do so only where a package.json says `"type": "module"`, and the operation would see another default than the
- * experiment file, which Node evaluates.
+ * Has the user's ES modules import CommonJS packages as Node does: the default export is `module.exports`. Otherwise
+ * bundlers do so only if a package.json has `"type": "module"`, and the operation would see another default export than
+ * the experiment file, which Node evaluates.
  */
 function withNodeInterop(resolved: ResolvedId): PartialResolvedId {
   return isEsModule(resolved.id) ? { ...resolved, packageJsonPath: MODULE_PACKAGE } : resolved;

@@ -8,10 +8,10 @@ import { listFiles, unreadable } from '../list-files.js';
 const SKIPPED = new Set(['node_modules', '.git']);
 
 /**
- * The files that an experiment's `code: [...]` names, with the SHA-256 of each. Their paths count too, for the operation
- * finds them by path.
+ * The files that an experiment's `code: [...]` names, with the SHA-256 of each. Their paths count too, because the
+ * operation finds them by path.
  *
- * @param patterns globs relative to `base`, with `/` between; `..` may lead out of it
+ * @param patterns globs relative to `base`, with `/` as separator; `..` may lead out of it
  * @returns hashes by path relative to `base`
  * @throws DefinitionError naming every pattern that matches nothing, and every file that can't be read
  */

@@ -1,15 +1,15 @@
 import { isFunction, isNode, namesOf, type ParsedModule, type SyntaxNode, walk } from './syntax.js';
 
-/** What metalab gives an operation paths by. */
+/** The objects through which metalab gives paths to an operation. */
 const GIVEN = new Set(['context', 'runtime', 'scratchDir']);
 
-/** The expression that a name gets its value from; `undefined` if it can't be determined. */
+/** The expression from which a name gets its value; `undefined` if unknown. */
 type Origin = SyntaxNode | undefined;
 
 /** The arguments of every call, by the called function's name. */
 type Calls = ReadonlyMap<string, readonly (readonly SyntaxNode[])[]>;
 
-/** Every call of the modules, for {@link givenPaths}: a path may be given to a function of another module. */
+/** All calls of the modules, for {@link givenPaths}: a path may be passed to a function of another module. */
 export function callsIn(modules: readonly ParsedModule[]): Calls {
   const calls = new Map<string, (readonly SyntaxNode[])[]>();
   for (const { program } of modules) {
@@ -23,9 +23,10 @@ export function callsIn(modules: readonly ParsedModule[]): Calls {
 }
 
 /**
- * Tells whether an expression of a module is a path that metalab gave (`context.table.path`, `runtime.scratchDir`), or made of
- * one: through variables, destructuring, loops, callbacks and functions' parameters. Variables are told apart by name only:
- * if several variables of a module have one name, all must come from such a path.
+ * Makes a function that tells whether an expression is a path that metalab provided (`context.table.path`,
+ * `runtime.scratchDir`), or is derived from one: through variables, destructuring, loops, callbacks and parameters.
+ * Variables are distinguished only by name: if several variables of a module have the same name, all must come from
+ * such a path.
  */
 export function givenPaths({ program }: ParsedModule, calls: Calls): (node: SyntaxNode) => boolean {
   const origins = originsIn(program as unknown as SyntaxNode, calls);
@@ -35,7 +36,7 @@ export function givenPaths({ program }: ParsedModule, calls: Calls): (node: Synt
     const before = known.get(name);
     if (before !== undefined) return before;
     const from = origins.get(name) ?? [];
-    // What leads back to itself says nothing against it.
+    // A circular definition does not count against it.
     known.set(name, from.length > 0);
     const given = from.length > 0 && from.every((origin) => origin !== undefined && isGiven(origin));
     known.set(name, given);
@@ -91,7 +92,7 @@ function originsIn(root: SyntaxNode, calls: Calls): ReadonlyMap<string, readonly
       for (const argument of node.arguments as SyntaxNode[]) {
         if (!isNode(argument) || !isFunction(argument)) continue;
         callbacks.add(argument);
-        // `context.images.files.map((name) => …)`: a method's callback gets items of the object that the method is called on.
+        // `context.images.files.map((name) => …)`: the callback of a method gets items of the method's object.
         const from = callee.type === 'MemberExpression' ? (callee.object as SyntaxNode) : undefined;
         for (const parameter of argument.params as SyntaxNode[]) add(parameter, from);
       }

@@ -3,7 +3,7 @@ import type { ImportKind, PluginContext, ResolvedId } from 'rolldown';
 import type { BuildProblems } from './build-problems.js';
 import { type InstalledPackage, isInstalled, type PackageIndex } from './packages.js';
 
-/** Where an import leads. `source`: a module of the user's own, or of a linked package. */
+/** What an import resolves to. `source`: one of the user's own modules, or a module of a linked package. */
 export type ImportTarget =
   | { readonly kind: 'metalab' }
   | { readonly kind: 'builtin'; readonly name: string }
@@ -12,8 +12,8 @@ export type ImportTarget =
   | { readonly kind: 'missing' };
 
 /**
- * Finds out where an import leads. What can't be found is a problem when the user's own source imports it by a
- * statement; a `require` or `import()` may be meant to fail, and stays as it is.
+ * Resolves an import. If it can't be found, that is a problem if it is an import statement in the user's own source; a
+ * `require` or `import()` may be meant to fail, and is not changed.
  */
 export async function resolveImport(
   context: PluginContext,
@@ -34,10 +34,10 @@ export async function resolveImport(
   return found ? { kind: 'package', package: found, resolved } : { kind: 'source', resolved };
 }
 
-/** What follows the package's name in a specifier: `''`, or `/sub/path`. */
+/** The part of a specifier after the package's name: `''` or `/sub/path`. */
 export const subpathOf = (specifier: string) => /^(?:@[^/]+\/)?[^/]+(\/.*)?$/.exec(specifier)?.[1] ?? '';
 
-/** The source language by a file's name; undefined if it is no code. */
+/** The source language, judged by a file's name; undefined if it is not code. */
 export function languageOf(id: string): 'js' | 'jsx' | 'ts' | 'tsx' | undefined {
   const match = /\.[cm]?([jt]sx?)$/.exec(id);
   return match?.[1] as 'js' | 'jsx' | 'ts' | 'tsx' | undefined;

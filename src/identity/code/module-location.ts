@@ -6,8 +6,8 @@ import { languageOf } from './imports.js';
 import { isNode, type ParsedModule, parseModule, type SyntaxNode, walk } from './syntax.js';
 
 /**
- * Lets a module's `import.meta.url`, `dirname` and `filename` (in CommonJS, `__dirname` and `__filename`) mean its own
- * file, wherever the bundle is: by these, programs find the data that lies beside them.
+ * Makes a module's `import.meta.url`, `dirname` and `filename` (in CommonJS, `__dirname` and `__filename`) refer to its
+ * own file, wherever the bundle is: programs use them to find data next to the source.
  */
 export function moduleLocation(): Plugin {
   return {
@@ -26,7 +26,7 @@ export function moduleLocation(): Plugin {
 
 interface Location {
   readonly node: SyntaxNode;
-  /** The source text that says it. */
+  /** The replacement, as source text. */
   readonly value: string;
 }
 
@@ -56,7 +56,7 @@ function ofImportMeta(node: SyntaxNode, file: string): string | undefined {
   }
 }
 
-/** Direct children only: an identifier's role depends on its parent. */
+/** Visits only direct children, because an identifier's role depends on its parent. */
 function commonJsLocations(parent: SyntaxNode, file: string): Location[] {
   const found: Location[] = [];
   for (const key in parent) {
@@ -72,7 +72,7 @@ function commonJsLocations(parent: SyntaxNode, file: string): Location[] {
   return found;
 }
 
-/** Whether the identifier names something rather than reading it: a property, or a variable of one's own. */
+/** Whether the identifier is a name, not a reference: a property, or a declaration of the module's own. */
 function isName(parent: SyntaxNode, key: string): boolean {
   if (key === 'property' || key === 'key') return !parent.computed;
   return key === 'id' || key === 'params' || key === 'label' || key === 'left';

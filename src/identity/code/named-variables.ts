@@ -1,9 +1,9 @@
 import { isNode, type ParsedModule, type SyntaxNode, walk } from './syntax.js';
 
 /**
- * The environment variables that a module reads by name: `process.env.X`, `process.env['X']`, `const { X } = process.env`,
- * also where `process` or `env` is imported or the environment has a name of its own. One that the module sets itself is
- * none of them.
+ * The environment variables that a module reads by name: `process.env.X`, `process.env['X']`, `const { X } =
+ * process.env`, also where `process` or `env` is imported or the environment has a name of its own. Variables that the
+ * module sets itself don't count.
  */
 export function namedVariables({ program }: ParsedModule): string[] {
   const root = program as unknown as SyntaxNode;
@@ -33,7 +33,7 @@ const add = (names: Set<string>, name: string | undefined) => {
   if (name !== undefined) names.add(name);
 };
 
-/** `process`, `process_default` as the bundler calls an import of it, `globalThis.process`. */
+/** `process`, `process_default` the bundler's name for an import of it, `globalThis.process`. */
 const isProcess = (node: unknown): boolean =>
   isNode(node) &&
   (node.type === 'MemberExpression'
@@ -46,7 +46,7 @@ function propertyOf({ property, computed }: SyntaxNode): string | undefined {
   return property.type === 'Literal' && typeof property.value === 'string' ? property.value : undefined;
 }
 
-/** Other names that a module has for the environment. */
+/** A module's own names for the environment. */
 function environmentNames(root: SyntaxNode): ReadonlySet<string> {
   const names = new Set<string>();
   walk(root, (node) => {

@@ -1,6 +1,6 @@
 import type { Plugin } from 'rolldown';
 
-/** The one exported binding that a build begins at. */
+/** The exported binding from which a build starts. */
 export interface OperationBinding {
   /** The module that exports it: an absolute, real path. */
   readonly file: string;

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { basename, dirname, join, sep } from 'node:path';
 
-/** An installed package, by its own package.json: its name in an alias or a registry does not matter. */
+/** An installed package, identified by its own package.json, whatever its name in an alias or a registry. */
 export interface InstalledPackage {
   readonly name: string;
   readonly version: string;
@@ -10,7 +10,7 @@ export interface InstalledPackage {
 
 const MODULES_FOLDER = `${sep}node_modules${sep}`;
 
-/** Whether a real path is an installed package's. Linked and workspace packages are not: they count as own source. */
+/** Whether a real path is in an installed package. Linked and workspace packages count as the user's own source. */
 export const isInstalled = (path: string) => path.includes(MODULES_FOLDER);
 
 /** The folder in `node_modules` of the package that a path is in: `…/node_modules/@scope/name`. */
@@ -27,9 +27,7 @@ interface PackageJson {
   readonly peerDependencies?: { readonly [name: string]: string };
 }
 
-/**
- * The packages around files. Made for one build, so that a package.json is read once a build and never stale.
- */
+/** Finds the packages of files. Created for each build, so that each package.json is read once per build. */
 export class PackageIndex {
   readonly #manifests = new Map<string, PackageJson | undefined>();
   readonly #byFolder = new Map<string, InstalledPackage | undefined>();
@@ -42,8 +40,8 @@ export class PackageIndex {
   }
 
   /**
-   * The packages that an installed one declares that it needs or takes, where Node finds them from it, by the names that
-   * it imports them by. Those that are not installed are left out; so is metalab, which never counts.
+   * The dependencies that an installed package declares, as Node resolves them from it, by the names by which it
+   * imports them. Those that are not installed are left out, and so is metalab, which never counts.
    */
   dependenciesOf({ folder }: InstalledPackage): (readonly [name: string, found: InstalledPackage])[] {
     const { dependencies, optionalDependencies, peerDependencies } = this.#manifest(folder) ?? {};
@@ -54,7 +52,7 @@ export class PackageIndex {
     });
   }
 
-  /** Whether a package holds native code, or looks for some at run time: it can't be inlined into a bundle. */
+  /** Whether a package contains native code or loads some at run time, so that it can't be inlined into a bundle. */
   isNative({ folder }: InstalledPackage): boolean {
     const manifest = this.#manifest(folder) ?? {};
     if (manifest.gypfile || manifest.binary || manifest.napi) return true;
@@ -70,7 +68,7 @@ export class PackageIndex {
     );
   }
 
-  /** As Node does: the nearest `node_modules` upwards that has it, seen through links. */
+  /** As Node does: in the nearest `node_modules` upwards that has it, with links resolved. */
   #find(name: string, from: string): InstalledPackage | undefined {
     const parent = dirname(from);
     const place = basename(from) === 'node_modules' ? undefined : join(from, 'node_modules', name);
@@ -113,7 +111,7 @@ const NATIVE_LOADERS = new Set([
   'nan',
 ]);
 
-/** As in `@img/sharp-linux-x64`: one package for each platform, of which npm installs the one that fits. */
+/** Such as `@img/sharp-linux-x64`: one package per platform, of which npm installs the one that fits. */
 const PLATFORM_NAME = /(?:linux|darwin|win32)[-_](?:x64|arm64|ia32|arm)/;
 
 function readManifest(file: string): PackageJson | undefined {

@@ -13,10 +13,10 @@ export interface ReachedPackages {
   readonly edges: readonly string[];
 }
 
-/** What imports led to while a closure was built. */
+/** The imports found while a closure is built. */
 export class ReachedImports {
   readonly #index = new PackageIndex();
-  /** By the import's name in the bundle: `name@version/sub/path`. */
+  /** By the import's specifier in the bundle: `name@version/sub/path`. */
   readonly #packages = new Map<string, InstalledPackage>();
   readonly #linked = new Map<string, InstalledPackage>();
   readonly #readers = new Set<string>();

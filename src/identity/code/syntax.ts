@@ -12,13 +12,13 @@ export type Program = ParseResult['program'];
 
 export interface ParsedModule {
   readonly program: Program;
-  /** Whether it has `import`, `export` or `import.meta`: CommonJS modules have none. */
+  /** Whether it has `import`, `export` or `import.meta`, which CommonJS modules lack. */
   readonly isModule: boolean;
 }
 
 export type Language = 'js' | 'jsx' | 'ts' | 'tsx';
 
-/** @returns undefined if the code does not parse: the bundler's own error is better, with a code frame */
+/** @returns undefined if the code does not parse: the bundler's own error has a code frame */
 export function parseModule(code: string, language: Language = 'js'): ParsedModule | undefined {
   const parsed = parseSync(`module.${language}`, code, { lang: language, preserveParens: true });
   if (parsed.errors.length > 0) return undefined;

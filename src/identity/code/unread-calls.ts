@@ -2,10 +2,10 @@ import { changesOthers } from './effects.js';
 import { bare, isClass, isFunction, isNode, type ParsedModule, type SyntaxNode, walk } from './syntax.js';
 
 /**
- * Finds top-level declarations such as `const ready = init()` or `const filled = fill(table)` whose result is never read.
- * They may have side effects, and identity drops them. Reports only names that are not exported, and only calls of the
- * user's own functions without arguments or with data of the module. Returns a sentence for each, without the module's
- * name.
+ * Finds top-level declarations such as `const ready = init()` or `const filled = fill(table)` whose result is never
+ * read. They may have side effects, but are not part of the identity. Reports only names that are not exported, and
+ * only calls of the user's own functions with no arguments or with data of the module. Returns a sentence for each,
+ * without the module's name.
  */
 export function unreadCalls({ program }: ParsedModule, code: string): string[] {
   const body = program.body as unknown as SyntaxNode[];
@@ -25,7 +25,9 @@ export function unreadCalls({ program }: ParsedModule, code: string): string[] {
     });
 }
 
-/** The kind of a top-level name: `data` may be changed by a function that gets it, `own` is called in the user's own code. */
+/**
+ * The kind of a top-level name: `data` may be changed by a function that gets it; `own` is one of the user's functions.
+ */
 type Binding = 'own' | 'data';
 
 function bindingsIn(body: readonly SyntaxNode[]): ReadonlyMap<string, Binding> {
@@ -62,7 +64,7 @@ function mayFill(call: SyntaxNode, bindings: ReadonlyMap<string, Binding>): bool
   return given.length === 0 || given.some((node) => bindings.get(node.name as string) === 'data');
 }
 
-/** Whether the name is written outside its declaration. Exported names may be. */
+/** Whether the name is assigned outside its declaration, as exported names may be. */
 function isRead(name: string, program: SyntaxNode): boolean {
   let times = 0;
   walk(program, (node) => {
