@@ -4,7 +4,7 @@ import { type Experiment, isExperiment } from '../definition/experiment.js';
 import { FAILURE_LIMIT_EXPECTATION, parseFailureLimit } from '../definition/failure-limit.js';
 import { formatValue, optionProblems } from '../definition/refuse.js';
 
-/** The kind of value that an option takes, in words and as a check. */
+/** The kind of value that an option takes: a description and a check. */
 interface Kind {
   readonly expected: string;
   accepts(value: unknown): boolean;
@@ -28,7 +28,7 @@ export const ENVIRONMENT: Kind = {
     (typeof value === 'object' && value !== null && 'type' in value && 'name' in value),
 };
 export const RUN_IDS: Kind = {
-  expected: 'an array of run_ids, or of beginnings of them',
+  expected: 'an array of run_ids, or prefixes of them',
   accepts: (value) => Array.isArray(value) && value.every((item) => typeof item === 'string'),
 };
 export const FAILURE_LIMIT: Kind = {
@@ -82,7 +82,7 @@ function guessMistake(value: unknown): string {
   return 'wrap it in experiment(…), which checks it and remembers where it was declared';
 }
 
-/** @throws MetalabError METALAB_EXPERIMENT_ID if it is no text, such as an experiment itself */
+/** @throws MetalabError METALAB_EXPERIMENT_ID if it is not a text, for example an experiment */
 export function checkExperimentId(where: string, id: unknown): asserts id is string {
   if (typeof id === 'string' && id !== '') return;
   throw new MetalabError({
@@ -111,5 +111,5 @@ export const closedError = (where: string) =>
     where,
     what: 'the connection was closed by lab.close()',
     expected: 'an open one',
-    next: 'close it last, or connect() again; what was submitted goes on',
+    next: 'close it last, or connect() again; submitted runs continue',
   });

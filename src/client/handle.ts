@@ -45,13 +45,13 @@ const LOOK_EVERY_MS = 15;
 const ASK_EVERY_MS = 3_000;
 const MAX_FAILED_STARTS = 4;
 
-/** What a handle is of. */
+/** The submission that a handle is for. */
 export interface HandledSubmission extends SubmissionPlace {
   readonly joined: boolean;
   readonly environment: ResolvedEnvironment;
 }
 
-/** A handle's connection to Temporal. */
+/** What a handle needs of its lab. */
 export interface Link {
   readonly client: Client;
   readonly key: RequestKey;

@@ -19,8 +19,8 @@ export interface RunHandle {
   /** Where its runs execute. If it joined a submission, that one's environment. Without services. */
   readonly environment: ResolvedEnvironment;
   /**
-   * @param options.maxAge accept a status that another call of this process got at most so long ago, as somebody who
-   *   asks again and again should. Default: read after this call
+   * @param options.maxAge accept a status of at most this age that another call in this process got; use it to ask
+   *   repeatedly. Default: a status read after this call
    */
   status(options?: { readonly maxAge?: Duration }): Promise<SweepStatus>;
   /** Events as they happen, read from the segments, not through Temporal. Ends with the submission. */
@@ -55,7 +55,7 @@ export interface RunHandle {
    * Submits the store's latest declaration again, without its file, to the environment of the last submission.
    *
    * @param options which runs; by default all that did not succeed
-   * @throws MetalabError if a run is none of the declaration's
+   * @throws MetalabError if the declaration has no such run
    */
   retry(options?: RetryOptions): Promise<RunHandle>;
 }
@@ -68,7 +68,7 @@ export interface ControlOptions {
 export interface RetryOptions {
   /** Only runs that failed: neither cancelled nor missing ones. */
   readonly failed?: boolean;
-  /** Only these, whatever their status: run_ids, or beginnings of them. */
+  /** Only these, whatever their status: run_ids, or prefixes of them. */
   readonly runs?: readonly string[];
   /** As for submit. Default: the experiment's. */
   readonly maxFailures?: FailureLimit;

@@ -39,7 +39,7 @@ export interface CheckedFiles {
   readonly problems: readonly Problem[];
 }
 
-/** Merges a configuration's files, base first, and checks each by itself, then what they are together. */
+/** Merges a configuration's files, base first. Checks each file, then the merged configuration. */
 export async function checkFiles(
   files: readonly TomlFile[],
   types: EnvironmentTypes,
@@ -143,7 +143,7 @@ function checkTogether(
       });
     return;
   }
-  // A variable may provide what the files leave out.
+  // A variable may provide what the files lack.
   for (const mistake of mistakesOf(type.schema, ownKeys(table), at))
     if (mistake.missing && !isSet(mistake.path.at(-1))) problems.together(mistake);
 }
@@ -178,7 +178,7 @@ async function likelyType(
   return found.sort((a, b) => count(a) - count(b))[0];
 }
 
-/** An environment's table without what all of them have. */
+/** An environment's table without the keys that all environments have. */
 export const ownKeys = (table: Table): Table =>
   Object.fromEntries(Object.entries(table).filter(([key]) => !COMMON_KEYS.includes(key)));
 

@@ -28,7 +28,10 @@ export class PlacedProblems {
       this.#found.push({ where: file.place(path), ...problem });
   }
 
-  /** One of what the files are together: at the last that has it, else at the first that has most of the way to it. */
+  /**
+   * Adds a problem of the merged configuration. Its position is in the last file that has the key, else in the first
+   * file that has most of the key's path.
+   */
   together(mistake: Mistake): void {
     // The contents of a file that can't be parsed are unknown.
     if (this.#files.some(({ problems }) => problems.length > 0)) return;

@@ -33,7 +33,7 @@ const OWN: readonly OwnOption[] = [
   { long: 'qos', short: 'q', key: 'qos' },
 ];
 
-/** @returns why an option has no place in `extra_sbatch`, by what is to be there instead; undefined if it has */
+/** @returns what to write instead of an option that `extra_sbatch` must not contain; undefined if it may */
 export function refuseSbatchOption(option: string): string | undefined {
   const own = OWN.find((each) => isMeant(option, each));
   if (!own) return undefined;

@@ -1,5 +1,5 @@
-// One rule: `METALAB_` and a key's name in capitals, for every key of an environment and of its executor table but for
-// tables, `type` and `services`. Written as in TOML without quotes; of a list, one item a line.
+// One rule: `METALAB_` and a key's name in capitals, for every key of an environment and of its executor table except
+// tables, `type` and `services`. Values are written as in TOML without quotes; lists have one item per line.
 import type { Schema } from './environment-type.js';
 import { fieldsOf } from './schema-shape.js';
 

@@ -10,12 +10,15 @@ export const CHUNK_BUDGET_MS = 3_000;
  * runs stays at 0.997.
  */
 const WORTHWHILE_MS = 200;
-/** Shorter chunks spend most of their time there: the last free slot takes this much, whatever is left for others. */
+/**
+ * Shorter chunks spend most of their time in Temporal: the last free slot takes at least this much, however little is
+ * left for others.
+ */
 const TINY_MS = 10;
 
 /**
  * How many positions the next chunk gets: half an even share of what is left, so that the last chunks are small and no
- * slot waits long for another; but enough to be worth an activity, if every slot can have that many.
+ * slot waits long for another; but enough to be worth an activity, if there is that much for every slot.
  *
  * @param remaining positions that no chunk holds
  * @param slots how many slots share them

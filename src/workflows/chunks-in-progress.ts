@@ -10,9 +10,9 @@ export interface Chunk extends PositionRange {
   readonly emptyBefore?: number;
 }
 
-/** The chunks and batches that are handed out, and what they have told meanwhile. Contains no Temporal code. */
+/** The chunks and batches that are handed out, and what they have reported so far. Contains no Temporal code. */
 export class ChunksInProgress {
-  /** By their first positions, as everything here. */
+  /** By their first positions, as the other maps. */
   readonly #chunks = new Map<number, Chunk>();
   readonly #waits = new Map<number, string>();
   readonly #runs = new Map<number, DoneRuns>();

@@ -52,7 +52,7 @@ export class ContinueAsNewPolicy {
     if (handedOut.size === 0 || isUtmost) this.#set(undefined, undefined);
     else if (this.#long) {
       const goOn = [...this.#long].some((chunk) => handedOut.has(chunk));
-      // Nothing is left for a free slot: what others have not begun comes back, and is handed out again.
+      // Nothing is left for a free slot: chunks give back what they have not begun, and it is handed out again.
       if (goOn) this.#state.yields = !hasRanges && handedOut.size < slots;
       else this.#set(undefined, Date.now() + SHORT_MS);
     } else if (!hasRanges) this.#until = undefined;

@@ -34,7 +34,7 @@ export class StoreWait {
     }
   }
 
-  /** Tries after a while, which doubles each time. The wait is over if that succeeds. */
+  /** Sleeps, twice as long each time, and tries to write. If that succeeds, the wait is over. */
   async tryAgain(): Promise<void> {
     await sleep(this.#seconds * 1000);
     this.#seconds = Math.min(MAX_WAIT_S, this.#seconds * 2);

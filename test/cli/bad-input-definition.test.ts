@@ -269,7 +269,7 @@ describe('params are refused', () => {
     ]);
     await refused(
       'params: cases()',
-      [/params: going through its cases threw Error: ran dry \(at .*experiment\.ts:2:/],
+      [/params: iterating over its cases threw Error: ran dry \(at .*experiment\.ts:2:/],
       "function* cases() { yield { x: 1 }; throw new Error('ran dry'); }",
     );
   });

@@ -238,7 +238,7 @@ describe('retry', () => {
       good.run_id,
     );
     expect(wrong.code).toBe(2);
-    expect(wrong.stderr).toContain("run 'xyz': it is no beginning of a run_id");
+    expect(wrong.stderr).toContain("run 'xyz': it is not a prefix of a run_id");
     expect(wrong.stderr).toContain("run 'ffffffff': sweep:1 has no such run");
     expect((await run(project, 'retry', 'nothing')).code).toBe(2);
   }, 360_000);

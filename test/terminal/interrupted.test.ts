@@ -19,7 +19,7 @@ test('watch continues after its server was killed, and Ctrl-C ends it with 130',
   process.kill((await engineStatus(env)).server!.pid, 'SIGKILL');
   await terminal.waitFor(/^e:1 +running[\s\S]*does not answer/m);
   await metalab(['engine', 'start'], { env });
-  await terminal.waitFor(/^e:1 +running.*\nnot shown.*\nCtrl-C ends watching/m, 60_000);
+  await terminal.waitFor(/^e:1 +running.*\nnot shown.*\nCtrl-C stops watching/m, 60_000);
   process.kill((await engineStatus(env)).server!.pid, 'SIGKILL');
   await terminal.waitFor(/^e:1 +running[\s\S]*does not answer/m);
   await terminal.press('C-c');

@@ -5,7 +5,7 @@ import { EXIT } from '../format/report-error.js';
 
 const start: CommandDefinition = {
   name: 'start',
-  summary: 'start the local Temporal server and a worker, unless they run',
+  summary: 'start the local Temporal server and a worker, if they are not running',
   examples: [{ line: 'engine start', does: '`submit` does it by itself' }],
   json: true,
   async run(_, options, context) {
@@ -31,8 +31,8 @@ const start: CommandDefinition = {
 const stop: CommandDefinition = {
   name: 'stop',
   summary: 'stop the background worker and the local Temporal server',
-  description: 'Runs that are not finished go on after the next start. What is recorded stays.',
-  examples: [{ line: 'engine stop', does: 'nothing of metalab runs afterwards' }],
+  description: 'Unfinished runs continue after the next start. Recorded runs are kept.',
+  examples: [{ line: 'engine stop', does: 'no process of metalab is left' }],
   json: true,
   async run(_, options, context) {
     const { stopEngine } = await import('../../engine/stop.js');
@@ -43,7 +43,7 @@ const stop: CommandDefinition = {
       if (stopped.server) ended.push(`Temporal server (pid ${stopped.server.pid}) ${stopped.server.how}`);
       context.out(ended.length > 0 ? ended.join('\n') : 'nothing was running');
       if (stopped.foreground.length > 0)
-        context.out(`workers in terminals go on: pid ${stopped.foreground.join(', ')}`);
+        context.out(`workers in terminals continue: pid ${stopped.foreground.join(', ')}`);
     }
     return undefined;
   },

@@ -48,7 +48,7 @@ const show: CommandDefinition = {
     { line: 'env show cluster', does: 'its values, each with file and line, variable or default' },
     {
       line: 'env show cluster --json | jq .environment',
-      does: 'as submissions keep it, but for its services',
+      does: 'as submissions store it, without its services',
     },
   ],
   json: true,
@@ -74,7 +74,7 @@ const show: CommandDefinition = {
 
 const check: CommandDefinition = {
   name: 'check',
-  summary: 'try an environment: each line is ok, or says how to fix it',
+  summary: 'check an environment: each line is ok, or says how to fix it',
   description: 'Submits nothing. Exit code 3 if something would prevent a submit.',
   arguments: [CHOSEN],
   examples: [
@@ -106,7 +106,7 @@ export const envCommand: CommandDefinition = {
   examples: [
     { line: 'env list', does: 'list them' },
     { line: 'env show cluster', does: "show one's settings and their sources" },
-    { line: 'env check cluster', does: 'does it work?' },
+    { line: 'env check cluster', does: 'whether it works' },
     { line: 'env login cluster', does: 'log in with a password or code' },
     { line: 'env clean cluster', does: 'remove its spool from the cluster' },
   ],

@@ -15,12 +15,15 @@ export const logsCommand: CommandDefinition<LogsOptions> = {
     'With --follow also a run that has no record yet: RUN is then its whole run_id, or a prefix that only it has.',
   arguments: [{ name: 'run', description: 'run, by any unambiguous prefix of its run_id' }],
   options: [
-    { flags: '-f, --follow', description: 'go on until the run has ended, or Ctrl-C; of every attempt' },
+    {
+      flags: '-f, --follow',
+      description: 'continue until the run has ended, or Ctrl-C; shows every attempt',
+    },
     { flags: '--all', description: 'every attempt of every execution, not only the last' },
   ],
   examples: [
     { line: 'logs 3f9a', does: 'the lines with their times and levels' },
-    { line: 'logs 3f9a --follow', does: 'and those to come' },
+    { line: 'logs 3f9a --follow', does: 'and further lines as they come' },
     { line: 'logs 3f9a --json', does: 'as an array of objects' },
   ],
   store: true,

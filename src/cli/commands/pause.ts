@@ -13,7 +13,7 @@ export const pauseCommand: CommandDefinition<PauseFlags> = {
   description: `A chunk of short runs, at most 3 s, ends first. The pause survives restarts of everything; metalab resume continues.`,
   arguments: [EXPERIMENT],
   options: [{ flags: '--reason <text>', description: 'shown by status' }],
-  examples: [{ line: 'pause pi_mc', does: 'keep what is done, and leave the machine to others' }],
+  examples: [{ line: 'pause pi_mc', does: 'free the machine for others; finished runs are kept' }],
   store: true,
   async run({ exp }, options, context) {
     const { reason = '' } = options;
@@ -29,7 +29,7 @@ export const resumeCommand: CommandDefinition = {
   name: 'resume',
   summary: 'continue a paused experiment',
   arguments: [EXPERIMENT],
-  examples: [{ line: 'resume pi_mc', does: 'start the runs that are left' }],
+  examples: [{ line: 'resume pi_mc', does: 'start the remaining runs' }],
   store: true,
   async run({ exp }, _options, context) {
     const { experimentId } = await withHandle(exp!, context, (handle) => handle.resume());

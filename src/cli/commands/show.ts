@@ -9,7 +9,7 @@ artifacts: of its final record.`,
     { name: 'run', description: 'run, by any unambiguous prefix of its run_id, 4 characters at least' },
   ],
   examples: [
-    { line: 'show 3f9a', does: 'everything about the run whose id begins so' },
+    { line: 'show 3f9a', does: 'everything about the run whose id begins with 3f9a' },
     { line: 'show 3f9a --json | jq .params', does: 'as data' },
   ],
   store: true,

@@ -8,7 +8,7 @@ export const storeCommand: CommandDefinition = {
   name: 'store',
   summary: 'check, repair and clean up a store',
   examples: [
-    { line: 'store check', does: 'is anything damaged?' },
+    { line: 'store check', does: 'whether anything is damaged' },
     { line: 'store gc --dry-run', does: 'what could be deleted' },
     { line: 'store compact', does: 'write every experiment to a Parquet file, for quick reading' },
   ],

@@ -37,9 +37,9 @@ reachable, paused or waiting; 130 detached by Ctrl-C.`,
     },
     { flags: '--name <name>', description: 'the experiment, if the file exports several' },
     { flags: '--detach', description: 'return as soon as it is submitted' },
-    { flags: '--dry-run', description: 'print what would be done, and why; change nothing' },
+    { flags: '--dry-run', description: 'print what would be executed, and why; change nothing' },
     { flags: '--keep-failed', description: 'reuse failed and cancelled runs too' },
-    { flags: '--fresh', description: 'do every run again' },
+    { flags: '--fresh', description: 'execute every run again' },
     {
       flags: '--artifacts',
       description:

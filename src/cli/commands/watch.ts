@@ -18,7 +18,7 @@ export const watchCommand: CommandDefinition<WatchFlags> = {
   description: `Asks the Temporal server that this machine uses. Prints once where the output is no terminal.`,
   options: [{ flags: '--once', description: 'print once' }],
   examples: [
-    { line: 'watch', does: 'a table that follows what runs' },
+    { line: 'watch', does: 'a table of running sweeps that updates itself' },
     { line: "watch --json | jq '.[].pending'", does: 'what runs now, as data' },
   ],
   json: true,
@@ -71,7 +71,7 @@ async function keepPrinting(
       if (!(error instanceof InfrastructureError)) throw error;
       trouble = [color.yellow('the Temporal server does not answer: asking again until it does')];
     }
-    update([...lines, ...trouble, color.dim('Ctrl-C ends watching; the runs go on')].join('\n'));
+    update([...lines, ...trouble, color.dim('Ctrl-C stops watching; the runs continue')].join('\n'));
     await sleep(EVERY_MS, undefined, { signal: interrupted }).catch(() => {});
   }
   update.done();

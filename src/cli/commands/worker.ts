@@ -17,11 +17,11 @@ run (at most --grace), and hands the rest back.`,
     { flags: '--grace <duration>', description: 'how long running runs may take to end', default: '30s' },
     {
       flags: '--background',
-      description: 'started by metalab itself: may grow with what submissions ask for',
+      description: 'started by metalab itself: adds slots if submissions ask for more',
     },
   ],
   examples: [
-    { line: 'worker', does: 'take part in what is submitted' },
+    { line: 'worker', does: 'execute submitted runs' },
     { line: 'worker --slots 4 --grace 10m', does: 'four runs at once; ten minutes to end' },
   ],
   async run(_, options, context) {

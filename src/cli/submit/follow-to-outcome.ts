@@ -27,7 +27,7 @@ export async function followToOutcome(
   context: CommandContext,
 ): Promise<number> {
   const { interrupted, live } = context;
-  // What a sweep waited for before may have been mended since.
+  // What a sweep waited for may have been fixed since.
   const waitsMs = handle.joined ? TRIED_AGAIN_WITHIN_MS : 0;
   const followed = await follow(handle, { interrupted, live, waitsMs });
   const { experimentId } = handle;

@@ -62,7 +62,7 @@ async function cancelOne(
   if (!environment || !isCluster(environment) || !(await isLeftOnCluster(place))) return false;
   const { transport } = await openCluster(environment, prompter);
   try {
-    say?.(`no workflow carries out ${submission}: ending what it left on ${transport.place} …`);
+    say?.(`no workflow is running ${submission}: ending the jobs that it left on ${transport.place} …`);
     await endSubmission(transport, environment, place);
   } finally {
     await transport.close();

@@ -14,7 +14,7 @@ export function mostProblems(problems: readonly Problem[]): Problem[] {
 }
 
 /**
- * Puts one case through `resolve` and the operation's schema: gives the operation's params, which identify the run.
+ * Applies `resolve` and the operation's schema to one case. The resulting params identify the run.
  *
  * @param tellNames whether to report unknown and missing params for this case too
  * @returns the completed params, and whether they differ from the given ones; or the problems with them
@@ -55,7 +55,7 @@ export async function checkCase(
         {
           where,
           what: `${type}: ${message}`,
-          next: 'mend resolve or the schema: it must not throw for a case of the sweep',
+          next: 'fix resolve or the schema: it must not throw for a case of the sweep',
         },
       ],
     };

@@ -56,10 +56,10 @@ function sourceOf(params: Experiment['params']): ParamSource {
     throw new DefinitionError([
       {
         where: 'params',
-        what: `going through its cases threw ${type}: ${message}${place ? ` (${place})` : ''}`,
+        what: `iterating over its cases threw ${type}: ${message}${place ? ` (${place})` : ''}`,
         expected:
           'grid({ … }), random({ … }), manual([ … ]), or an iterable that yields an object for every case',
-        next: 'mend what yields the cases',
+        next: 'fix what yields the cases',
       },
     ]);
   }

@@ -65,7 +65,7 @@ async function importUserModule(bundle: string, file: string): Promise<Namespace
           where: file,
           what: `evaluating it threw ${type}: ${message}${place ? ` (${place})` : ''}`,
           expected: 'a file that can be imported without error',
-          next: 'mend it; what needs data at run time belongs inside the operation',
+          next: 'fix it; what needs data at run time belongs inside the operation',
         },
       ],
       'METALAB_EVALUATION',

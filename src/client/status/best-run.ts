@@ -27,7 +27,7 @@ export interface SameError {
   readonly runs: number;
 }
 
-/** One run may have failed by itself. */
+/** A single failed run is not enough. */
 const FEWEST_RUNS = 2;
 
 /** @param runs of this submission, by status: cancelled runs are ignored */

@@ -64,7 +64,10 @@ export async function* followEvents(
   }
 }
 
-/** The whole lines up to the size that was seen, so that all watchers read the same however fast the segment grows. */
+/**
+ * Reads the whole lines up to the size that was seen, so that all watchers read the same, however fast the segment
+ * grows.
+ */
 async function* readGrown<T extends object>(
   { path, size }: GrownSegment,
   offsets: Map<string, number>,

@@ -13,8 +13,8 @@ export interface SubmissionPlace {
 }
 
 /**
- * What is known of sweeps, for everyone who watches them through one client: however many watch, one query of a
- * workflow is in progress at a time, and the most impatient watcher decides how often. Events: see `events.ts`.
+ * The status of sweeps, for all watchers that use one client. However many there are, one query of a workflow is in
+ * progress at a time, and the watcher with the shortest interval decides how often. Events: see `events.ts`.
  */
 export class Feed {
   readonly #client: Client;
@@ -51,7 +51,7 @@ export class Feed {
 
 const outcomes = new SharedReadings<SubmissionOutcome | undefined>();
 
-/** A submission's outcome, read at most so long ago. */
+/** A submission's outcome. All watchers in this process share the readings. */
 export const readOutcome = (place: SubmissionPlace, maxAgeMs: number) =>
   outcomes.get(keyOf(place), maxAgeMs, () => place.store.readOutcome(place.experiment_id, place.submission));
 

@@ -1,4 +1,4 @@
-/** A reading that has ended longer ago is forgotten. */
+/** Readings that ended longer ago are deleted. */
 const KEPT_MS = 10_000;
 
 interface Reading<T> {
@@ -10,8 +10,8 @@ interface Reading<T> {
 }
 
 /**
- * Readings that are shared by everyone in this process who asks for the same: one at a time, and no more often than
- * the most impatient asks. Nothing is read unless somebody asks.
+ * Readings that callers with the same key share: one is in progress at a time, and there are no more of them than the
+ * caller with the shortest interval needs. Nothing is read unless somebody asks.
  */
 export class SharedReadings<T> {
   readonly #latest = new Map<string, Reading<T>>();

@@ -16,7 +16,7 @@ export interface Changes {
   readonly plan: PlanManifest | undefined;
   /** Runs that have been running for over a second. */
   readonly started: readonly StartedRun[];
-  /** Whatever a run logged is in these before its record is. */
+  /** These contain everything that a run logged, at the latest together with its record. */
   readonly grown: readonly GrownSegment[];
   readonly outcome: SubmissionOutcome | undefined;
 }
@@ -27,7 +27,7 @@ export interface GrownSegment {
   readonly size: number;
 }
 
-/** A linked list: slow watchers get all changes too, and those that everyone has had are freed. */
+/** An item of a linked list, so that slow watchers get all changes too, and changes that all have got are freed. */
 interface Link {
   readonly changes: Changes;
   next: Promise<Link> | undefined;

@@ -89,7 +89,7 @@ async function resolveRuns(
     problems.push({
       what: `${texts.length} runs are named`,
       expected: `at most ${MAX_RUNS}`,
-      next: 'retry them in several parts, or --failed',
+      next: 'retry them in several commands, or use --failed',
     });
   if (problems.length > 0) throw new DefinitionError(problems, 'METALAB_RETRY');
   return [...new Set(resolved.filter((result) => typeof result === 'string'))];
@@ -107,7 +107,7 @@ async function resolveOne(
   if (!isPrefix(prefix))
     return {
       where: `run '${text}'`,
-      what: 'it is no beginning of a run_id',
+      what: 'it is not a prefix of a run_id',
       expected: `at least ${MIN_CHARACTERS} hexadecimal digits`,
       next,
     };

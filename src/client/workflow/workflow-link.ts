@@ -17,7 +17,7 @@ import type { RequestKey } from '../../engine/request-key.js';
 import { ANSWER_WITHIN_MS, askWorkflow, refusalIn, refused, unreachable } from './ask-workflow.js';
 import { checkTaskQueue } from './task-queue.js';
 
-/** The parts of a store and an experiment that name its workflow. */
+/** What identifies an experiment's workflow. */
 export interface WorkflowAddress {
   readonly store: { readonly id: string; readonly uri: string };
   readonly experiment_id: string;
@@ -100,7 +100,7 @@ export async function queryStatus(client: Client, workflowId: string): Promise<W
     );
   } catch (error) {
     if (error instanceof WorkflowNotFoundError || error instanceof QueryRejectedError) return undefined;
-    // One that has begun, but has not got to its first line yet, has no handler: nothing is known of it.
+    // A workflow that has just started has no query handler yet: its status is unknown.
     throw unreachable(error);
   }
 }

@@ -17,23 +17,24 @@ from file_root. What is in progress, has jobs in Slurm's queue, or is not the sa
 something was left.`,
   arguments: [{ name: 'name', description: 'environment' }],
   options: [
-    { flags: '--dry-run', description: 'remove nothing; say what would be removed, and how large it is' },
+    { flags: '--dry-run', description: 'remove nothing; show what would be removed, and its size' },
     {
       flags: '--cancel',
-      description: 'end jobs in the queue that no workflow looks after any more, wait for that, then remove',
+      description: 'end queued jobs that no workflow manages any more, wait for their end, then remove',
     },
     {
       flags: '--discard',
-      description: 'do not bring artifacts home: those that are only on the cluster are lost',
+      description: 'do not fetch artifacts: those that are only on the cluster are lost',
     },
     {
       flags: '--lost-stores',
-      description: 'also experiments to which other stores submitted, which are lost or at rest for good',
+      description:
+        'also remove experiments that other stores submitted, if those stores are lost or no longer used',
     },
   ],
   examples: [
-    { line: 'env clean cluster --dry-run', does: 'what would go, and how much room that makes' },
-    { line: 'env clean cluster', does: 'make room there; the store keeps everything' },
+    { line: 'env clean cluster --dry-run', does: 'what would be removed, and its size' },
+    { line: 'env clean cluster', does: 'free space there; the store keeps everything' },
   ],
   json: true,
   async run({ name }, options, context) {

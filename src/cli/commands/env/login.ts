@@ -7,7 +7,7 @@ export const loginCommand: CommandDefinition = {
 keeps the connection, and asks here what the gateway asks; nothing of what you type is stored. Sweeps that wait for the
 login go on.`,
   arguments: [{ name: 'name', description: 'environment' }],
-  examples: [{ line: 'env login cluster', does: 'log in; what waits for it goes on' }],
+  examples: [{ line: 'env login cluster', does: 'log in; sweeps that wait for it continue' }],
   async run({ name }, _options, context) {
     const [{ ProjectConfig }, { loginToEnvironment }, { createTerminalPrompter }] = await Promise.all([
       import('../../../config/project-config.js'),

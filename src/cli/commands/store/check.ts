@@ -10,7 +10,7 @@ temporary files; nothing that holds data is deleted. Runs whose records are dama
 
 Exit codes: 0 nothing is wrong; 1 something is (after --repair: still); 3 the store is in use (--repair only).`,
   options: [
-    { flags: '--repair', description: 'mend what can be mended without losing anything' },
+    { flags: '--repair', description: 'repair what can be repaired without losing anything' },
     { flags: '--quick', description: 'read no artifacts, and only the beginning of each record' },
   ],
   examples: [

@@ -10,7 +10,7 @@ export const gcCommand: CommandDefinition<GcFlags> = {
   summary: 'delete files that nothing refers to',
   description: `Bundles and declarations that no submission refers to, artifacts that no run's final record refers to, temporary files.
 Records are kept. Refused while an engine uses the store.`,
-  options: [{ flags: '--dry-run', description: 'say what, and how much; delete nothing' }],
+  options: [{ flags: '--dry-run', description: 'show what would be deleted; delete nothing' }],
   examples: [
     { line: 'store gc --dry-run', does: 'what would be deleted' },
     { line: 'store gc', does: 'delete it' },
@@ -37,7 +37,7 @@ Records are kept. Refused while an engine uses the store.`,
     else await store.lease.during('metalab store gc', collect);
     const bytes = deleted.reduce((sum, one) => sum + one.bytes, 0);
     if (json) context.out(JSON.stringify({ store: store.uri, dry_run: dryRun, bytes, deleted }));
-    else if (deleted.length === 0) context.out('everything is needed');
+    else if (deleted.length === 0) context.out('nothing to delete: everything is needed');
     else context.out(`${formatBytes(bytes)} ${dryRun ? 'could be' : 'were'} freed`);
     return undefined;
   },

@@ -10,9 +10,9 @@ export const trustCommand: CommandDefinition<TrustFlags> = {
   description: `Whoever can write to a store can have workers execute code as you. Stores that others than you, root and (after
 chmod g+ws) their group can change are refused, unless they are named here. Kept in METALAB_HOME, so it counts for every
 worker of yours that has it.`,
-  options: [{ flags: '--remove', description: 'refuse it again' }],
+  options: [{ flags: '--remove', description: 'stop trusting it' }],
   examples: [
-    { line: 'store trust --store /data/lab', does: 'execute what is in it, whoever wrote it' },
+    { line: 'store trust --store /data/lab', does: 'execute its content, whoever wrote it' },
     { line: 'store trust --store /data/lab --remove', does: 'no longer' },
   ],
   store: true,
