@@ -9,7 +9,7 @@ import type { ActivityDependencies } from './dependencies.js';
 import { brokenSubmission, mapFailures, noExecutor } from './failures.js';
 import { keepBeating } from './heartbeat.js';
 import { endEarlierBatches } from './settle/end-batches.js';
-import { tidyAbandoned } from './settle/tidy-abandoned.js';
+import { tidyAbandoned } from './settle/tidy.js';
 import { StopSignal } from './stop-signal.js';
 import { SubmissionFiles } from './submission/submission-files.js';
 

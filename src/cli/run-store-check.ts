@@ -13,7 +13,6 @@ export interface CheckFlags extends CommonOptions {
   readonly quick?: boolean;
 }
 
-/** A finding for display, and what was done about it. */
 type Shown = Omit<Finding, 'repair'> & { readonly repaired: string | null };
 
 export async function runStoreCheck(options: CheckFlags, context: CommandContext): Promise<number> {

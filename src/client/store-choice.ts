@@ -22,11 +22,9 @@ export interface StoreChoice {
   readonly environment?: string | ResolvedEnvironment;
 }
 
-/** The chosen environment. */
 export const environmentOf = async ({ environment }: StoreChoice): Promise<ResolvedEnvironment> =>
   typeof environment === 'object' ? environment : (await resolveConfig(environment)).environment;
 
-/** The location of the chosen store. */
 export async function locationOf(choice: StoreChoice): Promise<string> {
   const named = choice.store ?? process.env.METALAB_STORE;
   return named || ((await environmentOf(choice)).store ?? resolve(DEFAULT_STORE));

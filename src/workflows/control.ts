@@ -31,7 +31,6 @@ import {
   type WorkerNotice,
 } from '../contract/workflow.js';
 import type { Carried, Dropped } from './carried.js';
-import { Pause } from './pause.js';
 import { SubmissionQueue } from './submission-queue.js';
 import type { SubmissionState } from './submission-state.js';
 
@@ -56,9 +55,9 @@ const DROPPED_WITHIN = '10s';
  */
 export class Control {
   readonly queue: SubmissionQueue;
-  readonly pause: Pause;
+  /** Of the experiment, not of one submission: queued ones wait too. Null if it is not paused. */
+  pause: PauseState | null;
   dropped: readonly Dropped[];
-  /** Cancels the sweep in progress. */
   stop = () => {};
   /** Updates what is shown of the submission in progress. */
   show = () => {};
@@ -78,7 +77,8 @@ export class Control {
     this.#input = input;
     this.#abandon = abandon;
     this.queue = new SubmissionQueue(carried?.queue ?? []);
-    this.pause = new Pause(carried?.paused ?? null);
+    const paused = carried?.paused ?? null;
+    this.pause = typeof paused === 'string' ? { reason: paused, by: null, at: null } : paused;
     this.dropped = carried?.dropped ?? [];
   }
 
@@ -101,14 +101,14 @@ export class Control {
     setHandler(
       pause,
       ...this.#signed<ControlReply, PauseRequest>(PAUSE_UPDATE, {
-        refusal: () => (this.pause.state === null ? undefined : 'it is paused already'),
+        refusal: () => (this.pause === null ? undefined : 'it is paused already'),
         act: (request) => this.#setPause(pauseOf(request), current()),
       }),
     );
     setHandler(
       resume,
       ...this.#signed<ControlReply, ResumeRequest>(RESUME_UPDATE, {
-        refusal: () => (this.pause.state === null ? 'it is not paused' : undefined),
+        refusal: () => (this.pause === null ? 'it is not paused' : undefined),
         act: () => this.#setPause(null, current()),
       }),
     );
@@ -163,7 +163,7 @@ export class Control {
   }
 
   snapshot(): Omit<Carried, 'current'> {
-    return { queue: this.queue.requests, paused: this.pause.state, dropped: this.dropped };
+    return { queue: this.queue.requests, paused: this.pause, dropped: this.dropped };
   }
 
   /** Settles when no request is half done, even if the workflow is cancelled meanwhile. */
@@ -221,7 +221,7 @@ export class Control {
   }
 
   #setPause(state: PauseState | null, current: SubmissionState | undefined): ControlReply {
-    this.pause.state = state;
+    this.pause = state;
     const requests = [...(current ? [current.request] : []), ...this.queue.requests];
     return { submissions: requests.map(({ submission }) => submission) };
   }

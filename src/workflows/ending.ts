@@ -1,7 +1,6 @@
 import { ApplicationFailure, CancelledFailure, patched } from '@temporalio/workflow';
 import type { SubmissionOutcome } from '../storage/manifest.js';
 
-/** How the last submission of a workflow ended. */
 export type Ending = Pick<
   SubmissionOutcome,
   'state' | 'reason' | 'total' | 'success' | 'failed' | 'cancelled'

@@ -29,14 +29,14 @@ export async function experiment(
 ): Promise<EndCounts | undefined> {
   const workflow = CancellationScope.current();
   const control = new Control(input, input.carried, abandon);
-  const { queue, pause } = control;
+  const { queue } = control;
   let current = input.carried?.current ? new SubmissionState(input.carried.current) : undefined;
   let last: Ending | undefined;
   control.handleRequests(() => current);
   setHandler(status, () => ({
     store: input.store,
     experiment_id: input.experiment_id,
-    current: current?.status(pause.state) ?? null,
+    current: current?.status(control.pause) ?? null,
     // A submission cancelled in the queue has no outcome yet, and must not be lost.
     queued: [...queue.requests, ...control.dropped.map(({ request }) => request)].map(
       ({ submission }) => submission,

@@ -1,7 +1,7 @@
 import type { ExecuteResult } from '../contract/activities.js';
 import { mergeDigests, type RunDigest } from '../definition/run-digest.js';
 import { mergeMeans, type RunningMeans } from '../definition/running-mean.js';
-import type { SubmissionSnapshot } from './submission-snapshot.js';
+import type { SubmissionSnapshot } from './carried.js';
 
 /** What chunks and batches have reported when they ended. Contains no Temporal code. */
 export class ReportedRuns {

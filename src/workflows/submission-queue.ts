@@ -38,7 +38,6 @@ export class SubmissionQueue {
     return `${MAX_QUEUED} submissions of this experiment wait already: cancel some, or wait`;
   }
 
-  /** Removes a waiting submission. */
   remove(submission: string): SubmissionRequest | undefined {
     const request = this.#requests.find((other) => other.submission === submission);
     this.#requests = this.#requests.filter((other) => other !== request);

@@ -9,11 +9,11 @@ import type {
 import { type DoneRuns, failuresLeft, isReached } from '../definition/failure-limit.js';
 import type { PositionRange } from '../definition/position-range.js';
 import type { BatchLimits } from '../execution/batch-executor.js';
+import type { SubmissionSnapshot } from './carried.js';
 import { chunkSize } from './chunk-size.js';
 import { type Chunk, ChunksInProgress } from './chunks-in-progress.js';
 import { Ranges } from './ranges.js';
 import { ReportedRuns } from './reported-runs.js';
-import type { SubmissionSnapshot } from './submission-snapshot.js';
 import { WorkerSlots } from './worker-slots.js';
 
 /** A payload must not contain long lists. */
@@ -26,7 +26,6 @@ export class SubmissionState {
   phase: Extract<Phase, 'planning' | 'running' | 'settling'>;
   /** Why the store can't be written at present; null if it can. */
   unwritable: string | null;
-  /** Why it is being cancelled. */
   cancelled: string | null;
   /** Consecutive times that settling found runs missing and no new record. */
   settlesWithoutProgress: number;
@@ -113,7 +112,6 @@ export class SubmissionState {
     this.phase = 'running';
   }
 
-  /** How many slots execute the submission's chunks. */
   get slots(): number {
     return Math.max(1, this.request.options.slots ?? this.#workers.total);
   }

@@ -55,7 +55,7 @@ export class Sweep {
     this.#state = state;
     this.#control = control;
     this.#continuePolicy = new ContinueAsNewPolicy(state, input.most_events);
-    this.#uiPublisher = new UiPublisher(input, state, control.queue, control.pause);
+    this.#uiPublisher = new UiPublisher(input, state, control);
     this.#storeWait = new StoreWait(state, () => probe(this.#ref));
   }
 
@@ -159,9 +159,9 @@ export class Sweep {
    */
   async #handOut(): Promise<'continue-as-new' | undefined> {
     const state = this.#state;
-    const { pause } = this.#control;
+    const control = this.#control;
     while (state.hasRanges || state.chunks > 0) {
-      const mayStart = state.unwritable === null && pause.state === null && this.#hopeless === undefined;
+      const mayStart = state.unwritable === null && control.pause === null && this.#hopeless === undefined;
       const budgetMs = mayStart ? this.#continuePolicy.budgetMs : null;
       while (budgetMs !== null && state.chunks < state.window) {
         const chunk = state.nextChunk();
@@ -170,8 +170,8 @@ export class Sweep {
       }
       this.#uiPublisher.show();
       const { chunks, offers } = state;
-      const paused = pause.state;
-      const hasChanged = () => state.chunks < chunks || state.offers !== offers || pause.state !== paused;
+      const paused = control.pause;
+      const hasChanged = () => state.chunks < chunks || state.offers !== offers || control.pause !== paused;
       const patienceMs = mayStart ? this.#continuePolicy.patienceMs : undefined;
       if (chunks > 0 && this.#mayExpectNewcomers()) {
         if (!(await condition(hasChanged, LONG_MS))) state.waitsForNewcomers = true;
@@ -181,7 +181,7 @@ export class Sweep {
         throw ApplicationFailure.nonRetryable(this.#hopeless, FAULT.execution);
       else if (state.unwritable !== null) return undefined;
       else if (this.#continuePolicy.isDue) return 'continue-as-new';
-      else await condition(() => pause.state !== paused || this.#continuePolicy.isDue);
+      else await condition(() => control.pause !== paused || this.#continuePolicy.isDue);
     }
     return undefined;
   }

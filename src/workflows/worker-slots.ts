@@ -6,7 +6,6 @@ export class WorkerSlots {
     this.#slots = { ...slots };
   }
 
-  /** The total. */
   get total(): number {
     return Object.values(this.#slots).reduce((sum, slots) => sum + slots, 0);
   }

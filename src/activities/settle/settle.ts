@@ -21,7 +21,7 @@ import type { ActivityDependencies } from '../dependencies.js';
 import { brokenSubmission, mapFailures } from '../failures.js';
 import { keepBeating } from '../heartbeat.js';
 import { endBatches, formatRemains } from './end-batches.js';
-import { tidyKilled } from './tidy-killed.js';
+import { tidyKilled } from './tidy.js';
 
 export function createSettle(dependencies: ActivityDependencies) {
   const { openStore, scopes, compactor } = dependencies;

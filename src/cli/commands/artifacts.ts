@@ -46,7 +46,6 @@ export const artifactsCommand: CommandDefinition<ArtifactsOptions> = {
   },
 };
 
-/** How many missing artifacts are named. */
 const MAX_NAMED = 3;
 
 /** @returns the exit code: 1 if some can't be found */

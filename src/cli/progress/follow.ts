@@ -19,7 +19,6 @@ export type IdleStatus = SweepStatus & { readonly state: 'waiting' | 'paused' };
 export interface FollowOptions {
   /** Aborts at Ctrl-C. */
   readonly interrupted: AbortSignal;
-  /** Where progress is shown. */
   readonly live: LiveArea;
   /** How long a sweep may wait before following ends. Default: it ends immediately. */
   readonly waitsMs?: number;
@@ -87,7 +86,6 @@ export async function follow(
 const isIdle = (status: SweepStatus): status is IdleStatus =>
   status.state === 'waiting' || (status.state === 'paused' && status.running === 0);
 
-/** How long a sweep has made no progress. */
 class IdleTime {
   readonly #limitMs: number;
   #since: number | undefined;

@@ -7,7 +7,6 @@ const MAX_RUNS = 20;
 /** Characters of a run's id: practically unique in a store, and accepted by other commands. */
 const ID_CHARACTERS = 12;
 
-/** Prints a table of them, earliest start first. */
 export function printRunsInProgress(
   runs: readonly RunInProgress[],
   context: Pick<CommandContext, 'out' | 'note' | 'color' | 'width'>,

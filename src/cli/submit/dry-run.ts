@@ -12,7 +12,6 @@ export interface DryRunFlags extends Pick<CommonOptions, 'json'> {
   readonly keepFailed?: boolean;
 }
 
-/** Prints what a submit would do, and why. */
 export async function printDryRun(
   declared: Declared,
   options: DryRunFlags,

@@ -2,9 +2,7 @@ import { relative } from 'node:path';
 import { DefinitionError } from '../../definition/errors.js';
 import type { AnyOperation } from '../../definition/operation.js';
 
-/** Where slots can import an operation from. */
 export interface OperationLocation {
-  /** Absolute path of the module. */
   readonly file: string;
   readonly exportName: string;
 }

@@ -6,7 +6,6 @@ import { show } from './show.js';
 
 const PROPERTIES = ['metric', 'direction'];
 
-/** What is wrong with an experiment's `objective`. */
 export function checkObjective(objective: unknown): Problem[] {
   if (objective === undefined) return [];
   const expected = "{ metric: 'loss', direction: 'min' } or 'max'";
@@ -27,7 +26,6 @@ export function checkObjective(objective: unknown): Problem[] {
   return problems;
 }
 
-/** What is wrong with an experiment's `maxFailures`. */
 export function checkFailureLimit(limit: unknown): Problem[] {
   if (limit === undefined || parseFailureLimit(limit) !== undefined) return [];
   return [{ where: 'maxFailures', what: `is ${show(limit)}`, expected: FAILURE_LIMIT_EXPECTATION }];

@@ -56,7 +56,6 @@ const isScalar = (value: unknown): value is Duration & MemorySize =>
 
 const isField = (name: string): name is keyof ResourceRequest => Object.hasOwn(FIELDS, name);
 
-/** Everything that is wrong with an experiment's `resources`. */
 export function checkResources(resources: unknown): Problem[] {
   if (resources === undefined) return [];
   if (typeof resources !== 'object' || resources === null || Array.isArray(resources)) {
@@ -72,7 +71,6 @@ export function checkResources(resources: unknown): Problem[] {
   });
 }
 
-/** Checked resources as the declaration stores them. */
 export function declareResources(resources: ResourceRequest): Resources {
   const read = Object.entries(resources).map(([name, value]) =>
     isField(name) ? FIELDS[name].read(value) : {},

@@ -4,7 +4,6 @@ import type { BestRun, RunDigest } from '../../definition/run-digest.js';
 import type { Store } from '../../storage/store.js';
 import { type DescribeCell, describeCells } from './started-runs.js';
 
-/** The best run by the experiment's objective. */
 export interface ShownBest extends Objective {
   readonly value: number;
   readonly run_id: string;

@@ -7,7 +7,6 @@ import type { RunHandle } from '../run-handle.js';
 const MAX_RECORDS = 100;
 
 export interface RunWarnings {
-  /** How many runs were read. */
   readonly runs: number;
   /** How many of them have each warning. */
   readonly counts: ReadonlyMap<string, number>;

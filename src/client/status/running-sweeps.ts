@@ -62,19 +62,11 @@ export class RunningSweeps {
     const known = store
       ? await sweepStatus(store, { experiment_id, submission: current.submission }, status)
       : ofWorkflow(current);
-    const { state, reason, pause, total, reused, success, failed, cancelled, running, pending } = known;
-    const { submission, batches } = known;
+    const { submission, state, reason, pause, total, reused, success, failed } = known;
+    const { cancelled, running, pending, batches } = known;
     const counts = { total, reused, success, failed, cancelled, running, pending, batches };
-    return {
-      experiment_id,
-      submission,
-      state,
-      reason,
-      pause,
-      ...counts,
-      store: uri,
-      queued: status.queued.length,
-    };
+    const queued = status.queued.length;
+    return { experiment_id, submission, state, reason, pause, ...counts, store: uri, queued };
   }
 
   async #isRunning(handle: WorkflowHandle): Promise<boolean> {
@@ -104,35 +96,11 @@ export class RunningSweeps {
   }
 }
 
-function ofWorkflow(current: SubmissionStatus) {
-  const {
-    submission,
-    phase,
-    reason,
-    pause = null,
-    total,
-    reused,
-    success,
-    failed,
-    cancelled,
-    running,
-  } = current;
+function ofWorkflow({ phase, pause = null, ...current }: SubmissionStatus) {
+  const { total, reused, success, failed, cancelled, running } = current;
   const pending = Math.max(0, total - reused - success - failed - cancelled - running);
   // The workflow does not count reused runs by status: they are successes, except with --keep-failed.
-  return {
-    submission,
-    state: phase,
-    reason,
-    pause,
-    total,
-    reused,
-    success: success + reused,
-    failed,
-    cancelled,
-    running,
-    pending,
-    batches: [],
-  };
+  return { ...current, state: phase, pause, success: success + reused, pending, batches: [] };
 }
 
 /** Its id is `metalab/{store id}/{experiment id}`. */

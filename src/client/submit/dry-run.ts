@@ -6,7 +6,6 @@ import type { Store } from '../../storage/store.js';
 import type { Declared } from '../declare/declare.js';
 import { findReplaced, type ReplacedDeclaration } from './replaced-declaration.js';
 
-/** What a submit would do, and why. */
 export interface DryRun {
   readonly plan: Omit<PlanManifest, 'submission'>;
   /** Since the last submit. */

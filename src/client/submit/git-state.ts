@@ -48,7 +48,6 @@ function untrackedOf(
 export interface RepositoryPlace {
   /** `host/path` of the remote `origin`, without a login. */
   readonly repository: string;
-  /** The folder, relative to the repository's root. */
   readonly path: string;
 }
 

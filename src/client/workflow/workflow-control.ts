@@ -17,7 +17,6 @@ import { ANSWER_WITHIN_MS, askWorkflow, refusalIn, refused } from './ask-workflo
 import { checkTaskQueue } from './task-queue.js';
 import type { WorkflowAddress } from './workflow-link.js';
 
-/** The requests that a running experiment accepts. */
 export type WorkflowUpdate =
   | { readonly update: typeof CANCEL_UPDATE; readonly request: CancelRequest }
   | { readonly update: typeof PAUSE_UPDATE; readonly request: PauseRequest }

@@ -1,6 +1,15 @@
-import { rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import type { SubmissionRef } from '../../contract/activities.js';
-import { environmentFile, liveFolder } from '../../storage/file/layout.js';
+import {
+  artifactsFolder,
+  bundleFolder,
+  declarationFile,
+  environmentFile,
+  liveFolder,
+  submissionFolder,
+} from '../../storage/file/layout.js';
+import { removeOrphans } from '../../storage/file/orphans.js';
 import type { Store } from '../../storage/store.js';
 
 /** A submission is written before it is enqueued, so a recent one may still be on its way. */
@@ -29,4 +38,18 @@ export async function tidyAbandoned(
     await rm(environmentFile(folder, other), { force: true });
     await rm(liveFolder(folder, other), { recursive: true, force: true });
   }
+}
+
+/** Removes the temporary files of slots, workers and clients that were killed while they wrote to the store. */
+export async function tidyKilled(store: Store, folder: string, submission: string): Promise<void> {
+  const bundles = bundleFolder(folder, '');
+  const folders = [
+    store.root,
+    folder,
+    dirname(declarationFile(folder, '')),
+    ...(await readdir(bundles).catch(() => [])).map((name) => join(bundles, name)),
+    submissionFolder(folder, submission),
+    artifactsFolder(folder),
+  ];
+  for (const each of folders) await removeOrphans(each, '.');
 }
