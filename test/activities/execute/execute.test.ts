@@ -213,7 +213,7 @@ describe('the second attempt of a chunk', () => {
     const sweep = await sweepOf();
     record(sweep.store, [0, 1, 2]);
     sweep.workflow.status = statusOf('s1');
-    const { readPlan } = sweep.store;
+    const readPlan = sweep.store.readPlan.bind(sweep.store);
     sweep.store.readPlan = (...args) => {
       sweep.worker.stop();
       return readPlan(...args);
@@ -308,7 +308,7 @@ describe('a chunk that is stopped', () => {
 
   test('before it begins, by the end of its worker, is given back as a whole', async () => {
     const sweep = await sweepOf();
-    const { readDeclaration } = sweep.store;
+    const readDeclaration = sweep.store.readDeclaration.bind(sweep.store);
     sweep.store.readDeclaration = (...args) => {
       sweep.worker.slots = 0;
       sweep.worker.stop();
@@ -479,7 +479,7 @@ describe("a submission's files", () => {
 
   test('that are missing for one attempt are read again by the next', async () => {
     const sweep = await sweepOf();
-    const { readDeclaration } = sweep.store;
+    const readDeclaration = sweep.store.readDeclaration.bind(sweep.store);
     sweep.store.readDeclaration = async () => undefined;
     await expect(sweep.run()).rejects.toMatchObject(broken('its declaration'));
     sweep.store.readDeclaration = readDeclaration;
