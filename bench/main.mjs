@@ -49,7 +49,7 @@ async function measureHere() {
   const lab = await connect();
   try {
     const warmUp = await lab.submit(noopSweep(10), { store: join(scratch, 'warm-up') });
-    await warmUp.result();
+    await warmUp.outcome();
     for (const [name, measure] of Object.entries(LOCAL))
       if (chosen.includes(name)) await measure(lab, scratch, report);
   } finally {

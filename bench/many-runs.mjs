@@ -32,7 +32,7 @@ export async function measureManyRuns(lab, scratch, { runs, rounds, resume }) {
   async function submit(into, expected) {
     const began = performance.now();
     const submitted = await lab.submit(noopSweep(runs), { store, slots: 2 });
-    const { success, executed, state, reason } = await submitted.result();
+    const { success, executed, state, reason } = await submitted.outcome();
     into.push((performance.now() - began) / 1000);
     if (success !== runs || executed !== expected)
       throw new Error(

@@ -10,7 +10,7 @@ export async function measureUtilisation(lab, scratch, report) {
   const store = join(scratch, 'sorted');
   const began = performance.now();
   const handle = await lab.submit(sortedGrid(), { store, slots: SLOTS });
-  await handle.result();
+  await handle.outcome();
   const elapsed = performance.now() - began;
   const segments = join(store, 'sorted-grid@1', 'segments', handle.submission);
   const records = readdirSync(segments).flatMap((file) =>

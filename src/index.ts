@@ -3,6 +3,7 @@
 import type { Lab, LabOptions, SubmitOptions } from './client/lab.js';
 import type { LoadOptions, ProjectConfig } from './config/project-config.js';
 import type { Experiment } from './definition/experiment.js';
+import type { Results, SubmissionResults } from './results/results.js';
 import type { SubmissionOutcome } from './storage/manifest.js';
 
 export type { RunHandle } from './client/run-handle.js';
@@ -15,7 +16,24 @@ export type { ArtifactDescriptor, LogLine, MetricValue, RunRecord, RunStatus } f
 export type { Executor } from './execution/executor.js';
 export type { CreateExecutor } from './execution/registry.js';
 export * from './operation/public.js';
-export type { Lab, LabOptions, LoadOptions, ProjectConfig, SubmissionOutcome, SubmitOptions };
+export type { Grouped } from './results/grouped.js';
+export type { Cell, Row } from './results/query/cell.js';
+export type { Column } from './results/query/columns.js';
+export type { Condition } from './results/query/conditions.js';
+export type { Group, Groups, Summary } from './results/query/grouping.js';
+export type { Statistic } from './results/query/statistics.js';
+export type { ResultsSummary, Table } from './results/results.js';
+export type { Run, Series } from './results/run.js';
+export type {
+  Lab,
+  LabOptions,
+  LoadOptions,
+  ProjectConfig,
+  Results,
+  SubmissionOutcome,
+  SubmissionResults,
+  SubmitOptions,
+};
 
 // Loaded when first called: experiment files import this module too, and have no use for a Temporal client.
 
@@ -24,12 +42,21 @@ export async function connect(options?: LabOptions): Promise<Lab> {
   return (await import('./client/connect.js')).connect(options);
 }
 
-/** Submits an experiment, waits for its outcome, and closes: the one-liner. */
+/** Submits an experiment, waits for its results, and closes the connection: the one-liner. */
 export async function run(
   experiment: Experiment,
   options?: SubmitOptions & LabOptions,
-): Promise<SubmissionOutcome> {
+): Promise<SubmissionResults> {
   return (await import('./client/connect.js')).run(experiment, options);
+}
+
+/**
+ * Opens the results of an experiment in a store, without a server: `await openResults('experiments', 'pi_mc')`.
+ *
+ * @throws UsageError if there is no such store or experiment
+ */
+export async function openResults(store: string, experiment: string): Promise<Results> {
+  return (await import('./client/open-results.js')).openResults(store, experiment);
 }
 
 /** Reads `.metalab.toml` and `.metalab.local.toml`, from the current folder upwards: `(await loadConfig()).resolve('cluster')`. */

@@ -34,7 +34,7 @@ async function measureSubmitting(cluster, lab, store, report) {
     'expected ≤ 5 s',
   );
   const handle = await lab.attach(ID, { store });
-  const { success } = await handle.result();
+  const { success } = await handle.outcome();
   if (success !== RUNS) throw new Error(`${success} of ${RUNS} runs are success`);
   const whole = (performance.now() - began) / 1000;
   report.seconds('slurm_100000_seconds', whole, `  until its result`, '');
@@ -51,7 +51,7 @@ async function measureCollecting(cluster, lab, scratch, report) {
   const commands = cluster.commands.count;
   const began = performance.now();
   const handle = await lab.submit(noopSweep(RUNS), { store, environment: 'cluster' });
-  const { reused, executed } = await handle.result();
+  const { reused, executed } = await handle.outcome();
   if (reused !== RUNS || executed !== 0)
     throw new Error(`${reused} of ${RUNS} runs were reused, ${executed} executed`);
   const seconds = (performance.now() - began) / 1000;

@@ -18,7 +18,7 @@ export async function measureLimits(cluster, lab, scratch, report) {
       environment,
     });
     const watched = mostQueued();
-    const { success } = await handle.result();
+    const { success } = await handle.outcome();
     const seconds = (performance.now() - began) / 1000;
     const most = await watched.stop();
     if (success !== RUNS) throw new Error(`${success} of ${RUNS} runs are success`);

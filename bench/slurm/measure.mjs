@@ -29,7 +29,7 @@ export async function measureSlurm(scratch, report, steps = []) {
     await cluster.withLab(async (lab) => {
       const store = join(scratch, 'warm-up');
       const warmUp = await lab.submit(noopSweep(10, 'warm-up'), { store, environment: 'cluster' });
-      await warmUp.result();
+      await warmUp.outcome();
       for (const [name, measure] of Object.entries(STEPS))
         if (wanted(name)) await measure(cluster, lab, scratch, report);
     });

@@ -13,7 +13,7 @@ export async function measureNoops(cluster, lab, scratch, report) {
     const experiment = noopSweep(RUNS, `${RUNS}-${round}`);
     const began = performance.now();
     const handle = await lab.submit(experiment, { store: join(scratch, 'noops'), environment: 'cluster' });
-    const { success } = await handle.result();
+    const { success } = await handle.outcome();
     times.sweep.push((performance.now() - began) / 1000);
     if (success !== RUNS) throw new Error(`${success} of ${RUNS} runs are success`);
     const arrays = cluster.tasksOf(`noop:${RUNS}-${round}`);

@@ -11,7 +11,7 @@ export async function measureSeconds(cluster, lab, scratch, report) {
     store: join(scratch, 'seconds'),
     environment: 'cluster',
   });
-  const { success } = await handle.result();
+  const { success } = await handle.outcome();
   const sweep = (performance.now() - began) / 1000;
   if (success !== RUNS) throw new Error(`${success} of ${RUNS} runs are success`);
   const bare = await cluster.bareArray('sleep 1', RUNS);

@@ -35,7 +35,7 @@ export async function measureStatusQueries(cluster, lab, scratch, report) {
   );
   report.bytes('slurm_idle_bytes_per_minute', perMinute(sent + received), '  bytes of all a minute');
   await Promise.all(handles.map((handle) => handle.cancel()));
-  await Promise.all(handles.map((handle) => handle.result()));
+  await Promise.all(handles.map((handle) => handle.outcome()));
 }
 
 async function waitFor(isSo) {

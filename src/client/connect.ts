@@ -6,9 +6,10 @@ import { nearestName } from '../definition/nearest.js';
 import { connectTemporal, type TemporalConnection } from '../engine/connect.js';
 import { loadRequestKey, type RequestKey } from '../engine/request-key.js';
 import { keepSshVariables } from '../engine/ssh-environment.js';
+import type { SubmissionResults } from '../results/results.js';
 import { refuseUntrusted } from '../storage/file/refuse-strangers.js';
 import { engineKey, type LeaseHolder } from '../storage/lease.js';
-import type { SubmissionManifest, SubmissionOutcome } from '../storage/manifest.js';
+import type { SubmissionManifest } from '../storage/manifest.js';
 import type { Store } from '../storage/store.js';
 import {
   ANYTHING,
@@ -81,11 +82,11 @@ export async function preload(): Promise<{ readonly connect: typeof connect }> {
   return { connect };
 }
 
-/** Submits an experiment, waits for its outcome, and closes: the one-liner. */
+/** Submits an experiment, waits for its results, and closes the connection: the one-liner. */
 export async function run(
   experiment: Experiment,
   options: SubmitOptions & LabOptions = {},
-): Promise<SubmissionOutcome> {
+): Promise<SubmissionResults> {
   checkExperiment('run', experiment);
   checkOptions('run', options, { ...SUBMIT_OPTIONS, ...LAB_OPTIONS });
   const { say, ...submit } = options;

@@ -21,7 +21,8 @@ import {
 import { cancelUnattended } from './cluster/cancel-unattended.js';
 import type { ControlOptions, RetryOptions, RunHandle } from './run-handle.js';
 import { followEvents, type SweepEvent } from './status/events.js';
-import { type Feed, readOutcome, type SubmissionPlace } from './status/feed.js';
+import { type Feed, readOutcome } from './status/feed.js';
+import type { SubmissionPlace } from './status/watched-files.js';
 import { requester } from './submit/requester.js';
 import { isNotRunning, sendControl, type WorkflowUpdate } from './workflow/workflow-control.js';
 import { wasTerminated } from './workflow/workflow-link.js';
@@ -34,7 +35,7 @@ export const RETRY_OPTIONS: OptionKinds<RetryOptions> = {
   maxFailures: FAILURE_LIMIT,
 };
 const STATUS_OPTIONS: OptionKinds<NonNullable<Parameters<RunHandle['status']>[0]>> = { maxAge: ANYTHING };
-const RESULT_OPTIONS: OptionKinds<NonNullable<Parameters<RunHandle['result']>[0]>> = {
+const WAIT_OPTIONS: OptionKinds<NonNullable<Parameters<RunHandle['result']>[0]>> = {
   timeout: ANYTHING,
   signal: SIGNAL,
 };
@@ -74,20 +75,20 @@ export function makeHandle(link: Link, place: HandledSubmission): RunHandle {
     try {
       return (await link.feed.status(place, ASK_EVERY_MS)).state === 'interrupted';
     } catch (error) {
-      link.assertOpen('result');
+      link.assertOpen('outcome');
       if (error instanceof InfrastructureError) return false;
       throw error;
     }
   };
-  const result: RunHandle['result'] = async (options = {}) => {
-    checkOptions('result', options, RESULT_OPTIONS);
+  const waitForOutcome: RunHandle['outcome'] = async (options = {}) => {
+    checkOptions('outcome', options, WAIT_OPTIONS);
     const { timeout, signal } = options;
     const within = timeout === undefined ? Number.POSITIVE_INFINITY : checkDuration('timeout', timeout);
     const end = performance.now() + within;
     for (let asked = performance.now(), missed = 0, failed = 0; ; ) {
       const outcome = await readOutcome(place, LOOK_EVERY_MS);
       if (outcome) return outcome;
-      link.assertOpen('result');
+      link.assertOpen('outcome');
       signal?.throwIfAborted();
       if (performance.now() > end) throw timedOut(place, timeout!);
       if (performance.now() - asked > ASK_EVERY_MS) {
@@ -95,7 +96,7 @@ export function makeHandle(link: Link, place: HandledSubmission): RunHandle {
         failed = await link.keepUp(ASK_EVERY_MS).then(
           () => 0,
           (error: unknown) => {
-            link.assertOpen('result');
+            link.assertOpen('outcome');
             if (!(error instanceof InfrastructureError) || failed + 1 >= MAX_FAILED_STARTS) throw error;
             return failed + 1;
           },
@@ -112,7 +113,7 @@ export function makeHandle(link: Link, place: HandledSubmission): RunHandle {
   };
   async function* events(): AsyncGenerator<SweepEvent, void> {
     const stop = new AbortController();
-    const ended = result({ signal: stop.signal });
+    const ended = waitForOutcome({ signal: stop.signal });
     ended.catch(() => {});
     try {
       yield* followEvents(place, ended);
@@ -140,7 +141,12 @@ export function makeHandle(link: Link, place: HandledSubmission): RunHandle {
       return link.feed.status(place, maxAge === undefined ? 0 : checkDuration('maxAge', maxAge));
     },
     events,
-    result,
+    outcome: waitForOutcome,
+    async result(options) {
+      const ended = await waitForOutcome(options);
+      const { resultsOfSubmission } = await import('../results/results.js');
+      return resultsOfSubmission(store, experiment_id, ended);
+    },
     cancel: (options = {}) =>
       ask('cancel', options, {
         update: CANCEL_UPDATE,

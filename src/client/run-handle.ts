@@ -1,6 +1,7 @@
 import type { ResolvedEnvironment } from '../config/resolved-config.js';
 import type { Duration } from '../definition/duration.js';
 import type { FailureLimit } from '../definition/failure-limit.js';
+import type { SubmissionResults } from '../results/results.js';
 import type { SubmissionOutcome } from '../storage/manifest.js';
 import type { SweepEvent } from './status/events.js';
 import type { SweepStatus } from './status/sweep-status.js';
@@ -32,13 +33,12 @@ export interface RunHandle {
    * @param options.signal ends the waiting, not the runs
    * @throws MetalabError METALAB_TIMEOUT, METALAB_TERMINATED; InfrastructureError METALAB_INTERRUPTED without a workflow
    */
-  result(options?: {
-    readonly timeout?: Duration;
-    readonly signal?: AbortSignal;
-  }): Promise<SubmissionOutcome>;
+  outcome(options?: WaitOptions): Promise<SubmissionOutcome>;
+  /** Waits as `outcome()` does. The results have the outcome, and read the store when they are asked for more. */
+  result(options?: WaitOptions): Promise<SubmissionResults>;
   /**
    * Cancels this submission: starts no further run, and aborts those in progress by their AbortSignal. Resolves once
-   * the workflow has accepted that; `result()` then gives the outcome. The next submit executes cancelled runs again.
+   * the workflow has accepted that; `outcome()` then gives how it ended. The next submit executes cancelled runs again.
    *
    * @throws MetalabError METALAB_NOT_RUNNING, METALAB_REFUSED
    */
@@ -58,6 +58,11 @@ export interface RunHandle {
    * @throws MetalabError if the declaration has no such run
    */
   retry(options?: RetryOptions): Promise<RunHandle>;
+}
+
+export interface WaitOptions {
+  readonly timeout?: Duration;
+  readonly signal?: AbortSignal;
 }
 
 export interface ControlOptions {

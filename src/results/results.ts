@@ -1,6 +1,7 @@
 import type { JsonValue } from '../definition/json.js';
 import type { Direction } from '../definition/objective.js';
 import type { RunRecord, RunStatus } from '../definition/record.js';
+import type { SubmissionOutcome } from '../storage/manifest.js';
 import type { Store } from '../storage/store.js';
 import { bestQuery, objectiveOf } from './best.js';
 import { readOrigins } from './current.js';
@@ -37,6 +38,8 @@ export interface ResultsSummary {
  */
 export class Results {
   readonly experiment: string;
+  /** How the submission ended that these are the results of; undefined where they were opened without one. */
+  readonly outcome: SubmissionOutcome | undefined;
   readonly #source: Source;
   readonly #query: RowQuery;
   readonly #all: boolean;
@@ -46,6 +49,7 @@ export class Results {
     this.#query = query;
     this.#all = all;
     this.experiment = source.experiment;
+    this.outcome = source.outcome;
   }
 
   #refine(query: RowQuery): Results {
@@ -220,11 +224,13 @@ export class Results {
 class Source {
   readonly store: Store;
   readonly experiment: string;
+  readonly outcome: SubmissionOutcome | undefined;
   readonly #engines = new Map<boolean, Promise<QueryEngine>>();
 
-  constructor(store: Store, experiment: string) {
+  constructor(store: Store, experiment: string, outcome: SubmissionOutcome | undefined) {
     this.store = store;
     this.experiment = experiment;
+    this.outcome = outcome;
   }
 
   engine(all: boolean): Promise<QueryEngine> {
@@ -250,6 +256,15 @@ class Source {
   }
 }
 
+/** Results of a submission that has ended. */
+export type SubmissionResults = Results & { readonly outcome: SubmissionOutcome };
+
 /** An experiment's results. Reads nothing yet. */
 export const resultsOf = (store: Store, experimentId: string): Results =>
-  new Results(new Source(store, experimentId));
+  new Results(new Source(store, experimentId, undefined));
+
+export const resultsOfSubmission = (
+  store: Store,
+  experimentId: string,
+  outcome: SubmissionOutcome,
+): SubmissionResults => new Results(new Source(store, experimentId, outcome)) as SubmissionResults;

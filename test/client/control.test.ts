@@ -177,13 +177,13 @@ describe('cancel', () => {
           name: 'sweep', version: '1', operation: work, seeds: seeds({ base: 1 }), params: grid({ deaf: [false], ms: [200], x }),
         });
         const options = { store: 'experiments' };
-        await (await lab.submit(over([1, 2]), options)).result();
+        await (await lab.submit(over([1, 2]), options)).outcome();
         const second = over([1, 2, 3]);
         const handles = [await lab.submit(first, options), await lab.submit(second, options)];
         await handles[1].cancel({ reason: 'not needed' });
         const refused = await handles[1].cancel().catch((error) => error.code);
         writeFileSync('go', '');
-        console.log(JSON.stringify(await Promise.all(handles.map((handle) => handle.result()))));
+        console.log(JSON.stringify(await Promise.all(handles.map((handle) => handle.outcome()))));
         console.log(JSON.stringify([refused, await notRunning(handles[0])]));
         await lab.close();`,
     });
@@ -286,7 +286,7 @@ describe('what runs', () => {
         const make = (ms) => experiment({ name: 'sweep', version: '1', operation: work, seeds: seeds({ base: 1 }),
           params: grid({ deaf: [false], ms, x: [-1, 0] }) });
         const lab = await connect();
-        await (await lab.submit(make([10]), { store: 'experiments' })).result();
+        await (await lab.submit(make([10]), { store: 'experiments' })).outcome();
         const handle = await lab.submit(make([10, 5000]), { store: 'experiments' });
         for await (const event of handle.events()) console.log(JSON.stringify(event));
         await lab.close();`,

@@ -35,7 +35,7 @@ test('run() submits an experiment built in code, evaluates nothing again, and it
       appendFileSync('evaluated.txt', 'once ');
       const axes = { x: [1, 2, 3].map((x) => 10 * x), ms: [0] };
       const exp = experiment({ name: 'in_code', version: '1', operation: measure, params: grid(axes), seeds: seeds({ base: 1, replicates: 2 }) });
-      console.log(JSON.stringify(await run(exp, { store: 'experiments' })));`,
+      console.log(JSON.stringify((await run(exp, { store: 'experiments' })).outcome));`,
   });
   const [outcome] = await runForLines<SubmissionOutcome>(project, 'main.mjs');
   expect(outcome).toMatchObject({
@@ -73,8 +73,8 @@ executor.slots = 1
       const { environment } = (await loadConfig()).resolve('here', { 'executor.slots': 2 });
       const named = await lab.submit(sweep, { environment: 'here' });
       const { store } = named;
-      const { executed } = await named.result();
-      const again = await (await lab.submit(sweep, { environment, store: 'other' })).result();
+      const { executed } = await named.outcome();
+      const again = await (await lab.submit(sweep, { environment, store: 'other' })).outcome();
       const attached = await lab.attach('in_code:1', { environment });
       console.log(JSON.stringify({ store, executed, again: again.executed, attached: attached.store }));
       await lab.close();`,
@@ -96,7 +96,7 @@ test('a submission in progress has a status that adds up, and a result once it h
       const lab = await connect();
       const handle = await lab.submit(exp, { store: 'experiments', slots: 2 });
       let ended;
-      const result = handle.result().then((outcome) => { ended = outcome; });
+      const result = handle.outcome().then((outcome) => { ended = outcome; });
       while (!ended) {
         const status = await handle.status();
         console.log(JSON.stringify(status));
@@ -172,15 +172,15 @@ test('result() rejects after its timeout with an error that says so, and the run
       import exp from './experiment.mjs';
       const lab = await connect();
       const handle = await lab.submit(exp, { store: 'experiments' });
-      const error = await handle.result({ timeout: '200ms' }).catch((error) => error);
-      const wrong = await handle.result({ timeout: 'soon' }).catch((error) => error);
+      const error = await handle.outcome({ timeout: '200ms' }).catch((error) => error);
+      const wrong = await handle.outcome({ timeout: 'soon' }).catch((error) => error);
       console.log(JSON.stringify([error.code, error.message, wrong.code, wrong.message]));
       await lab.close();`,
     'elsewhere.mjs': `
       import { connect } from 'metalab';
       const lab = await connect();
       const handle = await lab.attach('in_code:1', { store: 'experiments' });
-      console.log(JSON.stringify(await handle.result({ timeout: '30s' })));
+      console.log(JSON.stringify(await handle.outcome({ timeout: '30s' })));
       console.log(JSON.stringify(await lab.attach('other:1', { store: 'experiments' }).catch((error) => error.message)));
       await lab.close();`,
   });
@@ -240,7 +240,7 @@ test('a script may declare the operation and submit it, where it submits only as
       export const double = operation(({ params, capture }) => capture.metric('y', 2 * params.x));
       async function main() {
         const exp = experiment({ name: 'script', version: '1', operation: double, params: grid({ x: [1, 2] }), seeds: seeds({ base: 1 }) });
-        console.log(JSON.stringify(await run(exp, { store: 'experiments' })));
+        console.log(JSON.stringify((await run(exp, { store: 'experiments' })).outcome));
       }
       if (process.argv[1] === fileURLToPath(import.meta.url)) main();`,
   });

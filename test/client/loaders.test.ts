@@ -27,7 +27,7 @@ const FILES = {
 const MAIN = `
   import { run } from 'metalab';
   import sweep from './experiment.ts';
-  const main = async (): Promise<void> => console.log(JSON.stringify(await run(sweep, { store: 'experiments' })));
+  const main = async (): Promise<void> => console.log(JSON.stringify((await run(sweep, { store: 'experiments' })).outcome));
   await main();`;
 const COMPLETED = '"state":"completed","total":2,"reused":0,"executed":2,"success":2';
 
@@ -61,7 +61,7 @@ test('with --enable-source-maps, which points the stacks of the package at its s
     'main.mjs': `
       import { run } from 'metalab';
       import sweep from './experiment.mjs';
-      console.log(JSON.stringify(await run(sweep, { store: 'experiments' })));`,
+      console.log(JSON.stringify((await run(sweep, { store: 'experiments' })).outcome));`,
   });
   expect((await node(project, ['--enable-source-maps', 'main.mjs'])).stdout).toContain(COMPLETED);
 });
@@ -81,7 +81,7 @@ test('an operation that a function of another module made is found in the module
       const sweep = experiment({
         name: 'made', version: '1', operation: triple, params: grid({ x: [1, 2] }), seeds: seeds({ base: 1 }),
       });
-      console.log(JSON.stringify(await run(sweep, { store: 'experiments' })));`,
+      console.log(JSON.stringify((await run(sweep, { store: 'experiments' })).outcome));`,
   });
   expect((await node(project, ['main.mjs'])).stdout).toContain(COMPLETED);
 });
@@ -94,7 +94,7 @@ const VITEST_FILES = {
     import { run } from 'metalab';
     import sweep from './experiment.ts';
     test('the sweep succeeds', { timeout: 180_000 }, async () => {
-      expect((await run(sweep, { store: 'experiments' })).success).toBe(2);
+      expect((await run(sweep, { store: 'experiments' })).outcome.success).toBe(2);
     });`,
 };
 

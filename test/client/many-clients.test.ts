@@ -49,7 +49,7 @@ test('when many clients submit while the workflow ends, no request is lost and n
       const outcomes = await Promise.all(Array.from({ length: ${CLIENTS} }, async (_, i) => {
         if (i >= 10) await sleep(i * 90);
         const handle = await labs[i % 4].submit(over((i % 13) * 10, (i % 13) * 10 + 20, 1), { store: 'experiments' });
-        return handle.result();
+        return handle.outcome();
       }));
       console.log(JSON.stringify(outcomes));
       for (const lab of labs) await lab.close();`,
@@ -76,7 +76,7 @@ test('when clients submit, pause and resume while the workflow continues as new,
       const options = { store: 'experiments', slots: 6 };
       const first = await lab.submit(over(0, ${RUNS}, 250), options);
       let ended = false;
-      const outcomes = [first.result().finally(() => { ended = true; })];
+      const outcomes = [first.outcome().finally(() => { ended = true; })];
       const refused = new Set();
       async function disturb() {
         while (!ended) {
@@ -89,7 +89,7 @@ test('when clients submit, pause and resume while the workflow continues as new,
         for (let i = 0; !ended && i < 12; i++) {
           // The same as the first: joins it. Or a part of it, and more: waits behind it.
           const exp = i % 2 === 0 ? over(0, ${RUNS}, 250) : over(${RUNS} - 5, ${RUNS} + i, 250);
-          outcomes.push((await lab.submit(exp, options)).result());
+          outcomes.push((await lab.submit(exp, options)).outcome());
           await sleep(200);
         }
       }

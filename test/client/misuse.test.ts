@@ -42,9 +42,9 @@ test('after close() every call rejects with METALAB_CLOSED, also a pending one, 
     const lab = await connect();
     const store = 'experiments';
     const ended = await lab.submit(quick, { store });
-    await ended.result();
+    await ended.outcome();
     const going = await lab.submit(held, { store });
-    const waiting = attempt('waiting', () => going.result());
+    const waiting = attempt('waiting', () => going.outcome());
     await lab.close();
     await waiting;
     await attempt('close', () => lab.close());
@@ -52,15 +52,15 @@ test('after close() every call rejects with METALAB_CLOSED, also a pending one, 
     await attempt('attach', () => lab.attach('quick:1', { store }));
     await attempt('cancel', () => lab.cancel('quick:1', { store }));
     await attempt('retry', () => lab.retry('quick:1', { store }));
-    for (const method of ['status', 'result', 'cancel', 'pause', 'resume', 'retry'])
+    for (const method of ['status', 'outcome', 'result', 'cancel', 'pause', 'resume', 'retry'])
       await attempt('handle.' + method, () => going[method]());
     await attempt('handle.events', async () => { for await (const event of going.events()) event; });
-    await attempt('result that is there', () => ended.result());
+    await attempt('result that is there', () => ended.outcome());
     writeFileSync('go', '');
     const again = await connect();
-    await (await again.attach('held:1', { store })).result();
+    await (await again.attach('held:1', { store })).outcome();
     await again.close();`);
-  expect(found.size).toBe(14);
+  expect(found.size).toBe(15);
   for (const [label, { code }] of found)
     expect(code, label).toBe(['close', 'result that is there'].includes(label) ? null : 'METALAB_CLOSED');
 });
@@ -84,12 +84,12 @@ test('arguments of a wrong kind, and unknown options, are refused with a code an
     await attempt('cancel', () => lab.cancel(undefined, { store }));
     await attempt('retry', () => lab.retry('quick:1', { store, run: ['abcd'] }));
     const handle = await lab.submit(quick, { store });
-    await attempt('timeout', () => handle.result({ timeout: '5 parsecs' }));
-    await attempt('signal', () => handle.result({ signal: true }));
-    await attempt('result option', () => handle.result({ timout: '1h' }));
+    await attempt('timeout', () => handle.outcome({ timeout: '5 parsecs' }));
+    await attempt('signal', () => handle.outcome({ signal: true }));
+    await attempt('result option', () => handle.outcome({ timout: '1h' }));
     await attempt('handle.cancel', () => handle.cancel({ why: 'wrong' }));
     await attempt('handle.retry', () => handle.retry({ runs: 'abcd' }));
-    await handle.result();
+    await handle.outcome();
     await attempt('unknown experiment', () => lab.attach('quikc:1', { store }));
     await lab.close();`);
   const expected: { readonly [label: string]: readonly [code: string, message: RegExp] } = {
@@ -111,8 +111,8 @@ test('arguments of a wrong kind, and unknown options, are refused with a code an
     cancel: ['METALAB_EXPERIMENT_ID', /cancel: got nothing/],
     retry: ['METALAB_OPTION', /retry\.run[\s\S]*did you mean runs\?/],
     timeout: ['METALAB_DURATION', /timeout is "5 parsecs"/],
-    signal: ['METALAB_OPTION', /result\.signal: is true[\s\S]*an AbortSignal/],
-    'result option': ['METALAB_OPTION', /result\.timout[\s\S]*did you mean timeout\?/],
+    signal: ['METALAB_OPTION', /outcome\.signal: is true[\s\S]*an AbortSignal/],
+    'result option': ['METALAB_OPTION', /outcome\.timout[\s\S]*did you mean timeout\?/],
     'handle.cancel': ['METALAB_OPTION', /cancel\.why/],
     'handle.retry': ['METALAB_OPTION', /retry\.runs: is "abcd"[\s\S]*an array of run_ids/],
     'unknown experiment': ['METALAB_NO_SUBMISSION', /no submission of quikc:1[\s\S]*did you mean quick:1\?/],

@@ -114,7 +114,7 @@ test('when many clients submit at the same instant, no request is lost and nothi
         const exp = experiment({
           name: 'sweep', version: '1', operation: slow, params: grid({ x: [i >> 1] }), seeds: seeds({ base: 1 }),
         });
-        return (await labs[i % 8].submit(exp, { store: 'experiments' })).result();
+        return (await labs[i % 8].submit(exp, { store: 'experiments' })).outcome();
       }));
       for (const outcome of outcomes) console.log(JSON.stringify(outcome));
       await Promise.all(labs.map((lab) => lab.close()));`,

@@ -42,7 +42,7 @@ slot is ended. What is recorded stays; cancelled and missing runs are done by th
       if (options.detach) return undefined;
       const { interrupted } = context;
       for (const handle of handles) {
-        const outcome = await handle.result({ signal: interrupted }).catch((error: unknown) => {
+        const outcome = await handle.outcome({ signal: interrupted }).catch((error: unknown) => {
           if (interrupted.aborted) return undefined;
           throw error;
         });

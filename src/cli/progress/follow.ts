@@ -35,13 +35,13 @@ export async function follow(
 ): Promise<Followed> {
   const leaving = new AbortController();
   const ended = handle
-    .result({ signal: leaving.signal })
+    .outcome({ signal: leaving.signal })
     .then((outcome): Followed => ({ how: 'outcome', outcome }));
   const detached = new Promise<Followed>((resolve) => {
     if (interrupted.aborted) resolve({ how: 'detached' });
     interrupted.addEventListener('abort', () => resolve({ how: 'detached' }), { once: true });
   });
-  // Rejects as `result()` does: every wait below races it, so that neither it nor Ctrl-C waits for a server.
+  // Rejects as `outcome()` does: every wait below races it, so that neither it nor Ctrl-C waits for a server.
   const finish = Promise.race([ended, detached]);
   const within = <T>(work: Promise<T>) => Promise.race([finish, work.then((value) => ({ value }))]);
   const view = createProgressView(live);

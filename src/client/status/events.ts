@@ -2,10 +2,9 @@ import type { ArtifactDescriptor, LogLine, RunRecord } from '../../definition/re
 import { forEachLine, lineChunks, parseObject } from '../../storage/file/formats/lines.js';
 import type { SegmentKind } from '../../storage/file/layout.js';
 import type { PlanManifest } from '../../storage/manifest.js';
-import type { SubmissionPlace } from './feed.js';
 import type { StartedRun } from './started-runs.js';
 import type { SweepStatus } from './sweep-status.js';
-import { type GrownSegment, watchFiles } from './watched-files.js';
+import { type GrownSegment, type SubmissionPlace, watchFiles } from './watched-files.js';
 
 export type SweepEvent =
   /** Runs of the declaration that are not executed, because their record stands: one event for all of them. */

@@ -1,16 +1,10 @@
 import type { Client } from '@temporalio/client';
 import { type WorkflowStatus, workflowIdOf } from '../../contract/workflow.js';
 import type { SubmissionOutcome } from '../../storage/manifest.js';
-import type { Store } from '../../storage/store.js';
 import { queryStatus } from '../workflow/workflow-link.js';
 import { SharedReadings } from './shared-readings.js';
 import { type SweepStatus, sweepStatus } from './sweep-status.js';
-
-export interface SubmissionPlace {
-  readonly store: Store;
-  readonly experiment_id: string;
-  readonly submission: string;
-}
+import type { SubmissionPlace } from './watched-files.js';
 
 /**
  * The status of sweeps, for all watchers that use one client. However many there are, one query of a workflow is in

@@ -5,8 +5,14 @@ import { faultCode, storeFault } from '../../storage/file/faults.js';
 import { type SegmentKind, segmentKindOf, segmentsFolder } from '../../storage/file/layout.js';
 import { listNames } from '../../storage/file/list-names.js';
 import type { PlanManifest, SubmissionOutcome } from '../../storage/manifest.js';
-import type { SubmissionPlace } from './feed.js';
+import type { Store } from '../../storage/store.js';
 import { type StartedRun, StartedRuns } from './started-runs.js';
+
+export interface SubmissionPlace {
+  readonly store: Store;
+  readonly experiment_id: string;
+  readonly submission: string;
+}
 
 const EVERY_MS = 100;
 
