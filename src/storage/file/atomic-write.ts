@@ -1,4 +1,4 @@
-import { link, open, rename, rm } from 'node:fs/promises';
+import { link, open, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { claimName } from './claim-name.js';
 import { faultCode, storeFault } from './faults.js';
@@ -24,6 +24,22 @@ export async function writeAtomically(path: string, content: string): Promise<vo
     await syncFolder(dirname(path));
   } catch (error) {
     throw storeFault(error, path);
+  }
+}
+
+/**
+ * Writes a file as a whole or not at all, without flushing it: for what a power cut may take. Its folder must be there.
+ *
+ * @throws the system's error
+ */
+export async function writeUnsynced(path: string, content: string): Promise<void> {
+  const temporary = temporaryBeside(path);
+  try {
+    await writeFile(temporary, content, { flag: 'wx' });
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
   }
 }
 
@@ -61,7 +77,7 @@ async function giveName(temporary: string, path: string): Promise<boolean> {
 }
 
 /** Writes and fsyncs a temporary file in the target's folder. @returns its path */
-export async function writeBeside(path: string, content: string): Promise<string> {
+async function writeBeside(path: string, content: string): Promise<string> {
   const temporary = temporaryBeside(path);
   const handle = await open(temporary, 'wx');
   try {

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { link, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { StoreError } from '../../definition/errors.js';
 import { isSameEngine, LEASE_EXPIRES_MS, LEASE_RENEWED_MS, type Lease, type LeaseHolder } from '../lease.js';
+import { writeOnce, writeUnsynced } from './atomic-write.js';
 import { faultCode, storeFault } from './faults.js';
 import { leaseFile } from './layout.js';
 import { temporaryBeside } from './owner.js';
@@ -72,7 +73,7 @@ export class StoreLease {
       for (;;) {
         const found = await read(path);
         if (!found) {
-          if (await create(path, holder)) return;
+          if (await writeOnce(path, textOf(holder))) return;
         } else if (found.lease && isSameEngine(found.lease, holder)) {
           if (holder.worker === null && isRenewedByWorker(found)) return;
           await renew(path, holder);
@@ -162,34 +163,6 @@ async function timeThere(root: string): Promise<number> {
   }
 }
 
-/** @returns false where another was quicker */
-async function create(path: string, holder: LeaseHolder): Promise<boolean> {
-  const temporary = await writeTemporary(path, holder);
-  try {
-    // It shows the content whole; not every filesystem has links.
-    await link(temporary, path).catch(async (error: unknown) => {
-      if (faultCode(error) === 'EEXIST') throw error;
-      await writeFile(path, textOf(holder), { flag: 'wx' });
-    });
-    return true;
-  } catch (error) {
-    if (faultCode(error) === 'EEXIST') return false;
-    throw error;
-  } finally {
-    await rm(temporary, { force: true });
-  }
-}
-
-async function renew(path: string, holder: LeaseHolder): Promise<void> {
-  const temporary = await writeTemporary(path, holder);
-  try {
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
-}
-
 /**
  * Puts a lease in the place of the one that was found, and of no other; or takes that away, where `holder` is undefined.
  * One process at a time does so: with a moment in which there is none, two could have it.
@@ -223,11 +196,7 @@ async function dropStaleGuard(path: string, guard: string): Promise<void> {
 }
 
 // Not synced: after a power cut nobody holds it, and a torn one is as old as its mtime says.
-async function writeTemporary(path: string, holder: LeaseHolder): Promise<string> {
-  const temporary = temporaryBeside(path);
-  await writeFile(temporary, textOf(holder), { flag: 'wx' });
-  return temporary;
-}
+const renew = (path: string, holder: LeaseHolder): Promise<void> => writeUnsynced(path, textOf(holder));
 
 const textOf = (holder: LeaseHolder): string =>
   `${JSON.stringify({ ...holder, renewed_at: new Date().toISOString() } satisfies Lease, undefined, 2)}\n`;

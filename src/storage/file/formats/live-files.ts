@@ -1,27 +1,17 @@
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LiveProgress } from '../../manifest.js';
+import { writeUnsynced } from '../atomic-write.js';
 import { listNames } from '../list-names.js';
-import { temporaryBeside } from '../owner.js';
 
 /**
- * Overwrites a worker's live file. Not synced: it is only shown.
+ * Overwrites a worker's live file. Only the plan creates the folder: a worker that was taken for dead must not create it
+ * again after the end.
  *
- * @param folder the submission's live folder. Only its plan creates that: a worker that was taken for dead must not
- *   create it again after the end
  * @throws the system's error
  */
-export async function writeLiveFile(folder: string, progress: LiveProgress): Promise<void> {
-  const path = join(folder, `${progress.worker}.json`);
-  const temporary = temporaryBeside(path);
-  try {
-    await writeFile(temporary, JSON.stringify(progress));
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
-}
+export const writeLiveFile = (folder: string, progress: LiveProgress): Promise<void> =>
+  writeUnsynced(join(folder, `${progress.worker}.json`), JSON.stringify(progress));
 
 /** The live files of a folder, without those that can't be read. */
 export async function readLiveFiles(folder: string): Promise<LiveProgress[]> {
