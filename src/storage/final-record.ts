@@ -55,4 +55,4 @@ export const generationOfRank = (rank: number): number => rank >>> 2;
 
 const STATUS_OF_DIGIT: readonly (RunStatus | undefined)[] = [undefined, 'cancelled', 'failed', 'success'];
 
-const compareText = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
+export const compareText = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);

@@ -23,7 +23,8 @@ import {
 import { StoreLease } from './file/lease.js';
 import { listNames } from './file/list-names.js';
 import { readJson, readText } from './file/read-json.js';
-import { verifyContent } from './file/verify-content.js';
+import { verifyContent } from './file/submission-file.js';
+import { compareText } from './final-record.js';
 import type { ExperimentManifest, PlanManifest, SubmissionManifest, SubmissionOutcome } from './manifest.js';
 
 /**
@@ -159,5 +160,3 @@ function writeJson(path: string, value: object): Promise<void> {
   const indented = text.length <= MAX_INDENTED ? JSON.stringify(value, undefined, 2) : text;
   return writeAtomically(path, `${indented}\n`);
 }
-
-const compareText = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);

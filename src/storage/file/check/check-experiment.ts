@@ -2,16 +2,18 @@ import { dirname } from 'node:path';
 import { describeExperiment } from '../../describe-experiment.js';
 import type { ExperimentManifest, SubmissionManifest } from '../../manifest.js';
 import { writeAtomically } from '../atomic-write.js';
+import { findLost } from '../formats/coverage.js';
+import { readCoverage } from '../formats/runs-file.js';
 import { listSegments } from '../formats/segments.js';
-import { manifestFile, type SegmentKind, submissionFile, submissionFolder } from '../layout.js';
+import { manifestFile, runsFile, type SegmentKind, submissionFile, submissionFolder } from '../layout.js';
 import { listNames } from '../list-names.js';
 import { readJson } from '../read-json.js';
 import { checkArtifacts } from './check-artifacts.js';
 import { checkNamedFiles, readDeclarationOf } from './check-named.js';
-import { checkRunsFile } from './check-runs-file.js';
 import { checkSegment } from './check-segment.js';
 import { checkSubmission } from './check-submission.js';
 import type { Check, Finding } from './finding.js';
+import { moveToQuarantine } from './quarantine.js';
 
 const KINDS: readonly SegmentKind[] = ['records', 'series', 'data', 'logs'];
 
@@ -77,4 +79,28 @@ async function newestDeclared(folder: string) {
     if (declaration) return { latest, declaration };
   }
   return undefined;
+}
+
+/** Segments that compacted records cover, and that are gone or shorter than they were: nothing else tells of them. */
+async function* checkRunsFile({ folder }: Check): AsyncGenerator<Finding> {
+  const coverage = await readCoverage(folder, { evenStale: true });
+  if (!coverage) return;
+  let moved: Promise<string> | undefined;
+  for (const { path, bytes, coveredBytes } of await findLost(folder, coverage.segments)) {
+    yield {
+      severity: 'error',
+      kind: 'segment-missing',
+      path,
+      what: `${bytes === undefined ? 'is gone' : `has ${bytes} bytes left`}, and had ${coveredBytes} when the runs were compacted`,
+      costs: 'the runs that it recorded: the next submit does them again',
+      remedy:
+        'copy it from where it is whole; --repair moves runs/runs.parquet, which still has their rows and which nobody reads any more, to quarantine/',
+      repair: {
+        run: async () => {
+          moved ??= moveToQuarantine(folder, runsFile(folder));
+          return `runs.parquet moved to ${await moved}`;
+        },
+      },
+    };
+  }
 }

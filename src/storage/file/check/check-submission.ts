@@ -1,4 +1,5 @@
 import { stat } from 'node:fs/promises';
+import { StoreError } from '../../../definition/errors.js';
 import type { PlanManifest, SubmissionManifest } from '../../manifest.js';
 import { verifyEntries } from '../formats/plan-entries.js';
 import {
@@ -12,10 +13,11 @@ import {
   submissionFile,
   submissionFolder,
 } from '../layout.js';
+import { readJson } from '../read-json.js';
 import { readDeclarationOf } from './check-named.js';
 import type { Check, Finding } from './finding.js';
-import { checkJson, whatIsWrong } from './json-file.js';
 import { removable } from './leftovers.js';
+import { moveToQuarantine } from './quarantine.js';
 
 /** A submission's manifest, plan and outcome, and whether what it refers to is there. */
 export async function* checkSubmission(check: Check, submission: string): AsyncGenerator<Finding> {
@@ -90,6 +92,40 @@ async function* checkPlan({ folder }: Check, submission: string, ended: boolean)
   if (what === undefined) return;
   yield { severity: ended ? 'warning' : 'error', kind: 'plan-damaged', path, what, costs, remedy };
 }
+
+/** Reads a manifest; one that is no JSON object is a finding, and gives undefined as one that is not there. */
+async function* checkJson<T extends object>(
+  folder: string,
+  path: string,
+  { costs, remedy }: Pick<Finding, 'costs' | 'remedy'>,
+): AsyncGenerator<Finding, T | undefined> {
+  let what = 'is no JSON object';
+  try {
+    const value = await readJson<T>(path);
+    if (value === undefined || (typeof value === 'object' && value !== null && !Array.isArray(value)))
+      return value;
+  } catch (error) {
+    what = whatIsWrong(path)(error);
+  }
+  yield {
+    severity: 'error',
+    kind: 'manifest-damaged',
+    path,
+    what,
+    costs,
+    remedy,
+    repair: { run: async () => `moved to ${await moveToQuarantine(folder, path)}` },
+  };
+  return undefined;
+}
+
+/** What a StoreError says of the file. */
+const whatIsWrong =
+  (path: string) =>
+  (error: unknown): string => {
+    if (!(error instanceof StoreError)) throw error;
+    return error.message.split('\n', 1)[0]!.replace(`${path}: `, '');
+  };
 
 const exists = (path: string) =>
   stat(path).then(

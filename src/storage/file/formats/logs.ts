@@ -1,4 +1,5 @@
 import type { LogLine } from '../../../definition/record.js';
+import { compareText } from '../../final-record.js';
 import { segmentName, writerOf } from '../layout.js';
 import { listSegments } from './segments.js';
 import { readAttempt } from './sidecars.js';
@@ -63,5 +64,3 @@ async function findParts(path: string, slot: string, run: LoggedRun): Promise<Pa
   }
   return [...parts.values()];
 }
-
-const compareText = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
