@@ -2,12 +2,12 @@ import { open, rm } from 'node:fs/promises';
 import type { ArtifactDescriptor } from '../../../definition/record.js';
 import { sizeOf } from '../file-size.js';
 import { forEachLine, lineChunks, parseObject } from '../formats/lines.js';
-import { hasMalformedText, mendedText } from '../formats/malformed-text.js';
 import type { Segment } from '../formats/segments.js';
 import { runsFile, type SegmentKind } from '../layout.js';
 import { isArtifactThere, RecordLinesCheck } from './check-records.js';
 import type { Check, Finding } from './finding.js';
 import { type ByteRange, blankLines, healSegment } from './heal-segment.js';
+import { hasMalformedText, mendedText } from './malformed-text.js';
 
 const MAX_NAMED = 5;
 

@@ -1,24 +1,11 @@
 import { wellFormedJson } from '../../../definition/well-formed.js';
-import { forEachLine, lineChunks, NEWLINE } from './lines.js';
+import { NEWLINE } from '../formats/lines.js';
 
 /** Whether a line of JSON has half of a surrogate pair, which some readers refuse. */
 export function hasMalformedText(bytes: Buffer, start: number, end: number): boolean {
   if (!mayHave(bytes.subarray(start, end))) return false;
   const text = bytes.toString('latin1', start, end);
   return wellFormedJson(text) !== text;
-}
-
-/** Whether any line of a segment has. */
-export async function holdsMalformedText(path: string): Promise<boolean> {
-  for await (const chunk of lineChunks(path)) {
-    let found = false;
-    if (mayHave(chunk.bytes))
-      forEachLine(chunk, (bytes, start, end) => {
-        found ||= hasMalformedText(bytes, start, end);
-      });
-    if (found) return true;
-  }
-  return false;
 }
 
 /** A segment's bytes with U+FFFD for every half: everything stays where it is, since the escapes are equally long. */
