@@ -14,7 +14,7 @@ const SLOW = [
   'execution/slurm/clean/clean-spool',
   'execution/slurm/collect/collector',
   'execution/slurm/job/scheduled-job',
-  'execution/slurm/task/{ending,hand-over,on-slurm,surroundings,task}',
+  'execution/slurm/task/{ending,free-ranges,on-slurm,pulling,surroundings,task}',
   'planning/{damaged-segments,memory}',
   'results/damaged',
   'results/compaction/{killed,processes}',

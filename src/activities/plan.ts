@@ -51,7 +51,7 @@ export function createPlan(dependencies: ActivityDependencies) {
     compactor.prepare(planned.total);
     await mkdir(liveFolder(folder, submission), { recursive: true });
     offers.planned(submission, workflowId);
-    const dealing = batches && (await batches.dealing(planned.positions, await sizing(), ask));
+    const dealing = batches && (await batches.dealing(await sizing(), ask));
     const { total, positions, new: fresh, retried, reused, stale } = planned;
     return {
       total,
@@ -67,7 +67,7 @@ export function createPlan(dependencies: ActivityDependencies) {
 
     async function sizing() {
       const { resources } = await files.declaration(store, input);
-      return { folder, submission, slots: options.slots, mean_ms: null, ...(resources && { resources }) };
+      return { folder, submission, slots: options.slots, ...(resources && { resources }) };
     }
 
     async function declared() {

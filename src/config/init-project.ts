@@ -84,8 +84,8 @@ store = "experiments"
 # gpus = 1                 # or "a100:1"
 # constraint = "avx512"
 # max_concurrent = 100     # tasks at once
-# chunk_size = 10          # runs of a task; default: by measured durations
-# max_array_size = 1000    # default: the cluster's
+# chunk_size = 10          # runs of a task; default: as many as its time limit allows
+# max_array_size = 100     # tasks of an array; default: 1000, or the cluster's limit
 # modules = ["nodejs/20"]
 # conda_env = "lab"
 # Shell lines that every task runs first. They are kept in the store, where others may read them: no passwords, no tokens.

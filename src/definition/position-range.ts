@@ -27,3 +27,16 @@ export function mergeRanges(ranges: readonly PositionRange[]): PositionRange[] {
 
 export const countPositions = (ranges: readonly PositionRange[]): number =>
   ranges.reduce((sum, { from, to }) => sum + to - from, 0);
+
+/** The `from`th to the `to`th of the positions in some ranges, counted from 0. */
+export function sliceRanges(ranges: readonly PositionRange[], from: number, to: number): PositionRange[] {
+  const slice: PositionRange[] = [];
+  let before = 0;
+  for (const range of ranges) {
+    const start = range.from + Math.max(0, from - before);
+    const end = Math.min(range.to, range.from + to - before);
+    if (start < end) slice.push({ from: start, to: end });
+    before += range.to - range.from;
+  }
+  return slice;
+}

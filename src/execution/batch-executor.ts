@@ -91,7 +91,7 @@ export interface BatchReport {
   readonly digest?: RunDigest;
   /** Positions that were not done, ascending. At most 200 ranges; planning again finds the rest. */
   readonly left: readonly PositionRange[];
-  /** Limits for the next batches, now that more is known. */
+  /** Limits for the next batches. */
   readonly dealing: BatchLimits;
 }
 
@@ -103,8 +103,6 @@ export interface BatchSignal {
 export interface BatchOptions {
   readonly signal: BatchSignal;
   readonly onProgress: (progress: BatchProgress) => void;
-  /** Called when durations are known, or won't be soon: the next batches may start while this array still runs. */
-  readonly onDealing: (dealing: BatchLimits) => void;
   /** Called at most every few seconds. */
   readonly isPaused: () => Promise<boolean>;
 }
@@ -147,9 +145,9 @@ export interface BatchRemains {
 export interface BatchExecutor {
   /** Called before planning. Fetches what the cluster has recorded of the experiment and the store lacks. */
   collect(order: CollectRequest, options?: AskOptions): Promise<void>;
+  /** How a submission's positions are divided into batches. */
   dealing(
-    positions: number,
-    order: Pick<BatchRequest, 'folder' | 'submission' | 'slots' | 'mean_ms' | 'resources'>,
+    order: Pick<BatchRequest, 'folder' | 'submission' | 'slots' | 'resources'>,
     options?: AskOptions,
   ): Promise<BatchLimits>;
   /** Executes positions as one array. A failing run never rejects. Safe to repeat with the same token. */

@@ -1,10 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { ChunkNotice } from '../../contract/workflow.js';
-import type { BatchLimits, BatchProgress } from '../../execution/batch-executor.js';
+import type { BatchProgress } from '../../execution/batch-executor.js';
 
 /** Each notice adds some events to the history: an outage of days, whose message changes, must not fill it. */
 const OTHER_WORDS_MS = 600_000;
-const AGAIN_MS = 5_000;
 const MORE_FAILURES = 1.1;
 
 type Tell = (notice: Omit<ChunkNotice, 'submission' | 'from'>) => Promise<boolean>;
@@ -14,7 +12,6 @@ export class BatchNotices {
   readonly #tell: Tell;
   #waits: string | null | undefined;
   #toldAt = Number.NEGATIVE_INFINITY;
-  #limits: BatchLimits | undefined;
   #failed = 0;
 
   /** @param tell returns whether the workflow received it */
@@ -46,15 +43,5 @@ export class BatchNotices {
     void this.#tell({ runs: { failed, done: success + failed + cancelled } }).then((heard) => {
       if (!heard) this.#failed = before;
     });
-  }
-
-  /** Repeated until received: the rest of the sweep may wait for it. */
-  async limits(limits: BatchLimits): Promise<void> {
-    this.#limits = limits;
-    while (this.#limits === limits && !(await this.#tell({ dealing: limits }))) await sleep(AGAIN_MS);
-  }
-
-  close(): void {
-    this.#limits = undefined;
   }
 }

@@ -60,7 +60,6 @@ export function createExecuteBatch(dependencies: ActivityDependencies) {
                 notices.progress(progress);
                 if (input.failures_left !== undefined) notices.failures(progress);
               },
-              onDealing: (dealing) => void notices.limits(dealing),
             });
           },
           () => entry.summary(),
@@ -86,7 +85,6 @@ export function createExecuteBatch(dependencies: ActivityDependencies) {
           : fault;
       } finally {
         forget();
-        notices.close();
         signal.close();
         entry.close();
       }

@@ -60,8 +60,8 @@ export const slurm: EnvironmentType<Settings> = {
   defaults: {
     gateway: 'none: sbatch is on this machine',
     'executor.max_concurrent': 'as many as the cluster lets run',
-    'executor.chunk_size': 'by measured durations',
-    'executor.max_array_size': "the cluster's MaxArraySize",
+    'executor.chunk_size': 'as many as the time limit allows',
+    'executor.max_array_size': "1000, or the cluster's MaxArraySize if that is lower",
     'executor.escalate': 'none',
   },
   check: checkGateway,

@@ -13,9 +13,9 @@ import { endArrays, remainsOf } from './end/end-arrays.js';
 import { knownSpool } from './spool/known-spool.js';
 import { Spool, type TaskPrograms } from './spool/spool.js';
 import { StateFile } from './spool/state-file.js';
+import { batchLimits } from './submit/array-size.js';
 import { provideNode } from './submit/node-program.js';
-import { deal } from './submit/packing.js';
-import { packingInput, prepareArray } from './submit/prepare-array.js';
+import { arraySizeInput, prepareArray } from './submit/prepare-array.js';
 import { taskResources } from './submit/resources.js';
 
 /** If the cluster does not answer, a cancelled batch is left to `end`, which runs later and retries for longer. */
@@ -120,14 +120,14 @@ export function createSlurmExecutor(options: SlurmExecutorOptions): BatchExecuto
             retry,
           );
       }),
-    dealing: (positions, order, ask = {}) =>
+    dealing: (order, ask = {}) =>
       withRetry(ask, async (retry) => {
         const { executor } = environment;
         const limits = await cluster.limits({ ...executor, ...order.resources }, retry);
         const state = await stateOf(order.folder, order.submission).read();
         const request = { slots: order.slots, memory_bytes: null };
         const resources = taskResources(executor, order.resources, request, limits, state);
-        return deal(positions, packingInput(environment, limits, resources, order.mean_ms, state));
+        return batchLimits(arraySizeInput(environment, limits, resources, null));
       }),
     execute: (order, batch) => {
       const ask: ClusterRetryOptions = {

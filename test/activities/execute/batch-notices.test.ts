@@ -93,31 +93,3 @@ test('failures are counted with all runs that are done, and reported as they gro
   const last = told.at(-1)!.runs!.failed;
   expect(last).toBeGreaterThan(90);
 });
-
-test('limits for the next batches are repeated until they arrive', async () => {
-  const { told, workflow, notices } = noticesOf();
-  workflow.isReachable = false;
-  const limits = { at_once: 2, most: 500 };
-  const telling = notices.limits(limits);
-  await vi.advanceTimersByTimeAsync(10_000);
-  expect(told).toEqual([{ dealing: limits }, { dealing: limits }, { dealing: limits }]);
-  workflow.isReachable = true;
-  await vi.advanceTimersByTimeAsync(5_000);
-  await telling;
-  expect(told).toHaveLength(4);
-});
-
-test('limits are not repeated after newer ones, nor after the batch has ended', async () => {
-  const { told, workflow, notices } = noticesOf();
-  workflow.isReachable = false;
-  const older = notices.limits({ at_once: 2, most: 500 });
-  const newer = notices.limits({ at_once: 3, most: 900 });
-  await vi.advanceTimersByTimeAsync(5_000);
-  await older;
-  expect(told.map(({ dealing }) => dealing!.at_once)).toEqual([2, 3, 3]);
-  notices.close();
-  await vi.advanceTimersByTimeAsync(5_000);
-  await newer;
-  expect(told).toHaveLength(3);
-  expect(vi.getTimerCount()).toBe(0);
-});

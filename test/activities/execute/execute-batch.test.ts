@@ -94,9 +94,8 @@ const untilStopped =
 describe('a batch', () => {
   test('is executed with its ranges and resources, and reports what the array did and left', async () => {
     const { run, requests, cluster, workflow } = await sweepOf();
-    cluster(async (_, { onProgress, onDealing }) => {
+    cluster(async (_, { onProgress }) => {
       onProgress({ ...NO_PROGRESS, job: '17', waits: null, stuck: false });
-      onDealing({ at_once: 2, most: 50 });
       return REPORT;
     });
     expect(await run()).toMatchObject({
@@ -111,7 +110,7 @@ describe('a batch', () => {
     expect(requests).toMatchObject([
       { ranges: RANGES, submission: 's1', resources: { partition: 'long' }, timeout_ms: 5_000 },
     ]);
-    expect(workflow.told).toEqual([{ submission: 's1', from: 0, dealing: { at_once: 2, most: 50 } }]);
+    expect(workflow.told).toEqual([]);
   });
 
   test('has one array, whichever attempt asks for it, and no other batch has the same', async () => {

@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { checkSlurm } from '../../../src/execution/slurm/check.js';
 import { cleanSpool } from '../../../src/execution/slurm/clean/clean-spool.js';
 import { createShellTransport } from '../../../src/transport/shell/shell-transport.js';
@@ -21,7 +21,7 @@ async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
 
 test('a batch becomes one array, whose records are in the store when execute() returns', async () => {
   const sweep = sweepOf({ code: body("capture.metric('double', 2 * params.x);"), cases: 50 });
-  expect(await sweep.executor.dealing(50, sweep.order())).toEqual({ at_once: 1, most: 25 });
+  expect(await sweep.executor.dealing(sweep.order())).toEqual({ at_once: 4, most: 1_000_000 });
   // A job of the user's own with a strange name hinders nothing.
   await rig.submit('sleep 2', ['--job-name=two\nlines']);
   const report = await sweep.execute({
@@ -141,16 +141,24 @@ test('a run that does not fit its time limit is a failure that names the limit',
   expect(record?.provenance).toMatchObject({ slurm_node: expect.stringMatching(/^n[12]$/), task: 0 });
 });
 
-test("batches after the pilot are packed by the pilot's run durations before it has ended", async () => {
-  const sweep = sweepOf({ code: body(wait(250)), cases: 240 });
-  const pilot = sweep.execute({ ranges: [{ from: 0, to: 120 }] });
-  await vi.waitUntil(() => sweep.dealings.length > 0, PATIENCE);
-  const token = 'fedcba9876543210';
-  await sweep.execute({ token, ranges: [{ from: 120, to: 240 }] });
-  await pilot;
-  const folder = join(sweep.fileRoot, 'sweep@1', 'submissions', 's1', 'arrays', token);
-  const { tasks } = JSON.parse(readFileSync(join(folder, 'array.json'), 'utf8')) as { tasks: number };
-  // Of runs of which nothing is known it would be a task each.
-  expect(tasks).toBeLessThanOrEqual(12);
-  expect(sweep.records).toHaveLength(240);
-}, 360_000);
+test('runs that an earlier array of the submission has recorded are not executed again', async () => {
+  const code = body("fs.appendFileSync('executed', params.x + '\\n');");
+  const sweep = sweepOf({ code, cases: 20 });
+  await sweep.execute({ ranges: [{ from: 5, to: 10 }] });
+  const all = { token: 'fedcba9876543210', ranges: [{ from: 0, to: 20 }] };
+  expect(await sweep.execute(all)).toMatchObject({ success: 20, left: [] });
+  expect(sweep.worked('executed')).toHaveLength(20);
+  // Nothing is left for a third: it is no job.
+  expect(await sweep.execute({ ...all, token: 'f'.repeat(16) })).toMatchObject({ success: 20, left: [] });
+  expect(await jobsNamed(`metalab-${'f'.repeat(16)}`)).toHaveProperty('size', 0);
+});
+
+test('tasks for which nothing is left do not delay the result, and leave the queue', async () => {
+  const sweep = sweepOf({ code: QUICK, cases: 400 });
+  const report = await sweep.execute();
+  expect(report).toMatchObject({ success: 400, left: [] });
+  expect(report.means.x?.n).toBe(400);
+  const queued = async () => (await rig.run(['squeue', '-h', '-r', `--name=metalab-${sweep.token}`])).stdout;
+  await expect.poll(queued, PATIENCE).toBe('');
+  expect(sweep.records).toHaveLength(400);
+});

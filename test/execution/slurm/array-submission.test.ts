@@ -124,7 +124,7 @@ test('more tasks than the user may submit go in waves, without an error of sbatc
   await rig.setLimits('user', { MaxSubmitJobs: 6 });
   try {
     const sweep = sweepOf({ code: QUICK, cases: 24, config: { chunk_size: 2 } });
-    const { at_once, most } = await sweep.executor.dealing(24, sweep.order());
+    const { at_once, most } = await sweep.executor.dealing(sweep.order());
     expect({ at_once, most }).toEqual({ at_once: 3, most: 4 });
     const waves = [...Array(6).keys()].map((wave) =>
       sweep.execute({ token: `${wave}`.repeat(16), ranges: [{ from: 4 * wave, to: 4 * wave + 4 }] }),

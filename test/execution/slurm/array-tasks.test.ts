@@ -58,8 +58,7 @@ function liveOf(restart: number, positions: readonly number[], more: Partial<Tas
     node: 'n1',
     partition: null,
     slots: positions.map(runOf),
-    positions: 10,
-    recorded_before: 0,
+    holds: [{ from: 0, to: 10 }],
     success: 0,
     failed: 0,
     cancelled: 0,
@@ -76,7 +75,6 @@ const endOf = (restart: number, cut: readonly number[]): TaskEnd =>
     how: 'signal',
     fault: null,
     cut: cut.map(runOf),
-    left: [],
   }) as TaskEnd;
 
 const viewOf = (meaning: Meaning): JobView => ({
@@ -87,7 +85,7 @@ const viewOf = (meaning: Meaning): JobView => ({
 function arrayOf(): ArrayTasks {
   const ranges = [{ from: 100, to: 110 }];
   const cells = Uint32Array.from(Array(10).keys());
-  return new ArrayTasks({ ranges, per_task: 10, tasks: 1, slots: 1 }, cells, recorded, { ranges, cells });
+  return new ArrayTasks({ ranges, tasks: 1, slots: 1 }, cells, recorded, { ranges, cells });
 }
 
 const evidenceOf = (tasks: ArrayTasks, view: JobView): TaskEvidence => [...tasks.evidence(view)][0]!.evidence;

@@ -37,8 +37,7 @@ const live = (slots: TaskRun[], elapsed_ms = 100_000): TaskLive => ({
   node: 'n1',
   partition: null,
   slots,
-  positions: 10,
-  recorded_before: 0,
+  holds: [{ from: 0, to: 10 }],
   success: 0,
   failed: 0,
   cancelled: 0,
@@ -52,7 +51,6 @@ const end = (how: TaskEnd['how'], cut: TaskRun[], fault: TaskEnd['fault'] = null
   how,
   fault,
   cut,
-  left: [],
 });
 
 const status = (state: string, elapsedMs = 100_000): TaskStatus => ({

@@ -6,7 +6,6 @@ import type { SlurmEnvironment, SlurmExecutorConfig } from '../../../src/config/
 import type { RunRecord } from '../../../src/definition/record.js';
 import type {
   BatchExecutor,
-  BatchLimits,
   BatchProgress,
   BatchReport,
   BatchRequest,
@@ -73,7 +72,6 @@ export class ClusterSweep {
   readonly environment: SlurmEnvironment;
   readonly fileRoot: string;
   readonly progress: BatchProgress[] = [];
-  readonly dealings: BatchLimits[] = [];
   paused = false;
   /** How often it was asked whether the sweep is paused. */
   pauseQuestions = 0;
@@ -136,7 +134,6 @@ export class ClusterSweep {
         },
       },
       onProgress: (progress) => this.progress.push(progress),
-      onDealing: (dealing) => this.dealings.push(dealing),
       isPaused: async () => {
         this.pauseQuestions++;
         return this.paused;

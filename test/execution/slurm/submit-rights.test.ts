@@ -35,7 +35,7 @@ test('of two that find the same attempt lost, the later leaves the one that foll
   expect(sh(TAKE_BACK_SCRIPT, whose)).toBe('taken');
   expect(existsSync(join(array, 'submit'))).toBe(false);
   attempt(`${hostname()} ${process.pid} 2\n`);
-  expect(sh(TAKE_BACK_SCRIPT, whose)).not.toBe('claimed');
+  expect(sh(TAKE_BACK_SCRIPT, whose)).not.toBe('begun');
   expect(readFileSync(join(array, 'submit', 'by'), 'utf8')).toContain(` ${process.pid} 2`);
 });
 
@@ -49,8 +49,8 @@ test('an attempt that did not even say who it is is taken back, too', () => {
 
 test('tasks that were seen at work tell the job of which nobody made a note', () => {
   attempt(`${hostname()} 999999 1\n`);
-  mkdirSync(join(array, 'claims', '0.0'), { recursive: true });
-  expect(sh(TAKE_BACK_SCRIPT, `${hostname()} 999999 1`)).toBe('claimed');
+  mkdirSync(join(array, 'free'));
+  expect(sh(TAKE_BACK_SCRIPT, `${hostname()} 999999 1`)).toBe('begun');
   mkdirSync(join(array, 'ended'));
   const end = { task: 0, job: '41', job_id: '42', fault: { code: 'TASK', message: 'no "job":"7"' } };
   writeFileSync(join(array, 'ended', '0.0.json'), `${JSON.stringify(end)}\n`);

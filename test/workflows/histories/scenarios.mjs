@@ -146,7 +146,7 @@ export const SCENARIOS = {
     await Promise.all([first, second].map(({ ended }) => ended));
   },
 
-  /** Batches on a Slurm cluster, the first of them a pilot. Needs the rig: npm run rig up, and METALAB_SSH_CONFIG as it says. */
+  /** Batches on a Slurm cluster. Needs the rig: npm run rig up, and METALAB_SSH_CONFIG as it says. */
   async batches({ write, start, home }) {
     if (!process.env.METALAB_SSH_CONFIG)
       throw new Error('METALAB_SSH_CONFIG names no configuration of a rig');

@@ -12,17 +12,11 @@ import { type Settlement, settleArray } from './settle-array.js';
 
 const MIN_LOOK_MS = 1_000;
 const MAX_LOOK_MS = 15_000;
+const MAX_CANCEL_LOOK_MS = 2_000;
 const GROWTH = 1.4;
 const PAUSE_LOOK_MS = 3_000;
 /** Aborted runs have 5 s to settle, and slots 2 s more. After this time the job itself is ended. */
 const CANCEL_GRACE_MS = 30_000;
-/**
- * Once a run has ended and this time has passed, the limits of the next batches follow from the durations. See
- * packing.ts for when no run has ended.
- */
-const KNOWN_AFTER_MS = 5_000;
-const UNKNOWN_AFTER_MS = 30_000;
-const PENDING_AFTER_MS = 60_000;
 /** A network filesystem may take this long to show a file written on another machine. */
 const LAG_MS = 90_000;
 const UNREPORTED_LAG_MS = 3_000;
@@ -37,7 +31,6 @@ export class ArrayMonitor {
   readonly #artifacts: ArtifactCollector | undefined;
   readonly #tasks: ArrayTasks;
   readonly #timer: PollTimer;
-  readonly #began = performance.now();
   #cancelled = false;
   #noteCancel = () => {};
   readonly #whenCancelled = new Promise<void>((resolve) => {
@@ -48,9 +41,6 @@ export class ArrayMonitor {
   #paused = false;
   #polledSoonAt = 0;
   #endsSeen = 0;
-  #startedAt: number | undefined;
-  #submittedAt = this.#began;
-  #dealt: boolean;
   #cancelAt: number | undefined;
   #ended = false;
   /** Its last state. */
@@ -69,7 +59,6 @@ export class ArrayMonitor {
     this.#options = options;
     this.#retry = retry;
     this.#tasks = new ArrayTasks(array.spec, array.cells, array.collector.recorded, array.batch);
-    this.#dealt = !array.pilot;
     const { cluster, folder, name, sbatch, spec, known } = array;
     this.#job = new ScheduledJob(cluster, { folder, name, sbatch, tasks: spec.tasks }, retry, known);
   }
@@ -88,7 +77,7 @@ export class ArrayMonitor {
     });
     try {
       await this.#waitWhilePaused();
-      await this.#submit();
+      if (this.#array.spec.tasks > 0) await this.#submit();
       if (this.#job.id !== undefined) await this.#follow();
       else await this.#array.collector.collect(this.#retry);
       return await this.#report();
@@ -135,7 +124,6 @@ export class ArrayMonitor {
       isCancelled: () => this.#cancelled,
       cancelled: this.#whenCancelled,
     });
-    this.#submittedAt = performance.now();
     if (job !== undefined && job !== known) await this.#array.noteJob(job);
   }
 
@@ -166,6 +154,8 @@ export class ArrayMonitor {
       forgetArray();
       forgetJob();
     }
+    // Pending tasks, and those that wait for what others may give back.
+    if (!this.#tasks.isOver(this.#view)) await job.cancel();
     await collector.sync();
     await this.#array.noteOver();
     await this.#artifacts?.collect(this.#retry);
@@ -184,6 +174,7 @@ export class ArrayMonitor {
       // Errors are not handled here: the final round meets them too.
       this.#artifacts?.collect(this.#retry).catch(() => {});
       this.tell();
+      if (this.#tasks.isDone()) return;
       const over = this.#tasks.isOver(this.#job.view);
       overSince = over ? (overSince ?? performance.now()) : undefined;
       // A task that reported its own end had recorded everything before, and those records were fetched with the
@@ -191,12 +182,13 @@ export class ArrayMonitor {
       if (overSince !== undefined && (wasOver || !this.#tasks.hasUnreported()))
         if (this.#isSettled(performance.now() - overSince)) return;
       await this.#controlTasks();
-      await this.#dealSoon();
       this.#askWhereDue();
       const now = JSON.stringify([this.#tasks.counts(), this.#tasks.ends, overSince !== undefined]);
       interval = now === seen ? Math.min(MAX_LOOK_MS, interval * GROWTH) : MIN_LOOK_MS;
       seen = now;
-      await this.#restUntilLook(overSince === undefined ? this.#nextLook(interval) : MIN_LOOK_MS);
+      if (overSince !== undefined) interval = MIN_LOOK_MS;
+      else if (this.#cancelAt !== undefined) interval = Math.min(interval, MAX_CANCEL_LOOK_MS);
+      await this.#restUntilLook(interval);
     }
   }
 
@@ -204,10 +196,6 @@ export class ArrayMonitor {
   #isSettled(overMs: number): boolean {
     if (!this.#tasks.isComplete()) return overMs > LAG_MS;
     return !this.#tasks.hasUnreported() || overMs > UNREPORTED_LAG_MS || this.#tasks.left().length === 0;
-  }
-
-  #nextLook(interval: number): number {
-    return this.#cancelAt !== undefined || !this.#dealt ? Math.min(interval, 2_000) : interval;
   }
 
   /** A pause or resume ends the wait early: asking the workflow costs the cluster nothing, unlike a poll. */
@@ -240,25 +228,6 @@ export class ArrayMonitor {
     this.#paused = paused;
   }
 
-  /** Reports the limits of the next batches, once, while a pilot still runs. */
-  async #dealSoon(): Promise<void> {
-    if (this.#dealt) return;
-    const now = performance.now();
-    if (this.#tasks.firstStart) this.#startedAt ??= now;
-    const { busy_ms, runs } = this.#tasks.busy();
-    const { running } = this.#tasks.progress(this.#job.view);
-    if (runs > 0 && now - this.#startedAt! > KNOWN_AFTER_MS) {
-      this.#dealt = true;
-      this.#options.onDealing(await this.#array.deal(busy_ms / runs));
-    } else if (
-      (this.#startedAt !== undefined && now - this.#startedAt > UNKNOWN_AFTER_MS) ||
-      (running === 0 && this.#startedAt === undefined && now - this.#submittedAt > PENDING_AFTER_MS)
-    ) {
-      this.#dealt = true;
-      this.#options.onDealing(await this.#array.deal(null));
-    }
-  }
-
   /**
    * Polls early when tasks ended, since that makes room for others and may mean a cancel, and when tasks are silent.
    */
@@ -285,7 +254,7 @@ export class ArrayMonitor {
     cluster.queue.pollSoon();
     if (again) return 'again';
     const { success, failed, cancelled, recorded } = this.#tasks.counts();
-    const { busy_ms, runs, means, digest } = this.#tasks.busy();
+    const { busy_ms, means, digest } = this.#tasks.busy();
     const counts = { success, failed, cancelled, busy_ms: Math.round(busy_ms), means, digest };
     if (byOthers)
       throw new ExecutionFault('CANCELLED', { type: 'Cancelled', message: byOthers }, { next: 0, ...counts });
@@ -293,7 +262,7 @@ export class ArrayMonitor {
     return {
       ...counts,
       left: this.#tasks.left(),
-      dealing: await this.#array.deal(runs > 0 ? busy_ms / runs : this.#array.mean_ms),
+      dealing: this.#array.dealing,
     };
   }
 }

@@ -1,13 +1,12 @@
-import type { PositionRange } from '../../../definition/position-range.js';
+import { type PositionRange, sliceRanges } from '../../../definition/position-range.js';
 import { mergeDigests, type RunDigest } from '../../../definition/run-digest.js';
 import { mergeMeans, type RunningMeans } from '../../../definition/running-mean.js';
 import type { BatchProgress } from '../../batch-executor.js';
 import { isConclusive } from '../queue/states.js';
 import type { JobView, TaskStatus } from '../queue/watched-job.js';
 import type { ArraySpec, TaskEnd, TaskLive, TaskRun } from '../task/array-spec.js';
-import { blockOf, cellsOf } from '../task/blocks.js';
 import type { TaskEvidence } from './classify-failure.js';
-import type { RecordedCells } from './recorded-cells.js';
+import type { PlannedCells, RecordedCells } from './recorded-cells.js';
 import { rangesOf } from './rounds.js';
 
 /** What fits a payload. Planning again finds the rest. */
@@ -16,15 +15,9 @@ const MAX_RUNS = 20;
 /** A task writes every 2 s. */
 const STALE_MS = 12_000;
 
-/** Some positions of a plan, in order, and their cells. */
-export interface PlannedCells {
-  readonly ranges: readonly PositionRange[];
-  readonly cells: Uint32Array;
-}
-
 /** An array's tasks, as known from their own files, their records and the scheduler. */
 export class ArrayTasks {
-  readonly #spec: Pick<ArraySpec, 'ranges' | 'per_task' | 'tasks' | 'slots'>;
+  readonly #spec: Pick<ArraySpec, 'ranges' | 'tasks' | 'slots'>;
   readonly #cells: Uint32Array;
   readonly #batch: PlannedCells;
   readonly #recorded: RecordedCells;
@@ -40,7 +33,7 @@ export class ArrayTasks {
    * @param batch all cells of its batch: an array of a later round does only some of them
    */
   constructor(
-    spec: Pick<ArraySpec, 'ranges' | 'per_task' | 'tasks' | 'slots'>,
+    spec: Pick<ArraySpec, 'ranges' | 'tasks' | 'slots'>,
     cells: Uint32Array,
     recorded: RecordedCells,
     batch: PlannedCells,
@@ -96,9 +89,13 @@ export class ArrayTasks {
 
   /** Whether all records that tasks report as done are here. */
   isComplete(): boolean {
-    for (const [task, { success, failed, cancelled, recorded_before }] of this.#ends)
-      if (this.#recordedOf(task) < success + failed + cancelled + recorded_before) return false;
-    return true;
+    return this.#recorded.count(this.#cells).recorded >= this.busy().runs;
+  }
+
+  /** Whether every position is recorded, and counted in a task's report. */
+  isDone(): boolean {
+    const positions = this.#cells.length;
+    return this.busy().runs >= positions && this.#recorded.count(this.#cells).recorded === positions;
   }
 
   /** Tasks that have not reported their end: their records may arrive late. */
@@ -112,10 +109,6 @@ export class ArrayTasks {
 
   counts() {
     return this.#recorded.count(this.#batch.cells);
-  }
-
-  get firstStart(): boolean {
-    return this.#past.size > 0;
   }
 
   busy(): {
@@ -170,51 +163,34 @@ export class ArrayTasks {
 
   /** What is known of each task, for classifying what it left. */
   *evidence(view: JobView): Generator<{ readonly task: number; readonly evidence: TaskEvidence }> {
+    const all = [...this.#recorded.missingOf({ ranges: this.#spec.ranges, cells: this.#cells })];
     for (let task = 0; task < this.#spec.tasks; task++) {
-      const missing = this.#missingOf(task);
+      const told = this.#lastEnd(task) ?? this.#lives.get(task)?.live;
+      const held = (told?.holds ?? []).map((range) => [...this.#recorded.missingOf(this.#held(range))]);
+      // It has failed before it could take any.
+      const isIdle = !told || (held.length === 0 && 'fault' in told && told.fault !== null);
+      const missing = isIdle ? all : held.flat();
       const end = withoutRecorded(this.#lastEnd(task), missing);
       const live = withoutRecorded(this.#lives.get(task)?.live, missing);
       const status: TaskStatus | undefined = view.tasks.get(task);
-      const first = firstOf([...missing], this.#spec.slots);
-      yield { task, evidence: { status, end, live, missing: missing.size, first } };
+      const first = held.flatMap(([position]) => position ?? []).slice(0, this.#spec.slots);
+      yield { task, evidence: { status, end, live, missing: missing.length, first } };
     }
   }
 
   /** Positions of the batch without a record, ascending. @param most the most ranges */
   left(most = MAX_RANGES): PositionRange[] {
-    return rangesOf(this.#unrecorded(this.#batch), most);
+    return rangesOf(this.#recorded.missingOf(this.#batch), most);
   }
 
-  *#unrecorded({ ranges, cells }: PlannedCells): Generator<number> {
-    let at = 0;
-    for (const { from, to } of ranges)
-      for (let position = from; position < to; position++)
-        if (this.#recorded.statusOf(cells[at++]!) === undefined) yield position;
-  }
-
-  #missingOf(task: number): ReadonlySet<number> {
-    return new Set(this.#unrecorded(this.#had(task)));
+  #held({ from, to }: PositionRange): PlannedCells {
+    return { ranges: sliceRanges(this.#spec.ranges, from, to), cells: this.#cells.subarray(from, to) };
   }
 
   /** A requeued task's earlier incarnation reported only about its own runs. */
   #lastEnd(task: number): TaskEnd | undefined {
     const end = this.#ends.get(task);
     return end && (this.#lives.get(task)?.live.restart ?? 0) > end.restart ? undefined : end;
-  }
-
-  /** The positions that a task was to do: its block, unless tasks gave each other positions. */
-  #had(task: number): PlannedCells {
-    const { per_task, ranges } = this.#spec;
-    const { had } = this.#lastEnd(task) ?? this.#lives.get(task)?.live ?? {};
-    if (had) return { ranges: had, cells: cellsOf({ ranges, cells: this.#cells }, had) };
-    return {
-      ranges: blockOf(this.#spec, task),
-      cells: this.#cells.subarray(task * per_task, (task + 1) * per_task),
-    };
-  }
-
-  #recordedOf(task: number): number {
-    return this.#recorded.count(this.#had(task).cells).recorded;
   }
 
   #isGone({ tasks }: JobView, task: number): boolean {
@@ -226,20 +202,10 @@ export class ArrayTasks {
 /** A task's report may be older than its runs' last records. */
 function withoutRecorded<T extends TaskEnd | TaskLive>(
   told: T | undefined,
-  missing: ReadonlySet<number>,
+  missing: readonly number[],
 ): T | undefined {
   if (!told) return undefined;
-  const isMissing = ({ position }: TaskRun) => missing.has(position);
+  const isMissing = ({ position }: TaskRun) => missing.includes(position);
   const cut = 'cut' in told ? { cut: told.cut.filter(isMissing) } : {};
   return { ...told, slots: told.slots.filter(isMissing), ...cut };
-}
-
-/** Roughly what a task's slots begin with: see `WorkQueue`. */
-function firstOf(missing: readonly number[], slots: number): number[] {
-  const first: number[] = [];
-  for (let at = 0; at < missing.length && first.length < slots; ) {
-    first.push(missing[at]!);
-    at += slots === 1 ? missing.length : Math.ceil((missing.length - at) / (2 * slots));
-  }
-  return first;
 }

@@ -22,7 +22,7 @@ export interface TaskEvidence {
   /** The last incarnation's end and live file, with only those of its runs that have no record. */
   readonly end: TaskEnd | undefined;
   readonly live: TaskLive | undefined;
-  /** How many positions of its block nobody has done, and the ones that its slots would begin with, one each. */
+  /** How many positions it held that nobody has done, and the ones that its slots would begin with, one each. */
   readonly missing: number;
   readonly first: readonly number[];
 }
@@ -93,7 +93,7 @@ export function classifyFailure(evidence: TaskEvidence, limits: TaskLimits): Fai
     case 'evicted':
       return { lost: [], evicted: true };
     case 'ended':
-      // A task whose block another process has exits immediately, with success.
+      // A task to which nothing was left.
       return live || end || /^COMPLETED/.test(status.state) ? LEFT : neverStarted(evidence, 'ended');
     default:
       return LEFT;
@@ -138,10 +138,10 @@ function classifyOutOfMemory(
 ): FailureClass {
   const { status, live, end, missing, first } = evidence;
   if (!live && !end) return neverStarted(evidence, 'ran out of memory');
-  const known = missing === 1 || (limits.slots === 1 && end?.fault?.code === 'MEMORY');
-  if ((known || limits.slots === 1) && canGrow('memory', limits.memory_bytes, limits))
-    return { lost: [], grow: 'memory' };
-  if (!known) return { lost: [], alone: runs.length > 0 ? runs.map(({ position }) => position) : first };
+  const isAlone = limits.slots === 1;
+  if (isAlone && canGrow('memory', limits.memory_bytes, limits)) return { lost: [], grow: 'memory' };
+  if (!isAlone || (missing > 1 && end?.fault?.code !== 'MEMORY'))
+    return { lost: [], alone: runs.length > 0 ? runs.map(({ position }) => position) : first };
   const used = Math.max(
     status?.accounted?.maxRssBytes ?? 0,
     live?.peak_rss_bytes ?? 0,

@@ -1,8 +1,15 @@
+import type { PositionRange } from '../../../definition/position-range.js';
 import { RUN_STATUSES, type RunStatus } from '../../../definition/record.js';
 import { scanLines } from '../../../storage/file/formats/lines.js';
 import { RecordHeads } from '../../../storage/file/formats/record-head.js';
 import { listSegments } from '../../../storage/file/formats/segments.js';
 import { finalRank, NO_RANK, statusOfRank } from '../../../storage/final-record.js';
+
+/** Some positions of a plan, in order, and their cells. */
+export interface PlannedCells {
+  readonly ranges: readonly PositionRange[];
+  readonly cells: Uint32Array;
+}
 
 /** The final records of a submission's cells, four bytes a cell; of its segments only what is new is read. */
 export class RecordedCells {
@@ -38,6 +45,14 @@ export class RecordedCells {
       if (status) counts[status]++;
     }
     return { ...counts, recorded: RUN_STATUSES.reduce((sum, status) => sum + counts[status], 0) };
+  }
+
+  /** Positions whose cells have no record, ascending. */
+  *missingOf({ ranges, cells }: PlannedCells): Generator<number> {
+    let at = 0;
+    for (const { from, to } of ranges)
+      for (let position = from; position < to; position++)
+        if (this.statusOf(cells[at++]!) === undefined) yield position;
   }
 
   async #read(): Promise<void> {

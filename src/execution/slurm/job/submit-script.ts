@@ -69,15 +69,13 @@ cat submit/job
 /**
  * Releases the submit lock of an attempt that did not submit. Arguments: the folder, and who held the lock when that
  * was judged: if two judge, the later one must not take the lock from the earlier one. Prints `job ID` if a task of the
- * array has been seen running, `claimed` if a task has begun but has not reported its job yet: in both cases there is a
+ * array has been seen running, `begun` if a task has begun but has not reported its job yet: in both cases there is a
  * job after all.
  */
 export const TAKE_BACK_SCRIPT = `${WHOSE}cd "$1" || exit 74
-if [ -n "$(ls claims 2>/dev/null)" ]; then
-  job=$(find live ended -name '[0-9]*.json' -exec cat {} + 2>/dev/null | sed -n 's/.*"job":"\\([0-9]*\\)".*/\\1/p' | head -n 1)
-  if [ -n "$job" ]; then echo "job $job"; else echo claimed; fi
-  exit 0
-fi
+job=$(find live ended -name '[0-9]*.json' -exec cat {} + 2>/dev/null | sed -n 's/.*"job":"\\([0-9]*\\)".*/\\1/p' | head -n 1)
+if [ -n "$job" ]; then echo "job $job"; exit 0; fi
+if [ -d free ]; then echo begun; exit 0; fi
 if [ -s submit/job ]; then echo there; exit 0; fi
 lost="lost-$(echo "$2" | cksum | tr ' ' -)"
 # If the process that made this folder left within a minute, it has not moved anything.

@@ -15,12 +15,6 @@ export interface SlurmState {
   readonly over: readonly string[];
   /** Whether the spool may have files of the submission: from before the first upload until its end is certain. */
   readonly open: boolean;
-  /** The array that finds out how long runs take. */
-  readonly pilot: string | null;
-  /** Durations were to be measured and could not be, or not soon enough. */
-  readonly piloted: boolean;
-  /** The mean duration of the pilot's runs, taken while it still ran: the arrays after it have no other. */
-  readonly mean_ms: number | null;
   /** When each node failed under tasks: milliseconds since 1970. */
   readonly node_failures: { readonly [node: string]: readonly number[] };
   /** A node had no suitable Node, although the gateway had one. */
@@ -36,9 +30,6 @@ const EMPTY: SlurmState = {
   jobs: {},
   over: [],
   open: false,
-  pilot: null,
-  piloted: false,
-  mean_ms: null,
   node_failures: {},
   node_missed: false,
   escalated: { memory: 0, time: 0 },

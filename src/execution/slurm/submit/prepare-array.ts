@@ -1,14 +1,12 @@
 import type { SlurmEnvironment } from '../../../config/resolved-config.js';
 import type { ExperimentDeclaration } from '../../../definition/declaration.js';
-import type { PositionRange } from '../../../definition/position-range.js';
+import { countPositions, type PositionRange, sliceRanges } from '../../../definition/position-range.js';
 import { cellsOf, readEntries } from '../../../storage/file/formats/plan-entries.js';
-import { declarationFile, planFile } from '../../../storage/file/layout.js';
-import { readJson } from '../../../storage/file/read-json.js';
+import { declarationFile } from '../../../storage/file/layout.js';
 import { readSubmissionJson, readSubmissionPlan } from '../../../storage/file/submission-file.js';
-import type { PlanManifest } from '../../../storage/manifest.js';
 import type { BatchLimits, BatchRequest } from '../../batch-executor.js';
-import type { PlannedCells } from '../array/array-tasks.js';
-import { FIRST_ROUND, type Round, roundToken } from '../array/rounds.js';
+import type { PlannedCells } from '../array/recorded-cells.js';
+import { FIRST_ROUND, type Round, rangesOf, roundToken } from '../array/rounds.js';
 import type { Cluster } from '../cluster.js';
 import { type ClusterRetry, placeFault } from '../cluster-retry.js';
 import type { SubmissionCollector } from '../collect/submission-collector.js';
@@ -18,8 +16,8 @@ import { excludedNodes, type SlurmState, type StateFile } from '../spool/state-f
 import { arrayFolder, arraySpecFile } from '../task/array-files.js';
 import type { ArraySpec } from '../task/array-spec.js';
 import { batchScript } from '../task/batch-script.js';
+import { type ArraySizeInput, batchLimits, countTasks, maxTasks } from './array-size.js';
 import type { ClusterLimits } from './limits/limits.js';
-import { deal, type PackingInput, PILOT_BUDGET_MS, pack, tasksOfAnArray } from './packing.js';
 import { type TaskResources, taskResources } from './resources.js';
 import { sbatchArguments } from './sbatch-arguments.js';
 
@@ -71,18 +69,16 @@ export interface PreparedArray {
   readonly excluded: readonly string[];
   /** Its job id, if it was submitted before. */
   readonly known: string | undefined;
-  readonly pilot: boolean;
-  readonly mean_ms: number | null;
+  /** Limits of the next batches. */
+  readonly dealing: BatchLimits;
   noteJob(job: string): Promise<void>;
   /** Notes that nothing of it is in the queue any more. */
   noteOver(): Promise<void>;
-  /** Limits of the next batches, given the mean duration of a run; null: not known yet. */
-  deal(meanMs: number | null): Promise<BatchLimits>;
 }
 
 /** Decides what an array consists of, unless that was decided before, and uploads what its tasks need. */
 export async function prepareArray(order: BatchRequest, around: ArrayDependencies): Promise<PreparedArray> {
-  const { environment, cluster, spool, state, retry, programs } = around;
+  const { environment, cluster, spool, state, retry, programs, collector } = around;
   const { folder: storeFolder, submission, experiment_id } = order;
   const config = environment.executor;
   const declaration = await readSubmissionJson<ExperimentDeclaration>(
@@ -100,15 +96,15 @@ export async function prepareArray(order: BatchRequest, around: ArrayDependencie
   const resources = round.alone ? { ...shared, slots: 1 } : shared;
   const name = `metalab-${token}`;
   const known = before.jobs[token] ?? (await jobOf(folder, retry));
-  const mean_ms = order.mean_ms ?? before.mean_ms;
-  const input = packingInput(environment, limits, resources, mean_ms, before);
-  const ranges = round.alone
-    ? firstOf(round.ranges ?? [], tasksOfAnArray(input))
-    : (round.ranges ?? order.ranges);
-  const positions = ranges.reduce((sum, { from, to }) => sum + to - from, 0);
-  const packing = round.alone ? { per_task: 1, tasks: positions, pilot: false } : pack(positions, input);
-  const pilot = packing.pilot || before.pilot === token;
-  if (pilot) await state.change(() => ({ pilot: token }));
+  const input = arraySizeInput(environment, limits, resources, order.mean_ms);
+  const entries = readEntries(storeFolder, await readSubmissionPlan(storeFolder, submission));
+  const batch = { ranges: order.ranges, cells: await cellsOf(entries, order.ranges) };
+  // Other arrays may have done some of the batch, and not be over yet.
+  if (!written && Object.keys(before.jobs).length > 0) await collector.collect(retry);
+  const asked = round.ranges ?? rangesOf(collector.recorded.missingOf(batch));
+  const ranges = round.alone ? sliceRanges(asked, 0, maxTasks(input)) : asked;
+  const positions = countPositions(ranges);
+  const chunk_size = round.alone ? 1 : config.chunk_size;
   await state.change(() => ({ open: true }));
   const files = await spool.provide(
     { folder: storeFolder, experiment_id, submission },
@@ -124,10 +120,10 @@ export async function prepareArray(order: BatchRequest, around: ArrayDependencie
     declaration: order.declaration,
     environment: environment.name,
     ranges,
-    per_task: packing.per_task,
-    tasks: packing.tasks,
+    chunk_size,
+    tasks: round.alone ? positions : countTasks(positions, input),
     slots: resources.slots,
-    budget_ms: budgetOf(pilot, resources),
+    budget_ms: budgetOf(resources),
     timeout_ms: order.timeout_ms,
     memory_bytes: resources.run_memory_bytes,
     spare_memory:
@@ -154,11 +150,10 @@ export async function prepareArray(order: BatchRequest, around: ArrayDependencie
   });
   // If it was submitted, Slurm has it; and a second write would block on a full disk.
   if (known === undefined) await retry.until(() => cluster.transport.write(script, batchScriptFile(folder)));
-  const entries = readEntries(storeFolder, await readSubmissionPlan(storeFolder, submission));
   return {
     order,
     cluster,
-    collector: around.collector,
+    collector,
     state,
     limits,
     resources,
@@ -168,47 +163,30 @@ export async function prepareArray(order: BatchRequest, around: ArrayDependencie
     round,
     node: around.node,
     cells: await cellsOf(entries, spec.ranges),
-    batch: { ranges: order.ranges, cells: await cellsOf(entries, order.ranges) },
+    batch,
     folder,
     name,
     sbatch: sbatchArguments({ array: folder, name, tasks: spec.tasks, resources, excluded }, config),
     excluded,
     known,
-    pilot,
-    mean_ms,
+    dealing: batchLimits(input),
     noteJob: async (job) => {
       await state.change(({ jobs }) => ({ jobs: { ...jobs, [token]: job } }));
     },
     noteOver: async () => {
       await state.change(({ over }) => (over.includes(token) ? {} : { over: [...over, token] }));
     },
-    deal: async (meanMs) => {
-      const now = await state.change((before) => ({ piloted: true, mean_ms: meanMs ?? before.mean_ms }));
-      const rest = await positionsOf(storeFolder, submission);
-      return deal(rest, packingInput(environment, limits, resources, meanMs, now));
-    },
   };
 }
 
-export function packingInput(
+export function arraySizeInput(
   { executor }: SlurmEnvironment,
   limits: ClusterLimits,
   { slots, cpus, limit_s }: TaskResources,
   mean_ms: number | null,
-  { piloted }: Pick<SlurmState, 'piloted'>,
-): PackingInput {
+): ArraySizeInput {
   const { chunk_size, max_array_size, max_concurrent } = executor;
-  return {
-    limits,
-    chunk_size,
-    max_array_size,
-    max_concurrent,
-    slots,
-    cpus,
-    time_s: limit_s,
-    mean_ms,
-    piloted,
-  };
+  return { limits, chunk_size, max_array_size, max_concurrent, slots, cpus, limit_s, mean_ms };
 }
 
 /** The spec as first written: a submitted array is never changed. */
@@ -216,16 +194,6 @@ async function readSpec(folder: string, retry: ClusterRetry): Promise<ArraySpec 
   const script = '[ ! -e "$1" ] || cat "$1"';
   const { stdout } = await retry.ask(['sh', '-c', script, 'metalab', arraySpecFile(folder)]);
   return stdout.trim() === '' ? undefined : (JSON.parse(stdout) as ArraySpec);
-}
-
-/** The first `most` positions. */
-function firstOf(ranges: readonly PositionRange[], most: number): PositionRange[] {
-  let rest = most;
-  return ranges.flatMap(({ from, to }) => {
-    const count = Math.min(rest, to - from);
-    rest -= count;
-    return count > 0 ? [{ from, to: from + count }] : [];
-  });
 }
 
 async function jobOf(folder: string, retry: ClusterRetry): Promise<string | undefined> {
@@ -239,8 +207,7 @@ async function jobOf(folder: string, retry: ClusterRetry): Promise<string | unde
   return /^\d+/.exec(stdout)?.[0];
 }
 
-function budgetOf(pilot: boolean, { limit_s }: TaskResources): number | null {
-  if (pilot) return PILOT_BUDGET_MS;
+function budgetOf({ limit_s }: TaskResources): number | null {
   if (limit_s === null) return null;
   const limit = limit_s * 1000;
   return Math.max(1_000, limit - Math.max(MARGIN_SHARE * limit, Math.min(MIN_MARGIN_MS, limit / 2)));
@@ -255,7 +222,3 @@ const mayGrowMemory = (
   escalate !== undefined &&
   escalate.memory > 1 &&
   escalated.memory < escalate.max;
-
-async function positionsOf(folder: string, submission: string): Promise<number> {
-  return (await readJson<PlanManifest>(planFile(folder, submission)))?.positions ?? 1;
-}

@@ -9,15 +9,11 @@ export const arrayFolder = (experiment: string, submission: string, token: strin
   join(arraysFolder(experiment, submission), token);
 
 export const arraySpecFile = (array: string) => join(array, 'array.json');
-export const claimFolder = (array: string, task: number, restart: number) =>
-  join(array, 'claims', `${task}.${restart}`);
 export const taskLiveFile = (array: string, task: number) => join(array, 'live', `${task}.json`);
 export const taskEndFile = (array: string, task: number, restart: number) =>
   join(array, 'ended', `${task}.${restart}.json`);
-/** Contains an empty folder for each task that has nothing left to begin, named after the task: see `hand-over.ts`. */
-export const asksFolder = (array: string) => join(array, 'asks');
-/** Contains a folder for each answer, whose name says which task gave what to which. */
-export const givenFolder = (array: string) => join(array, 'given');
+/** Contains an empty file for each range of positions that no task has taken: see `free-ranges.ts`. */
+export const freeFolder = (array: string) => join(array, 'free');
 /**
  * Files that tasks look for every second. `yield`: start no further run; `cancel`: also end those in progress as
  * cancelled.

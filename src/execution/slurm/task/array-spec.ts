@@ -13,8 +13,8 @@ export interface ArraySpec {
   readonly environment: string;
   /** Ascending, without overlap. */
   readonly ranges: readonly PositionRange[];
-  /** Task i, counted from 0, has the i-th block of this many positions; blocks run across the ranges. */
-  readonly per_task: number;
+  /** The runs after which a task ends, as long as other tasks have not begun; without it, a task does all that it can. */
+  readonly chunk_size?: number | undefined;
   readonly tasks: number;
   /** Slots per task. */
   readonly slots: number;
@@ -61,11 +61,11 @@ export interface TaskLive {
   readonly partition: string | null;
   /** Runs in progress. */
   readonly slots: readonly TaskRun[];
-  /** Number of positions of the task's block, and how many of them were recorded before it began. */
-  readonly positions: number;
-  readonly recorded_before: number;
-  /** What the task is to do, if that is not its block: it gave positions to other tasks, or received some of theirs. */
-  readonly had?: readonly PositionRange[];
+  /**
+   * What it has taken and not given back, written before its runs begin: first what slots have, of which the front may
+   * be recorded. Of the array's positions, counted from 0. Missing if an older version wrote the file.
+   */
+  readonly holds?: readonly PositionRange[];
   /** Records that this task wrote, fsynced or about to be. */
   readonly success: number;
   readonly failed: number;
@@ -80,7 +80,7 @@ export interface TaskLive {
 }
 
 /**
- * Why a task ended: its block is `done`; its `budget` is over; it was asked to `yield` or `cancel`; a `signal` came
+ * Why a task ended: nothing is left that it could take (`done`); its `budget` is over; it was asked to `yield` or `cancel`; a `signal` came
  * (scancel, preemption, a node's shutdown); the signal came at the `time` limit, if Slurm tells tasks when that is
  * (SLURM_JOB_END_TIME), else it counts as `signal` too; a `fault` of the executor.
  */
@@ -100,6 +100,4 @@ export interface TaskEnd extends TaskLive {
   readonly fault: TaskFault | null;
   /** Runs in progress when the task had to end, which were not recorded. `slots` is empty. */
   readonly cut: readonly TaskRun[];
-  /** Positions that it was to do and did not, ascending: at most 200 ranges, settling finds the rest. */
-  readonly left: readonly PositionRange[];
 }

@@ -1,6 +1,6 @@
 /**
  * How a task's job exits, if not because of its runs. Each has explained the reason in lines of its output that begin
- * with `metalab:`. What it did is in `ended/`; a job that exits with one of the others has claimed nothing.
+ * with `metalab:`. What it did is in `ended/`; a job that exits with one of the others has taken nothing.
  */
 export const EXIT = {
   /** A fault of the executor, also written to `ended/`. */

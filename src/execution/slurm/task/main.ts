@@ -20,19 +20,17 @@ try {
     started: began === undefined ? 0 : performance.now() - 1000 * Math.max(0, uptime() - Number(began)),
     env,
   });
-  if (end) report(end);
-  else console.log(`${SAYS}another process has this block, with the same restart: nothing to do`);
-  process.exitCode = end?.fault ? EXIT.fault : 0;
+  report(end);
+  process.exitCode = end.fault ? EXIT.fault : 0;
 } catch (error) {
   console.error(`${SAYS}${error instanceof Error ? error.message : String(error)}`);
   process.exitCode = EXIT.fault;
 }
 
 /** For people, in Slurm's own output of the task. */
-function report({ how, fault, success, failed, cancelled, recorded_before, cut, elapsed_ms }: TaskEnd): void {
-  const before = recorded_before > 0 ? `, ${recorded_before} recorded before` : '';
+function report({ how, fault, success, failed, cancelled, cut, elapsed_ms }: TaskEnd): void {
   const ended = cut.length > 0 ? `, ${cut.length} in progress when it had to end` : '';
-  const counts = `${success} success, ${failed} failed, ${cancelled} cancelled${before}${ended}`;
+  const counts = `${success} success, ${failed} failed, ${cancelled} cancelled${ended}`;
   console.log(`${SAYS}${how} after ${(elapsed_ms / 1000).toFixed(1)} s: ${counts}`);
   if (fault) console.error(`${SAYS}${fault.code}: ${fault.message}`);
 }

@@ -1,86 +1,66 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { addPosition, type GrowingRanges, type PositionRange } from '../../../definition/position-range.js';
+import {
+  addPosition,
+  type GrowingRanges,
+  type PositionRange,
+  sliceRanges,
+} from '../../../definition/position-range.js';
 import { readEntries } from '../../../storage/file/formats/plan-entries.js';
 import { scanPartHeads } from '../../../storage/file/formats/records.js';
 import { segmentKindOf, segmentsFolder } from '../../../storage/file/layout.js';
 import { listNames } from '../../../storage/file/list-names.js';
-import type { PlanManifest } from '../../../storage/manifest.js';
-import { arraySpecFile, arraysFolder, segmentPrefix } from './array-files.js';
-import type { ArraySpec } from './array-spec.js';
-import { overlap, tasksOf } from './blocks.js';
-import { readGifts } from './gifts.js';
+import { readSubmissionPlan } from '../../../storage/file/submission-file.js';
+import { segmentPrefix, taskLiveFile } from './array-files.js';
+import type { ArraySpec, TaskLive } from './array-spec.js';
+import type { TaskIdentity } from './task-identity.js';
 
 /**
- * The positions of a block that have no record in the spool. Reads only segments of tasks that had any of the same
- * positions: this task before a requeue, and tasks of other arrays. If each of an array's thousand tasks read what all
- * have written, the spool would be read a thousand times.
+ * What a task held when Slurm ended it and put it back into its queue, without what is recorded. Nobody else does it.
+ * Reads only segments of the task itself.
  */
-export async function unrecorded(
+export async function heldBefore(
   experiment: string,
+  array: string,
   spec: ArraySpec,
-  task: { readonly task: number; readonly restart: number },
-  block: readonly PositionRange[],
-  plan: PlanManifest,
+  { task, restart }: TaskIdentity,
 ): Promise<PositionRange[]> {
-  const prefixes = await othersOf(experiment, spec, block);
-  if (task.restart > 0) prefixes.push(segmentPrefix(spec.token, task.task));
-  const cells = await recordedCells(experiment, spec.submission, prefixes);
-  if (cells.size === 0) return [...block];
-  const entries = readEntries(experiment, plan);
+  if (restart === 0) return [];
+  const held = await readHeld(taskLiveFile(array, task));
+  if (held.length === 0) return [];
+  const recorded = await recordedCells(experiment, spec.submission, segmentPrefix(spec.token, task));
+  const entries = readEntries(experiment, await readSubmissionPlan(experiment, spec.submission));
   const missing: GrowingRanges = [];
-  for (const { from, to } of block) {
-    let position = from;
-    for await (const piece of entries.cells(from, to)) {
-      for (const cell of piece) {
-        if (!cells.has(cell)) addPosition(missing, position);
-        position++;
-      }
-    }
+  for (const { from, to } of held) {
+    let at = from;
+    for (const range of sliceRanges(spec.ranges, from, to))
+      for await (const cells of entries.cells(range.from, range.to))
+        for (const cell of cells) {
+          if (!recorded.has(cell)) addPosition(missing, at);
+          at++;
+        }
   }
   return missing;
 }
 
-/** Prefixes of the segments of other arrays' tasks that had any of the positions. */
-async function othersOf(
-  experiment: string,
-  spec: ArraySpec,
-  block: readonly PositionRange[],
-): Promise<string[]> {
-  const folder = arraysFolder(experiment, spec.submission);
-  const tokens = (await listNames(folder)).filter((token) => token !== spec.token);
-  const prefixes = await Promise.all(
-    tokens.map(async (token) => {
-      const other = await readSpec(join(folder, token));
-      if (!other) return [];
-      const gifts = await readGifts(join(folder, token));
-      const receivers = gifts.filter(({ range }) => block.some((each) => overlap(each, range)));
-      const tasks = new Set([...tasksOf(other, block), ...receivers.map(({ receiver }) => receiver)]);
-      return [...tasks].map((task) => segmentPrefix(token, task));
-    }),
-  );
-  return prefixes.flat();
-}
-
-/** An array without a complete spec was never submitted: its tasks did nothing. */
-async function readSpec(array: string): Promise<ArraySpec | undefined> {
+/** A task that was ended before it wrote the file held nothing. */
+async function readHeld(path: string): Promise<readonly PositionRange[]> {
   try {
-    return JSON.parse(await readFile(arraySpecFile(array), 'utf8')) as ArraySpec;
+    return (JSON.parse(await readFile(path, 'utf8')) as TaskLive).holds ?? [];
   } catch {
-    return undefined;
+    return [];
   }
 }
 
 async function recordedCells(
   experiment: string,
   submission: string,
-  prefixes: readonly string[],
+  prefix: string,
 ): Promise<ReadonlySet<number>> {
   const cells = new Set<number>();
-  if (prefixes.length === 0) return cells;
   const folder = segmentsFolder(experiment, submission);
   for (const name of await listNames(folder)) {
-    if (segmentKindOf(name) !== 'records' || !prefixes.some((prefix) => name.startsWith(prefix))) continue;
+    if (segmentKindOf(name) !== 'records' || !name.startsWith(prefix)) continue;
     const part = {
       segment: `${submission}/${name}`,
       path: join(folder, name),

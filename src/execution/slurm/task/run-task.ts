@@ -1,21 +1,19 @@
 import { dirname, join } from 'node:path';
 import type { ExperimentDeclaration } from '../../../definition/declaration.js';
 import { MetalabError } from '../../../definition/errors.js';
-import { countPositions, type PositionRange } from '../../../definition/position-range.js';
+import { countPositions } from '../../../definition/position-range.js';
 import { monotonicMs } from '../../../runner/protocol-note.js';
 import { writeAtomically } from '../../../storage/file/atomic-write.js';
 import { declarationFile } from '../../../storage/file/layout.js';
+import { listNames } from '../../../storage/file/list-names.js';
 import { makeFolder } from '../../../storage/file/make-folder.js';
-import { readSubmissionJson, readSubmissionPlan } from '../../../storage/file/submission-file.js';
+import { readSubmissionJson } from '../../../storage/file/submission-file.js';
 import { arraySpecFile, segmentPrefix, taskEndFile, taskLiveFile } from './array-files.js';
 import type { ArraySpec, TaskEnd, TaskFault } from './array-spec.js';
-import { blockOf, without } from './blocks.js';
-import { claimBlock } from './claim.js';
 import { findContextFiles, resolvePlaces } from './context-files.js';
-import { readGifts } from './gifts.js';
-import { HandOver } from './hand-over.js';
+import { FreeRanges } from './free-ranges.js';
 import { LiveFile } from './live-file.js';
-import { unrecorded } from './recorded.js';
+import { heldBefore } from './recorded.js';
 import { taskRunEnvironment } from './run-environment.js';
 import { StopWatch } from './stop-watch.js';
 import { TaskBoard } from './task-board.js';
@@ -23,8 +21,6 @@ import { TaskExecution, type TaskPlace } from './task-execution.js';
 import type { TaskIdentity } from './task-identity.js';
 import { WorkQueue } from './work-queue.js';
 
-/** The most ranges in a report: settling finds the rest. */
-const MAX_RANGES = 200;
 /** Slots that wait for others' pieces stay warm. */
 const IDLE_MS = 600_000;
 
@@ -40,71 +36,65 @@ export interface TaskStart {
   readonly env: { readonly [name: string]: string | undefined };
 }
 
-/**
- * Does one task's block, and writes a report of how that ended.
- *
- * @returns undefined if another process has the block
- * @throws StoreError if the array's folder can't be written
- */
-export async function runTask(start: TaskStart): Promise<TaskEnd | undefined> {
+/** Does what a task can take of its array, and writes a report of how that ended. */
+export async function runTask(start: TaskStart): Promise<TaskEnd> {
   const { array, identity } = start;
-  if (!(await claimBlock(array, identity))) return undefined;
   const board = new TaskBoard(identity, start.started);
   const watch = new StopWatch(array, identity.ends_at);
-  const live = new LiveFile(taskLiveFile(array, identity.task), () => board.live());
-  const work = await doBlock(start, board, watch, live);
-  await live.close();
+  const work = await takeAndDo(start, board, watch);
   watch.close();
-  const end: TaskEnd = { ...board.live(), slots: [], how: howOf(work, watch), ...work };
+  const { isDone, ...report } = work;
+  const end: TaskEnd = { ...board.live(), slots: [], how: howOf(work, board, watch), ...report };
   await writeAtomically(taskEndFile(array, identity.task, identity.restart), `${JSON.stringify(end)}\n`);
   return end;
 }
 
-type Work = Pick<TaskEnd, 'fault' | 'cut' | 'left'>;
+interface Work extends Pick<TaskEnd, 'fault' | 'cut'> {
+  /** Whether nothing was left to take. */
+  readonly isDone: boolean;
+}
 
-async function doBlock(start: TaskStart, board: TaskBoard, watch: StopWatch, live: LiveFile): Promise<Work> {
-  let block: readonly PositionRange[] = [];
+async function takeAndDo(start: TaskStart, board: TaskBoard, watch: StopWatch): Promise<Work> {
+  const { array, identity } = start;
+  let live: LiveFile | undefined;
   try {
-    const { array, identity } = start;
     const spec = await readSubmissionJson<ArraySpec>(arraySpecFile(array));
     const experiment = experimentOf(array);
-    block = blockOf(spec, identity.task);
-    const plan = await readSubmissionPlan(experiment, spec.submission);
-    const had = without(block, await givenAway(array, identity));
-    const missing = await unrecorded(experiment, spec, identity, had, plan);
-    board.begin(block, had, countPositions(had) - countPositions(missing));
-    block = missing;
-    if (missing.length === 0) return { fault: null, cut: [], left: [] };
-    // A task of one run has nothing to give, and its array has as many tasks as runs for a reason.
-    const shares = spec.tasks > 1 && spec.per_task > 1;
-    const queue = new WorkQueue(missing, spec.slots, { expecting: shares });
+    const held = await heldBefore(experiment, array, spec, identity);
+    board.begin(() => held);
+    const liveFile = new LiveFile(taskLiveFile(array, identity.task), () => board.live());
+    live = liveFile;
+    const positions = countPositions(spec.ranges);
+    const free = new FreeRanges(array, identity.task, { positions, tasks: spec.tasks });
+    if (held.length === 0 && (await free.list()).length === 0) return { fault: null, cut: [], isDone: true };
     const place = await placeOf(start, spec, experiment);
-    const execution = new TaskExecution(place, queue, { board, live, watch });
-    const { deadline } = place;
-    const handOver = new HandOver({ array, identity, tasks: spec.tasks, deadline }, queue, board, () =>
-      live.write(),
-    );
-    await Promise.all([execution.run().finally(() => queue.stop()), shares && handOver.run()]);
+    const queue = new WorkQueue({
+      spec,
+      free,
+      held,
+      deadline: spec.budget_ms === null ? Number.POSITIVE_INFINITY : start.started + spec.budget_ms,
+      allBegun: async () => (await listNames(dirname(taskLiveFile(array, 0)))).length >= spec.tasks,
+      onChange: () => liveFile.write(),
+    });
+    board.begin(() => queue.holds);
+    const execution = new TaskExecution(place, queue, { board, live: liveFile, watch });
+    await execution.run();
     const cut = execution.cut.map(({ position, attempt, started_at, duration_ms }) => {
       return { position, attempt, started_at, elapsed_ms: Math.round(duration_ms) };
     });
-    return { fault: execution.fault ?? null, cut, left: queue.left.slice(0, MAX_RANGES) };
+    const fault = execution.fault ?? (queue.error === undefined ? null : faultOf(queue.error));
+    return { fault, cut, isDone: queue.isDone };
   } catch (error) {
-    return { fault: faultOf(error), cut: [], left: block.slice(0, MAX_RANGES) };
+    return { fault: faultOf(error), cut: [], isDone: false };
+  } finally {
+    await live?.close();
   }
 }
 
-/** What a requeued task gave to others before. */
-async function givenAway(array: string, { task, restart }: TaskIdentity): Promise<PositionRange[]> {
-  if (restart === 0) return [];
-  const gifts = (await readGifts(array)).filter(({ giver }) => giver === task);
-  return gifts.map(({ range }) => range).sort((a, b) => a.from - b.from);
-}
-
-/** Where and how the block's runs are executed on this node. */
+/** Where and how the task's runs are executed on this node. */
 async function placeOf(start: TaskStart, spec: ArraySpec, experiment: string): Promise<TaskPlace> {
   const { identity, runner, started } = start;
-  const { submission, environment, slots, budget_ms, timeout_ms, metalab } = spec;
+  const { submission, environment, slots, timeout_ms, metalab } = spec;
   const declaration = await readSubmissionJson<ExperimentDeclaration>(
     declarationFile(experiment, spec.declaration),
     spec.declaration,
@@ -115,7 +105,6 @@ async function placeOf(start: TaskStart, spec: ArraySpec, experiment: string): P
   const { task, restart, job, node, partition, memory_bytes: allocated } = identity;
   return {
     slots,
-    deadline: budget_ms === null ? Number.POSITIVE_INFINITY : started + budget_ms,
     setup: {
       folder: experiment,
       submission,
@@ -159,8 +148,8 @@ function faultOf(error: unknown): TaskFault {
   return { code: 'TASK', message: error instanceof Error ? (error.stack ?? error.message) : String(error) };
 }
 
-function howOf({ fault, left }: Work, { reason }: StopWatch): TaskEnd['how'] {
+function howOf({ fault, isDone }: Work, board: TaskBoard, { reason }: StopWatch): TaskEnd['how'] {
   if (fault) return 'fault';
   if (reason === 'cancel') return 'cancel';
-  return left.length === 0 ? 'done' : (reason ?? 'budget');
+  return isDone && board.live().holds?.length === 0 ? 'done' : (reason ?? 'budget');
 }

@@ -1,10 +1,9 @@
-import { countPositions, mergeRanges, type PositionRange } from '../../../definition/position-range.js';
+import type { PositionRange } from '../../../definition/position-range.js';
 import { mergeDigests } from '../../../definition/run-digest.js';
 import { mergeMeans } from '../../../definition/running-mean.js';
 import type { ChunkReport } from '../../../runner/protocol.js';
 import type { FirstRun, RangeProgress } from '../../executor.js';
 import type { TaskLive, TaskRun } from './array-spec.js';
-import { without } from './blocks.js';
 import type { TaskIdentity } from './task-identity.js';
 
 type Counts = Omit<ChunkReport, 'next' | 'busy_ms'>;
@@ -20,10 +19,7 @@ export class TaskBoard {
   /** The first runs of pieces, until something is known of what they did. */
   readonly #first = new Map<object, Clocked>();
   readonly #running = new Map<object, Clocked>();
-  #positions = 0;
-  #recordedBefore = 0;
-  #had: readonly PositionRange[] = [];
-  #exchanged = false;
+  #holds: () => readonly PositionRange[] = () => [];
   #done = NOTHING;
   #busyMs = 0;
   #peak = 0;
@@ -34,22 +30,9 @@ export class TaskBoard {
     this.#started = started;
   }
 
-  /** @param had the part of the block that is its to do: before a requeue, it may have given positions to others */
-  begin(block: readonly PositionRange[], had: readonly PositionRange[], recordedBefore: number): void {
-    this.#positions = countPositions(block);
-    this.#had = had;
-    this.#exchanged = countPositions(had) < this.#positions;
-    this.#recordedBefore = recordedBefore;
-  }
-
-  gave(range: PositionRange): void {
-    this.#exchanged = true;
-    this.#had = without(this.#had, [range]);
-  }
-
-  received(range: PositionRange): void {
-    this.#exchanged = true;
-    this.#had = mergeRanges([...this.#had, range]);
+  /** @param holds what the task has taken and not done yet */
+  begin(holds: () => readonly PositionRange[]): void {
+    this.#holds = holds;
   }
 
   first(piece: object, { position, attempt }: FirstRun): void {
@@ -90,9 +73,7 @@ export class TaskBoard {
       node,
       partition,
       slots: [...this.#running.values(), ...this.#first.values()].map(taskRun),
-      positions: this.#positions,
-      recorded_before: this.#recordedBefore,
-      ...(this.#exchanged ? { had: this.#had } : {}),
+      holds: this.#holds(),
       success: counts.success,
       failed: counts.failed,
       cancelled: counts.cancelled,

@@ -1,5 +1,4 @@
 import { describeError } from '../../../definition/errors.js';
-import type { PositionRange } from '../../../definition/position-range.js';
 import type { LostRun } from '../../../runner/protocol.js';
 import { ExecutionFault, NOTHING_DONE } from '../../execution-fault.js';
 import type { Executor, FirstRun, RangeProgress, RangeRequest } from '../../executor.js';
@@ -9,15 +8,10 @@ import type { TaskFault } from './array-spec.js';
 import type { LiveFile } from './live-file.js';
 import type { StopReason, StopWatch } from './stop-watch.js';
 import type { TaskBoard } from './task-board.js';
-import type { WorkQueue } from './work-queue.js';
+import type { Piece, WorkQueue } from './work-queue.js';
 
-/**
- * After this time the rest of a piece goes back to the queue, so a slot waits for another at most this long plus one
- * run.
- */
-const PIECE_MS = 2_000;
 /** A slot this far past its piece's time begins no run after the current one: others may do what follows. */
-const PAST_PIECE_MS = 500;
+const PAST_DUE_MS = 500;
 /**
  * Once Slurm has announced the task's end: runs that end within this time are recorded, others are cut. By default
  * Slurm waits 30 s.
@@ -26,8 +20,6 @@ const GRACE_MS = 1_000;
 
 export interface TaskPlace extends Omit<RangeRequest, 'order'> {
   readonly slots: number;
-  /** When no further run starts, on this process's monotonic clock. */
-  readonly deadline: number;
   readonly pool: SlotPoolOptions;
 }
 
@@ -38,7 +30,7 @@ interface TaskWords {
   readonly watch: StopWatch;
 }
 
-/** A task's slots at work: each takes pieces off the queue until nothing is left or the task is stopped. */
+/** A task's slots at work: each takes pieces off the queue until there is none or the task is stopped. */
 export class TaskExecution {
   fault: TaskFault | undefined;
   /** Runs that were in progress when the task had to end. */
@@ -77,50 +69,44 @@ export class TaskExecution {
     } finally {
       clearTimeout(this.#graceTimer);
       await this.#pool.close();
+      await this.#queue.close();
     }
   }
 
   #onStop(reason: StopReason): void {
-    this.#stop(reason === 'cancel' ? 'cancel' : 'yield');
+    // Pending tasks go on after a pause. Others may be gone when a signal comes, and cancelled runs are not wanted.
+    this.#stop(reason === 'cancel' ? 'cancel' : 'yield', reason === 'yield');
     if (reason !== 'signal' && reason !== 'time') return;
     this.#pool.drain();
     this.#graceTimer ??= setTimeout(() => void this.#pool.close(), GRACE_MS);
   }
 
-  #stop(how: 'yield' | 'cancel'): void {
+  #stop(how: 'yield' | 'cancel', givesBack: boolean): void {
     if (this.#stopped !== 'cancel') this.#stopped = how;
-    this.#queue.stop();
+    this.#queue.stop(givesBack);
     for (const listener of this.#listeners) listener(how);
   }
 
   async #useSlot(): Promise<void> {
-    for (let piece = await this.#queue.next(); piece; piece = await this.#queue.next()) {
-      const rest = this.#place.deadline - performance.now();
-      if (rest <= 0) {
-        this.#queue.giveBack(piece, piece.from);
-        this.#queue.stop();
-        return;
-      }
-      await this.#execute(piece, rest);
-    }
+    for (let piece = await this.#queue.next(); piece; piece = await this.#queue.next())
+      await this.#execute(piece);
   }
 
   /**
    * A run may end its task in its first moments, and classifying that requires a report of the run. Later runs are
    * reported in time.
    */
-  async #begin(piece: PositionRange, run: FirstRun): Promise<void> {
+  async #begin(piece: Piece, run: FirstRun): Promise<void> {
     this.#board.first(piece, run);
     if (this.#told++ < this.#place.slots) await this.#live.write();
   }
 
   /** Does a piece, or the part that a long run does not hold back, and gives back the rest. */
-  async #execute(piece: PositionRange, rest: number): Promise<void> {
-    const { slots: _, deadline: __, pool: ___, ...place } = this.#place;
-    const budget_ms = Math.min(rest, PIECE_MS);
-    const { from, to } = piece;
-    const range = { ...place, order: { from, to, budget_ms } };
-    let mine = piece;
+  async #execute(piece: Piece): Promise<void> {
+    const { slots: _, pool: __, ...place } = this.#place;
+    const { from, to } = piece.range;
+    let began = performance.now();
+    const range = { ...place, order: { from, to, budget_ms: Math.max(0, piece.due - began) } };
     let endPiece = () => {};
     const options = {
       signal: {
@@ -131,28 +117,28 @@ export class TaskExecution {
       },
       onProgress: (progress: RangeProgress) => {
         this.#board.show(piece, progress);
-        const next = (progress.running?.position ?? to) + 1;
-        if (next >= mine.to || performance.now() < began + budget_ms + PAST_PIECE_MS) return;
-        endPiece();
-        mine = this.#queue.cutShort(mine, next);
+        const position = progress.running?.position;
+        if (position === undefined || performance.now() < piece.due + PAST_DUE_MS) return;
+        if (this.#queue.giveBackBehind(piece, position)) endPiece();
       },
-      onBegin: (run: FirstRun) => this.#begin(piece, run),
+      onBegin: async (run: FirstRun) => {
+        await this.#begin(piece, run);
+        began = performance.now();
+      },
     };
-    const execution = new RangeExecution(range, this.#pool, options);
-    const began = performance.now();
     try {
-      const report = await execution.run();
+      const report = await new RangeExecution(range, this.#pool, options).run();
       this.#board.end(piece, report);
-      this.#queue.giveBack(mine, report.next);
+      await this.#queue.done(piece, report.next, performance.now() - began);
     } catch (thrown) {
       const fault = asFault(thrown, from);
       this.#board.end(piece, fault.report);
       this.cut.push(...fault.cut);
       if (fault.code !== 'CLOSED') {
         this.fault ??= { code: fault.code, message: fault.message };
-        this.#stop('yield');
+        this.#stop('yield', false);
       }
-      this.#queue.giveBack(mine, fault.report.next);
+      this.#queue.keep(piece, fault.report.next);
     }
   }
 }

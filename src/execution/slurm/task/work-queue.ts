@@ -1,118 +1,238 @@
-import { countPositions, mergeRanges, type PositionRange } from '../../../definition/position-range.js';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { countPositions, type PositionRange, sliceRanges } from '../../../definition/position-range.js';
+import type { ArraySpec } from './array-spec.js';
+import type { FreeRanges } from './free-ranges.js';
+
+/** A task takes what its slots do in about this time. */
+const TAKE_MS = 2_000;
+/** Less than this would take longer to take than to do. */
+const MIN_TAKE_MS = 100;
+/** What no slot has begun this long after it was taken goes back, for other tasks. */
+const HOLD_MS = 4_000;
+/** A task that finds nothing free waits this long for what others may give back. */
+const LINGER_MS = 6_000;
+const LOOK_MS = 1_000;
+
+/** Consecutive positions that one slot does. */
+export interface Piece {
+  readonly range: PositionRange;
+  /** What is left of them is no longer this slot's from here on. Counted like what tasks take. */
+  to: number;
+  readonly from: number;
+  /** When what is not begun goes back, on this process's monotonic clock. */
+  readonly due: number;
+}
+
+export interface WorkQueueOptions {
+  readonly spec: Pick<ArraySpec, 'ranges' | 'tasks' | 'slots' | 'chunk_size'>;
+  readonly free: Pick<FreeRanges, 'take' | 'giveBack'>;
+  /** No run may be in progress after this time, on this process's monotonic clock. */
+  readonly deadline: number;
+  /** What an earlier incarnation of the task held and did not record. */
+  readonly held: readonly PositionRange[];
+  /** Whether every task of the array has begun. */
+  readonly allBegun: () => Promise<boolean>;
+  /** Called when it has taken positions, before one begins, and when it has given some back. */
+  readonly onChange: () => Promise<void>;
+}
 
 /**
- * A task's positions, given to its slots in pieces that get smaller, so that no slot waits long for another at the end.
+ * What a task has taken of its array's positions, given to its slots in pieces. It takes more when nothing is left of
+ * that, and gives back what turns out to take longer than expected. Its ranges are of the array's positions, counted
+ * from 0.
  */
 export class WorkQueue {
-  #ranges: readonly PositionRange[];
-  readonly #slots: number;
-  readonly #out = new Set<PositionRange>();
-  #wake: (() => void)[] = [];
-  #onIdle: (() => void)[] = [];
-  #waiting = 0;
+  /** Why nothing could be taken. */
+  error: unknown;
+  /** Whether nothing was left to take. */
+  isDone = false;
+  readonly #options: WorkQueueOptions;
+  /** Taken, and no slot has it. */
+  #local: readonly PositionRange[];
+  /** Given back by slots, and not to be done by this task any more. */
+  #kept: PositionRange[] = [];
+  readonly #out = new Set<Piece>();
+  #due = 0;
+  #taken = 0;
+  /** The duration of a run, including what it takes to start it: lately, and at most. */
+  #runMs: number | undefined;
+  #longestMs = 0;
+  #taking: Promise<boolean> | undefined;
   #stopped = false;
-  #expecting: boolean;
+  #givesBack = true;
 
-  /** @param expecting whether other tasks may give it something, until `expectNothing` is called */
-  constructor(ranges: readonly PositionRange[], slots: number, { expecting = false } = {}) {
-    this.#slots = slots;
-    this.#ranges = ranges;
-    this.#expecting = expecting;
+  constructor(options: WorkQueueOptions) {
+    this.#options = options;
+    this.#local = options.held;
+    this.#due = performance.now() + HOLD_MS;
   }
 
-  /** Positions that are not done: not given out, or not given back yet. Ascending. */
-  get left(): readonly PositionRange[] {
-    return mergeRanges([...this.#ranges, ...this.#out]);
+  /** What is taken and not given back: first what slots have, of which the front may be done. */
+  get holds(): PositionRange[] {
+    const all = [...this.#out, ...this.#kept, ...this.#local];
+    return all.filter(({ from, to }) => from < to).map(({ from, to }) => ({ from, to }));
   }
 
-  /** How many positions no slot has. */
-  get spare(): number {
-    return this.#stopped ? 0 : countPositions(this.#ranges);
-  }
-
-  /** Whether any slot has a piece. */
-  get isBusy(): boolean {
-    return this.#out.size > 0;
-  }
-
-  /** The next piece; waits while more may come. @returns undefined when there is no more */
-  async next(): Promise<PositionRange | undefined> {
+  /** @returns undefined if there is no more */
+  async next(): Promise<Piece | undefined> {
     while (!this.#stopped) {
-      const piece = this.#take();
-      if (piece) return piece;
-      if (this.#out.size === 0 && !this.#expecting) return undefined;
-      this.#waiting++;
-      for (const tell of this.#onIdle.splice(0)) tell();
-      await new Promise<void>((resolve) => this.#wake.push(resolve));
-      this.#waiting--;
+      if (this.#isTimeUp()) {
+        await this.close();
+        return undefined;
+      }
+      if (this.#local.length > 0) return this.#hand();
+      this.#taking ??= this.#take().finally(() => {
+        this.#taking = undefined;
+      });
+      if (!(await this.#taking)) return undefined;
     }
     return undefined;
   }
 
-  /** Waits until a slot has nothing to do. @returns false if the queue is stopped */
-  async untilIdle(): Promise<boolean> {
-    while (!this.#stopped && (this.#waiting === 0 || this.#ranges.length > 0))
-      await new Promise<void>((resolve) => this.#onIdle.push(resolve));
-    return !this.#stopped;
-  }
-
-  /** @param next the piece's first position that was not done */
-  giveBack(piece: PositionRange, next: number): void {
+  /**
+   * @param next the piece's first position in the plan that is not done
+   * @param took how long its slot was busy with it
+   */
+  async done(piece: Piece, next: number, took: number): Promise<void> {
+    const done = next - piece.range.from;
+    if (done > 0) {
+      this.#runMs = took / done;
+      this.#longestMs = Math.max(this.#longestMs, this.#runMs);
+    }
     this.#out.delete(piece);
-    this.add({ from: next, to: piece.to });
+    await this.#giveBack([{ from: piece.from + done, to: piece.to }]);
   }
 
-  /** Cuts the piece short: its slot does it only up to `to`. @returns the piece that the slot has now */
-  cutShort(piece: PositionRange, to: number): PositionRange {
+  /** The slot failed, or the task is being ended: what it did not do stays the task's, for its report. */
+  keep(piece: Piece, next: number): void {
     this.#out.delete(piece);
-    const cut = this.#hand({ from: piece.from, to });
-    this.add({ from: to, to: piece.to });
-    return cut;
+    this.#kept.push({ from: piece.from + next - piece.range.from, to: piece.to });
   }
 
-  add(range: PositionRange): void {
-    if (range.from < range.to) this.#ranges = [range, ...this.#ranges];
-    this.#wakeAll();
+  /** Other tasks may have what waits behind a run that takes long. @returns whether the slot has to stop after it */
+  giveBackBehind(piece: Piece, position: number): boolean {
+    const next = piece.from + position + 1 - piece.range.from;
+    if (next >= piece.to && this.#local.length === 0) return false;
+    const late = [{ from: next, to: piece.to }, ...this.#local];
+    piece.to = Math.min(piece.to, next);
+    this.#local = [];
+    void this.#giveBack(late);
+    return true;
   }
 
-  /** Removes one of `parts` equal parts of the positions that no slot has, from their end, for others. */
-  split(parts: number): PositionRange | undefined {
-    const last = this.#stopped ? undefined : this.#ranges.at(-1);
-    if (!last) return undefined;
-    const from = Math.max(last.from, last.to - Math.ceil(this.spare / parts));
-    const others = this.#ranges.slice(0, -1);
-    this.#ranges = from > last.from ? [...others, { from: last.from, to: from }] : others;
-    return { from, to: last.to };
-  }
-
-  /** No other task will give it anything any more. */
-  expectNothing(): void {
-    this.#expecting = false;
-    this.#wakeAll();
-  }
-
-  /** Gives out nothing more. */
-  stop(): void {
+  /** Hands out nothing more. @param givesBack whether others are to have what is not begun, now */
+  stop(givesBack: boolean): void {
     this.#stopped = true;
-    this.#wakeAll();
-    for (const tell of this.#onIdle.splice(0)) tell();
+    this.#givesBack &&= givesBack;
   }
 
-  #take(): PositionRange | undefined {
-    const [first, ...others] = this.#ranges;
-    if (!first) return undefined;
-    const share = Math.ceil(countPositions(this.#ranges) / (2 * this.#slots));
-    const to = Math.min(first.to, first.from + share);
-    this.#ranges = to < first.to ? [{ from: to, to: first.to }, ...others] : others;
-    return this.#hand({ from: first.from, to });
+  /** Gives back what no slot has. */
+  async close(): Promise<void> {
+    const left = this.#local;
+    this.#local = [];
+    await this.#giveBack(left);
   }
 
-  #hand(piece: PositionRange): PositionRange {
+  #hand(): Piece {
+    const [first, ...others] = this.#local;
+    const { ranges, slots } = this.#options.spec;
+    const { from } = first!;
+    const count = Math.ceil(countPositions(this.#local) / slots);
+    const range = sliceRanges(ranges, from, Math.min(first!.to, from + count))[0]!;
+    const to = from + range.to - range.from;
+    this.#local = to < first!.to ? [{ from: to, to: first!.to }, ...others] : others;
+    const piece = { range, from, to, due: Math.min(this.#due, this.#options.deadline) };
     this.#out.add(piece);
     return piece;
   }
 
-  #wakeAll(): void {
-    for (const wake of this.#wake.splice(0)) wake();
+  /** Takes positions of the array, or waits for some. @returns false if there are none for this task */
+  async #take(): Promise<boolean> {
+    const { free, onChange } = this.#options;
+    let since: number | undefined;
+    while (!this.#stopped && !this.#isTimeUp()) {
+      if (!(await this.#isWanted())) return this.#end();
+      const range = await free
+        .take((count) => this.#wanted(count))
+        .then(
+          (taken) => {
+            this.error = undefined;
+            return taken;
+          },
+          (error: unknown) => {
+            this.error = error;
+          },
+        );
+      if (range) {
+        this.#local = [range];
+        this.isDone = false;
+        this.#taken += range.to - range.from;
+        this.#due = performance.now() + HOLD_MS;
+        await onChange();
+        return true;
+      }
+      const waits = this.error !== undefined || this.#mayComeBack();
+      const now = performance.now();
+      if (!waits || now - (since ?? now) > LINGER_MS) return this.#end();
+      if (since === undefined) await onChange();
+      since ??= now;
+      await sleep(LOOK_MS);
+    }
+    return false;
+  }
+
+  /** Whether other slots or tasks may give back something. */
+  #mayComeBack(): boolean {
+    const { ranges, tasks, slots } = this.#options.spec;
+    // With fewer positions, nobody ever holds more than its slots have begun.
+    const holdMore = countPositions(ranges) >= 4 * tasks * slots;
+    return holdMore && this.#taken > 0 && (tasks > 1 || this.#out.size > 0);
+  }
+
+  #end(): false {
+    this.isDone = this.error === undefined;
+    return false;
+  }
+
+  /** How many positions to take of those that are free: fewer and fewer, so that all tasks end at the same time. */
+  #wanted(free: number): number {
+    const { tasks, slots, chunk_size = Number.POSITIVE_INFINITY } = this.#options.spec;
+    const most = this.#taken < chunk_size ? chunk_size - this.#taken : free;
+    if (this.#runMs === undefined) return Math.min(most, slots);
+    const each = Math.max(this.#runMs, 0.001);
+    const share = Math.min(TAKE_MS / each, Math.max(MIN_TAKE_MS / each, free / (2 * tasks * slots)));
+    return Math.max(1, Math.min(most, Math.floor(slots * share)));
+  }
+
+  /** After `chunk_size` runs the task ends, unless no other task waits for its place. */
+  async #isWanted(): Promise<boolean> {
+    const { chunk_size = Number.POSITIVE_INFINITY } = this.#options.spec;
+    if (this.#taken < chunk_size) return true;
+    return chunk_size > 1 && (await this.#options.allBegun());
+  }
+
+  /** Whether a run as long as the longest so far would not end in time. */
+  #isTimeUp(): boolean {
+    return performance.now() + this.#longestMs > this.#options.deadline;
+  }
+
+  async #giveBack(ranges: readonly PositionRange[]): Promise<void> {
+    const all = ranges.filter(({ from, to }) => from < to);
+    if (all.length === 0) return;
+    for (const range of all) {
+      const isBack = this.#givesBack && (await this.#isGivenBack(range));
+      if (isBack) this.#taken -= range.to - range.from;
+      // What can't be given back is done by this task.
+      else if (this.#stopped) this.#kept.push(range);
+      else this.#local = [...this.#local, range];
+    }
+    await this.#options.onChange();
+  }
+
+  #isGivenBack(range: PositionRange): Promise<boolean> {
+    return this.#options.free.giveBack(range).then(
+      () => true,
+      () => false,
+    );
   }
 }

@@ -1,10 +1,16 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import {
+  countPositions,
+  mergeRanges,
+  type PositionRange,
+} from '../../../../src/definition/position-range.js';
+import {
   arrayFolder,
   arraySpecFile,
+  freeFolder,
   taskEndFile,
   taskLiveFile,
 } from '../../../../src/execution/slurm/task/array-files.js';
@@ -19,8 +25,6 @@ export class TestArray {
 
   constructor(sweep: Sweep, spec: Partial<ArraySpec> = {}, token = '0123456789abcdef') {
     const ranges = spec.ranges ?? [{ from: 0, to: sweep.positions }];
-    const positions = ranges.reduce((sum, { from, to }) => sum + to - from, 0);
-    const per_task = spec.per_task ?? positions;
     this.spec = {
       token,
       submission: 's1',
@@ -28,8 +32,7 @@ export class TestArray {
       declaration: sweep.declared,
       environment: 'cluster',
       ranges,
-      per_task,
-      tasks: Math.ceil(positions / per_task),
+      tasks: 1,
       slots: 1,
       budget_ms: null,
       timeout_ms: sweep.declaration.timeout_ms,
@@ -76,6 +79,25 @@ export class TestArray {
 
   hasEnd(task = 0, restart = 0): boolean {
     return existsSync(taskEndFile(this.folder, task, restart));
+  }
+
+  /** What no task has taken, of the array's positions, counted from 0. */
+  free(): PositionRange[] {
+    const folder = freeFolder(this.folder);
+    if (!existsSync(folder)) return this.spec.ranges.length === 1 ? [this.whole] : [];
+    const ranges = readdirSync(folder).map((name) => name.split('-').map(Number));
+    return mergeRanges(
+      ranges.map(([from, to]) => ({ from: from!, to: to! })).filter(({ from, to }) => from < to),
+    );
+  }
+
+  /** What nobody has done, after a task has ended. */
+  left(task = 0): PositionRange[] {
+    return mergeRanges([...this.free(), ...(this.end(task).holds ?? [])]);
+  }
+
+  get whole(): PositionRange {
+    return { from: 0, to: countPositions(this.spec.ranges) };
   }
 
   live(task = 0): TaskLive | undefined {

@@ -46,7 +46,6 @@ describe('a task that is killed', () => {
     expect(end).toMatchObject({
       how: 'done',
       restart: 1,
-      recorded_before: recorded,
       success: 100 - recorded,
     });
     expect(recorded).toBeGreaterThan(20);
@@ -99,7 +98,7 @@ describe('a task that Slurm ends', () => {
       .filter((x) => x >= 3);
     expect(end.cut.map(({ position }) => position).sort()).toEqual(long.sort());
     expect(end.cut.every(({ elapsed_ms }) => elapsed_ms >= 1_000 && elapsed_ms < 20_000)).toBe(true);
-    expect(end.left.reduce((sum, { from, to }) => sum + to - from, 0)).toBe(7);
+    expect(array.left().reduce((sum, { from, to }) => sum + to - from, 0)).toBe(7);
     expect(sweep.records().map(({ status }) => status)).toEqual(['success', 'success', 'success']);
     expect(lines('pids').some((pid) => isUp(Number(pid)))).toBe(false);
     expect(readdirSync(sweep.root).filter((name) => name.startsWith('metalab-'))).toEqual([]);
@@ -159,7 +158,8 @@ describe('a task that Slurm ends', () => {
     await until(() => lines('executed').length > 0);
     task.kill('SIGTERM');
     await task.finished;
-    expect(array.end()).toMatchObject({ how: 'signal', success: 1, cut: [], left: [{ from: 1, to: 5 }] });
+    expect(array.end()).toMatchObject({ how: 'signal', success: 1, cut: [] });
+    expect(array.left()).toEqual([{ from: 1, to: 5 }]);
     expect(sweep.records()).toHaveLength(1);
   });
 
@@ -198,7 +198,8 @@ describe('a task that is asked', () => {
     start({ code: BUSY, cases: 5 });
     const array = new TestArray(sweep);
     writeFileSync(yieldFile(array.folder), '');
-    expect(await array.run()).toMatchObject({ how: 'yield', success: 0, left: [{ from: 0, to: 5 }] });
+    expect(await array.run()).toMatchObject({ how: 'yield', success: 0, holds: [] });
+    expect(array.free()).toEqual([{ from: 0, to: 5 }]);
     expect(existsSync(work('executed'))).toBe(false);
   });
 
@@ -232,7 +233,7 @@ describe('a task that is asked', () => {
       job_id: '12',
       node: 'n1',
       success: 3,
-      positions: 5,
+      holds: [{ from: 3 }],
     });
     expect(array.live()!.slots).toMatchObject([{ position: 3, attempt: 1 }]);
     expect(array.live()!.peak_rss_bytes).toBeGreaterThan(10 * 2 ** 20);

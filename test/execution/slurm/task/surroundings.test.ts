@@ -119,7 +119,8 @@ describe('runs of a task', () => {
     );
     start({ code, cases: 3 });
     const memory = { SLURM_MEM_PER_NODE: '300' };
-    const spared = await new TestArray(sweep, { spare_memory: true }, 'a'.repeat(16)).run(0, { env: memory });
+    const sparing = new TestArray(sweep, { spare_memory: true }, 'a'.repeat(16));
+    const spared = await sparing.run(0, { env: memory });
     expect(spared).toMatchObject({
       how: 'fault',
       fault: { code: 'MEMORY' },
@@ -128,7 +129,8 @@ describe('runs of a task', () => {
       cut: [{ position: 1, attempt: 1 }],
     });
     expect(spared.fault!.message).toMatch(/used \d+ MiB of memory, over its limit of 270 MiB/);
-    expect(spared.left).toEqual([{ from: 1, to: 3 }]);
+    expect(spared.holds![0]).toMatchObject({ from: 1 });
+    expect(sparing.left()).toEqual([{ from: 1, to: 3 }]);
     expect(spared.peak_rss_bytes).toBeGreaterThan(200 * 2 ** 20);
     const grown = { ranges: [{ from: 1, to: 3 }], escalated: { memory: 2, time: 0 } };
     const array = new TestArray(sweep, grown, 'b'.repeat(16));
@@ -181,8 +183,8 @@ describe('a fault of the surroundings fails no run, and is reported in full', ()
       success: 0,
       failed: 0,
       cut: [],
-      left: [{ from: 0, to: 3 }],
     });
+    expect(array.left()).toEqual([{ from: 0, to: 3 }]);
     expect(array.end().fault!.message).toMatch(message);
     expect(output).toMatch(message);
     expect(exit).toBe(1);

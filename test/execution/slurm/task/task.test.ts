@@ -18,14 +18,10 @@ const executed = () =>
 describe('the tasks of an array', () => {
   test('do every position once', async () => {
     start({ code: BUSY, cases: 25 });
-    const array = new TestArray(sweep, { per_task: 10 });
+    const array = new TestArray(sweep, { tasks: 3 });
     const ends = await Promise.all([0, 1, 2].map((task) => array.run(task)));
-    expect(ends.map(({ how, positions, left }) => [how, positions, left])).toEqual([
-      ['done', 10, []],
-      ['done', 10, []],
-      ['done', 5, []],
-    ]);
-    // Tasks may have taken over some of each other's.
+    expect(ends.map(({ how, holds }) => [how, holds])).toEqual(ends.map(() => ['done', []]));
+    expect(array.free()).toEqual([]);
     expect(ends.reduce((sum, { success }) => sum + success, 0)).toBe(25);
     expect(executed().sort((a, b) => a - b)).toEqual(Array.from({ length: 25 }, (_, x) => x));
     expect(sweep.records().map(({ index }) => index)).toEqual(Array.from({ length: 25 }, (_, x) => x));
@@ -42,7 +38,8 @@ describe('the tasks of an array', () => {
         { from: 1, to: 2 },
         { from: 3, to: 5 },
       ],
-      per_task: 2,
+      tasks: 2,
+      chunk_size: 2,
     });
     await array.run(0);
     await array.run(1);
@@ -86,16 +83,13 @@ describe('the tasks of an array', () => {
     expect(end.busy_ms).toBeGreaterThan(1_800);
   });
 
-  test('are done by one process each: a duplicate leaves at once', async () => {
-    start({ code: BUSY, cases: 5 });
+  test('that Slurm starts twice share their positions', async () => {
+    start({ code: BUSY, cases: 50 });
     const array = new TestArray(sweep);
-    await array.run();
-    const before = array.end();
-    const { code, output } = await array.start().finished;
-    expect(code).toBe(0);
-    expect(output).toContain('another process has this block');
-    expect(array.end()).toEqual(before);
-    expect(executed()).toHaveLength(5);
+    await Promise.all([array.run(), array.run()]);
+    expect(executed()).toHaveLength(50);
+    expect((await array.start().finished).code).toBe(0);
+    expect(executed()).toHaveLength(50);
   });
 
   test('know that they are no tasks where Slurm did not start them', async () => {
@@ -106,22 +100,16 @@ describe('the tasks of an array', () => {
     expect(output).toContain('SLURM_ARRAY_TASK_ID and SLURM_ARRAY_JOB_ID are not set');
   });
 
-  test('skip what another array has recorded of the same positions', async () => {
-    start({ code: BUSY, cases: 20 });
-    await new TestArray(sweep, { ranges: [{ from: 0, to: 15 }], per_task: 5 }, 'a'.repeat(16)).run(1);
-    const end = await new TestArray(sweep, {}, 'b'.repeat(16)).run();
-    expect(end).toMatchObject({ how: 'done', positions: 20, recorded_before: 5, success: 15 });
-    expect(executed().sort((a, b) => a - b)).toEqual(Array.from({ length: 20 }, (_, x) => x));
-  });
-
   test('past their budget start no further run, and say what is left', async () => {
     const code = body('const end = performance.now() + 300; while (performance.now() < end) {}');
     start({ code, cases: 50 });
-    const end = await new TestArray(sweep, { budget_ms: 1_500 }).run();
+    const array = new TestArray(sweep, { budget_ms: 1_500 });
+    const end = await array.run();
     expect(end.how).toBe('budget');
     expect(end.success).toBeGreaterThan(0);
     expect(end.success).toBeLessThan(8);
-    expect(end.left).toEqual([{ from: end.success, to: 50 }]);
+    expect(end.holds).toEqual([]);
+    expect(array.free()).toEqual([{ from: end.success, to: 50 }]);
     expect(sweep.records()).toHaveLength(end.success);
   });
 });

@@ -1,0 +1,111 @@
+import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { countPositions, type PositionRange } from '../../../definition/position-range.js';
+import { faultCode, storeFault } from '../../../storage/file/faults.js';
+import { temporaryBeside } from '../../../storage/file/owner.js';
+import { freeFolder } from './array-files.js';
+
+/** Tasks begin at different places, so that a thousand of them do not all rename the same file. */
+const MAX_FIRST_RANGES = 32;
+const MAX_RETRY_MS = 50;
+
+/**
+ * The positions of an array that no task has taken, counted from 0. Each free range is an empty file whose name is the
+ * range. A task takes the first part of one by renaming the file to what is left of it. Rename is atomic: of several
+ * tasks that try, one succeeds and the others look again. If the answer to a rename is lost, nobody has the range, and
+ * another array does it.
+ */
+export class FreeRanges {
+  readonly #folder: string;
+  readonly #positions: number;
+  readonly #tasks: number;
+  /** It prefers ranges from here on. */
+  readonly #start: number;
+
+  constructor(array: string, task: number, spec: { readonly positions: number; readonly tasks: number }) {
+    this.#folder = freeFolder(array);
+    this.#positions = spec.positions;
+    this.#tasks = spec.tasks;
+    this.#start = Math.floor((task * spec.positions) / spec.tasks);
+  }
+
+  /** All that is free, ascending. The first to ask makes the folder. */
+  async list(): Promise<PositionRange[]> {
+    try {
+      const names = (await this.#names()) ?? (await this.#make());
+      const ranges = names.map(parseRange).filter(({ from, to }) => from < to);
+      return ranges.sort((a, b) => a.from - b.from);
+    } catch (error) {
+      throw storeFault(error, this.#folder);
+    }
+  }
+
+  /**
+   * @param wanted how many positions to take at most, given how many are free
+   * @returns undefined if nothing is free
+   */
+  async take(wanted: (free: number) => number): Promise<PositionRange | undefined> {
+    for (;;) {
+      const free = await this.list();
+      const range = free.find(({ to }) => to > this.#start) ?? free[0];
+      if (!range) return undefined;
+      const { from, to } = range;
+      const end = Math.min(to, from + wanted(countPositions(free)));
+      if (await this.#rename(range, { from: end, to })) return { from, to: end };
+      await sleep(Math.random() * MAX_RETRY_MS);
+    }
+  }
+
+  async giveBack(range: PositionRange): Promise<void> {
+    await writeFile(this.#path(range), '');
+  }
+
+  /** A range of which nothing is left keeps its file, `to-to`, so that the folder is never empty. */
+  async #rename(range: PositionRange, rest: PositionRange): Promise<boolean> {
+    try {
+      await rename(this.#path(range), this.#path(rest));
+      return true;
+    } catch (error) {
+      if (faultCode(error) === 'ENOENT') return false;
+      throw storeFault(error, this.#folder);
+    }
+  }
+
+  async #names(): Promise<string[] | undefined> {
+    try {
+      return await readdir(this.#folder);
+    } catch (error) {
+      if (faultCode(error) === 'ENOENT') return undefined;
+      throw error;
+    }
+  }
+
+  /** Of several tasks that make it, one succeeds: a folder with files in it is not replaced. */
+  async #make(): Promise<string[]> {
+    const made = temporaryBeside(this.#folder);
+    await mkdir(made);
+    const parts = Math.max(1, Math.min(this.#tasks, this.#positions, MAX_FIRST_RANGES));
+    const at = (part: number) => Math.floor((part * this.#positions) / parts);
+    for (let part = 0; part < parts; part++)
+      await writeFile(join(made, formatRange({ from: at(part), to: at(part + 1) })), '');
+    try {
+      await rename(made, this.#folder);
+    } catch (error) {
+      await rm(made, { recursive: true, force: true });
+      if (!['ENOTEMPTY', 'EEXIST'].includes(faultCode(error) ?? '')) throw error;
+    }
+    return readdir(this.#folder);
+  }
+
+  #path(range: PositionRange): string {
+    return join(this.#folder, formatRange(range));
+  }
+}
+
+const formatRange = ({ from, to }: PositionRange) => `${from}-${to}`;
+
+function parseRange(name: string): PositionRange {
+  const [, from, to] = /^(\d+)-(\d+)$/.exec(name) ?? [];
+  return { from: Number(from), to: Number(to) };
+}
