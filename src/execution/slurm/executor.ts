@@ -10,12 +10,11 @@ import { collectOnce } from './collect/collector.js';
 import { SegmentCopies } from './collect/segment-copies.js';
 import { SubmissionCollector } from './collect/submission-collector.js';
 import { endArrays, remainsOf } from './end/end-arrays.js';
-import { knownSpool } from './spool/known-spool.js';
 import { Spool, type TaskPrograms } from './spool/spool.js';
-import { StateFile } from './spool/state-file.js';
+import { knownSpool, StateFile } from './spool/state-file.js';
 import { batchLimits } from './submit/array-size.js';
 import { provideNode } from './submit/node-program.js';
-import { arraySizeInput, prepareArray } from './submit/prepare-array.js';
+import { prepareArray } from './submit/prepare-array.js';
 import { taskResources } from './submit/resources.js';
 
 /** If the cluster does not answer, a cancelled batch is left to `end`, which runs later and retries for longer. */
@@ -127,7 +126,7 @@ export function createSlurmExecutor(options: SlurmExecutorOptions): BatchExecuto
         const state = await stateOf(order.folder, order.submission).read();
         const request = { slots: order.slots, memory_bytes: null };
         const resources = taskResources(executor, order.resources, request, limits, state);
-        return batchLimits(arraySizeInput(environment, limits, resources, null));
+        return batchLimits({ limits, config: executor, resources, mean_ms: null });
       }),
     execute: (order, batch) => {
       const ask: ClusterRetryOptions = {

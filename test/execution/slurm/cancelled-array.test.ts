@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { TaskEvidence } from '../../../src/execution/slurm/array/classify-failure.js';
-import { isCancelledAsWhole } from '../../../src/execution/slurm/end/cancelled-array.js';
+import { isCancelledAsWhole } from '../../../src/execution/slurm/array/classify-failure.js';
 import { meaningOf } from '../../../src/execution/slurm/queue/states.js';
 import type { TaskHow } from '../../../src/execution/slurm/task/array-spec.js';
 

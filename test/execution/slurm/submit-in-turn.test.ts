@@ -1,8 +1,7 @@
 import { expect, test } from 'vitest';
 import { ClusterRetry } from '../../../src/execution/slurm/cluster-retry.js';
-import { SubmitLimiter } from '../../../src/execution/slurm/job/limiter.js';
+import { SubmitLimiter, submitInTurn } from '../../../src/execution/slurm/job/limiter.js';
 import type { SubmitOptions, Submitted } from '../../../src/execution/slurm/job/submit.js';
-import { submitInTurn } from '../../../src/execution/slurm/job/submit-in-turn.js';
 import { createShellTransport } from '../../../src/transport/shell/shell-transport.js';
 
 /** What a user may submit at once, and how much of it is in the queue. */

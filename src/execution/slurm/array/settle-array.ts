@@ -8,14 +8,19 @@ import {
   saysSetUpFailed,
   slurmsWord,
 } from '../collect/task-outputs.js';
-import { isCancelledAsWhole } from '../end/cancelled-array.js';
 import type { AccountedTask } from '../queue/sacct.js';
 import { isConclusive, meaningOf } from '../queue/states.js';
 import type { JobView, TaskStatus } from '../queue/watched-job.js';
 import type { PreparedArray } from '../submit/prepare-array.js';
 import { NO_NODE_SHIPPED } from '../task/exit-codes.js';
 import type { ArrayTasks } from './array-tasks.js';
-import { classifyFailure, ofIncarnation, type TaskEvidence, type TaskLimits } from './classify-failure.js';
+import {
+  classifyFailure,
+  isCancelledAsWhole,
+  ofIncarnation,
+  type TaskEvidence,
+  type TaskLimits,
+} from './classify-failure.js';
 import { type EndedRun, recordLost } from './lost-runs.js';
 import { type ClassifiedTask, noteFindings } from './note-findings.js';
 import { type Round, rangesOf, within } from './rounds.js';

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import type { SlurmEnvironment } from '../../../config/resolved-config.js';
-import { submissionFolder } from '../../../storage/file/layout.js';
+import { experimentIdOf, submissionFolder } from '../../../storage/file/layout.js';
 import { listNames } from '../../../storage/file/list-names.js';
 import type { Transport } from '../../../transport/transport.js';
 import { askOnce } from '../ask-once.js';
@@ -8,10 +8,8 @@ import type { AskCluster } from '../cluster-retry.js';
 import { type FoundSpool, findSpool } from '../spool/find-spool.js';
 import { experimentFolderIn } from '../spool/spool-layout.js';
 import { bringAllArtifacts, bringSegments, findDifferences } from './bring-home.js';
-import { endQueued } from './end-queued.js';
-import { findQueuedArrays, type QueuedArray } from './queued-arrays.js';
+import { endQueued, findQueuedArrays, type QueuedArray } from './queued-arrays.js';
 import { removeExperiment, tidyRemoved } from './remove-experiment.js';
-import { listExperiments, type SpoolExperiment } from './spool-contents.js';
 
 /** The result for one experiment's part of the spool. */
 export interface CleanedExperiment {
@@ -46,6 +44,26 @@ export interface CleanOptions {
   readonly discard?: boolean | undefined;
   /** Changes nothing, and reports what would be removed. */
   readonly dryRun?: boolean | undefined;
+}
+
+/** A network filesystem takes minutes to add up the file sizes of a large spool. */
+const SIZES_MS = 600_000;
+
+const EXPERIMENTS = `cd "$1" || exit 74
+for d in *@*; do [ ! -d "$d" ] || du -sk -- "$d" || exit 1; done
+exit 0`;
+
+interface SpoolExperiment {
+  readonly experiment_id: string;
+  readonly size_bytes: number;
+}
+
+async function listExperiments(ask: AskCluster, root: string): Promise<SpoolExperiment[]> {
+  const { stdout } = await ask(['sh', '-c', EXPERIMENTS, 'metalab', root], { timeout_ms: SIZES_MS });
+  return [...stdout.matchAll(/^(\d+)\t(.+)$/gm)].map(([, kibibytes, name]) => ({
+    experiment_id: experimentIdOf(name!),
+    size_bytes: Number(kibibytes) * 1024,
+  }));
 }
 
 const SUBMISSIONS = `cd "$1" || exit 74

@@ -2,7 +2,7 @@ import type { Cluster } from '../cluster.js';
 import type { ClusterRetry } from '../cluster-retry.js';
 import type { JobView } from '../queue/watched-job.js';
 import { cancelFile, yieldFile } from '../task/array-files.js';
-import { submitInTurn } from './submit-in-turn.js';
+import { submitInTurn } from './limiter.js';
 
 /** The job has left the queue, or never had tasks in that state: the goal is reached. */
 const ALREADY =

@@ -1,7 +1,9 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { StoreError } from '../../../definition/errors.js';
 import { writeAtomically } from '../../../storage/file/atomic-write.js';
-import { submissionFolder } from '../../../storage/file/layout.js';
+import { outcomeFile, submissionFolder } from '../../../storage/file/layout.js';
+import { listNames } from '../../../storage/file/list-names.js';
 import { readJson } from '../../../storage/file/read-json.js';
 import type { Round } from '../array/rounds.js';
 
@@ -70,6 +72,24 @@ export class StateFile {
 
 export const slurmStateFile = (folder: string, submission: string) =>
   join(submissionFolder(folder, submission), 'slurm.json');
+
+/**
+ * The id of the spool that has arrays of an experiment's unfinished submissions; undefined if there are none, and so
+ * nothing to miss.
+ *
+ * @param folder the experiment's folder in the store
+ */
+export async function knownSpool(
+  folder: string,
+  { place, file_root }: { readonly place: string; readonly file_root: string },
+): Promise<string | undefined> {
+  for (const submission of await listNames(submissionFolder(folder, ''))) {
+    if (existsSync(outcomeFile(folder, submission))) continue;
+    const { spool } = await new StateFile(folder, submission).read();
+    if (spool?.place === place && spool.file_root === file_root) return spool.id;
+  }
+  return undefined;
+}
 
 const FAILURES_TO_EXCLUDE = 2;
 /** When a node failed, and when the task began that noticed it. Milliseconds since 1970. */

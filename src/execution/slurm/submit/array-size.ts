@@ -1,5 +1,7 @@
+import type { SlurmExecutorConfig } from '../../../config/resolved-config.js';
 import type { BatchLimits } from '../../batch-executor.js';
 import type { ClusterLimits } from './limits/limits.js';
+import type { TaskResources } from './resources.js';
 
 /** An array has no more tasks than this, unless `max_array_size` or `chunk_size` ask for them. */
 const MAX_TASKS = 1_000;
@@ -20,31 +22,24 @@ const MAX_POSITIONS = 1_000_000;
 /** What the size of an array depends on. */
 export interface ArraySizeInput {
   readonly limits: ClusterLimits;
-  /** Runs per task. */
-  readonly chunk_size?: number | undefined;
-  readonly max_array_size?: number | undefined;
-  readonly max_concurrent?: number | undefined;
-  /** Concurrent runs in a task, and its CPUs. */
-  readonly slots: number;
-  readonly cpus: number;
-  /** The job's time limit, seconds; null: none. */
-  readonly limit_s: number | null;
+  readonly config: Pick<SlurmExecutorConfig, 'chunk_size' | 'max_array_size' | 'max_concurrent'>;
+  readonly resources: Pick<TaskResources, 'slots' | 'cpus' | 'limit_s'>;
   /** The mean duration of a run; null: not known. */
   readonly mean_ms: number | null;
 }
 
 /** How many tasks an array of this many positions gets. */
 export function countTasks(positions: number, input: ArraySizeInput): number {
-  const { chunk_size, max_array_size, slots } = input;
+  const { chunk_size, max_array_size } = input.config;
   const most = maxTasks(input);
   if (chunk_size !== undefined) return Math.min(most, Math.ceil(positions / chunk_size));
-  const useful = Math.min(Math.ceil(positions / slots), usefulTasks(positions, input));
+  const useful = Math.min(Math.ceil(positions / input.resources.slots), usefulTasks(positions, input));
   return Math.min(most, max_array_size ?? MAX_TASKS, useful);
 }
 
 /** How a sweep's positions are divided into arrays. */
 export function batchLimits(input: ArraySizeInput): BatchLimits {
-  const { chunk_size = Number.POSITIVE_INFINITY } = input;
+  const { chunk_size = Number.POSITIVE_INFINITY } = input.config;
   const tasks = maxTasks(input);
   const at_once = isSubmitLimited(input)
     ? Math.min(ARRAYS_UNDER_LIMIT, Math.max(1, Math.floor(input.limits.submit / tasks)))
@@ -54,20 +49,20 @@ export function batchLimits(input: ArraySizeInput): BatchLimits {
 
 /** The most tasks of one array. */
 export function maxTasks(input: ArraySizeInput): number {
-  const { limits, max_array_size = Number.POSITIVE_INFINITY } = input;
-  const most = Math.min(limits.array_tasks, max_array_size);
+  const { limits, config } = input;
+  const most = Math.min(limits.array_tasks, config.max_array_size ?? Number.POSITIVE_INFINITY);
   if (!isSubmitLimited(input)) return Math.max(1, most);
   return Math.max(1, Math.min(most, Math.floor(limits.submit / ARRAYS_UNDER_LIMIT)));
 }
 
 /** Whether the submit limit is reached before the array size limit, with several arrays in progress. */
-const isSubmitLimited = ({ limits, max_array_size = Number.POSITIVE_INFINITY }: ArraySizeInput) =>
+const isSubmitLimited = ({ limits, config: { max_array_size = Number.POSITIVE_INFINITY } }: ArraySizeInput) =>
   limits.submit < ARRAYS_AT_ONCE * Math.min(limits.array_tasks, max_array_size);
 
-function usefulTasks(positions: number, { limits, mean_ms, limit_s, ...input }: ArraySizeInput): number {
-  const { slots, cpus, max_concurrent = Number.POSITIVE_INFINITY } = input;
+function usefulTasks(positions: number, { limits, config, resources, mean_ms }: ArraySizeInput): number {
+  const { slots, cpus, limit_s } = resources;
   const fit = limits.cpus === null ? DEFAULT_PLACES : Math.floor(limits.cpus / cpus);
-  const places = Math.max(1, Math.min(fit, max_concurrent));
+  const places = Math.max(1, Math.min(fit, config.max_concurrent ?? fit));
   if (mean_ms === null) return TASKS_PER_PLACE * places;
   const work = (positions * mean_ms) / slots;
   const inTime = limit_s === null ? 0 : work / (TIME_SHARE * 1000 * limit_s);

@@ -1,6 +1,6 @@
 import type { SlurmEnvironment } from '../../../config/resolved-config.js';
 import type { ExperimentDeclaration } from '../../../definition/declaration.js';
-import { countPositions, type PositionRange, sliceRanges } from '../../../definition/position-range.js';
+import { countPositions, sliceRanges } from '../../../definition/position-range.js';
 import { cellsOf, readEntries } from '../../../storage/file/formats/plan-entries.js';
 import { declarationFile } from '../../../storage/file/layout.js';
 import { readSubmissionJson, readSubmissionPlan } from '../../../storage/file/submission-file.js';
@@ -16,7 +16,7 @@ import { excludedNodes, type SlurmState, type StateFile } from '../spool/state-f
 import { arrayFolder, arraySpecFile } from '../task/array-files.js';
 import type { ArraySpec } from '../task/array-spec.js';
 import { batchScript } from '../task/batch-script.js';
-import { type ArraySizeInput, batchLimits, countTasks, maxTasks } from './array-size.js';
+import { batchLimits, countTasks, maxTasks } from './array-size.js';
 import type { ClusterLimits } from './limits/limits.js';
 import { type TaskResources, taskResources } from './resources.js';
 import { sbatchArguments } from './sbatch-arguments.js';
@@ -28,6 +28,10 @@ const MARGIN_SHARE = 0.1;
 const MIN_MARGIN_MS = 15_000;
 /** A record with few params and metrics has about 800 bytes. */
 export const RECORD_BYTES = 1_000;
+
+/** Prints the spec and the job id, as far as they are there, each followed by NUL. Argument: the array's folder. */
+const READ_ARRAY = `cd "$1" 2>/dev/null || exit 0
+for file in array.json submit/job; do [ ! -e "$file" ] || cat "$file" || exit 1; printf '\\0'; done`;
 
 /** What preparing an array needs from the executor. */
 export interface ArrayDependencies {
@@ -90,19 +94,19 @@ export async function prepareArray(order: BatchRequest, around: ArrayDependencie
   const round = before.rounds[order.token] ?? FIRST_ROUND;
   const token = roundToken(order.token, round);
   const folder = arrayFolder(spool.experimentFolder(experiment_id), submission, token);
-  const written = await readSpec(folder, retry);
+  const { written, job } = await readArray(folder, retry);
   const escalated = written?.escalated ?? before.escalated;
   const shared = taskResources(config, order.resources, order, limits, { escalated });
   const resources = round.alone ? { ...shared, slots: 1 } : shared;
   const name = `metalab-${token}`;
-  const known = before.jobs[token] ?? (await jobOf(folder, retry));
-  const input = arraySizeInput(environment, limits, resources, order.mean_ms);
+  const known = before.jobs[token] ?? job;
+  const size = { limits, config, resources, mean_ms: order.mean_ms };
   const entries = readEntries(storeFolder, await readSubmissionPlan(storeFolder, submission));
   const batch = { ranges: order.ranges, cells: await cellsOf(entries, order.ranges) };
   // Other arrays may have done some of the batch, and not be over yet.
   if (!written && Object.keys(before.jobs).length > 0) await collector.collect(retry);
   const asked = round.ranges ?? rangesOf(collector.recorded.missingOf(batch));
-  const ranges = round.alone ? sliceRanges(asked, 0, maxTasks(input)) : asked;
+  const ranges = round.alone ? sliceRanges(asked, 0, maxTasks(size)) : asked;
   const positions = countPositions(ranges);
   const chunk_size = round.alone ? 1 : config.chunk_size;
   await state.change(() => ({ open: true }));
@@ -121,7 +125,7 @@ export async function prepareArray(order: BatchRequest, around: ArrayDependencie
     environment: environment.name,
     ranges,
     chunk_size,
-    tasks: round.alone ? positions : countTasks(positions, input),
+    tasks: round.alone ? positions : countTasks(positions, size),
     slots: resources.slots,
     budget_ms: budgetOf(resources),
     timeout_ms: order.timeout_ms,
@@ -169,7 +173,7 @@ export async function prepareArray(order: BatchRequest, around: ArrayDependencie
     sbatch: sbatchArguments({ array: folder, name, tasks: spec.tasks, resources, excluded }, config),
     excluded,
     known,
-    dealing: batchLimits(input),
+    dealing: batchLimits(size),
     noteJob: async (job) => {
       await state.change(({ jobs }) => ({ jobs: { ...jobs, [token]: job } }));
     },
@@ -179,32 +183,18 @@ export async function prepareArray(order: BatchRequest, around: ArrayDependencie
   };
 }
 
-export function arraySizeInput(
-  { executor }: SlurmEnvironment,
-  limits: ClusterLimits,
-  { slots, cpus, limit_s }: TaskResources,
-  mean_ms: number | null,
-): ArraySizeInput {
-  const { chunk_size, max_array_size, max_concurrent } = executor;
-  return { limits, chunk_size, max_array_size, max_concurrent, slots, cpus, limit_s, mean_ms };
+interface WrittenArray {
+  /** As first written: a submitted array is never changed. */
+  readonly written: ArraySpec | undefined;
+  readonly job: string | undefined;
 }
 
-/** The spec as first written: a submitted array is never changed. */
-async function readSpec(folder: string, retry: ClusterRetry): Promise<ArraySpec | undefined> {
-  const script = '[ ! -e "$1" ] || cat "$1"';
-  const { stdout } = await retry.ask(['sh', '-c', script, 'metalab', arraySpecFile(folder)]);
-  return stdout.trim() === '' ? undefined : (JSON.parse(stdout) as ArraySpec);
-}
-
-async function jobOf(folder: string, retry: ClusterRetry): Promise<string | undefined> {
-  const { stdout } = await retry.ask([
-    'sh',
-    '-c',
-    '[ ! -s "$1" ] || cat "$1"',
-    'metalab',
-    `${folder}/submit/job`,
-  ]);
-  return /^\d+/.exec(stdout)?.[0];
+/** What the spool has of an array that was prepared before. */
+async function readArray(folder: string, retry: ClusterRetry): Promise<WrittenArray> {
+  const { stdout } = await retry.ask(['sh', '-c', READ_ARRAY, 'metalab', folder]);
+  const [spec = '', job = ''] = stdout.split('\0');
+  const written = spec.trim() === '' ? undefined : (JSON.parse(spec) as ArraySpec);
+  return { written, job: /^\d+/.exec(job)?.[0] };
 }
 
 function budgetOf({ limit_s }: TaskResources): number | null {
