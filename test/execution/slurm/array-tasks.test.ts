@@ -108,3 +108,24 @@ test('a run that was recorded since its task last told of itself gets no second 
   await record({ 0: 'success', 3: 'success' });
   expect(suspectsOf(evidenceOf(tasks, viewOf('memory')))).toEqual([106]);
 });
+
+test('what a task of an older version left is not examined, and is left for the next batch', async () => {
+  const tasks = arrayOf();
+  const { holds: _, ...older } = liveOf(0, [103], { success: 2 });
+  tasks.noteLive(older);
+  await record({ 0: 'success', 1: 'success' });
+  const view = viewOf('memory');
+  expect(tasks.isOver(view) && tasks.isComplete()).toBe(true);
+  expect(classifyFailure(evidenceOf(tasks, view), LIMITS)).toEqual({ lost: [] });
+  expect(tasks.left()).toEqual([{ from: 102, to: 110 }]);
+});
+
+test('an array is done once every position is recorded and reported, whatever its tasks do', async () => {
+  const tasks = arrayOf();
+  const all = Object.fromEntries(Array.from({ length: 10 }, (_, cell) => [cell, 'success' as const]));
+  tasks.noteLive(liveOf(0, [], { success: 10, holds: [] }));
+  expect(tasks.isDone()).toBe(false);
+  await record(all);
+  expect(tasks.isDone()).toBe(true);
+  expect(tasks.isOver(viewOf('running'))).toBe(false);
+});
