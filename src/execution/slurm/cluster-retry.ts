@@ -134,6 +134,11 @@ export class ClusterRetry {
     });
   }
 
+  /** The same, and not at all once it is cancelled. */
+  async sleepUnlessCancelled(ms: number, woken?: Promise<unknown>): Promise<void> {
+    if (!this.cancelled) await this.sleep(ms, woken);
+  }
+
   close(): void {
     this.#forget();
     for (const wake of this.#wakers) wake();

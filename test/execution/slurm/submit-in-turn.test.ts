@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import type { BatchSignal } from '../../../src/execution/batch-executor.js';
 import { ClusterRetry } from '../../../src/execution/slurm/cluster-retry.js';
 import { SubmitLimiter, submitInTurn } from '../../../src/execution/slurm/job/limiter.js';
 import type { SubmitOptions, Submitted } from '../../../src/execution/slurm/job/submit.js';
@@ -11,27 +12,25 @@ const LIMIT = 10;
 function arrayOf(limiter: SubmitLimiter, submit: () => Submitted) {
   const waits: (string | null)[] = [];
   let cancel = () => {};
-  let isCancelled = false;
-  const cancelled = new Promise<void>((resolve) => {
-    cancel = () => {
-      isCancelled = true;
-      resolve();
-    };
-  });
+  const signal: BatchSignal = {
+    onStop: (listener) => {
+      cancel = () => listener('cancel');
+      return () => {};
+    },
+  };
+  const retry = new ClusterRetry(createShellTransport(), { signal });
   const options: SubmitOptions = {
     array: '/nowhere',
     name: 'metalab-0',
     sbatch: [],
     queue: { findByName: async () => undefined },
-    retry: new ClusterRetry(createShellTransport()),
+    retry,
     onWaits: (why) => waits.push(why),
-    isCancelled: () => isCancelled,
-    cancelled,
   };
   const job = submitInTurn({ limiter, tasks: 1, limit: LIMIT }, options, async () =>
-    isCancelled ? { kind: 'withdrawn' } : submit(),
+    retry.cancelled ? { kind: 'withdrawn' } : submit(),
   );
-  return { job, waits, cancel };
+  return { job, waits, cancel: () => cancel() };
 }
 
 const limiterOf = (queued: number | undefined) =>

@@ -31,11 +31,6 @@ export class ArrayMonitor {
   readonly #artifacts: ArtifactCollector | undefined;
   readonly #tasks: ArrayTasks;
   readonly #timer: PollTimer;
-  #cancelled = false;
-  #noteCancel = () => {};
-  readonly #whenCancelled = new Promise<void>((resolve) => {
-    this.#noteCancel = resolve;
-  });
   readonly #job: ScheduledJob;
   #waits: string | null = null;
   #paused = false;
@@ -68,13 +63,7 @@ export class ArrayMonitor {
    * @throws ExecutionFault if the executor failed, or if the worker ends; the array then continues without it
    */
   async run(): Promise<BatchReport | 'again'> {
-    const forget = this.#options.signal.onStop((how) => {
-      if (how === 'cancel') {
-        this.#cancelled = true;
-        this.#noteCancel();
-      }
-      this.#timer.wake();
-    });
+    const forget = this.#options.signal.onStop(() => this.#timer.wake());
     try {
       await this.#waitWhilePaused();
       if (this.#array.spec.tasks > 0) await this.#submit();
@@ -107,7 +96,7 @@ export class ArrayMonitor {
   };
 
   async #waitWhilePaused(): Promise<void> {
-    while (!this.#cancelled && (await this.#options.isPaused())) {
+    while (!this.#retry.cancelled && (await this.#options.isPaused())) {
       this.#paused = true;
       this.tell();
       await this.#timer.sleep(PAUSE_LOOK_MS);
@@ -118,12 +107,7 @@ export class ArrayMonitor {
 
   async #submit(): Promise<void> {
     const { known, limits } = this.#array;
-    const job = await this.#job.submit({
-      limit: limits.submit,
-      onWaits: this.tell,
-      isCancelled: () => this.#cancelled,
-      cancelled: this.#whenCancelled,
-    });
+    const job = await this.#job.submit({ limit: limits.submit, onWaits: this.tell });
     if (job !== undefined && job !== known) await this.#array.noteJob(job);
   }
 
@@ -207,12 +191,12 @@ export class ArrayMonitor {
   }
 
   async #isPauseNews(): Promise<boolean> {
-    return !this.#cancelled && (await this.#options.isPaused()) !== this.#paused;
+    return !this.#retry.cancelled && (await this.#options.isPaused()) !== this.#paused;
   }
 
   async #controlTasks(): Promise<void> {
     const now = performance.now();
-    if (this.#cancelled) {
+    if (this.#retry.cancelled) {
       if (this.#cancelAt === undefined) {
         this.#cancelAt = now;
         await this.#job.cancel();
@@ -248,7 +232,7 @@ export class ArrayMonitor {
       fault,
       cancelled: byOthers,
       again,
-    }: Settlement = this.#cancelled || job === undefined
+    }: Settlement = this.#retry.cancelled || job === undefined
       ? { again: false }
       : await settleArray(this.#array, this.#tasks, { job, view: this.#view }, this.#retry);
     cluster.queue.pollSoon();

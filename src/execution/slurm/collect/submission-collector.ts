@@ -18,9 +18,6 @@ export class SubmissionCollector {
   readonly #arrays = new Set<CollectedArray>();
   #next: Promise<void> | undefined;
   #last: Promise<unknown> = Promise.resolve();
-  /** Round trips and bytes so far, for measuring. */
-  rounds = 0;
-  bytes = 0;
 
   /**
    * @param folder the experiment's folder in the store
@@ -69,9 +66,7 @@ export class SubmissionCollector {
       .then(() => before)
       .then(async () => {
         this.#next = undefined;
-        this.rounds++;
-        const { bytes } = await collectOnce(this.#transport, this.#place, this.#copies, [...this.#arrays]);
-        this.bytes += bytes;
+        await collectOnce(this.#transport, this.#place, this.#copies, [...this.#arrays]);
         await this.recorded.scan();
       });
     this.#last = round.catch(() => {});

@@ -1,17 +1,13 @@
-import type { ClusterRetry } from '../cluster-retry.js';
 import type { QueuePoller } from '../queue/poller.js';
 import { type SubmitOptions, type Submitted, submitArray } from './submit.js';
 
 const LOOK_MS = 30_000;
 const OVER_LIMIT_PAUSE_MS = 15_000;
+/** The longest time that a timer takes. */
+const MAX_TURN_MS = 2 ** 31 - 1;
 
-interface Turn {
-  readonly retry: ClusterRetry;
-  readonly onWaits: (waits: string | null) => void;
-  /** If cancelled, it stops waiting: nothing will be submitted. */
-  readonly isCancelled: () => boolean;
-  readonly cancelled: Promise<void>;
-}
+/** `retry`: if cancelled, it stops waiting: nothing will be submitted. */
+type Turn = Pick<SubmitOptions, 'retry' | 'onWaits'>;
 
 /**
  * Submits arrays one after another, each when its tasks and all of the user's queued jobs, from metalab or not, are
@@ -36,9 +32,9 @@ export class SubmitLimiter {
   async within<T>(tasks: number, limit: number, options: Turn, submit: () => Promise<T>): Promise<T> {
     const before = this.#turns.get(limit) ?? Promise.resolve();
     // A cancelled submit stops waiting immediately, but those behind it still wait for their turn.
-    const turn = Promise.race([before, options.cancelled]).then(() =>
-      this.#untilSubmitted(tasks, limit, options, submit),
-    );
+    const turn = options.retry
+      .sleepUnlessCancelled(MAX_TURN_MS, before)
+      .then(() => this.#untilSubmitted(tasks, limit, options, submit));
     this.#turns.set(limit, Promise.allSettled([before, turn]));
     return turn;
   }
@@ -53,9 +49,8 @@ export class SubmitLimiter {
     });
   }
 
-  async #untilFits(tasks: number, limit: number, turn: Turn): Promise<void> {
-    const { retry, onWaits, isCancelled, cancelled } = turn;
-    for (let since = performance.now(); !isCancelled(); ) {
+  async #untilFits(tasks: number, limit: number, { retry, onWaits }: Turn): Promise<void> {
+    for (let since = performance.now(); !retry.cancelled; ) {
       const count = await this.#count(since);
       // An array larger than the limit is left to Slurm to refuse.
       if (count !== undefined && (count + tasks <= limit || count === 0)) return onWaits(null);
@@ -68,7 +63,7 @@ export class SubmitLimiter {
       const looked = new Promise<void>((resolve) => {
         forget = this.#queue.onLook(resolve);
       });
-      await retry.sleep(LOOK_MS, Promise.race([looked, cancelled]));
+      await retry.sleepUnlessCancelled(LOOK_MS, looked);
       forget();
       retry.check();
       since = Math.max(since, performance.now() - LOOK_MS / 10);
@@ -108,6 +103,6 @@ export async function submitInTurn(
     const submitted = await limiter.within(tasks, limit, options, () => submit(options));
     if (submitted.kind !== 'over') return submitted.kind === 'job' ? submitted.job : undefined;
     options.onWaits(`Slurm accepts no further jobs now: ${submitted.message}`);
-    await options.retry.sleep(OVER_LIMIT_PAUSE_MS, options.cancelled);
+    await options.retry.sleepUnlessCancelled(OVER_LIMIT_PAUSE_MS);
   }
 }

@@ -36,9 +36,6 @@ export interface SubmitJobOptions {
   readonly limit: number;
   /** Called with what submitting waits for; null: it no longer waits. */
   readonly onWaits: (waits: string | null) => void;
-  readonly isCancelled: () => boolean;
-  /** Resolves when it is cancelled. */
-  readonly cancelled: Promise<void>;
 }
 
 /**

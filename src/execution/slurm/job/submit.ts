@@ -24,12 +24,9 @@ export interface SubmitOptions {
   readonly name: string;
   readonly sbatch: readonly string[];
   readonly queue: QueueWatch;
+  /** Once it is cancelled, nothing more is submitted. */
   readonly retry: ClusterRetry;
   readonly onWaits: (waits: string | null) => void;
-  /** Whether the sweep was cancelled: then nothing more is submitted. */
-  readonly isCancelled: () => boolean;
-  /** Resolves when it is cancelled. */
-  readonly cancelled: Promise<void>;
 }
 
 /** The result of an attempt. `over`: beyond the limits, Slurm accepts no further jobs now. */
@@ -49,7 +46,7 @@ export async function submitArray(options: SubmitOptions): Promise<Submitted> {
   const { retry, onWaits } = options;
   for (;;) {
     retry.check();
-    const answer = await (options.isCancelled() ? withdraw(options) : runScript(options));
+    const answer = await (retry.cancelled ? withdraw(options) : runScript(options));
     switch (answer.kind) {
       case 'job':
         onWaits(null);
@@ -60,7 +57,7 @@ export async function submitArray(options: SubmitOptions): Promise<Submitted> {
         return job === undefined ? answer : { kind: 'job', job };
       }
       case 'refused':
-        if (options.isCancelled()) break;
+        if (retry.cancelled) break;
         if (!isOverLimit(answer.message)) throw refused(answer.message);
         return { kind: 'over', message: answer.message };
       case 'unsure':

@@ -8,7 +8,8 @@ import { freeFolder } from './array-files.js';
 
 /** Tasks begin at different places, so that a thousand of them do not all rename the same file. */
 const MAX_FIRST_RANGES = 32;
-const MAX_RETRY_MS = 50;
+const FIRST_RETRY_MS = 20;
+const MAX_RETRY_MS = 1_000;
 
 /**
  * The positions of an array that no task has taken, counted from 0. Each free range is an empty file whose name is the
@@ -46,14 +47,14 @@ export class FreeRanges {
    * @returns undefined if nothing is free
    */
   async take(wanted: (free: number) => number): Promise<PositionRange | undefined> {
-    for (;;) {
+    for (let pause = FIRST_RETRY_MS; ; pause = Math.min(MAX_RETRY_MS, 2 * pause)) {
       const free = await this.list();
       const range = free.find(({ to }) => to > this.#start) ?? free[0];
       if (!range) return undefined;
       const { from, to } = range;
       const end = Math.min(to, from + wanted(countPositions(free)));
       if (await this.#rename(range, { from: end, to })) return { from, to: end };
-      await sleep(Math.random() * MAX_RETRY_MS);
+      await sleep(Math.random() * pause);
     }
   }
 

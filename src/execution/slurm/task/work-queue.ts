@@ -11,7 +11,7 @@ const MIN_TAKE_MS = 100;
 const HOLD_MS = 4_000;
 /** A task that finds nothing free waits this long for what others may give back. */
 const LINGER_MS = 6_000;
-const LOOK_MS = 1_000;
+const LOOK_MS = 500;
 
 /** Consecutive positions that one slot does. */
 export interface Piece {

@@ -35,10 +35,11 @@ function request(script: string): JobRequest {
 }
 
 /** The job as a process sees it that knows nothing of others which submit or watch it. */
-function jobOf(wanted: JobRequest): ScheduledJob {
+function jobOf(wanted: JobRequest, isCancelled = false): ScheduledJob {
   const transport = createShellTransport();
   const cluster = new Cluster(transport);
   const retry = new ClusterRetry(transport);
+  retry.cancelled = isCancelled;
   onTestFinished(() => {
     retry.close();
     cluster.close();
@@ -46,8 +47,7 @@ function jobOf(wanted: JobRequest): ScheduledJob {
   return new ScheduledJob(cluster, wanted, retry);
 }
 
-const submit = (job: ScheduledJob, isCancelled = () => false) =>
-  job.submit({ limit: Infinity, onWaits: () => {}, isCancelled, cancelled: new Promise(() => {}) });
+const submit = (job: ScheduledJob) => job.submit({ limit: Infinity, onWaits: () => {} });
 
 const meaningOf = (job: ScheduledJob) => job.view.tasks.get(0)?.meaning;
 const inQueue = async () => {
@@ -85,8 +85,8 @@ test('it is seen while it runs, until it is ended', async () => {
 
 test('a job that was cancelled before it was submitted is never submitted', async () => {
   const wanted = request('sleep 600');
-  expect(await submit(jobOf(wanted), () => true)).toBeUndefined();
-  expect(await submit(jobOf(wanted), () => true)).toBeUndefined();
+  expect(await submit(jobOf(wanted, true))).toBeUndefined();
+  expect(await submit(jobOf(wanted, true))).toBeUndefined();
   expect(await inQueue()).toEqual([]);
 });
 
