@@ -39,12 +39,6 @@ export interface RangeProgress {
   readonly peak_rss_bytes: number;
 }
 
-/** The first run of a slot. */
-export interface FirstRun {
-  readonly position: number;
-  readonly attempt: number;
-}
-
 /**
  * Executes chunks. For each range it writes one record for every position before the returned `next`; a failing run
  * never rejects. Rejects with {@link ExecutionFault} if the executor itself failed.
@@ -54,8 +48,8 @@ export interface Executor {
     range: RangeRequest,
     options: {
       readonly onProgress: (progress: RangeProgress) => void;
-      /** Called when a slot is about to begin; its first run waits for the promise. Must not reject. */
-      readonly onBegin?: (run: FirstRun) => Promise<void>;
+      /** Called when a slot is about to begin. */
+      readonly onBegin?: () => void;
       /** `yield`: start no further run. `cancel`: abort the run in progress too. */
       readonly signal: { onStop(listener: (how: 'yield' | 'cancel') => void): () => void };
     },

@@ -6,7 +6,7 @@ import { mergeMeans } from '../../definition/running-mean.js';
 import type { ChunkReport, ChunkRequest, LostRun } from '../../runner/protocol.js';
 import { monotonicMs } from '../../runner/protocol-note.js';
 import { ExecutionFault } from '../execution-fault.js';
-import type { Executor, FirstRun, RangeRequest } from '../executor.js';
+import type { Executor, RangeRequest } from '../executor.js';
 import { readRecordedTail } from './recorded-tail.js';
 import { describeDeath, isOfMemory, lostRun, type SlotDeath } from './slot-death.js';
 import type { SlotPool } from './slot-pool.js';
@@ -81,7 +81,7 @@ export class RangeExecution {
   async #useSlot(slot: SlotProcess): Promise<SlotEnd | undefined> {
     this.#active = { slot, watch: undefined };
     const notReady = await slot.ready();
-    if (!notReady) await this.#options.onBegin?.(this.#first());
+    if (!notReady) this.#options.onBegin?.();
     if (this.#stopped && this.#lost.size === 0) {
       this.#pool.give(slot);
       return undefined;
@@ -95,11 +95,6 @@ export class RangeExecution {
       watch.close();
       this.#active = undefined;
     }
-  }
-
-  #first(): FirstRun {
-    const position = this.#report.next;
-    return { position, attempt: (this.#lost.get(position)?.attempt ?? 0) + 1 };
   }
 
   #order(): ChunkRequest {

@@ -23,15 +23,10 @@ export class Cluster {
     this.limiter = new SubmitLimiter(this.queue);
   }
 
-  async limits({ partition, account, qos }: Place, retry: ClusterRetry): Promise<ClusterLimits> {
-    const key = JSON.stringify([partition, account, qos]);
+  async limits(place: Place, retry: ClusterRetry): Promise<ClusterLimits> {
+    const key = JSON.stringify([place.partition, place.account, place.qos]);
     const known = this.#limits.get(key);
     if (known && performance.now() - known.readAt < LIMITS_MS) return known.limits;
-    const place = {
-      ...(partition === undefined ? {} : { partition }),
-      ...(account === undefined ? {} : { account }),
-      ...(qos === undefined ? {} : { qos }),
-    };
     const limits = await readLimits(retry.ask, place);
     this.#limits.set(key, { readAt: performance.now(), limits });
     return limits;

@@ -1,7 +1,12 @@
 import type { SlurmEnvironment } from '../../config/resolved-config.js';
 import { segmentsFolder, submissionFolder } from '../../storage/file/layout.js';
 import type { Transport } from '../../transport/transport.js';
-import { type BatchExecutor, NO_PROGRESS } from '../batch-executor.js';
+import {
+  type BatchExecutor,
+  type BatchSignal,
+  NO_PROGRESS,
+  type SubmissionPlace,
+} from '../batch-executor.js';
 import { ArrayMonitor } from './array/array-monitor.js';
 import { shareCluster } from './cluster.js';
 import { ClusterRetry, type ClusterRetryOptions } from './cluster-retry.js';
@@ -37,7 +42,7 @@ export function createSlurmExecutor(options: SlurmExecutorOptions): BatchExecuto
   const { cluster, release: releaseCluster } = shareCluster(transport);
   const collectors = new Map<string, SubmissionCollector>();
   const states = new Map<string, StateFile>();
-  const closing = new Set<() => void>();
+  const stops = new Set<(how: 'yield' | 'cancel') => void>();
   // Results are kept, but not pending promises: the call that made them may be asked to stop.
   let spool: Spool | undefined;
   let node: string | null | undefined;
@@ -55,22 +60,10 @@ export function createSlurmExecutor(options: SlurmExecutorOptions): BatchExecuto
     states.set(key, state);
     return state;
   };
-  const collectorOf = async (
-    folder: string,
-    experimentId: string,
-    submission: string,
-    retry: ClusterRetry,
-  ) => {
+  const collectorOf = ({ folder, experiment_id, submission }: SubmissionPlace, there: Spool) => {
     const key = `${folder}/${submission}`;
-    const there = await openSpool(retry);
-    const collector =
-      collectors.get(key) ??
-      new SubmissionCollector(
-        transport,
-        folder,
-        { root: there.root, id: there.id, folder: there.experimentFolder(experimentId) },
-        submission,
-      );
+    const place = { root: there.root, id: there.id, folder: there.experimentFolder(experiment_id) };
+    const collector = collectors.get(key) ?? new SubmissionCollector(transport, folder, place, submission);
     collectors.set(key, collector);
     return collector;
   };
@@ -80,18 +73,13 @@ export function createSlurmExecutor(options: SlurmExecutorOptions): BatchExecuto
     ask: ClusterRetryOptions,
     work: (retry: ClusterRetry) => Promise<T>,
   ): Promise<T> => {
-    const listeners = new Set<(how: 'yield' | 'cancel') => void>();
-    const close = () => {
-      for (const listener of listeners) listener('yield');
-    };
-    closing.add(close);
-    const signal: ClusterRetryOptions['signal'] = {
+    const signal: BatchSignal = {
       onStop: (listener) => {
-        listeners.add(listener);
-        const forget = ask.signal?.onStop(listener) ?? (() => {});
+        stops.add(listener);
+        const forget = ask.signal?.onStop(listener);
         return () => {
-          listeners.delete(listener);
-          forget();
+          stops.delete(listener);
+          forget?.();
         };
       },
     };
@@ -100,7 +88,6 @@ export function createSlurmExecutor(options: SlurmExecutorOptions): BatchExecuto
       return await work(retry);
     } finally {
       retry.close();
-      closing.delete(close);
     }
   };
 
@@ -142,7 +129,7 @@ export function createSlurmExecutor(options: SlurmExecutorOptions): BatchExecuto
         const state = stateOf(folder, submission);
         const there = await openSpool(retry, (await state.read()).spool?.id);
         await state.change(({ spool }) => ({ spool: spool ?? { ...placeNow(), id: there.id } }));
-        const collector = await collectorOf(folder, experiment_id, submission, retry);
+        const collector = collectorOf(order, there);
         const config = environment.executor;
         const places = { folder, there: there.experimentFolder(experiment_id) };
         const artifacts = order.artifacts
@@ -170,12 +157,13 @@ export function createSlurmExecutor(options: SlurmExecutorOptions): BatchExecuto
         }
       });
     },
-    end: async ({ folder, experiment_id, submission }, ask = {}) => {
+    end: async (place, ask = {}) => {
+      const { folder, experiment_id, submission } = place;
       const state = stateOf(folder, submission);
       if (!(await state.read()).open) return null;
       const ending = withRetry(ask, async (retry) => {
         const there = await openSpool(retry);
-        const collector = await collectorOf(folder, experiment_id, submission, retry);
+        const collector = collectorOf(place, there);
         const spool = submissionFolder(there.experimentFolder(experiment_id), submission);
         await endArrays({ spool, queue: cluster.queue, collector, state }, retry);
         return null;
@@ -190,7 +178,7 @@ export function createSlurmExecutor(options: SlurmExecutorOptions): BatchExecuto
         }
     },
     close: async () => {
-      for (const close of closing) close();
+      for (const stop of stops) stop('yield');
       releaseCluster();
     },
   };

@@ -77,7 +77,7 @@ async function takeAndDo(start: TaskStart, board: TaskBoard, watch: StopWatch): 
       onChange: () => liveFile.write(),
     });
     board.begin(() => queue.holds);
-    const execution = new TaskExecution(place, queue, { board, live: liveFile, watch });
+    const execution = new TaskExecution(place, queue, { board, watch });
     await execution.run();
     const cut = execution.cut.map(({ position, attempt, started_at, duration_ms }) => {
       return { position, attempt, started_at, elapsed_ms: Math.round(duration_ms) };

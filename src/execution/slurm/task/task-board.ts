@@ -2,7 +2,7 @@ import type { PositionRange } from '../../../definition/position-range.js';
 import { mergeDigests } from '../../../definition/run-digest.js';
 import { mergeMeans } from '../../../definition/running-mean.js';
 import type { ChunkReport } from '../../../runner/protocol.js';
-import type { FirstRun, RangeProgress } from '../../executor.js';
+import type { RangeProgress } from '../../executor.js';
 import type { TaskLive, TaskRun } from './array-spec.js';
 import type { TaskIdentity } from './task-identity.js';
 
@@ -16,8 +16,6 @@ export class TaskBoard {
   readonly #startedAt = new Date();
   readonly #started: number;
   readonly #pieces = new Map<object, RangeProgress>();
-  /** The first runs of pieces, until something is known of what they did. */
-  readonly #first = new Map<object, Clocked>();
   readonly #running = new Map<object, Clocked>();
   #holds: () => readonly PositionRange[] = () => [];
   #done = NOTHING;
@@ -35,13 +33,7 @@ export class TaskBoard {
     this.#holds = holds;
   }
 
-  first(piece: object, { position, attempt }: FirstRun): void {
-    this.#first.set(piece, clocked({ position, attempt, started_at: new Date().toISOString() }));
-  }
-
   show(piece: object, progress: RangeProgress): void {
-    const { success, failed, cancelled } = progress.report;
-    if (progress.running || success + failed + cancelled > 0) this.#first.delete(piece);
     this.#pieces.set(piece, progress);
     const { running } = progress;
     if (!running) this.#running.delete(piece);
@@ -52,7 +44,6 @@ export class TaskBoard {
 
   end(piece: object, report: ChunkReport): void {
     this.#pieces.delete(piece);
-    this.#first.delete(piece);
     this.#running.delete(piece);
     this.#done = add(this.#done, report);
     this.#busyMs += report.busy_ms;
@@ -72,7 +63,7 @@ export class TaskBoard {
       job_id,
       node,
       partition,
-      slots: [...this.#running.values(), ...this.#first.values()].map(taskRun),
+      slots: [...this.#running.values()].map(taskRun),
       holds: this.#holds(),
       success: counts.success,
       failed: counts.failed,

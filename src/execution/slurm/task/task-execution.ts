@@ -1,11 +1,10 @@
 import { describeError } from '../../../definition/errors.js';
 import type { LostRun } from '../../../runner/protocol.js';
 import { ExecutionFault, NOTHING_DONE } from '../../execution-fault.js';
-import type { Executor, FirstRun, RangeProgress, RangeRequest } from '../../executor.js';
+import type { Executor, RangeProgress, RangeRequest } from '../../executor.js';
 import { RangeExecution } from '../../local/execute-range.js';
 import { SlotPool, type SlotPoolOptions } from '../../local/slot-pool.js';
 import type { TaskFault } from './array-spec.js';
-import type { LiveFile } from './live-file.js';
 import type { StopReason, StopWatch } from './stop-watch.js';
 import type { TaskBoard } from './task-board.js';
 import type { Piece, WorkQueue } from './work-queue.js';
@@ -26,7 +25,6 @@ export interface TaskPlace extends Omit<RangeRequest, 'order'> {
 /** Where a task reports its state, and learns that it is to stop. */
 interface TaskWords {
   readonly board: TaskBoard;
-  readonly live: LiveFile;
   readonly watch: StopWatch;
 }
 
@@ -38,20 +36,16 @@ export class TaskExecution {
   readonly #place: TaskPlace;
   readonly #queue: WorkQueue;
   readonly #board: TaskBoard;
-  readonly #live: LiveFile;
   readonly #pool: SlotPool;
   readonly #listeners = new Set<(how: 'yield' | 'cancel') => void>();
   readonly #signal: Parameters<Executor['execute']>[1]['signal'];
   #stopped: 'yield' | 'cancel' | undefined;
-  /** How many slots' first runs were reported. */
-  #told = 0;
   #graceTimer: NodeJS.Timeout | undefined;
 
-  constructor(place: TaskPlace, queue: WorkQueue, { board, live, watch }: TaskWords) {
+  constructor(place: TaskPlace, queue: WorkQueue, { board, watch }: TaskWords) {
     this.#place = place;
     this.#queue = queue;
     this.#board = board;
-    this.#live = live;
     this.#pool = new SlotPool(place.pool);
     this.#signal = {
       onStop: (listener) => {
@@ -92,21 +86,12 @@ export class TaskExecution {
       await this.#execute(piece);
   }
 
-  /**
-   * A run may end its task in its first moments, and classifying that requires a report of the run. Later runs are
-   * reported in time.
-   */
-  async #begin(piece: Piece, run: FirstRun): Promise<void> {
-    this.#board.first(piece, run);
-    if (this.#told++ < this.#place.slots) await this.#live.write();
-  }
-
   /** Does a piece, or the part that a long run does not hold back, and gives back the rest. */
   async #execute(piece: Piece): Promise<void> {
     const { slots: _, pool: __, ...place } = this.#place;
     const { from, to } = piece.range;
-    let began = performance.now();
-    const range = { ...place, order: { from, to, budget_ms: Math.max(0, piece.due - began) } };
+    const range = { ...place, order: { from, to, budget_ms: Math.max(0, piece.due - performance.now()) } };
+    let began: number | undefined;
     let endPiece = () => {};
     const options = {
       signal: {
@@ -121,15 +106,15 @@ export class TaskExecution {
         if (position === undefined || performance.now() < piece.due + PAST_DUE_MS) return;
         if (this.#queue.giveBackBehind(piece, position)) endPiece();
       },
-      onBegin: async (run: FirstRun) => {
-        await this.#begin(piece, run);
-        began = performance.now();
+      onBegin: () => {
+        began ??= performance.now();
       },
     };
     try {
       const report = await new RangeExecution(range, this.#pool, options).run();
       this.#board.end(piece, report);
-      await this.#queue.done(piece, report.next, performance.now() - began);
+      const now = performance.now();
+      await this.#queue.done(piece, report.next, now - (began ?? now));
     } catch (thrown) {
       const fault = asFault(thrown, from);
       this.#board.end(piece, fault.report);

@@ -135,10 +135,8 @@ export class WorkQueue {
 
   #hand(): Piece {
     const [first, ...others] = this.#local;
-    const { ranges, slots } = this.#options.spec;
     const { from } = first!;
-    const count = Math.ceil(countPositions(this.#local) / slots);
-    const range = sliceRanges(ranges, from, Math.min(first!.to, from + count))[0]!;
+    const range = sliceRanges(this.#options.spec.ranges, from, first!.to)[0]!;
     const to = from + range.to - range.from;
     this.#local = to < first!.to ? [{ from: to, to: first!.to }, ...others] : others;
     const piece = { range, from, to, due: Math.min(this.#due, this.#options.deadline) };
@@ -164,7 +162,7 @@ export class WorkQueue {
           },
         );
       if (range) {
-        this.#local = [range];
+        this.#local = splitRange(range, this.#options.spec.slots);
         this.isDone = false;
         this.#taken += range.to - range.from;
         this.#due = performance.now() + HOLD_MS;
@@ -235,4 +233,10 @@ export class WorkQueue {
       () => false,
     );
   }
+}
+
+function splitRange({ from, to }: PositionRange, parts: number): PositionRange[] {
+  const size = Math.ceil((to - from) / parts);
+  const starts = Array.from({ length: Math.ceil((to - from) / size) }, (_, part) => from + part * size);
+  return starts.map((start) => ({ from: start, to: Math.min(to, start + size) }));
 }
