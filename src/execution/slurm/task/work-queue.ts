@@ -47,9 +47,11 @@ export class WorkQueue {
   /** Whether nothing was left to take. */
   isDone = false;
   readonly #options: WorkQueueOptions;
+  /** With few positions, no task holds more than its slots have begun: nothing is ever given back. */
+  readonly #takesMany: boolean;
   /** Taken, and no slot has it. */
   #local: readonly PositionRange[];
-  /** Given back by slots, and not to be done by this task any more. */
+  /** Left by slots, and not to be done by this task any more. */
   #kept: PositionRange[] = [];
   readonly #out = new Set<Piece>();
   #due = 0;
@@ -62,7 +64,9 @@ export class WorkQueue {
   #givesBack = true;
 
   constructor(options: WorkQueueOptions) {
+    const { ranges, tasks, slots } = options.spec;
     this.#options = options;
+    this.#takesMany = countPositions(ranges) >= 4 * tasks * slots;
     this.#local = options.held;
     this.#due = performance.now() + HOLD_MS;
   }
@@ -169,7 +173,7 @@ export class WorkQueue {
         await onChange();
         return true;
       }
-      const waits = this.error !== undefined || this.#mayComeBack();
+      const waits = this.error !== undefined || (this.#takesMany && this.#taken > 0 && this.#hasOthers());
       const now = performance.now();
       if (!waits || now - (since ?? now) > LINGER_MS) return this.#end();
       if (since === undefined) await onChange();
@@ -180,11 +184,8 @@ export class WorkQueue {
   }
 
   /** Whether other slots or tasks may give back something. */
-  #mayComeBack(): boolean {
-    const { ranges, tasks, slots } = this.#options.spec;
-    // With fewer positions, nobody ever holds more than its slots have begun.
-    const holdMore = countPositions(ranges) >= 4 * tasks * slots;
-    return holdMore && this.#taken > 0 && (tasks > 1 || this.#out.size > 0);
+  #hasOthers(): boolean {
+    return this.#options.spec.tasks > 1 || this.#out.size > 0;
   }
 
   #end(): false {
@@ -196,7 +197,7 @@ export class WorkQueue {
   #wanted(free: number): number {
     const { tasks, slots, chunk_size = Number.POSITIVE_INFINITY } = this.#options.spec;
     const most = this.#taken < chunk_size ? chunk_size - this.#taken : free;
-    if (this.#runMs === undefined) return Math.min(most, slots);
+    if (this.#runMs === undefined || !this.#takesMany) return Math.min(most, slots - this.#out.size);
     const each = Math.max(this.#runMs, 0.001);
     const share = Math.min(TAKE_MS / each, Math.max(MIN_TAKE_MS / each, free / (2 * tasks * slots)));
     return Math.max(1, Math.min(most, Math.floor(slots * share)));
