@@ -7,7 +7,7 @@ const LIMIT = 36;
 
 /** 100,000 runs through a cluster that allows a user 36 jobs, and arrays of 1,001 tasks: without one refusal. */
 export async function measureLimits(cluster, lab, scratch, report) {
-  await through('cluster', 'packed by their durations');
+  await through('cluster', 'without chunk_size');
   await through('chunked', 'chunk_size 1000');
 
   async function through(environment, how) {
