@@ -73,12 +73,22 @@ const nothingToDo = (project: Project, command: string) =>
 describe('pause', () => {
   it('lets runs in progress end and starts no others until resume, also after server and workers were killed', async () => {
     const RUNS = 80;
-    const project = await projectWith(sweep(`ms: [250], ${upTo(RUNS)}`));
+    // The second half is held, so that the sweep is still in progress however late the pause comes.
+    const project = await projectWith(sweep(`held: [false, true], ms: [250], ${upTo(RUNS / 2)}`));
     await run(project, 'submit', 'sweep.mjs', '--slots', '2', '--detach');
     await executed(project, 4);
     expect(await run(project, 'pause', 'sweep', '--reason', 'the machine is needed')).toMatchObject({
       code: 0,
     });
+    await project.write({ go: '' });
+    await vi.waitFor(
+      async () =>
+        expect(await json<SweepStatus>(project, 'status', 'sweep')).toMatchObject({
+          state: 'paused',
+          running: 0,
+        }),
+      30_000,
+    );
 
     const attached = await run(project, 'attach', 'sweep');
     expect(attached).toMatchObject({ code: 3 });

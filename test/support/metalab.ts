@@ -6,6 +6,8 @@ const PROGRAM = `${ROOT}bin/metalab.js`;
 
 export interface Finished {
   readonly code: number | null;
+  /** What ended it where it has no exit code. */
+  readonly signal: NodeJS.Signals | null;
   readonly stdout: string;
   readonly stderr: string;
 }
@@ -34,7 +36,7 @@ export function startMetalab(
   });
   const finished = new Promise<Finished>((resolve, reject) => {
     child.once('error', reject);
-    child.once('close', (code) => resolve({ code, ...output }));
+    child.once('close', (code, signal) => resolve({ code, signal, ...output }));
   });
   return Object.assign(child, { finished, stderrSoFar: () => output.stderr });
 }

@@ -59,7 +59,10 @@ async function stopAndContinue(env: NodeJS.ProcessEnv, { slotsToo }: { readonly 
   );
 
   for (const worker of workers) worker.kill('SIGTERM');
-  for (const worker of workers) expect((await worker.finished).code).toBe(0);
+  for (const worker of workers) {
+    const { code, signal, stderr } = await worker.finished;
+    expect({ code, signal }, stderr).toEqual({ code: 0, signal: null });
+  }
 }
 
 function parentOf(pid: number): number {
