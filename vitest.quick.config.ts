@@ -30,7 +30,5 @@ export default {
     include: [`test/{${FOLDERS}}/**/*.test.ts`],
     exclude: SLOW.map((file) => `test/${file}.test.ts`),
     maxWorkers: 2,
-    // Importing the same modules for each file anew takes half of the time.
-    isolate: false,
   },
 };
