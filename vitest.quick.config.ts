@@ -6,7 +6,7 @@ const FOLDERS =
 
 /** Files in these folders that do start one, or take more than 10 s. */
 const SLOW = [
-  'activities/{heartbeat,submission-files}',
+  'activities/{heartbeat,submission/submission-files}',
   'client/declare/resources',
   'config/extensions',
   'execution/slurm/{array-control,array-monitor,array-submission,lost-runs,lost-to-memory}',
