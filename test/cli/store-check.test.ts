@@ -71,57 +71,62 @@ test('store check of an undamaged store reports no findings, and how much was ch
   );
 });
 
-/** The `y` of the first record becomes another's, the line no JSON, … */
-const changeLine = (change: (line: string) => string) => () => {
-  const lines = readFileSync(segment(), 'utf8').split('\n');
-  lines[3] = change(lines[3]!);
-  writeFileSync(segment(), lines.join('\n'));
-};
+/** Gives the segment's lines to several, in order. @returns their paths */
+function splitSegment(parts: number): string[] {
+  const whole = segment();
+  const lines = readFileSync(whole, 'utf8').split('\n').slice(0, -1);
+  rmSync(whole);
+  const each = lines.length / parts;
+  return Array.from({ length: parts }, (_, part) => {
+    const path = whole.replace(/\.ndjson$/, `${part}.ndjson`);
+    writeFileSync(
+      path,
+      lines
+        .slice(part * each, (part + 1) * each)
+        .map((line) => `${line}\n`)
+        .join(''),
+    );
+    return path;
+  });
+}
+
+/** Lines of records, and what is wrong with each once it is changed. */
+const DAMAGES: readonly { readonly change: (line: string) => string; readonly what: string }[] = [
+  { change: (line) => line.replace('{"run_id"', '#"run_id"'), what: 'is no record' },
+  { change: (line) => line.replace('"metrics":{', '"metrics":{{'), what: 'is no record' },
+  // What only a parser sees.
+  { change: (line) => line.replace('"y":', '"y":e'), what: 'is no JSON' },
+  { change: (line) => line.replace('"metrics":', '"metrics"\0'), what: 'NUL bytes' },
+  { change: (line) => line.replace(/"run_id":"..../, '"run_id":"0000'), what: 'run_id' },
+  { change: (line) => line.replace('"params":{"x":', '"params":{"x":7'), what: 'params_fingerprint' },
+];
 
 describe('damage is reported, and repaired by the next submit or by --repair', () => {
-  test.each([
-    [
-      'a line that is no record',
-      changeLine((line) => line.replace('{"run_id"', '#"run_id"')),
-      'is no record',
-    ],
-    [
-      'a line that is no JSON inside',
-      changeLine((line) => line.replace('"metrics":{', '"metrics":{{')),
-      'is no record',
-    ],
-    [
-      'a line whose damage only a parser sees',
-      changeLine((line) => line.replace('"y":', '"y":e')),
-      'is no JSON',
-    ],
-    ['a line with NUL bytes', changeLine((line) => line.replace('"metrics":', '"metrics"\0')), 'NUL bytes'],
-    [
-      'a record of another run_id',
-      changeLine((line) => line.replace(/"run_id":"..../, '"run_id":"0000')),
-      'run_id',
-    ],
-    [
-      'a record of other params',
-      changeLine((line) => line.replace('"params":{"x":', '"params":{"x":7')),
-      'params_fingerprint',
-    ],
-  ])('%s', async (_, damage, what) => {
+  test('damaged records are reported one by one, moved to quarantine, and executed again', async () => {
     const whole = await resultsJson('e:1', project.store);
-    damage();
-    const damaged = readFileSync(segment());
+    const segments = splitSegment(DAMAGES.length).map((path, index) => {
+      const lines = readFileSync(path, 'utf8').split('\n');
+      const changed = DAMAGES[index]!.change(lines[1]!);
+      expect(changed).not.toBe(lines[1]);
+      writeFileSync(path, [lines[0], changed, ...lines.slice(2)].join('\n'));
+      return { path, offset: Buffer.byteLength(lines[0]!) + 1, damaged: readFileSync(path) };
+    });
     const found = await check();
-    expect(found).toMatchObject({ code: 1, counts: { errors: 1, warnings: 0 } });
-    const [finding] = found.findings;
-    expect(finding).toMatchObject({ kind: 'segment-damaged', what: expect.stringContaining(what) });
-    expect(join(project.store, finding!.path)).toBe(segment());
-    expect(damaged[finding!.offset! - 1]).toBe(10);
+    expect(found).toMatchObject({ code: 1, counts: { errors: DAMAGES.length, warnings: 0 } });
+    for (const [index, { path, offset }] of segments.entries())
+      expect(found.findings.find((finding) => join(project.store, finding.path) === path)).toMatchObject({
+        kind: 'segment-damaged',
+        what: expect.stringContaining(DAMAGES[index]!.what),
+        offset,
+      });
 
-    expect((await check('--repair')).findings[0]!.repaired).toMatch(/1 damaged lines taken out/);
+    for (const { repaired } of (await check('--repair')).findings)
+      expect(repaired).toMatch(/1 damaged lines taken out/);
     expect(await check()).toMatchObject({ code: 0, findings: [] });
-    const kept = join(folder('quarantine'), segment().slice(folder('').length));
-    expect(readFileSync(kept)).toEqual(damaged);
-    expect((await submit()).outcome).toMatchObject({ reused: RUNS - 1, executed: 1, success: RUNS });
+    for (const { path, damaged } of segments)
+      expect(readFileSync(join(folder('quarantine'), path.slice(folder('').length)))).toEqual(damaged);
+    const executed = DAMAGES.length;
+    expect((await submit()).outcome).toMatchObject({ reused: RUNS - executed, executed, success: RUNS });
     const again = await resultsJson('e:1', project.store);
     expect(again.map(({ metrics }) => metrics)).toEqual(whole.map(({ metrics }) => metrics));
   });
@@ -147,7 +152,7 @@ describe('damage is reported, and repaired by the next submit or by --repair', (
     ['an outcome', () => join(submission(), 'outcome.json'), 'manifest-damaged'],
     ['a submission', () => join(submission(), 'submission.json'), 'manifest-damaged'],
     ['the manifest', () => folder('experiment.json'), 'manifest-damaged'],
-  ])('%s that is torn: submits go on', async (_, place, kind) => {
+  ])('%s that is torn is reported, submits go on, and --repair mends it', async (_, place, kind) => {
     truncateSync(place(), 20);
     const found = await check();
     expect(found.code).toBe(1);
