@@ -3,10 +3,11 @@ import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import type { EngineStatus } from '../../src/engine/status.js';
 import type { SweepStatus } from '../../src/index.js';
-import { countedSweep, executionsIn, until, useOwnEngine } from '../support/engine.js';
+import { countedSweep, executionsIn, useOwnEngine } from '../support/engine.js';
 import { killEngine } from '../support/engine-status.js';
 import { metalab, startMetalab } from '../support/metalab.js';
 import { type Project, projectWith } from '../support/project.js';
+import { until } from '../support/until.js';
 
 // The engine's own server is what dies here, also where all other tests share one.
 const env = { ...useOwnEngine(), TEMPORAL_ADDRESS: '' };

@@ -1,9 +1,9 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { processStart } from '../../src/engine/process-start.mjs';
-import { until } from '../support/engine.js';
 import { metalab, startMetalab } from '../support/metalab.js';
 import { projectWith } from '../support/project.js';
+import { until } from '../support/until.js';
 
 const ENDLESS = `
 import { writeFileSync } from 'node:fs';

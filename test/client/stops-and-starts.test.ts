@@ -3,6 +3,7 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 import { metalab, resultsJson, type SubmitLine } from '../support/metalab.js';
 import { projectWith } from '../support/project.js';
 import { apart } from '../support/test-server.js';
+import { until } from '../support/until.js';
 
 /**
  * Notes every execution, then takes a tenth of a second; from x = 20 on, not before there is a file `go`, and what only
@@ -42,18 +43,14 @@ test('with a drained worker, a stopped engine and a queued submission, no run is
     const file = project.path('executions.txt');
     return existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n') : [];
   };
-  const until = (count: number) =>
-    vi.waitFor(() => expect(executions().length).toBeGreaterThanOrEqual(count), {
-      timeout: 90_000,
-      interval: 20,
-    });
+  const executed = (count: number) => until(() => executions().length >= count);
 
   const first = await json<SubmitLine>('submit', 'small.ts', '--slots', '2', '--detach');
   const second = await json<SubmitLine>('submit', 'large.ts', '--slots', '2', '--detach');
   expect(second.workflow_id).toBe(first.workflow_id);
   expect(await json('status', 'stops')).toMatchObject({ submission: first.submission, queued: 1 });
 
-  await until(10);
+  await executed(10);
   const { workers } = await json<{ readonly workers: readonly { readonly pid: number }[] }>(
     'engine',
     'status',
@@ -68,7 +65,7 @@ test('with a drained worker, a stopped engine and a queued submission, no run is
     submission: first.submission,
   });
 
-  await until(35);
+  await executed(35);
   await json('engine', 'stop');
   const stoppedAt = executions().length;
   expect(stoppedAt).toBeLessThan(SMALL);

@@ -10,11 +10,11 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Lease } from '../../src/storage/lease.js';
 import { metalab, resultsJson, submitJson } from '../support/metalab.js';
 import { type Project, projectWith } from '../support/project.js';
+import { until } from '../support/until.js';
 
 const homes = [0, 1].map(() => mkdtempSync(join(tmpdir(), 'metalab-lease-')));
 // Two engines, each with a server of its own, also where all other tests share one.
@@ -56,9 +56,6 @@ const leaseOf = (store: string): Lease | undefined =>
 const statusOf = async (env: NodeJS.ProcessEnv) => {
   const { stdout } = await metalab(['status', 'slow', '--json', '--store', project.store], { env });
   return JSON.parse(stdout) as { state: string; reason: string | null; success: number };
-};
-const until = async (condition: () => boolean | Promise<boolean>) => {
-  while (!(await condition())) await sleep(100);
 };
 const submit = (env: NodeJS.ProcessEnv, ...args: string[]) =>
   metalab(['submit', 'slow.mjs', ...args], { cwd: project.folder, env });

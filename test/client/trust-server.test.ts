@@ -2,10 +2,11 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, expect, onTestFinished, test } from 'vitest';
-import { startWorker, until, useOwnEngine } from '../support/engine.js';
+import { startWorker, useOwnEngine } from '../support/engine.js';
 import { serverAddress } from '../support/engine-status.js';
 import { metalab, type SubmitLine, startMetalab } from '../support/metalab.js';
 import { type Project, projectWith } from '../support/project.js';
+import { until } from '../support/until.js';
 
 /** Only its server is used, as one of the user's own. */
 const server = useOwnEngine();

@@ -2,12 +2,12 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
-import { until } from '../support/engine.js';
 import { killEngine, workflowOf } from '../support/engine-status.js';
 import { metalab, resultsJson, type SubmitLine, startMetalab } from '../support/metalab.js';
 import { type Project, projectWith } from '../support/project.js';
 import { recordsIn } from '../support/records.js';
 import { apart, onPostgres } from '../support/test-server.js';
+import { until } from '../support/until.js';
 
 const home = mkdtempSync(join(tmpdir(), 'metalab-death-'));
 const env: NodeJS.ProcessEnv = await apart(home);

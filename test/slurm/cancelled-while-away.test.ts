@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { until, useCluster } from './cluster.js';
+import { until } from '../support/until.js';
+import { useCluster } from './cluster.js';
 import { longSweep, secretsOf } from './long-sweep.js';
 
 const cluster = await useCluster();

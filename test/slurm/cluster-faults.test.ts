@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { sleep, until, useCluster } from './cluster.js';
+import { until } from '../support/until.js';
+import { sleep, useCluster } from './cluster.js';
 
 const cluster = await useCluster({ nodeTimeoutSeconds: 10 });
 const { rig } = cluster;

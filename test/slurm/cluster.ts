@@ -279,17 +279,4 @@ export async function useCluster(options: Parameters<typeof useRig>[0] = {}): Pr
   return new RigCluster(rig, home);
 }
 
-/** Waits until something is so; what throws is not so yet. @param seconds at most */
-export async function until(isSo: () => boolean | Promise<boolean>, seconds = 180): Promise<void> {
-  let thrown: unknown;
-  for (const end = performance.now() + seconds * 1000; performance.now() < end; await sleep(50)) {
-    try {
-      if (await isSo()) return;
-    } catch (error) {
-      thrown = error;
-    }
-  }
-  throw new Error(`not within ${seconds} s: ${isSo}`, { cause: thrown });
-}
-
 export { sleep };

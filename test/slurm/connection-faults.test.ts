@@ -2,8 +2,9 @@ import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'no
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { killWorkers } from '../support/engine-status.js';
+import { until } from '../support/until.js';
 import { Terminal } from '../terminal/tmux.js';
-import { sleep, until, useCluster } from './cluster.js';
+import { sleep, useCluster } from './cluster.js';
 
 const cluster = await useCluster();
 const { rig } = cluster;

@@ -2,7 +2,8 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { killWorkers } from '../support/engine-status.js';
-import { sleep, until, useCluster } from './cluster.js';
+import { until } from '../support/until.js';
+import { sleep, useCluster } from './cluster.js';
 
 const cluster = await useCluster();
 const { rig } = cluster;

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { killWorkers } from '../support/engine-status.js';
-import { until, useCluster } from './cluster.js';
+import { until } from '../support/until.js';
+import { useCluster } from './cluster.js';
 import { longSweep, secretsOf } from './long-sweep.js';
 
 const cluster = await useCluster();

@@ -3,7 +3,8 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { type ClusterProject, until, useCluster } from './cluster.js';
+import { until } from '../support/until.js';
+import { type ClusterProject, useCluster } from './cluster.js';
 
 const cluster = await useCluster();
 const run = promisify(execFile);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { sleep, until, useCluster } from './cluster.js';
+import { until } from '../support/until.js';
+import { sleep, useCluster } from './cluster.js';
 
 const cluster = await useCluster();
 const { rig } = cluster;

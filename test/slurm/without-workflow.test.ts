@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { killWorkers } from '../support/engine-status.js';
-import { type ClusterProject, until, useCluster } from './cluster.js';
+import { until } from '../support/until.js';
+import { type ClusterProject, useCluster } from './cluster.js';
 
 const cluster = await useCluster();
 const { rig } = cluster;

@@ -2,7 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { startMetalab } from '../support/metalab.js';
-import { until, useCluster } from './cluster.js';
+import { until } from '../support/until.js';
+import { useCluster } from './cluster.js';
 
 const cluster = await useCluster();
 

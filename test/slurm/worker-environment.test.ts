@@ -3,8 +3,9 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { metalab } from '../support/metalab.js';
+import { until } from '../support/until.js';
 import { Terminal } from '../terminal/tmux.js';
-import { until, useCluster } from './cluster.js';
+import { useCluster } from './cluster.js';
 
 const cluster = await useCluster();
 const { rig } = cluster;

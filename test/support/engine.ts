@@ -1,10 +1,10 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, onTestFinished } from 'vitest';
 import { metalab, startMetalab } from './metalab.js';
 import type { Project } from './project.js';
+import { until } from './until.js';
 
 /** An engine of a test file's own, whose processes may be killed: stopped after the file. @returns its environment */
 export function useOwnEngine(): { readonly METALAB_HOME: string } {
@@ -28,10 +28,6 @@ export async function startWorker(
   });
   await until(() => worker.stderrSoFar().includes('polls'));
   return worker as typeof worker & { readonly pid: number };
-}
-
-export async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await sleep(50);
 }
 
 /**

@@ -7,7 +7,7 @@ const PROGRAM = `${ROOT}bin/metalab.js`;
 export interface Finished {
   readonly code: number | null;
   /** What ended it where it has no exit code. */
-  readonly signal: NodeJS.Signals | null;
+  readonly signal?: NodeJS.Signals | null;
   readonly stdout: string;
   readonly stderr: string;
 }

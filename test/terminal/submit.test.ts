@@ -1,8 +1,8 @@
 import { rmSync } from 'node:fs';
 import { beforeAll, expect, test } from 'vitest';
-import { until } from '../support/engine.js';
 import { metalab, startMetalab } from '../support/metalab.js';
 import { projectWith } from '../support/project.js';
+import { until } from '../support/until.js';
 import { Terminal } from './tmux.js';
 
 /** 40 runs of 200 ms; every fourth fails. */

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
-import { countedSweep, executionsIn, startWorker, until, useOwnEngine } from '../support/engine.js';
+import { countedSweep, executionsIn, startWorker, useOwnEngine } from '../support/engine.js';
 import { metalab, type SubmitLine, startMetalab } from '../support/metalab.js';
 import { type Project, projectWith } from '../support/project.js';
+import { until } from '../support/until.js';
 
 const env = useOwnEngine();
 

@@ -1,9 +1,10 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { expect, onTestFinished, test } from 'vitest';
 import { processStart } from '../../src/engine/process-start.mjs';
-import { startWorker, until, useOwnEngine } from '../support/engine.js';
+import { startWorker, useOwnEngine } from '../support/engine.js';
 import { metalab } from '../support/metalab.js';
 import { projectWith } from '../support/project.js';
+import { until } from '../support/until.js';
 
 const env = useOwnEngine();
 

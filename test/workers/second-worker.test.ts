@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { countedSweep, executionsIn, startWorker, until, useOwnEngine } from '../support/engine.js';
+import { countedSweep, executionsIn, startWorker, useOwnEngine } from '../support/engine.js';
 import { resultsJson, type SubmitLine, startMetalab } from '../support/metalab.js';
 import { projectWith } from '../support/project.js';
+import { until } from '../support/until.js';
 
 const env = useOwnEngine();
 /** More than the first worker does before the second one polls; the rest is quick once the file `go` is there. */

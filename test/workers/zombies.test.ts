@@ -3,10 +3,11 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { processStart } from '../../src/engine/process-start.mjs';
-import { countedSweep, executionsIn, startWorker, until, useOwnEngine } from '../support/engine.js';
+import { countedSweep, executionsIn, startWorker, useOwnEngine } from '../support/engine.js';
 import { resultsJson, type SubmitLine, startMetalab } from '../support/metalab.js';
 import { type Project, projectWith } from '../support/project.js';
 import { recordsIn } from '../support/records.js';
+import { until } from '../support/until.js';
 
 const RUNS = 120;
 

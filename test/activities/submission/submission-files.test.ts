@@ -2,9 +2,10 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { SubmissionOutcome, SweepStatus } from '../../../src/index.js';
-import { until, useOwnEngine } from '../../support/engine.js';
+import { useOwnEngine } from '../../support/engine.js';
 import { metalab } from '../../support/metalab.js';
 import { type Project, projectWith } from '../../support/project.js';
+import { until } from '../../support/until.js';
 
 const env = useOwnEngine();
 

@@ -7,9 +7,10 @@ import { RunningSweeps } from '../../../src/client/status/running-sweeps.js';
 import { workflowIdOf } from '../../../src/contract/workflow.js';
 import { connectTemporal } from '../../../src/engine/connect.js';
 import { openStore } from '../../../src/storage/registry.js';
-import { countedSweep, executionsIn, until } from '../../support/engine.js';
+import { countedSweep, executionsIn } from '../../support/engine.js';
 import { metalab } from '../../support/metalab.js';
 import { projectWith } from '../../support/project.js';
+import { until } from '../../support/until.js';
 
 const EVERY_MS = 200;
 const TIMES = 5;

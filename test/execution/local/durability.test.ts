@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { BUSY, body, type Sweep, until, useSweeps } from './sweep.js';
+import { until } from '../../support/until.js';
+import { BUSY, body, type Sweep, useSweeps } from './sweep.js';
 
 let sweep: Sweep;
 const start = useSweeps((made) => {
@@ -85,7 +86,7 @@ test('a slot whose parent is killed ends within 2 s, even while its thread is bl
   const pid = Number(sweep.written('pid'));
   expect(isUp(pid)).toBe(true);
   parent.kill('SIGKILL');
-  await until(() => !isUp(pid), 2_000);
+  await until(() => !isUp(pid), 2);
 });
 
 describe('a place that fails', () => {

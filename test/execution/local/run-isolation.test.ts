@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import { realpathSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { body, type Sweep, until, useSweeps } from './sweep.js';
+import { until } from '../../support/until.js';
+import { body, type Sweep, useSweeps } from './sweep.js';
 
 let sweep: Sweep;
 const start = useSweeps((made) => {

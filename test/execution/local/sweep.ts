@@ -9,7 +9,6 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { rolldown } from 'rolldown';
 import { afterAll, afterEach, beforeAll } from 'vitest';
 import type { ExperimentDeclaration } from '../../../src/definition/declaration.js';
@@ -26,6 +25,7 @@ import {
   segmentKindOf,
   segmentsFolder,
 } from '../../../src/storage/file/layout.js';
+import { until } from '../../support/until.js';
 
 /** Bundles the slot's program as the build does, into a folder of the test's own. */
 export async function buildRunner(): Promise<{ runner: string; remove: () => void }> {
@@ -223,13 +223,6 @@ export class Sweep {
     await this.executor.close();
     // Tried again while a process that is just ending still writes there, for 20 s in all.
     rmSync(this.root, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
-  }
-}
-
-/** Waits for what another process does. */
-export async function until(condition: () => boolean, ms = 30_000): Promise<void> {
-  for (const end = performance.now() + ms; !condition(); await sleep(10)) {
-    if (performance.now() > end) throw new Error('it did not come to that in time');
   }
 }
 

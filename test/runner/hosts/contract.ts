@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { type Sweep, type SweepOptions, until, useSweeps } from '../../execution/local/sweep.js';
+import { type Sweep, type SweepOptions, useSweeps } from '../../execution/local/sweep.js';
+import { until } from '../../support/until.js';
 
 /** What an operation of the contract does in the run with `params.x` = 1, after it has captured `params.x` as metric `x`. */
 export const BEHAVIOURS = [

@@ -3,11 +3,11 @@ import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
 import { claimName } from '../../../src/storage/file/claim-name.js';
 import { ROOT } from '../../support/metalab.js';
+import { until } from '../../support/until.js';
 
 let folder: string;
 let file: string;
@@ -51,10 +51,6 @@ const writer = (content: string) => `
   writeFileSync(${JSON.stringify(join(folder, `ready-${content}`))}, '');
   while (!existsSync(${JSON.stringify(join(folder, 'go'))}));
   console.log(await writeOnce(${JSON.stringify(file)}, ${JSON.stringify(content)}));`;
-
-const until = async (condition: () => boolean) => {
-  while (!condition()) await sleep(20);
-};
 
 const leftBehind = () => readdirSync(folder).filter((name) => name.endsWith('.tmp'));
 

@@ -2,7 +2,8 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { cancelFile, yieldFile } from '../../../../src/execution/slurm/task/array-files.js';
-import { BUSY, body, type Sweep, until, useSweeps } from '../../local/sweep.js';
+import { until } from '../../../support/until.js';
+import { BUSY, body, type Sweep, useSweeps } from '../../local/sweep.js';
 import { TestArray } from './array.js';
 
 let sweep: Sweep;

@@ -1,0 +1,21 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/**
+ * Waits until something is so; what throws is not so yet. A check that starts a program is repeated less often, so that
+ * checking takes at most a third of the time.
+ *
+ * @param seconds at most
+ */
+export async function until(isSo: () => boolean | Promise<boolean>, seconds = 300): Promise<void> {
+  let thrown: unknown;
+  for (const end = performance.now() + seconds * 1000; performance.now() < end; ) {
+    const start = performance.now();
+    try {
+      if (await isSo()) return;
+    } catch (error) {
+      thrown = error;
+    }
+    await sleep(Math.max(20, 2 * (performance.now() - start)));
+  }
+  throw new Error(`not within ${seconds} s: ${isSo}`, { cause: thrown });
+}
