@@ -8,7 +8,7 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/global-setup.ts'],
     setupFiles: ['test/support/restore-environment.ts'],
-    // Importing the same modules for each file anew takes 0.5 s of processor time.
+    // Importing the same modules for each file anew takes 0.4 s of processor time: 34 files take 19.5 s, isolated 34.3 s.
     isolate: false,
     // Tests mostly wait for real servers, workers and slots: on two cores, two files at once leave them idle two thirds of the time.
     maxWorkers: 4,

@@ -67,7 +67,7 @@ const nothingToDo = (project: Project, command: string) =>
   vi.waitFor(
     async () =>
       expect((await run(project, command, 'sweep')).stderr).toContain('nothing of sweep:1 is in progress'),
-    20_000,
+    { timeout: 20_000, interval: 500 },
   );
 
 describe('pause', () => {
@@ -87,7 +87,7 @@ describe('pause', () => {
           state: 'paused',
           running: 0,
         }),
-      30_000,
+      { timeout: 30_000, interval: 500 },
     );
 
     const attached = await run(project, 'attach', 'sweep');
@@ -282,7 +282,10 @@ describe('what runs', () => {
     const attached = await there('attach', 'sweep', '--json');
     expect(JSON.parse(attached.stdout.trim().split('\n').at(-1)!)).toMatchObject({ success: RUNS });
     // What it lists follows a moment after the outcome.
-    await vi.waitFor(async () => expect((await there('watch')).stdout).not.toContain('sweep:1 '), 20_000);
+    await vi.waitFor(async () => expect((await there('watch')).stdout).not.toContain('sweep:1 '), {
+      timeout: 20_000,
+      interval: 500,
+    });
     // Looking and controlling starts no worker there: it may not even have the operation's data.
     expect((await engineStatus(withKey)).workers).toEqual([]);
   }, 360_000);
@@ -327,6 +330,7 @@ describe('status of an experiment', () => {
     const status = () => json<{ readonly in_progress: readonly RunInProgress[] }>(project, 'status', 'sweep');
     await vi.waitFor(async () => expect((await status()).in_progress).toHaveLength(2), {
       timeout: 120_000,
+      interval: 500,
     });
     const { in_progress } = await status();
     const { stdout } = await run(project, 'status', 'sweep');

@@ -72,6 +72,6 @@ test("a followed submit whose server died and can't be restarted exits with the 
   await project.write({ go: '' });
   await vi.waitFor(
     async () => expect((await metalab(['attach', 'counted'], { cwd: project.folder, env })).code).toBe(0),
-    60_000,
+    { timeout: 60_000, interval: 500 },
   );
 }, 720_000);

@@ -1,32 +1,15 @@
-import {
-  cpSync,
-  existsSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import type { Lease } from '../../src/storage/lease.js';
+import { useOwnEngine } from '../support/engine.js';
 import { metalab, resultsJson, submitJson } from '../support/metalab.js';
 import { type Project, projectWith } from '../support/project.js';
 import { until } from '../support/until.js';
 
-const homes = [0, 1].map(() => mkdtempSync(join(tmpdir(), 'metalab-lease-')));
 // Two engines, each with a server of its own, also where all other tests share one.
-const laptop = { METALAB_HOME: homes[0]!, TEMPORAL_ADDRESS: '' };
-const cluster = { METALAB_HOME: homes[1]!, TEMPORAL_ADDRESS: '' };
-
-afterAll(async () => {
-  for (const home of homes) {
-    await metalab(['engine', 'stop'], { env: { METALAB_HOME: home } });
-    rmSync(home, { recursive: true, force: true });
-  }
-});
+const laptop = { ...useOwnEngine(), TEMPORAL_ADDRESS: '' };
+const cluster = { ...useOwnEngine(), TEMPORAL_ADDRESS: '' };
 
 /** Runs take 200 ms, and from the fifth on, do not end before there is a file `go`. */
 const SLOW = (runs: number) => `

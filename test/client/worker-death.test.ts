@@ -145,10 +145,10 @@ describe('a followed sweep', () => {
       const { stdout } = await metalab(['status', 'slow', '--json'], { cwd: project.folder, env });
       return JSON.parse(stdout) as { state: string; reason: string; success: number; pending: number };
     };
-    await vi.waitFor(
-      async () => expect(await status()).toMatchObject({ state: 'running', queued: 1 }),
-      60_000,
-    );
+    await vi.waitFor(async () => expect(await status()).toMatchObject({ state: 'running', queued: 1 }), {
+      timeout: 60_000,
+      interval: 500,
+    });
 
     await (await workflowOf(project.store, 'slow:1', env)).cancel();
     letGo(project);

@@ -21,16 +21,22 @@ test.each([80, 120])(
       const { stdout } = await metalab(['status', 'e', '--json'], { cwd: project.folder, env });
       return JSON.parse(stdout) as { in_progress: { run_id: string }[]; lost_workers: string[] };
     };
-    await vi.waitFor(async () => expect((await status()).in_progress).toHaveLength(2), 30_000);
+    await vi.waitFor(async () => expect((await status()).in_progress).toHaveLength(2), {
+      timeout: 30_000,
+      interval: 500,
+    });
     await terminal.waitFor(/━.*0 %/);
     await killWorkers(env);
     const frames = await terminal.waitFor(/died: what it had in progress starts again/);
-    await vi.waitFor(async () => {
-      const { in_progress, lost_workers } = await status();
-      expect(lost_workers).toEqual([]);
-      expect(in_progress).toHaveLength(2);
-      expect(new Set(in_progress.map(({ run_id }) => run_id)).size).toBe(2);
-    }, 180_000);
+    await vi.waitFor(
+      async () => {
+        const { in_progress, lost_workers } = await status();
+        expect(lost_workers).toEqual([]);
+        expect(in_progress).toHaveLength(2);
+        expect(new Set(in_progress.map(({ run_id }) => run_id)).size).toBe(2);
+      },
+      { timeout: 180_000, interval: 500 },
+    );
     frames.push(await terminal.screen());
     for (const frame of frames)
       expect(frame.split('\n').filter((line) => line.includes('━')).length).toBeLessThan(2);

@@ -41,8 +41,11 @@ test('Ctrl-C of a waiting cancel says that the sweep is still being cancelled, a
   await terminal.press('C-c');
   await terminal.waitFor(/detached: e:1 is being cancelled all the same[\s\S]*^code 130$/m);
   await project.write({ go: '' });
-  await vi.waitFor(async () => {
-    const { stdout } = await metalab(['status', 'e', '--json'], { cwd: project.folder, env });
-    expect(JSON.parse(stdout)).toMatchObject({ state: 'cancelled' });
-  }, 60_000);
+  await vi.waitFor(
+    async () => {
+      const { stdout } = await metalab(['status', 'e', '--json'], { cwd: project.folder, env });
+      expect(JSON.parse(stdout)).toMatchObject({ state: 'cancelled' });
+    },
+    { timeout: 60_000, interval: 500 },
+  );
 }, 360_000);

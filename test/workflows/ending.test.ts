@@ -8,6 +8,7 @@ import { findTemporalCli } from '../../src/engine/temporal-cli.js';
 import { serverAddress, temporalClient } from '../support/engine-status.js';
 import { metalab, ROOT, startMetalab, submitJson } from '../support/metalab.js';
 import { type Project, projectWith } from '../support/project.js';
+import { until } from '../support/until.js';
 
 // Several submits each, also on a busy machine.
 vi.setConfig({ testTimeout: 240_000 });
@@ -66,7 +67,7 @@ test('a workflow whose sweep was cancelled ends as cancelled, and another submit
   const project = await projectWith(sweep('stopped', 1, 100));
   const following = startMetalab(['submit', project.path('sweep.mjs'), '--store', project.store, '--json']);
   const cancelled = () => metalab(['cancel', 'stopped', '--store', project.store]);
-  await vi.waitFor(async () => expect((await cancelled()).code).toBe(0), { timeout: 540_000, interval: 200 });
+  await until(async () => (await cancelled()).code === 0);
   const { stdout } = await following.finished;
   const { workflow_id } = JSON.parse(stdout.trim().split('\n').at(-1)!) as { readonly workflow_id: string };
   const client = await temporalClient();
@@ -88,14 +89,13 @@ test('what the README says lists sweeps in Temporal lists them', async () => {
   const commands = [...readme.matchAll(/^temporal (workflow list .*)$/gm)].map(([, command]) => command!);
   expect(commands.length).toBeGreaterThan(2);
   const { path: cli } = findTemporalCli()!;
+  const env = { ...process.env, TEMPORAL_ADDRESS: await serverAddress() };
   for (const command of commands) {
     const line = command.replace('pi_mc:0.1', 'listed:1');
     // The list is indexed a moment after a workflow has ended.
     await vi.waitFor(
       async () => {
-        const { stdout } = await promisify(execFile)('sh', ['-c', `"${cli}" ${line}`], {
-          env: { ...process.env, TEMPORAL_ADDRESS: await serverAddress() },
-        });
+        const { stdout } = await promisify(execFile)('sh', ['-c', `"${cli}" ${line}`], { env });
         expect(stdout, line).toContain(outcome!.workflow_id);
       },
       { timeout: 360_000, interval: 200 },

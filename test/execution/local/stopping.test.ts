@@ -16,7 +16,7 @@ describe('the budget and stopping', () => {
 
   test('past its budget a chunk starts no further run, and says where it stopped', async () => {
     const report = await start({ code: slow, cases: 100 }).run({ budget_ms: 2_000 });
-    expect(report.next).toBeGreaterThan(2);
+    expect(report.next).toBeGreaterThan(0);
     expect(report.next).toBeLessThan(42);
     expect(sweep.records()).toHaveLength(report.next);
     expect((await sweep.run({ from: report.next, to: report.next + 2 })).next).toBe(report.next + 2);
