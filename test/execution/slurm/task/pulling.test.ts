@@ -1,7 +1,8 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
-import { BUSY, body, type Sweep, until, useSweeps } from '../../local/sweep.js';
+import { until } from '../../../support/until.js';
+import { BUSY, body, type Sweep, useSweeps } from '../../local/sweep.js';
 import { TestArray } from './array.js';
 
 let sweep: Sweep;
