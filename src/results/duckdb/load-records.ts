@@ -10,8 +10,8 @@ import { fieldValues, PLACE_COLUMNS, RECORD_FIELD_NAMES, RECORD_FIELDS } from '.
 import { PART_TYPES, partValue, type ValuePart } from './value-parts.js';
 
 /** Rows of one table: beyond these they go to a Parquet file, and the next table begins. */
-const MAX_BYTES = 24 * 1024 * 1024;
-const MAX_ROWS = 30_000;
+const MAX_BYTES = 12 * 1024 * 1024;
+const MAX_ROWS = 16_384;
 
 /** The records of segments, in the table or view `loaded`. */
 export interface LoadedRecords {
