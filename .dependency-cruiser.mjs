@@ -28,6 +28,7 @@ const MAY_IMPORT = {
     'runner',
   ],
   results: ['definition', 'access', 'identity', 'operation', 'storage'],
+  plot: ['definition', 'results'],
   // What workflows, activities and clients agree on.
   contract: ['definition', 'storage', 'runner/protocol.ts', 'execution/batch-executor.ts'],
   workflows: ['definition', 'contract', 'storage/manifest.ts', 'execution/batch-executor.ts'],
@@ -81,6 +82,7 @@ const MAY_IMPORT = {
     'transport',
     'storage',
     'results',
+    'plot',
     'client',
     'engine',
     'workers',

@@ -10,6 +10,7 @@ import { initCommand } from './commands/init.js';
 import { listCommand } from './commands/list.js';
 import { logsCommand } from './commands/logs.js';
 import { pauseCommand, resumeCommand } from './commands/pause.js';
+import { plotCommand } from './commands/plot.js';
 import { resultsCommand } from './commands/results.js';
 import { retryCommand } from './commands/retry.js';
 import { showCommand } from './commands/show.js';
@@ -32,6 +33,7 @@ const COMMANDS: readonly CommandDefinition[] = [
   retryCommand,
   listCommand,
   resultsCommand,
+  plotCommand,
   showCommand,
   logsCommand,
   artifactsCommand,

@@ -5,6 +5,7 @@ import {
   MIN_RUNS_FOR_PERCENT,
   parseFailureLimit,
 } from '../definition/failure-limit.js';
+import { PLOT_KINDS, type PlotKind } from '../plot/plot-kinds.js';
 import type { Condition, Operator } from '../results/query/conditions.js';
 import type { SortKey } from '../results/query/selection.js';
 import { STATISTICS, type Statistic } from '../results/query/statistics.js';
@@ -99,5 +100,17 @@ export function parseStatistics(text: string): Statistic[] {
       what: `there is no statistic '${name}'`,
       expected: STATISTICS.join(', '),
     });
+  });
+}
+
+/** @throws UsageError naming the kinds that there are */
+export function parsePlotKind(text: string): PlotKind {
+  const known = PLOT_KINDS.find((kind) => kind === text);
+  if (known) return known;
+  throw new UsageError({
+    code: 'METALAB_OPTION',
+    where: '--kind',
+    what: `there is no kind of chart '${text}'`,
+    expected: PLOT_KINDS.join(', '),
   });
 }

@@ -3,6 +3,7 @@ import type { Cell, Row } from './query/cell.js';
 import type { Column, Columns } from './query/columns.js';
 import type { Comparison } from './query/conditions.js';
 import type { Group, Grouping } from './query/grouping.js';
+import type { BinCount, Histogram } from './query/histogram.js';
 import type { Selection } from './query/selection.js';
 
 /** Answers resolved queries about the final records of one experiment's runs. */
@@ -21,5 +22,6 @@ export interface QueryEngine {
   records(selection: Selection): AsyncIterable<RunRecord>;
   /** In the order of the query. `total` counts groups beyond the limit, too. */
   groups(grouping: Grouping): Promise<{ readonly groups: readonly Group[]; readonly total: number }>;
+  histogram(histogram: Histogram): Promise<BinCount[]>;
   close(): void;
 }

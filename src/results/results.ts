@@ -1,6 +1,7 @@
 import type { JsonValue } from '../definition/json.js';
 import type { Direction } from '../definition/objective.js';
-import type { RunRecord, RunStatus } from '../definition/record.js';
+import type { RunRecord, RunStatus, SeriesPoint } from '../definition/record.js';
+import { readSeriesOfRuns } from '../storage/file/formats/sidecars.js';
 import type { SubmissionOutcome } from '../storage/manifest.js';
 import type { Store } from '../storage/store.js';
 import { bestQuery, objectiveOf } from './best.js';
@@ -11,6 +12,7 @@ import { Grouped } from './grouped.js';
 import type { Row } from './query/cell.js';
 import { type Column, ORIGIN_FIELDS } from './query/columns.js';
 import { type Condition, type Operator, resolveConditions } from './query/conditions.js';
+import type { BinCount, Bins } from './query/histogram.js';
 import { type RowQuery, resolveSelection, type SortKey } from './query/selection.js';
 import { Run } from './run.js';
 
@@ -133,6 +135,31 @@ export class Results {
   /** Every column that there is. */
   async columns(): Promise<readonly Column[]> {
     return (await this.#engine()).columns.all;
+  }
+
+  /**
+   * The columns of these names.
+   *
+   * @throws UsageError naming the nearest columns of every name that is none
+   */
+  async resolveColumns(names: readonly string[]): Promise<readonly Column[]> {
+    return (await this.#engine()).columns.resolve(names);
+  }
+
+  /**
+   * How many runs have a number in each bin, by the values of some columns. The conditions must leave only finite numbers,
+   * positive ones where the bins are logarithmic.
+   */
+  async histogram(column: string, bins: Bins, by: readonly string[] = []): Promise<BinCount[]> {
+    const engine = await this.#engine();
+    const [resolved] = engine.columns.resolve([column]);
+    const where = resolveConditions(this.#query.where ?? [], engine.columns);
+    return engine.histogram({ column: resolved!, by: engine.columns.resolve(by), bins, where });
+  }
+
+  /** The series of the runs that match, segment by segment, in one pass. Keeps an entry for each run in memory. */
+  async *seriesPoints(): AsyncGenerator<SeriesPoint, void> {
+    yield* readSeriesOfRuns(this.#source.store.experimentFolder(this.experiment), this.records());
   }
 
   /**

@@ -1,5 +1,5 @@
 import { createWriteStream } from 'node:fs';
-import { rename, rm } from 'node:fs/promises';
+import { lstat, rename, rm } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { UsageError } from '../../definition/errors.js';
@@ -11,7 +11,7 @@ import type { CommandContext } from '../command.js';
  * @throws UsageError if the file can't be written
  */
 export async function writeOutput(
-  pieces: AsyncIterable<string | Uint8Array>,
+  pieces: AsyncIterable<string | Uint8Array> | Iterable<string | Uint8Array>,
   { target, option }: { readonly target: string; readonly option: string },
   context: CommandContext,
 ): Promise<void> {
@@ -37,4 +37,19 @@ export async function writeOutput(
     );
   }
   context.note(`wrote ${target}`);
+}
+
+/** @throws UsageError if there is something of that name */
+export async function refuseExisting(target: string, option: string): Promise<void> {
+  const exists = await lstat(target).then(
+    () => true,
+    () => false,
+  );
+  if (!exists) return;
+  throw new UsageError({
+    code: 'METALAB_OUTPUT',
+    where: option,
+    what: `${target} exists`,
+    expected: 'a new file, or --force to replace it',
+  });
 }

@@ -4,6 +4,7 @@ import { jsonText, valueTypeOf } from '../query/cell.js';
 import type { Column, FieldName } from '../query/columns.js';
 import type { Comparison } from '../query/conditions.js';
 import type { Grouping, GroupSortKey } from '../query/grouping.js';
+import type { Histogram } from '../query/histogram.js';
 import type { Selection } from '../query/selection.js';
 import type { Statistic } from '../query/statistics.js';
 import { quoteName, quoteText } from './database.js';
@@ -213,6 +214,18 @@ export function groupingSql(query: Query, grouping: Grouping, metrics: readonly 
     limit === undefined ? '' : `LIMIT ${limit}`,
     offset === undefined ? '' : `OFFSET ${offset}`,
   ].join(' ');
+}
+
+/** Rows of `bin`, `n` and the keys of {@link groupColumns}, in the order of the keys and bins. */
+export function histogramSql(query: Query, { column, by, bins, where }: Histogram): string {
+  const value = query.part(column, 'number') ?? 'CAST(NULL AS DOUBLE)';
+  const keys = by.flatMap((key, index) =>
+    query.parts(key).map(({ type, sql }) => `${sql} AS ${groupColumns.key(index, type)}`),
+  );
+  const position = `floor((${bins.log ? `log10(${value})` : value} - ${literal(bins.low)}) / ${literal(bins.width)})`;
+  const bin = `CAST(greatest(0, least(${bins.count - 1}, ${position})) AS INTEGER) AS bin`;
+  const condition = query.where(where);
+  return `SELECT ${[bin, ...keys, 'count(*) AS n'].join(', ')} FROM ${query.from()} ${condition} GROUP BY ALL ORDER BY ALL`;
 }
 
 function groupOrder(query: Query, { by }: Grouping, key: GroupSortKey): string[] {

@@ -9,8 +9,17 @@ import type { QueryEngine } from '../engine.js';
 import type { Cell, Row } from '../query/cell.js';
 import { type Column, Columns } from '../query/columns.js';
 import type { Group, Grouping, Summary } from '../query/grouping.js';
+import type { BinCount, Histogram } from '../query/histogram.js';
 import { meanInterval, proportionInterval } from '../query/statistics.js';
-import { groupColumns, groupingSql, type Part, Query, type RawStatistic, selectionSql } from './compile.js';
+import {
+  groupColumns,
+  groupingSql,
+  histogramSql,
+  type Part,
+  Query,
+  type RawStatistic,
+  selectionSql,
+} from './compile.js';
 import { type Database, openDatabase } from './database.js';
 import { type LoadedRuns, type LoadOptions, loadRuns } from './load-runs.js';
 
@@ -138,6 +147,17 @@ class DuckdbEngine implements QueryEngine {
             }));
     }
     return { groups, total };
+  }
+
+  async histogram(histogram: Histogram): Promise<BinCount[]> {
+    const query = new Query(this.#runs);
+    const keys = histogram.by.map((column) => query.parts(column));
+    const rows = await this.#database.all(histogramSql(query, histogram));
+    return rows.map((row) => ({
+      keys: keys.map((parts, index) => readCell(row, index, parts, groupColumns.key)),
+      bin: Number(row.bin),
+      n: Number(row.n),
+    }));
   }
 
   close(): void {
