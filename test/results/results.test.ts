@@ -336,6 +336,11 @@ describe('results', () => {
     expect(pi?.std).toBeCloseTo(0.1, 12);
     expect(pi?.ci95).toBeCloseTo((4.302653 * 0.1) / Math.sqrt(3), 6);
     expect((await results.groupBy('samples').stats()).metrics).toEqual(['good', 'hits', 'pi']);
+    const some = await results.filter({ good: true }).groupBy('samples').stats('pi');
+    expect(some.groups.map(({ keys, n }) => [...keys, n])).toEqual([
+      [100, 2],
+      [1000, 1],
+    ]);
     await expect(results.groupBy('samples').stats('model')).rejects.toMatchObject({
       code: 'METALAB_NOT_NUMERIC',
     });

@@ -206,7 +206,8 @@ export function groupingSql(query: Query, grouping: Grouping, metrics: readonly 
     ...sort.flatMap((key) => groupOrder(query, grouping, key)),
     ...by.flatMap(({ column }) => query.order(column, false)),
   ];
-  const groups = `SELECT ${list.join(', ')}, count(*) OVER () AS ${groupColumns.total} FROM ${query.from()} ${query.where(where)}
+  const condition = query.where(where);
+  const groups = `SELECT ${list.join(', ')}, count(*) OVER () AS ${groupColumns.total} FROM ${query.from()} ${condition}
     ${keys.length > 0 ? `GROUP BY ${keys.map((_, index) => index + 1).join(', ')}` : by.length > 0 ? 'HAVING count(*) > 0' : ''}`;
   return [
     groups,
