@@ -2,7 +2,7 @@ import config from './vitest.config.js';
 
 /** `npm run test:quick`: the folders whose tests start no server, worker, cluster or terminal. */
 const FOLDERS =
-  'access,activities,client/declare,config,definition,execution/slurm,identity,operation,planning,results,runner,storage,transport/shell,workflows';
+  'access,activities,client/declare,config,definition,execution/slurm,identity,operation,planning,plot,results,runner,storage,transport/shell,workflows';
 
 /** Files in these folders that do start one, or take more than 10 s. */
 const SLOW = [

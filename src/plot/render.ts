@@ -46,9 +46,13 @@ export async function renderPlot(spec: VegaLiteSpec, format: PlotFormat): Promis
 async function renderSvg(spec: VegaLiteSpec): Promise<string> {
   const [vega, { compile }] = await Promise.all([import('vega'), import('vega-lite')]);
   const silent = vega.logger(vega.None);
-  const compiled = compile({ ...spec, padding: MARGIN } as unknown as Parameters<typeof compile>[0], {
-    logger: silent as NonNullable<Parameters<typeof compile>[1]>['logger'],
-  });
+  // Vega marks the data that it is given.
+  const compiled = compile(
+    { ...structuredClone(spec), padding: MARGIN } as unknown as Parameters<typeof compile>[0],
+    {
+      logger: silent as NonNullable<Parameters<typeof compile>[1]>['logger'],
+    },
+  );
   const view = new vega.View(vega.parse(compiled.spec), { renderer: 'none', logger: silent });
   try {
     return await view.toSVG();
@@ -63,12 +67,19 @@ function fontFiles(): { readonly regular: string; readonly bold: string } {
   return { regular: join(root, 'ttf', 'DejaVuSans.ttf'), bold: join(root, 'ttf', 'DejaVuSans-Bold.ttf') };
 }
 
+/** Scripts of Asia, and emoji: from the system's fonts. Reading those for every chart would take longer than drawing it. */
+const NOT_IN_DEJAVU = /[\u0900-\u109f\u1100-\u1cff\u2e80-\ud7ff\uf900-\ufaff\u{10000}-\u{10ffff}]/u;
+
 async function renderPng(svg: string): Promise<Uint8Array> {
   const { Resvg } = await import('@resvg/resvg-js');
   const { regular, bold } = fontFiles();
   const image = new Resvg(svg, {
     fitTo: { mode: 'zoom', value: PIXEL_RATIO },
-    font: { fontFiles: [regular, bold], loadSystemFonts: true, defaultFontFamily: 'DejaVu Sans' },
+    font: {
+      fontFiles: [regular, bold],
+      loadSystemFonts: NOT_IN_DEJAVU.test(svg),
+      defaultFontFamily: 'DejaVu Sans',
+    },
   });
   return image.render().asPng();
 }
