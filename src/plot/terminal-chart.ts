@@ -32,17 +32,26 @@ function positions(values: readonly number[], log: boolean): (value: number) => 
 function points(data: PlotData, width: number): string {
   const { rows, series, x, y } = data;
   const xOf = ({ x: value }: PlotRow) => (typeof value === 'number' ? value : x.categories!.indexOf(value));
-  const yValues = rows.map((row) => row.y as number);
+  const ends = ({ low, high }: PlotRow) =>
+    data.kind === 'line' && low !== undefined && high !== undefined && !(y.log && low <= 0)
+      ? [low, high]
+      : [];
+  const yValues = rows.flatMap((row) => [row.y as number, ...ends(row)]);
   const xAt = positions(rows.map(xOf), x.log);
   const yAt = positions(yValues, y.log);
   const labels = extremes(yValues).map(shortNumber).reverse();
   const margin = Math.max(...labels.map((label) => label.length));
   const columns = width - margin - 2;
   const grid = Array.from({ length: HEIGHT }, () => Array<string>(columns).fill(' '));
+  const lineAt = (value: number) => HEIGHT - 1 - Math.round(yAt(value) * (HEIGHT - 1));
+  const columnAt = (row: PlotRow) => Math.round(xAt(xOf(row)) * (columns - 1));
+  for (const row of rows) {
+    const [low, high] = ends(row).map(lineAt);
+    for (let line = high ?? 1; line <= (low ?? 0); line++) grid[line]![columnAt(row)] = '┆';
+  }
   for (const row of rows) {
     const marker = series ? (MARKERS[series.names.indexOf(row.series!) % MARKERS.length] ?? '●') : '●';
-    const line = HEIGHT - 1 - Math.round(yAt(row.y as number) * (HEIGHT - 1));
-    grid[line]![Math.round(xAt(xOf(row)) * (columns - 1))] = marker;
+    grid[lineAt(row.y as number)]![columnAt(row)] = marker;
   }
   const lines = grid.map((cells, index) => {
     const label = index === 0 ? labels[0]! : index === HEIGHT - 1 ? labels[1]! : '';

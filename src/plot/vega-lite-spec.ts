@@ -1,4 +1,5 @@
 import type { JsonObject } from '../definition/json.js';
+import { logFloor } from './log-floor.js';
 import type { Axis, Labels, PlotData } from './plot-data.js';
 
 /** A chart in the Vega-Lite 6 language, with its data. */
@@ -11,6 +12,8 @@ const FACETS_IN_A_ROW = 3;
 const CATEGORY_STEP = 28;
 const LETTER_PIXELS = 7;
 const MAX_LABEL_PIXELS = 240;
+/** A legend of several params needs more. */
+const MAX_LEGEND_PIXELS = 600;
 /** Whole powers of ten as ends of a logarithmic axis would leave most of the chart empty. */
 const LOG_PADDING = 10;
 const BAND_OPACITY = 0.2;
@@ -52,7 +55,8 @@ const CONFIG = {
     labelFlush: false,
     gridColor: '#e8e8e8',
   },
-  legend: { symbolLimit: 0, symbolOpacity: 1, labelLimit: MAX_LABEL_PIXELS, titleLimit: MAX_LABEL_PIXELS },
+  legend: { symbolLimit: 0, symbolOpacity: 1, labelLimit: MAX_LEGEND_PIXELS, titleLimit: MAX_LEGEND_PIXELS },
+  rule: { color: '#4c78a8' },
   view: { stroke: '#ccc' },
 };
 
@@ -168,7 +172,7 @@ function heatOf(data: PlotData): JsonObject {
         field: 'value',
         type: 'quantitative',
         title: data.valueTitle ?? '',
-        legend: new Set(values).size > 1 ? {} : { format: '~g' },
+        legend: new Set(values).size > 1 ? {} : { format: ',~g' },
         scale: { scheme: 'viridis', zero: false },
       },
     },
@@ -238,9 +242,9 @@ function numberFormat({ log }: Axis, values: readonly (number | string | undefin
     if (typeof value !== 'number' || (log && value <= 0)) continue;
     [low, high] = [Math.min(low, value), Math.max(high, value)];
   }
-  if (log && high / low >= 8) return { format: '~g', labelExpr: LOG_LABELS };
+  if (log && high / low >= 8) return { format: ',~g', labelExpr: LOG_LABELS };
   // The default format has six digits where there is one value.
-  return log || low === high ? { format: '~g' } : {};
+  return log || low === high ? { format: ',~g' } : {};
 }
 
 function colorOf({ series }: PlotData): JsonObject {
@@ -262,19 +266,11 @@ function schemeOf({ numeric, names }: Labels): JsonObject {
   return { scheme: names.length <= 10 ? 'tableau10' : 'tableau20' };
 }
 
-/** On a logarithmic axis, an interval that reaches 0 ends at the lowest place of the chart. */
+/** On a logarithmic axis, an interval ends where the chart does. */
 function floorOf(data: PlotData): JsonObject[] {
   if (!data.y.log) return [];
-  return [{ calculate: `max(datum.low, ${lowestOf(data)})`, as: 'low' }];
-}
-
-function lowestOf({ rows }: PlotData): number {
-  let lowest = Number.POSITIVE_INFINITY;
-  for (const { y, low } of rows)
-    for (const value of [y, low])
-      if (typeof value === 'number' && value > 0) lowest = Math.min(lowest, value);
-  return Number.isFinite(lowest) ? lowest : 1;
+  return [{ calculate: `max(datum.low, ${logFloor(data.rows)})`, as: 'low' }];
 }
 
 /** Where bars on a logarithmic axis begin: the power of ten below all of them. */
-const baseOf = (data: PlotData) => 10 ** Math.ceil(Math.log10(lowestOf(data)) - 1);
+const baseOf = (data: PlotData) => 10 ** Math.ceil(Math.log10(logFloor(data.rows)) - 1);

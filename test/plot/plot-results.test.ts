@@ -60,6 +60,14 @@ describe('a line', () => {
     expect(notesOf(data)).toContain('2 values of lr that are 0 or less left out');
   });
 
+  it('says how many intervals a logarithmic axis cuts off', async () => {
+    const records = [1, 100].map((loss, index) => recordOf({ index, params: { lr: 1 }, metrics: { loss } }));
+    const data = await readPlotData(await resultsOfRuns(records), { x: 'lr', y: 'loss', logY: true });
+    expect(data.rows[0]).toMatchObject({ y: 50.5, n: 2 });
+    expect(data.rows[0]!.low).toBeLessThan(0);
+    expect(notesOf(data)).toContain('1 interval cut off at the bottom');
+  });
+
   it('draws at most 20 groups, in natural order, and names --where', async () => {
     const records = Array.from({ length: 60 }, (_, index) =>
       recordOf({

@@ -1,6 +1,7 @@
 import { UsageError } from '../../definition/errors.js';
 import type { Group } from '../../results/query/grouping.js';
 import type { Results } from '../../results/results.js';
+import { logFloor } from '../log-floor.js';
 import type { Axis, Labels, PlotData, PlotRow } from '../plot-data.js';
 import type { ResolvedPlot } from '../plot-request.js';
 import { notePositive, noteUnsuccessful } from './finite-runs.js';
@@ -100,12 +101,11 @@ export async function readMeans(results: Results, plot: ResolvedPlot): Promise<P
 export const noteNonfinite = (n: number, name: string): string[] =>
   n > 0 ? [`${countOf(n, 'value')} of ${name} that are NaN or infinite left out`] : [];
 
-/** A logarithmic axis has no place for the end of an interval at 0 or below. */
+/** On a logarithmic axis, intervals don't reach below {@link logFloor}. */
 export function noteCutIntervals(rows: readonly PlotRow[], log: boolean): string[] {
-  const cut = log ? rows.filter(({ low }) => low !== undefined && low <= 0).length : 0;
-  return cut > 0
-    ? [`${countOf(cut, 'interval')} reaching 0 or less cut off at the bottom: the axis is logarithmic`]
-    : [];
+  const floor = log ? logFloor(rows) : Number.NEGATIVE_INFINITY;
+  const cut = rows.filter(({ low }) => low !== undefined && low < floor).length;
+  return cut > 0 ? [`${countOf(cut, 'interval')} cut off at the bottom: the axis is logarithmic`] : [];
 }
 
 /** Says what the marks are, where some have an interval. */
