@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { UsageError } from '../definition/errors.js';
 import type { VegaLiteSpec } from './vega-lite-spec.js';
 
@@ -63,8 +62,10 @@ async function renderSvg(spec: VegaLiteSpec): Promise<string> {
 
 /** DejaVu comes with metalab: many servers have no fonts at all, and letters would be missing. */
 function fontFiles(): { readonly regular: string; readonly bold: string } {
-  const root = dirname(createRequire(import.meta.url).resolve('dejavu-fonts-ttf/package.json'));
-  return { regular: join(root, 'ttf', 'DejaVuSans.ttf'), bold: join(root, 'ttf', 'DejaVuSans-Bold.ttf') };
+  return {
+    regular: fileURLToPath(import.meta.resolve('dejavu-fonts-ttf/ttf/DejaVuSans.ttf')),
+    bold: fileURLToPath(import.meta.resolve('dejavu-fonts-ttf/ttf/DejaVuSans-Bold.ttf')),
+  };
 }
 
 /** Scripts of Asia, and emoji: from the system's fonts. Reading those for every chart would take longer than drawing it. */
