@@ -125,7 +125,11 @@ async function refuseTypes({ kind, x, y, value, logX }: ResolvedPlot, results: R
   const wrong = text ?? (logX && x && x.column.type !== 'number' ? x : undefined);
   if (!wrong) return;
   const { nearest } = await import('../definition/nearest.js');
-  const numeric = (await results.columns()).filter(isNumeric).map(({ name }) => name);
+  const numeric = (await results.columns())
+    .filter(
+      (column) => isNumeric(column) && (wrong === x || column.kind === 'metric' || column.kind === 'derived'),
+    )
+    .map(({ name }) => name);
   throw new UsageError({
     code: 'METALAB_NOT_NUMERIC',
     where: wrong === value ? '--value' : wrong === y ? '--y' : '--log-x',

@@ -10,6 +10,9 @@ const FACET_SIZE = { width: 230, height: 170 };
 const FACETS_IN_A_ROW = 3;
 /** The pixels of a category on an axis, so that its label is never cut; heat: of a cell. */
 const CATEGORY_STEP = 28;
+/** More labels of long numbers would touch, and every other one be left out. */
+const X_TICKS = 6;
+const FACET_TICKS = 4;
 const LETTER_PIXELS = 7;
 const MAX_LABEL_PIXELS = 240;
 /** A legend of several params needs more. */
@@ -192,15 +195,17 @@ function xOf(data: PlotData): JsonObject {
         labelOverlap: false,
       },
     };
+  const ticks: JsonObject = x.log ? {} : { tickCount: data.facets ? FACET_TICKS : X_TICKS };
+  const axis = numberFormat(
+    x,
+    rows.flatMap((row) => [row.x, row.x2]),
+  );
   return {
     field: 'x',
     type: 'quantitative',
     title: x.title,
     scale: scaleOf(x),
-    axis: numberFormat(
-      x,
-      rows.flatMap((row) => [row.x, row.x2]),
-    ),
+    axis: { ...axis, ...ticks },
   };
 }
 

@@ -170,6 +170,15 @@ describe('other kinds', () => {
     },
   );
 
+  it('a histogram of accuracies ends at 1', async () => {
+    const records = [0, 0.25, 0.5, 1, 1, 1].map((accuracy, index) =>
+      recordOf({ index, params: { lr: 1 }, metrics: { accuracy } }),
+    );
+    const data = await readPlotData(await resultsOfRuns(records), { x: 'accuracy' });
+    expect(data.rows.at(-1)).toMatchObject({ x: 0.8, x2: 1, n: 3 });
+    expect(data.rows.map(({ n }) => n)).toEqual([1, 1, 1, 0, 3]);
+  });
+
   it('a histogram by group counts each group', async () => {
     const data = await readPlotData(await resultsOfRuns(SWEEP), { x: 'loss', group: 'opt' });
     for (const opt of OPTIMISERS) {
@@ -202,6 +211,15 @@ describe('other kinds', () => {
     expect(data.series?.names[0]).toBe('lr=0.001, opt=adam');
     expect(data.rows[0]).toMatchObject({ x: 0, y: 11.5, n: 4 });
     expect(notesOf(data)).toContain('1 value of train_loss that are NaN or infinite');
+  });
+
+  it('curves of params that differ in late digits only stay apart', async () => {
+    const rates = [0.123456, 0.123457, 0.9];
+    const records = rates.map((lr, index) => recordOf({ index, params: { lr, layers: lr < 0.5 ? 1 : 2 } }));
+    const series = records.map(({ run_id }) => ({ ...SERIES[0]!, run_id }));
+    const data = await readPlotData(await resultsOfRuns(records, series), { y: 'train_loss' });
+    expect(data.series?.names).toEqual(['layers=1, lr=0.1235', 'layers=1, lr=0.123457', 'layers=2, lr=0.9']);
+    expect(data.rows).toHaveLength(3);
   });
 
   it('a heat map has the mean of the value at each x and y', async () => {

@@ -80,7 +80,10 @@ async function countValues(runs: Results, x: string, by: readonly string[]): Pro
   return groups.map(({ keys, n }) => ({ keys, n, cell: keys[by.length] }));
 }
 
-/** Bins whose width is 1, 2 or 5 times a power of ten; as many as the square root of the number of runs, at most 40. */
+/**
+ * Bins whose width is 1, 2 or 5 times a power of ten; as many as the square root of the number of runs, at most 40. The last
+ * has its upper end too, so that accuracies of 1 are in the bin below 1.
+ */
 export function binsBetween(min: number, max: number, n: number, log: boolean): Bins {
   const [from, to] = log ? [Math.log10(min), Math.log10(max)] : [min, max];
   const range = to - from;
@@ -92,5 +95,5 @@ export function binsBetween(min: number, max: number, n: number, log: boolean): 
   const power = 10 ** Math.floor(Math.log10(least));
   const width = [1, 2, 5, 10].map((factor) => factor * power).find((each) => each >= least * (1 - 1e-9))!;
   const low = Math.floor(from / width) * width;
-  return { low, width, count: Math.floor((to - low) / width) + 1, log };
+  return { low, width, count: Math.max(1, Math.ceil((to - low) / width - 1e-9)), log };
 }

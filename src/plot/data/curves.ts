@@ -151,5 +151,5 @@ const unknownSeries = (name: string, names: readonly string[]) =>
     expected:
       names.length > 0
         ? `one of: ${nearest(name, names).join(', ')}`
-        : "a metric captured with a step: capture.metric('loss', value, { step })",
+        : "a metric captured with a step: capture.metric('loss', value, { step }); or --x, which other kinds need",
   });

@@ -18,13 +18,20 @@ const isLiteral = (text: string) =>
   ['true', 'false', 'null', 'NaN'].includes(text) || (text.trim() !== '' && !Number.isNaN(Number(text)));
 
 /** The values of one or several columns as one label: `adam`, or `opt=adam, lr=0.1`. */
-export function jointLabel(names: readonly string[], cells: readonly Cell[]): string {
+function jointLabel(names: readonly string[], cells: readonly Cell[], digits: number): string {
   if (cells.length === 1) return labelOf(cells[0]);
-  return names.map((name, index) => `${name}=${shortened(name, labelOf(cells[index]))}`).join(', ');
+  return names.map((name, index) => `${name}=${shortLabel(name, cells[index], digits)}`).join(', ');
 }
 
 const FINGERPRINTS = ['code', 'context'];
-const shortened = (name: string, label: string) => (FINGERPRINTS.includes(name) ? label.slice(0, 8) : label);
+const shortLabel = (name: string, cell: Cell, digits: number) => {
+  if (typeof cell === 'number') return String(Number(cell.toPrecision(digits)));
+  return FINGERPRINTS.includes(name) ? labelOf(cell).slice(0, 8) : labelOf(cell);
+};
+
+/** Digits of numbers in a label of several columns: all of them, where fewer would make two labels the same. */
+const FEW_DIGITS = 4;
+const ALL_DIGITS = 17;
 
 /** Collects labels, and sorts them by the values that they stand for. */
 export class LabelCollector {
@@ -37,7 +44,10 @@ export class LabelCollector {
   }
 
   add(cells: readonly Cell[]): string {
-    const label = jointLabel(this.#names, cells);
+    const short = jointLabel(this.#names, cells, FEW_DIGITS);
+    const known = this.#cells.get(short);
+    const isTaken = known?.some((cell, index) => labelOf(cell) !== labelOf(cells[index]));
+    const label = isTaken ? jointLabel(this.#names, cells, ALL_DIGITS) : short;
     if (!this.#cells.has(label)) this.#cells.set(label, cells);
     return label;
   }
