@@ -3,6 +3,8 @@
 import type { Lab, LabOptions, SubmitOptions } from './client/lab.js';
 import type { LoadOptions, ProjectConfig } from './config/project-config.js';
 import type { Experiment } from './definition/experiment.js';
+import type { PlotRequest } from './plot/plot-request.js';
+import type { VegaLiteSpec } from './plot/vega-lite-spec.js';
 import type { Results, SubmissionResults } from './results/results.js';
 import type { SubmissionOutcome } from './storage/manifest.js';
 
@@ -28,11 +30,13 @@ export type {
   Lab,
   LabOptions,
   LoadOptions,
+  PlotRequest,
   ProjectConfig,
   Results,
   SubmissionOutcome,
   SubmissionResults,
   SubmitOptions,
+  VegaLiteSpec,
 };
 
 // Loaded when first called: experiment files import this module too, and have no use for a Temporal client.
@@ -57,6 +61,18 @@ export async function run(
  */
 export async function openResults(store: string, experiment: string): Promise<Results> {
   return (await import('./client/open-results.js')).openResults(store, experiment);
+}
+
+/**
+ * The chart of some results as a Vega-Lite spec with its data, and what was left out of it, as sentences.
+ *
+ * @throws UsageError if a column is unknown, or the request can't be drawn
+ */
+export async function plotResults(
+  results: Results,
+  request: PlotRequest,
+): Promise<{ readonly spec: VegaLiteSpec; readonly notes: readonly string[] }> {
+  return (await import('./plot/plot-results.js')).plotResults(results, request);
 }
 
 /** Reads `.metalab.toml` and `.metalab.local.toml`, from the current folder upwards: `(await loadConfig()).resolve('cluster')`. */
