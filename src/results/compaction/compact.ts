@@ -20,6 +20,7 @@ import { PLACE_COLUMNS, RECORD_FIELD_NAMES } from '../duckdb/record-table.js';
 import { findStatuses } from '../duckdb/statuses.js';
 import { partKey } from '../duckdb/value-parts.js';
 import { nameColumns } from './name-columns.js';
+import { WIDE_LIST, writeWide } from './write-wide.js';
 
 /** What a compaction has come to, in this order. */
 export const COMPACTION_STEPS = ['loaded', 'written', 'sealed', 'published'] as const;
@@ -28,8 +29,8 @@ export type CompactionStep = (typeof COMPACTION_STEPS)[number];
 /** Larger groups of rows compress no better, and a group is held in memory while it is written. */
 const GROUP_BYTES = 8 * 1024 * 1024;
 const [MIN_GROUP, MAX_GROUP] = [2048, 16_384];
-/** Of a group of rows, so that thousands of columns fit into memory. */
-const GROUP_CELLS = 10_000_000;
+/** DuckDB's memory does for so many params and metrics. */
+const MAX_DUCKDB_COLUMNS = 256;
 
 /**
  * Writes an experiment's final records to `runs/runs.parquet`: all that the one that is there has, and what the segments
@@ -67,7 +68,7 @@ export async function compactRuns(
     const made = database.scratch.file('runs.parquet');
     const runs = sum(statuses.current);
     const coverage = { ...shared, runs, statuses: statuses.current, older };
-    await write(database, loaded, { file: made, condition: 'is_current', coverage });
+    await write(database, loaded, { folder, file: made, condition: 'is_current', coverage });
     onStep('written');
     await sealRunsFile(made);
     onStep('sealed');
@@ -104,7 +105,7 @@ async function publishOlder(
   if (statuses.length === 0) return null;
   const made = database.scratch.file('older-runs.parquet');
   const coverage = { ...shared, declaration: null, runs: sum(statuses), statuses, older: null };
-  await write(database, runs, { file: made, condition: 'NOT is_current', coverage });
+  await write(database, runs, { folder, file: made, condition: 'NOT is_current', coverage });
   await sealRunsFile(made);
   const file = `older-runs-${randomBytes(6).toString('hex')}.parquet`;
   await mkdir(olderRunsFolder(folder), { recursive: true });
@@ -121,6 +122,7 @@ async function removeOlder(folder: string, kept: string | undefined): Promise<vo
 }
 
 interface Part {
+  readonly folder: string;
   readonly file: string;
   readonly condition: 'is_current' | 'NOT is_current';
   readonly coverage: RunsCoverage;
@@ -129,13 +131,20 @@ interface Part {
 async function write(
   database: Database,
   runs: LoadedRuns,
-  { file, condition, coverage }: Part,
+  { folder, file, condition, coverage }: Part,
 ): Promise<void> {
+  const ranges = await cellRanges(database, runs);
+  if (coverage.columns.length > MAX_DUCKDB_COLUMNS) {
+    const list = WIDE_LIST.map(quoteName).join(', ');
+    const queries = ranges.map(
+      (range) => `SELECT ${list} FROM ${runs.rows()} WHERE ${condition} AND ${range} ORDER BY ${CELL_ORDER}`,
+    );
+    return writeWide(database, { folder, file, coverage, queries });
+  }
   const bytes = Object.values(runs.segments).reduce((sum, length) => sum + length, 0);
   const rows = coverage.runs;
   const byBytes = Math.round((GROUP_BYTES * rows) / (bytes + 1));
-  const byColumns = Math.round(GROUP_CELLS / (coverage.columns.length + 1));
-  const group = Math.min(MAX_GROUP, Math.max(MIN_GROUP, Math.min(byBytes, byColumns)));
+  const group = Math.min(MAX_GROUP, Math.max(MIN_GROUP, byBytes));
   const metadata = `KV_METADATA {${quoteText(COVERAGE_KEY)}: ${quoteText(JSON.stringify(coverage))}}`;
   const parquet = `FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${group}`;
   const names = new Map(coverage.columns.map((column, index) => [partKey(column), `p${index}`]));
@@ -151,7 +160,6 @@ async function write(
   ];
   const sorted = (range: string) =>
     `SELECT ${columns.join(', ')} FROM ${runs.rows(names)} WHERE ${condition} AND ${range} ORDER BY ${CELL_ORDER}`;
-  const ranges = await cellRanges(database, runs);
   if (ranges.length === 1) {
     await database.run(`COPY (${sorted('true')}) TO ${quoteText(file)} (${parquet}, ${metadata})`);
     return;

@@ -55,7 +55,7 @@ export async function openDatabase(
       try {
         return await act();
       } catch (error) {
-        const limit = /Out of Memory/i.test(String(error)) ? limits.shift() : undefined;
+        const limit = /out of memory|failed to allocate/i.test(String(error)) ? limits.shift() : undefined;
         if (limit === undefined) throw error;
         await connection.run(`SET memory_limit = '${limit}'`);
       }

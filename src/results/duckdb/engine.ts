@@ -1,15 +1,12 @@
-import { join } from 'node:path';
 import type { JsonValue } from '../../definition/json.js';
 import type { RunRecord, RunStatus } from '../../definition/record.js';
-import { readRecord } from '../../storage/file/formats/read-record.js';
 import type { ValueType } from '../../storage/file/formats/runs-file.js';
-import { openLines } from '../../storage/file/formats/segments.js';
-import { segmentsFolder } from '../../storage/file/layout.js';
 import type { QueryEngine } from '../engine.js';
 import type { Cell, Row } from '../query/cell.js';
 import { type Column, Columns } from '../query/columns.js';
 import type { Group, Grouping, Summary } from '../query/grouping.js';
 import type { BinCount, Histogram } from '../query/histogram.js';
+import type { Selection } from '../query/selection.js';
 import { meanInterval, proportionInterval } from '../query/statistics.js';
 import {
   groupColumns,
@@ -22,9 +19,15 @@ import {
 } from './compile.js';
 import { type Database, openDatabase } from './database.js';
 import { type LoadedRuns, type LoadOptions, loadRuns } from './load-runs.js';
+import { rowsWithRecords } from './rows-with-records.js';
+import { partKey } from './value-parts.js';
 
 /** Statistics of so many metrics are computed in one pass over the runs: more take more memory. */
-const METRICS_AT_ONCE = 64;
+const METRICS_AT_ONCE = 32;
+/** Rows of more params and metrics are read from the records. */
+const WIDE = 256;
+/** Of a batch of such rows. */
+const WIDE_CELLS = 20_000;
 
 /**
  * Queries the files of an experiment by DuckDB.
@@ -92,7 +95,41 @@ class DuckdbEngine implements QueryEngine {
     return countRows(this.#database, query, clause);
   }
 
-  async *rows(selection: Parameters<QueryEngine['rows']>[0]): AsyncGenerator<readonly Row[], void> {
+  rows(selection: Selection): AsyncGenerator<readonly Row[], void> {
+    const values = selection.columns.filter(isInRecord);
+    return values.length > WIDE ? this.#wideRows(selection) : this.#narrowRows(selection);
+  }
+
+  /** Params and metrics are read from the records: DuckDB holds 2,048 rows and more of all columns. */
+  async *#wideRows(selection: Selection): AsyncGenerator<readonly Row[], void> {
+    const query = new Query(this.#runs);
+    const columns = selection.columns.map((each, index) => ({
+      ...each,
+      parts: isInRecord(each) ? undefined : query.parts(each.column),
+      index,
+    }));
+    const list = columns.flatMap(({ parts, index }) => (parts ? listParts(parts, index) : []));
+    const place = ['segment', 'segment_offset'];
+    const sql = selectionSql(query, selection, [...list, ...place], this.#runs.inCellOrder);
+    const most = Math.ceil(WIDE_CELLS / columns.length);
+    let rows: Row[] = [];
+    for await (const { row, record } of rowsWithRecords(this.#database, this.#folder, sql)) {
+      rows.push(
+        Object.fromEntries(
+          columns.map(({ as, column, parts, index }) => [
+            as,
+            parts ? fieldCell(column, readCell(row, index, parts)) : recordCell(record, column),
+          ]),
+        ),
+      );
+      if (rows.length < most) continue;
+      yield rows;
+      rows = [];
+    }
+    if (rows.length > 0) yield rows;
+  }
+
+  async *#narrowRows(selection: Selection): AsyncGenerator<readonly Row[], void> {
     const query = new Query(this.#runs);
     const columns = selection.columns.map(({ column, as }) => ({ as, parts: query.parts(column), column }));
     const list = columns.flatMap(({ parts }, index) => listParts(parts, index));
@@ -100,53 +137,56 @@ class DuckdbEngine implements QueryEngine {
     for await (const batch of this.#database.batches(sql)) {
       yield batch.map((row) =>
         Object.fromEntries(
-          columns.map(({ as, parts, column }, index) => {
-            const cell = readCell(row, index, parts);
-            return [as, column.type === 'list' && typeof cell === 'string' ? JSON.parse(cell) : cell];
-          }),
+          columns.map(({ as, parts, column }, index) => [as, fieldCell(column, readCell(row, index, parts))]),
         ),
       );
     }
   }
 
   /** Of the segments' lines: what is compacted stands there too. */
-  async *records(selection: Parameters<QueryEngine['records']>[0]): AsyncGenerator<RunRecord, void> {
+  async *records(selection: Selection): AsyncGenerator<RunRecord, void> {
     const query = new Query(this.#runs);
     const sql = selectionSql(query, selection, ['segment', 'segment_offset'], this.#runs.inCellOrder);
-    const lines = openLines(readRecord);
-    try {
-      for await (const batch of this.#database.batches(sql)) {
-        for (const { segment, segment_offset } of batch) {
-          const path = join(segmentsFolder(this.#folder), String(segment));
-          const record = await lines.read(path, Number(segment_offset));
-          if (record) yield record;
-        }
-      }
-    } finally {
-      await lines.close();
-    }
+    for await (const { record } of rowsWithRecords(this.#database, this.#folder, sql)) yield record;
   }
 
   async groups(grouping: Grouping): Promise<{ readonly groups: readonly Group[]; readonly total: number }> {
-    let groups: Group[] = [];
+    const summaries: Summary[][] = [];
+    let groups: Omit<Group, 'summaries'>[] = [];
     let total = 0;
-    for (let from = 0; from === 0 || from < grouping.metrics.length; from += METRICS_AT_ONCE) {
-      const metrics = grouping.metrics.slice(from, from + METRICS_AT_ONCE);
+    const inOrder = this.#inStoredOrder(grouping.metrics);
+    for (let from = 0; from === 0 || from < inOrder.length; from += METRICS_AT_ONCE) {
+      const metrics = inOrder.slice(from, from + METRICS_AT_ONCE);
       const query = new Query(this.#runs);
       const keys = grouping.by.map(({ column }) => ({ column, parts: query.parts(column) }));
-      const rows = await this.#database.all(groupingSql(query, grouping, metrics));
-      const found = rows.map((row) => readGroup(row, keys, metrics, grouping));
+      const sql = groupingSql(
+        query,
+        grouping,
+        metrics.map(({ metric }) => metric),
+      );
+      const rows = await this.#database.all(sql);
       total = Number(rows[0]?.[groupColumns.total] ?? 0);
       // The order is total, so each pass has the same groups in the same order.
-      groups =
-        from === 0
-          ? found
-          : groups.map((group, index) => ({
-              ...group,
-              summaries: [...group.summaries, ...found[index]!.summaries],
-            }));
+      if (from === 0) groups = rows.map((row) => readGroup(row, keys));
+      for (const [group, row] of rows.entries()) {
+        summaries[group] ??= [];
+        for (const [index, { metric, place }] of metrics.entries())
+          summaries[group][place] = readSummary(row, index, metric, grouping);
+      }
     }
-    return { groups, total };
+    return { groups: groups.map((group, at) => ({ ...group, summaries: summaries[at]! })), total };
+  }
+
+  /** Neighbours are in the same table: one pass reads few of them. */
+  #inStoredOrder(metrics: readonly Column[]): { readonly metric: Column; readonly place: number }[] {
+    const places = metrics.map((metric, place) => ({ metric, place }));
+    if (metrics.length <= METRICS_AT_ONCE) return places;
+    const stored = new Map([...this.#runs.parts.values()].map((part, at) => [partKey(part), at]));
+    const storedAt = ({ metric: { source, type } }: { readonly metric: Column }) =>
+      (source.of !== 'field' && type !== 'list'
+        ? stored.get(partKey({ source: source.of, key: source.key, type }))
+        : undefined) ?? -1;
+    return places.sort((a, b) => storedAt(a) - storedAt(b));
   }
 
   async histogram(histogram: Histogram): Promise<BinCount[]> {
@@ -165,6 +205,17 @@ class DuckdbEngine implements QueryEngine {
     void this.#runs.close();
   }
 }
+
+const isInRecord = ({ column }: { readonly column: Column }) =>
+  column.source.of === 'params' || column.source.of === 'metrics';
+
+function recordCell(record: RunRecord, { source }: Column): Cell {
+  const values = source.of === 'params' ? record.params : record.metrics;
+  return source.of !== 'field' && Object.hasOwn(values ?? {}, source.key) ? values[source.key] : undefined;
+}
+
+const fieldCell = ({ type }: Column, cell: Cell): Cell =>
+  type === 'list' && typeof cell === 'string' ? JSON.parse(cell) : cell;
 
 const partName = (index: number, type: ValueType) => `c${index}_${type}`;
 
@@ -186,14 +237,11 @@ function readCell(row: Row, index: number, parts: readonly Part[], name = partNa
 function readGroup(
   row: Row,
   keys: readonly { readonly column: Column; readonly parts: readonly Part[] }[],
-  metrics: readonly Column[],
-  grouping: Grouping,
-): Group {
+): Omit<Group, 'summaries'> {
   return {
     keys: keys.map(({ parts }, index) => readCell(row, index, parts, groupColumns.key)),
     n: Number(row[groupColumns.success]),
     left_out: Number(row[groupColumns.others]),
-    summaries: metrics.map((metric, index) => readSummary(row, index, metric, grouping)),
   };
 }
 

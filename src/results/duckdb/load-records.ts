@@ -12,16 +12,34 @@ import { PART_TYPES, partValue, type ValuePart } from './value-parts.js';
 /** Rows of one table: beyond these they go to a Parquet file, and the next table begins. */
 const MAX_BYTES = 12 * 1024 * 1024;
 const MAX_ROWS = 16_384;
+/** DuckDB holds 16 KB and more of every column of a table: values of thousands of metrics are in several tables. */
+const SLICE_COLUMNS = 256;
 
-/** The records of segments, in the table or view `loaded`. */
+/** The column of a record's values of one type, and which of the tables it is in. */
+export interface LoadedPart {
+  readonly part: ValuePart;
+  readonly name: string;
+  readonly slice: number;
+}
+
+/** The records of segments, in the table or view `loaded`; {@link loadedRows} has the values of further ones. */
 export interface LoadedRecords {
   /** The columns of params and metrics, by `partKey`. */
-  readonly parts: ReadonlyMap<string, { readonly part: ValuePart; readonly name: string }>;
+  readonly parts: ReadonlyMap<string, LoadedPart>;
   readonly occurrences: readonly Occurrence[];
   readonly rows: number;
   /** Lines that are no records. */
   readonly damaged: number;
 }
+
+/** `loaded` with the values of these slices, as SQL after FROM. */
+export function loadedRows(slices: ReadonlySet<number>): string {
+  const further = [...slices].filter((slice) => slice > 0);
+  const joins = further.map((slice) => ` LEFT JOIN ${tableOf(slice)} USING (loaded_row)`);
+  return further.length === 0 ? 'loaded' : `(SELECT * FROM loaded${joins.join('')})`;
+}
+
+const tableOf = (slice: number) => (slice === 0 ? 'loaded' : `loaded_${slice}`);
 
 /**
  * Makes `loaded`: one row for every record that the segments' lines hold and that is wanted. Lines are parsed here, one at
@@ -54,8 +72,9 @@ export async function loadRecords(
 class Loader {
   readonly #database: Database;
   readonly #counters = new Map<string, { source: ValueSource; key: string; counter: OccurrenceCounter }>();
-  readonly #parts = new Map<string, { part: ValuePart; name: string }>();
-  readonly #files: string[] = [];
+  readonly #parts = new Map<string, LoadedPart>();
+  /** By slice. */
+  readonly #files: string[][] = [[]];
   #fields = emptyFields();
   #values = new Map<string, unknown[]>();
   #rows = 0;
@@ -98,32 +117,43 @@ class Loader {
       if (!column) {
         column = new Array(this.#rows).fill(null);
         this.#values.set(part, column);
-        if (!this.#parts.has(part))
-          this.#parts.set(part, { part: { source, key, type }, name: `v${this.#parts.size}` });
+        if (!this.#parts.has(part)) {
+          const number = this.#parts.size;
+          const slice = Math.floor(number / SLICE_COLUMNS);
+          this.#parts.set(part, { part: { source, key, type }, name: `v${number}`, slice });
+        }
       }
       while (column.length < this.#rows) column.push(null);
       column.push(stored);
     }
   }
 
-  /** Writes what was added so far to a file. */
+  /** Writes what was added so far to files. */
   async flush(): Promise<void> {
     if (this.#rows === 0) return;
-    await this.#write('batch');
-    const file = this.#database.scratch.file(`loaded-${this.#files.length}.parquet`);
-    await this.#database.run(`COPY batch TO ${quoteText(file)} (FORMAT parquet, ROW_GROUP_SIZE 2048)`);
-    await this.#database.run('DROP TABLE batch');
-    this.#files.push(file);
+    for (const [slice, columns] of this.#takeColumns()) {
+      await this.#database.create('batch', columns);
+      this.#files[slice] ??= [];
+      const files = this.#files[slice];
+      const file = this.#database.scratch.file(`loaded-${slice}-${files.length}.parquet`);
+      await this.#database.run(`COPY batch TO ${quoteText(file)} (FORMAT parquet, ROW_GROUP_SIZE 2048)`);
+      await this.#database.run('DROP TABLE batch');
+      files.push(file);
+    }
   }
 
   async end(): Promise<Omit<LoadedRecords, 'damaged'>> {
-    if (this.#files.length === 0) await this.#write('loaded');
-    else {
+    if (this.#files[0]!.length === 0 && this.#parts.size <= SLICE_COLUMNS) {
+      for (const [slice, columns] of this.#takeColumns())
+        await this.#database.create(tableOf(slice), columns);
+    } else {
       await this.flush();
-      const files = this.#files.map((file) => quoteText(globLiteral(file)));
-      await this.#database.run(
-        `CREATE VIEW loaded AS SELECT * FROM read_parquet([${files.join(', ')}], union_by_name = true)`,
-      );
+      for (const [slice, files = []] of this.#files.entries()) {
+        const list = files.map((file) => quoteText(globLiteral(file))).join(', ');
+        await this.#database.run(
+          `CREATE VIEW ${tableOf(slice)} AS SELECT * FROM read_parquet([${list}], union_by_name = true)`,
+        );
+      }
     }
     const occurrences = [...this.#counters.values()].map(({ source, key, counter }) =>
       counter.occurrence(source, key),
@@ -131,25 +161,27 @@ class Loader {
     return { parts: this.#parts, occurrences, rows: this.#total };
   }
 
-  async #write(table: string): Promise<void> {
+  /** The columns of the rows that were added since the last time, by slice. A row's number joins them. */
+  #takeColumns(): Map<number, TableColumn[]> {
+    const numbers = Array.from({ length: this.#rows }, (_, row) => this.#total + row);
+    const rowNumber: TableColumn = { name: 'loaded_row', type: 'BIGINT', values: numbers };
     const types = [...Object.values(RECORD_FIELDS), ...Object.values(PLACE_COLUMNS)];
     const names = [...RECORD_FIELD_NAMES, ...Object.keys(PLACE_COLUMNS)];
-    const columns: TableColumn[] = names.map((name, at) => ({
-      name,
-      type: types[at]!,
-      values: this.#fields[at]!,
-    }));
+    const fields = names.map((name, at) => ({ name, type: types[at]!, values: this.#fields[at]! }));
+    const slices = new Map<number, TableColumn[]>([[0, [rowNumber, ...fields]]]);
     for (const [key, values] of this.#values) {
       while (values.length < this.#rows) values.push(null);
-      const { part, name } = this.#parts.get(key)!;
+      const { part, name, slice } = this.#parts.get(key)!;
+      const columns = slices.get(slice) ?? [rowNumber];
+      slices.set(slice, columns);
       columns.push({ name, type: PART_TYPES[part.type], values });
     }
-    await this.#database.create(table, columns);
     this.#total += this.#rows;
     this.#fields = emptyFields();
     this.#values = new Map();
     this.#rows = 0;
     this.#bytes = 0;
+    return slices;
   }
 }
 

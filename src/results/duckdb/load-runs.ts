@@ -10,14 +10,14 @@ import { isCurrent, type Origins } from '../current.js';
 import { mergeOccurrences } from '../query/occurrence.js';
 import { currentSql } from './current-cells.js';
 import { type Database, quoteName, quoteText } from './database.js';
-import { loadRecords } from './load-records.js';
+import { loadedRows, loadRecords } from './load-records.js';
 import { PLACE_COLUMNS, RECORD_FIELD_NAMES } from './record-table.js';
 import { PART_TYPES, partKey, type ValuePart } from './value-parts.js';
 
 /** Where rows come from: a query names the columns of values that it needs, and gets only these. */
 interface RowSource {
-  /** The rows that count, with the fields of a record, as SQL after FROM. */
-  readonly from: string;
+  /** The rows that count, with the fields of a record and the parts with these keys, as SQL after FROM. */
+  from(keys: readonly string[]): string;
   /** Physical columns of params and metrics, by {@link partKey}. */
   readonly parts: ReadonlyMap<string, string>;
 }
@@ -79,13 +79,22 @@ export async function loadRuns(
       known
         ? `(SELECT *, ${submission}, true AS is_current FROM ${rows})`
         : `(SELECT * REPLACE (CASE WHEN is_current THEN ${sql.index} ELSE "index" END AS "index") FROM (SELECT *, (${sql.condition}) AS is_current FROM (SELECT *, ${submission} FROM ${rows})))`;
-    const sources: RowSource[] = compacted.map(({ path, coverage }) => ({
-      from: `${from(final(compactedRows(path)), asTheyAre)} WHERE ${ofCurrent}`,
-      parts: new Map(coverage.columns.map((column) => [partKey(column), quoteName(column.name)])),
-    }));
+    const sources = compacted.map(({ path, coverage }): RowSource => {
+      const parts = new Map(coverage.columns.map((column) => [partKey(column), quoteName(column.name)]));
+      return {
+        from: (keys) => {
+          const rows = compactedRows(path, namesOf(parts, keys));
+          return `${from(final(rows), asTheyAre)} WHERE ${ofCurrent}`;
+        },
+        parts,
+      };
+    });
     if (loaded.rows > 0 || sources.length === 0)
       sources.push({
-        from: `${from(final('loaded'), false)} WHERE ${ofCurrent}`,
+        from: (keys) => {
+          const slices = new Set(keys.map((key) => loaded.parts.get(key)?.slice ?? 0));
+          return `${from(final(loadedRows(slices)), false)} WHERE ${ofCurrent}`;
+        },
         parts: new Map([...loaded.parts].map(([key, { name }]) => [key, quoteName(name)])),
       });
     const covers = uncovered.length === 0 ? compacted[0]?.coverage : undefined;
@@ -124,14 +133,26 @@ function selectFrom({ from, parts: own }: RowSource, parts: ReadonlyMap<string, 
     const type = PART_TYPES[key.slice(0, key.indexOf(' ')) as keyof typeof PART_TYPES];
     return `${own.has(key) ? `CAST(${own.get(key)} AS ${type})` : `CAST(NULL AS ${type})`} AS ${name}`;
   });
-  return `SELECT ${[...FIELDS, ...list].join(', ')} FROM ${from}`;
+  return `SELECT ${[...FIELDS, ...list].join(', ')} FROM ${from([...parts.keys()])}`;
 }
 
-/** Times are timestamps in the file. */
-function compactedRows(path: string): string {
-  const text = (name: string) =>
-    `strftime(make_timestamp(epoch_us(${name})), '%Y-%m-%dT%H:%M:%S.%gZ') AS ${name}`;
-  return `(SELECT * REPLACE (${text('started_at')}, ${text('finished_at')}) FROM read_parquet(${quoteText(path)}))`;
+const namesOf = (parts: ReadonlyMap<string, string>, keys: readonly string[]) =>
+  keys.map((key) => parts.get(key)).filter((name) => name !== undefined);
+
+/**
+ * Times are timestamps in the file, and lists are lists.
+ *
+ * @param values columns of params and metrics
+ */
+function compactedRows(path: string, values: readonly string[] = []): string {
+  const fields = [...RECORD_FIELD_NAMES, ...Object.keys(PLACE_COLUMNS)].map((name) => {
+    if (name === 'started_at' || name === 'finished_at')
+      return `strftime(make_timestamp(epoch_us(${name})), '%Y-%m-%dT%H:%M:%S.%gZ') AS ${name}`;
+    if (name === 'tags' || name === 'warnings' || name === 'notes')
+      return `CAST(to_json(${name}) AS VARCHAR) AS ${name}`;
+    return quoteName(name);
+  });
+  return `(SELECT ${[...fields, ...values].join(', ')} FROM read_parquet(${quoteText(path)}))`;
 }
 
 const notSuperseded = (rows: string) =>

@@ -29,7 +29,10 @@ export class OccurrenceCounter {
   }
 }
 
-const sampleOf = (value: JsonValue) => (typeof value === 'number' ? String(value) : jsonText(value));
+function sampleOf(value: JsonValue): string {
+  if (typeof value === 'number') return String(value);
+  return jsonText(typeof value === 'string' ? value.slice(0, MAX_SAMPLE) : value);
+}
 
 /** What several files hold together. */
 export function mergeOccurrences(lists: readonly (readonly Occurrence[])[]): Occurrence[] {
