@@ -1,0 +1,185 @@
+import { expect, it } from 'vitest';
+import type { JsonValue } from '../../src/definition/json.js';
+import { encodeNumber } from '../../src/definition/non-finite.js';
+import type { RunRecord } from '../../src/definition/record.js';
+import { compactRuns } from '../../src/results/compaction/compact.js';
+import type { Condition } from '../../src/results/query/conditions.js';
+import { type Results, resultsOf } from '../../src/results/results.js';
+import { temporaryStore } from '../storage/file/temporary-store.js';
+import { EXPERIMENT, manifestOf, recordOf, writeSegment } from '../support/records.js';
+import { columnOf, expectedGroups, expectedRows, type PlainColumn, type PlainSort } from './plain-results.js';
+
+const SWEEPS = 30;
+const QUERIES = 10;
+const SEED = Number(process.env.METALAB_TEST_SEED ?? 20260101);
+const NAMES = ['n', 'N', 'for', 'a,b', 'mean', 'status', 'quote"d', 'new\nline', 'x', 'p0', 'run_id'];
+const STATISTICS = ['mean', 'std', 'median', 'min', 'max'] as const;
+
+/** Mulberry32: the same numbers from the same seed. */
+function randomOf(seed: number) {
+  let state = seed >>> 0;
+  const next = () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+  const below = (n: number) => Math.floor(next() * n);
+  const pick = <T>(values: readonly T[]): T => values[below(values.length)]!;
+  const some = <T>(values: readonly T[], most: number): T[] =>
+    [...values].sort(() => next() - 0.5).slice(0, below(most + 1));
+  return { next, below, pick, some };
+}
+type Random = ReturnType<typeof randomOf>;
+
+const KINDS: { readonly [kind: string]: readonly JsonValue[] } = {
+  number: [0, 1, 2, 3, -1.5, 0.1, 123.25, 7, 2 ** 53],
+  text: ['', 'a', 'b', 'null', '1', 'NaN', "it's", 'true'],
+  boolean: [true, false],
+  list: [[], [1, 2], ['a'], [null]],
+};
+const NONFINITE = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+
+function randomValue(random: Random, main: string, source: 'params' | 'metrics'): JsonValue | undefined {
+  const chance = random.next();
+  if (chance < 0.05) return undefined;
+  if (chance < 0.1) return null;
+  if (chance < 0.15 && source === 'metrics') return random.pick(NONFINITE);
+  const kinds = source === 'metrics' ? ['number', 'text', 'boolean'] : Object.keys(KINDS);
+  return random.pick(KINDS[chance < 0.3 ? random.pick(kinds) : main]!);
+}
+
+function randomSweep(random: Random): RunRecord[] {
+  const columns = (['params', 'metrics'] as const).flatMap((source) => {
+    const names = [...NAMES].sort(() => random.next() - 0.5).slice(0, 1 + random.below(4));
+    const kinds = source === 'metrics' ? ['number', 'number', 'boolean', 'text'] : Object.keys(KINDS);
+    return names.map((key) => ({ source, key, main: random.pick(kinds) }));
+  });
+  return Array.from({ length: 10 + random.below(40) }, (_, index) => {
+    const values = { params: {}, metrics: {} } as Record<'params' | 'metrics', Record<string, JsonValue>>;
+    for (const { source, key, main } of columns) {
+      const value = randomValue(random, main, source);
+      if (value !== undefined) values[source][key] = value;
+    }
+    const status = random.pick(['success', 'success', 'success', 'failed', 'cancelled'] as const);
+    return recordOf({ index, status, params: values.params, metrics: values.metrics as never });
+  });
+}
+
+function randomCondition(random: Random, columns: readonly PlainColumn[]): Condition {
+  const column = random.pick(columns);
+  const op = random.pick(['=', '!=', '<', '<=', '>', '>=', 'missing', 'present', 'in'] as const);
+  if (op === 'missing' || op === 'present') return { column: column.name, op };
+  const values = [...column.cells.filter((cell) => cell !== undefined), 1, 'a', true];
+  if (op === 'in') return { column: column.name, op, values: random.some(values, 3) };
+  const ordered = values.filter((value) => typeof value !== 'object' && !Number.isNaN(value));
+  return { column: column.name, op, value: random.pick(op === '=' || op === '!=' ? values : ordered) };
+}
+
+async function checkRows(
+  random: Random,
+  results: Results,
+  records: readonly RunRecord[],
+  columns: readonly PlainColumn[],
+) {
+  const where = Array.from({ length: random.below(3) }, () => randomCondition(random, columns));
+  const sort: PlainSort[] = random
+    .some(columns, 2)
+    .map((column) => ({ column, descending: random.next() < 0.5 }));
+  const [limit, offset] = [random.below(30), random.below(4)];
+  const query = results
+    .matching(where)
+    .sort(...sort.map(({ column, descending }) => ({ column: column.name, descending })));
+  const found = await query
+    .limit(limit)
+    .offset(offset)
+    .select('index', ...columns.map(({ name }) => name))
+    .table();
+  const expected = expectedRows(records, columns, where, sort);
+  expect(await query.count()).toBe(expected.length);
+  expect(found.rows).toEqual(expected.slice(offset, offset + limit));
+}
+
+async function checkGroups(
+  random: Random,
+  results: Results,
+  records: readonly RunRecord[],
+  columns: readonly PlainColumn[],
+) {
+  const where = Array.from({ length: random.below(2) }, () => randomCondition(random, columns));
+  const by = random.some(columns, 2);
+  const numeric = columns.filter(
+    ({ type, name }) => ['number', 'boolean'].includes(type) && name !== 'index',
+  );
+  const metrics = random.some(numeric, 3);
+  // Where a param or metric is named n, that is what is sorted by.
+  const count = columns.some(({ key }) => key === 'n') ? undefined : 'n';
+  const sorted = random.pick([undefined, count, by[0], metrics[0]] as const);
+  const descending = random.next() < 0.5;
+  const limit = 1 + random.below(30);
+  const sort =
+    sorted === undefined
+      ? undefined
+      : { by: sorted, statistic: random.pick(['min', 'max'] as const), descending };
+  let query = results.matching(where).limit(limit);
+  if (sort) {
+    const isKey = typeof sort.by !== 'string' && by.includes(sort.by);
+    const name = typeof sort.by === 'string' ? sort.by : sort.by.name;
+    query = query.sort({ column: isKey || name === 'n' ? name : `${name} ${sort.statistic}`, descending });
+  }
+  const found = await query.groupBy(...by.map(({ name }) => name)).stats(
+    metrics.map(({ name }) => name),
+    STATISTICS,
+  );
+  const expected = expectedGroups(records, { where, by, metrics, sort, columns });
+  expect(found.total).toBe(expected.length);
+  expect(found.groups).toEqual(
+    expected.slice(0, limit).map((group) => ({
+      ...group,
+      summaries: group.summaries.map((summary) =>
+        Object.fromEntries(Object.entries(summary).map(([name, value]) => [name, nearly(value)])),
+      ),
+    })),
+  );
+}
+
+/** Sums may be rounded otherwise. */
+const nearly = (value: number | null) =>
+  value === null
+    ? value
+    : {
+        asymmetricMatch: (other: unknown) =>
+          typeof other === 'number' &&
+          (Object.is(other, value) || Math.abs(other - value) <= 1e-9 * Math.max(1, Math.abs(value))),
+        toString: () => String(value),
+      };
+
+it('300 random queries have the answers of a plain computation over the records', {
+  timeout: 120_000,
+}, async () => {
+  for (let sweep = 0; sweep < SWEEPS; sweep++) {
+    const random = randomOf(SEED + sweep);
+    const records = randomSweep(random);
+    const store = await temporaryStore();
+    await store.writeManifest(manifestOf());
+    const lines = records.map((record) =>
+      JSON.stringify(record, (_, value) => encodeNumber(value as JsonValue)),
+    );
+    writeSegment(store, [`${lines.join('\n')}\n`]);
+    const folder = store.experimentFolder(EXPERIMENT);
+    if (sweep % 2 === 1) await compactRuns(folder, `${folder}/runs/.scratch`);
+    const columns = (['params', 'metrics'] as const).flatMap((source) => {
+      const keys = new Set(records.flatMap((record) => Object.keys(record[source])));
+      return [...keys].map((key) => columnOf(records, source, key));
+    });
+    const results = resultsOf(store, EXPERIMENT);
+    for (let query = 0; query < QUERIES; query++) {
+      const check = query % 2 === 0 ? checkRows : checkGroups;
+      await check(random, results, records, columns).catch((error: Error) => {
+        error.message = `METALAB_TEST_SEED=${SEED} (sweep ${sweep}, query ${query}): ${error.message}`;
+        throw error;
+      });
+    }
+    await results.close();
+  }
+});
