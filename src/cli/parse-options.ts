@@ -114,3 +114,14 @@ export function parsePlotKind(text: string): PlotKind {
     expected: PLOT_KINDS.join(', '),
   });
 }
+
+/** @throws UsageError unless it is two names */
+export function parsePivot(text: string): string[] {
+  const names = parseNames(text);
+  if (names.length !== 2)
+    throw pivotError(`--pivot ${text}`, 'two columns: --pivot ROW,COLUMN --value METRIC');
+  return names;
+}
+
+export const pivotError = (what: string, expected: string) =>
+  new UsageError({ code: 'METALAB_PIVOT', what: `${what} can't be`, expected });

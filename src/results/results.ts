@@ -9,11 +9,13 @@ import { readOrigins } from './current.js';
 import { openDuckdbEngine } from './duckdb/engine.js';
 import type { QueryEngine } from './engine.js';
 import { Grouped } from './grouped.js';
+import { makePivot, type Pivot } from './pivot.js';
 import type { Row } from './query/cell.js';
 import { type Column, ORIGIN_FIELDS } from './query/columns.js';
 import { type Condition, type Operator, resolveConditions } from './query/conditions.js';
 import type { BinCount, Bins } from './query/histogram.js';
 import { type RowQuery, resolveSelection, type SortKey } from './query/selection.js';
+import type { Statistic } from './query/statistics.js';
 import { Run } from './run.js';
 
 /** Some columns of some runs, in memory. */
@@ -119,6 +121,21 @@ export class Results {
   /** Groups of runs that have the same values of these columns. */
   groupBy(...columns: string[]): Grouped {
     return new Grouped(() => this.#engine(), columns, this.#query, this.#all);
+  }
+
+  /**
+   * One statistic of a metric, with one row for each value of a column, and one column for each value of another. `sort` and
+   * `limit` are of the rows.
+   *
+   * @throws UsageError where the column has more than 200 values, or the metric can't be averaged
+   */
+  async pivot(row: string, column: string, metric: string, statistic: Statistic = 'mean'): Promise<Pivot> {
+    const { where = [] } = this.#query;
+    const runs = new Results(this.#source, { where }, this.#all);
+    const columns = await runs.groupBy(column).stats([], []);
+    const rows = await this.groupBy(row).stats([], []);
+    const cells = await runs.groupBy(row, column).stats(metric, [statistic]);
+    return makePivot({ rows, columns, cells }, statistic);
   }
 
   /**

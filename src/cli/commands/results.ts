@@ -2,7 +2,15 @@ import type { Cell } from '../../results/query/cell.js';
 import type { Statistic } from '../../results/query/statistics.js';
 import type { Results } from '../../results/results.js';
 import type { CommandContext, CommandDefinition, CommonOptions } from '../command.js';
-import { parseCondition, parseNames, parseSort, parseStatistics, wholeNumber } from '../parse-options.js';
+import {
+  parseCondition,
+  parseNames,
+  parsePivot,
+  parseSort,
+  parseStatistics,
+  pivotError,
+  wholeNumber,
+} from '../parse-options.js';
 
 interface ResultsOptions extends CommonOptions {
   readonly where?: readonly ReturnType<typeof parseCondition>[];
@@ -14,6 +22,8 @@ interface ResultsOptions extends CommonOptions {
   readonly groupBy?: readonly string[];
   readonly stats?: readonly Statistic[];
   readonly best?: string | true;
+  readonly pivot?: readonly string[];
+  readonly value?: string;
 }
 
 const DEFAULT_LIMIT = 50;
@@ -53,8 +63,15 @@ seed_base, submission. In conditions a value in double quotes is text, and null 
       parse: parseNames,
     },
     {
+      flags: '--pivot <row,column>',
+      description: 'a row for each value of one column, a column for each value of another',
+      parse: parsePivot,
+    },
+    { flags: '--value <metric>', description: 'with --pivot, what the cells are the mean (--stats) of' },
+    {
       flags: '--stats <names>',
-      description: 'with --group-by, these instead: n, mean, std, sem, ci95, median, min, max',
+      description:
+        'with --group-by, these instead: n, mean, std, sem, ci95, median, min, max; with --pivot, one of them',
       parse: parseStatistics,
     },
   ],
@@ -68,6 +85,7 @@ seed_base, submission. In conditions a value in double quotes is text, and null 
       line: "results pi_mc --where 'samples>=1000000' --sort -pi --limit 5",
       does: 'the five largest estimates',
     },
+    { line: 'results search --pivot lr,opt --value loss', does: 'mean loss by lr, one column for each opt' },
     { line: 'results search --best', does: 'the run with the best objective' },
     { line: 'results search --best accuracy:max', does: 'the run with the highest accuracy' },
     { line: 'results pi_mc --where status=failed --columns run_id,error', does: 'what failed, and why' },
@@ -109,7 +127,12 @@ async function refine(results: Results, options: ResultsOptions): Promise<Result
 }
 
 async function print(results: Results, options: ResultsOptions, context: CommandContext): Promise<void> {
+  if (options.value !== undefined && !options.pivot)
+    throw pivotError('--value without --pivot', '--pivot ROW,COLUMN');
+  if (options.pivot && (options.groupBy || options.columns || options.best))
+    throw pivotError('--pivot with --group-by, --columns or --best', 'one of them');
   if (options.groupBy) return printGroups(results, options.groupBy, options, context);
+  if (options.pivot) return printPivot(results, options.pivot, options, context);
   if (options.csv !== undefined) {
     const { writeCsv } = await import('../format/write-csv.js');
     const columns = await results.shownColumns();
@@ -172,6 +195,17 @@ async function printGroups(
     const { writeCsv } = await import('../format/write-csv.js');
     return writeCsv(columns, once(rows), options.csv, context);
   }
+  await printSummaries(columns, rows, groups, 'groups', context);
+}
+
+/** A table of groups, and how many are beyond it. */
+async function printSummaries(
+  columns: readonly string[],
+  rows: readonly (readonly Cell[])[],
+  { total, left_out }: { readonly total: number; readonly left_out: number },
+  unit: string,
+  context: CommandContext,
+): Promise<void> {
   if (rows.length > 0) {
     const [{ printCells }, { toShown }] = await Promise.all([
       import('../format/table.js'),
@@ -183,10 +217,40 @@ async function printGroups(
       context,
     );
   } else context.note('no matching runs');
-  if (groups.total > rows.length)
-    context.note(context.color.dim(`… and ${groups.total - rows.length} more groups (--limit)`));
-  if (groups.left_out > 0)
-    context.note(context.color.dim(`${groups.left_out} failed or cancelled runs left out`));
+  if (total > rows.length)
+    context.note(context.color.dim(`… and ${total - rows.length} more ${unit} (--limit)`));
+  if (left_out > 0) context.note(context.color.dim(`${left_out} failed or cancelled runs left out`));
+}
+
+async function printPivot(
+  results: Results,
+  [row = '', column = '']: readonly string[],
+  options: ResultsOptions,
+  context: CommandContext,
+): Promise<void> {
+  const metric = await pivotedMetric(results, options.value);
+  const [statistic = 'mean', another] = options.stats ?? [];
+  if (another) throw pivotError(`--stats ${options.stats}`, 'one statistic');
+  const pivot = await results.pivot(row, column, metric, statistic);
+  const { pivotAsJson, pivotTable } = await import('../format/pivot-table.js');
+  if (options.json) return context.out(pivotAsJson(pivot));
+  const { columns, rows } = pivotTable(pivot);
+  if (options.csv !== undefined) {
+    const { writeCsv } = await import('../format/write-csv.js');
+    return writeCsv(columns, once(rows), options.csv, context);
+  }
+  context.note(context.color.dim(`${statistic} of ${metric}; columns: ${pivot.column}`));
+  await printSummaries(columns, rows, pivot, 'rows', context);
+}
+
+async function pivotedMetric(results: Results, named: string | undefined): Promise<string> {
+  if (named !== undefined) return named;
+  const metrics = (await results.columns()).filter(({ kind }) => kind === 'metric');
+  if (metrics.length === 1) return metrics[0]!.name;
+  throw pivotError(
+    '--pivot without --value',
+    `--value METRIC, one of: ${metrics.map(({ name }) => name).join(', ')}`,
+  );
 }
 
 async function* once<T>(value: T): AsyncGenerator<T, void> {

@@ -1,0 +1,87 @@
+import { UsageError } from '../definition/errors.js';
+import type { Cell } from './query/cell.js';
+import { jsonText } from './query/cell.js';
+import type { Groups } from './query/grouping.js';
+import type { Statistic } from './query/statistics.js';
+
+const MAX_PIVOT_COLUMNS = 200;
+
+/** One statistic of a metric by two columns: the values of one are the rows, those of the other the columns. */
+export interface Pivot {
+  /** What the rows' keys are, by name: the column asked for, and what tells runs of different declarations apart. */
+  readonly by: readonly string[];
+  readonly column: string;
+  readonly metric: string;
+  readonly statistic: Statistic;
+  /** The values of the column, in order. */
+  readonly columns: readonly Cell[];
+  readonly rows: readonly PivotRow[];
+  /** How many rows there are, those beyond the limit too. */
+  readonly total: number;
+  /** Failed and cancelled runs, which don't count. */
+  readonly left_out: number;
+}
+
+export interface PivotRow {
+  readonly keys: readonly Cell[];
+  /** In the order of the columns; `undefined` where there are no such runs. */
+  readonly cells: readonly (PivotCell | undefined)[];
+}
+
+export interface PivotCell {
+  /** Null where no run has a finite number. */
+  readonly value: number | null;
+  /** How many runs have one. */
+  readonly n: number;
+}
+
+/** The groups that a pivot is made of: by the rows, in their order; by the columns; and by both. */
+export interface PivotGroups {
+  readonly rows: Groups;
+  readonly columns: Groups;
+  readonly cells: Groups;
+}
+
+/** @throws UsageError where the column has too many values */
+export function makePivot({ rows, columns, cells }: PivotGroups, statistic: Statistic): Pivot {
+  const column = columns.by[0]!;
+  const values = distinct(columns.groups.map(({ keys }) => keys[0]));
+  if (values.length > MAX_PIVOT_COLUMNS)
+    throw new UsageError({
+      code: 'METALAB_PIVOT',
+      what: `'${column}' has ${values.length} values, a pivot at most ${MAX_PIVOT_COLUMNS} columns`,
+      expected: `a column with fewer values, or fewer runs (--where); or --group-by ${rows.by[0]},${column}`,
+    });
+  const found = new Map<string, PivotCell>();
+  for (const { keys, summaries } of cells.groups) {
+    const [row, value, ...origins] = keys;
+    const [summary] = summaries;
+    const result = statistic === 'n' ? summary!.n : (summary![statistic] ?? null);
+    found.set(keyOf([row, ...origins, value]), { value: result, n: summary!.n });
+  }
+  return {
+    by: rows.by,
+    column,
+    metric: cells.metrics[0]!,
+    statistic,
+    columns: values,
+    rows: rows.groups.map(({ keys }) => ({
+      keys,
+      cells: values.map((value) => found.get(keyOf([...keys, value]))),
+    })),
+    total: rows.total,
+    left_out: rows.left_out,
+  };
+}
+
+function distinct(cells: readonly Cell[]): Cell[] {
+  return [...new Map(cells.map((cell) => [keyOf([cell]), cell])).values()];
+}
+
+/** Equal for equal cells alone: a number is not the text of it. */
+const keyOf = (cells: readonly Cell[]): string =>
+  JSON.stringify(
+    cells.map((cell) =>
+      cell === undefined ? [] : typeof cell === 'number' ? [String(cell)] : jsonText(cell),
+    ),
+  );
