@@ -11,6 +11,7 @@ import { listCommand } from './commands/list.js';
 import { logsCommand } from './commands/logs.js';
 import { pauseCommand, resumeCommand } from './commands/pause.js';
 import { plotCommand } from './commands/plot.js';
+import { queryCommand } from './commands/query.js';
 import { resultsCommand } from './commands/results.js';
 import { retryCommand } from './commands/retry.js';
 import { showCommand } from './commands/show.js';
@@ -34,6 +35,7 @@ const COMMANDS: readonly CommandDefinition[] = [
   listCommand,
   resultsCommand,
   plotCommand,
+  queryCommand,
   showCommand,
   logsCommand,
   artifactsCommand,

@@ -6,6 +6,16 @@ import type { Group, Grouping } from './query/grouping.js';
 import type { BinCount, Histogram } from './query/histogram.js';
 import type { Selection } from './query/selection.js';
 
+/** A value that is bound to a parameter of a statement. */
+export type SqlValue = string | number | boolean | null;
+
+/** What a statement answers: its columns, and its rows in batches, each in the order of the columns. */
+export interface SqlAnswer {
+  readonly columns: readonly string[];
+  /** To be read once, to its end. */
+  batches(): AsyncIterable<readonly (readonly Cell[])[]>;
+}
+
 /** Answers resolved queries about the final records of one experiment's runs. */
 export interface QueryEngine {
   readonly columns: Columns;
@@ -23,5 +33,7 @@ export interface QueryEngine {
   /** In the order of the query. `total` counts groups beyond the limit, too. */
   groups(grouping: Grouping): Promise<{ readonly groups: readonly Group[]; readonly total: number }>;
   histogram(histogram: Histogram): Promise<BinCount[]>;
+  /** One SELECT about `runs`, `series` and `artifacts`, whose parameters are `$1`, `$2`… */
+  sql(text: string, values: readonly SqlValue[]): Promise<SqlAnswer>;
   close(): void;
 }

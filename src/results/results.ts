@@ -7,7 +7,7 @@ import type { Store } from '../storage/store.js';
 import { bestQuery, objectiveOf } from './best.js';
 import { readOrigins } from './current.js';
 import { openDuckdbEngine } from './duckdb/engine.js';
-import type { QueryEngine } from './engine.js';
+import type { QueryEngine, SqlAnswer, SqlValue } from './engine.js';
 import { Grouped } from './grouped.js';
 import { makePivot, type Pivot } from './pivot.js';
 import type { Row } from './query/cell.js';
@@ -238,6 +238,26 @@ export class Results {
   /** The runs, with what stands beside their records, in constant memory. */
   async *runs(): AsyncGenerator<Run, void> {
     for await (const record of this.records()) yield new Run(this.#source.store, record);
+  }
+
+  /**
+   * One SELECT in DuckDB's SQL: results.sql`SELECT max(loss) FROM runs WHERE lr = ${lr}`. Values are bound, never spliced.
+   * It can read these relations and no files, and write nothing, whatever the query's own conditions are:
+   * `runs`, with the columns of `columns()` (values of another type are in `NAME (TYPE)`); `series` (run_id, name, step,
+   * value); `artifacts` (run_id, name, kind, format, uri, size_bytes, content_hash).
+   *
+   * @throws UsageError where it is no SELECT, or fails
+   */
+  sql(texts: TemplateStringsArray, ...values: SqlValue[]): Promise<SqlAnswer> {
+    return this.query(
+      texts.reduce((text, next, index) => `${text}$${index}${next}`),
+      values,
+    );
+  }
+
+  /** The same of a text, whose parameters are `$1`, `$2`… */
+  async query(text: string, values: readonly SqlValue[] = []): Promise<SqlAnswer> {
+    return (await this.#engine()).sql(text, values);
   }
 
   async summary(): Promise<ResultsSummary> {

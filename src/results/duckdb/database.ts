@@ -9,6 +9,12 @@ export interface TableColumn {
   readonly values: readonly unknown[];
 }
 
+/** Columns and rows of a SELECT, in batches. */
+export interface Selected {
+  readonly columns: readonly string[];
+  batches(): AsyncGenerator<Cell[][], void>;
+}
+
 /** A DuckDB in memory. */
 export interface Database {
   readonly scratch: Scratch;
@@ -18,6 +24,12 @@ export interface Database {
   /** Rows in batches, as DuckDB makes them: in constant memory. */
   batches(sql: string): AsyncIterable<Row[]>;
   all(sql: string): Promise<Row[]>;
+  /**
+   * One SELECT that a user wrote.
+   *
+   * @param values of its parameters `$1`, `$2`…
+   */
+  select(sql: string, values: readonly (string | number | boolean | null)[]): Promise<Selected>;
   close(): void;
 }
 
@@ -72,6 +84,7 @@ export async function openDatabase(
       for await (const batch of batches(sql)) rows.push(...batch);
       return rows;
     },
+    select: (sql, values) => withRoom(() => select(connection, sql, values)),
     close() {
       connection.closeSync();
       instance.closeSync();
@@ -128,6 +141,44 @@ async function* streamRows(
       .getRows()
       .map((cells) => Object.fromEntries(cells.map((cell, index) => [columns[index] ?? '', toCell(cell)])));
   }
+}
+
+/** DuckDB takes a PRAGMA for a SELECT, too. */
+const IS_SELECT = /^(?:\s|--.*\n|\/\*[\s\S]*?\*\/|\()*(?:select|with|from|values)\b/i;
+
+async function select(
+  connection: DuckDBConnection,
+  sql: string,
+  values: readonly (string | number | boolean | null)[],
+): Promise<Selected> {
+  const { StatementType } = await import('@duckdb/node-api');
+  const statements = await connection.extractStatements(sql);
+  if (statements.count !== 1) throw new Error(`${statements.count} statements instead of one`);
+  const statement = await statements.prepare(0);
+  if (statement.statementType !== StatementType.SELECT || !IS_SELECT.test(sql))
+    throw new Error('the statement is no SELECT');
+  statement.bind([...values]);
+  const result = await statement.stream();
+  const first = await result.fetchChunk();
+  return {
+    columns: result.deduplicatedColumnNames(),
+    async *batches() {
+      for (let chunk = first; chunk && chunk.rowCount > 0; chunk = await result.fetchChunk())
+        yield chunk.getRows().map((row) => row.map(toJsonCell));
+    },
+  };
+}
+
+/** Lists and structs as such, times as text. */
+function toJsonCell(value: DuckDBValue): Cell {
+  if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
+  if (typeof value !== 'object' || value === null) return value;
+  if ('items' in value) return value.items.map((item) => toJsonCell(item) ?? null);
+  if ('entries' in value && !Array.isArray(value.entries))
+    return Object.fromEntries(
+      Object.entries(value.entries).map(([name, item]) => [name, toJsonCell(item) ?? null]),
+    );
+  return String(value);
 }
 
 function toCell(value: DuckDBValue): Cell {

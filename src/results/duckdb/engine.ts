@@ -1,7 +1,7 @@
 import type { JsonValue } from '../../definition/json.js';
 import type { RunRecord, RunStatus } from '../../definition/record.js';
 import type { ValueType } from '../../storage/file/formats/runs-file.js';
-import type { QueryEngine } from '../engine.js';
+import type { QueryEngine, SqlAnswer, SqlValue } from '../engine.js';
 import type { Cell, Row } from '../query/cell.js';
 import { type Column, Columns } from '../query/columns.js';
 import type { Group, Grouping, Summary } from '../query/grouping.js';
@@ -20,6 +20,7 @@ import {
 import { type Database, openDatabase } from './database.js';
 import { type LoadedRuns, type LoadOptions, loadRuns } from './load-runs.js';
 import { rowsWithRecords } from './rows-with-records.js';
+import { runSql } from './sql.js';
 import { partKey } from './value-parts.js';
 
 /** Statistics of so many metrics are computed in one pass over the runs: more take more memory. */
@@ -198,6 +199,16 @@ class DuckdbEngine implements QueryEngine {
       bin: Number(row.bin),
       n: Number(row.n),
     }));
+  }
+
+  sql(text: string, values: readonly SqlValue[]): Promise<SqlAnswer> {
+    const source = {
+      database: this.#database,
+      folder: this.#folder,
+      runs: this.#runs,
+      columns: this.columns,
+    };
+    return runSql(source, text, values);
   }
 
   close(): void {

@@ -1,0 +1,117 @@
+import { expect, it, onTestFinished } from 'vitest';
+import type { SqlAnswer } from '../../src/results/engine.js';
+import { resultsOf } from '../../src/results/results.js';
+import { temporaryStore } from '../storage/file/temporary-store.js';
+import { EXPERIMENT, manifestOf, recordOf, writeSegment } from '../support/records.js';
+
+const ARTIFACT = {
+  name: 'fit',
+  kind: 'file',
+  format: 'svg',
+  uri: 'artifacts/ab',
+  size_bytes: 7,
+  content_hash: 'a'.repeat(64),
+};
+
+async function open() {
+  const store = await temporaryStore();
+  await store.writeManifest(manifestOf());
+  const runs = [1, 2, 'high', 3].map((loss, index) =>
+    recordOf({
+      index,
+      params: { lr: index / 10, "it's; DROP": index },
+      metrics: { loss },
+      tags: ['a', 'b c'],
+      artifacts: index === 0 ? [ARTIFACT as never] : [],
+      provenance: { slot: 'host-1-aa' },
+    }),
+  );
+  writeSegment(store, runs);
+  const point = (index: number, step: number, value: unknown, attempt = 1) => ({
+    run_id: runs[index]!.run_id,
+    attempt,
+    generation: 0,
+    name: 'curve',
+    step,
+    value,
+  });
+  writeSegment(store, [point(0, 1, 0.5), point(0, 2, { $numberDouble: 'NaN' }), point(1, 1, 9, 2)], {
+    kind: 'series',
+  });
+  // Of the same attempt, on a slot that was given up.
+  writeSegment(store, [point(0, 1, 100)], { kind: 'series', writer: 'host-2-bb' });
+  const results = resultsOf(store, EXPERIMENT);
+  onTestFinished(() => results.close());
+  return { results, runs };
+}
+
+async function rowsOf(answer: Promise<SqlAnswer>) {
+  const rows = [];
+  for await (const batch of (await answer).batches()) rows.push(...batch);
+  return rows;
+}
+
+it('SQL sees params and metrics by name, with values of another type in a column of their own', async () => {
+  const { results } = await open();
+  expect(
+    await rowsOf(results.sql`SELECT lr, loss, "loss (text)", "it's; DROP", tags FROM runs ORDER BY lr`),
+  ).toEqual([
+    [0, 1, null, 0, ['a', 'b c']],
+    [0.1, 2, null, 1, ['a', 'b c']],
+    [0.2, null, 'high', 2, ['a', 'b c']],
+    [0.3, 3, null, 3, ['a', 'b c']],
+  ]);
+  const answer = await results.sql`SELECT count(*) AS n, sum(loss) AS s FROM runs WHERE status = 'success'`;
+  expect(answer.columns).toEqual(['n', 's']);
+  expect(await rowsOf(Promise.resolve(answer))).toEqual([[4, 6]]);
+});
+
+it('values of a template are bound, never spliced', async () => {
+  const { results } = await open();
+  const evil = "0' OR '1' = '1";
+  expect(await rowsOf(results.sql`SELECT lr FROM runs WHERE run_id = ${evil} OR lr = ${0.1}`)).toEqual([
+    [0.1],
+  ]);
+});
+
+it('SQL sees the series of the attempts that won, and artifacts', async () => {
+  const { results, runs } = await open();
+  expect(await rowsOf(results.sql`SELECT * FROM series ORDER BY step`)).toEqual([
+    [runs[0]?.run_id, 'curve', 1, 0.5],
+    [runs[0]?.run_id, 'curve', 2, Number.NaN],
+  ]);
+  expect(await rowsOf(results.sql`SELECT * FROM artifacts`)).toEqual([
+    [runs[0]?.run_id, ...Object.values(ARTIFACT)],
+  ]);
+});
+
+it.each([
+  "COPY runs TO '/tmp/metalab-sql-escape.csv'",
+  "SELECT * FROM read_csv('/etc/passwd')",
+  "SELECT * FROM '/etc/passwd'",
+  "SELECT * FROM read_text('/etc/hostname')",
+  "SELECT * FROM glob('/etc/*')",
+  "ATTACH '/tmp/metalab-sql-escape.db'",
+  'INSTALL httpfs',
+  'LOAD httpfs',
+  'PRAGMA database_list',
+  'SET enable_external_access = true',
+  "SELECT getenv('HOME')",
+  'CREATE TABLE t AS SELECT 1',
+  'DROP VIEW runs',
+  'SELECT 1; SELECT 2',
+  "EXPORT DATABASE '/tmp/metalab-sql-escape'",
+  '',
+])('refuses %j', async (text) => {
+  const { results } = await open();
+  await expect(rowsOf(results.query(text))).rejects.toMatchObject({ code: 'METALAB_SQL' });
+  expect(await rowsOf(results.sql`SELECT count(*) FROM runs`)).toEqual([[4]]);
+});
+
+it('an unknown column is named with its position and the nearest names', async () => {
+  const { results } = await open();
+  await expect(rowsOf(results.query('SELECT los FROM runs'))).rejects.toMatchObject({
+    code: 'METALAB_SQL',
+    message: expect.stringMatching(/"los"[\s\S]*"loss"[\s\S]*LINE 1: SELECT los[\s\S]*\^/),
+  });
+});
