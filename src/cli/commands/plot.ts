@@ -118,11 +118,15 @@ async function show(data: PlotData, { out, spec }: PlotOptions, context: Command
   ]);
   const chart = vegaLiteSpec(data);
   if (spec !== undefined)
-    await writeOutput([`${JSON.stringify(chart, null, 2)}\n`], { target: spec, option: '--spec' }, context);
+    await writeOutput(
+      [`${JSON.stringify(chart, null, 2)}\n`],
+      { target: spec, option: '--spec', force: true },
+      context,
+    );
   if (out !== undefined)
     await writeOutput(
       [await renderPlot(chart, plotFormatOf(out))],
-      { target: out, option: '--out' },
+      { target: out, option: '--out', force: true },
       context,
     );
 }

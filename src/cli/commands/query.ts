@@ -6,6 +6,7 @@ interface QueryOptions extends CommonOptions {
   readonly limit?: number;
   readonly all?: boolean;
   readonly csv?: string;
+  readonly force?: boolean;
 }
 
 const DEFAULT_LIMIT = 50;
@@ -31,7 +32,8 @@ content_hash). No other file is read, and nothing is written.`,
       parse: wholeNumber('--limit', 0, 1e9),
     },
     { flags: '--all', description: 'runs of older code, contexts, params and seeds too' },
-    { flags: '--csv <file>', description: 'write CSV to a file, or - for stdout' },
+    { flags: '--csv <file>', description: 'write CSV to a new file, or - for stdout' },
+    { flags: '--force', description: 'with --csv: replace a file that is there' },
   ],
   examples: [
     { line: 'query "SELECT samples, avg(pi) FROM runs GROUP BY samples" pi_mc', does: 'a mean by SQL' },
@@ -65,7 +67,7 @@ async function print(answer: SqlAnswer, options: QueryOptions, context: CommandC
   const { columns } = answer;
   if (options.csv !== undefined) {
     const { writeCsv } = await import('../format/write-csv.js');
-    return writeCsv(columns, limited(answer, options.limit), options.csv, context);
+    return writeCsv(columns, limited(answer, options.limit), options, context);
   }
   if (options.json) {
     const { writeJsonArray } = await import('../format/write-json.js');

@@ -19,6 +19,7 @@ interface ResultsOptions extends CommonOptions {
   readonly limit?: number;
   readonly all?: boolean;
   readonly csv?: string;
+  readonly force?: boolean;
   readonly groupBy?: readonly string[];
   readonly stats?: readonly Statistic[];
   readonly best?: string | true;
@@ -56,7 +57,8 @@ seed_base, submission. In conditions a value in double quotes is text, and null 
         'the run with the best objective, or the least of this metric (metric:max: the most); --limit 5: the five best',
     },
     { flags: '--all', description: 'runs of older code, contexts, params and seeds too' },
-    { flags: '--csv <file>', description: 'write CSV to a file, or - for stdout' },
+    { flags: '--csv <file>', description: 'write CSV to a new file, or - for stdout' },
+    { flags: '--force', description: 'with --csv: replace a file that is there' },
     {
       flags: '--group-by <names>',
       description: 'n, mean, standard deviation and 95 % confidence interval by these columns',
@@ -136,7 +138,7 @@ async function print(results: Results, options: ResultsOptions, context: Command
   if (options.csv !== undefined) {
     const { writeCsv } = await import('../format/write-csv.js');
     const columns = await results.shownColumns();
-    return writeCsv(columns, cellsOf(results.select(...columns), columns), options.csv, context);
+    return writeCsv(columns, cellsOf(results.select(...columns), columns), options, context);
   }
   if (options.json) {
     const { writeJsonArray } = await import('../format/write-json.js');
@@ -193,7 +195,7 @@ async function printGroups(
   const { columns, rows } = groupTable(groups);
   if (options.csv !== undefined) {
     const { writeCsv } = await import('../format/write-csv.js');
-    return writeCsv(columns, once(rows), options.csv, context);
+    return writeCsv(columns, once(rows), options, context);
   }
   await printSummaries(columns, rows, groups, 'groups', context);
 }
@@ -237,7 +239,7 @@ async function printPivot(
   const { columns, rows } = pivotTable(pivot);
   if (options.csv !== undefined) {
     const { writeCsv } = await import('../format/write-csv.js');
-    return writeCsv(columns, once(rows), options.csv, context);
+    return writeCsv(columns, once(rows), options, context);
   }
   context.note(context.color.dim(`${statistic} of ${metric}; columns: ${pivot.column}`));
   await printSummaries(columns, rows, pivot, 'rows', context);

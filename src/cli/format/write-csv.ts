@@ -7,8 +7,8 @@ import { writeOutput } from './write-output.js';
 export async function writeCsv(
   columns: readonly string[],
   batches: AsyncIterable<readonly (readonly Cell[])[]>,
-  target: string,
+  { csv = '-', force = false }: { readonly csv?: string; readonly force?: boolean },
   context: CommandContext,
 ): Promise<void> {
-  await writeOutput(toCsv(columns, batches), { target, option: '--csv' }, context);
+  await writeOutput(toCsv(columns, batches), { target: csv, option: '--csv', force }, context);
 }

@@ -1,30 +1,36 @@
 import { createWriteStream } from 'node:fs';
-import { lstat, rename, rm } from 'node:fs/promises';
+import { rename, rm, stat } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { UsageError } from '../../definition/errors.js';
 import type { CommandContext } from '../command.js';
 
 /**
- * Streams text to a file, or to stdout for `-`. The file appears when it is complete: what fails leaves none.
+ * Streams text or bytes to a file, or to stdout for `-`. The file appears when it is complete: what fails leaves none.
  *
- * @throws UsageError if the file can't be written
+ * @param to where to: with `force`, a file that exists is replaced
+ * @throws UsageError if the file exists, or can't be written
  */
 export async function writeOutput(
   pieces: AsyncIterable<string | Uint8Array> | Iterable<string | Uint8Array>,
-  { target, option }: { readonly target: string; readonly option: string },
+  to: { readonly target: string; readonly option: string; readonly force: boolean },
   context: CommandContext,
 ): Promise<void> {
+  const { target, option, force } = to;
   if (target === '-') {
     for await (const piece of pieces) await context.write(piece as string);
     return;
   }
-  const partial = `${target}.${process.pid}.partial`;
+  if (!force) await refuseExisting(target, option);
+  // A device or a pipe is written to, never replaced.
+  const there = await stat(target).catch(() => undefined);
+  const isFile = there === undefined || there.isFile();
+  const partial = isFile ? `${target}.${process.pid}.partial` : target;
   try {
     await pipeline(Readable.from(pieces), createWriteStream(partial));
-    await rename(partial, target);
+    if (isFile) await rename(partial, target);
   } catch (error) {
-    await rm(partial, { force: true }).catch(() => {});
+    if (isFile) await rm(partial, { force: true }).catch(() => {});
     if (!(error instanceof Error && 'syscall' in error)) throw error;
     throw new UsageError(
       {
@@ -39,13 +45,10 @@ export async function writeOutput(
   context.note(`wrote ${target}`);
 }
 
-/** @throws UsageError if there is something of that name */
+/** @throws UsageError if there is a file of that name */
 export async function refuseExisting(target: string, option: string): Promise<void> {
-  const exists = await lstat(target).then(
-    () => true,
-    () => false,
-  );
-  if (!exists) return;
+  const there = await stat(target).catch(() => undefined);
+  if (!there?.isFile()) return;
   throw new UsageError({
     code: 'METALAB_OUTPUT',
     where: option,
