@@ -6,7 +6,7 @@ import { runsFolder } from '../../storage/file/layout.js';
 import { newScratchFolder, tidyScratchFolders } from './scratch-folders.js';
 
 /** Of JavaScript's own heap. DuckDB's memory, most of it, has its limit in `database.ts`. */
-const HEAP_MEGABYTES = 128;
+const HEAP_MEGABYTES = 256;
 
 /** How a compaction ended: with how many runs in the file, or because nothing was to be done. */
 export type CompactionResult =

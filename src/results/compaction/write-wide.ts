@@ -10,7 +10,7 @@ import type { Row } from '../query/cell.js';
 /** Of a group of rows, which is held in memory. */
 const GROUP_CELLS = 200_000;
 /** The footer describes every column of every group. */
-const MIN_GROUP_ROWS = 64;
+const MIN_GROUP_ROWS = 256;
 
 type SchemaElement = ConstructorParameters<typeof ParquetWriter>[0]['schema'][number];
 
@@ -48,6 +48,7 @@ export async function writeWide(
     ],
     kvMetadata: [{ key: COVERAGE_KEY, value: JSON.stringify(coverage) }],
     createdBy: 'metalab',
+    statistics: false,
   });
   let cells: unknown[][] = Array.from({ length: count }, () => []);
   const flush = async () => {
