@@ -16,7 +16,7 @@ const NEXT = 'next: node scripts/setup.mjs deps build temporal-server';
  * @returns {Promise<{ readonly folder: string, readonly server: string, readonly sql: string }>}
  */
 export async function temporalServerPlaces() {
-  const module = join(root, 'dist', 'access', 'cache-folder.js');
+  const module = join(root, 'dist', 'access', 'own-folders.js');
   if (!existsSync(module)) throw new SetupError(`the part temporal-server needs a build\n  ${NEXT}`);
   const { cacheFolder } = await import(pathToFileURL(module).href);
   const folder = join(cacheFolder(), `temporal-server-${TEMPORAL_SERVER_VERSION}`);

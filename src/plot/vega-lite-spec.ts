@@ -41,6 +41,8 @@ export function vegaLiteSpec(data: PlotData): VegaLiteSpec {
             header: { title: facets.title, labelLimit: MAX_LABEL_PIXELS },
           },
           columns: Math.min(FACETS_IN_A_ROW, Math.max(1, facets.names.length)),
+          // Labels at the ends of two axes that stand side by side must not touch.
+          spacing: 44,
           spec: chart,
         }
       : chart),
