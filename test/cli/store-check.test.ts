@@ -76,6 +76,8 @@ function splitSegment(parts: number): string[] {
   const whole = segment();
   const lines = readFileSync(whole, 'utf8').split('\n').slice(0, -1);
   rmSync(whole);
+  // It covers a segment that is gone now.
+  rmSync(folder('runs'), { recursive: true });
   const each = lines.length / parts;
   return Array.from({ length: parts }, (_, part) => {
     const path = whole.replace(/\.ndjson$/, `${part}.ndjson`);

@@ -44,7 +44,9 @@ export async function main(seen: unknown[]): Promise<SubmissionOutcome> {
     if (event.type === 'log') seen.push(event.line.message);
   }
   await lab.close();
-  return run(packed);
+  const results = await run(packed);
+  for await (const row of results.limit(1).rows()) seen.push(row);
+  return results.outcome;
 }`;
 
 test('what npm pack makes works in an empty project: its command, its types, and nothing of this machine in it', {

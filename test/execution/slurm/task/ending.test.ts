@@ -230,8 +230,11 @@ describe('a task that is asked', () => {
       job_id: '12',
       node: 'n1',
       success: 3,
-      holds: [{ from: 3 }],
     });
+    // How many positions it took at once depends on how fast the machine is.
+    const [held] = array.live()!.holds;
+    expect(held!.from).toBeLessThanOrEqual(3);
+    expect(held!.to).toBeGreaterThan(3);
     expect(array.live()!.slots).toMatchObject([{ position: 3, attempt: 1 }]);
     expect(array.live()!.peak_rss_bytes).toBeGreaterThan(10 * 2 ** 20);
     task.kill('SIGTERM');
