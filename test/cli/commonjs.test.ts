@@ -52,7 +52,7 @@ test('a CommonJS program submits what it requires', async () => {
     'main.cjs': `
       const { run } = require('metalab');
       const { sweep } = require('./experiment.cjs');
-      run(sweep, { store: 'experiments' }).then((outcome) => console.log(JSON.stringify(outcome)));`,
+      run(sweep, { store: 'experiments' }).then(({ outcome }) => console.log(JSON.stringify(outcome)));`,
   });
   expect(await runForLines(project, 'main.cjs')).toMatchObject([{ executed: 2, success: 2 }]);
 });

@@ -7,8 +7,10 @@ import type { FreeRanges } from './free-ranges.js';
 const TAKE_MS = 2_000;
 /** Less than this would take longer to take than to do. */
 const MIN_TAKE_MS = 100;
-/** What no slot has begun this long after it was taken goes back, for other tasks. */
+/** What no slot has begun this long after it was taken goes back, for other slots and tasks. */
 const HOLD_MS = 4_000;
+/** Less, where it was expected to be done much earlier: twice that time, but at least this. */
+const MIN_HOLD_MS = 250;
 /** A task that finds nothing free waits this long for what others may give back. */
 const LINGER_MS = 6_000;
 const LOOK_MS = 500;
@@ -169,7 +171,7 @@ export class WorkQueue {
         this.#local = splitRange(range, this.#options.spec.slots);
         this.isDone = false;
         this.#taken += range.to - range.from;
-        this.#due = performance.now() + HOLD_MS;
+        this.#due = performance.now() + this.#holdMs(range.to - range.from);
         await onChange();
         return true;
       }
@@ -201,6 +203,12 @@ export class WorkQueue {
     const each = Math.max(this.#runMs, 0.001);
     const share = Math.min(TAKE_MS / each, Math.max(MIN_TAKE_MS / each, free / (2 * tasks * slots)));
     return Math.max(1, Math.min(most, Math.floor(slots * share)));
+  }
+
+  #holdMs(positions: number): number {
+    if (this.#runMs === undefined) return HOLD_MS;
+    const expected = (positions * this.#runMs) / this.#options.spec.slots;
+    return Math.min(HOLD_MS, Math.max(MIN_HOLD_MS, 2 * expected));
   }
 
   /** After `chunk_size` runs the task ends, unless no other task waits for its place. */
