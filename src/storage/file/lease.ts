@@ -113,11 +113,16 @@ export class StoreLease {
     const id = randomUUID();
     const holder = { engine: id, address: command, namespace: '', host: hostname(), worker: id };
     await this.take(holder, { wait: true });
-    const timer = setInterval(() => void this.take(holder).catch(() => {}), LEASE_RENEWED_MS).unref();
+    let renewal: Promise<void> | undefined;
+    const timer = setInterval(() => {
+      renewal = this.take(holder).catch(() => {});
+    }, LEASE_RENEWED_MS).unref();
     try {
       return await work();
     } finally {
       clearInterval(timer);
+      // It would take the lease again after the release.
+      await renewal;
       await this.release(holder);
     }
   }

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { StoreLease } from '../../../src/storage/file/lease.js';
 import type { LeaseHolder } from '../../../src/storage/lease.js';
 import { temporaryFolder } from './temporary-store.js';
@@ -126,5 +126,26 @@ describe("a store's lease", () => {
     await expect(lease.take(engine('laptop'))).rejects.toThrow('whose lease cannot be read');
     await lease.take(engine('laptop'), { takeOver: true });
     expect(holderOf(root)).toBe('laptop');
+  });
+
+  it('is not taken again by a renewal that is in progress when the work ends', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const lease = new StoreLease(temporaryFolder());
+    const take = lease.take.bind(lease);
+    let goOn = () => {};
+    let renewal: Promise<void> | undefined;
+    const working = lease.during('metalab store check', async () => {
+      vi.spyOn(lease, 'take').mockImplementation((holder) => {
+        renewal = new Promise<void>((resolve) => (goOn = resolve)).then(() => take(holder));
+        return renewal;
+      });
+      vi.advanceTimersByTime(15_000);
+    });
+    // What ends meanwhile has time to end.
+    await sleep(100);
+    goOn();
+    await Promise.all([working, renewal]);
+    expect(await lease.read()).toBeUndefined();
   });
 });
