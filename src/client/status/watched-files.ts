@@ -70,10 +70,12 @@ class WatchedFiles {
     };
     for (;;) {
       const { signal } = wake;
+      // A reading in progress may have begun before the last that was written.
+      const over = link.next ? undefined : failure;
       if (!link.next) await sleep(EVERY_MS, undefined, signal.aborted ? {} : { signal }).catch(() => {});
       const next = await this.#after(link);
       if (next !== link) yield next.changes;
-      else if (failure) throw failure.error;
+      else if (over) throw over.error;
       link = next;
     }
   }

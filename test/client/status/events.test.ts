@@ -144,3 +144,31 @@ test('what was written before the sweep was interrupted is an event, then the re
   await expect(watcher.end).rejects.toThrow('no workflow is running it');
   expect(watcher.cells()).toEqual([0, 1]);
 });
+
+test('what is written while the files are read is an event, too, if the sweep is interrupted right after', async () => {
+  for (let step = 1; step <= 6; step++) {
+    const { store, run, watch } = await submission();
+    let interrupt = (_: Error) => {};
+    const ended = new Promise<never>((_, reject) => {
+      interrupt = reject;
+    });
+    const watcher = watch(ended);
+    run(0);
+    await expect.poll(watcher.cells).toEqual([0]);
+    // One reading of the files asks for their folder several times.
+    const folderOf = store.experimentFolder.bind(store);
+    let asked = 0;
+    vi.spyOn(store, 'experimentFolder').mockImplementation((experiment) => {
+      if (++asked === step) {
+        writeFileSync(
+          segmentOf(store, 2),
+          `${JSON.stringify(recordOf({ index: 1, experiment_id: SWEEP }))}\n`,
+        );
+        interrupt(new Error('no workflow is running it'));
+      }
+      return folderOf(experiment);
+    });
+    await expect(watcher.end).rejects.toThrow('no workflow is running it');
+    expect(watcher.cells(), `step ${step}`).toEqual([0, 1]);
+  }
+});
