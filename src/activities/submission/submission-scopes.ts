@@ -90,16 +90,20 @@ export class SubmissionScopes {
       const isOld = performance.now() - usedAt > UNUSED_AFTER_MS;
       // If the store does not answer now, the next check finds out.
       const isOver = isOld || (await hasOutcome(store, submission).catch(() => false));
-      if (!isOver || scope.activities > 0) continue;
+      if (!isOver || scope.activities > 0 || !this.#isKept(scope)) continue;
       this.#forget(scope);
       await this.#release(store, submission).catch(() => {});
       await this.#giveBack(store).catch(() => {});
     }
   }
 
-  /** Not the scope that an activity opened after this one was settled. */
+  /** Not if it was settled meanwhile: then an activity may have opened another for the same submission. */
+  #isKept(scope: Scope): boolean {
+    return this.#scopes.get(scope.key) === scope;
+  }
+
   #forget(scope: Scope): void {
-    if (this.#scopes.get(scope.key) === scope) this.#scopes.delete(scope.key);
+    if (this.#isKept(scope)) this.#scopes.delete(scope.key);
   }
 
   #giveBack(store: Store): Promise<void> {

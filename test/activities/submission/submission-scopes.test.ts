@@ -193,3 +193,27 @@ test('an activity that fails is over: its submission is released by age', async 
   scopes.close();
   expect(vi.getTimerCount()).toBe(0);
 });
+
+test('a submission that is settled, and comes back, while the store is asked whether it has ended, is kept', async () => {
+  const { store, released, scopes } = await scopesOf();
+  let answer = () => {};
+  const answered = new Promise<void>((resolve) => (answer = resolve));
+  const asked = vi.spyOn(store, 'readOutcome').mockImplementation(async () => {
+    await answered;
+    return outcomeOf(ONE);
+  });
+  await scopes.during(store, ONE, async () => {});
+  vi.advanceTimersByTime(15_000);
+  await expect.poll(() => asked.mock.calls.length).toBe(1);
+  await scopes.settle(store, ONE, async () => {});
+  let end = () => {};
+  const again = scopes.during(store, ONE, () => new Promise<void>((resolve) => (end = resolve)));
+  await expect.poll(() => store.lease.read()).toBeDefined();
+  answer();
+  await Promise.all(asked.mock.results.map(({ value }) => value));
+  await new Promise(setImmediate);
+  expect(released).toEqual(['first']);
+  end();
+  await again;
+  scopes.close();
+});
