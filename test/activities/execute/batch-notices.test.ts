@@ -3,11 +3,6 @@ import { BatchNotices } from '../../../src/activities/execute/batch-notices.js';
 import type { ChunkNotice } from '../../../src/contract/workflow.js';
 import { NO_PROGRESS } from '../../../src/execution/batch-executor.js';
 
-// The code takes time from there; the clock of the tests does not reach it.
-vi.mock('node:timers/promises', () => ({
-  setTimeout: (ms: number) => new Promise((resolve) => setTimeout(resolve, ms)),
-}));
-
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
 });
