@@ -20,7 +20,7 @@ const DESCRIBED_WITHIN_MS = 5_000;
 export class RunningSweeps {
   readonly #client: Client;
   readonly #feed: Feed;
-  readonly #stores = new Map<string, Promise<Store | undefined>>();
+  readonly #stores = new Map<string, Promise<Store>>();
 
   constructor(client: Client, feed = new Feed(client)) {
     this.#client = client;
@@ -37,8 +37,12 @@ export class RunningSweeps {
     const query = `WorkflowType = '${EXPERIMENT_WORKFLOW}' AND ExecutionStatus = 'Running'`;
     const asked: Promise<RunningSweep | undefined>[] = [];
     try {
-      for await (const { workflowId, runId } of this.#client.workflow.list({ query }))
-        asked.push(this.#readOne(workflowId, runId, maxAgeMs));
+      for await (const { workflowId, runId } of this.#client.workflow.list({ query })) {
+        const sweep = this.#readOne(workflowId, runId, maxAgeMs);
+        // Thrown below, once all are listed.
+        sweep.catch(() => {});
+        asked.push(sweep);
+      }
     } catch (error) {
       await Promise.allSettled(asked);
       throw unreachable(error);
@@ -58,10 +62,14 @@ export class RunningSweeps {
     }
     if (!status?.current) return undefined;
     const { store: uri, experiment_id, current } = status;
-    const store = await this.#open(uri);
-    const known = store
-      ? await sweepStatus(store, { experiment_id, submission: current.submission }, status)
-      : ofWorkflow(current);
+    const place = { experiment_id, submission: current.submission };
+    // A store on another machine may be unreachable here, or damaged: then the workflow's own counts are used.
+    const known = await this.#open(uri)
+      .then((store) => sweepStatus(store, place, status))
+      .catch((error: unknown) => {
+        if (error instanceof MetalabError) return ofWorkflow(current);
+        throw error;
+      });
     const { submission, state, reason, pause, total, reused, success, failed } = known;
     const { cancelled, running, pending, batches } = known;
     const counts = { total, reused, success, failed, cancelled, running, pending, batches };
@@ -82,16 +90,9 @@ export class RunningSweeps {
     }
   }
 
-  /** A store on another machine may be unreachable here: then the workflow's own counts are used. */
-  #open(uri: string): Promise<Store | undefined> {
-    let store = this.#stores.get(uri);
-    if (!store) {
-      store = openStore(uri).catch((error: unknown) => {
-        if (error instanceof MetalabError) return undefined;
-        throw error;
-      });
-      this.#stores.set(uri, store);
-    }
+  #open(uri: string): Promise<Store> {
+    const store = this.#stores.get(uri) ?? openStore(uri);
+    this.#stores.set(uri, store);
     return store;
   }
 }

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from '@temporalio/client';
 import { expect, onTestFinished, test, vi } from 'vitest';
@@ -6,6 +6,7 @@ import { Feed } from '../../../src/client/status/feed.js';
 import { RunningSweeps } from '../../../src/client/status/running-sweeps.js';
 import { workflowIdOf } from '../../../src/contract/workflow.js';
 import { connectTemporal } from '../../../src/engine/connect.js';
+import { planFile } from '../../../src/storage/file/layout.js';
 import { openStore } from '../../../src/storage/registry.js';
 import { countedSweep, executionsIn } from '../../support/engine.js';
 import { metalab } from '../../support/metalab.js';
@@ -78,6 +79,16 @@ test('ten watchers of a sweep query its workflow no more often than one', async 
   expect(listed.map(({ store }) => store)).toContain(place.store.uri);
   const others = listed.filter(({ store }) => store !== place.store.uri).length;
   expect(query.mock.calls.length).toBeLessThanOrEqual(2 + others);
+});
+
+test('a sweep whose store is damaged is listed with the counts of its workflow, beside the others', async () => {
+  const { client, place } = await followed();
+  const plan = planFile(place.store.experimentFolder(place.experiment_id), place.submission);
+  const whole = readFileSync(plan);
+  writeFileSync(plan, 'no plan');
+  const listed = await new RunningSweeps(client).read();
+  writeFileSync(plan, whole);
+  expect(listed.find(({ store }) => store === place.store.uri)).toMatchObject({ state: 'running', total: 3 });
 });
 
 test('one that asks once gets an answer from after its call, however old an answer others accept', async () => {
