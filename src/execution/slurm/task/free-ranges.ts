@@ -1,4 +1,4 @@
-import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { countPositions, type PositionRange } from '../../../definition/position-range.js';
@@ -8,14 +8,16 @@ import { freeFolder } from './array-files.js';
 
 /** Tasks begin at different places, so that a thousand of them do not all rename the same file. */
 const MAX_FIRST_RANGES = 32;
+/** A file that nobody takes, so that the folder is never empty: an empty folder could be replaced by a second one. */
+const KEPT = 'keep';
 const FIRST_RETRY_MS = 20;
 const MAX_RETRY_MS = 1_000;
 
 /**
  * The positions of an array that no task has taken, counted from 0. Each free range is an empty file whose name is the
- * range. A task takes the first part of one by renaming the file to what is left of it. Rename is atomic: of several
- * tasks that try, one succeeds and the others look again. If the answer to a rename is lost, nobody has the range, and
- * another array does it.
+ * range. A task takes the first part of one by renaming the file to what is left of it, and all of it by removing the
+ * file. Both are atomic: of several tasks that try, one succeeds and the others look again. If the answer is lost,
+ * nobody has the range, and another array does it.
  */
 export class FreeRanges {
   readonly #folder: string;
@@ -53,7 +55,7 @@ export class FreeRanges {
       if (!range) return undefined;
       const { from, to } = range;
       const end = Math.min(to, from + wanted(countPositions(free)));
-      if (await this.#rename(range, { from: end, to })) return { from, to: end };
+      if (await this.#isTaken(range, { from: end, to })) return { from, to: end };
       await sleep(Math.random() * pause);
     }
   }
@@ -62,10 +64,10 @@ export class FreeRanges {
     await writeFile(this.#path(range), '');
   }
 
-  /** A range of which nothing is left keeps its file, `to-to`, so that the folder is never empty. */
-  async #rename(range: PositionRange, rest: PositionRange): Promise<boolean> {
+  async #isTaken(range: PositionRange, rest: PositionRange): Promise<boolean> {
     try {
-      await rename(this.#path(range), this.#path(rest));
+      if (rest.from < rest.to) await rename(this.#path(range), this.#path(rest));
+      else await unlink(this.#path(range));
       return true;
     } catch (error) {
       if (faultCode(error) === 'ENOENT') return false;
@@ -86,6 +88,7 @@ export class FreeRanges {
   async #make(): Promise<string[]> {
     const made = temporaryBeside(this.#folder);
     await mkdir(made);
+    await writeFile(join(made, KEPT), '');
     const parts = Math.max(1, Math.min(this.#tasks, this.#positions, MAX_FIRST_RANGES));
     const at = (part: number) => Math.floor((part * this.#positions) / parts);
     for (let part = 0; part < parts; part++)

@@ -10,7 +10,7 @@ import type { TaskBoard } from './task-board.js';
 import type { Piece, WorkQueue } from './work-queue.js';
 
 /** A slot this far past its piece's time begins no run after the current one: others may do what follows. */
-const PAST_DUE_MS = 500;
+const PAST_DUE_MS = 250;
 /**
  * Once Slurm has announced the task's end: runs that end within this time are recorded, others are cut. By default
  * Slurm waits 30 s.
@@ -91,8 +91,10 @@ export class TaskExecution {
     const { slots: _, pool: __, ...place } = this.#place;
     const { from, to } = piece.range;
     const range = { ...place, order: { from, to, budget_ms: Math.max(0, piece.due - performance.now()) } };
-    let began: number | undefined;
+    // Each isolated run takes the time to start a process.
+    let began = place.isolate ? performance.now() : undefined;
     let endPiece = () => {};
+    let isEnding = false;
     const options = {
       signal: {
         onStop: (listener: (how: 'yield' | 'cancel') => void) => {
@@ -104,7 +106,10 @@ export class TaskExecution {
         this.#board.show(piece, progress);
         const position = progress.running?.position;
         if (position === undefined || performance.now() < piece.due + PAST_DUE_MS) return;
-        if (this.#queue.giveBackBehind(piece, position)) endPiece();
+        // By the next look its slot knows, and this is the last run that it has begun.
+        if (isEnding) this.#queue.giveBackBehind(piece, position);
+        else endPiece();
+        isEnding = true;
       },
       onBegin: () => {
         began ??= performance.now();

@@ -34,7 +34,7 @@ export interface WorkQueueOptions {
   readonly held: readonly PositionRange[];
   /** Whether every task of the array has begun. */
   readonly allBegun: () => Promise<boolean>;
-  /** Called when it has taken positions, before one begins, and when it has given some back. */
+  /** Called when it has taken positions, before one begins, and before it gives some back. */
   readonly onChange: () => Promise<void>;
 }
 
@@ -51,7 +51,9 @@ export class WorkQueue {
   readonly #options: WorkQueueOptions;
   /** With few positions, no task holds more than its slots have begun: nothing is ever given back. */
   readonly #takesMany: boolean;
-  /** Taken, and no slot has it. */
+  /** Taken, and about to be reported: no run of it may begin before. */
+  #unreported: readonly PositionRange[] = [];
+  /** Taken and reported, and no slot has it. */
   #local: readonly PositionRange[];
   /** Left by slots, and not to be done by this task any more. */
   #kept: PositionRange[] = [];
@@ -62,6 +64,8 @@ export class WorkQueue {
   #runMs: number | undefined;
   #longestMs = 0;
   #taking: Promise<boolean> | undefined;
+  /** What is being given back while runs are in progress. */
+  #returning: Promise<unknown> = Promise.resolve();
   #stopped = false;
   #givesBack = true;
 
@@ -70,12 +74,13 @@ export class WorkQueue {
     this.#options = options;
     this.#takesMany = countPositions(ranges) >= 4 * tasks * slots;
     this.#local = options.held;
+    this.#taken = countPositions(options.held);
     this.#due = performance.now() + HOLD_MS;
   }
 
   /** What is taken and not given back: first what slots have, of which the front may be done. */
   get holds(): PositionRange[] {
-    const all = [...this.#out, ...this.#kept, ...this.#local];
+    const all = [...this.#out, ...this.#kept, ...this.#local, ...this.#unreported];
     return all.filter(({ from, to }) => from < to).map(({ from, to }) => ({ from, to }));
   }
 
@@ -105,8 +110,10 @@ export class WorkQueue {
       this.#runMs = took / done;
       this.#longestMs = Math.max(this.#longestMs, this.#runMs);
     }
+    const left = { from: piece.from + done, to: piece.to };
+    piece.to = Math.min(piece.to, left.from);
+    await this.#giveBack([left]);
     this.#out.delete(piece);
-    await this.#giveBack([{ from: piece.from + done, to: piece.to }]);
   }
 
   /** The slot failed, or the task is being ended: what it did not do stays the task's, for its report. */
@@ -115,15 +122,13 @@ export class WorkQueue {
     this.#kept.push({ from: piece.from + next - piece.range.from, to: piece.to });
   }
 
-  /** Other tasks may have what waits behind a run that takes long. @returns whether the slot has to stop after it */
-  giveBackBehind(piece: Piece, position: number): boolean {
+  /** Other slots and tasks may have what waits behind a run that takes long. Its slot must begin none of that. */
+  giveBackBehind(piece: Piece, position: number): void {
     const next = piece.from + position + 1 - piece.range.from;
-    if (next >= piece.to && this.#local.length === 0) return false;
     const late = [{ from: next, to: piece.to }, ...this.#local];
     piece.to = Math.min(piece.to, next);
     this.#local = [];
-    void this.#giveBack(late);
-    return true;
+    this.#returning = Promise.all([this.#returning, this.#giveBack(late)]);
   }
 
   /** Hands out nothing more. @param givesBack whether others are to have what is not begun, now */
@@ -134,6 +139,7 @@ export class WorkQueue {
 
   /** Gives back what no slot has. */
   async close(): Promise<void> {
+    await this.#returning;
     const left = this.#local;
     this.#local = [];
     await this.#giveBack(left);
@@ -168,11 +174,13 @@ export class WorkQueue {
           },
         );
       if (range) {
-        this.#local = splitRange(range, this.#options.spec.slots);
+        this.#unreported = splitRange(range, this.#options.spec.slots);
         this.isDone = false;
         this.#taken += range.to - range.from;
-        this.#due = performance.now() + this.#holdMs(range.to - range.from);
         await onChange();
+        this.#local = [...this.#local, ...this.#unreported];
+        this.#unreported = [];
+        this.#due = performance.now() + this.#holdMs(range.to - range.from);
         return true;
       }
       const waits = this.error !== undefined || (this.#takesMany && this.#taken > 0 && this.#hasOthers());
@@ -226,12 +234,19 @@ export class WorkQueue {
   async #giveBack(ranges: readonly PositionRange[]): Promise<void> {
     const all = ranges.filter(({ from, to }) => from < to);
     if (all.length === 0) return;
+    // If the task is requeued in between, it must not do what others have.
+    if (this.#givesBack) await this.#options.onChange();
+    const left: PositionRange[] = [];
     for (const range of all) {
-      const isBack = this.#givesBack && (await this.#isGivenBack(range));
-      if (isBack) this.#taken -= range.to - range.from;
+      if (this.#givesBack && (await this.#isGivenBack(range))) this.#taken -= range.to - range.from;
+      else left.push(range);
+    }
+    if (left.length === 0) return;
+    if (this.#stopped) this.#kept.push(...left);
+    else {
       // What can't be given back is done by this task.
-      else if (this.#stopped) this.#kept.push(range);
-      else this.#local = [...this.#local, range];
+      this.#local = [...this.#local, ...left];
+      this.#due = performance.now() + HOLD_MS;
     }
     await this.#options.onChange();
   }

@@ -57,6 +57,8 @@ describe('of many processes that take positions', () => {
       expect(positionsOf(all.flatMap(({ taken }) => taken))).toEqual(upTo(positions));
       expect(all.reduce((sum, { takes }) => sum + takes, 0)).toBeGreaterThanOrEqual(positions / most);
       expect(readdirSync(array)).toEqual(['free']);
+      // However often it was given back, nothing is left of what was taken.
+      expect(readdirSync(join(array, 'free'))).toEqual(['keep']);
     },
     120_000,
   );

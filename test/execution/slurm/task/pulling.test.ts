@@ -25,17 +25,13 @@ const longRun = (x: number, wait: string) =>
     { async: true },
   );
 const SLEEP = 'await new Promise((resolve) => setTimeout(resolve, 20))';
+const BLOCK = 'Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20)';
 
 describe('no run waits behind a long run while a task of its array has nothing to do', () => {
   test.each([
     ['that is the first, and waits', 0, 1, 24, SLEEP],
-    [
-      'that is the first, and blocks its thread',
-      0,
-      1,
-      24,
-      'Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20)',
-    ],
+    ['that is the first, and blocks its thread', 0, 1, 24, BLOCK],
+    ['that is the first of several in a slot, and blocks its thread', 1, 1, 24, BLOCK],
     ['in one of two slots', 0, 2, 24, SLEEP],
     ['among many short ones', 300, 1, 3_000, SLEEP],
   ])(

@@ -2,7 +2,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { countPositions, mergeRanges } from '../../../../src/definition/position-range.js';
+import {
+  countPositions,
+  mergeRanges,
+  type PositionRange,
+} from '../../../../src/definition/position-range.js';
 import { FreeRanges } from '../../../../src/execution/slurm/task/free-ranges.js';
 import {
   type Piece,
@@ -105,6 +109,11 @@ describe('a task takes', () => {
     expect(await sizesOf(one.queue, 1)).toEqual([1]);
   });
 
+  test('after a requeue no more than chunk_size together with what it held', async () => {
+    const options = { held: [{ from: 0, to: 1 }], allBegun: async () => true };
+    expect(await sizesOf(queueOf({ positions: 4, tasks: 4, chunk_size: 1, options }).queue, 1)).toEqual([1]);
+  });
+
   test('nothing whose runs might not end in time', async () => {
     const { free, queue } = queueOf({ options: { deadline: performance.now() + 60_000 } });
     const piece = (await queue.next())!;
@@ -128,9 +137,9 @@ describe('a task gives back', () => {
 
   test('what is behind a run that takes long', async () => {
     const { free, queue, piece } = await busy();
-    expect(queue.giveBackBehind(piece, 3)).toBe(true);
+    queue.giveBackBehind(piece, 3);
     await expect.poll(() => free.list()).toEqual([{ from: 4, to: 10 }, { from: 10, to: 20 }, REST]);
-    expect(queue.giveBackBehind(piece, 3)).toBe(false);
+    queue.giveBackBehind(piece, 3);
     expect(queue.holds).toEqual([{ from: 1, to: 4 }]);
     await queue.done(piece, 4, 20_000);
     expect(queue.holds).toEqual([]);
@@ -154,12 +163,139 @@ describe('a task gives back', () => {
     expect(queue.holds).toEqual([{ from: 5, to: 10 }]);
   });
 
-  test('nothing where that fails: it does the rest itself', async () => {
-    const giveBack = () => Promise.reject(new Error('disk full'));
-    const real = new FreeRanges(array, 0, { positions: 40, tasks: 2 });
-    const free = { take: (wanted: (count: number) => number) => real.take(wanted), giveBack };
-    const { queue, piece } = await busy({ options: { free } });
+  test('nothing where that fails: it does the rest itself, in the usual time', async () => {
+    const { queue, piece } = await busy({ options: { free: withoutReturns() } });
+    const before = performance.now();
     await queue.done(piece, 5, 4_000);
-    expect((await queue.next())?.range).toEqual({ from: 5, to: 10 });
+    const next = (await queue.next())!;
+    expect(next.range).toEqual({ from: 5, to: 10 });
+    expect(next.due).toBeGreaterThanOrEqual(before + 4_000);
+  });
+
+  test('nothing that its live file still says it holds', async () => {
+    let said: PositionRange[] = [];
+    let free: PositionRange[] = [];
+    const real = new FreeRanges(array, 0, { positions: 40, tasks: 2 });
+    const onChange = async () => {
+      said = queue?.holds ?? [];
+      free = await real.list();
+    };
+    let queue: WorkQueue | undefined;
+    const made = await busy({ options: { onChange } });
+    queue = made.queue;
+    await queue.done(made.piece, 5, 4_000);
+    expect([said, free]).toEqual([[{ from: 1, to: 5 }], [{ from: 10, to: 20 }, REST]]);
+    expect(await real.list()).toEqual([{ from: 5, to: 10 }, { from: 10, to: 20 }, REST]);
+  });
+
+  test('all before it ends', async () => {
+    const { promise: allowed, resolve: allow } = withResolvers();
+    const real = new FreeRanges(array, 0, { positions: 40, tasks: 2 });
+    let returned = 0;
+    const giveBack = async (range: PositionRange) => {
+      await allowed;
+      await real.giveBack(range);
+      returned++;
+    };
+    const { queue, piece } = await busy({ options: { free: { take: (most) => real.take(most), giveBack } } });
+    queue.giveBackBehind(piece, 3);
+    await queue.done(piece, 4, 20_000);
+    const closed = queue.close().then(() => returned);
+    allow();
+    expect(await closed).toBe(1);
+    expect(await real.list()).toEqual([{ from: 4, to: 10 }, { from: 10, to: 20 }, REST]);
+  });
+
+  /** Positions can be taken and not given back, as on a disk without room for another file. */
+  function withoutReturns() {
+    const real = new FreeRanges(array, 0, { positions: 40, tasks: 2 });
+    return {
+      take: (wanted: (count: number) => number) => real.take(wanted),
+      giveBack: () => Promise.reject(new Error('disk full')),
+    };
+  }
+
+  test('or keeps all that could not be given back while it took more', async () => {
+    const { promise: allowed, resolve: allow } = withResolvers();
+    const free = withoutReturns();
+    let takes = 0;
+    const take: typeof free.take = async (wanted) => {
+      if (++takes === 3) await allowed;
+      return free.take(wanted);
+    };
+    const { queue } = queueOf({ positions: 40, tasks: 2, slots: 2, options: { free: { ...free, take } } });
+    for (const first of [await queue.next(), await queue.next()]) await doAll(queue, first!, 100);
+    const [piece, other] = [(await queue.next())!, (await queue.next())!];
+    await doAll(queue, other, 100);
+    const next = queue.next();
+    await expect.poll(() => takes).toBe(3);
+    await queue.done(piece, piece.range.from + 2, 200);
+    allow();
+    await next;
+    const left = await new FreeRanges(array, 0, { positions: 40, tasks: 2 }).list();
+    expect(mergeRanges([...queue.holds, ...left])).toEqual([
+      { from: piece.from + 2, to: piece.range.to },
+      { from: other.range.to, to: 40 },
+    ]);
   });
 });
+
+describe('what no slot has begun goes back', () => {
+  /** How long after it was taken a piece is due, at most and at least, after first runs of a given duration. */
+  async function holdOf(msPerRun: number | undefined, made: Made = { positions: 40, tasks: 2 }) {
+    const { queue } = queueOf(made);
+    for (let slot = 0; msPerRun !== undefined && slot < (made.slots ?? 1); slot++)
+      await doAll(queue, (await queue.next())!, msPerRun);
+    const before = performance.now();
+    const { due, range } = (await queue.next())!;
+    return { runs: range.to - range.from, most: due - before, least: due - performance.now() };
+  }
+
+  test.each([
+    ['after 4 s at first', undefined, 1, 4_000],
+    ['after twice the time that its runs should take', 100, 9, 1_800],
+    ['after 4 s at the latest', 10_000, 1, 4_000],
+    ['after 0.25 s at the earliest', 1, 19, 250],
+  ])('%s', async (_, msPerRun, runs, hold) => {
+    const held = await holdOf(msPerRun);
+    expect(held.runs).toBe(runs);
+    expect(held.most).toBeGreaterThanOrEqual(hold);
+    expect(held.least).toBeLessThanOrEqual(hold);
+  });
+
+  test('when it has been shared among slots in the time of one of them', async () => {
+    const { least, most } = await holdOf(100, { positions: 80, tasks: 2, slots: 2 });
+    expect(most).toBeGreaterThanOrEqual(1_900);
+    expect(least).toBeLessThanOrEqual(1_900);
+  });
+
+  test('counted from when its live file was written; until then no slot begins it', async () => {
+    const { promise: written, resolve: write } = withResolvers();
+    let changes = 0;
+    const { queue } = queueOf({ slots: 2, options: { onChange: () => (++changes === 1 ? written : done) } });
+    const begun: Piece[] = [];
+    const first = queue.next().then((piece) => begun.push(piece!));
+    await expect.poll(() => changes).toBe(1);
+    const second = queue.next().then((piece) => begun.push(piece!));
+    await new Promise(setImmediate);
+    expect(begun).toEqual([]);
+    expect(queue.holds).toHaveLength(2);
+    const before = performance.now();
+    write();
+    await Promise.all([first, second]);
+    expect(begun.map(({ range }) => range)).toEqual([
+      { from: 0, to: 1 },
+      { from: 1, to: 2 },
+    ]);
+    expect(Math.min(...begun.map(({ due }) => due))).toBeGreaterThanOrEqual(before + 4_000);
+  });
+  const done = Promise.resolve();
+});
+
+function withResolvers() {
+  let resolve = () => {};
+  const promise = new Promise<void>((settle) => {
+    resolve = settle;
+  });
+  return { promise, resolve };
+}
