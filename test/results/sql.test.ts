@@ -102,10 +102,76 @@ it.each([
   'SELECT 1; SELECT 2',
   "EXPORT DATABASE '/tmp/metalab-sql-escape'",
   '',
+  "SELECT * FROM read_blob('/etc/hostname')",
+  "FROM '/etc/passwd.csv'",
+  "FROM 'https://localhost/runs.csv'",
+  "SELECT '127.0.0.1'::INET",
+  "FROM sqlite_scan('/tmp/a.db', 't')",
+  "FROM query('COPY runs TO ''/tmp/metalab-sql-escape.csv''')",
+  "FROM query_table('/etc/passwd.csv')",
+  'FROM duckdb_secrets()',
+  'WITH new AS (SELECT 1) INSERT INTO runs SELECT * FROM new',
+  "COPY (SELECT 1) TO '/tmp/metalab-sql-escape.csv'",
+  "SELECT * FROM runs WHERE lr IN (SELECT 1 FROM glob('/etc/*'))",
 ])('refuses %j', async (text) => {
   const { results } = await open();
   await expect(rowsOf(results.query(text))).rejects.toMatchObject({ code: 'METALAB_SQL' });
   expect(await rowsOf(results.sql`SELECT count(*) FROM runs`)).toEqual([[4]]);
+});
+
+it('questions that are asked at the same time have their own answers', async () => {
+  const runs = Array.from({ length: 5000 }, (_, index) => recordOf({ index, metrics: { loss: index } }));
+  const store = await temporaryStore();
+  await store.writeManifest(manifestOf());
+  writeSegment(store, runs);
+  const points = runs.map(({ run_id }, step) => ({ run_id, attempt: 1, generation: 0, name: 'a', step }));
+  writeSegment(
+    store,
+    points.map((point) => ({ ...point, value: 1 })),
+    { kind: 'series' },
+  );
+  const results = resultsOf(store, EXPERIMENT);
+  onTestFinished(() => results.close());
+  const asked = [1, 2, 3].flatMap(() => [
+    rowsOf(results.sql`SELECT count(*) FROM series`),
+    rowsOf(results.sql`SELECT count(*) FROM runs`),
+    results.count().then((n) => [[n]]),
+  ]);
+  expect(await Promise.all(asked)).toEqual(asked.map(() => [[5000]]));
+  let read = 0;
+  for await (const batch of results.batches()) {
+    read += batch.length;
+    expect(await results.count()).toBe(5000);
+  }
+  expect(read).toBe(5000);
+});
+
+it('a statement may take more memory than most need', async () => {
+  const { results } = await open();
+  const long = await rowsOf(
+    results.sql`SELECT length(string_agg(repeat('x', 100) || range, ',')) FROM range(1000000)`,
+  );
+  expect(long).toEqual([[106_888_889]]);
+});
+
+it('decimals are numbers', async () => {
+  const { results } = await open();
+  const rows = await rowsOf(
+    results.sql`SELECT 0.5, sum(CASE WHEN lr > 0.1 THEN 1.25 ELSE -0.5 END) FROM runs`,
+  );
+  expect(rows).toEqual([[0.5, 1.5]]);
+});
+
+it('a statement about an experiment with many columns names them in any case, and with quotes', async () => {
+  const wide = Array.from({ length: 300 }, (_, index) => [`m${index}`, index]);
+  const metrics = Object.fromEntries([...wide, ['Loss', 7], ['a"b', 8]]);
+  const store = await temporaryStore();
+  await store.writeManifest(manifestOf());
+  writeSegment(store, [recordOf({ index: 0, metrics })]);
+  const results = resultsOf(store, EXPERIMENT);
+  onTestFinished(() => results.close());
+  const asked = [results.sql`SELECT loss, "a""b" FROM runs`, results.sql`SELECT M299 FROM runs`];
+  expect(await Promise.all(asked.map(rowsOf))).toEqual([[[7, 8]], [[299]]]);
 });
 
 it('an unknown column is named with its position and the nearest names', async () => {

@@ -1,4 +1,4 @@
-import type { DuckDBConnection, DuckDBType, DuckDBValue } from '@duckdb/node-api';
+import type { DuckDBConnection, DuckDBInstance, DuckDBType, DuckDBValue } from '@duckdb/node-api';
 import type { Cell, Row } from '../query/cell.js';
 import { Scratch } from './scratch.js';
 
@@ -59,8 +59,6 @@ export async function openDatabase(
     enable_external_file_cache: 'false',
   });
   const connection = await instance.connect();
-  // Rows that wait to be fetched, whose memory it counts in small part: records of 1.6 KB took 460 MB by its default, 1 MB.
-  await connection.run(`SET streaming_buffer_size = '100KB'`);
   const limits = options.strict ? [] : [...ROOMIER];
   const withRoom = async <T>(act: () => Promise<T>): Promise<T> => {
     for (;;) {
@@ -73,7 +71,8 @@ export async function openDatabase(
       }
     }
   };
-  const batches = (sql: string) => streamRows(connection, sql, withRoom);
+  const connect = () => connectToStream(instance);
+  const batches = (sql: string) => streamRows(connect, sql, withRoom);
   return {
     scratch,
     run: (sql) => withRoom(async () => void (await connection.run(sql))),
@@ -84,13 +83,21 @@ export async function openDatabase(
       for await (const batch of batches(sql)) rows.push(...batch);
       return rows;
     },
-    select: (sql, values) => withRoom(() => select(connection, sql, values)),
+    select: (sql, values) => withRoom(async () => select(await connect(), sql, values)),
     close() {
       connection.closeSync();
       instance.closeSync();
       scratch.remove();
     },
   };
+}
+
+/** A connection for one stream: another statement on the same connection would end the stream, without an error. */
+async function connectToStream(instance: DuckDBInstance): Promise<DuckDBConnection> {
+  const connection = await instance.connect();
+  // Rows that wait to be fetched, whose memory it counts in small part: records of 1.6 KB took 460 MB by its default, 1 MB.
+  await connection.run(`SET streaming_buffer_size = '100KB'`);
+  return connection;
 }
 
 /** How many rows DuckDB takes at once. */
@@ -126,20 +133,25 @@ async function createTable(
 const toBigInt = (value: unknown) => (typeof value === 'number' ? BigInt(Math.trunc(value)) : null);
 
 async function* streamRows(
-  connection: DuckDBConnection,
+  connect: () => Promise<DuckDBConnection>,
   sql: string,
   withRoom: <T>(act: () => Promise<T>) => Promise<T>,
 ): AsyncGenerator<Row[], void> {
-  // Sorting and grouping end before the first row comes: that is where memory may be short.
-  const { result, first } = await withRoom(async () => {
-    const stream = await connection.stream(sql);
-    return { result: stream, first: await stream.fetchChunk() };
-  });
-  const columns = result.deduplicatedColumnNames();
-  for (let chunk = first; chunk && chunk.rowCount > 0; chunk = await result.fetchChunk()) {
-    yield chunk
-      .getRows()
-      .map((cells) => Object.fromEntries(cells.map((cell, index) => [columns[index] ?? '', toCell(cell)])));
+  const connection = await connect();
+  try {
+    // Sorting and grouping end before the first row comes: that is where memory may be short.
+    const { result, first } = await withRoom(async () => {
+      const stream = await connection.stream(sql);
+      return { result: stream, first: await stream.fetchChunk() };
+    });
+    const columns = result.deduplicatedColumnNames();
+    for (let chunk = first; chunk && chunk.rowCount > 0; chunk = await result.fetchChunk()) {
+      yield chunk
+        .getRows()
+        .map((cells) => Object.fromEntries(cells.map((cell, index) => [columns[index] ?? '', toCell(cell)])));
+    }
+  } finally {
+    connection.closeSync();
   }
 }
 
@@ -163,16 +175,21 @@ async function select(
   return {
     columns: result.deduplicatedColumnNames(),
     async *batches() {
-      for (let chunk = first; chunk && chunk.rowCount > 0; chunk = await result.fetchChunk())
-        yield chunk.getRows().map((row) => row.map(toJsonCell));
+      try {
+        for (let chunk = first; chunk && chunk.rowCount > 0; chunk = await result.fetchChunk())
+          yield chunk.getRows().map((row) => row.map(toJsonCell));
+      } finally {
+        connection.closeSync();
+      }
     },
   };
 }
 
-/** Lists and structs as such, times as text. */
+/** Lists and structs as such, decimals (literals like 0.5, and what is computed of them) as numbers, times as text. */
 function toJsonCell(value: DuckDBValue): Cell {
   if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
   if (typeof value !== 'object' || value === null) return value;
+  if ('toDouble' in value) return value.toDouble();
   if ('items' in value) return value.items.map((item) => toJsonCell(item) ?? null);
   if ('entries' in value && !Array.isArray(value.entries))
     return Object.fromEntries(

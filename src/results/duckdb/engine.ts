@@ -20,7 +20,7 @@ import {
 import { type Database, openDatabase } from './database.js';
 import { type LoadedRuns, type LoadOptions, loadRuns } from './load-runs.js';
 import { rowsWithRecords } from './rows-with-records.js';
-import { runSql } from './sql.js';
+import { SqlQueries } from './sql.js';
 import { partKey } from './value-parts.js';
 
 /** Statistics of so many metrics are computed in one pass over the runs: more take more memory. */
@@ -64,12 +64,14 @@ class DuckdbEngine implements QueryEngine {
   readonly #database: Database;
   readonly #runs: LoadedRuns;
   readonly #folder: string;
+  readonly #sql: SqlQueries;
 
   constructor(database: Database, runs: LoadedRuns, folder: string, columns: Columns) {
     this.#database = database;
     this.#runs = runs;
     this.#folder = folder;
     this.columns = columns;
+    this.#sql = new SqlQueries({ database, folder, runs, columns });
   }
 
   get damaged(): number {
@@ -202,16 +204,11 @@ class DuckdbEngine implements QueryEngine {
   }
 
   sql(text: string, values: readonly SqlValue[]): Promise<SqlAnswer> {
-    const source = {
-      database: this.#database,
-      folder: this.#folder,
-      runs: this.#runs,
-      columns: this.columns,
-    };
-    return runSql(source, text, values);
+    return this.#sql.answer(text, values);
   }
 
   close(): void {
+    this.#sql.close();
     this.#database.close();
     void this.#runs.close();
   }

@@ -7,15 +7,20 @@ import { TEMPORARY, temporaryName } from '../../storage/file/owner.js';
 
 const PREFIX = `${TEMPORARY}query-`;
 
+/** One listener for all: Node warns of more than ten. */
+const open = new Set<Scratch>();
+process.once('exit', () => {
+  for (const scratch of open) scratch.remove();
+});
+
 /** A folder for what does not fit into a query's memory: made when first asked for, and removed at the end. */
 export class Scratch {
   readonly path: string;
   #made = false;
-  readonly #remove = () => rmSync(this.path, { recursive: true, force: true });
 
   constructor(path = join(tmpdir(), `${PREFIX}${temporaryName()}`)) {
     this.path = path;
-    process.once('exit', this.#remove);
+    open.add(this);
   }
 
   /** @returns the path of a file in it */
@@ -30,7 +35,7 @@ export class Scratch {
   }
 
   remove(): void {
-    process.removeListener('exit', this.#remove);
-    this.#remove();
+    open.delete(this);
+    rmSync(this.path, { recursive: true, force: true });
   }
 }

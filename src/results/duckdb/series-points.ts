@@ -46,6 +46,7 @@ export async function loadSeriesPoints(
     }
   }
   if (batch.length > 0 || files.length === 0) await flush();
+  await database.run('DROP TABLE points');
   // The same attempt may have been on a slot that was given up too early: what counts is the recorder's.
   const slot = `CASE WHEN runs.status = 'success' THEN json_extract_string(runs.provenance, '$.slot') END`;
   return `(SELECT points.run_id, name, step, value FROM read_parquet([${files.join(', ')}]) AS points

@@ -4,6 +4,7 @@ import type { Column, Columns } from '../query/columns.js';
 import { Query } from './compile.js';
 import { type Database, openDatabase, quoteName, quoteText } from './database.js';
 import type { LoadedRuns } from './load-runs.js';
+import type { Scratch } from './scratch.js';
 import { loadSeriesPoints } from './series-points.js';
 
 const SQL_RELATIONS = ['runs', 'series', 'artifacts'] as const;
@@ -16,51 +17,80 @@ interface SqlSource {
   readonly columns: Columns;
 }
 
-/**
- * Answers one SELECT about the relations, in a database of its own that can't read or write any file but theirs.
- *
- * @param values of its parameters `$1`, `$2`…
- * @throws UsageError where it is no SELECT, or fails
- */
-export async function runSql(
-  source: SqlSource,
-  text: string,
-  values: readonly SqlValue[],
-): Promise<SqlAnswer> {
-  const views: string[] = [];
-  const files: string[] = [];
-  for (const relation of SQL_RELATIONS) {
-    if (!new RegExp(String.raw`\b${relation}\b`, 'i').test(text)) continue;
-    const file = source.database.scratch.file(`sql-${relation}.parquet`);
-    await source.database.run(
-      `COPY (${await relationSql(source, relation, text)}) TO ${quoteText(file)} (FORMAT parquet)`,
-    );
-    files.push(file);
-    views.push(`CREATE VIEW ${relation} AS SELECT * FROM read_parquet(${quoteText(file)})`);
+/** Answers SELECTs about the relations, each in a database of its own that can't read or write any file but theirs. */
+export class SqlQueries {
+  readonly #source: SqlSource;
+  /** Parquet files of whole relations, which all answers read. */
+  readonly #files = new Map<Relation, Promise<string>>();
+  readonly #open = new Set<Database>();
+
+  constructor(source: SqlSource) {
+    this.#source = source;
   }
-  const database = await openDatabase();
-  try {
-    const allowed = files.map(quoteText).join(', ');
-    await database.run(`SET allowed_paths = [${allowed}]`);
-    for (const view of views) await database.run(view);
-    await database.run('SET enable_external_access = false');
-    await database.run('SET lock_configuration = true');
-    const answer = await database.select(text, values);
-    return {
-      columns: answer.columns,
-      async *batches() {
-        try {
-          yield* answer.batches();
-        } catch (error) {
-          throw sqlError(error);
-        } finally {
-          database.close();
-        }
-      },
+
+  /**
+   * @param values of its parameters `$1`, `$2`…
+   * @throws UsageError where it is no SELECT, or fails
+   */
+  async answer(text: string, values: readonly SqlValue[]): Promise<SqlAnswer> {
+    const named = SQL_RELATIONS.filter((relation) => new RegExp(String.raw`\b${relation}\b`, 'i').test(text));
+    const database = await openDatabase();
+    this.#open.add(database);
+    const close = () => {
+      if (this.#open.delete(database)) database.close();
     };
-  } catch (error) {
-    database.close();
-    throw error instanceof UsageError ? error : sqlError(error);
+    try {
+      const files: string[] = [];
+      for (const relation of named) files.push(await this.#file(relation, text, database.scratch));
+      await database.run(`SET allowed_paths = [${files.map(quoteText).join(', ')}]`);
+      for (const [index, relation] of named.entries()) {
+        const rows = `SELECT * FROM read_parquet(${quoteText(files[index]!)})`;
+        await database.run(`CREATE VIEW ${relation} AS ${rows}`);
+      }
+      // DuckDB never enables it again in the same database.
+      await database.run('SET enable_external_access = false');
+      const answer = await database.select(text, values).catch((error) => Promise.reject(sqlError(error)));
+      return {
+        columns: answer.columns,
+        async *batches() {
+          try {
+            yield* answer.batches();
+          } catch (error) {
+            throw sqlError(error);
+          } finally {
+            close();
+          }
+        },
+      };
+    } catch (error) {
+      close();
+      throw error;
+    }
+  }
+
+  /**
+   * A Parquet file of a relation.
+   *
+   * @param scratch where it is made if other statements need another one
+   */
+  #file(relation: Relation, text: string, scratch: Scratch): Promise<string> {
+    if (relation === 'runs' && isWide(this.#source)) return this.#write(relation, text, scratch);
+    const file = this.#files.get(relation) ?? this.#write(relation, text, this.#source.database.scratch);
+    this.#files.set(relation, file);
+    file.catch(() => this.#files.delete(relation));
+    return file;
+  }
+
+  async #write(relation: Relation, text: string, scratch: Scratch): Promise<string> {
+    const file = scratch.file(`${relation}.parquet`);
+    const rows = await relationSql(this.#source, relation, text);
+    await this.#source.database.run(`COPY (${rows}) TO ${quoteText(file)} (FORMAT parquet)`);
+    return file;
+  }
+
+  close(): void {
+    for (const database of this.#open) database.close();
+    this.#open.clear();
   }
 }
 
@@ -87,12 +117,16 @@ async function relationSql(source: SqlSource, relation: Relation, text: string):
 /** More columns take more memory: of wide experiments, the view has those that the statement names. */
 const MAX_COLUMNS = 256;
 
+const isWide = ({ runs }: SqlSource) => runs.parts.size > MAX_COLUMNS;
+
 /** The columns as `results` names them; a column's values of another type are in `NAME (TYPE)`. */
-function runsSql({ runs, columns }: SqlSource, text: string): string {
-  const query = new Query(runs);
-  const isWide = runs.parts.size > MAX_COLUMNS;
-  const wanted = columns.all.filter(
-    ({ source }) => !isWide || source.of === 'field' || text.includes(source.key),
+function runsSql(source: SqlSource, text: string): string {
+  const query = new Query(source.runs);
+  // As SQL compares names: `LOSS` is loss. A quote in a name is written twice.
+  const names = text.toLowerCase().replaceAll('""', '"');
+  const wanted = source.columns.all.filter(
+    (column) =>
+      !isWide(source) || column.source.of === 'field' || names.includes(column.source.key.toLowerCase()),
   );
   const used = new Set<string>();
   const list = wanted.flatMap((column) =>

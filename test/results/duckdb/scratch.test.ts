@@ -25,3 +25,14 @@ test('a query leaves the folders of processes of other containers alone, and rem
     for (const each of [dead, foreign, alive]) rmSync(each, { recursive: true, force: true });
   }
 });
+
+test('many that are open at once make Node warn of nothing', async () => {
+  const warnings: Error[] = [];
+  const listen = (warning: Error) => warnings.push(warning);
+  process.on('warning', listen);
+  const open = Array.from({ length: 20 }, () => new Scratch());
+  await new Promise(setImmediate);
+  for (const each of open) each.remove();
+  process.off('warning', listen);
+  expect(warnings).toEqual([]);
+});
