@@ -54,7 +54,8 @@ async function renderSvg(spec: VegaLiteSpec): Promise<string> {
   );
   const view = new vega.View(vega.parse(compiled.spec), { renderer: 'none', logger: silent });
   try {
-    return await view.toSVG();
+    // XML has no control characters, however they are written: names of columns may have some.
+    return (await view.toSVG()).replace(/[^\P{Cc}\n]/gu, '\ufffd');
   } finally {
     view.finalize();
   }

@@ -8,7 +8,6 @@ const SHADES = ' ░▒▓█';
 
 /** A small chart in text, one below the other where there are facets. */
 export function terminalChart(data: PlotData, columns: number): string {
-  if (data.rows.length === 0) return 'nothing to draw';
   const width = Math.min(MAX_WIDTH, Math.max(30, columns - 1));
   const draw = data.kind === 'heat' ? heatMap : data.kind === 'bar' || data.kind === 'hist' ? bars : points;
   const charts = data.facets

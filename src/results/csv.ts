@@ -1,8 +1,8 @@
 import { stringify } from 'csv-stringify/sync';
 import type { Cell } from './query/cell.js';
 
-/** Spreadsheets take text that begins so for a formula. */
-const FORMULA = /^(?:[=+@\t\r]|-(?![\d.]))/;
+/** Spreadsheets take text that begins so for a formula; `-5` is a number, `-5+A1` is not. */
+const FORMULA = /^(?:[=+@\t\r]|-(?!(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$))/i;
 
 /**
  * CSV (RFC 4180) in pieces, as the rows come, with a header. Numbers are in full precision. A missing value is an empty cell,

@@ -4,6 +4,7 @@ import type { PlotRequest } from '../../src/plot/plot-request.js';
 import { plotResults } from '../../src/plot/plot-results.js';
 import { plotFormatOf, renderPlot } from '../../src/plot/render.js';
 import type { VegaLiteSpec } from '../../src/plot/vega-lite-spec.js';
+import { recordOf } from '../support/records.js';
 import { resultsOfRuns, SERIES, SWEEP } from './sweep.js';
 
 const specOf = async (request: PlotRequest, records: readonly object[] = SWEEP): Promise<VegaLiteSpec> =>
@@ -109,6 +110,18 @@ describe('a rendered chart', () => {
     expect(html).not.toContain('<b>');
     const [, json] = /<script type="application\/json" id="vega-lite-spec">(.*)<\/script>/.exec(html) ?? [];
     expect(JSON.parse(json!)).toEqual(spec);
+  });
+
+  it('of values and names with control characters is drawn, and keeps them apart', async () => {
+    const name = 'loss\x01\x9b';
+    const records = ['a\x01', 'a\x02', 'a\x9b'].map((model, index) =>
+      recordOf({ index, params: { lr: 1, model }, metrics: { [name]: index } }),
+    );
+    const spec = await specOf({ x: 'lr', y: name, group: 'model', kind: 'line' }, records);
+    const svg = String(await renderPlot(spec, 'svg'));
+    expect(svg).not.toMatch(/[^\P{Cc}\n]/u);
+    for (const label of ['"a\\u0001"', '"a\\u0002"', '"a\\u009b"']) expect(svg).toContain(label);
+    expect((await renderPlot(spec, 'png')).length).toBeGreaterThan(1000);
   });
 
   it('of a single run has its mark', async () => {

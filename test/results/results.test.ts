@@ -386,7 +386,9 @@ describe('results', () => {
     const results = await resultsOf([
       recordOf({ params: { text: 'a "b",\nc', x: null }, metrics: { third: 1 / 3, ok: false } }),
       recordOf({ index: 1, params: { text: '' }, metrics: { third: 1 } }),
-      recordOf({ index: 2, params: { text: '=1+1' }, metrics: {} }),
+      ...['=1+1', '-1+1', '-2e-3', '-cmd'].map((text, index) =>
+        recordOf({ index: 2 + index, params: { text }, metrics: {} }),
+      ),
     ]);
     const columns = ['text', 'x', 'third', 'ok', 'error'];
     async function* batches() {
@@ -396,7 +398,7 @@ describe('results', () => {
     let csv = '';
     for await (const piece of toCsv(columns, batches())) csv += piece;
     expect(csv).toBe(
-      'text,x,third,ok,error\n"a ""b"",\nc",null,0.3333333333333333,false,\n"",,1,,\n\'=1+1,,,,\n',
+      'text,x,third,ok,error\n"a ""b"",\nc",null,0.3333333333333333,false,\n"",,1,,\n\'=1+1,,,,\n\'-1+1,,,,\n-2e-3,,,,\n\'-cmd,,,,\n',
     );
   });
 

@@ -38,7 +38,7 @@ export const artifactsCommand: CommandDefinition<ArtifactsOptions> = {
     const record = await resolveRun(store, run);
     if (options.get !== undefined) {
       const { writeArtifact } = await import('../format/write-artifact.js');
-      await writeArtifact(store, record, options.get, options.output, context);
+      await writeArtifact(store, record, options.get, options.output ?? '-', context);
     } else if (options.json) context.out(JSON.stringify(record.artifacts));
     else if (record.artifacts.length === 0) context.note('the run saved no artifacts');
     else await list(record.artifacts, context);

@@ -1,18 +1,11 @@
 import type { PlotData } from '../../plot/plot-data.js';
-import type { PlotKind } from '../../plot/plot-kinds.js';
+import type { PlotRequest } from '../../plot/plot-request.js';
 import type { CommandContext, CommandDefinition, CommonOptions } from '../command.js';
-import { parseCondition, parsePlotKind } from '../parse-options.js';
+import { type parseCondition, parsePlotKind } from '../parse-options.js';
+import { ALL_OPTION, WHERE_OPTION } from '../results-options.js';
+import { withResults } from '../with-results.js';
 
-interface PlotOptions extends CommonOptions {
-  readonly kind?: PlotKind;
-  readonly x?: string;
-  readonly y?: string;
-  readonly value?: string;
-  readonly group?: string;
-  readonly facet?: string;
-  readonly logX?: boolean;
-  readonly logY?: boolean;
-  readonly title?: string;
+interface PlotOptions extends CommonOptions, PlotRequest {
   readonly where?: readonly ReturnType<typeof parseCondition>[];
   readonly all?: boolean;
   readonly out?: string;
@@ -42,13 +35,8 @@ left out is counted. At most 20 groups are drawn.`,
     { flags: '--log-x', description: 'logarithmic x axis' },
     { flags: '--log-y', description: 'logarithmic y axis' },
     { flags: '--title <text>', description: 'title (default: the experiment)' },
-    {
-      flags: '--where <condition>',
-      description: 'only runs that match, e.g. opt=adam; may be repeated',
-      repeatable: true,
-      parse: parseCondition,
-    },
-    { flags: '--all', description: 'runs of older code, contexts, params and seeds too' },
+    WHERE_OPTION,
+    ALL_OPTION,
     {
       flags: '--out <file>',
       description: 'write FILE.svg, .png, .pdf or .html (default: a chart in the terminal)',
@@ -71,24 +59,16 @@ left out is counted. At most 20 groups are drawn.`,
   ],
   store: true,
   async run({ exp = '' }, options, context) {
-    const [{ resolveExperiment }, { resultsOf }, { warnOfDamage }, { readPlotData }] = await Promise.all([
-      import('../../client/resolve/resolve-experiment.js'),
-      import('../../results/results.js'),
-      import('../format/warn-of-damage.js'),
-      import('../../plot/read-plot-data.js'),
-    ]);
     await checkTargets(options);
-    const store = await context.store();
-    const results = resultsOf(store, await resolveExperiment(store, exp));
-    try {
-      const query = (options.all ? results.all() : results).matching(options.where ?? []);
-      const data = await readPlotData(query, options);
-      warnOfDamage(await results.damaged(), context);
+    await withResults(exp, options, context, async (results) => {
+      const [{ readPlotData }, { oneLine }] = await Promise.all([
+        import('../../plot/read-plot-data.js'),
+        import('../format/one-line.js'),
+      ]);
+      const data = await readPlotData(results, options);
       await show(data, options, context);
-      for (const note of data.notes) context.note(context.color.dim(note));
-    } finally {
-      await results.close();
-    }
+      for (const note of data.notes) context.note(context.color.dim(oneLine(note)));
+    });
     return undefined;
   },
 };
@@ -107,8 +87,12 @@ async function checkTargets({ out, spec, force }: PlotOptions): Promise<void> {
 async function show(data: PlotData, { out, spec }: PlotOptions, context: CommandContext): Promise<void> {
   if (data.rows.length === 0) context.note('no runs to draw');
   if (out === undefined && spec === undefined) {
-    const { terminalChart } = await import('../../plot/terminal-chart.js');
-    if (data.rows.length > 0) context.out(terminalChart(data, context.width));
+    const [{ terminalChart }, { oneLine }] = await Promise.all([
+      import('../../plot/terminal-chart.js'),
+      import('../format/one-line.js'),
+    ]);
+    const lines = data.rows.length > 0 ? terminalChart(data, context.width).split('\n') : [];
+    for (const line of lines) context.out(oneLine(line));
     return;
   }
   const [{ vegaLiteSpec }, { plotFormatOf, renderPlot }, { writeOutput }] = await Promise.all([

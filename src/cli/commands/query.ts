@@ -1,6 +1,8 @@
 import type { SqlAnswer } from '../../results/engine.js';
+import type { Cell } from '../../results/query/cell.js';
 import type { CommandContext, CommandDefinition, CommonOptions } from '../command.js';
-import { wholeNumber } from '../parse-options.js';
+import { ALL_OPTION, CSV_OPTIONS, DEFAULT_LIMIT, LIMIT_OPTION } from '../results-options.js';
+import { withResults } from '../with-results.js';
 
 interface QueryOptions extends CommonOptions {
   readonly limit?: number;
@@ -8,8 +10,6 @@ interface QueryOptions extends CommonOptions {
   readonly csv?: string;
   readonly force?: boolean;
 }
-
-const DEFAULT_LIMIT = 50;
 
 export const queryCommand: CommandDefinition<QueryOptions> = {
   name: 'query',
@@ -25,16 +25,7 @@ content_hash). No other file is read, and nothing is written.`,
       optional: true,
     },
   ],
-  options: [
-    {
-      flags: '--limit <n>',
-      description: `at most this many rows (default: ${DEFAULT_LIMIT} in a table, else all)`,
-      parse: wholeNumber('--limit', 0, 1e9),
-    },
-    { flags: '--all', description: 'runs of older code, contexts, params and seeds too' },
-    { flags: '--csv <file>', description: 'write CSV to a new file, or - for stdout' },
-    { flags: '--force', description: 'with --csv: replace a file that is there' },
-  ],
+  options: [LIMIT_OPTION, ALL_OPTION, ...CSV_OPTIONS],
   examples: [
     { line: 'query "SELECT samples, avg(pi) FROM runs GROUP BY samples" pi_mc', does: 'a mean by SQL' },
     {
@@ -45,20 +36,10 @@ content_hash). No other file is read, and nothing is written.`,
   store: true,
   json: true,
   async run({ sql = '', exp }, options, context) {
-    const [{ resolveExperiment }, { resultsOf }] = await Promise.all([
-      import('../../client/resolve/resolve-experiment.js'),
-      import('../../results/results.js'),
-    ]);
-    const store = await context.store();
-    const [only = '', ...others] = await store.experiments();
-    const experiment = await resolveExperiment(store, exp ?? (others.length === 0 ? only : ''));
-    const results = resultsOf(store, experiment);
-    try {
-      const answer = await (options.all ? results.all() : results).query(sql);
-      await print(answer, options, context);
-    } finally {
-      await results.close();
-    }
+    const [only = '', ...others] = await (await context.store()).experiments();
+    await withResults(exp ?? (others.length === 0 ? only : ''), options, context, async (results) => {
+      await print(await results.query(sql), options, context);
+    });
     return undefined;
   },
 };
@@ -74,32 +55,30 @@ async function print(answer: SqlAnswer, options: QueryOptions, context: CommandC
     return writeJsonArray(objects(answer, options.limit), context);
   }
   const limit = options.limit ?? DEFAULT_LIMIT;
-  const rows = [];
+  const rows: (readonly Cell[])[] = [];
   let total = 0;
   for await (const batch of answer.batches()) {
     rows.push(...batch.slice(0, Math.max(0, limit - rows.length)));
     total += batch.length;
   }
   const { printCells } = await import('../format/table.js');
-  // Of SQL, a missing value is null.
   if (rows.length > 0) printCells(columns, rows, context);
   else context.note('no rows');
   if (total > rows.length) context.note(context.color.dim(`… and ${total - rows.length} more (--limit)`));
 }
 
-async function* limited(answer: SqlAnswer, limit = Number.POSITIVE_INFINITY) {
+/** SQL's null is a missing value. */
+async function* limited(answer: SqlAnswer, limit = Number.POSITIVE_INFINITY): AsyncGenerator<Cell[][], void> {
   let left = limit;
   for await (const batch of answer.batches()) {
-    if (left <= 0) return;
     yield batch.slice(0, left).map((row) => row.map((cell) => cell ?? undefined));
     left -= batch.length;
+    if (left <= 0) return;
   }
 }
 
-async function* objects(answer: SqlAnswer, limit = Number.POSITIVE_INFINITY) {
-  let left = limit;
-  for await (const batch of answer.batches())
+async function* objects(answer: SqlAnswer, limit?: number) {
+  for await (const batch of limited(answer, limit))
     for (const row of batch)
-      if (left-- > 0)
-        yield Object.fromEntries(answer.columns.map((name, index) => [name, row[index] ?? null]));
+      yield Object.fromEntries(answer.columns.map((name, index) => [name, row[index] ?? null]));
 }

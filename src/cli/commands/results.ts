@@ -3,14 +3,15 @@ import type { Statistic } from '../../results/query/statistics.js';
 import type { Results } from '../../results/results.js';
 import type { CommandContext, CommandDefinition, CommonOptions } from '../command.js';
 import {
-  parseCondition,
+  type parseCondition,
   parseNames,
   parsePivot,
   parseSort,
   parseStatistics,
   pivotError,
-  wholeNumber,
 } from '../parse-options.js';
+import { ALL_OPTION, CSV_OPTIONS, DEFAULT_LIMIT, LIMIT_OPTION, WHERE_OPTION } from '../results-options.js';
+import { withResults } from '../with-results.js';
 
 interface ResultsOptions extends CommonOptions {
   readonly where?: readonly ReturnType<typeof parseCondition>[];
@@ -27,8 +28,6 @@ interface ResultsOptions extends CommonOptions {
   readonly value?: string;
 }
 
-const DEFAULT_LIMIT = 50;
-
 export const resultsCommand: CommandDefinition<ResultsOptions> = {
   name: 'results',
   summary: 'show params and metrics of runs as a table, CSV or JSON; summarise by group',
@@ -38,27 +37,17 @@ generation, attempt, duration_ms, started_at, finished_at, error, error_type, ta
 seed_base, submission. In conditions a value in double quotes is text, and null is null: x=null, x="null", 'x missing'.`,
   arguments: [{ name: 'exp', description: 'experiment, by any unambiguous prefix of its id' }],
   options: [
-    {
-      flags: '--where <condition>',
-      description: 'only runs that match, e.g. status=failed; may be repeated',
-      repeatable: true,
-      parse: parseCondition,
-    },
+    WHERE_OPTION,
     { flags: '--columns <names>', description: 'these columns, in this order', parse: parseNames },
     { flags: '--sort <names>', description: 'sort by these columns; -name: descending', parse: parseSort },
-    {
-      flags: '--limit <n>',
-      description: `at most this many rows (default: ${DEFAULT_LIMIT} in a table, else all)`,
-      parse: wholeNumber('--limit', 0, 1e9),
-    },
+    LIMIT_OPTION,
     {
       flags: '--best [metric]',
       description:
         'the run with the best objective, or the least of this metric (metric:max: the most); --limit 5: the five best',
     },
-    { flags: '--all', description: 'runs of older code, contexts, params and seeds too' },
-    { flags: '--csv <file>', description: 'write CSV to a new file, or - for stdout' },
-    { flags: '--force', description: 'with --csv: replace a file that is there' },
+    ALL_OPTION,
+    ...CSV_OPTIONS,
     {
       flags: '--group-by <names>',
       description: 'n, mean, standard deviation and 95 % confidence interval by these columns',
@@ -97,27 +86,15 @@ seed_base, submission. In conditions a value in double quotes is text, and null 
   store: true,
   json: true,
   async run({ exp = '' }, options, context) {
-    const [{ resolveExperiment }, { resultsOf }, { warnOfDamage }] = await Promise.all([
-      import('../../client/resolve/resolve-experiment.js'),
-      import('../../results/results.js'),
-      import('../format/warn-of-damage.js'),
-    ]);
-    const store = await context.store();
-    const experiment = await resolveExperiment(store, exp);
-    const results = resultsOf(store, experiment);
-    try {
-      const query = await refine(options.all ? results.all() : results, options);
-      warnOfDamage(await results.damaged(), context);
-      await print(query, options, context);
-    } finally {
-      await results.close();
-    }
+    await withResults(exp, options, context, async (results) => {
+      await print(await refine(results, options), options, context);
+    });
     return undefined;
   },
 };
 
 async function refine(results: Results, options: ResultsOptions): Promise<Results> {
-  let query = results.matching(options.where ?? []);
+  let query = results;
   if (options.sort) query = query.sort(...options.sort);
   if (options.limit !== undefined) query = query.limit(options.limit);
   if (options.columns && !options.groupBy) query = query.select(...options.columns);

@@ -1,6 +1,7 @@
 import CliTable from 'cli-table3';
 import type { CommandContext } from '../command.js';
 import { numberFormat } from './format-number.js';
+import { oneLine } from './one-line.js';
 
 /** One row: cells by column. */
 export type TableRow = { readonly [column: string]: unknown };
@@ -91,7 +92,3 @@ function formatCell(
   const text = oneLine(typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value)));
   return text.length > longest ? `${text.slice(0, longest - 1)}…` : text;
 }
-
-// Control characters would move the terminal's cursor, or worse: results may contain other people's data.
-const oneLine = (text: string) =>
-  text.replace(/\p{Cc}/gu, (character) => (character === '\n' ? '↵' : character === '\t' ? ' ' : '\ufffd'));

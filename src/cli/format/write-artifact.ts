@@ -1,12 +1,11 @@
-import { createWriteStream } from 'node:fs';
-import { pipeline } from 'node:stream/promises';
 import { UsageError } from '../../definition/errors.js';
 import type { RunRecord } from '../../definition/record.js';
 import type { Store } from '../../storage/store.js';
 import type { CommandContext } from '../command.js';
+import { writeOutput } from './write-output.js';
 
 /**
- * Writes one artifact of a run to a file, or to stdout.
+ * Writes one artifact of a run to a file, or to stdout for `-`.
  *
  * @throws UsageError if the run has no artifact of that name, or the file can't be written
  */
@@ -14,7 +13,7 @@ export async function writeArtifact(
   store: Store,
   record: RunRecord,
   name: string,
-  output: string | undefined,
+  output: string,
   context: CommandContext,
 ): Promise<void> {
   const artifact = record.artifacts.find((candidate) => candidate.name === name);
@@ -35,22 +34,5 @@ export async function writeArtifact(
     say: (line) => context.note(line),
   });
   const bytes = await store.openArtifact(record.experiment_id, artifact);
-  if (output === undefined || output === '-') {
-    for await (const chunk of bytes) await context.write(chunk);
-    return;
-  }
-  try {
-    await pipeline(bytes, createWriteStream(output));
-  } catch (error) {
-    throw new UsageError(
-      {
-        code: 'METALAB_OUTPUT',
-        what: `can't write: ${(error as Error).message}`,
-        where: '--output',
-        expected: 'a file that can be written',
-      },
-      { cause: error },
-    );
-  }
-  context.note(`wrote ${output}`);
+  await writeOutput(bytes, { target: output, option: '--output', force: true }, context);
 }

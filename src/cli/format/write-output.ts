@@ -18,7 +18,7 @@ export async function writeOutput(
 ): Promise<void> {
   const { target, option, force } = to;
   if (target === '-') {
-    for await (const piece of pieces) await context.write(piece as string);
+    for await (const piece of pieces) await context.write(piece);
     return;
   }
   if (!force) await refuseExisting(target, option);

@@ -73,7 +73,7 @@ export async function readCurves(results: Results, plot: ResolvedPlot): Promise<
       ...notePositive(notPositive.x, 'step'),
       ...notePositive(notPositive.y, name),
       ...noteCutIntervals(thinned.rows, logY),
-      ...(thinned.every > 1 ? [`every ${thinned.every}th step is drawn`] : []),
+      ...(thinned.every > 1 ? [`one of every ${thinned.every} steps is drawn`] : []),
       ...(await notePooledParams(runs, [...by, ...(facet ? [facet.name] : [])])),
       ...limited.notes,
     ],

@@ -7,12 +7,17 @@ const MAX_FACETS = 20;
 /** An axis with more categories can't be read. */
 export const MAX_CATEGORIES = 100;
 
-/** A value as a label. Text that looks like a value of another type is in quotes. */
+/** A value as a label. Text that looks like a value of another type, or has control characters, is in quotes. */
 export function labelOf(cell: Cell): string {
   if (cell === undefined) return 'missing';
   if (typeof cell !== 'string') return typeof cell === 'number' ? String(cell) : jsonText(cell);
-  return cell === '' || cell === 'missing' || isLiteral(cell) ? JSON.stringify(cell) : cell;
+  return cell === '' || cell === 'missing' || isLiteral(cell) || CONTROL.test(cell) ? quoted(cell) : cell;
 }
+
+/** They break lines and files of charts. */
+const CONTROL = /\p{Cc}/u;
+const quoted = (text: string) =>
+  JSON.stringify(text).replace(/\p{Cc}/gu, (character) => `\\u00${character.charCodeAt(0).toString(16)}`);
 
 const isLiteral = (text: string) =>
   ['true', 'false', 'null', 'NaN'].includes(text) || (text.trim() !== '' && !Number.isNaN(Number(text)));

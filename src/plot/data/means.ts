@@ -1,5 +1,4 @@
 import { UsageError } from '../../definition/errors.js';
-import type { Group } from '../../results/query/grouping.js';
 import type { Results } from '../../results/results.js';
 import { logFloor } from '../log-floor.js';
 import type { Axis, Labels, PlotData, PlotRow } from '../plot-data.js';
@@ -81,7 +80,7 @@ export async function readMeans(results: Results, plot: ResolvedPlot): Promise<P
     ...(isHeat ? { valueTitle: `mean of ${metric.name}` } : {}),
     ...limited,
     notes: [
-      ...noteUnsuccessful(leftOut(groups.groups)),
+      ...noteUnsuccessful(groups.left_out),
       ...noteNonfinite(left.nonfinite, metric.name),
       ...(left.others > 0
         ? [`${countOf(left.others, 'value')} of ${metric.name} that are no numbers left out`]
@@ -119,8 +118,6 @@ export const interval = (low: number | null | undefined, high: number | null | u
 
 export const labelsOf = (collector: LabelCollector, names: readonly string[]): Labels | undefined =>
   names.length > 0 ? collector.labels() : undefined;
-
-const leftOut = (groups: readonly Group[]) => groups.reduce((sum, { left_out }) => sum + left_out, 0);
 
 export function refuseCategories(axes: readonly Axis[], kind: string): void {
   const wide = axes.find(({ categories = [] }) => categories.length > MAX_CATEGORIES);
