@@ -96,3 +96,14 @@ test('a task takes no run that would not end before its time limit', async () =>
   expect(end.elapsed_ms).toBeLessThan(5_500);
   expect(array.left().reduce((sum, { from, to }) => sum + to - from, 0)).toBe(8 - end.success);
 }, 30_000);
+
+test('a task takes only as many isolated runs as it can start processes for', async () => {
+  start({ code: BUSY.replace('0.2', '0'), cases: 10_000, declaration: { isolate: true } });
+  const array = new TestArray(sweep);
+  const task = array.start();
+  const held = () => array.live()?.holds?.[0];
+  await until(() => (held()?.from ?? 0) > 0);
+  expect(held()!.to - held()!.from).toBeLessThan(60);
+  task.kill('SIGTERM');
+  await task.finished;
+});
