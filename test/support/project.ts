@@ -54,6 +54,15 @@ export async function projectWith(files: { readonly [name: string]: string | Uin
   return project;
 }
 
-/** Tried again while a process that is just ending, or compacts the runs, or renews a lease, still makes a file in it. */
-const remove = (path: string) =>
-  rmSync(path, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+/** A process that is just ending, or compacts the runs, or renews a lease, may still make a file in the folder. */
+function remove(path: string): void {
+  const attempts = 50;
+  for (let attempt = 1; ; attempt++)
+    try {
+      return rmSync(path, { recursive: true, force: true });
+    } catch (error) {
+      // Node's own retries remove only what was in a folder at the first attempt.
+      if ((error as NodeJS.ErrnoException).code !== 'ENOTEMPTY' || attempt === attempts) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
+    }
+}
