@@ -18,6 +18,7 @@ export type { ArtifactDescriptor, LogLine, MetricValue, RunRecord, RunStatus } f
 export type { Executor } from './execution/executor.js';
 export type { CreateExecutor } from './execution/registry.js';
 export * from './operation/public.js';
+export type { Run } from './operation/recorded-run.js';
 export type { Grouped } from './results/grouped.js';
 export type { Cell, Row } from './results/query/cell.js';
 export type { Column } from './results/query/columns.js';
@@ -25,7 +26,6 @@ export type { Condition } from './results/query/conditions.js';
 export type { Group, Groups, Summary } from './results/query/grouping.js';
 export type { Statistic } from './results/query/statistics.js';
 export type { ResultsSummary, Table } from './results/results.js';
-export type { Run, Series } from './results/run.js';
 export type {
   Lab,
   LabOptions,

@@ -3,6 +3,7 @@ import type { CommandDefinition } from './command.js';
 import { artifactsCommand } from './commands/artifacts.js';
 import { attachCommand } from './commands/attach.js';
 import { cancelCommand } from './commands/cancel.js';
+import { deriveCommand } from './commands/derive.js';
 import { doctorCommand } from './commands/doctor.js';
 import { engineCommand } from './commands/engine.js';
 import { envCommand } from './commands/env.js';
@@ -35,6 +36,7 @@ const COMMANDS: readonly CommandDefinition[] = [
   listCommand,
   resultsCommand,
   plotCommand,
+  deriveCommand,
   queryCommand,
   showCommand,
   logsCommand,

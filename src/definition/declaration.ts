@@ -64,6 +64,14 @@ export interface TypeScriptOperation extends DeclaredOperation {
   readonly native: readonly string[];
 }
 
+/** The code of derived metrics. */
+export interface DerivationDeclaration {
+  /** `path#name`, the path relative to the experiment file's folder. For people. */
+  readonly ref: string;
+  /** Values count for this code only. */
+  readonly code_fingerprint: string;
+}
+
 /** An experiment as data: all that planning and running need. Content-addressed in the store, never evaluated again. */
 export interface ExperimentDeclaration {
   readonly scheme: typeof FINGERPRINT_SCHEME;
@@ -90,6 +98,8 @@ export interface ExperimentDeclaration {
   readonly objective?: Objective;
   /** Missing if the experiment names none. */
   readonly max_failures?: FailureLimit;
+  /** Derived metrics by their derivation's name; their code is in the operation's bundle. Missing if there are none. */
+  readonly derived?: { readonly [name: string]: DerivationDeclaration };
   /** Missing if the experiment asks for none. */
   readonly resources?: Resources;
   readonly env: readonly string[];

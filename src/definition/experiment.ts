@@ -1,5 +1,6 @@
 import { callingModules } from './calling-modules.js';
 import type { ContextValue } from './context.js';
+import type { Derivation } from './derivation.js';
 import type { Duration } from './duration.js';
 import type { FailureLimit } from './failure-limit.js';
 import type { JsonObject } from './json.js';
@@ -50,6 +51,8 @@ export interface ExperimentSpec {
   readonly objective?: Objective;
   /** How many runs may fail before a submission is ended: 10, or '20%' of the finished ones. Never part of identity. */
   readonly maxFailures?: FailureLimit;
+  /** Derived metrics: exported `derive(…)`s, by name. Computed as each run succeeds. Never part of identity. */
+  readonly derived?: { readonly [name: string]: Derivation };
   /** Resources of a task on a cluster, if they differ from the environment's. Never part of identity. */
   readonly resources?: ResourceRequest;
   /** Names of environment variables that runs see beside PATH, HOME, LANG, TMPDIR, and those of devices and threads. */

@@ -9,6 +9,14 @@ export {
   file,
   type Resolved,
 } from './context.js';
+export {
+  type Derivation,
+  type DerivedMetrics,
+  derive,
+  isDerivation,
+  type RecordedRun,
+  type Series,
+} from './derivation.js';
 export type { Duration } from './duration.js';
 export { type Experiment, type ExperimentSpec, experiment, isExperiment } from './experiment.js';
 export type { JsonObject, JsonValue } from './json.js';

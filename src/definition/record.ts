@@ -8,6 +8,10 @@ export type RunStatus = (typeof RUN_STATUSES)[number];
 /** A metric's value: a number, which may be NaN or infinite, a string or a boolean. */
 export type MetricValue = number | string | boolean;
 
+/** Whether a value can be a metric's. */
+export const isMetricValue = (value: unknown): value is MetricValue =>
+  typeof value === 'number' || typeof value === 'string' || typeof value === 'boolean';
+
 /** An artifact that a run saved under a name. `uri` is relative to the experiment's folder in the store. */
 export interface ArtifactDescriptor {
   readonly artifact_id: string;

@@ -1,3 +1,4 @@
+import type { DerivedMetrics } from '../definition/derivation.js';
 import type { RunRecord, RunStatus } from '../definition/record.js';
 import type { Cell, Row } from './query/cell.js';
 import type { Column, Columns } from './query/columns.js';
@@ -16,6 +17,12 @@ export interface SqlAnswer {
   batches(): AsyncIterable<readonly (readonly Cell[])[]>;
 }
 
+/** A record, and the metrics that are derived of its run. */
+export interface RecordWithDerived {
+  readonly record: RunRecord;
+  readonly derived: DerivedMetrics;
+}
+
 /** Answers resolved queries about the final records of one experiment's runs. */
 export interface QueryEngine {
   readonly columns: Columns;
@@ -30,6 +37,8 @@ export interface QueryEngine {
   rows(selection: Selection): AsyncIterable<readonly Row[]>;
   /** Complete records; the selection's columns don't matter. In constant memory. */
   records(selection: Selection): AsyncIterable<RunRecord>;
+  /** The same with derived metrics. */
+  recordsWithDerived(selection: Selection): AsyncIterable<RecordWithDerived>;
   /** In the order of the query. `total` counts groups beyond the limit, too. */
   groups(grouping: Grouping): Promise<{ readonly groups: readonly Group[]; readonly total: number }>;
   histogram(histogram: Histogram): Promise<BinCount[]>;

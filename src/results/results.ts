@@ -1,6 +1,7 @@
 import type { JsonValue } from '../definition/json.js';
 import type { Direction } from '../definition/objective.js';
 import type { RunRecord, RunStatus, SeriesPoint } from '../definition/record.js';
+import { Run } from '../operation/recorded-run.js';
 import { readSeriesOfRuns } from '../storage/file/formats/sidecars.js';
 import type { SubmissionOutcome } from '../storage/manifest.js';
 import type { Store } from '../storage/store.js';
@@ -16,7 +17,6 @@ import { type Condition, type Operator, resolveConditions } from './query/condit
 import type { BinCount, Bins } from './query/histogram.js';
 import { type RowQuery, resolveSelection, type SortKey } from './query/selection.js';
 import type { Statistic } from './query/statistics.js';
-import { Run } from './run.js';
 
 /** Some columns of some runs, in memory. */
 export interface Table {
@@ -237,7 +237,10 @@ export class Results {
 
   /** The runs, with what stands beside their records, in constant memory. */
   async *runs(): AsyncGenerator<Run, void> {
-    for await (const record of this.records()) yield new Run(this.#source.store, record);
+    const engine = await this.#engine();
+    const selection = resolveSelection({ ...this.#query, columns: [] }, engine.columns);
+    for await (const { record, derived } of engine.recordsWithDerived(selection))
+      yield new Run(this.#source.store, record, derived);
   }
 
   /**

@@ -1,4 +1,6 @@
+import type { DerivedMetrics } from '../definition/derivation.js';
 import type { RunRecord } from '../definition/record.js';
+import { type DerivedOfRun, readDerived } from '../storage/file/formats/derived.js';
 import type { GitState } from '../storage/manifest.js';
 import type { Store } from '../storage/store.js';
 
@@ -16,6 +18,8 @@ export interface SeriesSummary {
 
 /** A run's record, and what stands beside it. */
 export interface RunDetails extends RunRecord {
+  readonly derived: DerivedMetrics;
+  readonly failed_derivations: DerivedOfRun['failed'];
   readonly series: readonly SeriesSummary[];
   /** Names of its `capture.data` entries. */
   readonly data: readonly string[];
@@ -47,7 +51,16 @@ export async function readRunDetails(
   const data = new Set<string>();
   for await (const { name } of store.data(record)) data.add(name);
   const git = await readGit(store, record.experiment_id, submission);
-  return { ...record, series: [...series.values()], data: [...data], submission, git };
+  const { derived, failed } = await readDerived(store.experimentFolder(record.experiment_id), record);
+  return {
+    ...record,
+    derived,
+    failed_derivations: failed,
+    series: [...series.values()],
+    data: [...data],
+    submission,
+    git,
+  };
 }
 
 async function readGit(store: Store, experimentId: string, submission: string): Promise<RunDetails['git']> {

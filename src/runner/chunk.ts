@@ -10,6 +10,7 @@ import { LineSplitter } from './line-splitter.js';
 import type { ChunkReport, ChunkRequest, FromSlot, LostRun } from './protocol.js';
 import { monotonicMs, type SlotStatusFile } from './protocol-note.js';
 import { contextError, type RecordWriter } from './record-writer.js';
+import type { RunDerivations } from './run-derivations.js';
 import type { RunOutputs } from './run-outputs.js';
 import { storeFaultCode } from './store-fault.js';
 
@@ -26,6 +27,8 @@ export interface ChunkParts {
   readonly note: SlotStatusFile;
   readonly retries: number;
   readonly objective: Objective | undefined;
+  /** Undefined if the experiment declares none. */
+  readonly derivations: RunDerivations | undefined;
   readonly send: (message: FromSlot) => void;
 }
 
@@ -47,6 +50,8 @@ export class Chunk {
   #stopped = false;
   #fault: ChunkEnd['fault'];
   #busyMs = 0;
+  /** The record of the run that has just succeeded, if there are metrics to derive. */
+  #succeeded: string | undefined;
   /** Monotonic time at the end of the last run, and its duration. */
   #now = performance.now();
   #lastRunMs = 0;
@@ -68,8 +73,10 @@ export class Chunk {
     records.begin();
     for (let position = from; position < to && !this.#stopped && !this.#fault; position++) {
       const cell = cells.at(slice.cellAt(position), position, slice.generationAt(position));
+      this.#parts.derivations?.begin();
       const waiting = this.#execute(cell, lost.get(position));
       if (waiting) await waiting;
+      if (this.#succeeded) await this.#derive(cell, this.#succeeded);
       if (records.isDue(this.#now, this.#lastRunMs)) this.flush();
       if (this.#now - this.#turnedAt >= TURN_MS) await this.#turn();
       if (this.#now >= deadline) break;
@@ -98,8 +105,10 @@ export class Chunk {
     if (metrics && outcome.status === 'success') this.#means.add(metrics);
     this.#digest.add(cell.index, outcome.status, metrics, outcome.error);
     if (outcome.status === 'failed' && ++this.#failed >= (this.#order.most_failures ?? Infinity)) this.stop();
-    const { records, lines } = this.#parts;
-    records.append(lines.line(cell, outcome), outcome.status, this.#now);
+    const { records, lines, derivations } = this.#parts;
+    const line = lines.line(cell, outcome);
+    records.append(line, outcome.status, this.#now);
+    if (derivations && outcome.status === 'success') this.#succeeded = line;
   }
 
   /** While an operation is awaited, earlier records are still flushed and reported in time. */
@@ -126,6 +135,17 @@ export class Chunk {
     if (lost && (lost.cancelled || lost.attempt > retries)) return this.#recordLost(cell, lost);
     if (records.contextChange !== undefined) return this.#recordChanged(cell, records.contextChange);
     return executor.execute(cell, lost ? lost.attempt + 1 : 1);
+  }
+
+  /** The record is written first: whatever a derivation does costs no run. */
+  async #derive(cell: Cell, line: string): Promise<void> {
+    this.#succeeded = undefined;
+    this.flush();
+    const { derivations, records, note } = this.#parts;
+    if (this.#fault || records.contextChange !== undefined) return;
+    note.running(cell.position, 1, Date.now());
+    await derivations!.derive(cell, line);
+    this.#now = performance.now();
   }
 
   #recordLost(cell: Cell, lost: LostRun): undefined {

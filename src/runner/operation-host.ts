@@ -1,4 +1,5 @@
 import type { OperationDeclaration } from '../definition/declaration.js';
+import type { Derivation } from '../definition/derivation.js';
 import type { Run } from './run.js';
 
 /**
@@ -16,6 +17,8 @@ export interface OperationHost {
    * @throws what the operation threw
    */
   run(run: Run): unknown;
+  /** The derivations that came with the operation, by name. */
+  readonly derived?: { readonly [name: string]: Derivation };
   /** Frees what the host keeps between runs. Called while no run is in progress. */
   stop(): void | Promise<void>;
 }

@@ -1,6 +1,8 @@
+import type { DerivedResult } from '../definition/derivation.js';
 import type { LogLevel } from '../definition/record.js';
 import type { Cell } from '../identity/cells.js';
 import type { RunSink, StoredBytes } from '../operation/run-sink.js';
+import { derivedLine } from '../storage/file/formats/derived.js';
 import { FLUSH_BYTES, SegmentWriter } from '../storage/file/formats/segment-writer.js';
 import { dataLine, logLine, seriesLine } from '../storage/file/formats/sidecars.js';
 import { segmentName, segmentsFolder } from '../storage/file/layout.js';
@@ -16,6 +18,7 @@ export class RunOutputs implements RunSink {
   readonly #logs: SegmentWriter;
   readonly #series: SegmentWriter;
   readonly #data: SegmentWriter;
+  readonly #derived: SegmentWriter;
   readonly #artifacts: ArtifactFiles;
   readonly #onFault: (error: unknown) => void;
   #cell: Cell | undefined;
@@ -31,6 +34,7 @@ export class RunOutputs implements RunSink {
     this.#logs = new SegmentWriter(segments, segmentName('logs', writer));
     this.#series = new SegmentWriter(segments, segmentName('series', writer));
     this.#data = new SegmentWriter(segments, segmentName('data', writer));
+    this.#derived = new SegmentWriter(segments, segmentName('derived', writer));
     this.#artifacts = new ArtifactFiles(folder);
     this.#onFault = onFault;
   }
@@ -65,6 +69,17 @@ export class RunOutputs implements RunSink {
     this.#append(this.#data, dataLine(this.#cell!, this.#attempt, name, json));
   }
 
+  /** @param code the fingerprint of the derivation's code */
+  derived(cell: Cell, attempt: number, code: string, result: DerivedResult): void {
+    const { runId: run_id, generation } = cell;
+    this.#append(this.#derived, derivedLine({ run_id, attempt, generation }, code, result));
+  }
+
+  /** How much of the segments is written: what the next run adds comes behind. */
+  get written(): { readonly [kind in 'logs' | 'series' | 'data']: number } {
+    return { logs: this.#logs.bytes, series: this.#series.bytes, data: this.#data.bytes };
+  }
+
   store(bytes: Uint8Array): StoredBytes {
     return this.#try(() => this.#artifacts.store(bytes));
   }
@@ -84,6 +99,7 @@ export class RunOutputs implements RunSink {
     this.#logs.flush();
     this.#series.flush();
     this.#data.flush();
+    this.#derived.flush();
   }
 
   /** Rejects with the system's error. */
@@ -91,6 +107,7 @@ export class RunOutputs implements RunSink {
     this.#logs.sync();
     this.#series.sync();
     this.#data.sync();
+    this.#derived.sync();
     await this.#artifacts.sync();
   }
 

@@ -21,6 +21,7 @@ import type { ProcessState } from './process-state.js';
 import type { ChunkRequest, FromSlot, SlotSetup } from './protocol.js';
 import { NOTE_FD, SlotStatusFile } from './protocol-note.js';
 import { RecordWriter } from './record-writer.js';
+import { RunDerivations } from './run-derivations.js';
 import { endedOrigin } from './run-origin.js';
 import { RunOutputs } from './run-outputs.js';
 import { reseedRandom } from './seeded-random.js';
@@ -46,6 +47,7 @@ export class Slot {
   readonly #outputs: RunOutputs;
   readonly #note: SlotStatusFile;
   readonly #inTask: boolean;
+  readonly #derivations: RunDerivations | undefined;
   #chunk: Chunk | undefined;
 
   /** @throws what the user's modules throw at import, or the system's error if the submission can't be read */
@@ -131,6 +133,11 @@ export class Slot {
         },
       },
     );
+    const place = { folder: setup.folder, submission: setup.submission, writer };
+    this.#derivations =
+      declaration.derived && host.derived
+        ? new RunDerivations(host.derived, declaration.derived, place, outputs, timeoutMs)
+        : undefined;
     const parts = {
       cells,
       executor: this.#executor,
@@ -140,6 +147,7 @@ export class Slot {
       note,
       retries,
       objective: declaration.objective,
+      derivations: this.#derivations,
       send: slotProcess.send,
     };
     this.#makeChunk = (order) => new Chunk(parts, order);
@@ -165,13 +173,16 @@ export class Slot {
 
   stop(how: 'yield' | 'cancel'): void {
     this.#chunk?.stop();
-    if (how === 'cancel') this.#executor.current?.interrupt(cancelInterruption());
+    if (how !== 'cancel') return;
+    this.#executor.current?.interrupt(cancelInterruption());
+    this.#derivations?.stop();
   }
 
   /** A cluster's scheduler signals all processes of a task that it ends. No run fails because of that. */
   terminated(): void {
     if (!this.#inTask) return;
     this.#chunk?.stop();
+    this.#derivations?.stop();
     this.#executor.endedFromOutside();
   }
 

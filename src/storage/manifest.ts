@@ -47,6 +47,7 @@ export interface ExperimentManifest {
   readonly context: ExperimentDeclaration['context'];
   readonly context_fingerprint: string;
   readonly objective?: Objective;
+  readonly derived?: ExperimentDeclaration['derived'];
   readonly files: ExperimentDeclaration['files'];
   readonly totals: { readonly cases: number; readonly cells: number };
   /** The environment's name. */

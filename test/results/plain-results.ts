@@ -3,9 +3,12 @@ import type { RunRecord } from '../../src/definition/record.js';
 import type { Condition } from '../../src/results/query/conditions.js';
 
 /** What queries are compared with: the same answers, by plain loops over the records. */
+/** A record with the metrics that are derived of its run. */
+export type PlainRecord = RunRecord & { readonly derived: { readonly [name: string]: JsonValue } };
+
 export interface PlainColumn {
   readonly name: string;
-  readonly source: 'params' | 'metrics';
+  readonly source: 'params' | 'metrics' | 'derived';
   readonly key: string;
   /** That of most values. */
   readonly type: string;
@@ -20,8 +23,8 @@ export interface PlainSort {
 const TYPES = ['number', 'text', 'boolean', 'json'];
 
 export function columnOf(
-  records: readonly RunRecord[],
-  source: 'params' | 'metrics',
+  records: readonly PlainRecord[],
+  source: PlainColumn['source'],
   key: string,
 ): PlainColumn {
   const cells = records.map((record) => record[source][key] as JsonValue | undefined);
@@ -38,7 +41,7 @@ function typeOf(value: JsonValue | undefined): string {
   return typeof value === 'string' ? 'text' : typeof value;
 }
 
-const cellOf = (record: RunRecord, { source, key }: Pick<PlainColumn, 'source' | 'key'>) =>
+const cellOf = (record: PlainRecord, { source, key }: Pick<PlainColumn, 'source' | 'key'>) =>
   record[source][key] as JsonValue | undefined;
 
 const textOf = (value: JsonValue | undefined) =>
@@ -46,7 +49,7 @@ const textOf = (value: JsonValue | undefined) =>
 const areEqual = (a: JsonValue | undefined, b: JsonValue | undefined) => textOf(a) === textOf(b);
 
 /** Whether a record matches all of these. */
-function matches(record: RunRecord, where: readonly Condition[], columns: readonly PlainColumn[]): boolean {
+function matches(record: PlainRecord, where: readonly Condition[], columns: readonly PlainColumn[]): boolean {
   return where.every((condition) => {
     const cell = cellOf(record, columns.find(({ name }) => name === condition.column)!);
     if (condition.op === 'missing') return cell === undefined;
@@ -91,7 +94,7 @@ function compareOfOneType(a: JsonValue | undefined, b: JsonValue | undefined): n
 }
 
 export function expectedRows(
-  records: readonly RunRecord[],
+  records: readonly PlainRecord[],
   columns: readonly PlainColumn[],
   where: readonly Condition[],
   sort: readonly PlainSort[],
@@ -126,10 +129,10 @@ export interface PlainGrouping {
 }
 
 export function expectedGroups(
-  records: readonly RunRecord[],
+  records: readonly PlainRecord[],
   { where, by, metrics, columns, sort }: PlainGrouping,
 ) {
-  const groups = new Map<string, RunRecord[]>();
+  const groups = new Map<string, PlainRecord[]>();
   for (const record of records.filter((each) => matches(each, where, columns))) {
     const key = JSON.stringify(by.map((column) => textOf(cellOf(record, column))));
     groups.set(key, [...(groups.get(key) ?? []), record]);
@@ -160,7 +163,7 @@ export function expectedGroups(
 
 function sortValue(
   group: { readonly keys: readonly (JsonValue | undefined)[]; readonly n: number },
-  successful: readonly RunRecord[],
+  successful: readonly PlainRecord[],
   { by: sorted, statistic }: NonNullable<PlainGrouping['sort']>,
   by: readonly PlainColumn[],
 ): JsonValue | undefined {
@@ -177,7 +180,7 @@ function compareSorted(
   return compareCells(a, b, by === 'n' ? 'number' : by.type, descending);
 }
 
-function summaryOf(successful: readonly RunRecord[], column: PlainColumn) {
+function summaryOf(successful: readonly PlainRecord[], column: PlainColumn) {
   const cells = successful.map((record) => cellOf(record, column));
   const own = cells.filter((cell) => typeOf(cell) === column.type).map(Number);
   const finite = own.filter(Number.isFinite).sort((a, b) => a - b);

@@ -1,13 +1,26 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { JsonValue } from '../../src/definition/json.js';
 import { encodeNumber } from '../../src/definition/non-finite.js';
-import type { RunRecord } from '../../src/definition/record.js';
+import type { MetricValue } from '../../src/definition/record.js';
+import { fingerprint } from '../../src/identity/fingerprint.js';
 import { compactRuns } from '../../src/results/compaction/compact.js';
 import type { Condition } from '../../src/results/query/conditions.js';
 import { type Results, resultsOf } from '../../src/results/results.js';
+import { derivedLine } from '../../src/storage/file/formats/derived.js';
+import { derivedFolder, segmentName } from '../../src/storage/file/layout.js';
+import type { Store } from '../../src/storage/store.js';
 import { temporaryStore } from '../storage/file/temporary-store.js';
 import { EXPERIMENT, manifestOf, recordOf, writeSegment } from '../support/records.js';
-import { columnOf, expectedGroups, expectedRows, type PlainColumn, type PlainSort } from './plain-results.js';
+import {
+  columnOf,
+  expectedGroups,
+  expectedRows,
+  type PlainColumn,
+  type PlainRecord,
+  type PlainSort,
+} from './plain-results.js';
 
 const SWEEPS = 30;
 const QUERIES = 10;
@@ -40,29 +53,35 @@ const KINDS: { readonly [kind: string]: readonly JsonValue[] } = {
 };
 const NONFINITE = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
 
-function randomValue(random: Random, main: string, source: 'params' | 'metrics'): JsonValue | undefined {
+type Source = PlainColumn['source'];
+const SOURCES: readonly Source[] = ['params', 'metrics', 'derived'];
+
+function randomValue(random: Random, main: string, source: Source): JsonValue | undefined {
   const chance = random.next();
   if (chance < 0.05) return undefined;
-  if (chance < 0.1) return null;
-  if (chance < 0.15 && source === 'metrics') return random.pick(NONFINITE);
-  const kinds = source === 'metrics' ? ['number', 'text', 'boolean'] : Object.keys(KINDS);
+  if (chance < 0.1 && source !== 'derived') return null;
+  if (chance < 0.15 && source !== 'params') return random.pick(NONFINITE);
+  const kinds = source === 'params' ? Object.keys(KINDS) : ['number', 'text', 'boolean'];
   return random.pick(KINDS[chance < 0.3 ? random.pick(kinds) : main]!);
 }
 
-function randomSweep(random: Random): RunRecord[] {
-  const columns = (['params', 'metrics'] as const).flatMap((source) => {
+/** @param sources whose values the runs have */
+function randomSweep(random: Random, sources: readonly Source[]): PlainRecord[] {
+  const columns = sources.flatMap((source) => {
     const names = [...NAMES].sort(() => random.next() - 0.5).slice(0, 1 + random.below(4));
-    const kinds = source === 'metrics' ? ['number', 'number', 'boolean', 'text'] : Object.keys(KINDS);
+    const kinds = source === 'params' ? Object.keys(KINDS) : ['number', 'number', 'boolean', 'text'];
     return names.map((key) => ({ source, key, main: random.pick(kinds) }));
   });
   return Array.from({ length: 10 + random.below(40) }, (_, index) => {
-    const values = { params: {}, metrics: {} } as Record<'params' | 'metrics', Record<string, JsonValue>>;
+    const status = random.pick(['success', 'success', 'success', 'failed', 'cancelled'] as const);
+    const values: Record<Source, Record<string, JsonValue>> = { params: {}, metrics: {}, derived: {} };
     for (const { source, key, main } of columns) {
+      if (source === 'derived' && status !== 'success') continue;
       const value = randomValue(random, main, source);
       if (value !== undefined) values[source][key] = value;
     }
-    const status = random.pick(['success', 'success', 'success', 'failed', 'cancelled'] as const);
-    return recordOf({ index, status, params: values.params, metrics: values.metrics as never });
+    const record = recordOf({ index, status, params: values.params, metrics: values.metrics as never });
+    return { ...record, provenance: { slot: SLOT }, derived: values.derived };
   });
 }
 
@@ -79,7 +98,7 @@ function randomCondition(random: Random, columns: readonly PlainColumn[]): Condi
 async function checkRows(
   random: Random,
   results: Results,
-  records: readonly RunRecord[],
+  records: readonly PlainRecord[],
   columns: readonly PlainColumn[],
 ) {
   const where = Array.from({ length: random.below(3) }, () => randomCondition(random, columns));
@@ -103,7 +122,7 @@ async function checkRows(
 async function checkGroups(
   random: Random,
   results: Results,
-  records: readonly RunRecord[],
+  records: readonly PlainRecord[],
   columns: readonly PlainColumn[],
 ) {
   const where = Array.from({ length: random.below(2) }, () => randomCondition(random, columns));
@@ -154,21 +173,75 @@ const nearly = (value: number | null) =>
         toString: () => String(value),
       };
 
+const SLOT = 'host-1-aa';
+const DERIVED = {
+  first: { ref: 'a.ts#first', code_fingerprint: fingerprint('first') },
+  second: { ref: 'a.ts#second', code_fingerprint: fingerprint('second') },
+};
+const OLD = fingerprint('old code');
+
+/** Lines of two derivations, of their slot and computed afterwards, beside lines that don't count. */
+function writeDerived(random: Random, store: Store, records: readonly PlainRecord[]): void {
+  const ofSlot: string[] = [];
+  const afterwards: string[] = [];
+  for (const record of records) {
+    const values = Object.entries(record.derived) as [string, MetricValue][];
+    const halves = {
+      first: values.filter((_, at) => at % 2 === 0),
+      second: values.filter((_, at) => at % 2 === 1),
+    };
+    for (const derivation of ['first', 'second'] as const) {
+      const half = Object.fromEntries(halves[derivation]);
+      const lines = random.next() < 0.5 ? ofSlot : afterwards;
+      const wrong = { derivation, values: { x: 99, n: 'wrong' } };
+      lines.push(derivedLine(record, OLD, wrong));
+      lines.push(derivedLine({ ...record, attempt: 2 }, DERIVED[derivation].code_fingerprint, wrong));
+      lines.push(derivedLine(record, DERIVED[derivation].code_fingerprint, { derivation, values: half }));
+    }
+  }
+  const wrong = { derivation: 'first', values: { x: 'of another slot' } };
+  const other = records.map((record) => derivedLine(record, DERIVED.first.code_fingerprint, wrong));
+  writeSegment(store, [`${other.join('\n')}\n`], { writer: 'host-2-bb', kind: 'derived' });
+  writeSegment(store, [`${ofSlot.join('\n')}\n`], { writer: SLOT, kind: 'derived' });
+  appendDerived(store, 'host-3-cc', afterwards);
+}
+
+/** The same once more, of some runs: what several have computed at once. */
+function writeDerivedAfterwards(store: Store, records: readonly PlainRecord[]): void {
+  const lines = records.map((record) => {
+    const derivation = 'third';
+    return derivedLine(record, OLD, {
+      derivation,
+      values: record.derived as { [name: string]: MetricValue },
+    });
+  });
+  appendDerived(store, 'host-4-dd', lines);
+}
+
+function appendDerived(store: Store, writer: string, lines: readonly string[]): void {
+  const folder = derivedFolder(store.experimentFolder(EXPERIMENT));
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, segmentName('derived', writer)), `${lines.join('\n')}\n`);
+}
+
 it('300 random queries have the answers of a plain computation over the records', {
   timeout: 120_000,
 }, async () => {
   for (let sweep = 0; sweep < SWEEPS; sweep++) {
     const random = randomOf(SEED + sweep);
-    const records = randomSweep(random);
+    const records = randomSweep(random, sweep % 3 === 0 ? ['params', 'metrics'] : SOURCES);
     const store = await temporaryStore();
-    await store.writeManifest(manifestOf());
-    const lines = records.map((record) =>
+    await store.writeManifest(manifestOf({ derived: DERIVED }));
+    const lines = records.map(({ derived: _, ...record }) =>
       JSON.stringify(record, (_, value) => encodeNumber(value as JsonValue)),
     );
-    writeSegment(store, [`${lines.join('\n')}\n`]);
+    writeSegment(store, [`${lines.join('\n')}\n`], { writer: SLOT });
     const folder = store.experimentFolder(EXPERIMENT);
+    const writesSome = sweep % 3 !== 0 && sweep % 4 === 3;
+    if (sweep % 3 !== 0) writeDerived(random, store, records);
     if (sweep % 2 === 1) await compactRuns(folder, `${folder}/runs/.scratch`);
-    const columns = (['params', 'metrics'] as const).flatMap((source) => {
+    if (writesSome) writeDerivedAfterwards(store, records.slice(0, 5));
+    const columns = SOURCES.flatMap((source) => {
       const keys = new Set(records.flatMap((record) => Object.keys(record[source])));
       return [...keys].map((key) => columnOf(records, source, key));
     });

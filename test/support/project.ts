@@ -59,7 +59,8 @@ function remove(path: string): void {
   const attempts = 50;
   for (let attempt = 1; ; attempt++)
     try {
-      return rmSync(path, { recursive: true, force: true });
+      rmSync(path, { recursive: true, force: true });
+      return;
     } catch (error) {
       // Node's own retries remove only what was in a folder at the first attempt.
       if ((error as NodeJS.ErrnoException).code !== 'ENOTEMPTY' || attempt === attempts) throw error;

@@ -20,6 +20,11 @@ export function printRun(run: RunDetails, { out, color }: CommandContext): void 
   out(`${color.bold(run.run_id)}  ${paint[run.status](run.status)}  ${run.experiment_id}`);
   section('params', entriesOf(run.params));
   section('metrics', entriesOf(run.metrics));
+  section('derived metrics', entriesOf(run.derived));
+  section(
+    'failed derivations',
+    run.failed_derivations.map(({ derivation, type, message }) => [derivation, `${type}: ${message}`]),
+  );
   if (run.error) {
     const { type, message, stack } = run.error;
     section('error', [[type, message], ...(stack ? [['stack', withoutMessage(stack)] as const] : [])]);

@@ -1,4 +1,5 @@
 import type { RunHandle } from '../../client/run-handle.js';
+import { readFailedDerivations } from '../../client/status/failed-derivations.js';
 import { readRunWarnings } from '../../client/status/run-warnings.js';
 import type { CommandContext, CommonOptions } from '../command.js';
 import { EXIT } from '../format/report-error.js';
@@ -49,7 +50,10 @@ export async function followToOutcome(
     case 'outcome':
       printOutcome(handle, followed.outcome, options, context);
       if (!options.json) printFindings(await handle.status(), context);
-      if (followed.outcome.executed > 0) await printRunWarnings(handle, context);
+      if (followed.outcome.executed > 0) {
+        await printRunWarnings(handle, context);
+        await printFailedDerivations(handle, context);
+      }
       return exitCodeOf(followed.outcome);
   }
 }
@@ -60,6 +64,15 @@ async function printRunWarnings(handle: RunHandle, { note, color }: CommandConte
   const { runs, counts } = await readRunWarnings(handle);
   for (const [warning, n] of [...counts].slice(0, MAX_WARNINGS))
     note(`${color.yellow('warning:')} ${n} of ${runs} runs: ${warning}`);
+}
+
+async function printFailedDerivations(handle: RunHandle, { note, color }: CommandContext): Promise<void> {
+  const failed = await readFailedDerivations(handle);
+  for (const { derivation, message, runs, run_id } of failed.slice(0, MAX_WARNINGS))
+    note(
+      `${color.yellow('warning:')} derived metrics ${derivation} failed for ${runs} ${runs === 1 ? 'run' : 'runs'}, such as ${run_id.slice(0, 8)}: ${message}`,
+    );
+  if (failed.length > 0) note('  `metalab derive FILE` computes them once that is mended');
 }
 
 const GOES_ON = {

@@ -1,4 +1,5 @@
 import { DirReference, FileReference } from '../../definition/context.js';
+import { isDerivation } from '../../definition/derivation.js';
 import { parseDuration } from '../../definition/duration.js';
 import { DefinitionError, type Problem } from '../../definition/errors.js';
 import type { Experiment, ExperimentSpec } from '../../definition/experiment.js';
@@ -32,6 +33,7 @@ const FIELDS: { readonly [field in keyof Required<ExperimentSpec>]: true } = {
   isolate: true,
   objective: true,
   maxFailures: true,
+  derived: true,
   resources: true,
   env: true,
   code: true,
@@ -45,6 +47,7 @@ export function checkFields(experiment: Experiment, environment: NodeJS.ProcessE
     ...checkLimits(experiment),
     ...checkObjective(experiment.objective),
     ...checkFailureLimit(experiment.maxFailures),
+    ...checkDerived(experiment.derived),
     ...checkResources(experiment.resources),
     ...checkEnvironment(experiment, environment),
   ];
@@ -113,6 +116,25 @@ const isPlain = (value: unknown) =>
   typeof value === 'object' &&
   value !== null &&
   !(Array.isArray(value) || value instanceof FileReference || value instanceof DirReference);
+
+function checkDerived(derived: unknown): Problem[] {
+  if (derived === undefined) return [];
+  if (!isPlain(derived))
+    return [
+      {
+        where: 'derived',
+        what: `is ${show(derived)}`,
+        expected: 'an object of derive(…)s, each under a name',
+      },
+    ];
+  return Object.entries(derived as object).flatMap(([name, value]) => {
+    const where = `derived.${name}`;
+    if (!LEGAL.test(name))
+      return [{ where, what: 'is no name of a derivation', expected: LEGAL_EXPECTATION }];
+    if (isDerivation(value)) return [];
+    return [{ where, what: `is ${show(value)}`, expected: 'derive((run) => ({ … })), an exported binding' }];
+  });
+}
 
 /** A seed plan may be written by hand, and is then not checked yet. */
 function seedProblems(plan: Experiment['seeds']): readonly Problem[] {

@@ -18,7 +18,8 @@ import type { ContextHasher } from '../../identity/files.js';
 import { sha256 } from '../../identity/fingerprint.js';
 import { toPlainJson } from '../../identity/plain-json.js';
 import { checkFields } from './check-fields.js';
-import type { OperationLocation } from './locate-operation.js';
+import { declareDerivations, locateDerivations } from './derivations.js';
+import type { Exported, ExportLocation } from './locate-export.js';
 import { declareParams } from './params.js';
 import { declareResources } from './resources.js';
 
@@ -36,7 +37,7 @@ export interface Declared {
  * Checks all of an experiment and converts it to data, so that its file is never evaluated again.
  *
  * @param file absolute path of the file that declares it; its folder is the runs' working directory
- * @param locate finds where the operation is exported
+ * @param locate finds where the operation, or a derivation, is exported
  * @param cluster hashes the context's files on a cluster
  * @param refused problems found while the file was evaluated
  * @throws DefinitionError with all problems together
@@ -44,7 +45,7 @@ export interface Declared {
 export async function declareExperiment(
   experiment: Experiment,
   file: string,
-  locate: () => OperationLocation | Promise<OperationLocation>,
+  locate: (exported: Exported) => ExportLocation | Promise<ExportLocation>,
   cluster?: ContextHasher,
   refused: readonly Problem[] = [],
 ): Promise<Declared> {
@@ -59,8 +60,8 @@ export async function declareExperiment(
 
   const [context, operation] = await Promise.all([
     sound('context') ? resolveContext(experiment.context ?? {}, base, undefined, cluster) : undefined,
-    sound('operation', 'code')
-      ? problems.collect(async () => declareOperation(experiment, base, await locate()))
+    sound('operation', 'code', ...derivedFields(experiment))
+      ? problems.collect(() => declareCode(experiment, base, locate))
       : undefined,
   ]);
   if (context) problems.add(context.problems);
@@ -77,7 +78,7 @@ export async function declareExperiment(
 
   const { name, version, seeds } = experiment;
   const maxFailures = parseFailureLimit(experiment.maxFailures);
-  const { declared, bundle } = operation!;
+  const { declared, derived, bundle } = operation!;
   const declaration: ExperimentDeclaration = {
     scheme: FINGERPRINT_SCHEME,
     experiment_id: `${name}:${version}`,
@@ -98,6 +99,7 @@ export async function declareExperiment(
     ...(experiment.isolate ? { isolate: true } : {}),
     ...(experiment.objective ? { objective: plainObjective(experiment.objective) } : {}),
     ...(maxFailures === undefined ? {} : { max_failures: maxFailures }),
+    ...(derived ? { derived } : {}),
     ...(experiment.resources ? { resources: declareResources(experiment.resources) } : {}),
     env: [...(experiment.env ?? [])],
     cwd: base,
@@ -107,14 +109,25 @@ export async function declareExperiment(
 
 const plainObjective = ({ metric, direction }: Objective): Objective => ({ metric, direction });
 
-async function declareOperation(
+const derivedFields = ({ derived }: Experiment) => [
+  'derived',
+  ...Object.keys(derived ?? {}).map((name) => `derived.${name}`),
+];
+
+async function declareCode(
   experiment: Experiment,
   base: string,
-  { file, exportName }: OperationLocation,
+  locate: (exported: Exported) => ExportLocation | Promise<ExportLocation>,
 ) {
-  const [closure, bundle] = await Promise.all([
+  const { file, exportName } = await locate(experiment.operation);
+  const derivations = await locateDerivations(experiment.derived ?? {}, locate);
+  const [closure, bundle, derived] = await Promise.all([
     codeClosure({ file, exportName, base, extraFiles: experiment.code ?? [] }),
-    executionBundle({ file, exportName }, listExtraFiles(realpathSync(base), experiment.code ?? [])),
+    executionBundle(
+      { operation: { file, exportName }, derived: derivations },
+      listExtraFiles(realpathSync(base), experiment.code ?? []),
+    ),
+    experiment.derived && declareDerivations(derivations, base),
   ]);
   const declared: ExperimentDeclaration['operation'] = {
     kind: 'typescript',
@@ -128,6 +141,7 @@ async function declareOperation(
   };
   return {
     declared,
+    derived,
     bundle: { code: bundle.code, map: bundle.map },
     warnings: [...closure.warnings, ...unseenVariables(closure, experiment)],
   };

@@ -2,40 +2,39 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { isDerivation } from '../../definition/derivation.js';
 import { DefinitionError } from '../../definition/errors.js';
 import { declaringModules, type Experiment } from '../../definition/experiment.js';
-import { isOperation } from '../../definition/operation.js';
 import { commonJsNamespace, type Namespace } from './commonjs-namespace.js';
-import { findOperation, notExported, type OperationLocation } from './locate-operation.js';
-import { soleOperation } from './sole-operation.js';
+import { type Exported, type ExportLocation, findExport, notExported } from './locate-export.js';
+import { soleDeclared } from './sole-declared.js';
 
 /**
- * Where a live experiment was declared, and how to find the module that exports its operation: among the modules on the
- * stack when either was declared. They are already loaded, so nothing is evaluated again.
+ * Where a live experiment was declared, and how to find the modules that export its operation and derivations: among the
+ * modules on the stack when these were declared. They are already loaded, so nothing is evaluated again.
  */
 export function locateInProcess(experiment: Experiment): {
   file: string;
-  locate: () => Promise<OperationLocation>;
+  locate: (exported: Exported) => Promise<ExportLocation>;
 } {
   const declaring = declaringModules(experiment);
   const file = declaring[0] === undefined ? join(process.cwd(), 'experiment') : pathOf(declaring[0]);
   return {
     file,
-    async locate() {
-      const operationModules = isOperation(experiment.operation) ? experiment.operation.declaredIn : [];
-      const places = [...new Set([...operationModules, ...declaring])];
+    async locate(exported) {
+      const places = [...new Set([...exported.declaredIn, ...declaring])];
       const found = await Promise.all(
         places.map(async (place) => [pathOf(place), await loadedModule(place)] as const),
       );
       const modules = new Map(found.flatMap(([path, module]) => (module ? [[path, module]] : [])));
-      const declared = operationModules[0] && pathOf(operationModules[0]);
+      const declared = exported.declaredIn[0] && pathOf(exported.declaredIn[0]);
       if (declared && !modules.has(declared)) throw stillRunning(declared);
       if (modules.size === 0) throw unknownFile(dirname(file));
-      const location = findOperation(experiment.operation, modules, file);
+      const location = findExport(exported, modules, file);
       if (location) return location;
       // Loaders such as vitest's keep their own modules: Node's import gives another instance of the module, or none.
-      const exportName = declared && soleOperation(declared);
-      if (!exportName) throw notExported(file);
+      const exportName = declared && soleDeclared(declared, isDerivation(exported) ? 'derive' : 'operation');
+      if (!exportName) throw notExported(exported, file);
       return { file: declared, exportName };
     },
   };

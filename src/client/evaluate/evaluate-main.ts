@@ -13,8 +13,9 @@ import { evaluationBundle } from '../../identity/code/evaluation-bundle.js';
 import { RemoteHasher } from '../cluster/remote-hasher.js';
 import { commonJsNamespace, type Namespace } from '../declare/commonjs-namespace.js';
 import { declareExperiment } from '../declare/declare.js';
+import { declareDerivationsOf } from '../declare/derivations.js';
 import { findExperiment } from '../declare/find-experiment.js';
-import { locateOperation } from '../declare/locate-operation.js';
+import { type Exported, locateExport } from '../declare/locate-export.js';
 import type { EvaluationReply, EvaluationRequest } from './evaluate.js';
 
 // The parent was killed: nobody waits for the answer, and the file may never finish.
@@ -30,7 +31,7 @@ process.once('message', (request: EvaluationRequest) => {
   );
 });
 
-async function evaluate({ file, name, folder }: EvaluationRequest): Promise<EvaluationReply> {
+async function evaluate({ file, name, folder, derivations }: EvaluationRequest): Promise<EvaluationReply> {
   const modules = new Map<string, Namespace>();
   (globalThis as { [key: symbol]: unknown })[Symbol.for('metalab.modules')] = modules;
   const bundle = await evaluationBundle({
@@ -42,8 +43,13 @@ async function evaluate({ file, name, folder }: EvaluationRequest): Promise<Eval
   const { declared: namespace, problems } = await collectRefused(() => importUserModule(bundle, file));
   for (const [path, module] of modules)
     if ('commonjs' in module) modules.set(path, commonJsNamespace(module.commonjs));
-  const experiment = findExperiment(file, modules.get(file) ?? namespace, name);
-  const locate = () => locateOperation(experiment.operation, modules, file);
+  const exports = modules.get(file) ?? namespace;
+  const locate = (exported: Exported) => locateExport(exported, modules, file);
+  if (derivations) {
+    if (problems.length > 0) throw new DefinitionError(problems);
+    return { derivations: await declareDerivationsOf(file, exports, name, locate) };
+  }
+  const experiment = findExperiment(file, exports, name);
   return { declared: await declareExperiment(experiment, file, locate, new RemoteHasher(), problems) };
 }
 

@@ -15,17 +15,21 @@ import { removeOrphans } from '../../storage/file/orphans.js';
 import { TEMPORARY, temporaryName } from '../../storage/file/owner.js';
 import { answerHashQuestion, type HashQuestion } from '../cluster/remote-hasher.js';
 import type { Declared } from '../declare/declare.js';
+import type { DeclaredDerivations } from '../declare/derivations.js';
 
 export interface EvaluationRequest {
   /** Absolute path. */
   readonly file: string;
   readonly name: string | undefined;
+  /** Whether its derivations are wanted, instead of an experiment. */
+  readonly derivations?: boolean;
   /** The child's bundle folder. The parent creates and removes it, since the file may end the child at any point. */
   readonly folder: string;
 }
 
 export interface EvaluationReply {
   readonly declared?: Declared;
+  readonly derivations?: DeclaredDerivations;
   readonly failure?: {
     readonly kind: 'definition' | 'usage' | 'place' | 'crash';
     readonly code: `METALAB_${string}`;
@@ -41,6 +45,27 @@ export interface EvaluationReply {
  * @throws DefinitionError, UsageError, depending on what is wrong with the file
  */
 export async function evaluateFile(path: string, name?: string, cluster?: ContextHasher): Promise<Declared> {
+  const { declared } = await evaluate(path, { name }, cluster);
+  return declared!;
+}
+
+/**
+ * Evaluates a file that exports derivations in a child process.
+ *
+ * @param name the experiment whose derivations are wanted, if the file declares several
+ * @throws DefinitionError, UsageError, depending on what is wrong with the file
+ */
+export async function evaluateDerivations(path: string, name?: string): Promise<DeclaredDerivations> {
+  const { derivations } = await evaluate(path, { name, derivations: true });
+  return derivations!;
+}
+
+/** @returns a reply without failure */
+async function evaluate(
+  path: string,
+  request: Pick<EvaluationRequest, 'name' | 'derivations'>,
+  cluster?: ContextHasher,
+): Promise<EvaluationReply> {
   const file = resolve(path);
   const found = await stat(file).catch(() => undefined);
   if (!found?.isFile()) {
@@ -57,8 +82,9 @@ export async function evaluateFile(path: string, name?: string, cluster?: Contex
     );
   }
   // Modules are known by their real paths.
-  const { declared, failure } = await evaluateIn(await realpath(file), name, cluster);
-  if (declared) return declared;
+  const reply = await evaluateIn({ ...request, file: await realpath(file) }, cluster);
+  if (reply.declared || reply.derivations) return reply;
+  const { failure } = reply;
   if (failure?.kind === 'definition') throw new DefinitionError(failure.problems, failure.code);
   const problem = failure?.problems[0] ?? { what: 'the evaluation process exited without a result' };
   if (failure?.kind === 'place') throw new InfrastructureError({ code: failure.code, ...problem });
@@ -67,14 +93,13 @@ export async function evaluateFile(path: string, name?: string, cluster?: Contex
 }
 
 async function evaluateIn(
-  file: string,
-  name: string | undefined,
+  request: Omit<EvaluationRequest, 'folder'>,
   cluster: ContextHasher | undefined,
 ): Promise<EvaluationReply> {
   const folder = join(temporaryFolder(), `${TEMPORARY}${temporaryName()}`);
   await mkdir(folder, { mode: 0o700 });
   try {
-    return await askChild({ file, name, folder }, cluster);
+    return await askChild({ ...request, folder }, cluster);
   } finally {
     await rm(folder, { recursive: true, force: true });
     // Left by command lines that were killed while they evaluated a file.

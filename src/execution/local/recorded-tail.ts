@@ -23,7 +23,7 @@ export async function readRecordedTail(
   const means = new MeanCounter();
   const digest = new DigestCounter(objective);
   const folder = segmentsFolder(place.folder, place.submission);
-  for (const kind of ['logs', 'series', 'data', 'records'] as const)
+  for (const kind of ['logs', 'series', 'data', 'derived', 'records'] as const)
     sync(join(folder, segmentName(kind, place.writer)));
   const path = join(folder, segmentName('records', place.writer));
   for await (const { object: record } of readObjects<RunRecord>(path, { from })) {

@@ -7,22 +7,28 @@ import { BuildProblems } from './build-problems.js';
 import { computedImports } from './computed-imports.js';
 import { resolveImport } from './imports.js';
 import { moduleLocation } from './module-location.js';
-import { ENTRY, type OperationBinding, operationEntry } from './operation-entry.js';
+import { bundleEntry, ENTRY, type OperationBinding } from './operation-entry.js';
 import { isInstalled, PackageIndex } from './packages.js';
 import { absoluteSources } from './source-map.js';
 
 export interface ExecutionBundle {
-  /** An ES module; its default export is the operation. It names its source map `operation.mjs.map`. */
+  /** An ES module; its default export is the operation, `derived` the derivations by name. Names its source map `operation.mjs.map`. */
   readonly code: string;
   readonly map: string;
   /** Packages with native code: the bundle requires them from its working directory. */
   readonly native: readonly string[];
 }
 
+/** What a bundle exports: an operation, derivations by name, or both. */
+export interface BundledCode {
+  readonly operation?: OperationBinding;
+  readonly derived?: { readonly [name: string]: OperationBinding };
+}
+
 const RUNTIME = '\0metalab/runtime';
 
 /**
- * Bundles an operation with the packages that it uses, for slots to import. It behaves like a plain import of the file:
+ * Bundles an operation and derivations with the packages that they use, for slots to import. It behaves like a plain import of the file:
  * all top-level code that may have side effects runs. The code's identity drops more, since it is only hashed; dropping
  * that here could change results. `metalab`'s exports come from `globalThis[Symbol.for('metalab.runtime')]`, which must
  * exist when the bundle is imported.
@@ -31,25 +37,28 @@ const RUNTIME = '\0metalab/runtime';
  * @throws DefinitionError naming every file that does not compile and every import that can't be found
  */
 export async function executionBundle(
-  { file, exportName }: OperationBinding,
+  { operation, derived = {} }: BundledCode,
   declaredFiles: readonly string[] = [],
 ): Promise<ExecutionBundle> {
-  const source = realpathSync(file);
+  const real = ({ file, exportName }: OperationBinding) => ({ file: realpathSync(file), exportName });
+  const bindings = Object.entries(derived).map(([name, binding]) => [name, real(binding)] as const);
+  const first = operation ? real(operation) : bindings[0]![1];
+  const folder = dirname(first.file);
   const problems = new BuildProblems();
   const imports = new InlinedImports(problems);
   const chunk = await buildChunk(
     {
       input: ENTRY,
-      cwd: dirname(source),
+      cwd: folder,
       plugins: [
-        operationEntry({ file: source, exportName }, 'default'),
+        bundleEntry(operation && first, Object.fromEntries(bindings)),
         computedImports(declaredFiles),
         imports.plugin(),
         moduleLocation(),
       ],
     },
     {
-      dir: dirname(source),
+      dir: folder,
       entryFileNames: 'operation.mjs',
       comments: false,
       sourcemap: true,

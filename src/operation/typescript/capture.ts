@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { basename } from 'node:path';
 import type { JsonObject, JsonValue } from '../../definition/json.js';
-import type { ArtifactDescriptor, MetricValue } from '../../definition/record.js';
+import { type ArtifactDescriptor, isMetricValue, type MetricValue } from '../../definition/record.js';
 import type { Capture } from '../../definition/run-arguments.js';
 import { refuseOptions } from '../capture-options.js';
 import { encodeFigure } from '../figure.js';
@@ -187,10 +187,6 @@ export class RunCapture implements Capture {
       `capture.${method} after the run of ${this.#runId} has ended: await what the operation starts`,
     );
   }
-}
-
-function isMetricValue(value: unknown): value is MetricValue {
-  return typeof value === 'number' || typeof value === 'string' || typeof value === 'boolean';
 }
 
 function word(value: unknown): string {

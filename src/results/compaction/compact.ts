@@ -20,7 +20,7 @@ import { PLACE_COLUMNS, RECORD_FIELD_NAMES } from '../duckdb/record-table.js';
 import { findStatuses } from '../duckdb/statuses.js';
 import { partKey } from '../duckdb/value-parts.js';
 import { nameColumns } from './name-columns.js';
-import { WIDE_LIST, writeWide } from './write-wide.js';
+import { derivedAs, WIDE_LIST, writeWide } from './write-wide.js';
 
 /** What a compaction has come to, in this order. */
 export const COMPACTION_STEPS = ['loaded', 'written', 'sealed', 'published'] as const;
@@ -60,6 +60,7 @@ export async function compactRuns(
       version: 2,
       segments: loaded.segments,
       ...(loaded.damaged > 0 ? { damaged: loaded.damaged } : {}),
+      ...(Object.keys(loaded.derived.codes).length > 0 ? { derived: loaded.derived } : {}),
       declaration: origins.current?.declaration ?? null,
       columns: nameColumns(loaded.parts.values()),
       occurrences: loaded.occurrences,
@@ -135,9 +136,15 @@ async function write(
 ): Promise<void> {
   const ranges = await cellRanges(database, runs);
   if (coverage.columns.length > MAX_DUCKDB_COLUMNS) {
-    const list = WIDE_LIST.map(quoteName).join(', ');
+    const derived = new Map(
+      coverage.columns.flatMap((column, at) =>
+        column.source === 'derived' ? [[partKey(column), derivedAs(at)] as const] : [],
+      ),
+    );
+    const list = [...WIDE_LIST.map(quoteName), ...derived.values()].join(', ');
     const queries = ranges.map(
-      (range) => `SELECT ${list} FROM ${runs.rows()} WHERE ${condition} AND ${range} ORDER BY ${CELL_ORDER}`,
+      (range) =>
+        `SELECT ${list} FROM ${runs.rows(derived)} WHERE ${condition} AND ${range} ORDER BY ${CELL_ORDER}`,
     );
     return writeWide(database, { folder, file, coverage, queries });
   }

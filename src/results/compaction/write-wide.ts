@@ -19,7 +19,7 @@ export interface WideFile {
   readonly folder: string;
   readonly file: string;
   readonly coverage: RunsCoverage;
-  /** Queries for fields and places of the rows, in their order. */
+  /** Queries for fields and places of the rows, in their order, and for derived metrics by {@link derivedAs}. */
   readonly queries: readonly string[];
 }
 
@@ -59,9 +59,10 @@ export async function writeWide(
   };
   const groupRows = Math.max(MIN_GROUP_ROWS, Math.ceil(GROUP_CELLS / count));
   for (const sql of queries) {
-    for await (const { row, record } of rowsWithRecords(database, folder, sql)) {
-      for (const [at, { read }] of fields.entries()) cells[at]!.push(read(row));
-      for (const [at, column] of values.entries()) cells[fields.length + at]!.push(storedOf(record, column));
+    for await (const found of rowsWithRecords(database, folder, sql)) {
+      for (const [at, { read }] of fields.entries()) cells[at]!.push(read(found.row));
+      for (const [at, column] of values.entries())
+        cells[fields.length + at]!.push(storedOf(found, column, at));
       if (cells[0]!.length >= groupRows) await flush();
     }
   }
@@ -69,7 +70,19 @@ export async function writeWide(
   await writer.finish();
 }
 
-function storedOf(record: RunRecord, { source, key, type, whole }: ValueColumn & { whole: boolean }) {
+/** The name under which a query has a derived metric: by its place among the columns. */
+export const derivedAs = (at: number) => `derived_${at}`;
+
+/** Params and metrics are read from the records: DuckDB would hold 2,048 rows and more of all of them. */
+function storedOf(
+  { row, record }: { readonly row: Row; readonly record: RunRecord },
+  { source, key, type, whole }: ValueColumn & { whole: boolean },
+  at: number,
+) {
+  if (source === 'derived') {
+    const value = row[derivedAs(at)] ?? null;
+    return whole && typeof value === 'number' ? BigInt(value) : value;
+  }
   const all = (source === 'params' ? record.params : record.metrics) ?? {};
   if (!Object.hasOwn(all, key)) return null;
   const value = partValue(all[key]!);

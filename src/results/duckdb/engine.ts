@@ -1,7 +1,7 @@
 import type { JsonValue } from '../../definition/json.js';
-import type { RunRecord, RunStatus } from '../../definition/record.js';
+import { isMetricValue, type RunRecord, type RunStatus } from '../../definition/record.js';
 import type { ValueType } from '../../storage/file/formats/runs-file.js';
-import type { QueryEngine, SqlAnswer, SqlValue } from '../engine.js';
+import type { QueryEngine, RecordWithDerived, SqlAnswer, SqlValue } from '../engine.js';
 import type { Cell, Row } from '../query/cell.js';
 import { type Column, Columns } from '../query/columns.js';
 import type { Group, Grouping, Summary } from '../query/grouping.js';
@@ -151,6 +151,24 @@ class DuckdbEngine implements QueryEngine {
     const query = new Query(this.#runs);
     const sql = selectionSql(query, selection, ['segment', 'segment_offset'], this.#runs.inCellOrder);
     for await (const { record } of rowsWithRecords(this.#database, this.#folder, sql)) yield record;
+  }
+
+  async *recordsWithDerived(selection: Selection): AsyncGenerator<RecordWithDerived, void> {
+    const query = new Query(this.#runs);
+    const columns = this.columns.ofKind('derived').map((column) => ({ column, parts: query.parts(column) }));
+    const list = [
+      ...columns.flatMap(({ parts }, index) => listParts(parts, index)),
+      'segment',
+      'segment_offset',
+    ];
+    const sql = selectionSql(query, selection, list, this.#runs.inCellOrder);
+    for await (const { row, record } of rowsWithRecords(this.#database, this.#folder, sql)) {
+      const derived = columns.flatMap(({ column: { source }, parts }, index) => {
+        const cell = readCell(row, index, parts);
+        return source.of === 'derived' && isMetricValue(cell) ? [[source.key, cell] as const] : [];
+      });
+      yield { record, derived: Object.fromEntries(derived) };
+    }
   }
 
   async groups(grouping: Grouping): Promise<{ readonly groups: readonly Group[]; readonly total: number }> {

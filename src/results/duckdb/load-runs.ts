@@ -1,4 +1,6 @@
-import { listUncovered, wholeLines } from '../../storage/file/formats/coverage.js';
+import { isDeepStrictEqual } from 'node:util';
+import { listUncovered, uncoveredOf, wholeLines } from '../../storage/file/formats/coverage.js';
+import { currentDerivations, listDerived } from '../../storage/file/formats/derived.js';
 import {
   type Occurrence,
   openRunsFiles,
@@ -10,15 +12,18 @@ import { isCurrent, type Origins } from '../current.js';
 import { mergeOccurrences } from '../query/occurrence.js';
 import { currentSql } from './current-cells.js';
 import { type Database, quoteName, quoteText } from './database.js';
-import { loadedRows, loadRecords } from './load-records.js';
+import { countDerived } from './derived-occurrences.js';
+import { type LoadedDerived, loadDerived } from './load-derived.js';
+import { LOADED, loadRecords } from './load-records.js';
 import { PLACE_COLUMNS, RECORD_FIELD_NAMES } from './record-table.js';
+import { slicedRows } from './row-loader.js';
 import { PART_TYPES, partKey, type ValuePart } from './value-parts.js';
 
 /** Where rows come from: a query names the columns of values that it needs, and gets only these. */
 interface RowSource {
-  /** The rows that count, with the fields of a record and the parts with these keys, as SQL after FROM. */
+  /** The rows that count, with the fields of a record and its own parts with these keys, as SQL after FROM. */
   from(keys: readonly string[]): string;
-  /** Physical columns of params and metrics, by {@link partKey}. */
+  /** Its own physical columns of values, by {@link partKey}. */
   readonly parts: ReadonlyMap<string, string>;
 }
 
@@ -27,7 +32,7 @@ export interface LoadedRuns {
   /** Which parts occur in any source. */
   readonly parts: ReadonlyMap<string, ValuePart>;
   readonly occurrences: readonly Occurrence[];
-  /** Records that were read from segments. */
+  /** How many segments, and files of derived metrics, have what is not compacted. */
   readonly uncovered: number;
   /** Of the compacted records of current runs, where there are any and nothing stands beside them in segments. */
   readonly coverage: RunsCoverage | undefined;
@@ -35,6 +40,8 @@ export interface LoadedRuns {
   readonly inCellOrder: boolean;
   /** What the compacted records cover, and what was read beside them: bytes by segment. */
   readonly segments: { readonly [segment: string]: number };
+  /** Of derived metrics: the code that counts, and the bytes of the files that were read. */
+  readonly derived: NonNullable<RunsCoverage['derived']>;
   /** Lines of the segments that were left out, since they are no records. */
   readonly damaged: number;
   /**
@@ -49,6 +56,8 @@ export interface LoadedRuns {
 export interface LoadOptions extends Origins {
   /** Runs that are not current, too. */
   readonly all: boolean;
+  /** False: derived metrics are left out. */
+  readonly derived?: boolean;
 }
 
 /** Loads an experiment's runs: compacted ones as far as there are any, and of the segments what those don't cover. */
@@ -57,12 +66,21 @@ export async function loadRuns(
   folder: string,
   options: LoadOptions,
 ): Promise<LoadedRuns> {
-  const { current, all } = options;
+  const { current, all, derived: wantsDerived = true } = options;
   const declaration = current?.declaration ?? null;
   const compacted = await openRunsFiles(folder, (coverage) => all || coverage.declaration !== declaration);
   try {
     const covered = compacted[0]?.coverage.segments;
     const uncovered = await wholeLines(await listUncovered(folder, covered));
+    const codes = wantsDerived ? await currentDerivations(folder) : new Map<string, string>();
+    const known = compacted[0]?.coverage.derived ?? NO_DERIVED;
+    // Values of other code don't count: then all are read again.
+    const keepsDerived = isDeepStrictEqual(known.codes, Object.fromEntries(codes));
+    const coveredDerived = keepsDerived ? known.files : {};
+    const newDerived =
+      codes.size === 0 ? [] : await wholeLines(await uncoveredOf(await listDerived(folder), coveredDerived));
+    const derived = await loadDerived(database, newDerived, codes);
+    const isKept = ({ source }: { readonly source: string }) => source !== 'derived' || keepsDerived;
     const sql = await currentSql(database, current);
     const asTheyAre = compacted.length === 1 && compacted[0]?.coverage.declaration === declaration;
     const ofCurrent = all ? 'true' : 'is_current';
@@ -80,7 +98,8 @@ export async function loadRuns(
         ? `(SELECT *, ${submission}, true AS is_current FROM ${rows})`
         : `(SELECT * REPLACE (CASE WHEN is_current THEN ${sql.index} ELSE "index" END AS "index") FROM (SELECT *, (${sql.condition}) AS is_current FROM (SELECT *, ${submission} FROM ${rows})))`;
     const sources = compacted.map(({ path, coverage }): RowSource => {
-      const parts = new Map(coverage.columns.map((column) => [partKey(column), quoteName(column.name)]));
+      const columns = coverage.columns.filter(isKept);
+      const parts = new Map(columns.map((column) => [partKey(column), quoteName(column.name)]));
       return {
         from: (keys) => {
           const rows = compactedRows(path, namesOf(parts, keys));
@@ -93,29 +112,44 @@ export async function loadRuns(
       sources.push({
         from: (keys) => {
           const slices = new Set(keys.map((key) => loaded.parts.get(key)?.slice ?? 0));
-          return `${from(final(loadedRows(slices)), false)} WHERE ${ofCurrent}`;
+          return `${from(final(slicedRows(LOADED, slices)), false)} WHERE ${ofCurrent}`;
         },
         parts: new Map([...loaded.parts].map(([key, { name }]) => [key, quoteName(name)])),
       });
     const covers = uncovered.length === 0 ? compacted[0]?.coverage : undefined;
+    const isDerivedCovered = keepsDerived && newDerived.length === 0;
+    const parts = new Map<string, ValuePart>([
+      ...compacted.flatMap(({ coverage }) =>
+        coverage.columns.filter(isKept).map((column) => [partKey(column), column] as const),
+      ),
+      ...[...loaded.parts, ...derived.parts].map(([key, { part }]) => [key, part] as const),
+    ]);
+    const rows = (names: ReadonlyMap<string, string> = new Map()) =>
+      `(${sources.map((source) => selectFrom(source, derived, names)).join(' UNION ALL ')})`;
+    const derivedParts = [...parts.values()].filter(({ source }) => source === 'derived');
+    const countedDerived = isDerivedCovered ? [] : await countDerived(database, derivedParts, rows);
+    // Some lines don't count for any run: what only they have is no column.
+    const counts = new Map(countedDerived.map((occurrence) => [occurrence.key, occurrence.counts]));
+    if (!isDerivedCovered)
+      for (const part of derivedParts) if (!counts.get(part.key)?.[part.type]) parts.delete(partKey(part));
+    const isCounted = ({ source }: Occurrence) => source !== 'derived' || isDerivedCovered;
     return {
-      parts: new Map([
-        ...compacted.flatMap(({ coverage }) =>
-          coverage.columns.map((column) => [partKey(column), column] as const),
-        ),
-        ...[...loaded.parts].map(([key, { part }]) => [key, part] as const),
-      ]),
+      parts,
       occurrences: mergeOccurrences([
-        ...compacted.map(({ coverage }) => coverage.occurrences),
+        ...compacted.map(({ coverage }) => coverage.occurrences.filter(isCounted)),
         loaded.occurrences,
+        countedDerived,
       ]),
-      uncovered: uncovered.length,
+      uncovered: uncovered.length + (isDerivedCovered ? 0 : 1),
       coverage: covers,
-      inCellOrder: covers !== undefined && asTheyAre,
+      inCellOrder: covers !== undefined && asTheyAre && isDerivedCovered,
       segments: { ...covered, ...Object.fromEntries(uncovered.map(({ name, to }) => [name, to])) },
+      derived: {
+        codes: Object.fromEntries(codes),
+        files: { ...coveredDerived, ...Object.fromEntries(newDerived.map(({ name, to }) => [name, to])) },
+      },
       damaged: (compacted[0]?.coverage.damaged ?? 0) + loaded.damaged,
-      rows: (parts = new Map()) =>
-        `(${sources.map((source) => selectFrom(source, parts)).join(' UNION ALL ')})`,
+      rows,
       close: async () => void (await Promise.all(compacted.map((file) => file.close()))),
     };
   } catch (error) {
@@ -128,13 +162,27 @@ const FIELDS = [...RECORD_FIELD_NAMES, ...Object.keys(PLACE_COLUMNS), 'submissio
   quoteName,
 );
 
-function selectFrom({ from, parts: own }: RowSource, parts: ReadonlyMap<string, string>): string {
+function selectFrom(
+  { from, parts: own }: RowSource,
+  derived: LoadedDerived,
+  parts: ReadonlyMap<string, string>,
+): string {
+  const joined = new Set([...parts.keys()].filter((key) => derived.parts.has(key)));
   const list = [...parts].map(([key, name]) => {
+    if (joined.has(key)) return name;
     const type = PART_TYPES[key.slice(0, key.indexOf(' ')) as keyof typeof PART_TYPES];
     return `${own.has(key) ? `CAST(${own.get(key)} AS ${type})` : `CAST(NULL AS ${type})`} AS ${name}`;
   });
-  return `SELECT ${[...FIELDS, ...list].join(', ')} FROM ${from([...parts.keys()])}`;
+  const wanted = [...joined].map((key) => {
+    const column = own.get(key);
+    return { key, as: parts.get(key)!, ...(column === undefined ? {} : { own: column }) };
+  });
+  const rows = from([...parts.keys()]);
+  const all = wanted.length === 0 ? rows : derived.join(`(SELECT * FROM ${rows})`, wanted);
+  return `SELECT ${[...FIELDS, ...list].join(', ')} FROM ${all}`;
 }
+
+const NO_DERIVED = { codes: {}, files: {} };
 
 const namesOf = (parts: ReadonlyMap<string, string>, keys: readonly string[]) =>
   keys.map((key) => parts.get(key)).filter((name) => name !== undefined);

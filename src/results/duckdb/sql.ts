@@ -7,7 +7,7 @@ import type { LoadedRuns } from './load-runs.js';
 import type { Scratch } from './scratch.js';
 import { loadSeriesPoints } from './series-points.js';
 
-const SQL_RELATIONS = ['runs', 'series', 'artifacts'] as const;
+const SQL_RELATIONS = ['runs', 'series', 'artifacts', 'derived'] as const;
 type Relation = (typeof SQL_RELATIONS)[number];
 
 interface SqlSource {
@@ -33,7 +33,9 @@ export class SqlQueries {
    * @throws UsageError where it is no SELECT, or fails
    */
   async answer(text: string, values: readonly SqlValue[]): Promise<SqlAnswer> {
-    const named = SQL_RELATIONS.filter((relation) => new RegExp(String.raw`\b${relation}\b`, 'i').test(text));
+    const named = SQL_RELATIONS.filter((relation) =>
+      new RegExp(String.raw`\b${relation}\b(?!\.)`, 'i').test(text),
+    );
     const database = await openDatabase();
     this.#open.add(database);
     const close = () => {
@@ -109,9 +111,28 @@ async function relationSql(source: SqlSource, relation: Relation, text: string):
   if (relation === 'series')
     return `SELECT * FROM ${await loadSeriesPoints(source.database, source.folder, source.runs)}`;
   if (relation === 'runs') return runsSql(source, text);
+  if (relation === 'derived') return derivedSql(source);
   const shape = { name: 'VARCHAR', kind: 'VARCHAR', format: 'VARCHAR', uri: 'VARCHAR' };
   const structure = JSON.stringify([{ ...shape, size_bytes: 'BIGINT', content_hash: 'VARCHAR' }]);
   return `SELECT run_id, unnest(from_json(artifacts, ${quoteText(structure)}), recursive := true) FROM ${source.runs.rows()}`;
+}
+
+/** Derived metrics in long form: numbers are in `value`, values of other types in `text`. */
+function derivedSql(source: SqlSource): string {
+  const selects = source.columns.ofKind('derived').flatMap((column) => {
+    const query = new Query(source.runs);
+    const parts = query.parts(column).filter(({ type }) => type !== 'null');
+    return parts.map(({ type, sql }) => {
+      const [value, text] =
+        type === 'number'
+          ? [sql, 'CAST(NULL AS VARCHAR)']
+          : ['CAST(NULL AS DOUBLE)', `CAST(${sql} AS VARCHAR)`];
+      const name = quoteText(column.name.slice('derived.'.length));
+      return `SELECT run_id, ${name} AS name, ${value} AS value, ${text} AS text FROM ${query.from()} WHERE ${sql} IS NOT NULL`;
+    });
+  });
+  const none = `SELECT '' AS run_id, '' AS name, 0.0::DOUBLE AS value, '' AS text WHERE false`;
+  return selects.length > 0 ? selects.join(' UNION ALL ') : none;
 }
 
 /** More columns take more memory: of wide experiments, the view has those that the statement names. */

@@ -20,6 +20,9 @@ export const runsFile = (folder: string) => join(runsFolder(folder), 'runs.parqu
 /** Compacted records of runs that the latest declaration does not have. */
 export const olderRunsFolder = (folder: string) => join(folder, 'older-runs');
 export const olderRunsFile = (folder: string, file: string) => join(olderRunsFolder(folder), file);
+/** Derived metrics that were computed after their runs: `{name}.json` of each derivation, and files of lines as in segments. */
+export const derivedFolder = (folder: string) => join(folder, 'derived');
+export const derivationFile = (folder: string, name: string) => join(derivedFolder(folder), `${name}.json`);
 export const artifactsFolder = (folder: string) => join(folder, 'artifacts');
 
 export const submissionFolder = (folder: string, submission: string) =>
@@ -51,18 +54,18 @@ export const followedFile = (folder: string, submission: string) =>
   join(liveFolder(folder, submission), 'followed');
 
 /**
- * Segments of one submission. `records` are `{writer}.ndjson`; beside them `series-{writer}.ndjson`, `data-…` and
- * `logs-…`. The writer is `{host}-{pid}-{random}`: one process, created exclusively.
+ * Segments of one submission. `records` are `{writer}.ndjson`; beside them `series-{writer}.ndjson`, `data-…`,
+ * `logs-…` and `derived-…`. The writer is `{host}-{pid}-{random}`: one process, created exclusively.
  */
 export const segmentsFolder = (folder: string, submission?: string) =>
   join(folder, 'segments', submission ?? '');
-export type SegmentKind = 'records' | 'series' | 'data' | 'logs';
+export type SegmentKind = 'records' | 'series' | 'data' | 'logs' | 'derived';
 export const segmentName = (kind: SegmentKind, writer: string) =>
   kind === 'records' ? `${writer}.ndjson` : `${kind}-${writer}.ndjson`;
 export const segmentKindOf = (name: string): SegmentKind | undefined =>
   !name.endsWith('.ndjson')
     ? undefined
-    : ((/^(series|data|logs)-/.exec(name)?.[1] as SegmentKind | undefined) ?? 'records');
+    : ((/^(series|data|logs|derived)-/.exec(name)?.[1] as SegmentKind | undefined) ?? 'records');
 /** The writer of a segment, by the segment's name or its file's. */
 export const writerOf = (name: string): string =>
-  name.slice(name.lastIndexOf('/') + 1).replace(/^(?:series|data|logs)-|\.ndjson$/g, '');
+  name.slice(name.lastIndexOf('/') + 1).replace(/^(?:series|data|logs|derived)-|\.ndjson$/g, '');

@@ -22,6 +22,7 @@ import {
   declarationFile,
   planEntriesFile,
   planFile,
+  type SegmentKind,
   segmentKindOf,
   segmentsFolder,
 } from '../../../src/storage/file/layout.js';
@@ -194,19 +195,24 @@ export class Sweep {
       .map((line) => `${line.level}: ${line.message}`);
   }
 
-  lines<T>(kind: 'records' | 'series' | 'data' | 'logs'): T[] {
+  lines<T>(kind: SegmentKind): T[] {
     return this.texts(kind).map((line) => JSON.parse(line) as T);
   }
 
   /** Complete lines of all segments of a kind. */
-  texts(kind: 'records' | 'series' | 'data' | 'logs'): string[] {
+  texts(kind: SegmentKind): string[] {
     return this.segments(kind).flatMap((path) => readFileSync(path, 'utf8').split('\n').slice(0, -1));
   }
 
-  segments(kind: 'records' | 'series' | 'data' | 'logs'): string[] {
+  segments(kind: SegmentKind): string[] {
     const folder = segmentsFolder(this.folder, 's1');
     const names = readdirSync(folder).filter((name) => segmentKindOf(name) === kind);
     return names.map((name) => join(folder, name));
+  }
+
+  /** Writes a file into the operation's working directory. */
+  write(name: string, text: string): void {
+    writeFileSync(join(this.root, name), text);
   }
 
   /** A file that the operation has written into its working directory. */

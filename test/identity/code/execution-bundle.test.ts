@@ -15,7 +15,7 @@ const alone = (before: string, returned: string): Files => ({
 });
 
 const bundleOf = (folder: string, exportName = 'op') =>
-  executionBundle({ file: join(folder, 'exp.ts'), exportName });
+  executionBundle({ operation: { file: join(folder, 'exp.ts'), exportName } });
 
 /** Imports the bundle as a slot does, in another folder, and prints what the operation returns or throws. */
 const run = ({ code, map }: ExecutionBundle, cwd: string) =>
@@ -236,7 +236,7 @@ describe('a computed import finds what `code` names', () => {
 
   const bundleWith = (folder: string, declared: readonly string[]) =>
     executionBundle(
-      { file: join(folder, 'exp.ts'), exportName: 'op' },
+      { operation: { file: join(folder, 'exp.ts'), exportName: 'op' } },
       declared.map((path) => join(folder, path)),
     );
 

@@ -15,7 +15,7 @@ import { checkSubmission } from './check-submission.js';
 import type { Check, Finding } from './finding.js';
 import { moveToQuarantine } from './quarantine.js';
 
-const KINDS: readonly SegmentKind[] = ['records', 'series', 'data', 'logs'];
+const KINDS: readonly SegmentKind[] = ['records', 'series', 'data', 'logs', 'derived'];
 
 /** Everything in an experiment's folder, each file once. */
 export async function* checkExperiment(check: Check): AsyncGenerator<Finding> {

@@ -50,8 +50,16 @@ export async function listUncovered(
   folder: string,
   covered: { readonly [segment: string]: number } | undefined,
 ): Promise<UncoveredSegment[]> {
+  return uncoveredOf(await listSegments(folder, 'records'), covered);
+}
+
+/** What of some segments is not covered yet. */
+export async function uncoveredOf(
+  segments: readonly Segment[],
+  covered: { readonly [segment: string]: number } | undefined,
+): Promise<UncoveredSegment[]> {
   const uncovered: UncoveredSegment[] = [];
-  for (const segment of await listSegments(folder, 'records')) {
+  for (const segment of segments) {
     const from = covered && Object.hasOwn(covered, segment.name) ? covered[segment.name]! : 0;
     const to = (await sizeOf(segment.path)) ?? 0;
     if (to > from) uncovered.push({ ...segment, from, to });

@@ -48,6 +48,14 @@ export interface RunsCoverage {
   readonly statuses: readonly StatusCount[];
   readonly occurrences: readonly Occurrence[];
   readonly columns: readonly ValueColumn[];
+  /**
+   * Derived metrics: the fingerprint of each derivation's code, and how many bytes of the files of derived lines are in here.
+   * Absent where there were none.
+   */
+  readonly derived?: {
+    readonly codes: { readonly [derivation: string]: string };
+    readonly files: { readonly [name: string]: number };
+  };
   /** The file with the runs that are not of the declaration; null where there are none. */
   readonly older: { readonly file: string; readonly statuses: readonly StatusCount[] } | null;
 }

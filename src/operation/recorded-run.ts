@@ -1,25 +1,39 @@
+import type { DerivedMetrics, RecordedRun, Series } from '../definition/derivation.js';
 import { UsageError } from '../definition/errors.js';
 import type { JsonObject, JsonValue } from '../definition/json.js';
 import { nearest } from '../definition/nearest.js';
-import type { ArtifactDescriptor, MetricValue, RunRecord, RunStatus } from '../definition/record.js';
-import { deserialize } from '../operation/serializers/registry.js';
-import type { Store } from '../storage/store.js';
+import type {
+  ArtifactDescriptor,
+  DataEntry,
+  LogLine,
+  MetricValue,
+  RunRecord,
+  RunStatus,
+  SeriesPoint,
+} from '../definition/record.js';
+import { deserialize } from './serializers/registry.js';
 
-/** A stepped metric: the value at each step, in the order in which they were captured. */
-export interface Series {
-  readonly steps: readonly number[];
-  readonly values: readonly number[];
+/** Reads what stands beside a run's record. */
+export interface RunFiles {
+  series(record: RunRecord): AsyncIterable<SeriesPoint>;
+  data(record: RunRecord): AsyncIterable<DataEntry>;
+  logs(experimentId: string, run: { readonly run_id: string }): AsyncIterable<LogLine>;
+  openArtifact(
+    experimentId: string,
+    artifact: ArtifactDescriptor,
+  ): Promise<AsyncIterable<Uint8Array | string>>;
 }
 
 /** One run, and what stands beside its record. Nothing of that is read before it is asked for. */
-export class Run {
-  /** As it is stored. */
+export class Run implements RecordedRun {
   readonly record: RunRecord;
-  readonly #store: Store;
+  readonly derived: DerivedMetrics;
+  readonly #files: RunFiles;
 
-  constructor(store: Store, record: RunRecord) {
-    this.#store = store;
+  constructor(files: RunFiles, record: RunRecord, derived: DerivedMetrics = {}) {
+    this.#files = files;
     this.record = record;
+    this.derived = derived;
   }
 
   get id(): string {
@@ -63,7 +77,7 @@ export class Run {
     const steps: number[] = [];
     const values: number[] = [];
     const names = new Set<string>();
-    for await (const point of this.#store.series(this.record)) {
+    for await (const point of this.#files.series(this.record)) {
       names.add(point.name);
       if (point.name !== name) continue;
       steps.push(point.step);
@@ -81,7 +95,7 @@ export class Run {
   async data(name: string): Promise<JsonValue> {
     const names = new Set<string>();
     let found: { readonly value: JsonValue } | undefined;
-    for await (const entry of this.#store.data(this.record)) {
+    for await (const entry of this.#files.data(this.record)) {
       names.add(entry.name);
       if (entry.name === name) found = entry;
     }
@@ -106,14 +120,14 @@ export class Run {
 
   async #bytesOf(descriptor: ArtifactDescriptor): Promise<Uint8Array> {
     const chunks: Buffer[] = [];
-    for await (const chunk of await this.#store.openArtifact(this.experiment, descriptor))
+    for await (const chunk of await this.#files.openArtifact(this.experiment, descriptor))
       chunks.push(chunk as Buffer);
     return Buffer.concat(chunks);
   }
 
   /** Its log lines, attempt by attempt. */
-  logs(): ReturnType<Store['logs']> {
-    return this.#store.logs(this.experiment, { run_id: this.id });
+  logs(): AsyncIterable<LogLine> {
+    return this.#files.logs(this.experiment, { run_id: this.id });
   }
 
   #unknown(kind: string, name: string, names: Iterable<string>): UsageError {

@@ -3,15 +3,15 @@ import { languageOf } from '../../identity/code/imports.js';
 import { isNode, parseModule, type SyntaxNode, walk } from '../../identity/code/syntax.js';
 
 /**
- * The exported name of a module's operation, read from its source, if `operation(…)` is called exactly once in it: then
- * that call declared the operation.
+ * The exported name of a module's operation (or derivation), read from its source, if metalab's `operation(…)` (`derive(…)`)
+ * is called exactly once in it: then that call declared it.
  *
  * @returns undefined if it is called elsewhere too, or its result is not exported
  */
-export function soleOperation(file: string): string | undefined {
+export function soleDeclared(file: string, by: 'operation' | 'derive'): string | undefined {
   const parsed = readModule(file);
   if (!parsed) return undefined;
-  const isCall = operationCall(parsed);
+  const isCall = declaringCall(parsed, by);
   let calls = 0;
   walk(parsed, (node) => {
     if (isCall(node)) calls++;
@@ -33,15 +33,15 @@ function readModule(file: string): SyntaxNode | undefined {
 const nameOf = (node: unknown): string | undefined =>
   isNode(node) ? ((node.name ?? node.value) as string | undefined) : undefined;
 
-/** The names under which a module can call metalab's `operation`, from its imports. */
-function operationCall(program: SyntaxNode): (node: unknown) => boolean {
+/** Whether a node calls metalab's function of this name, by the module's imports. */
+function declaringCall(program: SyntaxNode, by: string): (node: unknown) => boolean {
   const locals = new Set<string | undefined>();
   for (const statement of program.body as SyntaxNode[]) {
     if (statement.type !== 'ImportDeclaration' || nameOf(statement.source) !== 'metalab') continue;
     for (const specifier of statement.specifiers as SyntaxNode[]) {
       const isWhole = specifier.type !== 'ImportSpecifier';
-      if (isWhole || nameOf(specifier.imported) === 'operation')
-        locals.add(`${nameOf(specifier.local)}${isWhole ? '.operation' : ''}`);
+      if (isWhole || nameOf(specifier.imported) === by)
+        locals.add(`${nameOf(specifier.local)}${isWhole ? `.${by}` : ''}`);
     }
   }
   return (node) => {

@@ -1,0 +1,99 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Derivation, DerivedMetrics, DerivedResult, RecordedRun } from '../definition/derivation.js';
+import { describeError, type ErrorDescription } from '../definition/errors.js';
+import { isMetricValue } from '../definition/record.js';
+import { formatValue } from '../definition/refuse.js';
+
+export interface DeriveOptions {
+  /** How long a derivation may take, milliseconds. */
+  readonly limitMs: number;
+  /** Ends waiting for a derivation. */
+  readonly signal?: AbortSignal;
+}
+
+/** Derivations by name, and which of them has which metric. */
+export class Derivations {
+  readonly #derivations: { readonly [name: string]: Derivation };
+  /** The derivation of each metric. */
+  readonly #owners: Map<string, string>;
+
+  /** @param owners the derivation of each metric that is known already */
+  constructor(
+    derivations: { readonly [name: string]: Derivation },
+    owners: Iterable<readonly [string, string]> = [],
+  ) {
+    this.#derivations = derivations;
+    this.#owners = new Map(owners);
+  }
+
+  /**
+   * @param names of the derivations to compute
+   * @returns a result for each; undefined if the signal ended it
+   */
+  async compute(
+    run: RecordedRun,
+    names: readonly string[],
+    options: DeriveOptions,
+  ): Promise<DerivedResult[] | undefined> {
+    const results: DerivedResult[] = [];
+    for (const derivation of names) {
+      try {
+        let returned = this.#derivations[derivation]!.compute(run);
+        if (isThenable(returned)) returned = await within(returned, options);
+        if (options.signal?.aborted) return undefined;
+        results.push({ derivation, values: this.#check(derivation, returned) });
+      } catch (thrown) {
+        if (options.signal?.aborted) return undefined;
+        results.push({ derivation, error: describe(thrown) });
+      }
+    }
+    return results;
+  }
+
+  #check(derivation: string, returned: unknown): DerivedMetrics {
+    if (typeof returned !== 'object' || returned === null || Array.isArray(returned))
+      throw new TypeError(
+        `returned ${formatValue(returned)}: expected an object of metrics, e.g. { ${derivation}: 0.5 }`,
+      );
+    const values: [string, DerivedMetrics[string]][] = [];
+    for (const [name, value] of Object.entries(returned)) {
+      if (name === '') throw new TypeError('returned a metric whose name is empty');
+      if (isThenable(value)) throw new TypeError(`'${name}' is a promise: await it`);
+      if (!isMetricValue(value))
+        throw new TypeError(`'${name}' is ${formatValue(value)}: expected a number, a string or a boolean`);
+      const owner = this.#owners.get(name) ?? derivation;
+      if (owner !== derivation)
+        throw new Error(`'${name}' is a metric of the derivation '${owner}' already: choose another name`);
+      this.#owners.set(name, derivation);
+      values.push([name.toWellFormed(), value]);
+    }
+    return Object.fromEntries(values);
+  }
+}
+
+function describe(thrown: unknown): ErrorDescription {
+  try {
+    const { type, message } = describeError(thrown);
+    return { type, message };
+  } catch {
+    return { type: typeof thrown, message: 'the derivation threw a value that can’t be described' };
+  }
+}
+
+async function within(promise: PromiseLike<unknown>, { limitMs, signal }: DeriveOptions): Promise<unknown> {
+  const ended = new AbortController();
+  const end = () => ended.abort();
+  signal?.addEventListener('abort', end);
+  try {
+    const late = sleep(limitMs, undefined, { signal: ended.signal }).then(() => {
+      throw new Error(`took longer than ${limitMs / 1000} s`);
+    });
+    return await Promise.race([promise, late]);
+  } finally {
+    signal?.removeEventListener('abort', end);
+    ended.abort();
+  }
+}
+
+const isThenable = (value: unknown): value is PromiseLike<unknown> =>
+  typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';

@@ -1,0 +1,99 @@
+import { availableParallelism } from 'node:os';
+import { CompactionProcess } from '../compaction/compact-in-child.js';
+import { DeriveProcess, type DeriveSetup, type DeriveTask } from './derive-process.js';
+import type { Underived, UnderivedRun } from './find-underived.js';
+
+/** Runs that a process gets at once: what it has not answered is computed again when it is ended. */
+const MAX_RUNS = 1000;
+/** Each process gets so many parts, so that all end at about the same time. */
+const PARTS = 4;
+
+/** Why a derivation has no metrics, and for how many runs. */
+export interface DeriveFailure {
+  readonly derivation: string;
+  readonly message: string;
+  readonly runs: number;
+  /** One of them. */
+  readonly run_id: string;
+}
+
+export interface DeriveOptions {
+  /** How many processes compute. */
+  readonly slots?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: (done: number) => void;
+}
+
+/** What computing came to. */
+export interface Derived {
+  /** Runs for which everything was computed, or failed. */
+  readonly done: number;
+  readonly failures: readonly DeriveFailure[];
+}
+
+/** Computes what is missing, and compacts the runs. What was computed before it was ended is kept. */
+export async function derive(
+  underived: Underived,
+  setup: DeriveSetup,
+  cwd: string,
+  { slots = availableParallelism(), signal, onProgress = () => {} }: DeriveOptions,
+): Promise<Derived> {
+  const failures = new Map<string, DeriveFailure>();
+  const size = Math.min(MAX_RUNS, Math.max(1, Math.ceil(underived.total / (PARTS * slots))));
+  const tasks = tasksOf(underived.list(), size);
+  let done = 0;
+  const work = async () => {
+    const child = new DeriveProcess(cwd);
+    try {
+      await child.ask(setup);
+      for (;;) {
+        const task = signal?.aborted ? undefined : (await tasks.next()).value;
+        if (!task) return;
+        const answer = await child.ask(task);
+        done += answer.done;
+        for (const { run_id, derivation, message } of answer.failed) {
+          const key = `${derivation} ${message}`;
+          const known = failures.get(key) ?? { derivation, message, runs: 0, run_id };
+          failures.set(key, { ...known, runs: known.runs + 1 });
+        }
+        onProgress(done);
+      }
+    } finally {
+      await child.close();
+    }
+  };
+  const processes = Math.min(slots, Math.ceil(underived.total / size));
+  const results = await Promise.allSettled(Array.from({ length: processes }, work));
+  const failed = results.find((result) => result.status === 'rejected');
+  if (failed) throw failed.reason;
+  if (done > 0 && !signal?.aborted) await compact(setup.folder, signal);
+  return { done, failures: [...failures.values()].sort((a, b) => b.runs - a.runs) };
+}
+
+async function compact(folder: string, signal: AbortSignal | undefined): Promise<void> {
+  const child = new CompactionProcess();
+  try {
+    await child.compact(folder, { urgent: true, signal });
+  } finally {
+    await child.close();
+  }
+}
+
+/** Runs of one segment at a time: its process reads the segment, and those beside it, forwards. */
+async function* tasksOf(
+  runs: AsyncIterable<UnderivedRun>,
+  size: number,
+): AsyncGenerator<DeriveTask, undefined> {
+  let segment = '';
+  let task: UnderivedRun[] = [];
+  for await (const run of runs) {
+    if (task.length > 0 && (run.segment !== segment || task.length === size)) {
+      yield { segment, runs: task };
+      task = [];
+    }
+    segment = run.segment;
+    task.push(run);
+  }
+  if (task.length > 0) yield { segment, runs: task };
+  return undefined;
+}

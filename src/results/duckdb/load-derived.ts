@@ -1,0 +1,97 @@
+import type { UncoveredSegment } from '../../storage/file/formats/coverage.js';
+import { type DerivedLine, derivedValues, slotOfDerived } from '../../storage/file/formats/derived.js';
+import { forEachLine, lineChunks, parseObject } from '../../storage/file/formats/lines.js';
+import type { Database } from './database.js';
+import { type LoadedRows, RowLoader, slicedRows } from './row-loader.js';
+
+const TABLE = 'derived_lines';
+const KEY = ['run_id', 'generation', 'attempt'] as const;
+
+/** Derived metrics of files of lines: joined to runs where a query wants them. */
+export interface LoadedDerived extends Pick<LoadedRows, 'parts'> {
+  /**
+   * Rows with further columns, as SQL after FROM.
+   *
+   * @param rows a subquery that has the fields of records
+   * @param parts `own`: the rows' own column of the part, if they have one; `as`: the column's name
+   */
+  join(
+    rows: string,
+    parts: readonly { readonly key: string; readonly own?: string; readonly as: string }[],
+  ): string;
+}
+
+/** Loads derived metrics. @param codes the code of each derivation that counts */
+export async function loadDerived(
+  database: Database,
+  files: readonly UncoveredSegment[],
+  codes: ReadonlyMap<string, string>,
+): Promise<LoadedDerived> {
+  const loader = new RowLoader(database, TABLE, {
+    run_id: 'VARCHAR',
+    generation: 'BIGINT',
+    attempt: 'BIGINT',
+    slot: 'VARCHAR',
+  });
+  for (const { name, path, from, to } of files) {
+    // The same attempt may have been on a slot that was given up too early: what counts is the recorder's.
+    const slot = slotOfDerived(name);
+    for await (const chunk of lineChunks(path, { from, to })) {
+      forEachLine(chunk, (bytes, start, end) => {
+        const line = parseObject<DerivedLine>(bytes, start, end);
+        if (!line?.values || codes.get(line.derivation) !== line.code) return;
+        loader.addValues('derived', derivedValues(line));
+        loader.addRow([line.run_id, line.generation, line.attempt, slot], end - start);
+      });
+      if (loader.isFull) await loader.flush();
+    }
+  }
+  const { parts, rows } = await loader.end();
+  const tables = rows > 0 ? await mergeLines(database, parts) : [];
+  return {
+    parts,
+    join(rowsSql, wanted) {
+      const slices = new Set(wanted.flatMap(({ key }) => parts.get(key)?.slice ?? []));
+      const joined = tables.filter(({ slice }) => slices.has(slice));
+      const columns = wanted.map(({ key, own, as }) => {
+        const part = parts.get(key);
+        const places = joined.filter(({ slice }) => slice === part?.slice);
+        return `${coalesce([...places.map(({ table }) => `${table}.${part!.name}`), ...(own ? [own] : [])])} AS ${as}`;
+      });
+      const joins = joined.map(({ table, ofSlots }) => {
+        const keys = KEY.map((key) => `${table}.${key} = recorded.${key}`);
+        if (ofSlots) keys.push(`${table}.slot = json_extract_string(recorded.provenance, '$.slot')`);
+        return ` LEFT JOIN ${table} ON ${keys.join(' AND ')}`;
+      });
+      return `(SELECT ${['recorded.*', ...columns].join(', ')} FROM ${rowsSql} AS recorded${joins.join('')})`;
+    },
+  };
+}
+
+const coalesce = (values: readonly string[]) =>
+  values.length === 1 ? values[0]! : `coalesce(${values.join(', ')})`;
+
+interface MergedTable {
+  readonly table: string;
+  readonly slice: number;
+  /** Whether slots wrote the lines, while they executed the runs. */
+  readonly ofSlots: boolean;
+}
+
+/** Tables with one row for each execution of a run: several derivations have a line each. */
+async function mergeLines(database: Database, parts: LoadedRows['parts']): Promise<MergedTable[]> {
+  const tables: MergedTable[] = [];
+  for (const slice of new Set([...parts.values()].map((part) => part.slice))) {
+    const values = [...parts.values()].filter((part) => part.slice === slice).map(({ name }) => name);
+    const merged = values.map((name) => `any_value(${name}) AS ${name}`);
+    for (const ofSlots of [false, true]) {
+      const table = `derived_${ofSlots ? 'of_slots' : 'afterwards'}_${slice}`;
+      const keys = ofSlots ? [...KEY, 'slot'] : KEY;
+      await database.run(
+        `CREATE TABLE ${table} AS SELECT ${[...keys, ...merged].join(', ')} FROM ${slicedRows(TABLE, new Set([slice]))} WHERE slot IS ${ofSlots ? 'NOT NULL' : 'NULL'} GROUP BY ${keys.join(', ')}`,
+      );
+      tables.push({ table, slice, ofSlots });
+    }
+  }
+  return tables;
+}

@@ -1,0 +1,181 @@
+import { readdirSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import type { DerivePlan } from '../../src/client/derive/derive-file.js';
+import type { DeriveFailure } from '../../src/results/derive/derive.js';
+import { openFileStore } from '../../src/storage/file/open.js';
+import { metalab, resultsJson, startMetalab, submitJson } from '../support/metalab.js';
+import { type Project, projectWith } from '../support/project.js';
+import { manifestOf } from '../support/records.js';
+import { until } from '../support/until.js';
+
+const CURVES = `import { derive, experiment, grid, operation, seeds } from 'metalab';
+export const train = operation(({ params, capture }) => {
+  for (let step = 0; step < 5; step++) capture.metric('loss', params.lr / (step + 1), { step });
+});
+export const curve = derive(async (run) => {
+  const { values } = await run.series('loss');
+  if (run.params.lr === 3) throw new Error('no curve of 3');
+  return { first: values[0], drop: values[0] - values.at(-1) };
+});
+export const gap = derive((run) => ({ gap: 2 * run.metrics.loss }));
+export default experiment({
+  name: 'curves', version: '1', operation: train, derived: { curve, gap },
+  params: grid({ lr: [1, 2, 3] }), seeds: seeds({ base: 1, replicates: 2 }),
+});`;
+
+interface Printed extends Pick<DerivePlan, 'experiment_id' | 'runs' | 'total' | 'derivations'> {
+  readonly done?: number;
+  readonly failures?: readonly DeriveFailure[];
+}
+
+async function derive(project: Project, ...args: string[]) {
+  const finished = await metalab(['derive', ...args, '--json'], { cwd: project.folder });
+  return { ...finished, printed: JSON.parse(finished.stdout || 'null') as Printed };
+}
+
+async function column(project: Project, name: string): Promise<unknown[]> {
+  const { stdout } = await metalab(
+    ['query', `SELECT "derived.${name}" FROM runs ORDER BY lr`, 'curves', '--json'],
+    {
+      cwd: project.folder,
+    },
+  );
+  return (JSON.parse(stdout) as object[]).flatMap((row) => Object.values(row));
+}
+
+test('declared metrics are derived as runs succeed; a change of their code changes no run, and only they are computed again', async () => {
+  const project = await projectWith({ 'curves.ts': CURVES });
+  const submit = () => submitJson(['curves.ts'], { cwd: project.folder });
+  const first = await submit();
+  expect(first.outcome).toMatchObject({ success: 6, failed: 0, executed: 6 });
+  expect(first.stderr).toMatch(/derived metrics curve failed for 2 runs, such as \w+: Error: no curve of 3/);
+  expect(await column(project, 'drop')).toEqual([0.8, 0.8, 1.6, 1.6, null, null]);
+  expect(await column(project, 'gap')).toEqual([0.4, 0.4, 0.8, 0.8, 1.2, 1.2]);
+  const [record] = await resultsJson('curves', project.store, ['--where', 'lr=3']);
+  const shown = JSON.parse(
+    (await metalab(['show', String(record!.run_id), '--json', '--store', project.store])).stdout,
+  );
+  expect(shown).toMatchObject({
+    status: 'success',
+    derived: { gap: expect.closeTo(1.2, 9) },
+    failed_derivations: [{ derivation: 'curve', type: 'Error', message: 'no curve of 3' }],
+  });
+
+  // Only the two that failed are missing; they fail again.
+  const again = await derive(project, 'curves.ts');
+  expect(again.printed).toMatchObject({ experiment_id: 'curves:1', runs: 6, total: 2, done: 2 });
+  expect(again.printed.failures).toMatchObject([
+    { derivation: 'curve', runs: 2, message: 'Error: no curve of 3' },
+  ]);
+  expect(again.code).toBe(1);
+
+  await project.write({ 'curves.ts': CURVES.replace('=== 3', '=== 4') });
+  expect((await derive(project, 'curves.ts', '--dry-run')).printed).toMatchObject({
+    total: 6,
+    derivations: [
+      { name: 'curve', missing: 6, code: 'changed' },
+      { name: 'gap', missing: 0, code: 'same' },
+    ],
+  });
+  expect(await column(project, 'drop')).toEqual([0.8, 0.8, 1.6, 1.6, null, null]);
+  const changed = await derive(project, 'curves.ts');
+  expect([changed.code, changed.printed.failures]).toEqual([0, []]);
+  expect(await column(project, 'drop')).toEqual([0.8, 0.8, 1.6, 1.6, 2.4, 2.4]);
+  expect((await submit()).outcome).toMatchObject({ success: 6, reused: 6, executed: 0 });
+  expect(await column(project, 'drop')).toEqual([0.8, 0.8, 1.6, 1.6, 2.4, 2.4]);
+  expect((await derive(project, 'curves.ts')).printed).toMatchObject({ total: 0, done: 0 });
+});
+
+const SWEEP = `import { experiment, grid, operation, seeds } from 'metalab';
+export const square = operation(({ params, capture }) => capture.metric('y', params.x ** 2));
+export default experiment({
+  name: 'curves', version: '1', operation: square, params: grid({ lr: [0], x: [...Array(40).keys()] }), seeds: seeds({ base: 1, replicates: 1 }),
+});`;
+
+test('a file of derivations is applied afterwards; ended in between, it goes on where it was', async () => {
+  const project = await projectWith({
+    'sweep.ts': SWEEP,
+    'lib/root.ts': 'export const root = (y: number): number => Math.sqrt(y);',
+    'analysis.ts': `import { derive } from 'metalab';
+      import { existsSync } from 'node:fs';
+      import { root } from './lib/root.js';
+      // Each process gets 5 runs at once.
+      let computed = 0;
+      export const back = derive(async (run) => {
+        while (computed >= 5 && !existsSync('go on')) await new Promise((resolve) => setTimeout(resolve, 20));
+        computed++;
+        return { back: root(run.metrics.y) };
+      });`,
+  });
+  expect((await submitJson(['sweep.ts'], { cwd: project.folder })).outcome).toMatchObject({ success: 40 });
+  const child = startMetalab(['derive', 'analysis.ts', 'curves', '--slots', '2'], { cwd: project.folder });
+  const folder = () => readdirSync(project.path('experiments/curves@1'));
+  const kept = async () =>
+    folder().includes('derived')
+      ? (await column(project, 'back').catch(() => [])).filter((x) => x !== null)
+      : [];
+  await until(async () => (await kept()).length >= 5);
+  child.kill('SIGINT');
+  await project.write({ 'go on': '' });
+  const { code, stderr } = await child.finished;
+  expect([code, stderr]).toEqual([
+    130,
+    expect.stringMatching(/interrupted: \d+ of 40 runs are computed; the same command goes on/),
+  ]);
+  const before = (await kept()).length;
+  expect(before).toBeLessThan(40);
+  const rest = await derive(project, 'analysis.ts', 'curves');
+  expect(rest.printed).toMatchObject({ total: 40 - before, done: 40 - before, failures: [] });
+  expect([...(await column(project, 'back'))].sort((a, b) => Number(a) - Number(b))).toEqual([
+    ...Array(40).keys(),
+  ]);
+  expect(readdirSync(project.path('experiments/curves@1/derived'))).toContain('back.json');
+});
+
+test.each([
+  [
+    'exports no derivation',
+    { 'a.ts': 'export const x = 1;' },
+    ['a.ts', 'curves'],
+    /a\.ts: exports no derivation[\s\S]*export const gap = derive/,
+  ],
+  ['does not exist', {}, ['none.ts', 'curves'], /there is no such file/],
+  [
+    'names no experiment of the store',
+    { 'a.ts': `import { derive } from 'metalab'; export const d = derive(() => ({ a: 1 }));` },
+    ['a.ts', 'other'],
+    /other/,
+  ],
+  [
+    'gives derive no function',
+    { 'a.ts': `import { derive } from 'metalab'; export const d = derive({ a: 1 });` },
+    ['a.ts', 'curves'],
+    /derive: got \{"a":1\}[\s\S]*expected: a function of a run/,
+  ],
+])('a file that %s is an error', async (_, files, args, message) => {
+  const project = await projectWith(files);
+  const store = await openFileStore(project.store, { create: true });
+  await store.writeManifest(manifestOf({ experiment_id: 'curves:1', name: 'curves', version: '1' }));
+  const { code, stderr } = await metalab(['derive', ...args], { cwd: project.folder });
+  expect([code, stderr]).toEqual([2, expect.stringMatching(message)]);
+});
+
+test('mistakes in what an experiment declares as derived are told together, before anything runs', async () => {
+  const file = CURVES.replace('export const gap', 'const gap').replace(
+    'derived: { curve, gap }',
+    `derived: { curve, wrong: 3, 'a b': curve }, retries: -1`,
+  );
+  const project = await projectWith({ 'curves.ts': file });
+  const { code, stderr } = await metalab(['submit', 'curves.ts'], { cwd: project.folder });
+  expect(code).toBe(2);
+  for (const problem of [
+    /derived\.wrong: is 3/,
+    /derived\.a b: is no name of a derivation/,
+    /retries: is -1/,
+  ])
+    expect(stderr).toMatch(problem);
+  await project.write({ 'curves.ts': CURVES.replace('export const gap', 'const gap') });
+  expect((await metalab(['submit', 'curves.ts'], { cwd: project.folder })).stderr).toMatch(
+    /the derivation is not exported by any module[\s\S]*export const gap = derive/,
+  );
+});
