@@ -100,5 +100,5 @@ function printDerived(plan: DerivePlan, { done, failures }: Derived, context: Co
   if (interrupted.aborted)
     note(`interrupted: ${done} of ${total} runs are computed; the same command goes on`);
   else if (total === 0) out(`${experiment_id}: all ${runs} successful runs have ${names}`);
-  else out(`${experiment_id}: ${names} of ${done} runs; see ${command(`results ${experiment_id}`)}`);
+  else out(`${experiment_id}: derived ${names} for ${done} runs; ${command(`results ${experiment_id}`)} shows them`);
 }
