@@ -11,6 +11,7 @@ import {
   seeds,
   z,
 } from 'metalab';
+import { learning } from './analysis.js';
 import { accuracy, confusionRows, crossEntropy } from './evaluation.js';
 import { ACTIVATIONS, Mlp } from './mlp.js';
 import { FEATURES, parsePenguins, SPECIES } from './penguins.js';
@@ -76,5 +77,6 @@ export default experiment({
     trials: 40,
     seed: 1,
   }),
+  derived: { learning },
   seeds: seeds({ base: 11, replicates: 3 }),
 });
