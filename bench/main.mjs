@@ -11,11 +11,17 @@ import { noopSweep } from './noop.mjs';
 import { measureOverhead } from './overhead.mjs';
 import { program, setUp } from './processes.mjs';
 import { Report } from './report.mjs';
+import { measureResults } from './results/measure.mjs';
 import { measureSlurm } from './slurm/measure.mjs';
 import { measureUtilisation } from './utilisation.mjs';
 
 /** In this order; each alone says the same. */
-const LOCAL = { overhead: measureOverhead, million: measureMillionRuns, utilisation: measureUtilisation };
+const LOCAL = {
+  overhead: measureOverhead,
+  million: measureMillionRuns,
+  results: measureResults,
+  utilisation: measureUtilisation,
+};
 const PARTS = [...Object.keys(LOCAL), 'slurm'];
 
 const { values, positionals } = parseArgs({

@@ -50,6 +50,9 @@ export class PeakMemory {
 const KINDS = [
   ['slot', /runner\.mjs/],
   ['evaluating child', /evaluate-main/],
+  ['derive process', /derive-main/],
+  ['compaction', /compact-main/],
+  ['derive command', /metalab\.js\0derive/],
   ['worker', /metalab\.js\0worker/],
   ['CLI', /metalab\.js\0submit/],
   ['client in a program', /bench\/main\.mjs/],

@@ -100,5 +100,8 @@ function printDerived(plan: DerivePlan, { done, failures }: Derived, context: Co
   if (interrupted.aborted)
     note(`interrupted: ${done} of ${total} runs are computed; the same command goes on`);
   else if (total === 0) out(`${experiment_id}: all ${runs} successful runs have ${names}`);
-  else out(`${experiment_id}: derived ${names} for ${done} runs; ${command(`results ${experiment_id}`)} shows them`);
+  else
+    out(
+      `${experiment_id}: derived ${names} for ${done} runs; ${command(`results ${experiment_id}`)} shows them`,
+    );
 }

@@ -29,6 +29,8 @@ export interface Derived {
   /** Runs for which everything was computed, or failed. */
   readonly done: number;
   readonly failures: readonly DeriveFailure[];
+  /** How long the compaction took at the end, milliseconds. */
+  readonly compacted_ms: number;
 }
 
 /** Computes what is missing, and compacts the runs. What was computed before it was ended is kept. */
@@ -66,8 +68,13 @@ export async function derive(
   const results = await Promise.allSettled(Array.from({ length: processes }, work));
   const failed = results.find((result) => result.status === 'rejected');
   if (failed) throw failed.reason;
+  const computed = performance.now();
   if (done > 0 && !signal?.aborted) await compact(setup.folder, signal);
-  return { done, failures: [...failures.values()].sort((a, b) => b.runs - a.runs) };
+  return {
+    done,
+    failures: [...failures.values()].sort((a, b) => b.runs - a.runs),
+    compacted_ms: performance.now() - computed,
+  };
 }
 
 async function compact(folder: string, signal: AbortSignal | undefined): Promise<void> {
