@@ -1,6 +1,4 @@
 // The same question to bare DuckDB: `node ask-duckdb.mjs FILE QUESTION` prints its figures as JSON.
-import { DuckDBInstance } from '@duckdb/node-api';
-
 const [file, question] = process.argv.slice(2);
 
 const QUESTIONS = {
@@ -10,6 +8,7 @@ const QUESTIONS = {
 };
 
 const began = performance.now();
+const { DuckDBInstance } = await import('@duckdb/node-api');
 const instance = await DuckDBInstance.create(':memory:');
 const connection = await instance.connect();
 await connection.run(`CREATE VIEW runs AS SELECT * FROM read_parquet('${file.replaceAll("'", "''")}')`);

@@ -1,6 +1,4 @@
 // One question to metalab, in a process of its own: `node ask.mjs STORE QUESTION` prints its figures as JSON.
-import { openResults } from 'metalab';
-
 const [store, question] = process.argv.slice(2);
 
 const QUESTIONS = {
@@ -13,6 +11,7 @@ const QUESTIONS = {
 };
 
 const began = performance.now();
+const { openResults } = await import('metalab');
 const results = await openResults(store, 'measured');
 const answer = await QUESTIONS[question](results);
 const seconds = (performance.now() - began) / 1000;

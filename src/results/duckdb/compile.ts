@@ -162,9 +162,11 @@ export function selectionSql(
 ): string {
   const { where, sort, limit, offset } = selection;
   const order = sort.flatMap(({ column, descending }) => query.order(column, descending));
+  // Each cell is there once: to read two further columns of a million runs takes half a second.
+  const cells = inCellOrder ? '"index"' : CELL_ORDER;
   const clauses = [
     query.where(where),
-    inCellOrder && sort.length === 0 ? '' : `ORDER BY ${[...order, CELL_ORDER].join(', ')}`,
+    inCellOrder && sort.length === 0 ? '' : `ORDER BY ${[...order, cells].join(', ')}`,
     limit === undefined ? '' : `LIMIT ${limit}`,
     offset === undefined ? '' : `OFFSET ${offset}`,
   ];
