@@ -5,7 +5,8 @@ import type { LoadOptions, ProjectConfig } from './config/project-config.js';
 import type { Experiment } from './definition/experiment.js';
 import type { PlotRequest } from './plot/plot-request.js';
 import type { VegaLiteSpec } from './plot/vega-lite-spec.js';
-import type { Results, SubmissionResults } from './results/results.js';
+import type { SubmissionResults } from './results/open.js';
+import type { Results } from './results/results.js';
 import type { SubmissionOutcome } from './storage/manifest.js';
 
 export type { RunHandle } from './client/run-handle.js';

@@ -11,7 +11,7 @@ export async function withResults(
 ): Promise<void> {
   const [{ resolveExperiment }, { resultsOf }, { warnOfDamage }] = await Promise.all([
     import('../client/resolve/resolve-experiment.js'),
-    import('../results/results.js'),
+    import('../results/open.js'),
     import('./format/warn-of-damage.js'),
   ]);
   const store = await context.store();

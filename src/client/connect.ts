@@ -6,7 +6,7 @@ import { nearestName } from '../definition/nearest.js';
 import { connectTemporal, type TemporalConnection } from '../engine/connect.js';
 import { loadRequestKey, type RequestKey } from '../engine/request-key.js';
 import { keepSshVariables } from '../engine/ssh-environment.js';
-import type { SubmissionResults } from '../results/results.js';
+import type { SubmissionResults } from '../results/open.js';
 import { refuseUntrusted } from '../storage/file/refuse-strangers.js';
 import { engineKey, type LeaseHolder } from '../storage/lease.js';
 import type { SubmissionManifest } from '../storage/manifest.js';

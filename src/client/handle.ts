@@ -144,7 +144,7 @@ export function makeHandle(link: Link, place: HandledSubmission): RunHandle {
     outcome: waitForOutcome,
     async result(options) {
       const ended = await waitForOutcome(options);
-      const { resultsOfSubmission } = await import('../results/results.js');
+      const { resultsOfSubmission } = await import('../results/open.js');
       return resultsOfSubmission(store, experiment_id, ended);
     },
     cancel: (options = {}) =>

@@ -1,4 +1,5 @@
-import { type Results, resultsOf } from '../results/results.js';
+import { resultsOf } from '../results/open.js';
+import type { Results } from '../results/results.js';
 import { resolveExperiment } from './resolve/resolve-experiment.js';
 import { openExisting } from './store-choice.js';
 

@@ -1,7 +1,7 @@
 import type { ResolvedEnvironment } from '../config/resolved-config.js';
 import type { Duration } from '../definition/duration.js';
 import type { FailureLimit } from '../definition/failure-limit.js';
-import type { SubmissionResults } from '../results/results.js';
+import type { SubmissionResults } from '../results/open.js';
 import type { SubmissionOutcome } from '../storage/manifest.js';
 import type { SweepEvent } from './status/events.js';
 import type { SweepStatus } from './status/sweep-status.js';

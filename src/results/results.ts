@@ -4,10 +4,7 @@ import type { RunRecord, RunStatus, SeriesPoint } from '../definition/record.js'
 import { Run } from '../operation/recorded-run.js';
 import { readSeriesOfRuns } from '../storage/file/formats/sidecars.js';
 import type { SubmissionOutcome } from '../storage/manifest.js';
-import type { Store } from '../storage/store.js';
 import { bestQuery, objectiveOf } from './best.js';
-import { readOrigins } from './current.js';
-import { openDuckdbEngine } from './duckdb/engine.js';
 import type { QueryEngine, SqlAnswer, SqlValue } from './engine.js';
 import { Grouped } from './grouped.js';
 import { makePivot, type Pivot } from './pivot.js';
@@ -17,6 +14,7 @@ import { type Condition, type Operator, resolveConditions } from './query/condit
 import type { BinCount, Bins } from './query/histogram.js';
 import { type RowQuery, resolveSelection, type SortKey } from './query/selection.js';
 import type { Statistic } from './query/statistics.js';
+import type { Source } from './source.js';
 
 /** Some columns of some runs, in memory. */
 export interface Table {
@@ -38,7 +36,8 @@ export interface ResultsSummary {
 /**
  * What an experiment's runs came to: one row a run, that of its final record. By default, exactly the cells of the latest
  * declaration, with its code and context. A query is a value: each method that refines it returns another. Nothing is
- * read before it is asked for; all questions see the store as it was at the first.
+ * read before it is asked for. All questions see the runs that the store had at the first; those with `all()`, at the first
+ * of theirs.
  */
 export class Results {
   readonly experiment: string;
@@ -286,52 +285,3 @@ export class Results {
     return this.#source.engine(this.#all);
   }
 }
-
-/** An experiment in a store, whose engines are opened when they are first asked for. */
-class Source {
-  readonly store: Store;
-  readonly experiment: string;
-  readonly outcome: SubmissionOutcome | undefined;
-  readonly #engines = new Map<boolean, Promise<QueryEngine>>();
-
-  constructor(store: Store, experiment: string, outcome: SubmissionOutcome | undefined) {
-    this.store = store;
-    this.experiment = experiment;
-    this.outcome = outcome;
-  }
-
-  engine(all: boolean): Promise<QueryEngine> {
-    let engine = this.#engines.get(all);
-    if (!engine) {
-      engine = this.#open(all);
-      this.#engines.set(all, engine);
-      engine.catch(() => this.#engines.delete(all));
-    }
-    return engine;
-  }
-
-  async #open(all: boolean): Promise<QueryEngine> {
-    const { store, experiment } = this;
-    const folder = store.experimentFolder(experiment);
-    return openDuckdbEngine(folder, { ...(await readOrigins(folder)), all });
-  }
-
-  async close(): Promise<void> {
-    const engines = [...this.#engines.values()];
-    this.#engines.clear();
-    for (const engine of engines) (await engine.catch(() => undefined))?.close();
-  }
-}
-
-/** Results of a submission that has ended. */
-export type SubmissionResults = Results & { readonly outcome: SubmissionOutcome };
-
-/** An experiment's results. Reads nothing yet. */
-export const resultsOf = (store: Store, experimentId: string): Results =>
-  new Results(new Source(store, experimentId, undefined));
-
-export const resultsOfSubmission = (
-  store: Store,
-  experimentId: string,
-  outcome: SubmissionOutcome,
-): SubmissionResults => new Results(new Source(store, experimentId, outcome)) as SubmissionResults;

@@ -1,6 +1,7 @@
 import { onTestFinished } from 'vitest';
 import type { RunRecord, SeriesPoint } from '../../src/definition/record.js';
-import { type Results, resultsOf } from '../../src/results/results.js';
+import { resultsOf } from '../../src/results/open.js';
+import type { Results } from '../../src/results/results.js';
 import type { Store } from '../../src/storage/store.js';
 import { temporaryStore } from '../storage/file/temporary-store.js';
 import { EXPERIMENT, manifestOf, recordOf, writeSegment } from '../support/records.js';

@@ -4,7 +4,7 @@ import type { RunRecord } from '../../src/definition/record.js';
 import { makeRunIdentifier } from '../../src/identity/fingerprint.js';
 import { compactRuns } from '../../src/results/compaction/compact.js';
 import { newScratchFolder } from '../../src/results/compaction/scratch-folders.js';
-import { resultsOf } from '../../src/results/results.js';
+import { resultsOf } from '../../src/results/open.js';
 import { scanFinalHeads } from '../../src/storage/file/formats/records.js';
 import type { Store } from '../../src/storage/store.js';
 import { temporaryStore } from '../storage/file/temporary-store.js';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import type { ArtifactDescriptor } from '../../src/definition/record.js';
 import { registerSerializer, serializerFor } from '../../src/operation/serializers/registry.js';
-import { resultsOf } from '../../src/results/results.js';
+import { resultsOf } from '../../src/results/open.js';
 import { artifactsFolder } from '../../src/storage/file/layout.js';
 import type { Store } from '../../src/storage/store.js';
 import { temporaryStore } from '../storage/file/temporary-store.js';

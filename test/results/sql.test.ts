@@ -1,6 +1,6 @@
 import { expect, it, onTestFinished } from 'vitest';
 import type { SqlAnswer } from '../../src/results/engine.js';
-import { resultsOf } from '../../src/results/results.js';
+import { resultsOf } from '../../src/results/open.js';
 import { temporaryStore } from '../storage/file/temporary-store.js';
 import { EXPERIMENT, manifestOf, recordOf, writeSegment } from '../support/records.js';
 

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { expect, it } from 'vitest';
-import { resultsOf } from '../../src/results/results.js';
+import { resultsOf } from '../../src/results/open.js';
 import { readCoverage } from '../../src/storage/file/formats/runs-file.js';
 import { temporaryStore } from '../storage/file/temporary-store.js';
 import { ROOT } from '../support/metalab.js';
@@ -39,7 +39,7 @@ async function peakOf(program: string, root: string): Promise<number> {
 const OPEN = `
   const { openFileStore } = await import(process.argv[2] + '../storage/file/open.js');
   const store = await openFileStore(process.argv[1]);
-  const results = (await import(process.argv[2] + 'results.js')).resultsOf(store, '${EXPERIMENT}');`;
+  const results = (await import(process.argv[2] + 'open.js')).resultsOf(store, '${EXPERIMENT}');`;
 
 it('2,000 metrics of 500 runs are read, grouped and compacted in less than 500 MB', {
   timeout: 540_000,

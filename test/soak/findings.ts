@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RunRecord } from '../../src/definition/record.js';
-import { resultsOf } from '../../src/results/results.js';
+import { resultsOf } from '../../src/results/open.js';
 import { readRecords } from '../../src/storage/file/formats/records.js';
 import { FLUSH_BYTES } from '../../src/storage/file/formats/segment-writer.js';
 import { openFileStore } from '../../src/storage/file/open.js';

@@ -3,7 +3,7 @@ import { hasArtifact } from '../../execution/fetch-artifact.js';
 import { fetchArtifacts } from '../../execution/fetch-artifacts.js';
 import { openCluster } from '../../execution/open-cluster.js';
 import { experimentFolderIn } from '../../execution/slurm/spool/spool-layout.js';
-import { resultsOf } from '../../results/results.js';
+import { resultsOf } from '../../results/open.js';
 import type { Store } from '../../storage/store.js';
 import type { Prompter } from '../../transport/prompter.js';
 import { resolveExperiment } from '../resolve/resolve-experiment.js';

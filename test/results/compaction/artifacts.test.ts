@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { expect, it } from 'vitest';
 import { compactRuns } from '../../../src/results/compaction/compact.js';
 import { newScratchFolder } from '../../../src/results/compaction/scratch-folders.js';
-import { resultsOf } from '../../../src/results/results.js';
+import { resultsOf } from '../../../src/results/open.js';
 import { findGarbage } from '../../../src/storage/file/check/collect-garbage.js';
 import { artifactsFolder, runsFile } from '../../../src/storage/file/layout.js';
 import type { Store } from '../../../src/storage/store.js';

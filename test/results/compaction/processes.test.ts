@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, vi } from 'vitest';
-import { resultsOf } from '../../../src/results/results.js';
+import { resultsOf } from '../../../src/results/open.js';
 import { readCoverage } from '../../../src/storage/file/formats/runs-file.js';
 import { runsFile, runsFolder } from '../../../src/storage/file/layout.js';
 import { openFileStore } from '../../../src/storage/file/open.js';
@@ -100,7 +100,7 @@ it('compacting 200,000 runs, and reading them, each takes less than 350 MB of me
   };
   const read = `
     const { openFileStore } = await import(process.argv[2] + '../../storage/file/open.js');
-    const { resultsOf } = await import(process.argv[2] + '../results.js');
+    const { resultsOf } = await import(process.argv[2] + '../open.js');
     const results = resultsOf(await openFileStore(process.argv[1] + '/..'), '${EXPERIMENT}');
     let n = 0;
     for await (const record of results.records()) n += record.notes.length;

@@ -3,7 +3,7 @@ import { expect } from 'vitest';
 import type { RunRecord } from '../../../src/definition/record.js';
 import { fingerprint } from '../../../src/identity/fingerprint.js';
 import { findRuns } from '../../../src/results/find-runs.js';
-import { resultsOf } from '../../../src/results/results.js';
+import { resultsOf } from '../../../src/results/open.js';
 import { summarizeExperiments } from '../../../src/results/summaries.js';
 import { readRecords, type StoredRecord } from '../../../src/storage/file/formats/records.js';
 import { compareContenders } from '../../../src/storage/final-record.js';
