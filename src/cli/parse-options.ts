@@ -7,7 +7,7 @@ import {
 } from '../definition/failure-limit.js';
 import { PLOT_KINDS, type PlotKind } from '../plot/plot-kinds.js';
 import type { Condition, Operator } from '../results/query/conditions.js';
-import type { SortKey } from '../results/query/selection.js';
+import { parseSortKey, type SortKey } from '../results/query/selection.js';
 import { STATISTICS, type Statistic } from '../results/query/statistics.js';
 
 /** Makes a parser of whole numbers in a range. Its error names the option. */
@@ -84,10 +84,7 @@ export const parseNames = (text: string): string[] =>
     .filter(Boolean);
 
 /** `pi` ascending, `-pi` descending; several are separated by commas. */
-export const parseSort = (text: string): SortKey[] =>
-  parseNames(text).map((name) =>
-    name.startsWith('-') ? { column: name.slice(1), descending: true } : { column: name },
-  );
+export const parseSort = (text: string): SortKey[] => parseNames(text).map(parseSortKey);
 
 /** @throws UsageError naming the statistics that there are */
 export function parseStatistics(text: string): Statistic[] {

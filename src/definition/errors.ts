@@ -46,15 +46,7 @@ export class DefinitionError extends MetalabError {
   readonly problems: readonly Problem[];
 
   constructor(problems: readonly Problem[], code: `METALAB_${string}` = 'METALAB_DEFINITION') {
-    const [only] = problems;
-    super(
-      problems.length === 1 && only
-        ? { code, ...only }
-        : {
-            code,
-            what: `${problems.length} problems\n${problems.map((problem) => formatProblem(problem)).join('\n')}`,
-          },
-    );
+    super(partsOf(problems, code));
     this.problems = problems;
   }
 }
@@ -72,6 +64,13 @@ export class StoreError extends MetalabError {
 /** Thrown when Temporal, a worker or another part that metalab needs isn't there. Exit code 3. */
 export class InfrastructureError extends MetalabError {
   override readonly name = 'InfrastructureError';
+}
+
+/** The parts of one error about several problems. */
+export function partsOf(problems: readonly Problem[], code: ErrorParts['code']): ErrorParts {
+  const [only, ...others] = problems;
+  if (only && others.length === 0) return { code, ...only };
+  return { code, what: `${problems.length} problems\n${problems.map(formatProblem).join('\n')}` };
 }
 
 function formatParts({ what, where, expected, next }: Problem): string {

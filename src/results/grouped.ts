@@ -1,4 +1,5 @@
 import type { QueryEngine } from './engine.js';
+import { check } from './query/check-query.js';
 import type { ORIGIN_FIELDS } from './query/columns.js';
 import { type Groups, resolveGrouping } from './query/grouping.js';
 import type { RowQuery } from './query/selection.js';
@@ -27,6 +28,7 @@ export class Grouped {
    * @throws UsageError if a column is unknown, or can't be averaged
    */
   async stats(metrics?: string | readonly string[], statistics?: readonly Statistic[]): Promise<Groups> {
+    check.stats(metrics, statistics);
     const engine = await this.#engine();
     const { where, sort, limit, offset } = this.#query;
     const query = {

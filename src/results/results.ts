@@ -9,10 +9,11 @@ import type { QueryEngine, SqlAnswer, SqlValue } from './engine.js';
 import { Grouped } from './grouped.js';
 import { makePivot, type Pivot } from './pivot.js';
 import type { Row } from './query/cell.js';
+import { check } from './query/check-query.js';
 import { type Column, ORIGIN_FIELDS } from './query/columns.js';
 import { type Condition, type Operator, resolveConditions } from './query/conditions.js';
 import type { BinCount, Bins } from './query/histogram.js';
-import { type RowQuery, resolveSelection, type SortKey } from './query/selection.js';
+import { parseSortKey, type RowQuery, resolveSelection, type SortKey } from './query/selection.js';
 import type { Statistic } from './query/statistics.js';
 import type { Source } from './source.js';
 
@@ -66,6 +67,11 @@ export class Results {
 
   /** Only runs that match all of these. */
   matching(conditions: readonly Condition[]): Results {
+    check.matching(conditions);
+    return this.#matching(conditions);
+  }
+
+  #matching(conditions: readonly Condition[]): Results {
     return this.#refine({ where: [...(this.#query.where ?? []), ...conditions] });
   }
 
@@ -73,15 +79,19 @@ export class Results {
    * Only runs whose column compares so with the value: `where('loss', '<', 0.5)`. `missing` and `present` take no value,
    * `in` a list of values.
    */
-  where(column: string, op: Operator | 'in' | 'missing' | 'present', value?: JsonValue): Results {
-    if (op === 'missing' || op === 'present') return this.matching([{ column, op }]);
-    if (op === 'in') return this.matching([{ column, op, values: value as readonly JsonValue[] }]);
-    return this.matching([{ column, op, value: value ?? null }]);
+  where(column: string, op: Operator, value: JsonValue): Results;
+  where(column: string, op: 'in', values: readonly JsonValue[]): Results;
+  where(column: string, op: 'missing' | 'present'): Results;
+  where(column: string, op: Condition['op'], value?: JsonValue | readonly JsonValue[]): Results {
+    const condition = { column, op, [op === 'in' ? 'values' : 'value']: value } as Condition;
+    check.where(condition);
+    return this.#matching([condition]);
   }
 
   /** Only runs that have these values: `filter({ lr: 0.1, opt: 'adam' })`. */
   filter(values: { readonly [column: string]: JsonValue }): Results {
-    return this.matching(Object.entries(values).map(([column, value]) => ({ column, op: '=', value })));
+    check.filter(values);
+    return this.#matching(Object.entries(values).map(([column, value]) => ({ column, op: '=', value })));
   }
 
   successful(): Results {
@@ -94,31 +104,29 @@ export class Results {
 
   /** By these columns, one after the other; `-loss`: descending. Without a sort, rows are in the order of the cells. */
   sort(...keys: (string | SortKey)[]): Results {
-    const parsed = keys.map((key) =>
-      typeof key !== 'string'
-        ? key
-        : key.startsWith('-')
-          ? { column: key.slice(1), descending: true }
-          : { column: key },
-    );
-    return this.#refine({ sort: parsed });
+    check.sort(keys);
+    return this.#refine({ sort: keys.map((key) => (typeof key === 'string' ? parseSortKey(key) : key)) });
   }
 
   /** These columns, in this order. */
   select(...columns: string[]): Results {
+    check.names('select', columns);
     return this.#refine({ columns });
   }
 
   limit(limit: number): Results {
+    check.count('limit', limit);
     return this.#refine({ limit });
   }
 
   offset(offset: number): Results {
+    check.count('offset', offset);
     return this.#refine({ offset });
   }
 
   /** Groups of runs that have the same values of these columns. */
   groupBy(...columns: string[]): Grouped {
+    check.groupBy(columns);
     return new Grouped(() => this.#engine(), columns, this.#query, this.#all);
   }
 
@@ -129,6 +137,7 @@ export class Results {
    * @throws UsageError where the column has more than 200 values, or the metric can't be averaged
    */
   async pivot(row: string, column: string, metric: string, statistic: Statistic = 'mean'): Promise<Pivot> {
+    check.pivot(row, column, metric, statistic);
     const { where = [] } = this.#query;
     const runs = new Results(this.#source, { where }, this.#all);
     const columns = await runs.groupBy(column).stats([], []);
@@ -143,6 +152,7 @@ export class Results {
    * @throws UsageError where no run has the metric, or neither a metric nor an objective is named
    */
   async best(metric?: string, direction?: Direction): Promise<Results> {
+    check.best(metric, direction);
     const { store } = this.#source;
     const objective = await objectiveOf(store, this.experiment, metric, direction);
     return this.#refine(bestQuery(await this.columns(), objective, this.#query));
@@ -159,6 +169,7 @@ export class Results {
    * @throws UsageError naming the nearest columns of every name that is none
    */
   async resolveColumns(names: readonly string[]): Promise<readonly Column[]> {
+    check.names('resolveColumns', names);
     return (await this.#engine()).columns.resolve(names);
   }
 
@@ -167,6 +178,7 @@ export class Results {
    * positive ones where the bins are logarithmic.
    */
   async histogram(column: string, bins: Bins, by: readonly string[] = []): Promise<BinCount[]> {
+    check.histogram(column, bins, by);
     const engine = await this.#engine();
     const [resolved] = engine.columns.resolve([column]);
     const where = resolveConditions(this.#query.where ?? [], engine.columns);
@@ -250,7 +262,8 @@ export class Results {
    *
    * @throws UsageError where it is no SELECT, or fails
    */
-  sql(texts: TemplateStringsArray, ...values: SqlValue[]): Promise<SqlAnswer> {
+  async sql(texts: TemplateStringsArray, ...values: SqlValue[]): Promise<SqlAnswer> {
+    check.sql(texts);
     return this.query(
       texts.reduce((text, next, index) => `${text}$${index}${next}`),
       values,
@@ -259,6 +272,7 @@ export class Results {
 
   /** The same of a text, whose parameters are `$1`, `$2`… */
   async query(text: string, values: readonly SqlValue[] = []): Promise<SqlAnswer> {
+    check.query(text, values);
     return (await this.#engine()).sql(text, values);
   }
 

@@ -1,4 +1,4 @@
-import { UsageError } from '../../definition/errors.js';
+import { type Problem, partsOf, UsageError } from '../../definition/errors.js';
 import { nearest } from '../../definition/nearest.js';
 import type { Occurrence, ValueSource } from '../../storage/file/formats/runs-file.js';
 
@@ -113,24 +113,18 @@ export class Columns {
 
   /** @throws UsageError naming the nearest columns of every name that is none */
   resolve(names: readonly string[]): Column[] {
-    const unknown = names.filter((name) => !this.#byName.has(name));
-    const [first] = unknown;
-    if (first === undefined) return names.map((name) => this.#byName.get(name)!);
-    const meanings = this.#meanings.get(first) ?? [];
-    throw new UsageError({
-      code: 'METALAB_UNKNOWN_COLUMN',
-      what:
-        meanings.length > 1
-          ? `'${first}' is a param as well as a metric`
-          : `there is no column ${unknown.map((name) => `'${name}'`).join(', ')}`,
-      expected:
-        meanings.length > 1
-          ? meanings.join(' or ')
-          : `one of: ${nearest(
-              first,
-              this.all.map(({ name }) => name),
-            ).join(', ')}`,
-    });
+    const unknown = [...new Set(names)].filter((name) => !this.#byName.has(name));
+    if (unknown.length === 0) return names.map((name) => this.#byName.get(name)!);
+    const problems = unknown.map((name) => this.#problemOf(name));
+    throw new UsageError(partsOf(problems, 'METALAB_UNKNOWN_COLUMN'));
+  }
+
+  #problemOf(name: string): Problem {
+    const meanings = this.#meanings.get(name) ?? [];
+    if (meanings.length > 1)
+      return { what: `'${name}' is a param as well as a metric`, expected: meanings.join(' or ') };
+    const names = this.all.map((column) => column.name);
+    return { what: `there is no column '${name}'`, expected: `one of: ${nearest(name, names).join(', ')}` };
   }
 }
 

@@ -81,6 +81,8 @@ export function resolveGrouping(
   mixed: readonly (typeof ORIGIN_FIELDS)[number][] = [],
 ): Grouping {
   const names = [...query.by, ...mixed.filter((name) => !query.by.includes(name))];
+  // All unknown names together.
+  columns.resolve([...names, ...(query.metrics ?? []), ...(query.where ?? []).map(({ column }) => column)]);
   const by = columns.resolve(names).map((column, index) => ({ column, as: names[index]! }));
   const statistics = query.statistics ?? DEFAULT_STATISTICS;
   return {

@@ -6,6 +6,10 @@ export interface SortKey {
   readonly descending?: boolean;
 }
 
+/** `loss`, or `-loss`: descending. */
+export const parseSortKey = (text: string): SortKey =>
+  text.startsWith('-') ? { column: text.slice(1), descending: true } : { column: text };
+
 /** Which runs, which of their columns, in which order. */
 export interface RowQuery {
   readonly where?: readonly Condition[];
@@ -30,6 +34,10 @@ export interface Selection {
 export function resolveSelection(query: RowQuery, columns: Columns): Selection {
   const { where = [], sort = [], limit, offset } = query;
   const names = query.columns ?? columns.all.map(({ name }) => name);
+  // All unknown names together.
+  columns.resolve(
+    [...names, ...sort, ...where].map((each) => (typeof each === 'string' ? each : each.column)),
+  );
   const selected = query.columns ? columns.resolve(query.columns) : columns.all;
   const sorted = columns.resolve(sort.map(({ column }) => column));
   return {
