@@ -42,7 +42,7 @@ export interface QueryEngine {
   /** In the order of the query. `total` counts groups beyond the limit, too. */
   groups(grouping: Grouping): Promise<{ readonly groups: readonly Group[]; readonly total: number }>;
   histogram(histogram: Histogram): Promise<BinCount[]>;
-  /** One SELECT about `runs`, `series` and `artifacts`, whose parameters are `$1`, `$2`… */
-  sql(text: string, values: readonly SqlValue[]): Promise<SqlAnswer>;
+  /** One SELECT about `runs`, `series` and `artifacts` of the runs that match, whose parameters are `$1`, `$2`… */
+  sql(text: string, values: readonly SqlValue[], where: readonly Comparison[]): Promise<SqlAnswer>;
   close(): void;
 }

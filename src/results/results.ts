@@ -256,11 +256,11 @@ export class Results {
 
   /**
    * One SELECT in DuckDB's SQL: results.sql`SELECT max(loss) FROM runs WHERE lr = ${lr}`. Values are bound, never spliced.
-   * It can read these relations and no files, and write nothing, whatever the query's own conditions are:
-   * `runs`, with the columns of `columns()` (values of another type are in `NAME (TYPE)`); `series` (run_id, name, step,
-   * value); `artifacts` (run_id, name, kind, format, uri, size_bytes, content_hash).
+   * It can read these relations and no files, and write nothing: `runs`, with the columns of `columns()` (values of another
+   * type are in `NAME (TYPE)`); `series` (run_id, name, step, value); `artifacts` (run_id, name, kind, format, uri,
+   * size_bytes, content_hash). They have the runs that match the query's conditions, whatever its limit, sort and columns.
    *
-   * @throws UsageError where it is no SELECT, or fails
+   * @throws UsageError where it is no SELECT, or fails, or has `*` of runs with more than 256 columns
    */
   async sql(texts: TemplateStringsArray, ...values: SqlValue[]): Promise<SqlAnswer> {
     check.sql(texts);
@@ -273,7 +273,8 @@ export class Results {
   /** The same of a text, whose parameters are `$1`, `$2`… */
   async query(text: string, values: readonly SqlValue[] = []): Promise<SqlAnswer> {
     check.query(text, values);
-    return (await this.#engine()).sql(text, values);
+    const engine = await this.#engine();
+    return engine.sql(text, values, resolveConditions(this.#query.where ?? [], engine.columns));
   }
 
   async summary(): Promise<ResultsSummary> {

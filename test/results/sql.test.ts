@@ -85,6 +85,18 @@ it('SQL sees the series of the attempts that won, and artifacts', async () => {
   ]);
 });
 
+it('SQL sees the runs that match the conditions of the query, and their series and artifacts', async () => {
+  const { results, runs } = await open();
+  const some = results.where('lr', '>', 0).where('loss', 'present');
+  expect(await rowsOf(some.limit(1).sql`SELECT lr FROM runs ORDER BY lr`)).toEqual([[0.1], [0.2], [0.3]]);
+  expect(await rowsOf(some.sql`SELECT * FROM artifacts`)).toEqual([]);
+  expect(await rowsOf(some.sql`SELECT * FROM series`)).toEqual([]);
+  const first = results.filter({ lr: 0 });
+  expect(await rowsOf(first.sql`SELECT count(*) FROM series JOIN artifacts USING (run_id)`)).toEqual([[2]]);
+  expect(await rowsOf(first.sql`SELECT run_id FROM runs WHERE lr < ${1}`)).toEqual([[runs[0]?.run_id]]);
+  expect(await rowsOf(results.sql`SELECT count(*) FROM runs`)).toEqual([[4]]);
+});
+
 it.each([
   "COPY runs TO '/tmp/metalab-sql-escape.csv'",
   "SELECT * FROM read_csv('/etc/passwd')",
@@ -172,6 +184,29 @@ it('a statement about an experiment with many columns names them in any case, an
   onTestFinished(() => results.close());
   const asked = [results.sql`SELECT loss, "a""b" FROM runs`, results.sql`SELECT M299 FROM runs`];
   expect(await Promise.all(asked.map(rowsOf))).toEqual([[[7, 8]], [[299]]]);
+});
+
+it('`*` of an experiment with many columns is refused, since most of them would not be there', async () => {
+  const metrics = Object.fromEntries(Array.from({ length: 300 }, (_, index) => [`m${index}`, index]));
+  const store = await temporaryStore();
+  await store.writeManifest(manifestOf());
+  writeSegment(store, [recordOf({ index: 0, metrics })]);
+  const results = resultsOf(store, EXPERIMENT);
+  onTestFinished(() => results.close());
+  for (const text of [
+    'SELECT * FROM runs',
+    'FROM runs',
+    'SELECT max(COLUMNS(*)) FROM runs',
+    'SELECT runs.*, m1 FROM runs',
+  ])
+    await expect(rowsOf(results.query(text))).rejects.toMatchObject({
+      code: 'METALAB_SQL',
+      message: expect.stringMatching(
+        /\* of runs would be 319 columns[\s\S]*the names of those that you need/,
+      ),
+    });
+  const few = results.sql`WITH few AS (SELECT run_id, m7 FROM runs) SELECT count(*), max(m7) FROM (SELECT * FROM few)`;
+  expect(await rowsOf(few)).toEqual([[1, 7]]);
 });
 
 it('an unknown column is named with its position and the nearest names', async () => {

@@ -1,7 +1,7 @@
 import type { JsonValue } from '../../definition/json.js';
 import { isMetricValue, type RunRecord, type RunStatus } from '../../definition/record.js';
 import type { ValueType } from '../../storage/file/formats/runs-file.js';
-import type { QueryEngine, RecordWithDerived, SqlAnswer, SqlValue } from '../engine.js';
+import type { QueryEngine, RecordWithDerived, SqlAnswer } from '../engine.js';
 import type { Cell, Row } from '../query/cell.js';
 import { type Column, Columns } from '../query/columns.js';
 import type { Group, Grouping, Summary } from '../query/grouping.js';
@@ -221,8 +221,8 @@ class DuckdbEngine implements QueryEngine {
     }));
   }
 
-  sql(text: string, values: readonly SqlValue[]): Promise<SqlAnswer> {
-    return this.#sql.answer(text, values);
+  sql(...statement: Parameters<QueryEngine['sql']>): Promise<SqlAnswer> {
+    return this.#sql.answer(...statement);
   }
 
   close(): void {

@@ -1,6 +1,7 @@
 import { UsageError } from '../../definition/errors.js';
 import type { SqlAnswer, SqlValue } from '../engine.js';
 import type { Column, Columns } from '../query/columns.js';
+import type { Comparison } from '../query/conditions.js';
 import { Query } from './compile.js';
 import { type Database, openDatabase, quoteName, quoteText } from './database.js';
 import type { LoadedRuns } from './load-runs.js';
@@ -30,9 +31,10 @@ export class SqlQueries {
 
   /**
    * @param values of its parameters `$1`, `$2`…
+   * @param where which runs the relations are about
    * @throws UsageError where it is no SELECT, or fails
    */
-  async answer(text: string, values: readonly SqlValue[]): Promise<SqlAnswer> {
+  async answer(text: string, values: readonly SqlValue[], where: readonly Comparison[]): Promise<SqlAnswer> {
     const named = SQL_RELATIONS.filter((relation) =>
       new RegExp(String.raw`\b${relation}\b(?!\.)`, 'i').test(text),
     );
@@ -44,14 +46,21 @@ export class SqlQueries {
     try {
       const files: string[] = [];
       for (const relation of named) files.push(await this.#file(relation, text, database.scratch));
-      await database.run(`SET allowed_paths = [${files.map(quoteText).join(', ')}]`);
+      const matching = where.length === 0 ? undefined : await this.#writeMatching(where, database.scratch);
+      const allowed = [...files, ...(matching === undefined ? [] : [matching])];
+      await database.run(`SET allowed_paths = [${allowed.map(quoteText).join(', ')}]`);
       for (const [index, relation] of named.entries()) {
-        const rows = `SELECT * FROM read_parquet(${quoteText(files[index]!)})`;
-        await database.run(`CREATE VIEW ${relation} AS ${rows}`);
+        const rows = `SELECT * FROM ${readParquet(files[index]!)} AS rows`;
+        const ofMatching =
+          matching === undefined
+            ? ''
+            : ` SEMI JOIN ${readParquet(matching)} AS matching ON rows.run_id = matching.run_id`;
+        await database.run(`CREATE VIEW ${relation} AS ${rows}${ofMatching}`);
       }
       // DuckDB never enables it again in the same database.
       await database.run('SET enable_external_access = false');
       const answer = await database.select(text, values).catch((error) => Promise.reject(sqlError(error)));
+      if (answer.columns.some((column) => column.includes(LEFT_OUT))) throw tooWide(this.#source.columns);
       return {
         columns: answer.columns,
         async *batches() {
@@ -90,11 +99,23 @@ export class SqlQueries {
     return file;
   }
 
+  /** The run_ids that match. */
+  async #writeMatching(where: readonly Comparison[], scratch: Scratch): Promise<string> {
+    const file = scratch.file('matching.parquet');
+    const query = new Query(this.#source.runs);
+    const clause = query.where(where);
+    const rows = `SELECT run_id FROM ${query.from()} ${clause}`;
+    await this.#source.database.run(`COPY (${rows}) TO ${quoteText(file)} (FORMAT parquet)`);
+    return file;
+  }
+
   close(): void {
     for (const database of this.#open) database.close();
     this.#open.clear();
   }
 }
+
+const readParquet = (file: string) => `read_parquet(${quoteText(file)})`;
 
 /** DuckDB's message names the position, and the nearest names. */
 const sqlError = (error: unknown) =>
@@ -138,6 +159,17 @@ function derivedSql(source: SqlSource): string {
 /** More columns take more memory: of wide experiments, the view has those that the statement names. */
 const MAX_COLUMNS = 256;
 
+/** A column that stands for those that are not there: `SELECT *` has it. */
+const LEFT_OUT = 'columns that the statement does not name';
+
+const tooWide = ({ all }: Columns) =>
+  new UsageError({
+    code: 'METALAB_SQL',
+    what: `* of runs would be ${all.length} columns, which are more than ${MAX_COLUMNS}`,
+    expected: 'the names of those that you need',
+    next: 'rows(), table() and metalab results --csv have all of them',
+  });
+
 const isWide = ({ runs }: SqlSource) => runs.parts.size > MAX_COLUMNS;
 
 /** The columns as `results` names them; a column's values of another type are in `NAME (TYPE)`. */
@@ -159,6 +191,7 @@ function runsSql(source: SqlSource, text: string): string {
       return `${typed(column, sql)} AS ${quoteName(name)}`;
     }),
   );
+  if (wanted.length < source.columns.all.length) list.push(`NULL AS ${quoteName(LEFT_OUT)}`);
   return `SELECT ${list.join(', ')} FROM ${query.from()}`;
 }
 
