@@ -3,6 +3,7 @@
 import type { Lab, LabOptions, SubmitOptions } from './client/lab.js';
 import type { LoadOptions, ProjectConfig } from './config/project-config.js';
 import type { Experiment } from './definition/experiment.js';
+import type { JsonObject } from './definition/json.js';
 import type { PlotRequest } from './plot/plot-request.js';
 import type { VegaLiteSpec } from './plot/vega-lite-spec.js';
 import type { SubmissionResults } from './results/open.js';
@@ -48,19 +49,23 @@ export async function connect(options?: LabOptions): Promise<Lab> {
 }
 
 /** Submits an experiment, waits for its results, and closes the connection: the one-liner. */
-export async function run(
-  experiment: Experiment,
+export async function run<Params>(
+  experiment: Experiment<Params>,
   options?: SubmitOptions & LabOptions,
-): Promise<SubmissionResults> {
+): Promise<SubmissionResults<Params>> {
   return (await import('./client/connect.js')).run(experiment, options);
 }
 
 /**
- * Opens the results of an experiment in a store, without a server: `await openResults('experiments', 'pi_mc')`.
+ * Opens the results of an experiment in a store, without a server: `await openResults('experiments', 'pi_mc')`. The type of
+ * its params is not known there: `openResults<{ lr: number }>(…)` states it.
  *
  * @throws UsageError if there is no such store or experiment
  */
-export async function openResults(store: string, experiment: string): Promise<Results> {
+export async function openResults<Params = JsonObject>(
+  store: string,
+  experiment: string,
+): Promise<Results<Params>> {
   return (await import('./client/open-results.js')).openResults(store, experiment);
 }
 

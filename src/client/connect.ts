@@ -83,10 +83,10 @@ export async function preload(): Promise<{ readonly connect: typeof connect }> {
 }
 
 /** Submits an experiment, waits for its results, and closes the connection: the one-liner. */
-export async function run(
-  experiment: Experiment,
+export async function run<Params>(
+  experiment: Experiment<Params>,
   options: SubmitOptions & LabOptions = {},
-): Promise<SubmissionResults> {
+): Promise<SubmissionResults<Params>> {
   checkExperiment('run', experiment);
   checkOptions('run', options, { ...SUBMIT_OPTIONS, ...LAB_OPTIONS });
   const { say, ...submit } = options;
@@ -128,7 +128,10 @@ class ConnectedLab implements Lab {
     };
   }
 
-  async submit(experiment: Experiment, options: SubmitOptions = {}): Promise<RunHandle> {
+  async submit<Params>(
+    experiment: Experiment<Params>,
+    options: SubmitOptions = {},
+  ): Promise<RunHandle<Params>> {
     this.#assertOpen('submit');
     checkExperiment('submit', experiment);
     checkOptions('submit', options, SUBMIT_OPTIONS);
@@ -143,7 +146,7 @@ class ConnectedLab implements Lab {
     try {
       const declared = await declareExperiment(experiment, file, locate, cluster);
       for (const warning of declared.warnings) this.#options.say?.(`warning: ${warning}`);
-      return this.submitDeclared(declared, options);
+      return (await this.submitDeclared(declared, options)) as RunHandle<Params>;
     } finally {
       await cluster.close();
     }
@@ -174,7 +177,7 @@ class ConnectedLab implements Lab {
     return this.#enqueue(store, await writeSubmission(store, declared, request, this.#key.key), holder);
   }
 
-  async attach(experimentId: string, options: StoreChoice = {}): Promise<RunHandle> {
+  async attach<Params>(experimentId: string, options: StoreChoice = {}): Promise<RunHandle<Params>> {
     this.#assertOpen('attach');
     checkExperimentId('attach', experimentId);
     checkOptions('attach', options, STORE_CHOICE);
@@ -191,7 +194,8 @@ class ConnectedLab implements Lab {
         ...(near === undefined ? {} : { next: `did you mean ${near}?` }),
       });
     }
-    return this.#handleOf({ store, experiment_id: experimentId, submission, joined: true });
+    const place = { store, experiment_id: experimentId, submission, joined: true };
+    return (await this.#handleOf(place)) as RunHandle<Params>;
   }
 
   async cancel(experimentId: string, options: StoreChoice & CancelOptions = {}): Promise<RunHandle[]> {

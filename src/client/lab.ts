@@ -1,5 +1,6 @@
 import type { Experiment } from '../definition/experiment.js';
 import type { FailureLimit } from '../definition/failure-limit.js';
+import type { JsonObject } from '../definition/json.js';
 import type { Prompter } from '../transport/prompter.js';
 import {
   ANYTHING,
@@ -77,11 +78,11 @@ export interface Lab {
     readonly uiAddress: string | undefined;
   };
   /** Submits an experiment. Resolves once it is enqueued, before it has finished. */
-  submit(experiment: Experiment, options?: SubmitOptions): Promise<RunHandle>;
+  submit<Params>(experiment: Experiment<Params>, options?: SubmitOptions): Promise<RunHandle<Params>>;
   /** Submits the result of `evaluateFile`. */
   submitDeclared(declared: Declared, options?: SubmitOptions): Promise<RunHandle>;
   /** The handle of an experiment's latest submission. */
-  attach(experimentId: string, options?: StoreChoice): Promise<RunHandle>;
+  attach<Params = JsonObject>(experimentId: string, options?: StoreChoice): Promise<RunHandle<Params>>;
   /**
    * Cancels an experiment's submission in progress and those queued behind it. Resolves once the workflow has accepted
    * that, and arrays that submissions without a workflow left on a cluster have been ended.

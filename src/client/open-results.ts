@@ -10,7 +10,7 @@ import { openExisting } from './store-choice.js';
  * @param experiment any unambiguous prefix of its id
  * @throws UsageError if there is no such store or experiment
  */
-export async function openResults(store: string, experiment: string): Promise<Results> {
+export async function openResults<Params>(store: string, experiment: string): Promise<Results<Params>> {
   const opened = await openExisting({ store });
   return resultsOf(opened, await resolveExperiment(opened, experiment));
 }

@@ -1,6 +1,7 @@
 import type { ResolvedEnvironment } from '../config/resolved-config.js';
 import type { Duration } from '../definition/duration.js';
 import type { FailureLimit } from '../definition/failure-limit.js';
+import type { JsonObject } from '../definition/json.js';
 import type { SubmissionResults } from '../results/open.js';
 import type { SubmissionOutcome } from '../storage/manifest.js';
 import type { SweepEvent } from './status/events.js';
@@ -8,8 +9,11 @@ import type { SweepStatus } from './status/sweep-status.js';
 
 // Separate from the implementation: public types must not use Temporal's, which `skipLibCheck: false` can't compile.
 
-/** A client's handle of a submission. It can be recreated anywhere from the experiment's id. */
-export interface RunHandle {
+/**
+ * A client's handle of a submission. It can be recreated anywhere from the experiment's id. `Params` is what the
+ * experiment's schema says.
+ */
+export interface RunHandle<Params = JsonObject> {
   readonly experimentId: string;
   readonly submission: string;
   readonly workflowId: string;
@@ -35,7 +39,7 @@ export interface RunHandle {
    */
   outcome(options?: WaitOptions): Promise<SubmissionOutcome>;
   /** Waits as `outcome()` does. The results have the outcome, and read the store when they are asked for more. */
-  result(options?: WaitOptions): Promise<SubmissionResults>;
+  result(options?: WaitOptions): Promise<SubmissionResults<Params>>;
   /**
    * Cancels this submission: starts no further run, and aborts those in progress by their AbortSignal. Resolves once
    * the workflow has accepted that; `outcome()` then gives how it ended. The next submit executes cancelled runs again.
@@ -57,7 +61,7 @@ export interface RunHandle {
    * @param options which runs; by default all that did not succeed
    * @throws MetalabError if the declaration has no such run
    */
-  retry(options?: RetryOptions): Promise<RunHandle>;
+  retry(options?: RetryOptions): Promise<RunHandle<Params>>;
 }
 
 export interface WaitOptions {

@@ -6,7 +6,7 @@ import type { FailureLimit } from './failure-limit.js';
 import type { JsonObject } from './json.js';
 import type { MemorySize } from './memory-size.js';
 import type { Objective } from './objective.js';
-import type { AnyOperation } from './operation.js';
+import type { Operation } from './operation.js';
 import type { ParamSource } from './params/source.js';
 import type { ResourceRequest } from './resources.js';
 import type { SeedPlan } from './seeds.js';
@@ -21,14 +21,19 @@ export interface ResolveInput {
   readonly context: any;
 }
 
-/** An experiment: operation × params × seeds, and the context that all runs share. */
-export interface ExperimentSpec {
+/**
+ * An experiment: operation × params × seeds, and the context that all runs share. `Params` is what the operation's schema
+ * makes of a case.
+ */
+// biome-ignore lint/suspicious/noExplicitAny: as for AnyOperation, so that functions of any experiment take every one.
+export interface ExperimentSpec<Params = any> {
   /** Letters, digits, `_`, `-` and `.`; begins with a letter or digit. */
   readonly name: string;
   /** As `name`. Together they are the experiment's id, `name:version`. */
   readonly version: string;
   /** An exported `operation(…)`. */
-  readonly operation: AnyOperation;
+  // biome-ignore lint/suspicious/noExplicitAny: the context's type is the user's.
+  readonly operation: Operation<Params, any>;
   /** `grid`, `random`, `manual`, or any iterable of param objects. */
   readonly params: ParamSource | Iterable<JsonObject>;
   readonly seeds: SeedPlan;
@@ -61,13 +66,15 @@ export interface ExperimentSpec {
   readonly code?: readonly string[];
 }
 
-export interface Experiment extends ExperimentSpec {
+// biome-ignore lint/suspicious/noExplicitAny: as ExperimentSpec.
+export interface Experiment<Params = any> extends ExperimentSpec<Params> {
   /** The modules on the stack where it was declared: the programmatic client finds the file by them. */
   readonly [EXPERIMENT]: readonly string[];
 }
 
 /** Declares an experiment. It is checked at submit, and all problems are reported together. */
-export function experiment(spec: ExperimentSpec): Experiment {
+// biome-ignore lint/suspicious/noExplicitAny: as an operation's without a schema.
+export function experiment<Params = any>(spec: ExperimentSpec<Params>): Experiment<Params> {
   return Object.freeze({ ...spec, [EXPERIMENT]: callingModules(experiment) });
 }
 

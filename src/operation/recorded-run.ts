@@ -24,8 +24,11 @@ export interface RunFiles {
   ): Promise<AsyncIterable<Uint8Array | string>>;
 }
 
-/** One run, and what stands beside its record. Nothing of that is read before it is asked for. */
-export class Run implements RecordedRun {
+/**
+ * One run, and what stands beside its record. Nothing of that is read before it is asked for. `Params` is what the
+ * experiment's own schema says, where the run comes from the experiment itself.
+ */
+export class Run<Params = JsonObject> implements RecordedRun<Params> {
   readonly record: RunRecord;
   readonly derived: DerivedMetrics;
   readonly #files: RunFiles;
@@ -48,8 +51,8 @@ export class Run implements RecordedRun {
     return this.record.status;
   }
 
-  get params(): JsonObject {
-    return this.record.params;
+  get params(): Params {
+    return this.record.params as Params;
   }
 
   get metrics(): { readonly [name: string]: MetricValue } {

@@ -1,17 +1,21 @@
+import type { JsonObject } from '../definition/json.js';
 import type { SubmissionOutcome } from '../storage/manifest.js';
 import type { Store } from '../storage/store.js';
 import { Results } from './results.js';
 import { Source } from './source.js';
 
 /** Results of a submission that has ended. */
-export type SubmissionResults = Results & { readonly outcome: SubmissionOutcome };
+export type SubmissionResults<Params = JsonObject> = Results<Params> & {
+  readonly outcome: SubmissionOutcome;
+};
 
 /** An experiment's results. Reads nothing yet. */
-export const resultsOf = (store: Store, experimentId: string): Results =>
+export const resultsOf = <Params = JsonObject>(store: Store, experimentId: string): Results<Params> =>
   new Results(new Source(store, experimentId, undefined));
 
-export const resultsOfSubmission = (
+export const resultsOfSubmission = <Params = JsonObject>(
   store: Store,
   experimentId: string,
   outcome: SubmissionOutcome,
-): SubmissionResults => new Results(new Source(store, experimentId, outcome)) as SubmissionResults;
+): SubmissionResults<Params> =>
+  new Results(new Source(store, experimentId, outcome)) as SubmissionResults<Params>;

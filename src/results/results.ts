@@ -1,4 +1,4 @@
-import type { JsonValue } from '../definition/json.js';
+import type { JsonObject, JsonValue } from '../definition/json.js';
 import type { Direction } from '../definition/objective.js';
 import type { RunRecord, RunStatus, SeriesPoint } from '../definition/record.js';
 import { Run } from '../operation/recorded-run.js';
@@ -10,6 +10,7 @@ import { Grouped } from './grouped.js';
 import { makePivot, type Pivot } from './pivot.js';
 import type { Row } from './query/cell.js';
 import { check } from './query/check-query.js';
+import type { ColumnName, ColumnValues } from './query/column-name.js';
 import { type Column, ORIGIN_FIELDS } from './query/columns.js';
 import { type Condition, type Operator, resolveConditions } from './query/conditions.js';
 import type { BinCount, Bins } from './query/histogram.js';
@@ -40,7 +41,7 @@ export interface ResultsSummary {
  * read before it is asked for. All questions see the runs that the store had at the first; those with `all()`, at the first
  * of theirs.
  */
-export class Results {
+export class Results<Params = JsonObject> {
   readonly experiment: string;
   /** How the submission ended that these are the results of; undefined where they were opened without one. */
   readonly outcome: SubmissionOutcome | undefined;
@@ -56,22 +57,22 @@ export class Results {
     this.outcome = source.outcome;
   }
 
-  #refine(query: RowQuery): Results {
-    return new Results(this.#source, { ...this.#query, ...query }, this.#all);
+  #refine(query: RowQuery): Results<Params> {
+    return new Results<Params>(this.#source, { ...this.#query, ...query }, this.#all);
   }
 
   /** Runs of older declarations too: other code, context, params or seeds. */
-  all(): Results {
-    return new Results(this.#source, this.#query, true);
+  all(): Results<Params> {
+    return new Results<Params>(this.#source, this.#query, true);
   }
 
   /** Only runs that match all of these. */
-  matching(conditions: readonly Condition[]): Results {
+  matching(conditions: readonly Condition[]): Results<Params> {
     check.matching(conditions);
     return this.#matching(conditions);
   }
 
-  #matching(conditions: readonly Condition[]): Results {
+  #matching(conditions: readonly Condition[]): Results<Params> {
     return this.#refine({ where: [...(this.#query.where ?? []), ...conditions] });
   }
 
@@ -79,53 +80,53 @@ export class Results {
    * Only runs whose column compares so with the value: `where('loss', '<', 0.5)`. `missing` and `present` take no value,
    * `in` a list of values.
    */
-  where(column: string, op: Operator, value: JsonValue): Results;
-  where(column: string, op: 'in', values: readonly JsonValue[]): Results;
-  where(column: string, op: 'missing' | 'present'): Results;
-  where(column: string, op: Condition['op'], value?: JsonValue | readonly JsonValue[]): Results {
+  where(column: ColumnName<Params>, op: Operator, value: JsonValue): Results<Params>;
+  where(column: ColumnName<Params>, op: 'in', values: readonly JsonValue[]): Results<Params>;
+  where(column: ColumnName<Params>, op: 'missing' | 'present'): Results<Params>;
+  where(column: string, op: Condition['op'], value?: JsonValue | readonly JsonValue[]): Results<Params> {
     const condition = { column, op, [op === 'in' ? 'values' : 'value']: value } as Condition;
     check.where(condition);
     return this.#matching([condition]);
   }
 
   /** Only runs that have these values: `filter({ lr: 0.1, opt: 'adam' })`. */
-  filter(values: { readonly [column: string]: JsonValue }): Results {
+  filter(values: ColumnValues<Params>): Results<Params> {
     check.filter(values);
     return this.#matching(Object.entries(values).map(([column, value]) => ({ column, op: '=', value })));
   }
 
-  successful(): Results {
-    return this.filter({ status: 'success' });
+  successful(): Results<Params> {
+    return this.where('status', '=', 'success');
   }
 
-  failed(): Results {
-    return this.filter({ status: 'failed' });
+  failed(): Results<Params> {
+    return this.where('status', '=', 'failed');
   }
 
   /** By these columns, one after the other; `-loss`: descending. Without a sort, rows are in the order of the cells. */
-  sort(...keys: (string | SortKey)[]): Results {
+  sort(...keys: (string | SortKey)[]): Results<Params> {
     check.sort(keys);
     return this.#refine({ sort: keys.map((key) => (typeof key === 'string' ? parseSortKey(key) : key)) });
   }
 
   /** These columns, in this order. */
-  select(...columns: string[]): Results {
+  select(...columns: ColumnName<Params>[]): Results<Params> {
     check.names('select', columns);
     return this.#refine({ columns });
   }
 
-  limit(limit: number): Results {
+  limit(limit: number): Results<Params> {
     check.count('limit', limit);
     return this.#refine({ limit });
   }
 
-  offset(offset: number): Results {
+  offset(offset: number): Results<Params> {
     check.count('offset', offset);
     return this.#refine({ offset });
   }
 
   /** Groups of runs that have the same values of these columns. */
-  groupBy(...columns: string[]): Grouped {
+  groupBy(...columns: ColumnName<Params>[]): Grouped {
     check.groupBy(columns);
     return new Grouped(() => this.#engine(), columns, this.#query, this.#all);
   }
@@ -139,7 +140,7 @@ export class Results {
   async pivot(row: string, column: string, metric: string, statistic: Statistic = 'mean'): Promise<Pivot> {
     check.pivot(row, column, metric, statistic);
     const { where = [] } = this.#query;
-    const runs = new Results(this.#source, { where }, this.#all);
+    const runs = new Results<Params>(this.#source, { where }, this.#all);
     const columns = await runs.groupBy(column).stats([], []);
     const rows = await this.groupBy(row).stats([], []);
     const cells = await runs.groupBy(row, column).stats(metric, [statistic]);
@@ -151,7 +152,7 @@ export class Results {
    *
    * @throws UsageError where no run has the metric, or neither a metric nor an objective is named
    */
-  async best(metric?: string, direction?: Direction): Promise<Results> {
+  async best(metric?: string, direction?: Direction): Promise<Results<Params>> {
     check.best(metric, direction);
     const { store } = this.#source;
     const objective = await objectiveOf(store, this.experiment, metric, direction);
@@ -247,11 +248,11 @@ export class Results {
   }
 
   /** The runs, with what stands beside their records, in constant memory. */
-  async *runs(): AsyncGenerator<Run, void> {
+  async *runs(): AsyncGenerator<Run<Params>, void> {
     const engine = await this.#engine();
     const selection = resolveSelection({ ...this.#query, columns: [] }, engine.columns);
     for await (const { record, derived } of engine.recordsWithDerived(selection))
-      yield new Run(this.#source.store, record, derived);
+      yield new Run<Params>(this.#source.store, record, derived);
   }
 
   /**

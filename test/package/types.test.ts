@@ -14,22 +14,43 @@ test('a program compiles with skipLibCheck: false: no type of the package leads 
     module: 'nodenext',
     skipLibCheck: false,
     types: ['node'],
-    lib: ['es2023'],
+    lib: ['esnext'],
   };
   const project = await scriptsWith({
     'package.json': '{"type":"module"}',
     'tsconfig.json': JSON.stringify({ compilerOptions, files: ['main.ts'] }),
     'main.ts': `
-      import { connect, experiment, grid, loadConfig, operation, type RunHandle, run, seeds, z } from 'metalab';
+      import { connect, experiment, grid, loadConfig, openResults, operation, plotResults, type RunHandle, run, seeds, z } from 'metalab';
       export const op = operation({
-        params: z.object({ x: z.number() }),
+        params: z.object({ x: z.number(), opt: z.enum(['sgd', 'adam']).default('sgd') }),
         run: ({ params, capture }) => capture.metric('y', params.x),
       });
       export const sweep = experiment({ name: 'e', version: '1', operation: op, params: grid({ x: [1] }), seeds: seeds({ base: 1 }) });
-      export async function main(): Promise<RunHandle> {
-        await run(sweep);
+      export const untyped = experiment({
+        name: 'u', version: '1', operation: operation(({ params }) => params.x), params: grid({ x: [1] }), seeds: seeds({ base: 1 }),
+      });
+      export async function main(): Promise<RunHandle<{ x: number; opt: 'sgd' | 'adam' }>> {
         await loadConfig();
         return (await connect()).submit(sweep);
+      }
+      export async function results(handle: Awaited<ReturnType<typeof main>>): Promise<number> {
+        const all = await run(sweep);
+        for await (const { params } of (await handle.result()).where('y', '>', 1).filter({ opt: 'adam', y: 2 }).runs()) {
+          // @ts-expect-error there is no such param
+          params.lr;
+          return params.x + (await all.count());
+        }
+        // @ts-expect-error x is a number
+        all.filter({ x: '1' });
+        // @ts-expect-error no operator
+        all.where('x', '==', 1);
+        await all.groupBy('opt', 'anything').stats('y');
+        await plotResults(all, { x: 'x' });
+        const [opened] = await Array.fromAsync((await openResults<{ x: number }>('store', 'e')).runs());
+        const [other] = await Array.fromAsync((await openResults('store', 'u')).runs());
+        const json: string = JSON.stringify(other?.params.anything);
+        const submitted: RunHandle = await (await connect()).submit(untyped);
+        return opened!.params.x + json.length + submitted.store.length;
       }`,
   });
   await mkdir(project.path('node_modules/@types'));
