@@ -15,6 +15,7 @@ export type { ObjectiveStatus, SameError, ShownBest } from './client/status/best
 export type { SweepEvent } from './client/status/events.js';
 export type { SweepStatus } from './client/status/sweep-status.js';
 export type { EnvironmentType } from './config/environment-type.js';
+export type { ExecutorConfig } from './config/executor-config.js';
 export type { ResolvedConfig, ResolvedEnvironment } from './config/resolved-config.js';
 export type { ArtifactDescriptor, LogLine, MetricValue, RunRecord, RunStatus } from './definition/record.js';
 export type { Executor } from './execution/executor.js';
@@ -53,7 +54,7 @@ export async function run<Params>(
   experiment: Experiment<Params>,
   options?: SubmitOptions & LabOptions,
 ): Promise<SubmissionResults<Params>> {
-  return (await import('./client/connect.js')).run(experiment, options);
+  return (await import('./client/run.js')).run(experiment, options);
 }
 
 /**

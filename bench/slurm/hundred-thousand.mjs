@@ -50,7 +50,7 @@ async function measureCollecting(cluster, lab, scratch, report) {
   const wire = cluster.wire.now();
   const commands = cluster.commands.count;
   const began = performance.now();
-  const handle = await lab.submit(noopSweep(RUNS), { store, environment: 'cluster' });
+  const handle = await lab.submit(noopSweep(RUNS), { store, executor: 'cluster' });
   const { reused, executed } = await handle.outcome();
   if (reused !== RUNS || executed !== 0)
     throw new Error(`${reused} of ${RUNS} runs were reused, ${executed} executed`);

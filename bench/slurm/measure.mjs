@@ -28,7 +28,7 @@ export async function measureSlurm(scratch, report, steps = []) {
     const memory = new PeakMemory(process.env.METALAB_HOME);
     await cluster.withLab(async (lab) => {
       const store = join(scratch, 'warm-up');
-      const warmUp = await lab.submit(noopSweep(10, 'warm-up'), { store, environment: 'cluster' });
+      const warmUp = await lab.submit(noopSweep(10, 'warm-up'), { store, executor: 'cluster' });
       await warmUp.outcome();
       for (const [name, measure] of Object.entries(STEPS))
         if (wanted(name)) await measure(cluster, lab, scratch, report);

@@ -12,7 +12,7 @@ export async function measureNoops(cluster, lab, scratch, report) {
   for (let round = 0; round < ROUNDS; round++) {
     const experiment = noopSweep(RUNS, `${RUNS}-${round}`);
     const began = performance.now();
-    const handle = await lab.submit(experiment, { store: join(scratch, 'noops'), environment: 'cluster' });
+    const handle = await lab.submit(experiment, { store: join(scratch, 'noops'), executor: 'cluster' });
     const { success } = await handle.outcome();
     times.sweep.push((performance.now() - began) / 1000);
     if (success !== RUNS) throw new Error(`${success} of ${RUNS} runs are success`);

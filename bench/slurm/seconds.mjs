@@ -9,7 +9,7 @@ export async function measureSeconds(cluster, lab, scratch, report) {
   const began = performance.now();
   const handle = await lab.submit(sleepSweep(RUNS, 1_000), {
     store: join(scratch, 'seconds'),
-    environment: 'cluster',
+    executor: 'cluster',
   });
   const { success } = await handle.outcome();
   const sweep = (performance.now() - began) / 1000;

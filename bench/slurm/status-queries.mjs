@@ -12,9 +12,7 @@ export async function measureStatusQueries(cluster, lab, scratch, report) {
   const store = join(scratch, 'status');
   const handles = [];
   for (let array = 0; array < ARRAYS; array++)
-    handles.push(
-      await lab.submit(sleepSweep(1, 3_600_000, `hour-${array}`), { store, environment: 'cluster' }),
-    );
+    handles.push(await lab.submit(sleepSweep(1, 3_600_000, `hour-${array}`), { store, executor: 'cluster' }));
   await waitFor(async () => (await cluster.queued()) === ARRAYS);
   await sleep(SETTLE_MS);
   const before = cluster.commands.count;

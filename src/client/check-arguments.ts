@@ -21,11 +21,10 @@ export const LISTENER: Kind = {
   expected: 'a function that takes a line of text',
   accepts: (value) => typeof value === 'function',
 };
-export const ENVIRONMENT: Kind = {
-  expected: 'the name of an environment, or what (await loadConfig()).resolve(name) gives as its environment',
+export const EXECUTOR: Kind = {
+  expected: "the name of an environment, or a config such as { type: 'local', slots: 8 }",
   accepts: (value) =>
-    typeof value === 'string' ||
-    (typeof value === 'object' && value !== null && 'type' in value && 'name' in value),
+    typeof value === 'string' || (typeof value === 'object' && value !== null && !Array.isArray(value)),
 };
 export const RUN_IDS: Kind = {
   expected: 'an array of run_ids, or prefixes of them',

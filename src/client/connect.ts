@@ -6,7 +6,6 @@ import { nearestName } from '../definition/nearest.js';
 import { connectTemporal, type TemporalConnection } from '../engine/connect.js';
 import { loadRequestKey, type RequestKey } from '../engine/request-key.js';
 import { keepSshVariables } from '../engine/ssh-environment.js';
-import type { SubmissionResults } from '../results/open.js';
 import { refuseUntrusted } from '../storage/file/refuse-strangers.js';
 import { engineKey, type LeaseHolder } from '../storage/lease.js';
 import type { SubmissionManifest } from '../storage/manifest.js';
@@ -82,22 +81,6 @@ export async function preload(): Promise<{ readonly connect: typeof connect }> {
   return { connect };
 }
 
-/** Submits an experiment, waits for its results, and closes the connection: the one-liner. */
-export async function run<Params>(
-  experiment: Experiment<Params>,
-  options: SubmitOptions & LabOptions = {},
-): Promise<SubmissionResults<Params>> {
-  checkExperiment('run', experiment);
-  checkOptions('run', options, { ...SUBMIT_OPTIONS, ...LAB_OPTIONS });
-  const { say, ...submit } = options;
-  const lab = await connect({ say });
-  try {
-    return await (await lab.submit(experiment, submit)).result();
-  } finally {
-    await lab.close();
-  }
-}
-
 class ConnectedLab implements Lab {
   readonly temporal: Lab['temporal'];
   readonly #connection: TemporalConnection;
@@ -135,6 +118,7 @@ class ConnectedLab implements Lab {
     this.#assertOpen('submit');
     checkExperiment('submit', experiment);
     checkOptions('submit', options, SUBMIT_OPTIONS);
+    const environment = await environmentOf(options);
     // These modules, with the bundler, take 0.1 s to load; the command line declares in a separate process.
     const [{ declareExperiment }, { locateInProcess }, { ClusterHasher }] = await Promise.all([
       import('./declare/declare.js'),
@@ -142,11 +126,14 @@ class ConnectedLab implements Lab {
       import('./cluster/cluster-hasher.js'),
     ]);
     const { file, locate } = locateInProcess(experiment);
-    const cluster = new ClusterHasher(() => environmentOf(options), { say: this.#options.say });
+    const cluster = new ClusterHasher(async () => environment, { say: this.#options.say });
     try {
       const declared = await declareExperiment(experiment, file, locate, cluster);
       for (const warning of declared.warnings) this.#options.say?.(`warning: ${warning}`);
-      return (await this.submitDeclared(declared, options)) as RunHandle<Params>;
+      return (await this.submitDeclared(declared, {
+        ...options,
+        executor: environment,
+      })) as RunHandle<Params>;
     } finally {
       await cluster.close();
     }
@@ -158,7 +145,7 @@ class ConnectedLab implements Lab {
     const environment = await environmentOf(options);
     const slots = checkSlots(options.slots ?? slotsOf(environment));
     const [store] = await Promise.all([
-      openForSubmit({ ...options, environment }),
+      openForSubmit({ ...options, executor: environment }),
       this.#engine.ensureWorker(),
     ]);
     const max_failures = checkFailureLimit(options.maxFailures) ?? declared.declaration.max_failures;

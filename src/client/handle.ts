@@ -10,7 +10,7 @@ import {
   ANYTHING,
   checkDuration,
   checkOptions,
-  ENVIRONMENT,
+  EXECUTOR,
   FAILURE_LIMIT,
   FLAG,
   type OptionKinds,
@@ -31,7 +31,7 @@ export const CONTROL_OPTIONS: OptionKinds<ControlOptions> = { reason: TEXT };
 export const RETRY_OPTIONS: OptionKinds<RetryOptions> = {
   failed: FLAG,
   runs: RUN_IDS,
-  environment: ENVIRONMENT,
+  executor: EXECUTOR,
   maxFailures: FAILURE_LIMIT,
 };
 const STATUS_OPTIONS: OptionKinds<NonNullable<Parameters<RunHandle['status']>[0]>> = { maxAge: ANYTHING };

@@ -5,7 +5,7 @@ import type { Prompter } from '../transport/prompter.js';
 import {
   ANYTHING,
   ASKED,
-  ENVIRONMENT,
+  EXECUTOR,
   FAILURE_LIMIT,
   FLAG,
   LISTENER,
@@ -49,7 +49,7 @@ export interface SubmitOptions extends StoreChoice {
 }
 
 export const LAB_OPTIONS: OptionKinds<LabOptions> = { say: LISTENER };
-export const STORE_CHOICE: OptionKinds<StoreChoice> = { store: TEXT, environment: ENVIRONMENT };
+export const STORE_CHOICE: OptionKinds<StoreChoice> = { store: TEXT, executor: EXECUTOR };
 export const SUBMIT_OPTIONS: OptionKinds<SubmitOptions> = {
   ...STORE_CHOICE,
   slots: ANYTHING,

@@ -6,6 +6,7 @@ import type { SubmissionResults } from '../results/open.js';
 import type { SubmissionOutcome } from '../storage/manifest.js';
 import type { SweepEvent } from './status/events.js';
 import type { SweepStatus } from './status/sweep-status.js';
+import type { StoreChoice } from './store-choice.js';
 
 // Separate from the implementation: public types must not use Temporal's, which `skipLibCheck: false` can't compile.
 
@@ -81,6 +82,6 @@ export interface RetryOptions {
   readonly runs?: readonly string[];
   /** As for submit. Default: the experiment's. */
   readonly maxFailures?: FailureLimit;
-  /** Where they execute, by name or resolved. Default: the latest submission's environment and settings. */
-  readonly environment?: string | ResolvedEnvironment;
+  /** Where they execute, as for submit. Default: the latest submission's environment and settings. */
+  readonly executor?: StoreChoice['executor'];
 }

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import type { ExecutorConfig } from '../config/executor-config.js';
 import { DEFAULT_STORE } from '../config/paths.js';
 import { resolveConfig } from '../config/resolve-config.js';
 import type { ResolvedEnvironment } from '../config/resolved-config.js';
@@ -16,14 +17,20 @@ export interface StoreChoice {
   /** A path or a `file:///` uri. Default: METALAB_STORE, else the environment's, else `./experiments`. */
   readonly store?: string;
   /**
-   * An environment of `.metalab.toml`, by its name or resolved: where the runs execute, and the store. Default:
+   * Where the runs execute, and the store: the name of an environment of `.metalab.toml`; or what such an environment says,
+   * as plain data: `{ type: 'local', slots: 8 }`; or what `loadConfig().resolve(…)` gave as its environment. Default:
    * METALAB_ENV, else the file's default_env, else `local`.
    */
-  readonly environment?: string | ResolvedEnvironment;
+  readonly executor?: string | ExecutorConfig | ResolvedEnvironment;
 }
 
-export const environmentOf = async ({ environment }: StoreChoice): Promise<ResolvedEnvironment> =>
-  typeof environment === 'object' ? environment : (await resolveConfig(environment)).environment;
+/** @throws DefinitionError METALAB_CONFIG with every mistake */
+export async function environmentOf({ executor }: StoreChoice): Promise<ResolvedEnvironment> {
+  if (typeof executor !== 'object') return (await resolveConfig(executor)).environment;
+  if ('name' in executor) return executor as ResolvedEnvironment;
+  const { environmentOfConfig } = await import('../config/executor-config.js');
+  return environmentOfConfig(executor as ExecutorConfig);
+}
 
 export async function locationOf(choice: StoreChoice): Promise<string> {
   const named = choice.store ?? process.env.METALAB_STORE;

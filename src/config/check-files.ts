@@ -22,7 +22,7 @@ const COMMON = z.object({
   store: text('a path or a uri').optional(),
   services: services.optional(),
 });
-const COMMON_KEYS = Object.keys(COMMON.shape);
+export const COMMON_KEYS = Object.keys(COMMON.shape);
 
 /** An environment as the files declare it together. */
 export interface DeclaredEnvironment {
@@ -97,7 +97,7 @@ async function checkEnvironment(
   let merged: Table = {};
   for (const file of files) {
     const table = tableAt(file.table, at);
-    problems.of(file, mistakesOf(COMMON, table, at));
+    problems.of(file, commonMistakes(table, at));
     // A file's keys belong to the type that it names itself, even if another file changes the type.
     const own = typeIn(file) ?? effective;
     const type = typeof own === 'string' ? await types.find(own) : undefined;
@@ -148,7 +148,7 @@ function checkTogether(
     if (mistake.missing && !isSet(mistake.path.at(-1))) problems.together(mistake);
 }
 
-async function unknownType(type: string, path: Path, types: EnvironmentTypes): Promise<Mistake> {
+export async function unknownType(type: string, path: Path, types: EnvironmentTypes): Promise<Mistake> {
   const names = await types.names();
   const near = nearestName(type, names);
   return {
@@ -160,7 +160,7 @@ async function unknownType(type: string, path: Path, types: EnvironmentTypes): P
 }
 
 /** The type to check a table by if its type is mistyped or missing, so that all its problems are reported together. */
-async function likelyType(
+export async function likelyType(
   own: unknown,
   table: Table,
   types: EnvironmentTypes,
@@ -177,6 +177,9 @@ async function likelyType(
     mistakesOf(type.schema, ownKeys(table), []).filter(({ missing }) => !missing).length;
   return found.sort((a, b) => count(a) - count(b))[0];
 }
+
+/** What is wrong with the keys that all environments have. */
+export const commonMistakes = (table: Table, at: Path): Mistake[] => mistakesOf(COMMON, table, at);
 
 /** An environment's table without the keys that all environments have. */
 export const ownKeys = (table: Table): Table =>

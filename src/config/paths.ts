@@ -1,4 +1,6 @@
 import { resolve } from 'node:path';
+import type { EnvironmentType } from './environment-type.js';
+import { type Table, valueAt, withValue } from './table.js';
 
 /** The store that is used if none is named, relative to the working directory. */
 export const DEFAULT_STORE = './experiments';
@@ -12,4 +14,13 @@ export function absolutePath(path: string, folder: string, home: string): string
   if (/^[a-z][a-z0-9+.-]+:\/\//i.test(path)) return path;
   if (path === '~' || path.startsWith('~/')) return resolve(home, path.slice(2));
   return resolve(folder, path);
+}
+
+/** An environment's table with its paths absolute. */
+export function withAbsolutePaths(table: Table, type: EnvironmentType, folder: string, home: string): Table {
+  const paths = ['store', ...(type.paths ?? [])].map((key) => key.split('.'));
+  return paths.reduce((made, path) => {
+    const value = valueAt(made, path);
+    return typeof value === 'string' ? withValue(made, path, absolutePath(value, folder, home)) : made;
+  }, table);
 }

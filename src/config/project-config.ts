@@ -1,21 +1,16 @@
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { deepFreeze } from '../definition/deep-freeze.js';
-import { DefinitionError, type Problem, UsageError } from '../definition/errors.js';
+import { DefinitionError, UsageError } from '../definition/errors.js';
 import { nearestName } from '../definition/nearest.js';
 import { optionProblems } from '../definition/refuse.js';
-import {
-  type CheckedFiles,
-  checkFiles,
-  type DeclaredEnvironment,
-  mistakesOf,
-  ownKeys,
-} from './check-files.js';
+import { type CheckedFiles, checkFiles, type DeclaredEnvironment } from './check-files.js';
 import { EnvironmentTypes } from './environment-types.js';
 import { BASE_FILE, findConfigFolder, LOCAL_FILE } from './find-files.js';
 import { formatPath } from './format-issues.js';
-import { absolutePath } from './paths.js';
-import type { ResolvedConfig, ResolvedEnvironment } from './resolved-config.js';
+import { makeEnvironment } from './make-environment.js';
+import { withAbsolutePaths } from './paths.js';
+import type { ResolvedConfig } from './resolved-config.js';
 import { isTable, type Table, valueAt, withValue } from './table.js';
 import { readTomlFile, shortPath, type TomlFile } from './toml-file.js';
 import { valuesOfVariables } from './variables.js';
@@ -117,34 +112,9 @@ export class ProjectConfig {
   resolve(name?: string, flags: Flags = {}): ResolvedConfig {
     const { found, layered, name: resolved } = this.#layer(name, flags);
     const { table, from } = layered;
-    const own = ownKeys(table);
-    const at = (path: string) => this.#origin(from, resolved, path);
-    const parsed = found.type.schema.safeParse(own);
-    const problems: Problem[] = mistakesOf(found.type.schema, own, []).map(
-      ({ path, missing: _, ...problem }) => ({
-        ...problem,
-        where: at(formatPath(path)),
-      }),
+    const environment = makeEnvironment(resolved, { found, table }, (key) =>
+      this.#origin(from, resolved, key),
     );
-    if (!parsed.success) throw new DefinitionError(problems, 'METALAB_CONFIG');
-    for (const { where, ...problem } of found.type.check?.(parsed.data) ?? [])
-      problems.push({
-        ...problem,
-        where: at(where ?? ''),
-        what: where ? `${where} ${problem.what}` : problem.what,
-      });
-    if (problems.length > 0) throw new DefinitionError(problems, 'METALAB_CONFIG');
-    const { store, services = {} } = table as { readonly store?: string; readonly services?: Table };
-    const common = { name: resolved, ...(store === undefined ? {} : { store }), services };
-    const { extension, type } = found;
-    const environment: ResolvedEnvironment = type.resolve
-      ? type.resolve(common, parsed.data)
-      : {
-          ...common,
-          type: found.name,
-          package: { name: extension?.package ?? '', folder: extension?.folder ?? '' },
-          settings: parsed.data,
-        };
     const { project = {}, services: shared = {} } = this.#checked.document as {
       readonly project?: { readonly name?: string };
       readonly services?: Table;
@@ -178,11 +148,10 @@ export class ProjectConfig {
     const from = new Map(
       [...leavesOf(table)].map(([path]) => [formatPath(path), this.#place([...at, ...path])]),
     );
-    const paths = ['store', ...(found.type.paths ?? [])].map((key) => key.split('.'));
-    const folder = this.folder ?? process.cwd();
-    let layered = this.#withPaths(table, paths, folder);
+    const home = this.#variables.HOME || homedir();
+    let layered = withAbsolutePaths(table, found.type, this.folder ?? process.cwd(), home);
     const set = (path: readonly string[], value: unknown, origin: string) => {
-      layered = this.#withPaths(withValue(layered, path, value), paths, process.cwd());
+      layered = withAbsolutePaths(withValue(layered, path, value), found.type, process.cwd(), home);
       from.set(formatPath(path), origin);
     };
     const { METALAB_STORE } = this.#variables;
@@ -208,14 +177,6 @@ export class ProjectConfig {
         ? `did you mean ${near}?`
         : `declare it as [environments.${name}] in ${this.files[0] ? shortPath(this.files[0]) : `${BASE_FILE}: metalab init writes one with examples`}`,
     });
-  }
-
-  #withPaths(table: Table, paths: readonly (readonly string[])[], folder: string): Table {
-    const home = this.#variables.HOME || homedir();
-    return paths.reduce((made, path) => {
-      const value = valueAt(made, path);
-      return typeof value === 'string' ? withValue(made, path, absolutePath(value, folder, home)) : made;
-    }, table);
   }
 
   #origin(from: ReadonlyMap<string, string>, name: string, key: string): string {

@@ -57,7 +57,7 @@ test('run() submits an experiment built in code, evaluates nothing again, and it
   expect(again.outcome).toMatchObject({ total: 6, reused: 6, executed: 0 });
 });
 
-test('a program submits to an environment by name, or as the configuration resolves it', async () => {
+test('a program submits to an environment by name, or as the configuration resolves it, or as plain data', async () => {
   const project = await scriptsWith({
     '.metalab.toml': `[environments.here]
 type = "local"
@@ -71,18 +71,33 @@ executor.slots = 1
       import sweep from './experiment.mjs';
       const lab = await connect();
       const { environment } = (await loadConfig()).resolve('here', { 'executor.slots': 2 });
-      const named = await lab.submit(sweep, { environment: 'here' });
+      const named = await lab.submit(sweep, { executor: 'here' });
       const { store } = named;
       const { executed } = await named.outcome();
-      const again = await (await lab.submit(sweep, { environment, store: 'other' })).outcome();
-      const attached = await lab.attach('in_code:1', { environment });
-      console.log(JSON.stringify({ store, executed, again: again.executed, attached: attached.store }));
+      const again = await (await lab.submit(sweep, { executor: environment, store: 'other' })).outcome();
+      const attached = await lab.attach('in_code:1', { executor: environment });
+      const plain = await lab.submit(sweep, { executor: { type: 'local', slots: 3, store: 'plain' } });
+      console.log(JSON.stringify({ store, executed, again: again.executed, attached: attached.store, plain: plain.store }));
+      await lab.close();`,
+    'elsewhere.mjs': `
+      import { connect } from 'metalab';
+      const lab = await connect();
+      const handle = await lab.attach('in_code:1', { store: 'plain' });
+      const results = await handle.result();
+      const { environment: { name, type, executor } } = handle;
+      console.log(JSON.stringify({ name, type, executor, success: results.outcome.success, runs: await results.count() }));
+      await results.close();
       await lab.close();`,
   });
-  const [line] = await runForLines<{ store: string; attached: string }>(project, 'main.mjs');
+  const [line] = await runForLines<{ store: string; attached: string; plain: string }>(project, 'main.mjs');
   expect(line).toMatchObject({ executed: 4, again: 4 });
   expect(line!.store).toMatch(/^file:.*\/records$/);
   expect(line!.attached).toBe(line!.store);
+  expect(line!.plain).toMatch(/^file:.*\/plain$/);
+  // Another process has the same handle.
+  expect(await runForLines(project, 'elsewhere.mjs')).toEqual([
+    { name: 'local', type: 'local', executor: { slots: 3 }, success: 4, runs: 4 },
+  ]);
 });
 
 test('a submission in progress has a status that adds up, and a result once it has ended', async () => {

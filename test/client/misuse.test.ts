@@ -78,7 +78,8 @@ test('arguments of a wrong kind, and unknown options, are refused with a code an
     await attempt('path', () => lab.submit('experiment.mjs'));
     await attempt('module', () => lab.submit(whole));
     await attempt('promise', () => lab.submit(import('./experiment.mjs')));
-    await attempt('options', () => lab.submit(quick, { stroe: store, keepFailed: 'yes', environment: 3 }));
+    await attempt('options', () => lab.submit(quick, { stroe: store, keepFailed: 'yes', executor: 3 }));
+    await attempt('executor', () => run(quick, { executor: { type: 'slurm', slots: 2, partition: 3, time: 'soon' } }));
     await attempt('no options', () => lab.submit(quick, 'experiments'));
     await attempt('attach', () => lab.attach(quick, { store }));
     await attempt('cancel', () => lab.cancel(undefined, { store }));
@@ -104,7 +105,11 @@ test('arguments of a wrong kind, and unknown options, are refused with a code an
     promise: ['METALAB_NOT_AN_EXPERIMENT', /a Promise[\s\S]*await it first/],
     options: [
       'METALAB_OPTION',
-      /3 problems[\s\S]*submit\.stroe[\s\S]*did you mean store\?[\s\S]*submit\.environment: is 3[\s\S]*submit\.keepFailed: is "yes"[\s\S]*true or false/,
+      /3 problems[\s\S]*submit\.stroe[\s\S]*did you mean store\?[\s\S]*submit\.executor: is 3[\s\S]*submit\.keepFailed: is "yes"[\s\S]*true or false/,
+    ],
+    executor: [
+      'METALAB_CONFIG',
+      /4 problems[\s\S]*\[executor\] has no file_root[\s\S]*\[executor\] has no key 'slots'[\s\S]*executor\.partition is 3[\s\S]*executor\.time is "soon"[\s\S]*'2h'/,
     ],
     'no options': ['METALAB_OPTION', /submit: got "experiments"/],
     attach: ['METALAB_EXPERIMENT_ID', /got an experiment[\s\S]*pass 'quick:1'/],

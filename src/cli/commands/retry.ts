@@ -52,7 +52,7 @@ same as it is configured now. Exit codes as for submit.`,
     try {
       const handle = await lab.retry(experiment, {
         store: context.storeLocation,
-        ...(context.namedEnvironment !== undefined && { environment: chosen }),
+        ...(context.namedEnvironment !== undefined && { executor: chosen }),
         failed,
         runs,
         ...(options.maxFailures !== undefined && { maxFailures: options.maxFailures }),

@@ -115,7 +115,7 @@ async function submitAndFollow(
     const handle = await lab.submitDeclared(declared, {
       ...options,
       store: context.storeLocation,
-      environment: await context.environment(),
+      executor: await context.environment(),
       onReplace: (replaced) => confirmReplace(replaced, options, context),
     });
     if (handle.joined) {

@@ -26,7 +26,7 @@ export async function* cleanEnvironment(
   options: CleanOptions = {},
   prompter?: Prompter,
 ): AsyncGenerator<CleanedExperiment, void> {
-  const store = await openStore(await locationOf({ environment }));
+  const store = await openStore(await locationOf({ executor: environment }));
   const cluster = await openCluster(environment, prompter);
   try {
     const asked = {

@@ -68,7 +68,7 @@ export async function placeOfRetry(
   experimentId: string,
   options: RetryOptions,
 ): Promise<Pick<NewSubmission, 'environment'> & Pick<SubmissionOptions, 'slots'>> {
-  const latest = options.environment ? undefined : await lastSubmission(store, experimentId);
+  const latest = options.executor ? undefined : await lastSubmission(store, experimentId);
   const kept = latest === undefined ? undefined : await store.readSubmission(experimentId, latest);
   if (kept?.environment) return { environment: kept.environment, slots: kept.options.slots };
   const environment = await environmentOf(options);

@@ -51,7 +51,8 @@ const schema = z.strictObject({
   executor: executor.optional(),
 });
 
-type Settings = z.infer<typeof schema>;
+export type SlurmSettings = typeof schema;
+type Settings = z.infer<SlurmSettings>;
 
 /** A Slurm cluster: reached through a gateway, or directly if `sbatch` is on this machine. */
 export const slurm: EnvironmentType<Settings> = {
