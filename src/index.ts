@@ -6,8 +6,10 @@ import type { Experiment } from './definition/experiment.js';
 import type { JsonObject } from './definition/json.js';
 import type { PlotRequest } from './plot/plot-request.js';
 import type { VegaLiteSpec } from './plot/vega-lite-spec.js';
+import type { RunComparison } from './results/compare/compare-runs.js';
 import type { SubmissionResults } from './results/open.js';
 import type { Results } from './results/results.js';
+import type { StoredRun } from './results/stored-run.js';
 import type { SubmissionOutcome } from './storage/manifest.js';
 
 export type { RunHandle } from './client/run-handle.js';
@@ -21,14 +23,17 @@ export type { ArtifactDescriptor, LogLine, MetricValue, RunRecord, RunStatus } f
 export type { Executor } from './execution/executor.js';
 export type { CreateExecutor } from './execution/registry.js';
 export * from './operation/public.js';
-export type { Run } from './operation/recorded-run.js';
+export type { Change, ComparedFact } from './results/compare/compare-runs.js';
 export type { Grouped } from './results/grouped.js';
 export type { Cell, Row } from './results/query/cell.js';
 export type { Column } from './results/query/columns.js';
 export type { Condition } from './results/query/conditions.js';
 export type { Group, Groups, Summary } from './results/query/grouping.js';
 export type { Statistic } from './results/query/statistics.js';
-export type { ResultsSummary, Table } from './results/results.js';
+export type { Table } from './results/results.js';
+export type { ResultsSummary } from './results/results-summary.js';
+export type { RunDetails } from './results/run-details.js';
+export type { StoredRun as Run } from './results/stored-run.js';
 export type {
   Lab,
   LabOptions,
@@ -36,6 +41,7 @@ export type {
   PlotRequest,
   ProjectConfig,
   Results,
+  RunComparison,
   SubmissionOutcome,
   SubmissionResults,
   SubmitOptions,
@@ -68,6 +74,18 @@ export async function openResults<Params = JsonObject>(
   experiment: string,
 ): Promise<Results<Params>> {
   return (await import('./client/open-results.js')).openResults(store, experiment);
+}
+
+/**
+ * What differs between 2 to 10 runs, which may be of different experiments: `compareRuns(results.limit(3).runs())`. Numbers
+ * come with their difference and ratio to the first run's.
+ *
+ * @throws UsageError if there are fewer or more, or one of them twice
+ */
+export async function compareRuns(
+  runs: Iterable<StoredRun<unknown>> | AsyncIterable<StoredRun<unknown>>,
+): Promise<RunComparison> {
+  return (await import('./results/compare/compare-runs.js')).compareRuns(runs);
 }
 
 /**

@@ -2,11 +2,12 @@ import type { ResolvedEnvironment } from '../config/resolved-config.js';
 import type { Store } from '../storage/store.js';
 import type { LiveArea } from './terminal/live-area.js';
 
-/** A positional argument: required unless `optional`. */
+/** A positional argument: required unless `optional`. The last may be `variadic`: one or more. */
 export interface ArgumentDefinition {
   readonly name: string;
   readonly description: string;
   readonly optional?: boolean;
+  readonly variadic?: boolean;
 }
 
 /** An option, as commander writes it: `--limit <n>`, `--follow`, `-v, --verbose`. */
@@ -54,10 +55,16 @@ export interface CommandDefinition<Options extends CommonOptions = CommonOptions
   readonly subcommands?: readonly CommandDefinition[];
   /**
    * @param args the positional arguments, by name
+   * @param words all of them, in order: for a variadic one
    * @returns the exit code, if it is not 0
    */
   // A method, so that a command with its own type of options fits the table.
-  run?(args: CommandArguments, options: Options, context: CommandContext): Promise<number | undefined>;
+  run?(
+    args: CommandArguments,
+    options: Options,
+    context: CommandContext,
+    words: readonly string[],
+  ): Promise<number | undefined>;
 }
 
 export type CommandArguments = { readonly [name: string]: string | undefined };

@@ -3,6 +3,7 @@ import type { CommandDefinition } from './command.js';
 import { artifactsCommand } from './commands/artifacts.js';
 import { attachCommand } from './commands/attach.js';
 import { cancelCommand } from './commands/cancel.js';
+import { compareCommand } from './commands/compare.js';
 import { deriveCommand } from './commands/derive.js';
 import { doctorCommand } from './commands/doctor.js';
 import { engineCommand } from './commands/engine.js';
@@ -37,6 +38,7 @@ const COMMANDS: readonly CommandDefinition[] = [
   resultsCommand,
   plotCommand,
   deriveCommand,
+  compareCommand,
   queryCommand,
   showCommand,
   logsCommand,

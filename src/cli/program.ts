@@ -97,7 +97,8 @@ function addCommand(
   command.description([`${definition.summary}.`, description].filter(Boolean).join('\n\n'));
   command.showHelpAfterError(`(${prefix} ${definition.name} --help says more)`);
   for (const argument of definition.arguments ?? []) {
-    const { name, optional, description } = argument;
+    const { optional, description } = argument;
+    const name = argument.variadic ? `${argument.name}...` : argument.name;
     command.addArgument(new Argument(optional ? `[${name}]` : `<${name}>`, description));
   }
   for (const option of definition.options ?? []) command.addOption(optionOf(option));
@@ -139,7 +140,7 @@ async function act(
     : undefined;
   const context = await createContext(choice, terminal, named);
   try {
-    outcome.exitCode = (await definition.run?.(args, options, context)) ?? EXIT.success;
+    outcome.exitCode = (await definition.run?.(args, options, context, command.args)) ?? EXIT.success;
   } finally {
     context.close();
   }

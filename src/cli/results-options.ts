@@ -1,4 +1,4 @@
-import { parseCondition, wholeNumber } from './parse-options.js';
+import { parseCondition, parseSort, wholeNumber } from './parse-options.js';
 
 /** Options of the commands that read results. */
 export const WHERE_OPTION = {
@@ -6,6 +6,12 @@ export const WHERE_OPTION = {
   description: 'only runs that match, e.g. opt=adam; may be repeated',
   repeatable: true,
   parse: parseCondition,
+};
+
+export const SORT_OPTION = {
+  flags: '--sort <names>',
+  description: 'sort by these columns; -name: descending',
+  parse: parseSort,
 };
 
 export const ALL_OPTION = {

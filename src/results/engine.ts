@@ -17,9 +17,10 @@ export interface SqlAnswer {
   batches(): AsyncIterable<readonly (readonly Cell[])[]>;
 }
 
-/** A record, and the metrics that are derived of its run. */
-export interface RecordWithDerived {
+/** A run's record, the submission that executed it, and the metrics that are derived of it. */
+export interface StoredRecord {
   readonly record: RunRecord;
+  readonly submission: string;
   readonly derived: DerivedMetrics;
 }
 
@@ -37,8 +38,8 @@ export interface QueryEngine {
   rows(selection: Selection): AsyncIterable<readonly Row[]>;
   /** Complete records; the selection's columns don't matter. In constant memory. */
   records(selection: Selection): AsyncIterable<RunRecord>;
-  /** The same with derived metrics. */
-  recordsWithDerived(selection: Selection): AsyncIterable<RecordWithDerived>;
+  /** The same with what is known of the runs besides. */
+  runs(selection: Selection): AsyncIterable<StoredRecord>;
   /** In the order of the query. `total` counts groups beyond the limit, too. */
   groups(grouping: Grouping): Promise<{ readonly groups: readonly Group[]; readonly total: number }>;
   histogram(histogram: Histogram): Promise<BinCount[]>;

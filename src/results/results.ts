@@ -1,7 +1,6 @@
 import type { JsonObject, JsonValue } from '../definition/json.js';
 import type { Direction } from '../definition/objective.js';
-import type { RunRecord, RunStatus, SeriesPoint } from '../definition/record.js';
-import { Run } from '../operation/recorded-run.js';
+import type { RunRecord, SeriesPoint } from '../definition/record.js';
 import { readSeriesOfRuns } from '../storage/file/formats/sidecars.js';
 import type { SubmissionOutcome } from '../storage/manifest.js';
 import { bestQuery, objectiveOf } from './best.js';
@@ -16,23 +15,14 @@ import { type Condition, type Operator, resolveConditions } from './query/condit
 import type { BinCount, Bins } from './query/histogram.js';
 import { parseSortKey, type RowQuery, resolveSelection, type SortKey } from './query/selection.js';
 import type { Statistic } from './query/statistics.js';
+import { type ResultsSummary, summarise } from './results-summary.js';
 import type { Source } from './source.js';
+import { StoredRun } from './stored-run.js';
 
 /** Some columns of some runs, in memory. */
 export interface Table {
   readonly columns: readonly string[];
   readonly rows: readonly Row[];
-}
-
-/** How an experiment's runs ended, and how long they took: milliseconds, of the successful ones. */
-export interface ResultsSummary {
-  readonly runs: number;
-  readonly statuses: { readonly [status in RunStatus]: number };
-  readonly duration_ms: {
-    readonly mean: number | null;
-    readonly median: number | null;
-    readonly max: number | null;
-  };
 }
 
 /**
@@ -248,11 +238,11 @@ export class Results<Params = JsonObject> {
   }
 
   /** The runs, with what stands beside their records, in constant memory. */
-  async *runs(): AsyncGenerator<Run<Params>, void> {
+  async *runs(): AsyncGenerator<StoredRun<Params>, void> {
     const engine = await this.#engine();
     const selection = resolveSelection({ ...this.#query, columns: [] }, engine.columns);
-    for await (const { record, derived } of engine.recordsWithDerived(selection))
-      yield new Run<Params>(this.#source.store, record, derived);
+    for await (const stored of engine.runs(selection))
+      yield new StoredRun<Params>(this.#source.store, stored);
   }
 
   /**
@@ -278,14 +268,8 @@ export class Results<Params = JsonObject> {
     return engine.sql(text, values, resolveConditions(this.#query.where ?? [], engine.columns));
   }
 
-  async summary(): Promise<ResultsSummary> {
-    const statuses = { success: 0, failed: 0, cancelled: 0 };
-    const { groups } = await this.groupBy('status').stats([], []);
-    for (const { keys, n, left_out } of groups) statuses[keys[0] as RunStatus] += n + left_out;
-    const durations = await this.groupBy().stats(['duration_ms'], ['mean', 'median', 'max']);
-    const [{ mean = null, median = null, max = null } = {}] = durations.groups[0]?.summaries ?? [];
-    const runs = statuses.success + statuses.failed + statuses.cancelled;
-    return { runs, statuses, duration_ms: { mean, median, max } };
+  summary(): Promise<ResultsSummary> {
+    return summarise({ byStatus: this.groupBy('status'), together: this.groupBy() });
   }
 
   /** Frees the memory of all queries of these results. */

@@ -1,7 +1,9 @@
+import type { ExperimentDeclaration, OperationDeclaration } from '../definition/declaration.js';
 import type { DerivedMetrics } from '../definition/derivation.js';
 import type { RunRecord } from '../definition/record.js';
+import { readDeclarationOf } from '../storage/file/check/check-named.js';
 import { type DerivedOfRun, readDerived } from '../storage/file/formats/derived.js';
-import type { GitState } from '../storage/manifest.js';
+import type { GitState, SubmissionManifest } from '../storage/manifest.js';
 import type { Store } from '../storage/store.js';
 
 /** What a series of a run looks like in one line. */
@@ -16,7 +18,7 @@ export interface SeriesSummary {
   readonly most: number;
 }
 
-/** A run's record, and what stands beside it. */
+/** A run's record, and what stands beside it and its submission. Null: not known. */
 export interface RunDetails extends RunRecord {
   readonly derived: DerivedMetrics;
   readonly failed_derivations: DerivedOfRun['failed'];
@@ -25,8 +27,17 @@ export interface RunDetails extends RunRecord {
   readonly data: readonly string[];
   /** The submission that executed it. */
   readonly submission: string;
-  /** The repository's state when that was submitted, without the diff; null where it is not known. */
+  /** The repository's state when that was submitted, without the diff. */
   readonly git: Omit<GitState, 'diff'> | null;
+  /** Where that submission's runs execute. */
+  readonly environment: SubmissionManifest['environment'] | null;
+  /** What the seeds derive from, together with the replicate. */
+  readonly seed_base: number | null;
+  /** The context, with the hashes of files and folders in their place. */
+  readonly context: ExperimentDeclaration['context'] | null;
+  /** Hashes of the code that the operation reaches, by module, and versions of its packages. */
+  readonly modules: OperationDeclaration['modules'] | null;
+  readonly packages: OperationDeclaration['packages'] | null;
 }
 
 /** Reads all there is of a run. */
@@ -50,8 +61,10 @@ export async function readRunDetails(
   }
   const data = new Set<string>();
   for await (const { name } of store.data(record)) data.add(name);
-  const git = await readGit(store, record.experiment_id, submission);
-  const { derived, failed } = await readDerived(store.experimentFolder(record.experiment_id), record);
+  const folder = store.experimentFolder(record.experiment_id);
+  const { derived, failed } = await readDerived(folder, record);
+  const manifest = await store.readSubmission(record.experiment_id, submission);
+  const declaration = manifest && (await readDeclarationOf(folder, manifest.declaration));
   return {
     ...record,
     derived,
@@ -59,13 +72,17 @@ export async function readRunDetails(
     series: [...series.values()],
     data: [...data],
     submission,
-    git,
+    git: withoutDiff(manifest?.git),
+    environment: manifest?.environment ?? null,
+    seed_base: declaration?.seeds.base ?? null,
+    context: declaration?.context ?? null,
+    modules: declaration?.operation.modules ?? null,
+    packages: declaration?.operation.packages ?? null,
   };
 }
 
-async function readGit(store: Store, experimentId: string, submission: string): Promise<RunDetails['git']> {
-  const manifest = await store.readSubmission(experimentId, submission);
-  if (!manifest?.git) return null;
-  const { diff: _, ...git } = manifest.git;
+function withoutDiff(state: GitState | null | undefined): RunDetails['git'] {
+  if (!state) return null;
+  const { diff: _, ...git } = state;
   return git;
 }

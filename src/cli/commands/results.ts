@@ -6,11 +6,18 @@ import {
   type parseCondition,
   parseNames,
   parsePivot,
-  parseSort,
+  type parseSort,
   parseStatistics,
   pivotError,
 } from '../parse-options.js';
-import { ALL_OPTION, CSV_OPTIONS, DEFAULT_LIMIT, LIMIT_OPTION, WHERE_OPTION } from '../results-options.js';
+import {
+  ALL_OPTION,
+  CSV_OPTIONS,
+  DEFAULT_LIMIT,
+  LIMIT_OPTION,
+  SORT_OPTION,
+  WHERE_OPTION,
+} from '../results-options.js';
 import { withResults } from '../with-results.js';
 
 interface ResultsOptions extends CommonOptions {
@@ -39,7 +46,7 @@ seed_base, submission. In conditions a value in double quotes is text, and null 
   options: [
     WHERE_OPTION,
     { flags: '--columns <names>', description: 'these columns, in this order', parse: parseNames },
-    { flags: '--sort <names>', description: 'sort by these columns; -name: descending', parse: parseSort },
+    SORT_OPTION,
     LIMIT_OPTION,
     {
       flags: '--best [metric]',

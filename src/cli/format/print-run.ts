@@ -36,7 +36,7 @@ export function printRun(run: RunDetails, { out, color }: CommandContext): void 
   ]);
   section('identity', [
     ['params', run.params_fingerprint],
-    ['seed', `${run.seed_fingerprint}  (replicate ${run.replicate})`],
+    ['seed', `${run.seed_fingerprint}  (base ${run.seed_base ?? 'unknown'}, replicate ${run.replicate})`],
     ['context', run.context_fingerprint],
     ['code', run.code_fingerprint],
     ['index', `${run.index}  (generation ${run.generation}, attempt ${run.attempt})`],

@@ -1,11 +1,17 @@
-import { StoreError, UsageError } from '../../definition/errors.js';
+import { partsOf, StoreError, UsageError } from '../../definition/errors.js';
 import type { LogLine, RunRecord } from '../../definition/record.js';
-import { findRuns } from '../../results/find-runs.js';
+import { type FoundRun, findRuns } from '../../results/find-runs.js';
 import { listSegments, readObjects } from '../../storage/file/formats/segments.js';
 import type { Store } from '../../storage/store.js';
 import { resolvePrefix } from './resolve-prefix.js';
 
 const MIN_CHARACTERS = 4;
+
+/** A run's record, and the submission that executed it. */
+interface FoundRecord {
+  readonly record: RunRecord;
+  readonly submission: string;
+}
 
 /**
  * Finds the final record of a run by a prefix of its run_id, in any experiment of the store.
@@ -16,10 +22,37 @@ export const resolveRun = async (store: Store, prefix: string): Promise<RunRecor
   (await resolveStoredRun(store, prefix)).record;
 
 /** The same, with the submission that executed it. */
-export async function resolveStoredRun(
-  store: Store,
-  prefix: string,
-): Promise<{ readonly record: RunRecord; readonly submission: string }> {
+export async function resolveStoredRun(store: Store, prefix: string): Promise<FoundRecord> {
+  const [run] = await resolveStoredRuns(store, [prefix]);
+  return run!;
+}
+
+/**
+ * Finds several runs at once.
+ *
+ * @throws UsageError about every prefix that is too short, unknown or ambiguous
+ */
+export async function resolveStoredRuns(store: Store, prefixes: readonly string[]): Promise<FoundRecord[]> {
+  const texts = prefixes.map((prefix) => prefix.toLowerCase());
+  const long = texts.filter((text) => text.length >= MIN_CHARACTERS);
+  const candidates = long.length > 0 ? await findRuns(store, long) : [];
+  const found = new Map(candidates.map((run) => [run.run_id, run]));
+  const problems: UsageError[] = [];
+  const runs = texts.flatMap((text) => {
+    try {
+      return [found.get(resolveId(text, found))!];
+    } catch (error) {
+      if (!(error instanceof UsageError)) throw error;
+      problems.push(error);
+      return [];
+    }
+  });
+  const [first] = problems;
+  if (first) throw problems.length === 1 ? first : new UsageError(partsOf(problems, first.code));
+  return Promise.all(runs.map((run) => readStored(store, run)));
+}
+
+function resolveId(prefix: string, found: ReadonlyMap<string, FoundRun>): string {
   if (prefix.length < MIN_CHARACTERS) {
     throw new UsageError({
       code: 'METALAB_SHORT_PREFIX',
@@ -28,19 +61,21 @@ export async function resolveStoredRun(
       next: 'metalab results EXP --columns run_id,status lists them',
     });
   }
-  const found = new Map((await findRuns(store, [prefix.toLowerCase()])).map((run) => [run.run_id, run]));
-  const runId = resolvePrefix(prefix.toLowerCase(), [...found.keys()], {
+  const candidates = [...found.keys()].filter((id) => id.startsWith(prefix));
+  return resolvePrefix(prefix, candidates, {
     kind: 'run',
     next: 'metalab results EXP --columns run_id,status lists them; --store names another store',
     describe: (candidate) => `${candidate}  ${found.get(candidate)?.experiment_id ?? ''}`,
   });
-  const run = found.get(runId);
-  const record = await run?.record();
-  if (run && record) return { record, submission: run.submission };
+}
+
+async function readStored(store: Store, run: FoundRun): Promise<FoundRecord> {
+  const record = await run.record();
+  if (record) return { record, submission: run.submission };
   throw new StoreError({
     code: 'METALAB_RECORD_GONE',
     where: store.uri,
-    what: `the record of run ${runId} can't be read any more`,
+    what: `the record of run ${run.run_id} can't be read any more`,
     next: 'try again: its segment may just have been removed',
   });
 }

@@ -1,7 +1,8 @@
+import { dirname } from 'node:path';
 import type { JsonValue } from '../../definition/json.js';
 import { isMetricValue, type RunRecord, type RunStatus } from '../../definition/record.js';
 import type { ValueType } from '../../storage/file/formats/runs-file.js';
-import type { QueryEngine, RecordWithDerived, SqlAnswer } from '../engine.js';
+import type { QueryEngine, SqlAnswer, StoredRecord } from '../engine.js';
 import type { Cell, Row } from '../query/cell.js';
 import { type Column, Columns } from '../query/columns.js';
 import type { Group, Grouping, Summary } from '../query/grouping.js';
@@ -153,7 +154,7 @@ class DuckdbEngine implements QueryEngine {
     for await (const { record } of rowsWithRecords(this.#database, this.#folder, sql)) yield record;
   }
 
-  async *recordsWithDerived(selection: Selection): AsyncGenerator<RecordWithDerived, void> {
+  async *runs(selection: Selection): AsyncGenerator<StoredRecord, void> {
     const query = new Query(this.#runs);
     const columns = this.columns.ofKind('derived').map((column) => ({ column, parts: query.parts(column) }));
     const list = [
@@ -167,7 +168,7 @@ class DuckdbEngine implements QueryEngine {
         const cell = readCell(row, index, parts);
         return source.of === 'derived' && isMetricValue(cell) ? [[source.key, cell] as const] : [];
       });
-      yield { record, derived: Object.fromEntries(derived) };
+      yield { record, submission: dirname(String(row.segment)), derived: Object.fromEntries(derived) };
     }
   }
 

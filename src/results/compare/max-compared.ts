@@ -1,0 +1,2 @@
+/** How many runs are compared at once. */
+export const MAX_COMPARED = 10;
