@@ -64,14 +64,15 @@ export async function run<Params>(
 }
 
 /**
- * Opens the results of an experiment in a store, without a server: `await openResults('experiments', 'pi_mc')`. The type of
- * its params is not known there: `openResults<{ lr: number }>(…)` states it.
+ * Opens the results of an experiment in a store, without a server: `await openResults('experiments', 'pi_mc')`. The
+ * experiment itself in place of its id gives the params the types of its schema; `openResults<{ lr: number }>(…)` states
+ * them.
  *
  * @throws UsageError if there is no such store or experiment
  */
 export async function openResults<Params = JsonObject>(
   store: string,
-  experiment: string,
+  experiment: string | Experiment<Params>,
 ): Promise<Results<Params>> {
   return (await import('./client/open-results.js')).openResults(store, experiment);
 }

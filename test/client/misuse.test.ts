@@ -16,7 +16,7 @@ const EXPERIMENT = `
 /** Tries calls one after another, and prints of each its label and the error that it ended with. */
 const attempts = (body: string) => `
   import { writeFileSync } from 'node:fs';
-  import { connect, loadConfig, run } from 'metalab';
+  import { connect, loadConfig, openResults, run } from 'metalab';
   import * as whole from './experiment.mjs';
   const { quick, held } = whole;
   const attempt = async (label, call) => {
@@ -70,6 +70,7 @@ test('arguments of a wrong kind, and unknown options, are refused with a code an
     await attempt('run', () => run({ name: 'quick' }));
     await attempt('run option', () => run(quick, { slot: 2 }));
     await attempt('connect', () => connect({ sya: console.log }));
+    await attempt('openResults', () => openResults(undefined, 'quick'));
     await attempt('loadConfig', () => loadConfig({ foldr: '.' }));
     const lab = await connect();
     const store = 'experiments';
@@ -97,6 +98,7 @@ test('arguments of a wrong kind, and unknown options, are refused with a code an
     run: ['METALAB_NOT_AN_EXPERIMENT', /run: got \{"name":"quick"\}[\s\S]*wrap it in experiment\(…\)/],
     'run option': ['METALAB_OPTION', /run\.slot[\s\S]*did you mean slots\?/],
     connect: ['METALAB_OPTION', /connect\.sya[\s\S]*did you mean say\?/],
+    openResults: ['METALAB_ARGUMENT', /openResults\.store: is nothing[\s\S]*a path or uri/],
     loadConfig: ['METALAB_OPTION', /loadConfig\.foldr[\s\S]*did you mean folder\?/],
     nothing: ['METALAB_NOT_AN_EXPERIMENT', /submit: got nothing[\s\S]*what experiment\(\{ … \}\) returned/],
     object: ['METALAB_NOT_AN_EXPERIMENT', /submit: got \{\}/],

@@ -47,10 +47,12 @@ test('a program compiles with skipLibCheck: false: no type of the package leads 
         await all.groupBy('opt', 'anything').stats('y');
         await plotResults(all, { x: 'x' });
         const [opened] = await Array.fromAsync((await openResults<{ x: number }>('store', 'e')).runs());
+        const [own] = await Array.fromAsync((await openResults('store', sweep)).runs());
+        const opt: 'sgd' | 'adam' = own!.params.opt;
         const [other] = await Array.fromAsync((await openResults('store', 'u')).runs());
         const json: string = JSON.stringify(other?.params.anything);
         const submitted: RunHandle = await (await connect()).submit(untyped);
-        return opened!.params.x + json.length + submitted.store.length;
+        return opened!.params.x + json.length + submitted.store.length + opt.length;
       }`,
   });
   await mkdir(project.path('node_modules/@types'));
