@@ -248,8 +248,9 @@ export class Results<Params = JsonObject> {
   /**
    * One SELECT in DuckDB's SQL: results.sql`SELECT max(loss) FROM runs WHERE lr = ${lr}`. Values are bound, never spliced.
    * It can read these relations and no files, and write nothing: `runs`, with the columns of `columns()` (values of another
-   * type are in `NAME (TYPE)`); `series` (run_id, name, step, value); `artifacts` (run_id, name, kind, format, uri,
-   * size_bytes, content_hash). They have the runs that match the query's conditions, whatever its limit, sort and columns.
+   * type are in `NAME (TYPE)`); `series` (run_id, name, step, value); `derived` (run_id, name, value, text); `artifacts`
+   * (run_id, name, kind, format, uri, size_bytes, content_hash). They have the runs that match the query's conditions,
+   * whatever its limit, sort and columns.
    *
    * @throws UsageError where it is no SELECT, or fails, or has `*` of runs with more than 256 columns
    */

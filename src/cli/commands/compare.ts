@@ -17,7 +17,7 @@ interface CompareOptions extends CommonOptions {
 export const compareCommand: CommandDefinition<CompareOptions> = {
   name: 'compare',
   summary: 'show what differs between runs',
-  description: `Params, seeds, code, context, metrics, environment, provenance and git commit of 2 to 10 runs: only what is not
+  description: `Params, seeds, code, context, metrics, derived metrics, environment, provenance and git commit of 2 to 10 runs: only what is not
 the same in all of them. Numbers are followed by their difference and ratio to the first run's. The last value of a series is the
 metric of its name. Runs may be of different experiments.`,
   arguments: [

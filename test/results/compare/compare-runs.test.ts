@@ -1,11 +1,15 @@
 import { expect, it, onTestFinished } from 'vitest';
 import type { RunRecord } from '../../../src/definition/record.js';
+import { fingerprint } from '../../../src/identity/fingerprint.js';
 import { type ComparedFact, compareRuns } from '../../../src/results/compare/compare-runs.js';
 import { resultsOf } from '../../../src/results/open.js';
 import type { StoredRun } from '../../../src/results/stored-run.js';
+import { derivedLine } from '../../../src/storage/file/formats/derived.js';
 import { declarationOf, SWEEP, submitTo } from '../../activities/submission-in-store.js';
 import { temporaryStore } from '../../storage/file/temporary-store.js';
 import { manifestOf, recordOf, writeSegment } from '../../support/records.js';
+
+const GAP_CODE = fingerprint('gap');
 
 const sweepRun = (index: number, overrides: Partial<RunRecord>): RunRecord =>
   recordOf({ index, experiment_id: SWEEP, ...overrides });
@@ -69,12 +73,24 @@ async function open() {
     [1, 0.75, 0.5].map((value, step) => ({ ...point, run_id: second.run_id, step, value })),
     { ...place, kind: 'series', submission: 's2', writer: 'host-2-bb' },
   );
+  const gap = (run: RunRecord, value: number) =>
+    `${derivedLine(run, GAP_CODE, { derivation: 'gap', values: { gap: value } })}\n`;
+  writeSegment(store, [gap(first, 4)], { ...place, kind: 'derived' });
+  writeSegment(store, [gap(second, 1)], {
+    ...place,
+    kind: 'derived',
+    submission: 's2',
+    writer: 'host-2-bb',
+  });
+  const derived = { gap: { ref: 'a.ts#gap', code_fingerprint: GAP_CODE } };
+  await store.writeManifest(manifestOf({ experiment_id: SWEEP, derived }));
   await store.writeManifest(manifestOf());
   writeSegment(store, [recordOf({ index: 5 })]);
-  const sweep = resultsOf(store, SWEEP);
+  const results = resultsOf(store, SWEEP);
   const other = resultsOf(store, manifestOf().experiment_id);
-  onTestFinished(async () => void (await Promise.all([sweep.close(), other.close()])));
-  return { sweep, other };
+  onTestFinished(async () => void (await Promise.all([results.close(), other.close()])));
+  // The second is of other code.
+  return { sweep: results.all(), other };
 }
 
 async function listed(runs: AsyncIterable<StoredRun>): Promise<StoredRun[]> {
@@ -107,6 +123,7 @@ it('says what differs between two runs, and by how much', async () => {
     'metrics.zero': [0, 1, { delta: 1, ratio: null }],
     'metrics.diverged': [Number.NaN, 3, undefined],
     'metrics.label': ['a', 'b', undefined],
+    'derived.gap': [4, 1, { delta: -3, ratio: 0.25 }],
     'series.loss last step': [1, 2, { delta: 1, ratio: 2 }],
     // Its metric says another value.
     'series.loss last value': [undefined, 0.5, undefined],
