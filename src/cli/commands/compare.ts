@@ -75,6 +75,7 @@ async function compareNamed(
   ]);
   const store = await context.store();
   const stored = await resolveStoredRuns(store, names);
+  // Derived metrics are read with all else of a run that is compared.
   const runs = stored.map((found) => new StoredRun(store, { ...found, derived: {} }));
   await print(runs, options, context);
 }
