@@ -11,7 +11,11 @@ const CONDITION_OPERATORS = [...OPERATORS, 'in', 'missing', 'present'];
 /** By method. Each throws a UsageError METALAB_ARGUMENT with all of the problems of one call, if there are any. */
 export const check = {
   matching: (conditions: readonly Condition[]) =>
-    refuseArguments(conditions.flatMap((each, index) => conditionProblems(`matching[${index}]`, each))),
+    refuseArguments(
+      Array.isArray(conditions)
+        ? conditions.flatMap((each, index) => conditionProblems(`matching[${index}]`, each))
+        : wrong('matching', conditions, 'a list of conditions'),
+    ),
   where: (condition: Condition) => refuseArguments(conditionProblems('where', condition)),
   filter: (values: unknown) => refuseArguments(filterProblems(values)),
   sort: (keys: readonly unknown[]) => refuseArguments(sortProblems(keys)),

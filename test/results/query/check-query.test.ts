@@ -41,6 +41,11 @@ describe('arguments that are refused before anything is read', () => {
     ],
     ['a function in filter', (all) => all.filter({ lr: 0.1, opt: () => 1 }), /filter\.opt: is a function/],
     ['a text as filter', (all) => all.filter('lr=0.1'), /filter: is "lr=0\.1"[\s\S]*\{ lr: 0\.1/],
+    [
+      'a condition alone',
+      (all) => all.matching({ column: 'lr' }),
+      /matching: is \{[\s\S]*a list of conditions/,
+    ],
     ['a condition', (all) => all.matching(['lr=0.1']), /matching\[0\]: is "lr=0\.1"/],
     ['a list as sort key', (all) => all.sort(['lr']), /sort\[0\]: is \["lr"\][\s\S]*the name of a column/],
     [
