@@ -8,6 +8,7 @@ import { deriveCommand } from './commands/derive.js';
 import { doctorCommand } from './commands/doctor.js';
 import { engineCommand } from './commands/engine.js';
 import { envCommand } from './commands/env.js';
+import { exportCommand } from './commands/export.js';
 import { initCommand } from './commands/init.js';
 import { listCommand } from './commands/list.js';
 import { logsCommand } from './commands/logs.js';
@@ -40,6 +41,7 @@ const COMMANDS: readonly CommandDefinition[] = [
   deriveCommand,
   compareCommand,
   queryCommand,
+  exportCommand,
   showCommand,
   logsCommand,
   artifactsCommand,

@@ -6,6 +6,7 @@ import {
   parseFailureLimit,
 } from '../definition/failure-limit.js';
 import { PLOT_KINDS, type PlotKind } from '../plot/plot-kinds.js';
+import { COLUMN_KINDS, type ColumnKind } from '../results/export/column-kinds.js';
 import type { Condition, Operator } from '../results/query/conditions.js';
 import { parseSortKey, type SortKey } from '../results/query/selection.js';
 import { STATISTICS, type Statistic } from '../results/query/statistics.js';
@@ -96,6 +97,20 @@ export function parseStatistics(text: string): Statistic[] {
       where: '--stats',
       what: `there is no statistic '${name}'`,
       expected: STATISTICS.join(', '),
+    });
+  });
+}
+
+/** @throws UsageError naming the kinds that there are */
+export function parseKinds(text: string): ColumnKind[] {
+  return parseNames(text).map((name) => {
+    const known = COLUMN_KINDS.find((kind) => kind === name);
+    if (known) return known;
+    throw new UsageError({
+      code: 'METALAB_OPTION',
+      where: '--with',
+      what: `there is no kind of columns '${name}'`,
+      expected: COLUMN_KINDS.join(', '),
     });
   });
 }

@@ -1,4 +1,3 @@
-import { stringify } from 'csv-stringify/sync';
 import type { Cell } from './query/cell.js';
 
 /** Spreadsheets take text that begins so for a formula; `-5` is a number, `-5+A1` is not. */
@@ -12,19 +11,16 @@ export async function* toCsv(
   columns: readonly string[],
   batches: AsyncIterable<readonly (readonly Cell[])[]>,
 ): AsyncGenerator<string, void> {
-  yield stringify([columns.map(escapeFormula)]);
-  for await (const rows of batches) {
-    yield stringify(
-      rows.map((row) => row.map(toText)),
-      { quoted_match: /^$/ },
-    );
-  }
+  yield `${columns.map((name) => quote(escapeFormula(name))).join(',')}\n`;
+  for await (const rows of batches) yield rows.map((row) => `${row.map(toText).join(',')}\n`).join('');
 }
 
-function toText(cell: Cell): string | undefined {
-  if (cell === undefined) return undefined;
-  if (typeof cell === 'string') return escapeFormula(cell);
-  return typeof cell === 'object' && cell !== null ? JSON.stringify(cell) : String(cell);
+function toText(cell: Cell): string {
+  if (cell === undefined) return '';
+  if (typeof cell === 'string') return cell === '' ? '""' : quote(escapeFormula(cell));
+  return typeof cell === 'object' && cell !== null ? quote(JSON.stringify(cell)) : String(cell);
 }
+
+const quote = (text: string) => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
 
 const escapeFormula = (text: string) => (FORMULA.test(text) ? `'${text}` : text);

@@ -1,6 +1,7 @@
 import type { DerivedMetrics } from '../definition/derivation.js';
 import type { RunRecord, RunStatus } from '../definition/record.js';
-import type { Cell, Row } from './query/cell.js';
+import type { ValueType } from '../storage/file/formats/runs-file.js';
+import type { Cell } from './query/cell.js';
 import type { Column, Columns } from './query/columns.js';
 import type { Comparison } from './query/conditions.js';
 import type { Group, Grouping } from './query/grouping.js';
@@ -34,8 +35,11 @@ export interface QueryEngine {
   /** Some of a column's values, each once. */
   distinct(column: Column, most: number): Promise<Cell[]>;
   count(where: readonly Comparison[]): Promise<number>;
-  /** In batches, in constant memory. */
-  rows(selection: Selection): AsyncIterable<readonly Row[]>;
+  /**
+   * Rows in batches, in constant memory: one a run, or one a point of its series. The cells are in the order of the
+   * selection's columns.
+   */
+  cells(selection: Selection): AsyncIterable<readonly (readonly Cell[])[]>;
   /** Complete records; the selection's columns don't matter. In constant memory. */
   records(selection: Selection): AsyncIterable<RunRecord>;
   /** The same with what is known of the runs besides. */
@@ -43,6 +47,12 @@ export interface QueryEngine {
   /** In the order of the query. `total` counts groups beyond the limit, too. */
   groups(grouping: Grouping): Promise<{ readonly groups: readonly Group[]; readonly total: number }>;
   histogram(histogram: Histogram): Promise<BinCount[]>;
+  /** The types of a column's values, its own first: each has a column of its own in files whose columns have one type. */
+  typesOf(column: Column): readonly ValueType[];
+  /** Writes the rows to a Parquet file, in constant memory. */
+  writeParquet(selection: Selection, file: string): Promise<void>;
+  /** The names of all series, whichever runs they are of. */
+  seriesNames(): Promise<string[]>;
   /** One SELECT about `runs`, `series` and `artifacts` of the runs that match, whose parameters are `$1`, `$2`… */
   sql(text: string, values: readonly SqlValue[], where: readonly Comparison[]): Promise<SqlAnswer>;
   close(): void;

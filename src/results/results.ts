@@ -1,10 +1,12 @@
+import type { Table as ArrowTable } from 'apache-arrow';
 import type { JsonObject, JsonValue } from '../definition/json.js';
 import type { Direction } from '../definition/objective.js';
 import type { RunRecord, SeriesPoint } from '../definition/record.js';
-import { readSeriesOfRuns } from '../storage/file/formats/sidecars.js';
 import type { SubmissionOutcome } from '../storage/manifest.js';
+import type { Store } from '../storage/store.js';
 import { bestQuery, objectiveOf } from './best.js';
 import type { QueryEngine, SqlAnswer, SqlValue } from './engine.js';
+import { Exported, type ExportOptions, exportFormatOf } from './export/exported.js';
 import { Grouped } from './grouped.js';
 import { makePivot, type Pivot } from './pivot.js';
 import type { Row } from './query/cell.js';
@@ -24,6 +26,9 @@ export interface Table {
   readonly columns: readonly string[];
   readonly rows: readonly Row[];
 }
+
+/** A stepped metric of a run, at one step. */
+export type Point = Pick<SeriesPoint, 'run_id' | 'name' | 'step' | 'value'>;
 
 /**
  * What an experiment's runs came to: one row a run, that of its final record. By default, exactly the cells of the latest
@@ -45,6 +50,11 @@ export class Results<Params = JsonObject> {
     this.#all = all;
     this.experiment = source.experiment;
     this.outcome = source.outcome;
+  }
+
+  /** Where the runs are. */
+  get store(): Store {
+    return this.#source.store;
   }
 
   #refine(query: RowQuery): Results<Params> {
@@ -176,9 +186,39 @@ export class Results<Params = JsonObject> {
     return engine.histogram({ column: resolved!, by: engine.columns.resolve(by), bins, where });
   }
 
-  /** The series of the runs that match, segment by segment, in one pass. Keeps an entry for each run in memory. */
-  async *seriesPoints(): AsyncGenerator<SeriesPoint, void> {
-    yield* readSeriesOfRuns(this.#source.store.experimentFolder(this.experiment), this.records());
+  /** The points of series of the runs that match: of these names, else of all. In constant memory. */
+  async *seriesPoints(...names: string[]): AsyncGenerator<Point, void> {
+    const engine = await this.#engine();
+    const selection = resolveSelection({ ...this.#query, columns: ['run_id'] }, engine.columns);
+    for await (const rows of engine.cells({ ...selection, series: names }))
+      for (const [run_id, name, step, value] of rows) yield { run_id, name, step, value } as Point;
+  }
+
+  /** The names of all series, whichever runs they are of. */
+  async seriesNames(): Promise<readonly string[]> {
+    return (await this.#engine()).seriesNames();
+  }
+
+  /** What other programs read: rows of the runs, or points of their series, with the columns selected or of these kinds. */
+  async exported(options: ExportOptions = {}): Promise<Exported> {
+    return Exported.of(await this.#engine(), this.#query, this.#all, options);
+  }
+
+  /**
+   * Writes that to a new file, in constant memory: `export('runs.parquet')`, or `.csv`, `.ndjson`, `.arrow`.
+   *
+   * @param options.force replaces a file that is there
+   * @throws UsageError if it exists or can't be written, or a column or series is unknown
+   */
+  async export(file: string, options: ExportOptions & { readonly force?: boolean } = {}): Promise<void> {
+    const format = exportFormatOf(file);
+    await (await this.exported(options)).write({ target: file, force: options.force ?? false }, format);
+  }
+
+  /** The same as an Arrow table, in memory. */
+  async arrow(options: ExportOptions = {}): Promise<ArrowTable> {
+    const { tableFromIPC } = await import('apache-arrow');
+    return tableFromIPC((await this.exported(options)).pieces('arrow') as AsyncIterable<Uint8Array>);
   }
 
   /**
@@ -220,7 +260,10 @@ export class Results<Params = JsonObject> {
   /** The same, many at a time. */
   async *batches(): AsyncGenerator<readonly Row[], void> {
     const engine = await this.#engine();
-    yield* engine.rows(resolveSelection(this.#query, engine.columns));
+    const selection = resolveSelection(this.#query, engine.columns);
+    const names = selection.columns.map(({ as }) => as);
+    for await (const rows of engine.cells(selection))
+      yield rows.map((cells): Row => Object.fromEntries(cells.map((cell, at) => [names[at]!, cell])));
   }
 
   /** The rows in memory, with the columns that a table shows. */

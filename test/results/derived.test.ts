@@ -208,3 +208,25 @@ test('a line that is cut off is left out, and store check finds a damaged one', 
     found.push(at);
   expect(found).toContain(path);
 });
+
+test('derived metrics are exported, with values of another type in a column of their own', async () => {
+  const store = await storeOf(3, (index) => ({ gap: index === 1 ? 'none' : index / 4 }));
+  for (const compacted of [false, true]) {
+    if (compacted) await compact(store);
+    const results = resultsOf(store, EXPERIMENT);
+    const table = await results.arrow({ with: ['derived'] });
+    expect(table.schema.fields.map(({ name }) => name)).toEqual([
+      'run_id',
+      'status',
+      'replicate',
+      'derived.gap',
+      'derived.gap (text)',
+    ]);
+    expect(table.toArray().map((row) => [row!['derived.gap'], row!['derived.gap (text)']])).toEqual([
+      [0, null],
+      [null, 'none'],
+      [0.5, null],
+    ]);
+    await results.close();
+  }
+});

@@ -56,8 +56,13 @@ it('2,000 metrics of 500 runs are read, grouped and compacted in less than 500 M
   const compact = `${OPEN}
     const folder = store.experimentFolder('${EXPERIMENT}');
     await (await import(process.argv[2] + 'compaction/compact.js')).compactRuns(folder, folder + '/runs/.x');`;
+  const exported = ['parquet', 'arrow', 'csv'].map(
+    (format) => `${OPEN}
+    await results.export(store.root + '/wide.${format}');`,
+  );
   const peaks: number[] = [];
-  for (const program of [read, group, compact, read, group]) peaks.push(await peakOf(program, store.root));
+  for (const program of [read, group, compact, read, group, ...exported])
+    peaks.push(await peakOf(program, store.root));
   for (const peak of peaks) expect(peak).toBeLessThan(500);
 
   expect((await readCoverage(store.experimentFolder(EXPERIMENT)))?.runs).toBe(RUNS);

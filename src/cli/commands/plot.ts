@@ -75,13 +75,13 @@ left out is counted. At most 20 groups are drawn.`,
 
 /** Before anything is read, so that nobody waits for a refusal. */
 async function checkTargets({ out, spec, force }: PlotOptions): Promise<void> {
-  const { refuseExisting } = await import('../format/write-output.js');
+  const { refuseExisting } = await import('../../storage/file/write-new-file.js');
   if (out !== undefined) {
     const { plotFormatOf } = await import('../../plot/render.js');
     plotFormatOf(out);
-    if (!force) await refuseExisting(out, '--out');
+    if (!force) await refuseExisting({ target: out, option: '--out' });
   }
-  if (spec !== undefined && spec !== '-' && !force) await refuseExisting(spec, '--spec');
+  if (spec !== undefined && spec !== '-' && !force) await refuseExisting({ target: spec, option: '--spec' });
 }
 
 async function show(data: PlotData, { out, spec }: PlotOptions, context: CommandContext): Promise<void> {

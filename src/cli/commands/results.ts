@@ -120,9 +120,10 @@ async function print(results: Results, options: ResultsOptions, context: Command
   if (options.groupBy) return printGroups(results, options.groupBy, options, context);
   if (options.pivot) return printPivot(results, options.pivot, options, context);
   if (options.csv !== undefined) {
-    const { writeCsv } = await import('../format/write-csv.js');
-    const columns = await results.shownColumns();
-    return writeCsv(columns, cellsOf(results.select(...columns), columns), options, context);
+    const { writeOutput } = await import('../format/write-output.js');
+    const exported = await results.select(...(await results.shownColumns())).exported();
+    const to = { target: options.csv, option: '--csv', force: options.force ?? false };
+    return writeOutput(exported.pieces('csv'), to, context);
   }
   if (options.json) {
     const { writeJsonArray } = await import('../format/write-json.js');
@@ -133,10 +134,6 @@ async function print(results: Results, options: ResultsOptions, context: Command
     options,
     context,
   );
-}
-
-async function* cellsOf(results: Results, columns: readonly string[]): AsyncGenerator<Cell[][], void> {
-  for await (const batch of results.batches()) yield batch.map((row) => columns.map((column) => row[column]));
 }
 
 async function printRows(results: Results, options: ResultsOptions, context: CommandContext): Promise<void> {

@@ -112,16 +112,15 @@ async function readMoments(
     curves.set(key, curve);
     curveOf.set(run_id, curve);
   }
-  const names = new Set<string>();
+  const names = await results.seriesNames();
+  if (!names.includes(name) && curveOf.size > 0) throw unknownSeries(name, names);
   let nonfinite = 0;
-  for await (const point of results.successful().seriesPoints()) {
-    names.add(point.name);
-    const curve = point.name === name ? curveOf.get(point.run_id) : undefined;
+  for await (const point of results.successful().seriesPoints(name)) {
+    const curve = curveOf.get(point.run_id);
     if (!curve) continue;
     if (!Number.isFinite(point.value)) nonfinite++;
     else addTo(curve.steps, point.step, point.value);
   }
-  if (!names.has(name) && curveOf.size > 0) throw unknownSeries(name, [...names]);
   return { curves: [...curves.values()], nonfinite };
 }
 

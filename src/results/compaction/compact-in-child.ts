@@ -18,9 +18,15 @@ export interface CompactionRequest {
   readonly scratch: string;
   /** At the priority of its parent; else at the lowest. */
   readonly urgent: boolean;
+  /** The series too, after the runs. */
+  readonly series: boolean;
 }
 
 export type CompactionAnswer = { readonly runs: number | null } | { readonly failure: string };
+
+type CompactionOptions = Partial<Pick<CompactionRequest, 'urgent' | 'series'>> & {
+  readonly signal?: AbortSignal | undefined;
+};
 
 /** A process of bounded memory that compacts experiments, one at a time. It ends with this one. */
 export class CompactionProcess {
@@ -52,7 +58,7 @@ export class CompactionProcess {
    */
   async compact(
     folder: string,
-    { urgent = false, signal }: { readonly urgent?: boolean; readonly signal?: AbortSignal | undefined } = {},
+    { urgent = false, series = true, signal }: CompactionOptions = {},
   ): Promise<CompactionResult> {
     if (await tidyScratchFolders(folder)) return { kind: 'busy' };
     if (signal?.aborted) return { kind: 'stopped' };
@@ -60,7 +66,7 @@ export class CompactionProcess {
     const end = () => this.#child.kill('SIGKILL');
     signal?.addEventListener('abort', end, { once: true });
     try {
-      const answer = await this.#ask({ folder, scratch, urgent });
+      const answer = await this.#ask({ folder, scratch, urgent, series });
       if (signal?.aborted) return { kind: 'stopped' };
       if ('failure' in answer) throw failed(folder, answer.failure);
       return answer.runs === null ? { kind: 'nothing to do' } : { kind: 'compacted', runs: answer.runs };

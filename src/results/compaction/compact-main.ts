@@ -19,7 +19,7 @@ process.once('disconnect', () => {
 process.on('message', async (request: CompactionRequest) => {
   if (!request.urgent) setPriority(MIN_URGENT);
   scratch = request.scratch;
-  const answer: CompactionAnswer = await compactRuns(request.folder, scratch).then(
+  const answer: CompactionAnswer = await compactRuns(request.folder, scratch, request).then(
     (runs) => ({ runs }),
     (error: unknown) => ({ failure: error instanceof Error ? error.message : String(error) }),
   );

@@ -2,12 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { faultCode, storeFault } from '../../storage/file/faults.js';
-import {
-  COVERAGE_KEY,
-  type RunsCoverage,
-  type StatusCount,
-  sealRunsFile,
-} from '../../storage/file/formats/runs-file.js';
+import type { RunsCoverage, StatusCount } from '../../storage/file/formats/runs-file.js';
+import { COVERAGE_KEY, sealFile } from '../../storage/file/formats/sealed-file.js';
 import { olderRunsFile, olderRunsFolder, runsFile, runsFolder } from '../../storage/file/layout.js';
 import { listNames } from '../../storage/file/list-names.js';
 import { syncFolder } from '../../storage/file/sync-folder.js';
@@ -19,6 +15,7 @@ import { type LoadedRuns, loadRuns } from '../duckdb/load-runs.js';
 import { PLACE_COLUMNS, RECORD_FIELD_NAMES } from '../duckdb/record-table.js';
 import { findStatuses } from '../duckdb/statuses.js';
 import { partKey } from '../duckdb/value-parts.js';
+import { compactSeries } from './compact-series.js';
 import { nameColumns } from './name-columns.js';
 import { derivedAs, WIDE_LIST, writeWide } from './write-wide.js';
 
@@ -32,18 +29,24 @@ const [MIN_GROUP, MAX_GROUP] = [2048, 16_384];
 /** DuckDB's memory does for so many params and metrics. */
 const MAX_DUCKDB_COLUMNS = 256;
 
+interface CompactOptions {
+  /** The series too, after the runs. */
+  readonly series?: boolean;
+  readonly onStep?: (step: CompactionStep) => void;
+}
+
 /**
  * Writes an experiment's final records to `runs/runs.parquet`: all that the one that is there has, and what the segments
- * have beside it. Several at once do no harm: each publishes, by one rename, rows and what they cover.
+ * have beside it. Then its series. Several at once do no harm: each publishes, by one rename, rows and what they cover.
  *
  * @param folder the experiment's
  * @param scratch a folder beside the file, which this makes and removes
- * @returns how many runs the file has; null where there was nothing to add
+ * @returns how many runs there are; null where there was nothing to add
  */
 export async function compactRuns(
   folder: string,
   scratch: string,
-  onStep: (step: CompactionStep) => void = () => {},
+  { series = true, onStep = () => {} }: CompactOptions = {},
 ): Promise<number | null> {
   const target = runsFile(folder);
   const before = await identityOf(target);
@@ -54,14 +57,19 @@ export async function compactRuns(
   try {
     loaded = await loadRuns(database, folder, { ...origins, all: true });
     onStep('loaded');
-    if (isUpToDate(loaded, origins)) return null;
+    const ofSeries = { folder, runs: loaded, declaration: origins.current?.declaration ?? null };
+    if (isUpToDate(loaded, origins)) {
+      const older = loaded.coverage?.older ?? null;
+      const written = series && (await compactSeries(database, { ...ofSeries, older: older !== null }));
+      return written ? loaded.coverage!.runs + sum(older?.statuses ?? []) : null;
+    }
     const statuses = await findStatuses(database, loaded.rows());
     const shared = {
       version: 2,
       segments: loaded.segments,
       ...(loaded.damaged > 0 ? { damaged: loaded.damaged } : {}),
       ...(Object.keys(loaded.derived.codes).length > 0 ? { derived: loaded.derived } : {}),
-      declaration: origins.current?.declaration ?? null,
+      declaration: ofSeries.declaration,
       columns: nameColumns(loaded.parts.values()),
       occurrences: loaded.occurrences,
     } as const;
@@ -71,7 +79,7 @@ export async function compactRuns(
     const coverage = { ...shared, runs, statuses: statuses.current, older };
     await write(database, loaded, { folder, file: made, condition: 'is_current', coverage });
     onStep('written');
-    await sealRunsFile(made);
+    await sealFile(made);
     onStep('sealed');
     // Another compaction was quicker: what it made may cover more than this one.
     if ((await identityOf(target)) !== before) return null;
@@ -79,6 +87,7 @@ export async function compactRuns(
     await syncFolder(dirname(target));
     onStep('published');
     await removeOlder(folder, older?.file);
+    if (series) await compactSeries(database, { ...ofSeries, older: older !== null });
     return runs + sum(statuses.older);
   } finally {
     database.close();
@@ -107,7 +116,7 @@ async function publishOlder(
   const made = database.scratch.file('older-runs.parquet');
   const coverage = { ...shared, declaration: null, runs: sum(statuses), statuses, older: null };
   await write(database, runs, { folder, file: made, condition: 'NOT is_current', coverage });
-  await sealRunsFile(made);
+  await sealFile(made);
   const file = `older-runs-${randomBytes(6).toString('hex')}.parquet`;
   await mkdir(olderRunsFolder(folder), { recursive: true });
   await rename(made, olderRunsFile(folder, file));

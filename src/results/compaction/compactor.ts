@@ -1,9 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { listUncovered } from '../../storage/file/formats/coverage.js';
+import { seriesSegments } from '../../storage/file/formats/series-file.js';
 import { CompactionProcess, compactInChild } from './compact-in-child.js';
 
 /** Some 6,000 small records: they are compacted in 0.2 s, for which a submission waits. */
 const SMALL_BYTES = 4 * 1024 * 1024;
+/** Some 8,000 points. */
+const SMALL_SERIES_BYTES = 1024 * 1024;
 /** More are hardly ever small. */
 const SMALL_RUNS = 10_000;
 /** A machine that is busy, or a store that does not answer, must not hold a submission up. */
@@ -46,9 +49,10 @@ export function createCompactor(log: (line: string) => void): Compactor {
     async compact(folder) {
       try {
         if (!(await isSmall(folder))) return later(folder);
-        const done = small.compact(folder).then(
+        const series = sum(await seriesSegments(folder)) <= SMALL_SERIES_BYTES;
+        const done = small.compact(folder, series).then(
           // Another process is at it, which may have begun before this submission's last records.
-          (busy) => busy && later(folder),
+          (busy) => (busy || !series) && later(folder),
           (error: unknown) => log(messageOf(error)),
         );
         await Promise.race([done, sleep(MAX_WAIT_MS, undefined, { ref: false })]);
@@ -81,11 +85,12 @@ class SmallCompactions {
   }
 
   /** @returns whether another process is compacting the experiment */
-  compact(folder: string): Promise<boolean> {
+  compact(folder: string, series: boolean): Promise<boolean> {
     const result = this.#last.then(async () => {
       this.prepare();
       try {
-        const { kind } = await this.#process!.compact(folder, { urgent: true, signal: this.#signal });
+        const options = { urgent: true, series, signal: this.#signal };
+        const { kind } = await this.#process!.compact(folder, options);
         return kind === 'busy';
       } catch (error) {
         // It may have died: the next one gets a new process.
@@ -106,6 +111,9 @@ class SmallCompactions {
 }
 
 const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
+
+const sum = (sizes: { readonly [segment: string]: number }) =>
+  Object.values(sizes).reduce((total, size) => total + size, 0);
 
 /** By all bytes of its records: the whole file is written anew. */
 async function isSmall(folder: string): Promise<boolean> {

@@ -1,5 +1,6 @@
 import type { JsonValue } from '../../definition/json.js';
 import type { ValueType } from '../../storage/file/formats/runs-file.js';
+import type { FileType } from '../export/typed-columns.js';
 import { jsonText, valueTypeOf } from '../query/cell.js';
 import type { Column, FieldName } from '../query/columns.js';
 import type { Comparison } from '../query/conditions.js';
@@ -59,6 +60,10 @@ export class Query {
       const key = partKey({ source: source.of, key: source.key, type });
       return this.#runs.parts.has(key) ? [{ type, sql: this.#need(key) }] : [];
     });
+  }
+
+  typesOf(column: Column): ValueType[] {
+    return this.parts(column).map(({ type }) => type);
   }
 
   part(column: Column, type: ValueType): string | undefined {
@@ -171,6 +176,13 @@ export function selectionSql(
     offset === undefined ? '' : `OFFSET ${offset}`,
   ];
   return `SELECT ${list.join(', ')} FROM ${query.from()} ${clauses.join(' ')}`;
+}
+
+/** A column's values as a file of typed columns has them. */
+export function castSql(sql: string, type: FileType): string {
+  if (type === 'int') return `CAST(${sql} AS BIGINT)`;
+  if (type === 'time') return `CAST(${sql} AS TIMESTAMPTZ)`;
+  return type === 'texts' ? `CAST(CAST(${sql} AS JSON) AS VARCHAR[])` : sql;
 }
 
 /** Names of the columns that a grouping's rows have. Numbered, so that no param's name can be one of them. */

@@ -15,6 +15,12 @@ export interface Selected {
   batches(): AsyncGenerator<Cell[][], void>;
 }
 
+/** Some rows, each in the order of the columns. */
+export interface CellBatch {
+  readonly columns: readonly string[];
+  readonly rows: readonly (readonly Cell[])[];
+}
+
 /** A DuckDB in memory. */
 export interface Database {
   readonly scratch: Scratch;
@@ -22,6 +28,8 @@ export interface Database {
   /** Makes a table of rows in memory. */
   create(table: string, columns: readonly TableColumn[]): Promise<void>;
   /** Rows in batches, as DuckDB makes them: in constant memory. */
+  cells(sql: string): AsyncIterable<CellBatch>;
+  /** The same, by column. */
   batches(sql: string): AsyncIterable<Row[]>;
   all(sql: string): Promise<Row[]>;
   /**
@@ -72,11 +80,16 @@ export async function openDatabase(
     }
   };
   const connect = () => connectToStream(instance);
-  const batches = (sql: string) => streamRows(connect, sql, withRoom);
+  const cells = (sql: string) => streamCells(connect, sql, withRoom);
+  async function* batches(sql: string) {
+    for await (const { columns, rows } of cells(sql))
+      yield rows.map((row): Row => Object.fromEntries(row.map((cell, at) => [columns[at] ?? '', cell])));
+  }
   return {
     scratch,
     run: (sql) => withRoom(async () => void (await connection.run(sql))),
     create: (table, columns) => withRoom(() => createTable(connection, table, columns)),
+    cells,
     batches,
     async all(sql) {
       const rows: Row[] = [];
@@ -132,11 +145,11 @@ async function createTable(
 
 const toBigInt = (value: unknown) => (typeof value === 'number' ? BigInt(Math.trunc(value)) : null);
 
-async function* streamRows(
+async function* streamCells(
   connect: () => Promise<DuckDBConnection>,
   sql: string,
   withRoom: <T>(act: () => Promise<T>) => Promise<T>,
-): AsyncGenerator<Row[], void> {
+): AsyncGenerator<CellBatch, void> {
   const connection = await connect();
   try {
     // Sorting and grouping end before the first row comes: that is where memory may be short.
@@ -146,9 +159,10 @@ async function* streamRows(
     });
     const columns = result.deduplicatedColumnNames();
     for (let chunk = first; chunk && chunk.rowCount > 0; chunk = await result.fetchChunk()) {
-      yield chunk
-        .getRows()
-        .map((cells) => Object.fromEntries(cells.map((cell, index) => [columns[index] ?? '', toCell(cell)])));
+      const rows = chunk.getRows() as Cell[][];
+      for (const row of rows)
+        for (let at = 0; at < row.length; at++) row[at] = toCell(row[at] as DuckDBValue);
+      yield { columns, rows };
     }
   } finally {
     connection.closeSync();

@@ -1,26 +1,24 @@
 import { dirname } from 'node:path';
-import type { JsonValue } from '../../definition/json.js';
+import { UsageError } from '../../definition/errors.js';
 import { isMetricValue, type RunRecord, type RunStatus } from '../../definition/record.js';
 import type { ValueType } from '../../storage/file/formats/runs-file.js';
 import type { QueryEngine, SqlAnswer, StoredRecord } from '../engine.js';
-import type { Cell, Row } from '../query/cell.js';
+import { writeParquetRows } from '../export/parquet-rows.js';
+import { rowGroups } from '../export/row-groups.js';
+import { typedColumns, typedValue } from '../export/typed-columns.js';
+import type { Cell } from '../query/cell.js';
 import { type Column, Columns } from '../query/columns.js';
 import type { Group, Grouping, Summary } from '../query/grouping.js';
 import type { BinCount, Histogram } from '../query/histogram.js';
-import type { Selection } from '../query/selection.js';
-import { meanInterval, proportionInterval } from '../query/statistics.js';
-import {
-  groupColumns,
-  groupingSql,
-  histogramSql,
-  type Part,
-  Query,
-  type RawStatistic,
-  selectionSql,
-} from './compile.js';
-import { type Database, openDatabase } from './database.js';
+import { SERIES_NAMES, type Selection } from '../query/selection.js';
+import { castSql, groupColumns, groupingSql, histogramSql, Query, selectionSql } from './compile.js';
+import { type Database, openDatabase, quoteName, quoteText } from './database.js';
 import { type LoadedRuns, type LoadOptions, loadRuns } from './load-runs.js';
+import { cellAt, fieldCell, listParts, readCell } from './read-cell.js';
+import { readGroup, readSummary } from './read-group.js';
 import { rowsWithRecords } from './rows-with-records.js';
+import { type LoadedPoints, openSeriesPoints } from './series-points.js';
+import { seriesSql } from './series-sql.js';
 import { SqlQueries } from './sql.js';
 import { partKey } from './value-parts.js';
 
@@ -28,7 +26,9 @@ import { partKey } from './value-parts.js';
 const METRICS_AT_ONCE = 32;
 /** Rows of more params and metrics are read from the records. */
 const WIDE = 256;
-/** Of a batch of such rows. */
+/** Larger groups compress no better, and a group is held in memory while it is written. */
+const PARQUET_GROUP_ROWS = 16_384;
+/** Of a batch of wide rows. */
 const WIDE_CELLS = 20_000;
 
 /**
@@ -47,7 +47,7 @@ export async function openDuckdbEngine(folder: string, options: LoadOptions): Pr
     ]);
     runs = await loadRuns(database, folder, options);
     const total = runs.inCellOrder ? runs.coverage!.runs : await countRows(database, new Query(runs), '');
-    return new DuckdbEngine(database, runs, folder, new Columns(runs.occurrences, total));
+    return new DuckdbEngine(database, runs, folder, new Columns(runs.occurrences, total), options);
   } catch (error) {
     database.close();
     await runs?.close();
@@ -66,13 +66,16 @@ class DuckdbEngine implements QueryEngine {
   readonly #runs: LoadedRuns;
   readonly #folder: string;
   readonly #sql: SqlQueries;
+  readonly #options: LoadOptions;
+  #points: Promise<LoadedPoints> | undefined;
 
-  constructor(database: Database, runs: LoadedRuns, folder: string, columns: Columns) {
+  constructor(database: Database, runs: LoadedRuns, folder: string, columns: Columns, options: LoadOptions) {
     this.#database = database;
     this.#runs = runs;
     this.#folder = folder;
     this.columns = columns;
-    this.#sql = new SqlQueries({ database, folder, runs, columns });
+    this.#options = options;
+    this.#sql = new SqlQueries({ database, runs, columns, points: () => this.#loadPoints() });
   }
 
   get damaged(): number {
@@ -99,13 +102,56 @@ class DuckdbEngine implements QueryEngine {
     return countRows(this.#database, query, clause);
   }
 
-  rows(selection: Selection): AsyncGenerator<readonly Row[], void> {
-    const values = selection.columns.filter(isInRecord);
-    return values.length > WIDE ? this.#wideRows(selection) : this.#narrowRows(selection);
+  cells(selection: Selection): AsyncGenerator<readonly (readonly Cell[])[], void> {
+    return isWide(selection) && !selection.series ? this.#wideCells(selection) : this.#narrowCells(selection);
+  }
+
+  typesOf(column: Column): ValueType[] {
+    return new Query(this.#runs).typesOf(column);
+  }
+
+  async writeParquet(selection: Selection, file: string): Promise<void> {
+    const columns = typedColumns(selection, (column) => this.typesOf(column));
+    if (isWide(selection) && !selection.series) {
+      const read = columns.map((column) => ({
+        ...column,
+        read: (row: readonly Cell[]) => typedValue(row[column.at], column),
+      }));
+      return writeParquetRows(file, read, rowGroups(this.cells(selection), columns.length));
+    }
+    const query = new Query(this.#runs);
+    const own = columns.flatMap(({ type, of }, at) =>
+      of ? [`${castSql(query.part(of.column, of.valueType)!, type)} AS c${at}`] : [],
+    );
+    const rows = await this.#sqlOf(query, selection, own);
+    // A user's names come last: any of them may be that of a column that the query itself needs.
+    const list = columns.map(({ name, of }, at) => `${of ? `c${at}` : name} AS ${quoteName(name)}`);
+    const sql = `SELECT ${list.join(', ')} FROM (${rows})`;
+    const options = `FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${PARQUET_GROUP_ROWS}, USE_TMP_FILE false`;
+    await this.#database.run(`COPY (${sql}) TO ${quoteText(file)} (${options})`);
+  }
+
+  async #sqlOf(query: Query, selection: Selection, list: readonly string[]): Promise<string> {
+    if (!selection.series) return selectionSql(query, selection, list, this.#runs.inCellOrder);
+    if (isWide(selection)) throw tooWide();
+    return seriesSql(query, selection, list, (await this.#loadPoints()).sql, this.#runs.inCellOrder);
+  }
+
+  async seriesNames(): Promise<string[]> {
+    const rows = await this.#database.all(`SELECT DISTINCT name FROM ${(await this.#loadPoints()).sql}`);
+    return rows.map(({ name }) => String(name)).sort();
+  }
+
+  #loadPoints(): Promise<LoadedPoints> {
+    this.#points ??= openSeriesPoints(this.#database, this.#folder, this.#runs, this.#options);
+    this.#points.catch(() => {
+      this.#points = undefined;
+    });
+    return this.#points;
   }
 
   /** Params and metrics are read from the records: DuckDB holds 2,048 rows and more of all columns. */
-  async *#wideRows(selection: Selection): AsyncGenerator<readonly Row[], void> {
+  async *#wideCells(selection: Selection): AsyncGenerator<readonly (readonly Cell[])[], void> {
     const query = new Query(this.#runs);
     const columns = selection.columns.map((each, index) => ({
       ...each,
@@ -116,14 +162,11 @@ class DuckdbEngine implements QueryEngine {
     const place = ['segment', 'segment_offset'];
     const sql = selectionSql(query, selection, [...list, ...place], this.#runs.inCellOrder);
     const most = Math.ceil(WIDE_CELLS / columns.length);
-    let rows: Row[] = [];
+    let rows: Cell[][] = [];
     for await (const { row, record } of rowsWithRecords(this.#database, this.#folder, sql)) {
       rows.push(
-        Object.fromEntries(
-          columns.map(({ as, column, parts, index }) => [
-            as,
-            parts ? fieldCell(column, readCell(row, index, parts)) : recordCell(record, column),
-          ]),
+        columns.map(({ column, parts, index }) =>
+          parts ? fieldCell(column, readCell(row, index, parts)) : recordCell(record, column),
         ),
       );
       if (rows.length < most) continue;
@@ -133,18 +176,23 @@ class DuckdbEngine implements QueryEngine {
     if (rows.length > 0) yield rows;
   }
 
-  async *#narrowRows(selection: Selection): AsyncGenerator<readonly Row[], void> {
+  async *#narrowCells(selection: Selection): AsyncGenerator<readonly (readonly Cell[])[], void> {
     const query = new Query(this.#runs);
-    const columns = selection.columns.map(({ column, as }) => ({ as, parts: query.parts(column), column }));
-    const list = columns.flatMap(({ parts }, index) => listParts(parts, index));
-    const sql = selectionSql(query, selection, list.length > 0 ? list : ['1'], this.#runs.inCellOrder);
-    for await (const batch of this.#database.batches(sql)) {
-      yield batch.map((row) =>
-        Object.fromEntries(
-          columns.map(({ as, parts, column }, index) => [as, fieldCell(column, readCell(row, index, parts))]),
-        ),
-      );
-    }
+    let place = 0;
+    const columns = selection.columns.map(({ column }, index) => {
+      const parts = query.parts(column);
+      const list = listParts(parts, index);
+      const places = parts.map(({ type }, at) => ({ type, at: place + at }));
+      place += list.length;
+      return { column, list, places };
+    });
+    const list = columns.flatMap((column) => column.list);
+    const sql = await this.#sqlOf(query, selection, list.length > 0 ? list : ['1']);
+    for await (const { rows } of this.#database.cells(sql))
+      yield rows.map((row) => {
+        const cells: Cell[] = columns.map(({ column, places }) => fieldCell(column, cellAt(row, places)));
+        return selection.series ? cells.concat(row.slice(-SERIES_NAMES.length)) : cells;
+      });
   }
 
   /** Of the segments' lines: what is compacted stands there too. */
@@ -230,8 +278,18 @@ class DuckdbEngine implements QueryEngine {
     this.#sql.close();
     this.#database.close();
     void this.#runs.close();
+    void this.#points?.then(({ close }) => close());
   }
 }
+
+const isWide = ({ columns }: Selection) => columns.filter(isInRecord).length > WIDE;
+
+const tooWide = () =>
+  new UsageError({
+    code: 'METALAB_EXPORT',
+    what: `the points of series can't have more than ${WIDE} params and metrics of their runs beside them`,
+    expected: 'fewer columns (--columns, or --with)',
+  });
 
 const isInRecord = ({ column }: { readonly column: Column }) =>
   column.source.of === 'params' || column.source.of === 'metrics';
@@ -239,64 +297,4 @@ const isInRecord = ({ column }: { readonly column: Column }) =>
 function recordCell(record: RunRecord, { source }: Column): Cell {
   const values = source.of === 'params' ? record.params : record.metrics;
   return source.of !== 'field' && Object.hasOwn(values ?? {}, source.key) ? values[source.key] : undefined;
-}
-
-const fieldCell = ({ type }: Column, cell: Cell): Cell =>
-  type === 'list' && typeof cell === 'string' ? JSON.parse(cell) : cell;
-
-const partName = (index: number, type: ValueType) => `c${index}_${type}`;
-
-const listParts = (parts: readonly Part[], index: number): string[] =>
-  parts.length === 0
-    ? [`NULL AS ${partName(index, 'null')}`]
-    : parts.map(({ type, sql }) => `${sql} AS ${partName(index, type)}`);
-
-function readCell(row: Row, index: number, parts: readonly Part[], name = partName): Cell {
-  for (const { type } of parts) {
-    const value = row[name(index, type)];
-    if (value === null || value === undefined) continue;
-    if (type === 'null') return null;
-    return type === 'json' ? (JSON.parse(String(value)) as JsonValue) : value;
-  }
-  return undefined;
-}
-
-function readGroup(
-  row: Row,
-  keys: readonly { readonly column: Column; readonly parts: readonly Part[] }[],
-): Omit<Group, 'summaries'> {
-  return {
-    keys: keys.map(({ parts }, index) => readCell(row, index, parts, groupColumns.key)),
-    n: Number(row[groupColumns.success]),
-    left_out: Number(row[groupColumns.others]),
-  };
-}
-
-function readSummary(row: Row, index: number, { type }: Column, { statistics }: Grouping): Summary {
-  const value = (statistic: RawStatistic) => {
-    const cell = row[groupColumns.statistic(index, statistic)];
-    return typeof cell === 'number' ? cell : null;
-  };
-  const n = value('n') ?? 0;
-  const [mean, std] = [value('mean'), n < 2 ? null : value('std')];
-  const interval =
-    mean === null ? null : type === 'boolean' ? proportionInterval(n, mean) : meanInterval(n, mean, std);
-  const all = {
-    mean,
-    std,
-    sem: std === null ? null : std / Math.sqrt(n),
-    ci95: interval?.half ?? null,
-    median: value('median'),
-    min: value('min'),
-    max: value('max'),
-  };
-  return {
-    n,
-    nonfinite: value('nonfinite') ?? 0,
-    others: value('others') ?? 0,
-    ...Object.fromEntries(
-      statistics.flatMap((statistic) => (statistic === 'n' ? [] : [[statistic, all[statistic]]])),
-    ),
-    ...(statistics.includes('ci95') ? { low: interval?.low ?? null, high: interval?.high ?? null } : {}),
-  };
 }

@@ -1,21 +1,22 @@
 import { UsageError } from '../../definition/errors.js';
 import type { SqlAnswer, SqlValue } from '../engine.js';
-import type { Column, Columns } from '../query/columns.js';
+import { typedColumns } from '../export/typed-columns.js';
+import type { Columns } from '../query/columns.js';
 import type { Comparison } from '../query/conditions.js';
-import { Query } from './compile.js';
+import { castSql, Query } from './compile.js';
 import { type Database, openDatabase, quoteName, quoteText } from './database.js';
 import type { LoadedRuns } from './load-runs.js';
 import type { Scratch } from './scratch.js';
-import { loadSeriesPoints } from './series-points.js';
+import type { LoadedPoints } from './series-points.js';
 
 const SQL_RELATIONS = ['runs', 'series', 'artifacts', 'derived'] as const;
 type Relation = (typeof SQL_RELATIONS)[number];
 
 interface SqlSource {
   readonly database: Database;
-  readonly folder: string;
   readonly runs: LoadedRuns;
   readonly columns: Columns;
+  points(): Promise<LoadedPoints>;
 }
 
 /** Answers SELECTs about the relations, each in a database of its own that can't read or write any file but theirs. */
@@ -93,6 +94,8 @@ export class SqlQueries {
   }
 
   async #write(relation: Relation, text: string, scratch: Scratch): Promise<string> {
+    const compacted = relation === 'series' && (await this.#source.points()).file;
+    if (compacted) return compacted;
     const file = scratch.file(`${relation}.parquet`);
     const rows = await relationSql(this.#source, relation, text);
     await this.#source.database.run(`COPY (${rows}) TO ${quoteText(file)} (FORMAT parquet)`);
@@ -129,8 +132,7 @@ const sqlError = (error: unknown) =>
   );
 
 async function relationSql(source: SqlSource, relation: Relation, text: string): Promise<string> {
-  if (relation === 'series')
-    return `SELECT * FROM ${await loadSeriesPoints(source.database, source.folder, source.runs)}`;
+  if (relation === 'series') return `SELECT run_id, name, step, value FROM ${(await source.points()).sql}`;
   if (relation === 'runs') return runsSql(source, text);
   if (relation === 'derived') return derivedSql(source);
   const shape = { name: 'VARCHAR', kind: 'VARCHAR', format: 'VARCHAR', uri: 'VARCHAR' };
@@ -181,22 +183,13 @@ function runsSql(source: SqlSource, text: string): string {
     (column) =>
       !isWide(source) || column.source.of === 'field' || names.includes(column.source.key.toLowerCase()),
   );
-  const used = new Set<string>();
-  const list = wanted.flatMap((column) =>
-    query.parts(column).map(({ type, sql }, index) => {
-      const plain = index === 0 ? column.name : `${column.name} (${type})`;
-      let name = plain;
-      for (let number = 2; used.has(name.toLowerCase()); number++) name = `${plain} (${number})`;
-      used.add(name.toLowerCase());
-      return `${typed(column, sql)} AS ${quoteName(name)}`;
-    }),
+  const columns = typedColumns({ columns: wanted.map((column) => ({ column, as: column.name })) }, (column) =>
+    query.typesOf(column),
   );
+  const list = columns.map(({ name, type, of }) => {
+    const sql = query.part(of!.column, of!.valueType)!;
+    return `${type === 'int' ? sql : castSql(sql, type)} AS ${quoteName(name)}`;
+  });
   if (wanted.length < source.columns.all.length) list.push(`NULL AS ${quoteName(LEFT_OUT)}`);
   return `SELECT ${list.join(', ')} FROM ${query.from()}`;
-}
-
-function typed(column: Column, sql: string): string {
-  if (column.type === 'list') return `CAST(CAST(${sql} AS JSON) AS VARCHAR[])`;
-  if (column.name === 'started_at' || column.name === 'finished_at') return `CAST(${sql} AS TIMESTAMPTZ)`;
-  return sql;
 }

@@ -28,7 +28,16 @@ export interface Selection {
   readonly sort: readonly { readonly column: Column; readonly descending: boolean }[];
   readonly limit: number | undefined;
   readonly offset: number | undefined;
+  /**
+   * One row a point of these series of the runs, of all where none is named: name, step and value are further columns, the
+   * last ones.
+   */
+  readonly series?: readonly string[];
 }
+
+/** What a point of a series has beside its run. */
+export const SERIES_COLUMNS = { name: 'text', step: 'double', value: 'double' } as const;
+export const SERIES_NAMES = Object.keys(SERIES_COLUMNS);
 
 /** @throws UsageError if a column is unknown or a condition can't be */
 export function resolveSelection(query: RowQuery, columns: Columns): Selection {

@@ -23,6 +23,9 @@ export const olderRunsFile = (folder: string, file: string) => join(olderRunsFol
 /** Derived metrics that were computed after their runs: `{name}.json` of each derivation, and files of lines as in segments. */
 export const derivedFolder = (folder: string) => join(folder, 'derived');
 export const derivationFile = (folder: string, name: string) => join(derivedFolder(folder), `${name}.json`);
+/** The compacted series of the latest declaration's runs, one file: see `series-file.ts`. */
+export const seriesFolder = (folder: string) => join(folder, 'series');
+export const seriesFile = (folder: string) => join(seriesFolder(folder), 'series.parquet');
 export const artifactsFolder = (folder: string) => join(folder, 'artifacts');
 
 export const submissionFolder = (folder: string, submission: string) =>

@@ -21,10 +21,11 @@ const PROGRAM = `
   const { newScratchFolder } = await import(built + 'scratch-folders.js');
   const scratch = newScratchFolder(folder);
   if (deadly === 'begun') die();
-  await compactRuns(folder, scratch, (step) => {
+  const onStep = (step) => {
     if (step === deadly || (deadly === 'writing' && step === 'written')) die();
     if (deadly === 'writing') setInterval(() => existsSync(scratch + '/runs.parquet') && die(), 1);
-  });`;
+  };
+  await compactRuns(folder, scratch, { onStep });`;
 
 async function compactAndDie(folder: string, step: string): Promise<NodeJS.Signals | null> {
   const built = new URL('dist/results/compaction/', `file://${ROOT}`).href;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, it, vi } from 'vitest';
 import { resultsOf } from '../../../src/results/open.js';
 import { readCoverage } from '../../../src/storage/file/formats/runs-file.js';
-import { runsFile, runsFolder } from '../../../src/storage/file/layout.js';
+import { runsFile, runsFolder, seriesFolder } from '../../../src/storage/file/layout.js';
 import { openFileStore } from '../../../src/storage/file/open.js';
 import { temporaryStore } from '../../storage/file/temporary-store.js';
 import { experimentText } from '../../support/experiment-text.js';
@@ -31,13 +31,16 @@ async function storeOf(runs: number) {
   return store.experimentFolder(EXPERIMENT);
 }
 
-it('a small sweep ends with its Parquet file up to date, a large one is compacted soon after its end', {
+it('a small sweep ends with its Parquet files up to date, a large one is compacted soon after its end', {
   timeout: 360_000,
 }, async () => {
   const large = 'params: grid({ x: Array.from({ length: 12000 }, (_, x) => x) })';
   const project = await projectWith({
     'large.ts': experimentText({ properties: `name: 'large', ${large}` }),
-    'tiny.ts': experimentText({ properties: `name: 'tiny'` }),
+    'tiny.ts': experimentText({
+      properties: `name: 'tiny'`,
+      body: "for (const step of [0, 1]) capture.metric('y', params.x, { step });",
+    }),
   });
   await submitJson(['tiny.ts', '--store', project.store], { cwd: project.folder });
   const store = await openFileStore(project.store);
@@ -45,6 +48,7 @@ it('a small sweep ends with its Parquet file up to date, a large one is compacte
   const rows = (await readCoverage(tiny))?.runs;
   expect(rows).toBe((await store.readManifest('tiny:1'))?.totals.cells);
   expect(readdirSync(runsFolder(tiny))).toEqual(['runs.parquet']);
+  expect(readdirSync(seriesFolder(tiny))).toEqual(['series.parquet']);
   await submitJson(['large.ts', '--store', project.store], { cwd: project.folder });
   const folder = store.experimentFolder('large:1');
   await vi.waitFor(() => expect(existsSync(runsFile(folder))).toBe(true), { timeout: 150_000, interval: 50 });

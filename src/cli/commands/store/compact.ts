@@ -2,10 +2,10 @@ import type { CommandDefinition } from '../../command.js';
 
 export const compactCommand: CommandDefinition = {
   name: 'compact',
-  summary: "write an experiment's runs to runs/runs.parquet, for fast reading",
-  description: `Workers do it by themselves after larger submissions. The file has one row a run: its final record, every field a column
-(params and metrics as JSON, and as columns params.x and metrics.y), readable by DuckDB, pandas and polars. It is a cache:
-all of it is in the segments, and it may be deleted.`,
+  summary: "write an experiment's runs and series as Parquet, for fast reading",
+  description: `Workers do it by themselves after each submission. runs/runs.parquet has one row a run: its final record, with params.x
+and metrics.y as typed columns. series/series.parquet has one row a point of a learning curve: run_id, name, step, value.
+DuckDB, pandas and polars read both. They are caches: all of it is in the segments, and they may be deleted.`,
   arguments: [
     {
       name: 'exp',

@@ -56,27 +56,6 @@ export async function* readSeries(folder: string, record: RunRecord): AsyncGener
 /** Data entries of the attempt that won. */
 export const readData = (folder: string, record: RunRecord) => readWinner<DataEntry>(folder, 'data', record);
 
-/** Series points of the attempts that won, of many runs in one pass over the segments. */
-export async function* readSeriesOfRuns(
-  folder: string,
-  records: AsyncIterable<RunRecord>,
-): AsyncGenerator<SeriesPoint, void> {
-  const winners = new Map<string, Pick<AttemptKey, 'generation' | 'attempt'> & { segment?: string }>();
-  for await (const record of records) {
-    const { run_id, generation, attempt } = record;
-    const segment = recordersSegment('series', record);
-    winners.set(run_id, { generation, attempt, ...(segment === undefined ? {} : { segment }) });
-  }
-  for (const { name, path } of await listSegments(folder, 'series')) {
-    for await (const { object } of readObjects<SeriesPoint>(path)) {
-      const winner = winners.get(object.run_id);
-      if (object.attempt !== winner?.attempt || object.generation !== winner.generation) continue;
-      if (winner.segment !== undefined && !name.endsWith(`/${winner.segment}`)) continue;
-      yield { ...object, value: decodeNumber(object.value) };
-    }
-  }
-}
-
 /** The same attempt may have been on a slot that was given up too early: what counts is the recorder's segment. */
 function recordersSegment(kind: SegmentKind, { provenance, status }: RunRecord): string | undefined {
   const { slot } = provenance;

@@ -1,0 +1,51 @@
+import type { DataType } from 'apache-arrow';
+import type { Cell } from '../query/cell.js';
+import { rowGroups } from './row-groups.js';
+import { type FileType, type TypedColumn, typedValue } from './typed-columns.js';
+
+/** An Arrow IPC file ("Feather 2") in pieces, as the rows come. */
+export async function* toArrow(
+  columns: readonly TypedColumn[],
+  batches: AsyncIterable<readonly (readonly Cell[])[]>,
+): AsyncGenerator<Uint8Array, void> {
+  const arrow = await import('apache-arrow');
+  const types: { readonly [type in FileType]: () => DataType } = {
+    double: () => new arrow.Float64(),
+    int: () => new arrow.Int64(),
+    boolean: () => new arrow.Bool(),
+    text: () => new arrow.Utf8(),
+    texts: () => new arrow.List(arrow.Field.new({ name: 'item', type: new arrow.Utf8(), nullable: true })),
+    time: () => new arrow.TimestampMillisecond('UTC'),
+  };
+  const schema = new arrow.Schema(
+    columns.map(({ name, type }) => arrow.Field.new({ name, type: types[type](), nullable: true })),
+  );
+  let pieces: Uint8Array[] = [];
+  const take = () => {
+    const taken = Buffer.concat(pieces);
+    pieces = [];
+    return taken;
+  };
+  /** Its own queue grows without a limit. */
+  class Sink extends arrow.AsyncByteQueue {
+    override write(piece: ArrayBufferView) {
+      pieces.push(new Uint8Array(piece.buffer, piece.byteOffset, piece.byteLength));
+    }
+  }
+  const writer = new arrow.RecordBatchFileWriter();
+  writer.reset(new Sink(), schema);
+  const dataOf = (rows: readonly (readonly Cell[])[], column: TypedColumn, type: DataType) => {
+    const builder = arrow.makeBuilder({ type, nullValues: [null] });
+    for (const row of rows) builder.append(typedValue(row[column.at], column));
+    return builder.finish().flush();
+  };
+  for await (const rows of rowGroups(batches, columns.length)) {
+    const children = columns.map((column, at) => dataOf(rows, column, schema.fields[at]!.type));
+    const type = new arrow.Struct(schema.fields);
+    const data = arrow.makeData({ type, length: rows.length, nullCount: 0, children });
+    writer.write(new arrow.RecordBatch(schema, data));
+    yield take();
+  }
+  writer.finish();
+  yield take();
+}
