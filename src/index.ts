@@ -1,5 +1,6 @@
 // metalab's public API: named exports only.
 
+import type { SavedArtifacts, SaveOptions } from './client/artifacts/save-artifacts.js';
 import type { Lab, LabOptions, SubmitOptions } from './client/lab.js';
 import type { LoadOptions, ProjectConfig } from './config/project-config.js';
 import type { Experiment } from './definition/experiment.js';
@@ -24,13 +25,15 @@ export type { Executor } from './execution/executor.js';
 export type { CreateExecutor } from './execution/registry.js';
 export * from './operation/public.js';
 export type { Change, ComparedFact } from './results/compare/compare-runs.js';
+export type { ColumnKind } from './results/export/column-kinds.js';
+export type { Exported, ExportFormat, ExportOptions } from './results/export/exported.js';
 export type { Grouped } from './results/grouped.js';
 export type { Cell, Row } from './results/query/cell.js';
 export type { Column } from './results/query/columns.js';
 export type { Condition } from './results/query/conditions.js';
 export type { Group, Groups, Summary } from './results/query/grouping.js';
 export type { Statistic } from './results/query/statistics.js';
-export type { Table } from './results/results.js';
+export type { Point, Table } from './results/results.js';
 export type { ResultsSummary } from './results/results-summary.js';
 export type { RunDetails } from './results/run-details.js';
 export type { StoredRun as Run } from './results/stored-run.js';
@@ -42,6 +45,8 @@ export type {
   ProjectConfig,
   Results,
   RunComparison,
+  SavedArtifacts,
+  SaveOptions,
   SubmissionOutcome,
   SubmissionResults,
   SubmitOptions,
@@ -99,6 +104,20 @@ export async function plotResults(
   request: PlotRequest,
 ): Promise<{ readonly spec: VegaLiteSpec; readonly notes: readonly string[] }> {
   return (await import('./plot/plot-results.js')).plotResults(results, request);
+}
+
+/**
+ * Saves the artifacts of some results as files: `saveArtifacts(results.successful(), 'figures', { names: ['fit'] })`. Those
+ * that are only on a cluster are fetched. What can't be saved is told with its reason.
+ *
+ * @throws UsageError if the folder can't be written
+ */
+export async function saveArtifacts(
+  results: Results,
+  folder: string,
+  options?: SaveOptions,
+): Promise<SavedArtifacts> {
+  return (await import('./client/artifacts/save-artifacts.js')).saveArtifacts(results, folder, options);
 }
 
 /** Reads `.metalab.toml` and `.metalab.local.toml`, from the current folder upwards: `(await loadConfig()).resolve('cluster')`. */

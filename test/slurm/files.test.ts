@@ -200,6 +200,24 @@ it('artifacts of runs that are reused come with --artifacts, and those of a whol
   const sound = readFileSync(join(there, damaged!));
   rmSync(join(there, gone!));
   writeFileSync(join(there, damaged!), 'x'.repeat(sound.length));
+  const saved = project.project.path('saved');
+  const save = async () => {
+    const { code, stdout } = await project.run('artifacts', 'counted', '--get-all', saved, '--json');
+    return { code, ...JSON.parse(stdout) };
+  };
+  await cluster.rig.stopGateway();
+  const away = await save().finally(() => cluster.rig.startGateway());
+  expect(away).toMatchObject({ code: 1, saved: 0 });
+  expect(away.failed).toHaveLength(80);
+  expect(away.failed[0].why).toMatch(/127\.0\.0\.1:\d+/);
+  const fetched = await save();
+  expect(fetched).toMatchObject({ code: 1, saved: 78 });
+  expect(fetched.failed.map(({ why }: { why: string }) => why)).toEqual(
+    Array(2).fill(expect.stringContaining('are not in the store')),
+  );
+  const files = readdirSync(saved, { recursive: true }).filter((name) => String(name).endsWith('.txt'));
+  expect(files).toHaveLength(78);
+  rmSync(here, { recursive: true });
   const most = await project.run('artifacts', 'counted', '--fetch', '--json');
   expect(most.code).toBe(1);
   expect(JSON.parse(most.stdout)).toMatchObject({ brought: 78, here: 0 });

@@ -1,37 +1,63 @@
 import type { ArtifactDescriptor } from '../../definition/record.js';
 import type { Store } from '../../storage/store.js';
 import type { CommandContext, CommandDefinition, CommonOptions } from '../command.js';
+import type { parseCondition } from '../parse-options.js';
+import { ALL_OPTION, WHERE_OPTION } from '../results-options.js';
 
 interface ArtifactsOptions extends CommonOptions {
   readonly get?: string;
   readonly output?: string;
   readonly fetch?: boolean;
+  readonly getAll?: string;
+  readonly name?: readonly string[];
+  readonly flat?: boolean;
+  readonly force?: boolean;
+  readonly all?: boolean;
+  readonly where?: readonly ReturnType<typeof parseCondition>[];
 }
 
 export const artifactsCommand: CommandDefinition<ArtifactsOptions> = {
   name: 'artifacts',
-  summary: 'list, print or fetch the artifacts of a run',
+  summary: 'list, print, save or fetch the artifacts of a run, or of an experiment',
   arguments: [
     {
       name: 'run',
       description:
-        'run, by any unambiguous prefix of its run_id; with --fetch, or a whole experiment by its id',
+        'run, by any unambiguous prefix of its run_id; with --fetch, or a whole experiment by its id; with --get-all an experiment',
     },
   ],
   options: [
     { flags: '--get <name>', description: 'write this artifact to stdout, or to --output' },
     { flags: '--fetch', description: 'fetch all that is only on the cluster into the store' },
     { flags: '-o, --output <file>', description: 'where --get writes to' },
+    {
+      flags: '--get-all <folder>',
+      description: 'save those of all runs of an experiment, in a folder named by the run_id for each',
+    },
+    {
+      flags: '--name <name>',
+      description: 'with --get-all: only artifacts of this name; may be repeated',
+      repeatable: true,
+    },
+    { flags: '--flat', description: 'with --get-all: no folders, but files RUNID-NAME' },
+    { flags: '--force', description: 'with --get-all: replace files that are there' },
+    { ...WHERE_OPTION, description: `with --get-all: ${WHERE_OPTION.description}` },
+    { ...ALL_OPTION, description: `with --get-all: ${ALL_OPTION.description}` },
   ],
   examples: [
     { line: 'artifacts 3f9a', does: 'names, formats and sizes' },
     { line: 'artifacts 3f9a --get fit --output fit.svg', does: 'write one to a file' },
     { line: 'artifacts 3f9a --get confusion | head', does: 'write one to stdout' },
+    {
+      line: "artifacts pi_mc --get-all figures --name fit --where 'samples>=1000000'",
+      does: 'save one of each run',
+    },
     { line: 'artifacts pi_mc --fetch', does: 'fetch all of an experiment into the store' },
   ],
   store: true,
   json: true,
   async run({ run = '' }, options, context) {
+    if (options.getAll !== undefined) return saveAll(run, options.getAll, options, context);
     const store = await context.store();
     if (options.fetch) return fetch(store, run, options, context);
     const { resolveRun } = await import('../../client/resolve/resolve-run.js');
@@ -45,6 +71,47 @@ export const artifactsCommand: CommandDefinition<ArtifactsOptions> = {
     return undefined;
   },
 };
+
+const MAX_LISTED = 20;
+const PROGRESS_MS = 200;
+
+/** @returns the exit code: 1 if some could not be saved */
+async function saveAll(
+  exp: string,
+  folder: string,
+  options: ArtifactsOptions,
+  context: CommandContext,
+): Promise<number | undefined> {
+  const [{ saveArtifacts }, { createTerminalPrompter }, { withResults }] = await Promise.all([
+    import('../../client/artifacts/save-artifacts.js'),
+    import('../terminal/terminal-prompter.js'),
+    import('../with-results.js'),
+  ]);
+  const { name: names, flat = false, force = false } = options;
+  let shownAt = Date.now();
+  const onProgress = (done: number) => {
+    if (!context.live.isTerminal || Date.now() - shownAt < PROGRESS_MS) return;
+    shownAt = Date.now();
+    void context.live.show(`${done} artifacts`);
+  };
+  let failed = 0;
+  await withResults(exp, options, context, async (results) => {
+    const surroundings = { prompter: createTerminalPrompter(), say: context.note, onProgress };
+    const which = { ...(names ? { names } : {}), flat, force };
+    const saved = await saveArtifacts(results, folder, which, surroundings).finally(() =>
+      context.live.clear(),
+    );
+    failed = saved.failed.length;
+    if (options.json) return context.out(JSON.stringify(saved));
+    context.note(
+      `${saved.saved} artifacts saved in ${folder}${saved.there > 0 ? `, ${saved.there} were there` : ''}`,
+    );
+    for (const { run_id, name, why } of saved.failed.slice(0, MAX_LISTED))
+      context.note(`not saved: ${name} of ${run_id}: ${why}`);
+    if (failed > MAX_LISTED) context.note(`… and ${failed - MAX_LISTED} more (--json lists all)`);
+  });
+  return failed > 0 ? 1 : undefined;
+}
 
 const MAX_NAMED = 3;
 
