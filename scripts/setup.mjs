@@ -1,4 +1,4 @@
-// Sets up what a clone needs: node scripts/setup.mjs [deps] [build] [temporal] [tests] [slurm] [temporal-server]
+// Sets up what a clone needs: node scripts/setup.mjs [deps] [build] [temporal] [tests] [slurm] [python] [temporal-server]
 // Plain JavaScript, nothing from node_modules: it is what installs them. Quick where there is nothing to do (100 ms).
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,6 +14,7 @@ const PARTS = {
   temporal: () => import('./setup/temporal.mjs'),
   tests: () => import('./setup/tests.mjs'),
   slurm: () => import('./setup/slurm.mjs'),
+  python: () => import('./setup/python.mjs'),
   'temporal-server': () => import('./setup/temporal-server.mjs'),
 };
 

@@ -11,6 +11,7 @@ import { SetupError } from './setup-error.mjs';
  */
 const NEEDED = {
   git: 'git',
+  jq: 'jq',
   tmux: 'tmux',
   sshd: 'openssh-server',
   'ssh-keygen': 'openssh-client',

@@ -99,7 +99,7 @@ describe('set-up', { timeout: 180_000 }, () => {
     await expect(setUp(['everything'])).rejects.toMatchObject({
       code: 1,
       stderr:
-        'setup: unknown part everything\n  expected: some of deps, build, temporal, tests, slurm, temporal-server\n',
+        'setup: unknown part everything\n  expected: some of deps, build, temporal, tests, slurm, python, temporal-server\n',
     });
     await expect(setUp(['temporal'])).rejects.toMatchObject({
       stderr: expect.stringContaining('needs a build'),
@@ -162,6 +162,7 @@ describe('set-up', { timeout: 180_000 }, () => {
       mkdirSync(bin);
       for (const command of [
         'git',
+        'jq',
         'unshare',
         'mount',
         'faketime',
