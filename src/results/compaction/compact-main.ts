@@ -1,5 +1,6 @@
 import { rmSync } from 'node:fs';
 import { setPriority } from 'node:os';
+import { loadDuckdb } from '../duckdb/load-duckdb.js';
 import { compactRuns } from './compact.js';
 import type { CompactionAnswer, CompactionRequest } from './compact-in-child.js';
 
@@ -27,4 +28,4 @@ process.on('message', async (request: CompactionRequest) => {
 });
 
 // Loading it takes longer than compacting some hundred runs: done before the first request comes.
-await import('@duckdb/node-api');
+loadDuckdb();

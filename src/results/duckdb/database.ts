@@ -1,5 +1,6 @@
 import type { DuckDBConnection, DuckDBInstance, DuckDBType, DuckDBValue } from '@duckdb/node-api';
 import type { Cell, Row } from '../query/cell.js';
+import { loadDuckdb } from './load-duckdb.js';
 import { Scratch } from './scratch.js';
 
 /** A column of a new table: a number, text or boolean for each row, or null. */
@@ -58,7 +59,7 @@ const ROOMIER = ['280MB', '2GB'];
 export async function openDatabase(
   options: { readonly scratch?: string; readonly strict?: boolean } = {},
 ): Promise<Database> {
-  const { DuckDBInstance } = await import('@duckdb/node-api');
+  const { DuckDBInstance } = loadDuckdb();
   const scratch = new Scratch(options.scratch);
   const instance = await DuckDBInstance.create(':memory:', {
     ...LIMITS,
@@ -121,7 +122,7 @@ async function createTable(
   table: string,
   columns: readonly TableColumn[],
 ): Promise<void> {
-  const { BIGINT, BOOLEAN, DOUBLE, DuckDBDataChunk, VARCHAR } = await import('@duckdb/node-api');
+  const { BIGINT, BOOLEAN, DOUBLE, DuckDBDataChunk, VARCHAR } = loadDuckdb();
   const types: { readonly [type: string]: DuckDBType } = { BIGINT, BOOLEAN, DOUBLE, VARCHAR };
   const list = columns.map(({ name, type }) => `${quoteName(name)} ${type}`).join(', ');
   await connection.run(`CREATE OR REPLACE TABLE ${table} (${list})`);
@@ -177,7 +178,7 @@ async function select(
   sql: string,
   values: readonly (string | number | boolean | null)[],
 ): Promise<Selected> {
-  const { StatementType } = await import('@duckdb/node-api');
+  const { StatementType } = loadDuckdb();
   const statements = await connection.extractStatements(sql);
   if (statements.count !== 1) throw new Error(`${statements.count} statements instead of one`);
   const statement = await statements.prepare(0);
