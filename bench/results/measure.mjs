@@ -83,8 +83,8 @@ export async function measureResults(lab, scratch, report) {
   }
 }
 
-const peak = (report, key, megabytes) =>
-  report.row(`${key}_peak_mb`, megabytes, '  peak memory', `${megabytes} MB`, 'expected ≤ 500 MB');
+const peak = (report, key, megabytes, what = 'peak memory') =>
+  report.row(`${key}_peak_mb`, megabytes, `  ${what}`, `${megabytes} MB`, 'expected ≤ 500 MB');
 
 /** Each question's median round. */
 async function askAll(name, place) {
@@ -120,5 +120,5 @@ async function measureDerive(store, sweepSeconds, report) {
   report.seconds('derive_seconds', all, 'the whole command, with the compaction');
   for (const [kind, megabytes] of Object.entries(memory.stop()).sort())
     if (kind.startsWith('derive') || kind === 'compaction')
-      peak(report, `derive_${kind.replaceAll(' ', '_')}`, megabytes);
+      peak(report, `derive_${kind.replaceAll(' ', '_')}`, megabytes, `peak memory, ${kind}`);
 }
