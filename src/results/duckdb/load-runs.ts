@@ -84,11 +84,10 @@ export async function loadRuns(
     const sql = await currentSql(database, current);
     const asTheyAre = compacted.length === 1 && compacted[0]?.coverage.declaration === declaration;
     const ofCurrent = all ? 'true' : 'is_current';
-    const loaded = await loadRecords(
-      database,
-      uncovered,
-      (record) => all || !current || isCurrent(record, current),
-    );
+    const loaded =
+      uncovered.length === 0 && compacted.length > 0
+        ? NOTHING_LOADED
+        : await loadRecords(database, uncovered, (record) => all || !current || isCurrent(record, current));
     // Compacted records are final among themselves: to look through a million takes seconds.
     const final = loaded.rows === 0 ? (rows: string) => rows : notSuperseded;
     if (loaded.rows > 0) await makeSuperseded(database, compacted);
@@ -183,6 +182,7 @@ function selectFrom(
 }
 
 const NO_DERIVED = { codes: {}, files: {} };
+const NOTHING_LOADED = { parts: new Map<string, never>(), occurrences: [], rows: 0, damaged: 0 };
 
 const namesOf = (parts: ReadonlyMap<string, string>, keys: readonly string[]) =>
   keys.map((key) => parts.get(key)).filter((name) => name !== undefined);
