@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import type { DerivePlan } from '../../src/client/derive/derive-file.js';
-import type { DeriveFailure } from '../../src/results/derive/derive.js';
+import type { DeriveFailure } from '../../src/results/derive/failures.js';
 import { openFileStore } from '../../src/storage/file/open.js';
 import { metalab, resultsJson, startMetalab, submitJson } from '../support/metalab.js';
 import { type Project, projectWith } from '../support/project.js';
@@ -93,10 +93,7 @@ export default experiment({
 });`;
 
 test('a file of derivations is applied afterwards; ended in between, it goes on where it was', async () => {
-  const project = await projectWith({
-    'sweep.ts': SWEEP,
-    'lib/root.ts': 'export const root = (y: number): number => Math.sqrt(y);',
-    'analysis.ts': `import { derive } from 'metalab';
+  const analysis = `import { derive } from 'metalab';
       import { existsSync } from 'node:fs';
       import { root } from './lib/root.js';
       // Each process gets 5 runs at once.
@@ -105,7 +102,11 @@ test('a file of derivations is applied afterwards; ended in between, it goes on 
         while (computed >= 5 && !existsSync('go on')) await new Promise((resolve) => setTimeout(resolve, 20));
         computed++;
         return { back: root(run.metrics.y) };
-      });`,
+      });`;
+  const project = await projectWith({
+    'sweep.ts': SWEEP,
+    'lib/root.ts': 'export const root = (y: number): number => Math.sqrt(y);',
+    'analysis.ts': analysis,
   });
   expect((await submitJson(['sweep.ts'], { cwd: project.folder })).outcome).toMatchObject({ success: 40 });
   const child = startMetalab(['derive', 'analysis.ts', 'curves', '--slots', '2'], { cwd: project.folder });
@@ -130,6 +131,17 @@ test('a file of derivations is applied afterwards; ended in between, it goes on 
     ...Array(40).keys(),
   ]);
   expect(readdirSync(project.path('experiments/curves@1/derived'))).toContain('back.json');
+
+  // What is computed belongs to its derivation, also when only another one of the file is missing.
+  await project.write({ 'analysis.ts': `${analysis}\nexport const other = derive(() => ({ back: -1 }));` });
+  const other = await derive(project, 'analysis.ts', 'curves');
+  expect(other.printed).toMatchObject({
+    total: 40,
+    failures: [
+      { derivation: 'other', runs: 40, message: expect.stringContaining("metric of the derivation 'back'") },
+    ],
+  });
+  expect(await column(project, 'back')).not.toContain(-1);
 });
 
 test.each([

@@ -1,21 +1,13 @@
 import { availableParallelism } from 'node:os';
 import { CompactionProcess } from '../compaction/compact-in-child.js';
 import { DeriveProcess, type DeriveSetup, type DeriveTask } from './derive-process.js';
+import { type DeriveFailure, FailureCounter } from './failures.js';
 import type { Underived, UnderivedRun } from './find-underived.js';
 
 /** Runs that a process gets at once: what it has not answered is computed again when it is ended. */
 const MAX_RUNS = 1000;
 /** Each process gets so many parts, so that all end at about the same time. */
 const PARTS = 4;
-
-/** Why a derivation has no metrics, and for how many runs. */
-export interface DeriveFailure {
-  readonly derivation: string;
-  readonly message: string;
-  readonly runs: number;
-  /** One of them. */
-  readonly run_id: string;
-}
 
 export interface DeriveOptions {
   /** How many processes compute. */
@@ -40,7 +32,7 @@ export async function derive(
   cwd: string,
   { slots = availableParallelism(), signal, onProgress = () => {} }: DeriveOptions,
 ): Promise<Derived> {
-  const failures = new Map<string, DeriveFailure>();
+  const failures = new FailureCounter();
   const size = Math.min(MAX_RUNS, Math.max(1, Math.ceil(underived.total / (PARTS * slots))));
   const tasks = tasksOf(underived.list(), size);
   let done = 0;
@@ -53,11 +45,7 @@ export async function derive(
         if (!task) return;
         const answer = await child.ask(task);
         done += answer.done;
-        for (const { run_id, derivation, message } of answer.failed) {
-          const key = `${derivation} ${message}`;
-          const known = failures.get(key) ?? { derivation, message, runs: 0, run_id };
-          failures.set(key, { ...known, runs: known.runs + 1 });
-        }
+        for (const failure of answer.failed) failures.add(failure);
         onProgress(done);
       }
     } finally {
@@ -72,7 +60,7 @@ export async function derive(
   if (done > 0 && !signal?.aborted) await compact(setup.folder, signal);
   return {
     done,
-    failures: [...failures.values()].sort((a, b) => b.runs - a.runs),
+    failures: failures.list(),
     compacted_ms: performance.now() - computed,
   };
 }

@@ -1,12 +1,5 @@
-import type { UncoveredSegment } from '../../storage/file/formats/coverage.js';
-import { uncoveredOf, wholeLines } from '../../storage/file/formats/coverage.js';
-import {
-  currentDerivations,
-  type DerivedLine,
-  listDerived,
-  slotOfDerived,
-} from '../../storage/file/formats/derived.js';
-import { forEachLine, lineChunks, parseObject } from '../../storage/file/formats/lines.js';
+import { type UncoveredSegment, uncoveredOf, wholeLines } from '../../storage/file/formats/coverage.js';
+import { currentDerivations, listDerived, scanDerived } from '../../storage/file/formats/derived.js';
 import { readOrigins } from '../current.js';
 import { type Database, openDatabase } from '../duckdb/database.js';
 import { type LoadedRuns, loadRuns } from '../duckdb/load-runs.js';
@@ -29,7 +22,7 @@ export interface Underived {
   readonly runs: number;
   readonly missing: { readonly [derivation: string]: number };
   readonly total: number;
-  /** The derivation of each metric that other derivations have. */
+  /** The derivation of each metric that is computed for some run. */
   readonly owners: ReadonlyMap<string, string>;
   /** In the order of the segments. */
   list(): AsyncGenerator<UnderivedRun, void>;
@@ -92,7 +85,7 @@ async function close(database: Database, runs: LoadedRuns | undefined): Promise<
   await runs?.close();
 }
 
-/** Makes a table of the lines that have values of the code that counts. @returns the metrics of other derivations */
+/** Makes a table of the lines that have values of the code that counts. @returns whose each metric is */
 async function loadLines(
   database: Database,
   files: readonly UncoveredSegment[],
@@ -107,21 +100,18 @@ async function loadLines(
     derivation: 'VARCHAR',
     slot: 'VARCHAR',
   });
-  for (const { name, path, from, to } of files) {
-    const slot = slotOfDerived(name);
-    for await (const chunk of lineChunks(path, { from, to })) {
-      forEachLine(chunk, (bytes, start, end) => {
-        const line = parseObject<DerivedLine>(bytes, start, end);
-        if (!line?.values) return;
-        if (!codes.has(line.derivation) && current.get(line.derivation) === line.code)
-          for (const metric in line.values) owners.set(metric, line.derivation);
-        if (codes.get(line.derivation) !== line.code) return;
-        const { run_id, generation, attempt, derivation } = line;
-        loader.addRow([run_id, generation, attempt, derivation, slot], end - start);
-      });
+  await scanDerived(
+    files,
+    ({ run_id, generation, attempt, derivation, code, values }, slot, bytes) => {
+      // Also of derivations that are computed now: another one may return the same name for other runs.
+      if ((codes.get(derivation) ?? current.get(derivation)) !== code) return;
+      for (const metric in values) owners.set(metric, derivation);
+      if (codes.has(derivation)) loader.addRow([run_id, generation, attempt, derivation, slot], bytes);
+    },
+    async () => {
       if (loader.isFull) await loader.flush();
-    }
-  }
+    },
+  );
   await loader.end();
   return owners;
 }

@@ -1,6 +1,5 @@
 import type { UncoveredSegment } from '../../storage/file/formats/coverage.js';
-import { type DerivedLine, derivedValues, slotOfDerived } from '../../storage/file/formats/derived.js';
-import { forEachLine, lineChunks, parseObject } from '../../storage/file/formats/lines.js';
+import { derivedValues, scanDerived } from '../../storage/file/formats/derived.js';
 import { type Database, globLiteral, quoteText } from './database.js';
 import { type LoadedRows, RowLoader, slicedRows } from './row-loader.js';
 
@@ -37,19 +36,17 @@ export async function loadDerived(
     attempt: 'BIGINT',
     slot: 'VARCHAR',
   });
-  for (const { name, path, from, to } of files) {
-    // The same attempt may have been on a slot that was given up too early: what counts is the recorder's.
-    const slot = slotOfDerived(name);
-    for await (const chunk of lineChunks(path, { from, to })) {
-      forEachLine(chunk, (bytes, start, end) => {
-        const line = parseObject<DerivedLine>(bytes, start, end);
-        if (!line?.values || codes.get(line.derivation) !== line.code) return;
-        loader.addValues('derived', derivedValues(line));
-        loader.addRow([line.run_id, line.generation, line.attempt, slot], end - start);
-      });
+  await scanDerived(
+    files,
+    (line, slot, bytes) => {
+      if (codes.get(line.derivation) !== line.code) return;
+      loader.addValues('derived', derivedValues(line));
+      loader.addRow([line.run_id, line.generation, line.attempt, slot], bytes);
+    },
+    async () => {
       if (loader.isFull) await loader.flush();
-    }
-  }
+    },
+  );
   const { parts, rows } = await loader.end();
   const tables = rows > 0 ? await mergeLines(database, parts, rows) : [];
   return {

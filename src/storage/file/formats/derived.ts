@@ -7,6 +7,8 @@ import type { ExperimentManifest } from '../../manifest.js';
 import { derivedFolder, manifestFile, segmentKindOf, writerOf } from '../layout.js';
 import { listNames } from '../list-names.js';
 import { readJson } from '../read-json.js';
+import type { UncoveredSegment } from './coverage.js';
+import { forEachLine, lineChunks, parseObject } from './lines.js';
 import { listSegments, readObjects, type Segment } from './segments.js';
 
 /** One line: what one derivation came to for one execution of a run. */
@@ -59,6 +61,29 @@ export async function listDerived(folder: string): Promise<Segment[]> {
     path: join(derivedFolder(folder), name),
   }));
   return [...ofSlots, ...afterwards];
+}
+
+/**
+ * Goes through derived lines that have values, file by file.
+ *
+ * @param onLine `slot`: as {@link slotOfDerived}; `bytes`: the line's length
+ * @param afterChunk is awaited before further lines are read
+ */
+export async function scanDerived(
+  files: readonly UncoveredSegment[],
+  onLine: (line: DerivedLine, slot: string | null, bytes: number) => void,
+  afterChunk: () => Promise<void>,
+): Promise<void> {
+  for (const { name, path, from, to } of files) {
+    const slot = slotOfDerived(name);
+    for await (const chunk of lineChunks(path, { from, to })) {
+      forEachLine(chunk, (bytes, start, end) => {
+        const line = parseObject<DerivedLine>(bytes, start, end);
+        if (line?.values) onLine(line, slot, end - start);
+      });
+      await afterChunk();
+    }
+  }
 }
 
 /** `derived/{name}.json`: a derivation that was applied afterwards. */
