@@ -34,7 +34,7 @@ export function runningServer(env: Environment = process.env): ServerInfo | unde
  * may call this at the same time: only one server is started.
  *
  * @throws InfrastructureError METALAB_TEMPORAL_CLI, METALAB_PORT, METALAB_ENGINE_ELSEWHERE, or METALAB_SERVER_START if
- *   the server exits or doesn't answer within 30 s, with the end of its log
+ *   the server exits or doesn't answer within two minutes, with the end of its log
  */
 export async function ensureServer(options: EngineOptions = {}): Promise<ServerInfo> {
   const { env = process.env, say = () => {} } = options;

@@ -12,7 +12,8 @@ import { endProcess } from './signals.js';
 import { identify, isAlive, readWorkers, removeWorker, type WorkerState } from './state.js';
 import { lockFolder, logsFolder, makeStateFolder } from './state-folder.js';
 
-const READY_WITHIN_MS = 30_000;
+/** It takes 2 s on an idle machine, many times that on a busy one. A worker that has ended is noticed at once. */
+const READY_WITHIN_MS = 120_000;
 /** Added to the worker's own grace period, for ending slots and connections. */
 const MARGIN_MS = 5_000;
 const LOGS_KEPT = 5;
@@ -45,7 +46,7 @@ export interface EnsuredWorker {
  * foreground worker of this build counts; one of another build is left alone. If there is nothing to do, it reads a few
  * small files: about a millisecond.
  *
- * @throws InfrastructureError (METALAB_WORKER_START) if the worker exits or doesn't poll within 30 s, with the end of
+ * @throws InfrastructureError (METALAB_WORKER_START) if the worker exits or doesn't poll within two minutes, with the end of
  *   its log
  */
 export async function ensureWorker(request: WorkerRequest): Promise<EnsuredWorker> {

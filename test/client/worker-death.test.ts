@@ -7,7 +7,7 @@ import { metalab, resultsJson, type SubmitLine, startMetalab } from '../support/
 import { type Project, projectWith } from '../support/project.js';
 import { recordsIn } from '../support/records.js';
 import { apart, onPostgres } from '../support/test-server.js';
-import { until } from '../support/until.js';
+import { until, untilSaid } from '../support/until.js';
 
 const home = mkdtempSync(join(tmpdir(), 'metalab-death-'));
 const env: NodeJS.ProcessEnv = await apart(home);
@@ -48,7 +48,7 @@ describe('a worker that is told to end', () => {
   it('hands back the runs that outlast its grace period: another worker executes them, and none fails', async () => {
     const project = await projectWith(sweep(2, 15_000));
     const first = startMetalab(['worker', '--slots', '2', '--grace', '1s'], { env });
-    await until(() => first.stderrSoFar().includes('polls'));
+    await untilSaid(first, 'polls');
     const submit = startMetalab(['submit', 'slow.mjs', '--json'], { cwd: project.folder, env });
     await until(() => executionsIn(project) === 2);
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, onTestFinished } from 'vitest';
 import { metalab, startMetalab } from './metalab.js';
 import type { Project } from './project.js';
-import { until } from './until.js';
+import { untilSaid } from './until.js';
 
 /** An engine of a test file's own, whose processes may be killed: stopped after the file. @returns its environment */
 export function useOwnEngine(): { readonly METALAB_HOME: string } {
@@ -26,7 +26,7 @@ export async function startWorker(
     worker.kill('SIGCONT');
     worker.kill('SIGKILL');
   });
-  await until(() => worker.stderrSoFar().includes('polls'));
+  await untilSaid(worker, 'polls');
   return worker as typeof worker & { readonly pid: number };
 }
 

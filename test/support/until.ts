@@ -19,3 +19,17 @@ export async function until(isSo: () => boolean | Promise<boolean>, seconds = 30
   }
   throw new Error(`not within ${seconds} s: ${isSo}`, { cause: thrown });
 }
+
+interface Program {
+  readonly exitCode: number | null;
+  stderrSoFar(): string;
+}
+
+/** Waits until a program has printed a text to stderr. */
+export async function untilSaid(program: Program, text: string, seconds = 300): Promise<void> {
+  const hasSaid = () => program.stderrSoFar().includes(text);
+  const wait = until(() => hasSaid() || program.exitCode !== null, seconds);
+  await wait.catch(() => {});
+  if (!hasSaid())
+    throw new Error(`'${text}' was not printed (exit code ${program.exitCode}):\n${program.stderrSoFar()}`);
+}
