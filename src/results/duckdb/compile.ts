@@ -9,7 +9,7 @@ import type { Histogram } from '../query/histogram.js';
 import type { Selection } from '../query/selection.js';
 import type { Statistic } from '../query/statistics.js';
 import { quoteName, quoteText } from './database.js';
-import type { LoadedRuns } from './load-runs.js';
+import { FILE_ROW, type LoadedRuns } from './load-runs.js';
 import { partKey } from './value-parts.js';
 
 // Runs of older declarations may share an index.
@@ -38,6 +38,12 @@ export class Query {
 
   constructor(runs: LoadedRuns) {
     this.#runs = runs;
+  }
+
+  /** Whether runs may have another status than success. */
+  get hasOthers(): boolean {
+    const { coverage, inCellOrder } = this.#runs;
+    return !(coverage && inCellOrder && coverage.statuses.every(({ status }) => status === 'success'));
   }
 
   /** What FROM names: to be asked for last. */
@@ -78,7 +84,7 @@ export class Query {
     return name;
   }
 
-  /** A WHERE clause; nothing if there is no condition. */
+  /** A WHERE clause; nothing if there is no condition. What is null holds for no run. */
   where(comparisons: readonly Comparison[]): string {
     return comparisons.length === 0
       ? ''
@@ -111,7 +117,7 @@ export class Query {
         if (sql === undefined) return 'false';
         // DuckDB's NaN is more than every number.
         const isNumber = typeof value === 'number' && column.nonfinite > 0 ? ` AND NOT isnan(${sql})` : '';
-        return `coalesce(${sql} ${op} ${literal(value)}${isNumber}, false)`;
+        return `(${sql} ${op} ${literal(value)}${isNumber})`;
       }
     }
   }
@@ -167,8 +173,8 @@ export function selectionSql(
 ): string {
   const { where, sort, limit, offset } = selection;
   const order = sort.flatMap(({ column, descending }) => query.order(column, descending));
-  // Each cell is there once: to read two further columns of a million runs takes half a second.
-  const cells = inCellOrder ? '"index"' : CELL_ORDER;
+  // Where rows are in order, their numbers cost nothing; to read the indexes of a million runs takes 30 ms.
+  const cells = inCellOrder ? FILE_ROW : CELL_ORDER;
   const clauses = [
     query.where(where),
     inCellOrder && sort.length === 0 ? '' : `ORDER BY ${[...order, cells].join(', ')}`,
@@ -201,14 +207,13 @@ export type RawStatistic = (typeof RAW_STATISTICS)[number];
 /** Rows of {@link groupColumns}, in the order of the query. */
 export function groupingSql(query: Query, grouping: Grouping, metrics: readonly Column[]): string {
   const { by, where, sort, limit, offset } = grouping;
-  const success = `status = 'success'`;
   const keys = by.flatMap(({ column }, index) =>
     query.parts(column).map(({ type, sql }) => `${sql} AS ${groupColumns.key(index, type)}`),
   );
   const list = [
     ...keys,
-    `count(*) FILTER (${success}) AS ${groupColumns.success}`,
-    `count(*) FILTER (NOT ${success}) AS ${groupColumns.others}`,
+    `${ofSuccessful(query, 'count(*)')} AS ${groupColumns.success}`,
+    `${query.hasOthers ? `count(*) FILTER (NOT ${SUCCESS})` : '0'} AS ${groupColumns.others}`,
     ...metrics.flatMap((metric, index) =>
       rawStatistics(grouping.statistics).map(
         (statistic) =>
@@ -246,7 +251,7 @@ export function histogramSql(query: Query, { column, by, bins, where }: Histogra
 function groupOrder(query: Query, { by }: Grouping, key: GroupSortKey): string[] {
   const direction = key.descending ? 'DESC' : 'ASC';
   if (key.by === 'key') return query.order(by[key.index]!.column, key.descending);
-  if (key.by === 'n') return [`count(*) FILTER (status = 'success') ${direction}`];
+  if (key.by === 'n') return [`${ofSuccessful(query, 'count(*)')} ${direction}`];
   const { column, statistic } = key;
   const raw = statistic === 'sem' || statistic === 'ci95' ? 'std' : statistic;
   const value = statisticSql(query, column, raw);
@@ -272,15 +277,22 @@ function statisticSql(query: Query, column: Column, statistic: RawStatistic): st
   const own = query.part(column, column.type === 'boolean' ? 'boolean' : 'number');
   const value =
     own === undefined ? 'CAST(NULL AS DOUBLE)' : column.type === 'boolean' ? `CAST(${own} AS DOUBLE)` : own;
-  const success = `status = 'success'`;
   if (statistic === 'nonfinite')
-    return column.nonfinite === 0 ? '0' : `count(*) FILTER (${success} AND NOT isfinite(${value}))`;
+    return column.nonfinite === 0 ? '0' : ofSuccessful(query, 'count(*)', `NOT isfinite(${value})`);
   if (statistic === 'others') {
     const others = query.parts(column).filter(({ type, sql }) => sql !== own && type !== 'null');
     return others.length === 0
       ? '0'
-      : `count(*) FILTER (${success} AND (${others.map(({ sql }) => `${sql} IS NOT NULL`).join(' OR ')}))`;
+      : ofSuccessful(query, 'count(*)', `(${others.map(({ sql }) => `${sql} IS NOT NULL`).join(' OR ')})`);
   }
-  const finite = column.nonfinite === 0 ? '' : ` AND isfinite(${value})`;
-  return `${FUNCTIONS[statistic]}(${value}) FILTER (${success}${finite})`;
+  const finite = column.nonfinite === 0 ? [] : [`isfinite(${value})`];
+  return ofSuccessful(query, `${FUNCTIONS[statistic]}(${value})`, ...finite);
+}
+
+const SUCCESS = `status = 'success'`;
+
+/** An aggregate of the successful runs. Where all are, their status is not read: a mean of a million takes 45 ms, not 66. */
+function ofSuccessful(query: Query, aggregate: string, ...conditions: readonly string[]): string {
+  const all = query.hasOthers ? [SUCCESS, ...conditions] : conditions;
+  return all.length === 0 ? aggregate : `${aggregate} FILTER (${all.join(' AND ')})`;
 }

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { dirname } from 'node:path';
 import { UsageError } from '../../definition/errors.js';
 import { isMetricValue, type RunRecord, type RunStatus } from '../../definition/record.js';
@@ -22,6 +23,7 @@ import { seriesSql } from './series-sql.js';
 import { SqlQueries } from './sql.js';
 import { partKey } from './value-parts.js';
 
+const MOST_THREADS = 2;
 /** Statistics of so many metrics are computed in one pass over the runs: more take more memory. */
 const METRICS_AT_ONCE = 32;
 /** Rows of more params and metrics are read from the records. */
@@ -46,6 +48,9 @@ export async function openDuckdbEngine(folder: string, options: LoadOptions): Pr
       { name: 'seed_base', type: 'DOUBLE', values: submissions.map(({ seed_base }) => seed_base) },
     ]);
     runs = await loadRuns(database, folder, options);
+    // Rows of a compacted file take little memory, so that two threads may have some at once.
+    if (runs.inCellOrder)
+      await database.run(`SET threads = ${Math.min(MOST_THREADS, availableParallelism())}`);
     const total = runs.inCellOrder ? runs.coverage!.runs : await countRows(database, new Query(runs), '');
     return new DuckdbEngine(database, runs, folder, new Columns(runs.occurrences, total), options);
   } catch (error) {
@@ -103,7 +108,8 @@ class DuckdbEngine implements QueryEngine {
   }
 
   cells(selection: Selection): AsyncGenerator<readonly (readonly Cell[])[], void> {
-    return isWide(selection) && !selection.series ? this.#wideCells(selection) : this.#narrowCells(selection);
+    const fromRecords = !selection.series && (isWide(selection) || isSortedPage(selection));
+    return fromRecords ? this.#cellsOfRecords(selection) : this.#narrowCells(selection);
   }
 
   typesOf(column: Column): ValueType[] {
@@ -150,8 +156,11 @@ class DuckdbEngine implements QueryEngine {
     return this.#points;
   }
 
-  /** Params and metrics are read from the records: DuckDB holds 2,048 rows and more of all columns. */
-  async *#wideCells(selection: Selection): AsyncGenerator<readonly (readonly Cell[])[], void> {
+  /**
+   * Params and metrics are read from the records. Of wide rows DuckDB holds 2,048 and more; of a sorted page it reads the
+   * columns of a million runs: 13 of them took 180 ms, the records of 50 runs take 5 ms.
+   */
+  async *#cellsOfRecords(selection: Selection): AsyncGenerator<readonly (readonly Cell[])[], void> {
     const query = new Query(this.#runs);
     const columns = selection.columns.map((each, index) => ({
       ...each,
@@ -281,6 +290,12 @@ class DuckdbEngine implements QueryEngine {
     void this.#points?.then(({ close }) => close());
   }
 }
+
+/** Rows of a page, at most. */
+const PAGE = 256;
+
+const isSortedPage = ({ sort, limit = Number.POSITIVE_INFINITY }: Selection) =>
+  sort.length > 0 && limit <= PAGE;
 
 const isWide = ({ columns }: Selection) => columns.filter(isInRecord).length > WIDE;
 

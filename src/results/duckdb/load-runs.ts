@@ -36,7 +36,7 @@ export interface LoadedRuns {
   readonly uncovered: number;
   /** Of the compacted records of current runs, where there are any and nothing stands beside them in segments. */
   readonly coverage: RunsCoverage | undefined;
-  /** Whether rows come in the cells' order by themselves. */
+  /** Whether rows come in the cells' order by themselves: then {@link FILE_ROW} numbers them. */
   readonly inCellOrder: boolean;
   /** What the compacted records cover, and what was read beside them: bytes by segment. */
   readonly segments: { readonly [segment: string]: number };
@@ -83,6 +83,8 @@ export async function loadRuns(
     const isKept = ({ source }: { readonly source: string }) => source !== 'derived' || keepsDerived;
     const sql = await currentSql(database, current);
     const asTheyAre = compacted.length === 1 && compacted[0]?.coverage.declaration === declaration;
+    const isDerivedCovered = keepsDerived && newDerived.length === 0;
+    const inCellOrder = uncovered.length === 0 && asTheyAre && isDerivedCovered;
     const ofCurrent = all ? 'true' : 'is_current';
     const loaded =
       uncovered.length === 0 && compacted.length > 0
@@ -116,15 +118,15 @@ export async function loadRuns(
         parts: new Map([...loaded.parts].map(([key, { name }]) => [key, quoteName(name)])),
       });
     const covers = uncovered.length === 0 ? compacted[0]?.coverage : undefined;
-    const isDerivedCovered = keepsDerived && newDerived.length === 0;
     const parts = new Map<string, ValuePart>([
       ...compacted.flatMap(({ coverage }) =>
         coverage.columns.filter(isKept).map((column) => [partKey(column), column] as const),
       ),
       ...[...loaded.parts, ...derived.parts].map(([key, { part }]) => [key, part] as const),
     ]);
+    const fields = inCellOrder ? [...FIELDS, FILE_ROW] : FIELDS;
     const rows = (names: ReadonlyMap<string, string> = new Map()) =>
-      `(${sources.map((source) => selectFrom(source, derived, names)).join(' UNION ALL ')})`;
+      `(${sources.map((source) => selectFrom(source, derived, names, fields)).join(' UNION ALL ')})`;
     const derivedParts = [...parts.values()].filter(({ source }) => source === 'derived');
     const countedDerived = isDerivedCovered ? [] : await countDerived(database, derivedParts, rows);
     // Some lines don't count for any run: what only they have is no column.
@@ -141,7 +143,7 @@ export async function loadRuns(
       ]),
       uncovered: uncovered.length + (isDerivedCovered ? 0 : 1),
       coverage: covers,
-      inCellOrder: covers !== undefined && asTheyAre && isDerivedCovered,
+      inCellOrder,
       segments: { ...covered, ...Object.fromEntries(uncovered.map(({ name, to }) => [name, to])) },
       derived: {
         codes: Object.fromEntries(codes),
@@ -157,6 +159,9 @@ export async function loadRuns(
   }
 }
 
+/** The number of a row in a compacted file. */
+export const FILE_ROW = 'file_row_number';
+
 const FIELDS = [...RECORD_FIELD_NAMES, ...Object.keys(PLACE_COLUMNS), 'submission', 'is_current'].map(
   quoteName,
 );
@@ -165,6 +170,7 @@ function selectFrom(
   { from, parts: own }: RowSource,
   derived: LoadedDerived,
   parts: ReadonlyMap<string, string>,
+  fields: readonly string[],
 ): string {
   const joined = new Set([...parts.keys()].filter((key) => derived.parts.has(key)));
   const list = [...parts].map(([key, name]) => {
@@ -178,7 +184,7 @@ function selectFrom(
   });
   const rows = from([...parts.keys()]);
   const all = wanted.length === 0 ? rows : derived.join(`(SELECT * FROM ${rows})`, wanted);
-  return `SELECT ${[...FIELDS, ...list].join(', ')} FROM ${all}`;
+  return `SELECT ${[...fields, ...list].join(', ')} FROM ${all}`;
 }
 
 const NO_DERIVED = { codes: {}, files: {} };
@@ -200,7 +206,8 @@ function compactedRows(path: string, values: readonly string[] = []): string {
       return `CAST(to_json(${name}) AS VARCHAR) AS ${name}`;
     return quoteName(name);
   });
-  return `(SELECT ${[...fields, ...values].join(', ')} FROM read_parquet(${quoteText(path)}))`;
+  const rows = `read_parquet(${quoteText(path)}, file_row_number = true)`;
+  return `(SELECT ${[...fields, FILE_ROW, ...values].join(', ')} FROM ${rows})`;
 }
 
 const notSuperseded = (rows: string) =>

@@ -123,14 +123,20 @@ function findCoverage(footer: Buffer): Coverage | undefined {
   return JSON.parse(footer.toString('utf8', at, at + length)) as Coverage;
 }
 
+/** While one part is summed, the next is read. */
 async function checksum(handle: FileHandle, end: number): Promise<number> {
-  const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
+  const buffers = [Buffer.allocUnsafe(CHUNK_BYTES), Buffer.allocUnsafe(CHUNK_BYTES)];
+  const read = (index: number) => {
+    const at = index * CHUNK_BYTES;
+    const buffer = buffers[index % 2]!;
+    return at < end ? handle.read(buffer, 0, Math.min(CHUNK_BYTES, end - at), at) : undefined;
+  };
   let sum = 0;
-  for (let at = 0; at < end; ) {
-    const { bytesRead } = await handle.read(buffer, 0, Math.min(buffer.length, end - at), at);
-    if (bytesRead === 0) break;
+  let next = read(0);
+  for (let index = 0; next; index++) {
+    const { buffer, bytesRead } = await next;
+    next = bytesRead === 0 ? undefined : read(index + 1);
     sum = crc32(buffer.subarray(0, bytesRead), sum);
-    at += bytesRead;
   }
   return sum;
 }
