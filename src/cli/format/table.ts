@@ -13,6 +13,8 @@ const BORDERLESS = Object.fromEntries(
 );
 const GAP = 2;
 const MAX_CHARACTERS = 60;
+/** Where the output goes to a program or a file: to lay out texts of megabytes takes minutes. */
+const MAX_IN_FILE = 1000;
 
 type TableContext = Pick<CommandContext, 'out' | 'note' | 'color' | 'width'>;
 
@@ -32,8 +34,7 @@ export function printCells(
   rows: readonly (readonly unknown[])[],
   context: TableContext,
 ): void {
-  // Nothing is cut if the output goes to a program or a file.
-  const longest = Number.isFinite(context.width) ? MAX_CHARACTERS : undefined;
+  const longest = Number.isFinite(context.width) ? MAX_CHARACTERS : MAX_IN_FILE;
   const formats = columns.map((_, index) =>
     numberFormat(rows.map((row) => row[index]).filter((value) => typeof value === 'number')),
   );
@@ -80,15 +81,12 @@ const isNumeric = (rows: readonly (readonly unknown[])[], index: number) => {
 /**
  * Formats a value for a table: on one line. `--json` and `--csv` have all of it.
  *
- * @param longest longer text is cut, for a terminal
+ * @param longest longer text is cut
  */
-function formatCell(
-  value: unknown,
-  format: (value: number) => string,
-  longest = Number.POSITIVE_INFINITY,
-): string {
+function formatCell(value: unknown, format: (value: number) => string, longest: number): string {
   if (value === null || value === undefined) return '';
   if (typeof value === 'number') return format(value);
-  const text = oneLine(typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value)));
+  const whole = typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value));
+  const text = oneLine(whole.slice(0, longest + 1));
   return text.length > longest ? `${text.slice(0, longest - 1)}…` : text;
 }

@@ -52,7 +52,7 @@ export async function compactRuns(
   const before = await identityOf(target);
   if (!(await makeRunsFolder(folder))) return null;
   const origins = await readOrigins(folder);
-  const database = await openDatabase({ scratch, strict: true });
+  const database = await openDatabase({ scratch });
   let loaded: LoadedRuns | undefined;
   try {
     loaded = await loadRuns(database, folder, { ...origins, all: true });

@@ -53,12 +53,8 @@ const ROOMIER = ['280MB', '2GB'];
 /**
  * Opens a DuckDB in memory; what does not fit goes to the scratch folder. Loads DuckDB, which takes some 200 ms on a busy
  * machine: only where a query needs it.
- *
- * @param options.strict fails where the memory does not do, instead of taking more
  */
-export async function openDatabase(
-  options: { readonly scratch?: string; readonly strict?: boolean } = {},
-): Promise<Database> {
+export async function openDatabase(options: { readonly scratch?: string } = {}): Promise<Database> {
   const { DuckDBInstance } = loadDuckdb();
   const scratch = new Scratch(options.scratch);
   const instance = await DuckDBInstance.create(':memory:', {
@@ -70,7 +66,7 @@ export async function openDatabase(
   const connection = await instance.connect();
   // Of a million runs: 6 ms a question. Each file that is read is held open, so its path means the same file.
   await connection.run('SET parquet_metadata_cache = true');
-  const limits = options.strict ? [] : [...ROOMIER];
+  const limits = [...ROOMIER];
   const withRoom = async <T>(act: () => Promise<T>): Promise<T> => {
     for (;;) {
       try {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import {
   copyFileSync,
   existsSync,
@@ -185,6 +186,22 @@ it('whole numbers that no column of 64 bits holds become doubles', async () => {
     recordOf({ index: 1, params: { n: 1e19 } }),
   ]);
   expect(await compact(store)).toBe(2);
+});
+
+it('a text of 90 MB in one run is compacted, and read from the file', { timeout: 360_000 }, async () => {
+  const store = await temporaryStore();
+  const text = 'abcdefghi '.repeat(9_000_000);
+  writeSegment(store, [recordOf({ index: 0 }), recordOf({ index: 1, metrics: { text } })]);
+  expect(await compact(store)).toBe(2);
+  const file = (await openRunsFile(folderOf(store)))!;
+  const database = await openDatabase();
+  const rows = await database.all(`
+    SELECT "index", strlen("metrics.text") AS bytes, md5("metrics.text") AS hash
+    FROM read_parquet(${quoteText(file.path)}) WHERE "metrics.text" IS NOT NULL`);
+  database.close();
+  await file.close();
+  const hash = createHash('md5').update(text).digest('hex');
+  expect(rows).toEqual([{ index: 1, bytes: text.length, hash }]);
 });
 
 it('an experiment that somebody removed does not come back by it', async () => {
