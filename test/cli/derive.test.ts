@@ -164,6 +164,14 @@ test.each([
     ['a.ts', 'curves'],
     /derive: got \{"a":1\}[\s\S]*expected: a function of a run/,
   ],
+  [
+    'exports a derivation under a name that is none of a file',
+    {
+      'a.ts': `import { derive } from 'metalab'; const d = derive(() => ({ a: 1 })); export { d as '../x' };`,
+    },
+    ['a.ts', 'curves'],
+    /the export '..\/x': is no name of a derivation[\s\S]*expected: letters/,
+  ],
 ])('a file that %s is an error', async (_, files, args, message) => {
   const project = await projectWith(files);
   const store = await openFileStore(project.store, { create: true });

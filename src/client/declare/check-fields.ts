@@ -129,12 +129,15 @@ function checkDerived(derived: unknown): Problem[] {
     ];
   return Object.entries(derived as object).flatMap(([name, value]) => {
     const where = `derived.${name}`;
-    if (!LEGAL.test(name))
-      return [{ where, what: 'is no name of a derivation', expected: LEGAL_EXPECTATION }];
-    if (isDerivation(value)) return [];
+    const problems = checkDerivationName(name, where);
+    if (problems.length > 0 || isDerivation(value)) return problems;
     return [{ where, what: `is ${show(value)}`, expected: 'derive((run) => ({ … })), an exported binding' }];
   });
 }
+
+/** Names of derivations are names of files, too. */
+export const checkDerivationName = (name: string, where: string): Problem[] =>
+  LEGAL.test(name) ? [] : [{ where, what: 'is no name of a derivation', expected: LEGAL_EXPECTATION }];
 
 /** A seed plan may be written by hand, and is then not checked yet. */
 function seedProblems(plan: Experiment['seeds']): readonly Problem[] {

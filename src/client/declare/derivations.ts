@@ -5,6 +5,7 @@ import { DefinitionError } from '../../definition/errors.js';
 import { isExperiment } from '../../definition/experiment.js';
 import { codeClosure } from '../../identity/code/closure.js';
 import { executionBundle } from '../../identity/code/execution-bundle.js';
+import { checkDerivationName } from './check-fields.js';
 import { findExperiment } from './find-experiment.js';
 import type { Exported, ExportLocation } from './locate-export.js';
 
@@ -67,6 +68,8 @@ export async function declareDerivationsOf(
   for (const [exported, value] of Object.entries(exports))
     if (isDerivation(value) && ![...derived.values()].includes(value)) derived.set(exported, value);
   if (derived.size === 0) throw noDerivations(file);
+  const problems = [...derived.keys()].flatMap((key) => checkDerivationName(key, `the export '${key}'`));
+  if (problems.length > 0) throw new DefinitionError(problems);
   const located = await locateDerivations(Object.fromEntries(derived), locate);
   const cwd = dirname(file);
   const [declared, { code, native }] = await Promise.all([
