@@ -1,8 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, fstatSync, fsyncSync, mkdirSync, openSync, statSync, writeSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { dirname, join } from 'node:path';
-import { syncFolderSync } from '../sync-folder.js';
+import { AppendOnlyFile } from './append-only-file.js';
 
 /** As much as is written at once: 64 KiB costs 0.3 ns a byte, 4 KiB four times that. */
 export const FLUSH_BYTES = 64 * 1024;
@@ -26,27 +24,22 @@ export function newWriterName(prefix = ''): string {
  * repairs a segment, and readers drop its torn tail.
  */
 export class SegmentWriter {
-  readonly #folder: string;
-  readonly #name: string;
-  #fd: number | undefined;
+  readonly #file: AppendOnlyFile;
   /** Reused by every flush that it is large enough for: UTF-8 has at most three bytes for each of a string's units. */
   readonly #buffer = Buffer.allocUnsafe(4 * FLUSH_BYTES);
   /** Joined and encoded together at the flush: a line by itself takes 0.4 µs more. */
   #lines: string[] = [];
   #pending = 0;
-  #bytes = 0;
   #written = 0;
-  #unsynced = false;
   #abandoned = false;
 
   constructor(folder: string, name: string) {
-    this.#folder = folder;
-    this.#name = name;
+    this.#file = new AppendOnlyFile(folder, name);
   }
 
   /** Bytes that are written. */
   get bytes(): number {
-    return this.#bytes;
+    return this.#file.bytes;
   }
 
   /** Complete lines that are written. */
@@ -82,40 +75,26 @@ export class SegmentWriter {
   flush(): void {
     if (this.#lines.length === 0 || this.#abandoned) return;
     const bytes = this.#encode();
-    let written = 0;
+    const before = this.#file.bytes;
     try {
-      this.#fd ??= this.#create();
-      this.#unsynced = true;
-      while (written < bytes.length) written += writeSync(this.#fd, bytes, written, bytes.length - written);
+      this.#file.append(bytes);
       this.#written += this.#lines.length;
     } catch (error) {
       this.#abandoned = true;
-      this.#written += countNewlines(bytes.subarray(0, written));
+      this.#written += countNewlines(bytes.subarray(0, this.#file.bytes - before));
       throw error;
     } finally {
-      this.#bytes += written;
       this.#forget();
     }
   }
 
-  /**
-   * What was flushed survives a power failure once this returns. Costs nothing where nothing was flushed.
-   *
-   * @throws the system's error; ESTALE where somebody has deleted or replaced the segment (as `store check --repair`
-   * does): what is appended to it is nowhere
-   */
+  /** See `AppendOnlyFile.sync`. */
   sync(): void {
-    if (!this.#unsynced || this.#fd === undefined) return;
-    fsyncSync(this.#fd);
-    const path = join(this.#folder, this.#name);
-    // Its links don't tell: a repair keeps the file in the quarantine, by another name.
-    if (statSync(path, { throwIfNoEntry: false })?.ino !== fstatSync(this.#fd).ino) throw goneFrom(path);
-    this.#unsynced = false;
+    this.#file.sync();
   }
 
   close(): void {
-    if (this.#fd !== undefined) closeSync(this.#fd);
-    this.#fd = undefined;
+    this.#file.close();
   }
 
   #encode(): Uint8Array {
@@ -128,19 +107,8 @@ export class SegmentWriter {
     this.#lines = [];
     this.#pending = 0;
   }
-
-  #create(): number {
-    mkdirSync(this.#folder, { recursive: true });
-    const fd = openSync(join(this.#folder, this.#name), 'ax');
-    syncFolderSync(this.#folder);
-    syncFolderSync(dirname(this.#folder));
-    return fd;
-  }
 }
 
 /** Of JSON lines: a newline only ever ends one. */
 const countNewlines = (bytes: Uint8Array) =>
   bytes.reduce((count, byte) => count + (byte === 0x0a ? 1 : 0), 0);
-
-const goneFrom = (path: string): NodeJS.ErrnoException =>
-  Object.assign(new Error(`${path} was deleted or replaced while it was written`), { code: 'ESTALE' });
