@@ -27,6 +27,9 @@ export interface ArtifactDescriptor {
   readonly metadata: JsonObject;
 }
 
+/** What identifies an artifact's bytes: where they are, their SHA-256 and their number. The store decides it. */
+export type ArtifactContent = Pick<ArtifactDescriptor, 'uri' | 'content_hash' | 'size_bytes'>;
+
 /** The prefix of warnings that metalab itself adds to a record. `submit` shows them. */
 export const OWN_WARNING = 'metalab: ';
 

@@ -1,21 +1,40 @@
-import { posix } from 'node:path';
+import type { ArtifactContent } from '../definition/record.js';
+import { StoredArtifacts } from '../storage/file/artifacts.js';
 import type { Transport } from '../transport/transport.js';
 import { timeoutError } from '../transport/transport-error.js';
-import { type ArtifactContent, type ArtifactPlaces, hasArtifact } from './fetch-artifact.js';
-import { IncomingArtifact } from './incoming-artifact.js';
+import { AnswerReader } from './artifact-answers.js';
+import { type ArtifactRequest, keyOf, lineOf, planRequests } from './artifact-requests.js';
+import type { IncomingVerdict } from './incoming.js';
 
-/** Names sent to the cluster in one request: 65 kB. */
-export const ARTIFACTS_AT_ONCE = 1_000;
+/** Requests sent to the cluster in one round trip: 100 kB. */
+const REQUESTS_AT_ONCE = 1_000;
 /** A connection that sends nothing for this long is given up. */
 const SILENCE_MS = 60_000;
-const NEWLINE = 10;
 
-/** Input: names, one per line. For each file that exists: `@artifact NAME SIZE`, its bytes, a newline. */
+/** An experiment's folder in the store, and its folder on the cluster. */
+export interface ArtifactPlaces {
+  readonly folder: string;
+  /** Absolute, or relative to the login's home. */
+  readonly there: string;
+}
+
+/**
+ * Input: a file's path a line; for a part of it, also where that begins, and its length. For each of which there is
+ * anything: `@artifact PATH BEGIN SIZE`, its bytes, a newline.
+ */
 const SCRIPT = `cd "$1" 2>/dev/null || exit 0
-while read -r name; do
-  size=$(wc -c <"$name") 2>/dev/null || continue
-  echo "@artifact $name $((size))"
-  cat "$name"
+while read -r path from length; do
+  size=$(wc -c <"$path") 2>/dev/null || continue
+  if [ -n "$from" ]; then
+    size=$((size - from))
+    [ "$size" -le "$length" ] || size=$length
+    [ "$size" -gt 0 ] || continue
+    echo "@artifact $path $from $size"
+    tail -c "+$((from + 1))" "$path" | head -c "$size"
+  else
+    echo "@artifact $path 0 $((size))"
+    cat "$path"
+  fi
   echo
 done
 exit 0`;
@@ -23,14 +42,14 @@ exit 0`;
 /** The result for the requested artifacts that the store lacked. */
 export interface FetchedArtifacts<Artifact extends ArtifactContent> {
   readonly brought: number;
-  /** The cluster has no such file. */
+  /** The cluster does not have them. */
   readonly absent: readonly Artifact[];
-  /** The cluster's file does not match its name. */
+  /** The cluster's bytes do not have their hash. */
   readonly damaged: readonly Artifact[];
 }
 
 /**
- * Fetches the artifacts that the store lacks, a thousand per round trip, each whole and verified, or not at all.
+ * Fetches the artifacts that the store lacks, in few round trips, each whole and verified, or not at all.
  *
  * @throws TransportError if the cluster can't be reached, keeping what has arrived; the system's error if the store
  *   can't be written
@@ -40,44 +59,57 @@ export async function fetchArtifacts<Artifact extends ArtifactContent>(
   places: ArtifactPlaces,
   artifacts: Iterable<Artifact>,
 ): Promise<FetchedArtifacts<Artifact>> {
-  const missing = new Map<string, Artifact>();
-  for (const artifact of artifacts)
-    if (!missing.has(artifact.content_hash) && !(await hasArtifact(places.folder, artifact)))
-      missing.set(artifact.content_hash, artifact);
-  const names = [...missing.keys()];
-  const damaged: Artifact[] = [];
-  let brought = 0;
-  const take = (name: string, sound: boolean) => {
-    const artifact = missing.get(name);
-    if (!artifact) return;
-    missing.delete(name);
-    if (sound) brought++;
-    else damaged.push(artifact);
+  const missing = await findMissing(places.folder, artifacts);
+  const verdicts = { brought: 0, absent: [] as Artifact[], damaged: [] as Artifact[] };
+  const take = ({ artifact, verdict }: IncomingVerdict<Artifact>) => {
+    missing.delete(artifact.uri);
+    if (verdict === 'brought') verdicts.brought++;
+    else verdicts[verdict].push(artifact);
   };
-  for (let from = 0; from < names.length; from += ARTIFACTS_AT_ONCE) {
-    let left = names.slice(from, from + ARTIFACTS_AT_ONCE);
-    for (let before = -1; left.length > 0 && left.length !== before; ) {
-      before = left.length;
+  const requests = planRequests(missing.values());
+  for (let from = 0; from < requests.length; from += REQUESTS_AT_ONCE) {
+    const left = new Map(requests.slice(from, from + REQUESTS_AT_ONCE).map((each) => [keyOf(each), each]));
+    for (let before = -1; left.size > 0 && left.size !== before; ) {
+      before = left.size;
       if (await fetchStream(transport, places, left, take)) break;
-      left = left.filter((name) => missing.has(name));
     }
   }
-  return { brought, absent: [...missing.values()], damaged };
+  return { ...verdicts, absent: [...verdicts.absent, ...missing.values()] };
 }
 
-/** @returns false if a file was not as long as announced: the rest of the stream can't be split into files then */
-async function fetchStream(
+/** By their uris: each once. */
+async function findMissing<Artifact extends ArtifactContent>(
+  folder: string,
+  artifacts: Iterable<Artifact>,
+): Promise<Map<string, Artifact>> {
+  const missing = new Map<string, Artifact>();
+  const stored = new StoredArtifacts(folder);
+  try {
+    for (const artifact of artifacts)
+      if (!missing.has(artifact.uri) && !(await stored.hasSound(artifact)))
+        missing.set(artifact.uri, artifact);
+  } finally {
+    await stored.close();
+  }
+  return missing;
+}
+
+/**
+ * @param requests those that are answered are deleted
+ * @returns false if an answer was not as long as announced: the rest of the stream can't be split then
+ */
+async function fetchStream<Artifact extends ArtifactContent>(
   transport: Transport,
   { folder, there }: ArtifactPlaces,
-  names: readonly string[],
-  onArtifact: (name: string, sound: boolean) => void,
+  requests: Map<string, ArtifactRequest<Artifact>>,
+  onVerdict: (verdict: IncomingVerdict<Artifact>) => void,
 ): Promise<boolean> {
   const silence = new AbortController();
   const tooLong = timeoutError(transport.place, 'artifacts', SILENCE_MS);
   const timer = setTimeout(() => silence.abort(tooLong), SILENCE_MS);
-  const command = ['sh', '-c', SCRIPT, 'metalab', posix.join(there, 'artifacts')];
-  const stdin = names.map((name) => `${name}\n`).join('');
-  const reader = new ArtifactReader(folder, new Set(names), onArtifact);
+  const command = ['sh', '-c', SCRIPT, 'metalab', there];
+  const stdin = [...requests.values()].map(lineOf).join('');
+  const reader = new AnswerReader(folder, requests, onVerdict);
   try {
     const { stdout, ended } = await transport.stream(command, { stdin, signal: silence.signal });
     ended.catch(() => {});
@@ -90,70 +122,5 @@ async function fetchStream(
   } finally {
     clearTimeout(timer);
     await reader.close();
-  }
-}
-
-/** Parses the script's output as it arrives. */
-class ArtifactReader {
-  readonly #folder: string;
-  readonly #names: ReadonlySet<string>;
-  readonly #onArtifact: (name: string, sound: boolean) => void;
-  #rest: Buffer = Buffer.alloc(0);
-  #coming: { readonly name: string; readonly file: IncomingArtifact; left: number } | undefined;
-
-  constructor(
-    folder: string,
-    names: ReadonlySet<string>,
-    onArtifact: (name: string, sound: boolean) => void,
-  ) {
-    this.#folder = folder;
-    this.#names = names;
-    this.#onArtifact = onArtifact;
-  }
-
-  get atEnd(): boolean {
-    return this.#coming === undefined && this.#rest.length === 0;
-  }
-
-  /** @returns false if it is not what the script writes */
-  async add(piece: Uint8Array): Promise<boolean> {
-    this.#rest = this.#rest.length === 0 ? Buffer.from(piece) : Buffer.concat([this.#rest, piece]);
-    while (this.#rest.length > 0) {
-      if (this.#coming && this.#coming.left > 0) await this.#takeBytes(this.#coming);
-      else if (this.#coming) {
-        const sound = this.#rest[0] === NEWLINE;
-        this.#rest = this.#rest.subarray(1);
-        await this.#end(sound);
-        if (!sound) return false;
-      } else {
-        const end = this.#rest.indexOf(NEWLINE);
-        if (end === -1) return true;
-        const [, name, size] =
-          /^@artifact ([0-9a-f]{64}) (\d+)$/.exec(this.#rest.toString('latin1', 0, end)) ?? [];
-        if (name === undefined || !this.#names.has(name)) return false;
-        this.#rest = this.#rest.subarray(end + 1);
-        const file = await IncomingArtifact.begin(this.#folder, name);
-        this.#coming = { name, file, left: Number(size) };
-      }
-    }
-    return true;
-  }
-
-  async close(): Promise<void> {
-    await this.#coming?.file.close();
-  }
-
-  async #takeBytes(coming: { readonly file: IncomingArtifact; left: number }): Promise<void> {
-    const part = this.#rest.subarray(0, coming.left);
-    this.#rest = this.#rest.subarray(part.length);
-    coming.left -= part.length;
-    await coming.file.add(part);
-  }
-
-  async #end(sound: boolean): Promise<void> {
-    const { name, file } = this.#coming!;
-    this.#onArtifact(name, sound && (await file.keep(name)) === name);
-    await file.close();
-    this.#coming = undefined;
   }
 }

@@ -1,13 +1,4 @@
-import type { LogLevel } from '../definition/record.js';
-
-/** Where stored bytes are: the part of an artifact's descriptor that the store decides. */
-export interface StoredBytes {
-  /** Relative to the experiment's folder. */
-  readonly uri: string;
-  /** Hex SHA-256. */
-  readonly content_hash: string;
-  readonly size_bytes: number;
-}
+import type { ArtifactContent, LogLevel } from '../definition/record.js';
 
 /**
  * What capture writes through: the run in progress, as the runner knows it. Whatever goes into the record itself
@@ -21,7 +12,7 @@ export interface RunSink {
   /** A line of the run's log. */
   log(level: LogLevel, message: string): void;
   /** Stores bytes under their content's hash. Throws if the store can't be written. */
-  store(bytes: Uint8Array): StoredBytes;
+  store(bytes: Uint8Array): ArtifactContent;
   /** Copies a file into the store, streaming. Throws the file's own error if it can't be read. */
-  storeFile(path: string): StoredBytes;
+  storeFile(path: string): ArtifactContent;
 }

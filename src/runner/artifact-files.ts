@@ -1,8 +1,8 @@
 import { closeSync, mkdirSync, openSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { ArtifactContent } from '../definition/record.js';
 import { sha256 } from '../identity/fingerprint.js';
-import type { StoredBytes } from '../operation/run-sink.js';
 import { artifactsFolder } from '../storage/file/layout.js';
 import { temporaryBeside } from '../storage/file/owner.js';
 import { hashFile } from './hash-file.js';
@@ -19,7 +19,7 @@ export class ArtifactFiles {
   }
 
   /** @throws the system's error if the store can't be written */
-  store(bytes: Uint8Array): StoredBytes {
+  store(bytes: Uint8Array): ArtifactContent {
     const content_hash = sha256(bytes);
     // A file of another size is damaged: it is written again.
     if (statSync(join(this.#folder, content_hash), { throwIfNoEntry: false })?.size === bytes.length)
@@ -31,7 +31,7 @@ export class ArtifactFiles {
   }
 
   /** Hashes while copying: if the file is still changing, the hash is of the bytes that were copied. */
-  storeFile(path: string): StoredBytes {
+  storeFile(path: string): ArtifactContent {
     return this.#write((fd) => hashFile(path, (block) => writeAll(fd, block)));
   }
 
@@ -46,7 +46,7 @@ export class ArtifactFiles {
     }
   }
 
-  #write(fill: (fd: number) => { content_hash: string; size_bytes: number }): StoredBytes {
+  #write(fill: (fd: number) => { content_hash: string; size_bytes: number }): ArtifactContent {
     mkdirSync(this.#folder, { recursive: true });
     const temporary = temporaryBeside(join(this.#folder, 'artifact'));
     const fd = openSync(temporary, 'wx');
@@ -65,7 +65,7 @@ export class ArtifactFiles {
   }
 }
 
-const describe = (content_hash: string, size_bytes: number): StoredBytes => ({
+const describe = (content_hash: string, size_bytes: number): ArtifactContent => ({
   uri: `artifacts/${content_hash}`,
   content_hash,
   size_bytes,

@@ -1,8 +1,11 @@
+import { readFileSync, statSync } from 'node:fs';
 import type { DerivedResult } from '../definition/derivation.js';
-import type { LogLevel } from '../definition/record.js';
+import type { ArtifactContent, LogLevel } from '../definition/record.js';
 import type { Cell } from '../identity/cells.js';
-import type { RunSink, StoredBytes } from '../operation/run-sink.js';
+import type { RunSink } from '../operation/run-sink.js';
 import { derivedLine } from '../storage/file/formats/derived.js';
+import { MAX_PACKED_BYTES } from '../storage/file/formats/pack.js';
+import { PackWriter } from '../storage/file/formats/pack-writer.js';
 import { FLUSH_BYTES, SegmentWriter } from '../storage/file/formats/segment-writer.js';
 import { dataLine, logLine, seriesLine } from '../storage/file/formats/sidecars.js';
 import { segmentName, segmentsFolder } from '../storage/file/layout.js';
@@ -19,6 +22,7 @@ export class RunOutputs implements RunSink {
   readonly #series: SegmentWriter;
   readonly #data: SegmentWriter;
   readonly #derived: SegmentWriter;
+  readonly #packs: PackWriter;
   readonly #artifacts: ArtifactFiles;
   readonly #onFault: (error: unknown) => void;
   #cell: Cell | undefined;
@@ -35,6 +39,7 @@ export class RunOutputs implements RunSink {
     this.#series = new SegmentWriter(segments, segmentName('series', writer));
     this.#data = new SegmentWriter(segments, segmentName('data', writer));
     this.#derived = new SegmentWriter(segments, segmentName('derived', writer));
+    this.#packs = new PackWriter(folder, submission, writer);
     this.#artifacts = new ArtifactFiles(folder);
     this.#onFault = onFault;
   }
@@ -80,11 +85,14 @@ export class RunOutputs implements RunSink {
     return { logs: this.#logs.bytes, series: this.#series.bytes, data: this.#data.bytes };
   }
 
-  store(bytes: Uint8Array): StoredBytes {
-    return this.#try(() => this.#artifacts.store(bytes));
+  store(bytes: Uint8Array): ArtifactContent {
+    const place = bytes.length <= MAX_PACKED_BYTES ? this.#packs : this.#artifacts;
+    return this.#try(() => place.store(bytes));
   }
 
-  storeFile(path: string): StoredBytes {
+  storeFile(path: string): ArtifactContent {
+    const entry = statSync(path, { throwIfNoEntry: false });
+    if (entry?.isFile() && entry.size <= MAX_PACKED_BYTES) return this.store(readFileSync(path));
     try {
       return this.#artifacts.storeFile(path);
     } catch (error) {
@@ -100,6 +108,7 @@ export class RunOutputs implements RunSink {
     this.#series.flush();
     this.#data.flush();
     this.#derived.flush();
+    this.#packs.flush();
   }
 
   /** Rejects with the system's error. */
@@ -108,6 +117,7 @@ export class RunOutputs implements RunSink {
     this.#series.sync();
     this.#data.sync();
     this.#derived.sync();
+    this.#packs.sync();
     await this.#artifacts.sync();
   }
 

@@ -1,6 +1,7 @@
 import {
   appendFileSync,
   existsSync,
+  mkdirSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -9,6 +10,8 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { RunRecord } from '../../src/definition/record.js';
+import { parsePackUri } from '../../src/storage/file/formats/pack.js';
 import { experimentText } from '../support/experiment-text.js';
 import { metalab, resultsJson, submitJson } from '../support/metalab.js';
 import { Project } from '../support/project.js';
@@ -39,6 +42,7 @@ const segment = (kind = '') => {
   );
   return join(place, names[0]!);
 };
+const pack = () => join(only('packs'), readdirSync(only('packs'))[0]!);
 const bundle = () => join(only('bundles'), 'operation.mjs');
 
 async function check(...args: string[]): Promise<Report & { readonly code: number | null }> {
@@ -70,6 +74,26 @@ test('store check of an undamaged store reports no findings, and how much was ch
     /^checked 1 experiments, 1 submissions, \d segments, 12 records, 12 artifacts, .*: nothing is wrong$/m,
   );
 });
+
+const recordsOf = async () => (await resultsJson('e:1', project.store)) as unknown as RunRecord[];
+
+/** Makes of the store what an older version would have written: a file for each artifact. @returns their names */
+function artifactsAsFiles(): string[] {
+  const bytes = readFileSync(pack());
+  mkdirSync(folder('artifacts'));
+  const text = readFileSync(segment(), 'utf8').replace(
+    /"uri":"([^"]+)","content_hash":"([^"]+)"/g,
+    (_, uri: string, sha: string) => {
+      const { offset, size } = parsePackUri(uri)!;
+      writeFileSync(join(folder('artifacts'), sha), bytes.subarray(offset, offset + size));
+      return `"uri":"artifacts/${sha}","content_hash":"${sha}"`;
+    },
+  );
+  writeFileSync(segment(), text);
+  rmSync(folder('packs'), { recursive: true });
+  rmSync(folder('runs'), { recursive: true });
+  return readdirSync(folder('artifacts'));
+}
 
 /** Gives the segment's lines to several, in order. @returns their paths */
 function splitSegment(parts: number): string[] {
@@ -174,8 +198,59 @@ describe('damage is reported, and repaired by the next submit or by --repair', (
     expect(await resultsJson('e:1', project.store)).toHaveLength(RUNS);
   });
 
-  test('missing and altered artifacts are reported, and --repair moves the altered one to quarantine', async () => {
-    const [first, second] = readdirSync(folder('artifacts')) as [string, string];
+  test('a pack with a damaged artifact is reported, and --repair takes it out and keeps every other', async () => {
+    const records = await recordsOf();
+    const bytes = readFileSync(pack());
+    const { offset } = parsePackUri(records[3]!.artifacts[0]!.uri)!;
+    bytes.write('X', offset);
+    writeFileSync(pack(), bytes);
+    const found = await check();
+    expect(found.code).toBe(1);
+    expect(found.findings).toMatchObject([
+      { kind: 'pack-damaged', what: expect.stringContaining(`bytes at ${offset - 78}`) },
+    ]);
+    expect(join(project.store, found.findings[0]!.path)).toBe(pack());
+    expect((await check('--quick')).findings).toEqual([]);
+    const get = (at: number) =>
+      metalab(['artifacts', records[at]!.run_id, '--get', 'a'], { cwd: project.folder });
+    expect(await get(3)).toMatchObject({ code: 3, stderr: expect.stringContaining('damaged') });
+    await check('--repair');
+    expect(readFileSync(join(folder('quarantine'), pack().slice(folder('').length)))).toEqual(bytes);
+    expect((await check()).findings).toMatchObject([
+      {
+        kind: 'artifact-missing',
+        what: expect.stringContaining("names 1 artifacts that are not in the store: 'a'"),
+      },
+    ]);
+    expect(await get(3)).toMatchObject({ code: 3, stderr: expect.stringContaining('not in the store') });
+    expect((await get(4)).stdout).toBe('x'.repeat(10 + (records[4]!.params.x as number)));
+  });
+
+  test('a pack that is torn costs what was in its torn part; a deleted one is named, and its runs can be done again', async () => {
+    const records = await recordsOf();
+    const last = records.at(-1)!.artifacts[0]!;
+    truncateSync(pack(), parsePackUri(last.uri)!.offset + 1);
+    const torn = await check();
+    expect(torn).toMatchObject({ code: 1, counts: { errors: 1, warnings: 0, notes: 1 } });
+    expect(torn.findings.map(({ kind, what }) => [kind, what])).toEqual([
+      ['artifact-missing', expect.stringContaining(last.uri)],
+      ['pack-torn-tail', expect.stringContaining('bytes at the end')],
+    ]);
+    rmSync(pack());
+    expect((await check('--quick')).findings).toMatchObject([
+      { kind: 'artifact-missing', what: expect.stringMatching(/names 12 artifacts .*\.0\.pack#/) },
+    ]);
+    expect((await submit()).outcome).toMatchObject({ reused: RUNS, executed: 0 });
+    expect((await submit('--fresh')).outcome).toMatchObject({ success: RUNS });
+    const [again] = await recordsOf();
+    const { stdout } = await metalab(['artifacts', again!.run_id, '--get', 'a'], { cwd: project.folder });
+    expect(stdout).toBe('x'.repeat(10 + (again!.params.x as number)));
+  });
+
+  test('missing and altered files of artifacts are reported, and --repair moves the altered one to quarantine', async () => {
+    const files = artifactsAsFiles();
+    expect(await check()).toMatchObject({ code: 0, findings: [] });
+    const [first, second] = files as [string, string];
     rmSync(join(folder('artifacts'), first));
     const altered = join(folder('artifacts'), second);
     writeFileSync(altered, readFileSync(altered, 'utf8').toUpperCase());
@@ -185,18 +260,18 @@ describe('damage is reported, and repaired by the next submit or by --repair', (
     await check('--repair');
     expect(existsSync(altered)).toBe(false);
     expect(existsSync(join(folder('quarantine'), 'artifacts', second))).toBe(true);
-    expect((await submit('--fresh')).outcome).toMatchObject({ success: RUNS });
-    expect(readdirSync(folder('artifacts'))).toHaveLength(RUNS);
   });
 
   test('leftover temporary files and values of environment variables are reported and removed', async () => {
     const left = [
       join(project.store, '.probe-1-aa.tmp'),
       join(folder('artifacts'), '.tmp-1-aa'),
+      join(only('packs'), '.w.0.pack.1-aa.tmp'),
       join(submission(), 'env.json'),
     ];
+    mkdirSync(folder('artifacts'));
     for (const path of left) writeFileSync(path, '{}');
-    expect(await check()).toMatchObject({ code: 1, counts: { errors: 0, warnings: 3 } });
+    expect(await check()).toMatchObject({ code: 1, counts: { errors: 0, warnings: 4 } });
     expect(await check('--repair')).toMatchObject({ code: 0 });
     expect(left.filter((path) => existsSync(path))).toEqual([]);
   });
@@ -204,6 +279,7 @@ describe('damage is reported, and repaired by the next submit or by --repair', (
 
 test('store gc deletes exactly what nothing refers to', async () => {
   const orphan = join(folder('artifacts'), 'a'.repeat(64));
+  mkdirSync(folder('artifacts'));
   writeFileSync(orphan, 'x'.repeat(1000));
   const unused = join(folder('declarations'), `${'b'.repeat(64)}.json`);
   writeFileSync(unused, '{}');
@@ -218,4 +294,17 @@ test('store gc deletes exactly what nothing refers to', async () => {
   expect(existsSync(orphan) || existsSync(unused)).toBe(false);
   expect(await check()).toMatchObject({ code: 0, findings: [] });
   expect((await submit()).outcome).toMatchObject({ executed: 0 });
+});
+
+test('store gc deletes a pack whose runs were done again, and no file of an artifact that a record names', async () => {
+  const old = pack();
+  expect((await submit('--fresh')).outcome).toMatchObject({ executed: RUNS });
+  const gc = await metalab(['store', 'gc', '--json'], { cwd: project.folder });
+  const { deleted } = JSON.parse(gc.stdout) as { deleted: { path: string }[] };
+  expect(deleted.map(({ path }) => join(project.store, path))).toEqual([old]);
+  expect(await check()).toMatchObject({ code: 0, findings: [] });
+  project.restore();
+  artifactsAsFiles();
+  expect((await metalab(['store', 'gc'], { cwd: project.folder })).stdout).toContain('nothing to delete');
+  expect(readdirSync(folder('artifacts'))).toHaveLength(RUNS);
 });

@@ -1,5 +1,6 @@
 import {
   appendFileSync,
+  cpSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -11,6 +12,10 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import type { ArtifactDescriptor, RunRecord } from '../../src/definition/record.js';
+import { parsePack, parsePackUri } from '../../src/storage/file/formats/pack.js';
+import { listPacks } from '../../src/storage/file/formats/packs.js';
+import { bytesOf } from '../support/artifacts.js';
 import { type ClusterProject, useCluster } from './cluster.js';
 
 const cluster = await useCluster();
@@ -152,9 +157,10 @@ it('artifacts are fetched on request, verified, or with the records', {
 }, async () => {
   const project = await projectWithData('the table');
   await submit(project, {});
-  const artifacts = join(project.store, 'reads@1', 'artifacts');
+  const here = join(project.store, 'reads@1');
+  const there = join(project.spool, 'reads@1');
   const [run] = JSON.parse((await project.run('results', 'reads', '--json')).stdout);
-  expect(existsSync(artifacts)).toBe(false);
+  expect(await storedIn(here)).toBe(0);
   expect((await project.run('store', 'check')).code).toBe(0);
 
   await cluster.rig.stopGateway();
@@ -165,20 +171,37 @@ it('artifacts are fetched on request, verified, or with the records', {
   expect(away.stderr).toMatch(/127\.0\.0\.1:\d+: /);
   const got = await project.run('artifacts', run.run_id, '--get', 'copy');
   expect(got.stdout).toBe('the table');
-  const [name] = readdirSync(artifacts);
+  expect(await storedIn(here)).toBe(1);
 
-  rmSync(join(artifacts, name!));
-  writeFileSync(join(project.spool, 'reads@1', 'artifacts', name!), 'the tabel');
+  rmSync(join(here, 'packs'), { recursive: true });
+  change(there, run.artifacts[0], 'the tabel');
   const damaged = await project.run('artifacts', run.run_id, '--get', 'copy');
   expect(damaged.stderr).toContain("artifact 'copy' is damaged there");
-  expect(readdirSync(artifacts)).toEqual([]);
-  rmSync(join(project.spool, 'reads@1', 'artifacts', name!));
+  expect(await storedIn(here)).toBe(0);
+  rmSync(join(there, 'packs'), { recursive: true });
   const gone = await project.run('artifacts', run.run_id, '--get', 'copy');
   expect(gone.stderr).toContain("the bytes of artifact 'copy' are neither in the store nor on the cluster");
 
   await submit(project, { V: '2' }, '--artifacts');
-  expect(readdirSync(join(project.store, 'reads@2', 'artifacts'))).toHaveLength(1);
+  const second: RunRecord[] = JSON.parse((await project.run('results', 'reads:2', '--json')).stdout);
+  expect(second).toHaveLength(2);
+  for (const { artifacts } of second)
+    expect((await bytesOf(join(project.store, 'reads@2'), artifacts[0]!)).toString()).toBe('the table');
 });
+
+/** How many artifacts an experiment's packs have, whole. */
+async function storedIn(folder: string): Promise<number> {
+  const packs = (await listPacks(folder)).map((pack) => parsePack(readFileSync(join(folder, pack))));
+  return packs.flat().filter(({ kind }) => kind === 'artifact').length;
+}
+
+/** Writes other bytes in the place of a packed artifact's. */
+function change(folder: string, { uri }: ArtifactDescriptor, content: string): void {
+  const { pack, offset } = parsePackUri(uri)!;
+  const bytes = readFileSync(join(folder, pack));
+  bytes.write(content, offset);
+  writeFileSync(join(folder, pack), bytes);
+}
 
 it('artifacts of runs that are reused come with --artifacts, and those of a whole experiment by one command', {
   timeout: 540_000,
@@ -188,18 +211,22 @@ it('artifacts of runs that are reused come with --artifacts, and those of a whol
     body: "for (const name of ['a', 'b']) capture.artifact(name, name + params.x, { format: 'text' });",
   });
   expect(await project.submit().outcome).toMatchObject({ success: 40 });
-  const here = join(project.store, 'counted@1', 'artifacts');
-  const there = join(project.spool, 'counted@1', 'artifacts');
-  expect(existsSync(here)).toBe(false);
+  const here = join(project.store, 'counted@1');
+  const there = join(project.spool, 'counted@1');
+  expect(await storedIn(here)).toBe(0);
   expect(await project.submit('--artifacts').outcome).toMatchObject({ executed: 0, reused: 40 });
-  const names = readdirSync(here);
-  expect(names).toHaveLength(80);
+  expect(await storedIn(here)).toBe(80);
+  expect(await listPacks(here)).toEqual(await listPacks(there));
 
-  rmSync(here, { recursive: true });
-  const [gone, damaged] = names;
-  const sound = readFileSync(join(there, damaged!));
-  rmSync(join(there, gone!));
-  writeFileSync(join(there, damaged!), 'x'.repeat(sound.length));
+  const runs: RunRecord[] = JSON.parse((await project.run('results', 'counted', '--json')).stdout);
+  const [gone, damaged] = runs.flatMap(({ artifacts }) => artifacts) as [
+    ArtifactDescriptor,
+    ArtifactDescriptor,
+  ];
+  cpSync(join(there, 'packs'), join(project.spool, 'sound'), { recursive: true });
+  rmSync(join(here, 'packs'), { recursive: true });
+  change(there, gone, '\0'.repeat(gone.size_bytes));
+  change(there, damaged, 'x'.repeat(damaged.size_bytes));
   const saved = project.project.path('saved');
   const save = async () => {
     const { code, stdout } = await project.run('artifacts', 'counted', '--get-all', saved, '--json');
@@ -217,20 +244,19 @@ it('artifacts of runs that are reused come with --artifacts, and those of a whol
   );
   const files = readdirSync(saved, { recursive: true }).filter((name) => String(name).endsWith('.txt'));
   expect(files).toHaveLength(78);
-  rmSync(here, { recursive: true });
+  rmSync(join(here, 'packs'), { recursive: true });
   const most = await project.run('artifacts', 'counted', '--fetch', '--json');
   expect(most.code).toBe(1);
   expect(JSON.parse(most.stdout)).toMatchObject({ brought: 78, here: 0 });
   expect(most.stderr).toContain('2 artifacts are neither in the store nor, undamaged, on the cluster');
-  expect(readdirSync(here).sort()).toEqual(names.filter((name) => name !== gone && name !== damaged).sort());
+  expect(await storedIn(here)).toBe(78);
 
-  writeFileSync(join(there, damaged!), sound);
-  const [run] = JSON.parse((await project.run('results', 'counted', '--json')).stdout);
-  const hashes = run.artifacts.map(({ content_hash }: { content_hash: string }) => content_hash);
-  for (const name of names) rmSync(join(here, name), { force: true });
-  writeFileSync(join(there, hashes[0]), `a${run.params.x}`);
-  writeFileSync(join(there, hashes[1]), `b${run.params.x}`);
+  rmSync(join(here, 'packs'), { recursive: true });
+  cpSync(join(project.spool, 'sound'), join(there, 'packs'), { recursive: true });
+  const [run] = runs as [RunRecord];
   const one = await project.run('artifacts', run.run_id, '--fetch');
   expect([one.code, one.stderr]).toEqual([0, expect.stringContaining('2 artifacts fetched')]);
-  expect(readdirSync(here).sort()).toEqual([...hashes].sort());
+  expect(await storedIn(here)).toBe(2);
+  for (const artifact of run.artifacts)
+    expect((await bytesOf(here, artifact)).toString()).toBe(`${artifact.name}${run.params.x}`);
 });

@@ -29,6 +29,8 @@ export const measure = operation(({ params, seeds, capture, runtime }) => {
     capture.log('measured ' + params.x);
     for (let step = 0; step < 3; step++) capture.metric('loss', params.x / (step + 1), { step });
     capture.artifact('numbers', { x: params.x, numbers: Array.from({ length: 50 }, () => Math.random()) });
+    if (params.x % 50 === 0) capture.artifact('large', Buffer.alloc(1_500_000, String(params.x)));
+    if (params.x % 10 === 0) capture.artifact('packed', Buffer.alloc(200_000, String(params.x)));
   };
   const duration = durationOf(params.x);
   if (duration === 0) return finish();

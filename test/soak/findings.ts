@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RunRecord } from '../../src/definition/record.js';
 import { resultsOf } from '../../src/results/open.js';
+import { checkStore, nothingChecked } from '../../src/storage/file/check/check-store.js';
 import { readRecords } from '../../src/storage/file/formats/records.js';
 import { FLUSH_BYTES } from '../../src/storage/file/formats/segment-writer.js';
 import { openFileStore } from '../../src/storage/file/open.js';
@@ -47,7 +48,8 @@ export async function examine(
   const lost = [
     ...findDifferences(final, undisturbed),
     ...(await findMissingSidecars(store, final)),
-    ...findBadArtifacts(store, final),
+    ...(await findBadArtifacts(store, final)),
+    ...(await findDamage(root)),
     ...Array.from({ length: RUNS }, (_, x) => x)
       .filter((x) => !counts.has(x))
       .map((x) => `run of x = ${x} was never executed`),
@@ -111,20 +113,29 @@ async function findMissingSidecars(store: Store, final: readonly RunRecord[]): P
   return missing;
 }
 
-function findBadArtifacts(store: Store, final: readonly RunRecord[]): string[] {
-  const folder = store.experimentFolder(EXPERIMENT);
-  return final.flatMap(({ run_id, artifacts }) =>
-    artifacts.flatMap(({ uri, content_hash }) => {
+async function findBadArtifacts(store: Store, final: readonly RunRecord[]): Promise<string[]> {
+  const bad: string[] = [];
+  for (const { run_id, artifacts } of final)
+    for (const artifact of artifacts) {
+      const hash = createHash('sha256');
       try {
-        const hash = createHash('sha256')
-          .update(readFileSync(join(folder, uri)))
-          .digest('hex');
-        return hash === content_hash ? [] : [`run ${run_id}: ${uri} is not what its name says`];
+        for await (const piece of await store.openArtifact(EXPERIMENT, artifact)) hash.update(piece);
+        if (hash.digest('hex') !== artifact.content_hash)
+          bad.push(`run ${run_id}: ${artifact.uri} has other bytes`);
       } catch (error) {
-        return [`run ${run_id}: ${uri}: ${error}`];
+        bad.push(`run ${run_id}: ${artifact.uri}: ${error}`);
       }
-    }),
-  );
+    }
+  return bad;
+}
+
+/** What is torn at the end of a file is a trace of a writer that was killed; nothing else may be damaged. */
+async function findDamage(root: string): Promise<string[]> {
+  const options = { quick: false, alone: true, metalabVersion: '' };
+  const damage: string[] = [];
+  for await (const { severity, path, what } of checkStore(root, options, nothingChecked()))
+    if (severity === 'error') damage.push(`${path}: ${what}`);
+  return damage;
 }
 
 /** A torn line is one too: the process was killed in the middle of it, and O_APPEND puts the next behind it. */

@@ -7,6 +7,7 @@ import { InfrastructureError, StoreError } from '../../definition/errors.js';
 import type { ArtifactDescriptor, RunRecord } from '../../definition/record.js';
 import { hashContent } from '../../identity/hash-content.js';
 import type { Results } from '../../results/results.js';
+import { damagedArtifact } from '../../storage/file/artifacts.js';
 import { outputError, writeNewFile } from '../../storage/file/write-new-file.js';
 import type { Store } from '../../storage/store.js';
 import type { Prompter } from '../../transport/prompter.js';
@@ -116,7 +117,7 @@ async function saveOne({ store, experiment, artifact, target, force, unreachable
         },
         createWriteStream(path),
       );
-      if (hash.digest('hex') !== artifact.content_hash) throw damaged(store, artifact);
+      if (hash.digest('hex') !== artifact.content_hash) throw damagedArtifact(store.root, artifact);
     });
     return 'saved';
   } catch (error) {
@@ -138,12 +139,3 @@ async function hasContent(path: string, { content_hash, size_bytes }: ArtifactDe
   if ((await stat(path)).size !== size_bytes) return false;
   return (await hashContent(path)).content_hash === content_hash;
 }
-
-const damaged = (store: Store, { name, content_hash }: ArtifactDescriptor) =>
-  new StoreError({
-    code: 'METALAB_ARTIFACT_DAMAGED',
-    where: store.root,
-    what: `the bytes of artifact '${name}' in the store are damaged`,
-    expected: `SHA-256 ${content_hash}`,
-    next: 'metalab store check',
-  });

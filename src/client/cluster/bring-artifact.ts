@@ -1,11 +1,11 @@
 import { StoreError } from '../../definition/errors.js';
 import type { ArtifactDescriptor, RunRecord } from '../../definition/record.js';
-import { fetchArtifact, hasArtifact } from '../../execution/fetch-artifact.js';
+import { fetchArtifacts } from '../../execution/fetch-artifacts.js';
 import { openCluster } from '../../execution/open-cluster.js';
 import { experimentFolderIn } from '../../execution/slurm/spool/spool-layout.js';
+import { StoredArtifacts } from '../../storage/file/artifacts.js';
 import type { Store } from '../../storage/store.js';
 import type { Prompter } from '../../transport/prompter.js';
-import { TransportError } from '../../transport/transport-error.js';
 import { clustersOf } from './clusters-of.js';
 
 /**
@@ -23,34 +23,41 @@ export async function bringArtifact(
   const { experiment_id, provenance } = record;
   const folder = store.experimentFolder(experiment_id);
   // A run on this machine has no cluster to ask; opening the artifact reports that it is missing.
-  if (typeof provenance.environment !== 'string' || (await hasArtifact(folder, artifact))) return;
+  if (typeof provenance.environment !== 'string' || (await isHere(folder, artifact))) return;
   const clusters = await clustersOf(store, experiment_id, provenance.environment);
-  let missing: unknown;
+  const places: string[] = [];
   for (const cluster of clusters) {
     const { transport } = await openCluster(cluster, options.prompter);
+    const there = experimentFolderIn(cluster.file_root, experiment_id);
     try {
       options.say?.(`fetching artifact '${artifact.name}' from ${transport.place}`);
-      await fetchArtifact(
-        transport,
-        { folder, there: experimentFolderIn(cluster.file_root, experiment_id) },
-        artifact,
-      );
-      return;
-    } catch (error) {
-      if (!(error instanceof TransportError) || error.code !== 'METALAB_TRANSPORT_FILE') throw error;
-      missing = error;
+      const { brought, damaged } = await fetchArtifacts(transport, { folder, there }, [artifact]);
+      if (damaged.length > 0) throw damagedThere(`${transport.place}:${there}`, artifact);
+      if (brought > 0) return;
+      places.push(`${transport.place}:${there}`);
     } finally {
       await transport.close();
     }
   }
   if (clusters.length === 0) return;
-  throw new StoreError(
-    {
-      code: 'METALAB_ARTIFACT_MISSING',
-      where: `environment ${provenance.environment}`,
-      what: `the bytes of artifact '${artifact.name}' are neither in the store nor on the cluster: ${(missing as TransportError).what}`,
-      next: 'do the run again (submit --fresh)',
-    },
-    { cause: missing },
-  );
+  throw new StoreError({
+    code: 'METALAB_ARTIFACT_MISSING',
+    where: `environment ${provenance.environment}`,
+    what: `the bytes of artifact '${artifact.name}' are neither in the store nor on the cluster: ${places.join(', ')} does not have ${artifact.uri}`,
+    next: 'do the run again (submit --fresh)',
+  });
 }
+
+async function isHere(folder: string, artifact: ArtifactDescriptor): Promise<boolean> {
+  const stored = new StoredArtifacts(folder);
+  return stored.hasSound(artifact).finally(() => stored.close());
+}
+
+const damagedThere = (where: string, { name, uri, content_hash }: ArtifactDescriptor) =>
+  new StoreError({
+    code: 'METALAB_ARTIFACT_DAMAGED',
+    where: `${where}/${uri}`,
+    what: `artifact '${name}' is damaged there`,
+    expected: `SHA-256 ${content_hash}`,
+    next: 'do the run again (submit --fresh)',
+  });

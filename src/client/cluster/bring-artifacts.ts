@@ -1,9 +1,9 @@
 import type { ArtifactDescriptor, RunRecord } from '../../definition/record.js';
-import { hasArtifact } from '../../execution/fetch-artifact.js';
 import { fetchArtifacts } from '../../execution/fetch-artifacts.js';
 import { openCluster } from '../../execution/open-cluster.js';
 import { experimentFolderIn } from '../../execution/slurm/spool/spool-layout.js';
 import { resultsOf } from '../../results/open.js';
+import { StoredArtifacts } from '../../storage/file/artifacts.js';
 import type { Store } from '../../storage/store.js';
 import type { Prompter } from '../../transport/prompter.js';
 import { resolveExperiment } from '../resolve/resolve-experiment.js';
@@ -13,7 +13,7 @@ import { clustersOf } from './clusters-of.js';
 /** A run_id or its beginning; anything else is an experiment's id. */
 const RUN = /^[0-9a-f]{4,32}$/;
 
-/** Counts of distinct contents: two runs that saved the same bytes share one. */
+/** Counts of what is stored: runs of a slot that saved the same bytes share one. */
 export interface BroughtArtifacts {
   readonly brought: number;
   /** Were in the store. */
@@ -65,18 +65,7 @@ export async function bringArtifacts(
   options: BringOptions = {},
 ): Promise<BroughtArtifacts> {
   const folder = store.experimentFolder(experimentId);
-  const seen = new Set<string>();
-  const wanted = new Map<string, ArtifactDescriptor[]>();
-  for await (const { artifacts, provenance } of records)
-    for (const artifact of artifacts) {
-      if (seen.has(artifact.content_hash)) continue;
-      seen.add(artifact.content_hash);
-      if (await hasArtifact(folder, artifact)) continue;
-      const environment = typeof provenance.environment === 'string' ? provenance.environment : '';
-      const others = wanted.get(environment);
-      if (others) others.push(artifact);
-      else wanted.set(environment, [artifact]);
-    }
+  const { wanted, here } = await findWanted(folder, records);
   const missing: ArtifactDescriptor[] = [];
   let brought = 0;
   for (const [environment, artifacts] of wanted) {
@@ -96,6 +85,34 @@ export async function bringArtifacts(
     }
     missing.push(...left);
   }
-  const here = seen.size - brought - missing.length;
   return { brought, here, missing };
+}
+
+/** By their environments, the artifacts that the store lacks; and the number of those that it has. */
+async function findWanted(
+  folder: string,
+  records: AsyncIterable<RunRecord> | Iterable<RunRecord>,
+): Promise<{ readonly wanted: Map<string, ArtifactDescriptor[]>; readonly here: number }> {
+  const seen = new Set<string>();
+  const wanted = new Map<string, ArtifactDescriptor[]>();
+  const stored = new StoredArtifacts(folder);
+  let here = 0;
+  try {
+    for await (const { artifacts, provenance } of records)
+      for (const artifact of artifacts) {
+        if (seen.has(artifact.uri)) continue;
+        seen.add(artifact.uri);
+        if (await stored.hasSound(artifact)) {
+          here++;
+          continue;
+        }
+        const environment = typeof provenance.environment === 'string' ? provenance.environment : '';
+        const others = wanted.get(environment);
+        if (others) others.push(artifact);
+        else wanted.set(environment, [artifact]);
+      }
+  } finally {
+    await stored.close();
+  }
+  return { wanted, here };
 }

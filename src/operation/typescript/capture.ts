@@ -1,12 +1,17 @@
 import { hash } from 'node:crypto';
 import { basename } from 'node:path';
 import type { JsonObject, JsonValue } from '../../definition/json.js';
-import { type ArtifactDescriptor, isMetricValue, type MetricValue } from '../../definition/record.js';
+import {
+  type ArtifactContent,
+  type ArtifactDescriptor,
+  isMetricValue,
+  type MetricValue,
+} from '../../definition/record.js';
 import type { Capture } from '../../definition/run-arguments.js';
 import { refuseOptions } from '../capture-options.js';
 import { encodeFigure } from '../figure.js';
 import { jsonText } from '../json-text.js';
-import type { RunSink, StoredBytes } from '../run-sink.js';
+import type { RunSink } from '../run-sink.js';
 import { serializerFor } from '../serializers/registry.js';
 
 /** What one attempt of a run captured: the record's part is kept here, the rest goes through the sink. */
@@ -143,7 +148,13 @@ export class RunCapture implements Capture {
     this.#sink.series(name, step, value);
   }
 
-  #keep(name: string, kind: string, format: string, stored: StoredBytes, metadata: JsonObject = {}): void {
+  #keep(
+    name: string,
+    kind: string,
+    format: string,
+    stored: ArtifactContent,
+    metadata: JsonObject = {},
+  ): void {
     jsonText(metadata, `metadata of '${name}'`);
     const artifact_id = hash('sha256', `${this.#runId}:${name}`, 'hex').slice(0, 32);
     const { uri, content_hash, size_bytes } = stored;

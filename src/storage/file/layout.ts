@@ -26,7 +26,12 @@ export const derivationFile = (folder: string, name: string) => join(derivedFold
 /** The compacted series of the latest declaration's runs, one file: see `series-file.ts`. */
 export const seriesFolder = (folder: string) => join(folder, 'series');
 export const seriesFile = (folder: string) => join(seriesFolder(folder), 'series.parquet');
+/** Large artifacts, each a file named by its SHA-256. */
 export const artifactsFolder = (folder: string) => join(folder, 'artifacts');
+/** Small artifacts, many to a file: see `pack.ts`. Not in `artifacts/`, where older versions remove what they don't know. */
+export const packsFolder = (folder: string, submission?: string) => join(folder, 'packs', submission ?? '');
+/** @param number of the pack among those of its writer, from 0 */
+export const packName = (writer: string, number: number) => `${writer}.${number}.pack`;
 
 export const submissionFolder = (folder: string, submission: string) =>
   join(folder, 'submissions', submission);

@@ -1,8 +1,11 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { ArtifactDescriptor, SeriesPoint } from '../../../src/definition/record.js';
 import { sha256 } from '../../../src/identity/fingerprint.js';
+import { MAX_PACKED_BYTES, parsePack } from '../../../src/storage/file/formats/pack.js';
+import { listPacks } from '../../../src/storage/file/formats/packs.js';
+import { bytesOf as readArtifact } from '../../support/artifacts.js';
 import { body, type Sweep, useSweeps } from './sweep.js';
 
 let sweep: Sweep;
@@ -10,7 +13,7 @@ const start = useSweeps((made) => {
   sweep = made;
 });
 
-const bytesOf = (artifact: ArtifactDescriptor) => readFileSync(join(sweep.folder, artifact.uri));
+const bytesOf = (artifact: ArtifactDescriptor) => readArtifact(sweep.folder, artifact);
 
 describe('capture', () => {
   test('stepped metrics are a series whose last point is the metric', async () => {
@@ -70,13 +73,35 @@ describe('capture', () => {
       ['plot', 'figure', 'svg'],
       ['spec', 'figure', 'vega-lite'],
     ]);
-    expect(bytesOf(artifacts[0]!).toString()).toBe('a,b.c\n1,"x,y"\n2,\n');
+    expect((await bytesOf(artifacts[0]!)).toString()).toBe('a,b.c\n1,"x,y"\n2,\n');
     for (const artifact of artifacts) {
-      expect(sha256(bytesOf(artifact))).toBe(artifact.content_hash);
-      expect(bytesOf(artifact)).toHaveLength(artifact.size_bytes);
+      expect(sha256(await bytesOf(artifact))).toBe(artifact.content_hash);
+      expect(await bytesOf(artifact)).toHaveLength(artifact.size_bytes);
     }
-    // The second run has saved the same: nothing is there twice, and no temporary file is left.
-    expect(readdirSync(join(sweep.folder, 'artifacts'))).toHaveLength(7);
+    // The second run has saved the same: nothing is there twice.
+    expect(sweep.records()[1]!.artifacts.map(({ uri }) => uri)).toEqual(artifacts.map(({ uri }) => uri));
+    const packs = await listPacks(sweep.folder);
+    expect(packs).toHaveLength(1);
+    expect(parsePack(readFileSync(join(sweep.folder, packs[0]!)))).toHaveLength(7);
+    expect(existsSync(join(sweep.folder, 'artifacts'))).toBe(false);
+  });
+
+  test('large artifacts and files are files of their own, and no temporary file is left', async () => {
+    const code = body(`fs.writeFileSync('large', Buffer.alloc(${MAX_PACKED_BYTES + 1}, 'x'));
+      capture.artifact('largest that is packed', Buffer.alloc(${MAX_PACKED_BYTES}, 'y'));
+      capture.artifact('bytes', Buffer.alloc(${MAX_PACKED_BYTES + 1}, 'z')); capture.file('large'); capture.file('large', { name: 'again' });`);
+    await start({ code, cases: 2 }).run();
+    const { artifacts } = sweep.records()[0]!;
+    expect(artifacts.map(({ uri }) => uri.split('/')[0])).toEqual([
+      'packs',
+      'artifacts',
+      'artifacts',
+      'artifacts',
+    ]);
+    for (const artifact of artifacts) expect(sha256(await bytesOf(artifact))).toBe(artifact.content_hash);
+    expect(readdirSync(join(sweep.folder, 'artifacts')).sort()).toEqual(
+      [...new Set(artifacts.slice(1).map(({ content_hash }) => content_hash))].sort(),
+    );
   });
 
   test.each([
@@ -108,7 +133,7 @@ describe('capture', () => {
     await start({ code }).run();
     const [artifact] = sweep.record().artifacts;
     expect(artifact!.format).toBe('point');
-    expect(bytesOf(artifact!).toString()).toBe('1;2');
+    expect((await bytesOf(artifact!)).toString()).toBe('1;2');
   });
 
   test('what a forgotten promise captures after its run belongs to no run', async () => {
@@ -175,7 +200,7 @@ test('half of a surrogate pair, wherever text comes from, is U+FFFD in all that 
     artifacts: [{ name: good, metadata: { [good]: good } }],
   });
   expect(sweep.lines('data')).toMatchObject([{ name: good, value: { [good]: [good] } }]);
-  expect(JSON.parse(bytesOf(record.artifacts[0]!).toString())).toEqual({ [good]: good });
+  expect(JSON.parse((await bytesOf(record.artifacts[0]!)).toString())).toEqual({ [good]: good });
   expect(sweep.log()).toEqual([`info: ${good}`, `warn: ${good}`, `stdout: ${good}`, `stdout: ${good}`]);
   for (const kind of ['records', 'series', 'data', 'logs'] as const)
     expect(sweep.texts(kind).join('')).not.toMatch(/\\ud[89a-f]/i);

@@ -53,3 +53,13 @@ test('a segment that is deleted under its slot counts for nothing: the chunk is 
   });
   await expect(sweep.run()).rejects.toMatchObject({ code: 'ESTALE', report: { success: 0 } });
 });
+
+test('a pack that is deleted under its slot counts for nothing either', async () => {
+  start({
+    code: body(
+      "if (params.x === 1) fs.rmSync(process.env.ROOT + '/sweep@1/packs', { recursive: true }); capture.artifact('a', 'of ' + params.x); const end = performance.now() + 30; while (performance.now() < end) {}",
+    ),
+    cases: 3,
+  });
+  await expect(sweep.run()).rejects.toMatchObject({ code: 'ESTALE', report: { success: 0 } });
+});

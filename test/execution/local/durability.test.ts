@@ -2,6 +2,9 @@ import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { parsePack } from '../../../src/storage/file/formats/pack.js';
+import { listPacks } from '../../../src/storage/file/formats/packs.js';
+import { bytesOf } from '../../support/artifacts.js';
 import { until } from '../../support/until.js';
 import { BUSY, body, type Sweep, useSweeps } from './sweep.js';
 
@@ -40,6 +43,35 @@ describe('a slot that is killed in the middle of a chunk', () => {
     const executed = sweep.written('executed').trim().split('\n').length;
     expect(executed).toBeLessThan(5_000 + 100);
     expect(sweep.segments('records')).toHaveLength(2);
+  });
+
+  test('every artifact that a record names is whole in a pack, whose torn end is told', async () => {
+    const code = body(
+      `fs.appendFileSync('executed', params.x + '\\n'); capture.artifact('a', params.x + 'x'.repeat(5_000 * (params.x % 40)));
+      const end = performance.now() + 0.2; while (performance.now() < end) {}`,
+    );
+    start({ code, cases: 3_000 });
+    const running = sweep.run();
+    await until(
+      () => existsSync(join(sweep.root, 'executed')) && statSync(join(sweep.root, 'executed')).size > 2_000,
+    );
+    process.kill(slotPid(), 'SIGKILL');
+    await running;
+    const records = sweep.records().filter(({ status }) => status === 'success');
+    expect(records.length).toBeGreaterThanOrEqual(2_999);
+    for (const { params, artifacts } of records) {
+      const x = params.x as number;
+      expect((await bytesOf(sweep.folder, artifacts[0]!)).toString()).toBe(
+        `${x}${'x'.repeat(5_000 * (x % 40))}`,
+      );
+    }
+    const packs = await listPacks(sweep.folder);
+    expect(new Set(packs.map((pack) => pack.replace(/\.\d+\.pack$/, ''))).size).toBe(2);
+    for (const pack of packs) {
+      const kinds = parsePack(readFileSync(join(sweep.folder, pack))).map(({ kind }) => kind);
+      expect(kinds.filter((kind) => kind === 'damaged')).toEqual([]);
+      expect(kinds.slice(0, -1)).not.toContain('torn');
+    }
   });
 
   test('runs that a list plan names are recorded by their own cells and generations', async () => {

@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import type { ArtifactContent } from '../../../definition/record.js';
 import { hashContent } from '../../../identity/hash-content.js';
 import { segmentsFolder } from '../../../storage/file/layout.js';
 import type { Transport } from '../../../transport/transport.js';
-import type { ArtifactContent, ArtifactPlaces } from '../../fetch-artifact.js';
-import { fetchArtifacts } from '../../fetch-artifacts.js';
+import { type ArtifactPlaces, fetchArtifacts } from '../../fetch-artifacts.js';
 import { once } from '../ask-once.js';
 import type { AskCluster } from '../cluster-retry.js';
 import { collectOnce } from '../collect/collector.js';
@@ -39,7 +39,7 @@ export async function bringSegments(
   return bytes;
 }
 
-/** Fetches artifacts that the store lacks, whatever records name them. */
+/** Fetches artifacts that are files of their own and that the store lacks, whatever records name them. */
 export async function bringAllArtifacts(
   transport: Transport,
   ask: AskCluster,
@@ -56,21 +56,28 @@ export async function bringAllArtifacts(
   await once(transport, () => fetchArtifacts(transport, places, artifacts));
 }
 
-/** Names of the cluster's files in some folders of an experiment that are missing or different in the store. */
+/** A file of the cluster that is missing or different in the store. */
+export interface Difference {
+  readonly name: string;
+  /** Its SHA-256 on the cluster; undefined if that could not be read. */
+  readonly sum?: string;
+}
+
+/** The cluster's files in some folders of an experiment that are missing or different in the store. */
 export async function findDifferences(
   ask: AskCluster,
   { folder, there }: ArtifactPlaces,
   folders: readonly string[],
-): Promise<string[]> {
+): Promise<Difference[]> {
   const { stdout } = await ask(['sh', '-c', SUMS, 'metalab', there, ...folders], {
     timeout_ms: SUMS_MS,
     isAnswer: (result) => result.exitCode === 0 && result.stdout.endsWith('whole\n'),
   });
-  const wrong: string[] = [];
+  const wrong: Difference[] = [];
   for (const line of stdout.split('\n').slice(0, -2)) {
     const [, sum, name] = /^([0-9a-f]{64}) [ *](.+)$/.exec(line) ?? [];
-    if (sum === undefined || name === undefined) wrong.push(line);
-    else if ((await sumOf(join(folder, name))) !== sum) wrong.push(name);
+    if (sum === undefined || name === undefined) wrong.push({ name: line });
+    else if ((await sumOf(join(folder, name))) !== sum) wrong.push({ name, sum });
   }
   return wrong;
 }

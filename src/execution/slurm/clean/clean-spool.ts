@@ -8,6 +8,7 @@ import type { AskCluster } from '../cluster-retry.js';
 import { type FoundSpool, findSpool } from '../spool/find-spool.js';
 import { experimentFolderIn } from '../spool/spool-layout.js';
 import { bringAllArtifacts, bringSegments, findDifferences } from './bring-home.js';
+import { bringPacks } from './bring-packs.js';
 import { endQueued, findQueuedArrays, type QueuedArray } from './queued-arrays.js';
 import { removeExperiment, tidyRemoved } from './remove-experiment.js';
 
@@ -126,11 +127,12 @@ class ExperimentCleaning {
     if (dryRun) return { ...this.#experiment, removed: false, would_remove: true, bytes: 0 };
     const bytes = await bringSegments(this.#transport, this.#spool, this.#places);
     if (!discard) await bringAllArtifacts(this.#transport, this.#ask, this.#places);
-    const kept = discard ? ['segments'] : ['segments', 'artifacts'];
-    const wrong = await findDifferences(this.#ask, this.#places, kept);
+    const kept = discard ? ['segments'] : ['segments', 'artifacts', 'packs'];
+    const differences = await findDifferences(this.#ask, this.#places, kept);
+    const wrong = await bringPacks(this.#transport, this.#places, differences);
     if (wrong.length > 0)
       return this.#left(
-        `${wrong.length} files are missing or different in the store, such as ${wrong[0]}`,
+        `${wrong.length} files are missing or different in the store, such as ${wrong[0]!.name}`,
         bytes,
       );
     const { queued, tokens } = await this.#queued();

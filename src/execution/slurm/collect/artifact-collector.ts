@@ -1,9 +1,12 @@
 import type { ArtifactDescriptor, RunRecord } from '../../../definition/record.js';
+import { parsePackUri } from '../../../storage/file/formats/pack.js';
 import { listSegments, SegmentTails } from '../../../storage/file/formats/segments.js';
 import type { Transport } from '../../../transport/transport.js';
-import { type ArtifactPlaces, hasArtifact } from '../../fetch-artifact.js';
-import { ARTIFACTS_AT_ONCE, fetchArtifacts } from '../../fetch-artifacts.js';
+import { type ArtifactPlaces, fetchArtifacts } from '../../fetch-artifacts.js';
 import type { ClusterRetry } from '../cluster-retry.js';
+
+/** Requested together: neighbours in a pack come in one part of it. */
+const ARTIFACTS_AT_ONCE = 10_000;
 
 /** Fetches the artifacts that records in the store name, for submits that ask for them. */
 export class ArtifactCollector {
@@ -41,7 +44,7 @@ export class ArtifactCollector {
   }
 
   async #fetch(retry: ClusterRetry): Promise<void> {
-    const missing = new Map(this.#absent.map((artifact) => [artifact.content_hash, artifact]));
+    const missing = new Map(this.#absent.map((artifact) => [artifact.uri, artifact]));
     const absent: ArtifactDescriptor[] = [];
     const bring = async () => {
       const artifacts = [...missing.values()];
@@ -49,12 +52,12 @@ export class ArtifactCollector {
       // Set before they have arrived, too: if that fails, the next round requests them again.
       this.#absent = [...absent, ...artifacts];
       const fetched = await retry.until(() => fetchArtifacts(this.#transport, this.#places, artifacts));
-      absent.push(...fetched.absent);
+      // Packs are written one page after another, and a network filesystem may show the last ones later.
+      absent.push(...fetched.absent, ...fetched.damaged.filter(({ uri }) => parsePackUri(uri)));
     };
     for await (const record of this.#records.read()) {
       if (!this.#wanted(record)) continue;
-      for (const artifact of record.artifacts)
-        if (!(await hasArtifact(this.#places.folder, artifact))) missing.set(artifact.content_hash, artifact);
+      for (const artifact of record.artifacts) missing.set(artifact.uri, artifact);
       if (missing.size >= ARTIFACTS_AT_ONCE) await bring();
     }
     if (missing.size > 0) await bring();

@@ -10,9 +10,11 @@ import { listNames } from '../list-names.js';
 import { readJson } from '../read-json.js';
 import { checkArtifacts } from './check-artifacts.js';
 import { checkNamedFiles, readDeclarationOf } from './check-named.js';
+import { checkPacks } from './check-packs.js';
 import { checkSegment } from './check-segment.js';
 import { checkSubmission } from './check-submission.js';
 import type { Check, Finding } from './finding.js';
+import { type MissingArtifact, tellMissing } from './missing-artifacts.js';
 import { moveToQuarantine } from './quarantine.js';
 
 const KINDS: readonly SegmentKind[] = ['records', 'series', 'data', 'logs', 'derived'];
@@ -24,10 +26,14 @@ export async function* checkExperiment(check: Check): AsyncGenerator<Finding> {
   yield* checkManifest(check);
   yield* checkNamedFiles(check);
   for (const submission of await submissionsOf(folder)) yield* checkSubmission(check, submission);
+  const missing: MissingArtifact[] = [];
   for (const kind of KINDS)
-    for (const segment of await listSegments(folder, kind)) yield* checkSegment(check, segment, kind);
+    for (const segment of await listSegments(folder, kind))
+      yield* checkSegment(check, segment, kind, missing);
+  yield* tellMissing(folder, missing);
   yield* checkRunsFile(check);
   yield* checkArtifacts(check);
+  yield* checkPacks(check);
 }
 
 export const submissionsOf = (folder: string): Promise<string[]> =>

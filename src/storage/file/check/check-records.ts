@@ -1,5 +1,3 @@
-import { stat } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { ArtifactDescriptor, RunRecord } from '../../../definition/record.js';
 import { makeRunIdentifier, paramsFingerprint } from '../../../identity/fingerprint.js';
 import { parseObject } from '../formats/lines.js';
@@ -62,10 +60,4 @@ export class RecordLinesCheck {
     }
     return identify(head.params_fingerprint, head.seed_fingerprint);
   }
-}
-
-/** @returns whether the artifact's file is there, of its size */
-export async function isArtifactThere(folder: string, artifact: ArtifactDescriptor): Promise<boolean> {
-  const entry = await stat(join(folder, artifact.uri)).catch(() => undefined);
-  return entry?.size === artifact.size_bytes;
 }

@@ -1,13 +1,15 @@
 import { open, rm } from 'node:fs/promises';
 import type { ArtifactDescriptor } from '../../../definition/record.js';
+import { StoredArtifacts } from '../artifacts.js';
 import { sizeOf } from '../file-size.js';
 import { forEachLine, lineChunks, parseObject } from '../formats/lines.js';
 import type { Segment } from '../formats/segments.js';
 import { runsFile, type SegmentKind } from '../layout.js';
-import { isArtifactThere, RecordLinesCheck } from './check-records.js';
+import { RecordLinesCheck } from './check-records.js';
 import type { Check, Finding } from './finding.js';
-import { type ByteRange, blankLines, healSegment } from './heal-segment.js';
+import { type ByteRange, blankLines, healFile } from './heal-file.js';
 import { hasMalformedText, mendedText } from './malformed-text.js';
+import type { MissingArtifact } from './missing-artifacts.js';
 
 const MAX_NAMED = 5;
 
@@ -15,20 +17,29 @@ interface BadLine extends ByteRange {
   readonly fault: string;
 }
 
-/** Goes through a segment once: lines that are not what they should be, its tail, and artifacts that are not there. */
+/**
+ * Goes through a segment once: lines that are not what they should be, and its tail.
+ *
+ * @param missing gets artifacts that are not there
+ */
 export async function* checkSegment(
   check: Check,
   segment: Segment,
   kind: SegmentKind,
+  missing: MissingArtifact[],
 ): AsyncGenerator<Finding> {
   const { folder, checked } = check;
   const lines = new RecordLinesCheck(check);
   const bad: BadLine[] = [];
   const malformed: number[] = [];
-  const missing: { readonly runId: string; readonly name: string }[] = [];
+  const stored = new StoredArtifacts(folder);
   let end = 0;
   for await (const chunk of lineChunks(segment.path)) {
-    const named: { readonly runId: string; readonly artifact: ArtifactDescriptor }[] = [];
+    const named: {
+      readonly offset: number;
+      readonly runId: string;
+      readonly artifact: ArtifactDescriptor;
+    }[] = [];
     forEachLine(
       chunk,
       (bytes, from, to, offset) => {
@@ -36,7 +47,7 @@ export async function* checkSegment(
           kind === 'records' ? lines.fault(bytes, from, to) : sidecarFault(check, bytes, from, to);
         if (fault) bad.push({ from: offset, to: offset + to - from, fault });
         else if (kind === 'records' && hasMalformedText(bytes, from, to)) malformed.push(offset);
-        for (const artifact of lines.artifacts) named.push({ runId: lines.runId, artifact });
+        for (const artifact of lines.artifacts) named.push({ offset, runId: lines.runId, artifact });
       },
       (offset) => {
         const to = chunk.bytes.indexOf(10, offset - chunk.offset) + chunk.offset;
@@ -44,14 +55,15 @@ export async function* checkSegment(
       },
     );
     end = chunk.offset + chunk.bytes.length;
-    for (const { runId, artifact } of named)
-      if (!(await isArtifactThere(folder, artifact))) missing.push({ runId, name: artifact.name });
+    for (const { artifact, ...record } of named)
+      if (!(await stored.has(artifact)))
+        missing.push({ ...record, segment, name: artifact.name, uri: artifact.uri });
   }
+  await stored.close();
   checked.segments++;
   checked.bytes += end;
   if (bad.length > 0) yield damaged(check, segment, kind, bad);
   if (malformed.length > 0) yield withMalformedText(check, segment, malformed);
-  if (missing.length > 0) yield withoutArtifacts(segment, missing);
   yield* checkTail(segment, kind, end);
 }
 
@@ -79,7 +91,7 @@ function damaged({ folder }: Check, { path }: Segment, kind: SegmentKind, bad: r
       : '--repair takes the lines out, and keeps the damaged file in quarantine/',
     repair: {
       run: async () => {
-        const kept = await healSegment(folder, path, blankLines(bad));
+        const kept = await healFile(folder, path, blankLines(bad));
         // A cache, which may have rows of these lines from before they were damaged, or say how many are.
         if (records) await rm(runsFile(folder), { force: true });
         return `${bad.length} damaged lines taken out; the file as it was is ${kept}`;
@@ -102,28 +114,11 @@ function withMalformedText({ folder }: Check, { path }: Segment, offsets: readon
     remedy: '--repair writes U+FFFD (�) in its place, and keeps the file as it was in quarantine/',
     repair: {
       run: async () => {
-        const kept = await healSegment(folder, path, mendedText);
+        const kept = await healFile(folder, path, mendedText);
         await rm(runsFile(folder), { force: true });
         return `the text of ${offsets.length} records made well-formed; the file as it was is ${kept}`;
       },
     },
-  };
-}
-
-function withoutArtifacts(
-  { path }: Segment,
-  missing: readonly { readonly runId: string; readonly name: string }[],
-): Finding {
-  const shown = missing
-    .slice(0, MAX_NAMED)
-    .map(({ runId, name }) => `'${name}' of run ${runId.slice(0, 12)}`);
-  return {
-    severity: 'error',
-    kind: 'artifact-missing',
-    path,
-    what: `names ${missing.length} artifacts that are not in artifacts/: ${shown.join(', ')}${missing.length > MAX_NAMED ? ', …' : ''}`,
-    costs: 'these artifacts; params and metrics of the runs are there',
-    remedy: 'copy artifacts/ from where it is whole, or do the runs again (submit --fresh)',
   };
 }
 

@@ -1,33 +1,18 @@
 import { opendir, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { StoreError } from '../../../definition/errors.js';
 import type { ExperimentManifest, SubmissionManifest } from '../../manifest.js';
 import { findLost } from '../formats/coverage.js';
-import { readRecord } from '../formats/read-record.js';
-import { scanFinalHeads } from '../formats/records.js';
+import { listPacks } from '../formats/packs.js';
 import { readCoverage } from '../formats/runs-file.js';
-import { openLines } from '../formats/segments.js';
-import {
-  artifactsFolder,
-  bundleFolder,
-  declarationFile,
-  manifestFile,
-  segmentsFolder,
-  submissionFile,
-} from '../layout.js';
+import { artifactsFolder, bundleFolder, declarationFile, manifestFile, submissionFile } from '../layout.js';
 import { listNames } from '../list-names.js';
 import { readJson } from '../read-json.js';
 import { submissionsOf } from './check-experiment.js';
 import { readDeclarationOf } from './check-named.js';
+import type { Garbage } from './garbage.js';
 import { findLeftovers, isTemporary } from './leftovers.js';
-
-/** Something that nothing needs any more. */
-export interface Garbage {
-  readonly path: string;
-  readonly why: string;
-  readonly bytes: number;
-  remove(): Promise<void>;
-}
+import { findNeededArtifacts } from './needed-artifacts.js';
+import { findPackGarbage } from './pack-garbage.js';
 
 /** Where what is needed can't be told, as with a damaged manifest, nothing counts as garbage. Segments never do. */
 export async function* findGarbage(root: string): AsyncGenerator<Garbage> {
@@ -80,40 +65,18 @@ async function* unreferencedFiles(folder: string): AsyncGenerator<Garbage> {
     if (!bundles.has(sha)) yield await garbage(bundleFolder(folder, sha), why);
 }
 
-/** Memory: 300 bytes a run and 100 an artifact. None where a segment is known to be gone: it may be copied back. */
+/** None where a segment is known to be gone: it may be copied back. */
 async function* unreferencedArtifacts(folder: string): AsyncGenerator<Garbage> {
   const coverage = await readCoverage(folder, { evenStale: true });
   if (coverage && (await findLost(folder, coverage.segments)).length > 0) return;
-  const entries = await opendir(artifactsFolder(folder)).catch(() => undefined);
-  if (!entries) return;
-  const needed = await neededArtifacts(folder);
-  for await (const { name } of entries) {
-    if (isTemporary(name)) yield await garbage(join(artifactsFolder(folder), name), 'a temporary file');
-    else if (!needed.has(name))
-      yield await garbage(join(artifactsFolder(folder), name), 'no final record of a run refers to it');
+  const names = await opendir(artifactsFolder(folder)).catch(() => undefined);
+  if (!names && (await listPacks(folder)).length === 0) return;
+  const needed = await findNeededArtifacts(folder);
+  for await (const { name } of names ?? []) {
+    const path = join(artifactsFolder(folder), name);
+    if (isTemporary(name)) yield await garbage(path, 'a temporary file');
+    else if (!needed.files.has(`artifacts/${name}`))
+      yield await garbage(path, 'no final record of a run refers to it');
   }
+  yield* findPackGarbage(folder, needed);
 }
-
-async function neededArtifacts(folder: string): Promise<Set<string>> {
-  const needed = new Set<string>();
-  const finals = await scanFinalHeads(folder);
-  const lines = openLines(readRecord);
-  try {
-    for (const { segment, offset, run_id } of finals.values()) {
-      const record = await lines.read(join(segmentsFolder(folder), segment), offset);
-      if (!record) throw unreadable(join(segmentsFolder(folder), segment), run_id);
-      for (const { uri } of record.artifacts) needed.add(uri.replace(/^artifacts\//, ''));
-    }
-  } finally {
-    await lines.close();
-  }
-  return needed;
-}
-
-const unreadable = (path: string, runId: string): StoreError =>
-  new StoreError({
-    code: 'METALAB_STORE_CORRUPT',
-    where: path,
-    what: `the record of run ${runId} is damaged: which artifacts it needs can't be told`,
-    next: 'metalab store check --repair',
-  });

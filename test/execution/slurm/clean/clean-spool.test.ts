@@ -1,9 +1,19 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { SlurmEnvironment } from '../../../../src/config/resolved-config.js';
+import type { ArtifactDescriptor } from '../../../../src/definition/record.js';
+import { fetchArtifacts } from '../../../../src/execution/fetch-artifacts.js';
 import {
   type CleanedExperiment,
   type CleanOptions,
@@ -11,9 +21,11 @@ import {
 } from '../../../../src/execution/slurm/clean/clean-spool.js';
 import { slurmStateFile } from '../../../../src/execution/slurm/spool/state-file.js';
 import { sha256 } from '../../../../src/identity/fingerprint.js';
-import { segmentsFolder, submissionFolder } from '../../../../src/storage/file/layout.js';
+import { PackWriter } from '../../../../src/storage/file/formats/pack-writer.js';
+import { packsFolder, segmentsFolder, submissionFolder } from '../../../../src/storage/file/layout.js';
 import { createShellTransport } from '../../../../src/transport/shell/shell-transport.js';
 import { cancelAllJobs, useRig } from '../../../rig/use-rig.js';
+import { artifactOf, bytesOf } from '../../../support/artifacts.js';
 import { writeInto } from '../task/array.js';
 
 const PATIENCE = { timeout: 90_000, interval: 200 };
@@ -40,16 +52,28 @@ const environmentAt = (file_root: string): SlurmEnvironment => ({
   executor: { modules: [], setup: [], extra_sbatch: [] },
 });
 
-/** A spool with an experiment, of an array token of its own, to which `submissions` were made, each its segment and an artifact; this store has `s1`. */
+/** A pack with two artifacts and a torn end. @returns the second */
+function packOf(folder: string, submission: string): ArtifactDescriptor {
+  const writer = new PackWriter(folder, submission, 'w');
+  writer.store(Buffer.from('first'));
+  const second = writer.store(Buffer.from(`packed by ${submission}`));
+  writer.flush();
+  appendFileSync(join(packsFolder(folder, submission), 'w.0.pack'), '@artifact torn');
+  return artifactOf(second);
+}
+
+/** A spool with an experiment, of an array token of its own, to which `submissions` were made, each its segment, an artifact and a pack; this store has `s1`. */
 function spoolOf(...submissions: readonly string[]) {
   const spool = join(root, 'spool');
   const there = join(spool, 'sweep@1');
   const here = join(root, 'sweep@1');
   const token = randomBytes(8).toString('hex');
+  const packed: ArtifactDescriptor[] = [];
   writeInto(join(spool, 'store.json'), '{"id":"spool"}\n');
   for (const submission of submissions) {
     writeInto(join(segmentsFolder(there, submission), 'w.ndjson'), '{"a":1}\n');
     writeInto(join(there, 'artifacts', sha256(submission)), submission);
+    packed.push(packOf(there, submission));
     const array = join(submissionFolder(there, submission), 'arrays', token);
     writeInto(join(array, 'array.json'), '{}');
     writeInto(join(array, 'submit', 'job'), '1\n');
@@ -62,7 +86,7 @@ function spoolOf(...submissions: readonly string[]) {
       cleaned.push(each);
     return cleaned;
   };
-  return { spool, here, there, token, clean };
+  return { spool, here, there, token, packed, clean };
 }
 
 test('an experiment to which another store submitted is left alone', async () => {
@@ -73,7 +97,7 @@ test('an experiment to which another store submitted is left alone', async () =>
 });
 
 test("what lost stores submitted goes, once all of it is in the store and none of it is in Slurm's queue", async () => {
-  const { here, there, token, clean } = spoolOf('s1', 's2');
+  const { here, there, token, packed, clean } = spoolOf('s1', 's2');
   await submit(`metalab-${token}-1`);
   const job = await submit(`metalab-${token}`);
   expect(await clean({ lostStores: true })).toMatchObject([
@@ -87,6 +111,25 @@ test("what lost stores submitted goes, once all of it is in the store and none o
     expect(readFileSync(join(segmentsFolder(here, submission), 'w.ndjson'), 'utf8')).toBe('{"a":1}\n');
     expect(readFileSync(join(here, 'artifacts', sha256(submission)), 'utf8')).toBe(submission);
   }
+  expect((await bytesOf(here, packed[1]!)).toString()).toBe('packed by s2');
+});
+
+test('a pack of which some is in the store comes whole; one that lacks what the store has is left', async () => {
+  const { here, there, packed, clean } = spoolOf('s1');
+  const transport = createShellTransport();
+  const [artifact] = packed;
+  expect(await fetchArtifacts(transport, { folder: here, there }, packed)).toMatchObject({ brought: 1 });
+  const pack = join(packsFolder(there, 's1'), 'w.0.pack');
+  const whole = readFileSync(pack);
+  writeFileSync(pack, whole.toString().replace('packed by', 'PACKED BY'));
+  expect(await clean()).toMatchObject([
+    { removed: false, why: expect.stringContaining('packs/s1/w.0.pack') },
+  ]);
+  expect((await bytesOf(here, artifact!)).toString()).toBe('packed by s1');
+  writeFileSync(pack, whole);
+  expect(await clean()).toMatchObject([{ removed: true }]);
+  expect(existsSync(there)).toBe(false);
+  expect(readFileSync(join(packsFolder(here, 's1'), 'w.0.pack')).equals(whole)).toBe(true);
 });
 
 test('an experiment with an array in the queue is left, though no workflow looks after it; with cancel, that is ended first', async () => {
@@ -154,6 +197,7 @@ test('with discard, records are brought home and artifacts are not', async () =>
   expect(existsSync(there)).toBe(false);
   expect(readFileSync(join(segmentsFolder(here, 's1'), 'w.ndjson'), 'utf8')).toBe('{"a":1}\n');
   expect(existsSync(join(here, 'artifacts', sha256('s1')))).toBe(false);
+  expect(existsSync(packsFolder(here))).toBe(false);
 });
 
 test('a file_root that can not be used is an error at once, and is not made', async () => {

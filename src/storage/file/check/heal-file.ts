@@ -16,12 +16,12 @@ export interface ByteRange {
 export type Heal = (blocks: AsyncIterable<Buffer>) => AsyncGenerator<Buffer>;
 
 /**
- * Heals a segment: every record keeps its offset, by which the rule of the final record and what was compacted know it.
- * The damaged file stays in the quarantine; killed at any point, the segment is either the old or the healed one.
+ * Heals a segment or a pack: every record and artifact keeps its offset, by which others know it. The damaged file stays
+ * in the quarantine; killed at any point, the file is either the old or the healed one.
  *
  * @returns where the damaged file is kept
  */
-export async function healSegment(folder: string, path: string, heal: Heal): Promise<string> {
+export async function healFile(folder: string, path: string, heal: Heal): Promise<string> {
   const healed = temporaryBeside(path);
   try {
     await pipeline(createReadStream(path), heal, createWriteStream(healed, { flags: 'wx' }));
@@ -36,19 +36,21 @@ export async function healSegment(folder: string, path: string, heal: Heal): Pro
   }
 }
 
-/**
- * Replaces bad lines by empty ones.
- *
- * @param bad ascending
- */
-export function blankLines(bad: readonly ByteRange[]): Heal {
+/** Replaces bad lines by empty ones. */
+export const blankLines = (bad: readonly ByteRange[]): Heal => fill(bad, NEWLINE);
+
+/** Makes holes of what is damaged in a pack. */
+export const makeHoles = (bad: readonly ByteRange[]): Heal => fill(bad, 0);
+
+/** @param bad ascending */
+function fill(bad: readonly ByteRange[], byte: number): Heal {
   return async function* (blocks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
     let offset = 0;
     let next = 0;
     for await (const block of blocks) {
       for (; next < bad.length && bad[next]!.from < offset + block.length; next++) {
         const { from, to } = bad[next]!;
-        block.fill(NEWLINE, Math.max(0, from - offset), Math.min(block.length, to - offset));
+        block.fill(byte, Math.max(0, from - offset), Math.min(block.length, to - offset));
         if (to > offset + block.length) break;
       }
       offset += block.length;
