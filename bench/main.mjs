@@ -13,6 +13,7 @@ import { program, setUp } from './processes.mjs';
 import { Report } from './report.mjs';
 import { measureResults } from './results/measure.mjs';
 import { measureSlurm } from './slurm/measure.mjs';
+import { measureStores } from './stores/measure.mjs';
 import { measureUtilisation } from './utilisation.mjs';
 
 /** In this order; each alone says the same. */
@@ -20,6 +21,7 @@ const LOCAL = {
   overhead: measureOverhead,
   million: measureMillionRuns,
   results: measureResults,
+  stores: measureStores,
   utilisation: measureUtilisation,
 };
 const PARTS = [...Object.keys(LOCAL), 'slurm'];
