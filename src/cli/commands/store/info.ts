@@ -1,0 +1,66 @@
+import type { StoredSize } from '../../../storage/file/measure-experiment.js';
+import type { CommandDefinition } from '../../command.js';
+
+export const infoCommand: CommandDefinition = {
+  name: 'info',
+  summary: 'show what is in a store: runs, artifacts, files and sizes by kind',
+  description: `Runs are those that have a record, of whatever code; artifacts those that their final records name. Sizes are those on the
+disk, without holes of packs. \`tables\` are compacted runs and series, \`code\` declarations and bundles.`,
+  arguments: [
+    {
+      name: 'exp',
+      description: 'experiment, by any unambiguous prefix of its id (default: all of them)',
+      optional: true,
+    },
+  ],
+  examples: [
+    { line: 'store info', does: 'the whole store' },
+    { line: 'store info pi_mc', does: 'one experiment' },
+    { line: 'store info --json | jq .kinds.artifacts.bytes', does: 'as data' },
+  ],
+  store: true,
+  json: true,
+  async run({ exp }, options, context) {
+    const [{ countRecorded, measureFiles, sumSizes, totalSize }, { resolveExperiment }] = await Promise.all([
+      import('../../../storage/file/measure-experiment.js'),
+      import('../../../client/resolve/resolve-experiment.js'),
+    ]);
+    const store = await context.store();
+    const ids = exp === undefined ? await store.experiments() : [await resolveExperiment(store, exp)];
+    const experiments = [];
+    for (const experiment_id of ids) {
+      const folder = store.experimentFolder(experiment_id);
+      const kinds = await measureFiles(folder);
+      experiments.push({ experiment_id, ...(await countRecorded(folder)), ...totalSize(kinds), kinds });
+    }
+    const kinds = sumSizes(experiments.map((each) => each.kinds));
+    const runs = experiments.reduce((sum, each) => sum + each.runs, 0);
+    const artifacts = experiments.reduce((sum, each) => sum + each.artifacts, 0);
+    const { files, bytes } = totalSize(kinds);
+    if (options.json) {
+      const { uri, id } = store;
+      context.out(JSON.stringify({ store: uri, id, runs, artifacts, files, bytes, kinds, experiments }));
+      return undefined;
+    }
+    const [{ printTable }, { formatBytes }, { formatCount }] = await Promise.all([
+      import('../../format/table.js'),
+      import('../../../definition/format-bytes.js'),
+      import('../../format/format-number.js'),
+    ]);
+    context.out(`${store.uri} (${store.id})`);
+    const counts = [
+      `${formatCount(experiments.length)} experiments`,
+      `${formatCount(runs)} runs`,
+      `${formatCount(artifacts)} artifacts`,
+      `${formatCount(files)} files`,
+      formatBytes(bytes),
+    ];
+    context.out(counts.join(', '));
+    const sizes = (Object.entries(kinds) as [string, StoredSize][]).sort(([, a], [, b]) => b.bytes - a.bytes);
+    printTable(
+      sizes.map(([kind, size]) => ({ kind, files: size.files, size: formatBytes(size.bytes) })),
+      context,
+    );
+    return undefined;
+  },
+};
