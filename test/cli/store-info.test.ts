@@ -61,7 +61,7 @@ it('tells the number of runs and artifacts, and the files and sizes of each kind
   expect(await json('info', 'pi')).toEqual(info);
   expect(await json('list')).toEqual([{ experiment_id: EXPERIMENT, files: files.length, bytes }]);
   const { stdout } = await metalab(['store', 'info', '--store', store.root]);
-  expect(stdout).toMatch(/1 experiments, 3 runs, 3 artifacts, 5 files, 2\d\.?\d* KiB/);
+  expect(stdout).toMatch(/1 experiment, 3 runs, 3 artifacts, 5 files, 2\d\.?\d* KiB/);
   expect(stdout).toMatch(/^artifacts +2 +2\d/m);
 });
 

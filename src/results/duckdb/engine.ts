@@ -12,6 +12,7 @@ import { type Column, Columns } from '../query/columns.js';
 import type { Group, Grouping, Summary } from '../query/grouping.js';
 import type { BinCount, Histogram } from '../query/histogram.js';
 import { SERIES_NAMES, type Selection } from '../query/selection.js';
+import { cellsOfRecords, isInRecord } from './cells-of-records.js';
 import { castSql, groupColumns, groupingSql, histogramSql, Query, selectionSql } from './compile.js';
 import { type Database, openDatabase, quoteName, quoteText } from './database.js';
 import { type LoadedRuns, type LoadOptions, loadRuns } from './load-runs.js';
@@ -23,6 +24,7 @@ import { seriesSql } from './series-sql.js';
 import { SqlQueries } from './sql.js';
 import { partKey } from './value-parts.js';
 
+/** Of a compacted file, whose rows take little memory. */
 const MOST_THREADS = 2;
 /** Statistics of so many metrics are computed in one pass over the runs: more take more memory. */
 const METRICS_AT_ONCE = 32;
@@ -30,8 +32,6 @@ const METRICS_AT_ONCE = 32;
 const WIDE = 256;
 /** Larger groups compress no better, and a group is held in memory while it is written. */
 const PARQUET_GROUP_ROWS = 16_384;
-/** Of a batch of wide rows. */
-const WIDE_CELLS = 20_000;
 
 /**
  * Queries the files of an experiment by DuckDB.
@@ -48,7 +48,6 @@ export async function openDuckdbEngine(folder: string, options: LoadOptions): Pr
       { name: 'seed_base', type: 'DOUBLE', values: submissions.map(({ seed_base }) => seed_base) },
     ]);
     runs = await loadRuns(database, folder, options);
-    // Rows of a compacted file take little memory, so that two threads may have some at once.
     if (runs.inCellOrder)
       await database.run(`SET threads = ${Math.min(MOST_THREADS, availableParallelism())}`);
     const total = runs.inCellOrder ? runs.coverage!.runs : await countRows(database, new Query(runs), '');
@@ -109,7 +108,9 @@ class DuckdbEngine implements QueryEngine {
 
   cells(selection: Selection): AsyncGenerator<readonly (readonly Cell[])[], void> {
     const fromRecords = !selection.series && (isWide(selection) || isSortedPage(selection));
-    return fromRecords ? this.#cellsOfRecords(selection) : this.#narrowCells(selection);
+    return fromRecords
+      ? cellsOfRecords(this.#database, this.#folder, this.#runs, selection)
+      : this.#narrowCells(selection);
   }
 
   typesOf(column: Column): ValueType[] {
@@ -154,35 +155,6 @@ class DuckdbEngine implements QueryEngine {
       this.#points = undefined;
     });
     return this.#points;
-  }
-
-  /**
-   * Params and metrics are read from the records. Of wide rows DuckDB holds 2,048 and more; of a sorted page it reads the
-   * columns of a million runs: 13 of them took 180 ms, the records of 50 runs take 5 ms.
-   */
-  async *#cellsOfRecords(selection: Selection): AsyncGenerator<readonly (readonly Cell[])[], void> {
-    const query = new Query(this.#runs);
-    const columns = selection.columns.map((each, index) => ({
-      ...each,
-      parts: isInRecord(each) ? undefined : query.parts(each.column),
-      index,
-    }));
-    const list = columns.flatMap(({ parts, index }) => (parts ? listParts(parts, index) : []));
-    const place = ['segment', 'segment_offset'];
-    const sql = selectionSql(query, selection, [...list, ...place], this.#runs.inCellOrder);
-    const most = Math.ceil(WIDE_CELLS / columns.length);
-    let rows: Cell[][] = [];
-    for await (const { row, record } of rowsWithRecords(this.#database, this.#folder, sql)) {
-      rows.push(
-        columns.map(({ column, parts, index }) =>
-          parts ? fieldCell(column, readCell(row, index, parts)) : recordCell(record, column),
-        ),
-      );
-      if (rows.length < most) continue;
-      yield rows;
-      rows = [];
-    }
-    if (rows.length > 0) yield rows;
   }
 
   async *#narrowCells(selection: Selection): AsyncGenerator<readonly (readonly Cell[])[], void> {
@@ -305,11 +277,3 @@ const tooWide = () =>
     what: `the points of series can't have more than ${WIDE} params and metrics of their runs beside them`,
     expected: 'fewer columns (--columns, or --with)',
   });
-
-const isInRecord = ({ column }: { readonly column: Column }) =>
-  column.source.of === 'params' || column.source.of === 'metrics';
-
-function recordCell(record: RunRecord, { source }: Column): Cell {
-  const values = source.of === 'params' ? record.params : record.metrics;
-  return source.of !== 'field' && Object.hasOwn(values ?? {}, source.key) ? values[source.key] : undefined;
-}

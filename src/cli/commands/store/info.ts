@@ -48,11 +48,12 @@ disk, without holes of packs. \`tables\` are compacted runs and series, \`code\`
       import('../../format/format-number.js'),
     ]);
     context.out(`${store.uri} (${store.id})`);
+    const count = (n: number, what: string) => `${formatCount(n)} ${what}${n === 1 ? '' : 's'}`;
     const counts = [
-      `${formatCount(experiments.length)} experiments`,
-      `${formatCount(runs)} runs`,
-      `${formatCount(artifacts)} artifacts`,
-      `${formatCount(files)} files`,
+      count(experiments.length, 'experiment'),
+      count(runs, 'run'),
+      count(artifacts, 'artifact'),
+      count(files, 'file'),
       formatBytes(bytes),
     ];
     context.out(counts.join(', '));
