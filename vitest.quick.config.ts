@@ -19,6 +19,7 @@ const SLOW = [
   'results/damaged',
   'results/compaction/{killed,processes}',
   'storage/full-disk',
+  'storage/locations',
   'storage/file/lease',
   'workflows/{ending,history}',
 ];
