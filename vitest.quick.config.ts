@@ -20,6 +20,7 @@ const SLOW = [
   'results/compaction/{killed,processes}',
   'storage/full-disk',
   'storage/locations',
+  'storage/postgresql/*',
   'storage/file/lease',
   'workflows/{ending,history}',
 ];

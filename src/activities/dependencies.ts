@@ -33,6 +33,8 @@ export interface ActivityDependencies {
   readonly offers: SlotAnnouncements;
   /** Compacts an experiment's records in the background, if that is worth it. */
   readonly compactor: { prepare(runs: number): void; compact(folder: string): Promise<void> };
+  /** Keeps the store's index up to date in the background, if it has one. */
+  readonly indexer: { watch(store: FileStore, experimentId: string): void };
   /** Calls back when the worker is about to end: chunks hand back what they have not started. */
   onStopping(listener: () => void): () => void;
 }

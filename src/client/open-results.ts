@@ -4,8 +4,8 @@ import { formatValue } from '../definition/refuse.js';
 import { resultsOf } from '../results/open.js';
 import type { Results } from '../results/results.js';
 import { requireResults } from '../storage/capabilities.js';
-import { openStore } from '../storage/registry.js';
 import { checkExperimentId } from './check-arguments.js';
+import { openLocation } from './open-location.js';
 import { resolveExperiment } from './resolve/resolve-experiment.js';
 
 /**
@@ -28,6 +28,6 @@ export async function openResults<Params>(
     });
   const id = isExperiment(experiment) ? `${experiment.name}:${experiment.version}` : experiment;
   checkExperimentId('openResults', id);
-  const opened = requireResults(await openStore(store));
+  const opened = requireResults(await openLocation(store));
   return resultsOf(opened, await resolveExperiment(opened, id));
 }

@@ -123,7 +123,7 @@ export function testStore({ test, storeOf }: StoreContract): void {
     withResults(async (own, expected) => {
       const answers = (results: Results) =>
         Promise.all([
-          results.columns(),
+          columnsOf(results),
           results.summary(),
           results.where('loss', '>', 0.2).sort('-loss').limit(3).table(),
           results.failed().count(),
@@ -148,6 +148,10 @@ export function testStore({ test, storeOf }: StoreContract): void {
     }),
   );
 }
+
+/** Without their counts, which in a file store that is not compacted are of superseded records too. */
+const columnsOf = async (results: Results) =>
+  (await results.columns()).map(({ name, kind, type, varies }) => ({ name, kind, type, varies }));
 
 async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
   const all: T[] = [];

@@ -110,6 +110,7 @@ export class FakeWorker {
       leases,
       scopes: this.scopes,
       offers: this.offers,
+      indexer: { watch: () => {} },
       compactor: {
         prepare: () => {},
         compact: async (folder) => void this.compacted.push(folder),

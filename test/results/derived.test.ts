@@ -6,7 +6,6 @@ import { fingerprint } from '../../src/identity/fingerprint.js';
 import { compactRuns } from '../../src/results/compaction/compact.js';
 import { newScratchFolder } from '../../src/results/compaction/scratch-folders.js';
 import { openDatabase, quoteText } from '../../src/results/duckdb/database.js';
-import { resultsOf } from '../../src/results/open.js';
 import type { Results } from '../../src/results/results.js';
 import { checkStore, nothingChecked } from '../../src/storage/file/check/check-store.js';
 import type { FileStore } from '../../src/storage/file/file-store.js';
@@ -15,6 +14,7 @@ import { openRunsFile } from '../../src/storage/file/formats/runs-file.js';
 import { derivationFile, derivedFolder, runsFile, segmentName } from '../../src/storage/file/layout.js';
 import { temporaryStore } from '../storage/file/temporary-store.js';
 import { EXPERIMENT, manifestOf, recordOf, writeSegment } from '../support/records.js';
+import { resultsOf } from '../support/results-of.js';
 
 const SLOT = 'host-1-aa';
 const CODE = fingerprint('gap');

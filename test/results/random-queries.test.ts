@@ -6,7 +6,6 @@ import { encodeNumber } from '../../src/definition/non-finite.js';
 import type { MetricValue } from '../../src/definition/record.js';
 import { fingerprint } from '../../src/identity/fingerprint.js';
 import { compactRuns } from '../../src/results/compaction/compact.js';
-import { resultsOf } from '../../src/results/open.js';
 import type { Condition } from '../../src/results/query/conditions.js';
 import type { Results } from '../../src/results/results.js';
 import type { FileStore } from '../../src/storage/file/file-store.js';
@@ -14,6 +13,7 @@ import { derivedLine } from '../../src/storage/file/formats/derived.js';
 import { derivedFolder, segmentName } from '../../src/storage/file/layout.js';
 import { temporaryStore } from '../storage/file/temporary-store.js';
 import { EXPERIMENT, manifestOf, recordOf, writeSegment } from '../support/records.js';
+import { resultsOf } from '../support/results-of.js';
 import {
   columnOf,
   expectedGroups,

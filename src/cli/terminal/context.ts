@@ -48,7 +48,9 @@ export async function createContext(
   const live = new LiveArea(stderr);
   let opened: Promise<Store> | undefined;
   const open = (options?: OpenOptions) => {
-    opened ??= import('../../storage/registry.js').then(({ openStore }) => openStore(storeLocation, options));
+    opened ??= import('../../client/open-location.js').then(({ openLocation }) =>
+      openLocation(storeLocation, options),
+    );
     return opened;
   };
   let interruption: AbortController | undefined;
