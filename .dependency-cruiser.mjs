@@ -29,6 +29,8 @@ const MAY_IMPORT = {
   ],
   results: ['definition', 'access', 'identity', 'operation', 'storage'],
   plot: ['definition', 'results'],
+  // What authors of stores run in their own tests.
+  testing: ['definition', 'identity/fingerprint.ts', 'storage', 'results'],
   // What workflows, activities and clients agree on.
   contract: ['definition', 'storage', 'runner/protocol.ts', 'execution/batch-executor.ts'],
   workflows: ['definition', 'contract', 'storage/manifest.ts', 'execution/batch-executor.ts'],

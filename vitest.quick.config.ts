@@ -19,6 +19,8 @@ const SLOW = [
   'results/damaged',
   'results/compaction/{killed,processes}',
   'storage/full-disk',
+  'storage/locations',
+  'storage/postgresql/*',
   'storage/file/lease',
   'workflows/{ending,history}',
 ];

@@ -2,10 +2,11 @@
 // the slots' program and that of a cluster's tasks (no Temporal in them), and the workflow bundle. Last, build-id: a hash of all of it.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+const MIGRATIONS = 'storage/postgresql/migrations';
 const LAZY_ZOD = './lazy-zod.js';
 const TEMPORAL_CLIENT = 'temporal-client.mjs';
 const ZOD_PROXY = `export const z = new Proxy({}, {
@@ -22,6 +23,7 @@ try {
   rmSync(next, { recursive: true, force: true });
   mkdirSync(next, { recursive: true });
   compile();
+  cpSync(join(root, 'src', MIGRATIONS), join(next, MIGRATIONS), { recursive: true });
   loadZodLazily();
   await Promise.all([
     bundleProgram('runner.mjs', 'runner/main.js'),

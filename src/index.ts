@@ -37,6 +37,23 @@ export type { Point, Table } from './results/results.js';
 export type { ResultsSummary } from './results/results-summary.js';
 export type { RunDetails } from './results/run-details.js';
 export type { StoredRun as Run } from './results/stored-run.js';
+export type { LoggedRun } from './storage/file/formats/logs.js';
+export type { ExperimentManifest } from './storage/manifest.js';
+export type { LocateStore } from './storage/registry.js';
+export type {
+  ArtifactOpen,
+  ExperimentManifests,
+  FileText,
+  LineKind,
+  LogListing,
+  LogPath,
+  ResultsStore,
+  Store,
+  StructuredResults,
+  WorkingDirectory,
+} from './storage/store.js';
+export { parseStore, type StoreConfig } from './storage/store-config.js';
+export type { StoreSettings } from './storage/store-settings.js';
 export type {
   Lab,
   LabOptions,

@@ -1,8 +1,8 @@
 import type { ResolvedEnvironment } from '../config/resolved-config.js';
 import type { BatchExecutor } from '../execution/batch-executor.js';
 import type { Executor } from '../execution/executor.js';
+import type { FileStore } from '../storage/file/file-store.js';
 import type { UsedFiles } from '../storage/file/refuse-strangers.js';
-import type { Store } from '../storage/store.js';
 import type { LiveBoard } from './execute/live-board.js';
 import type { WorkerIdentity, WorkflowView } from './ports.js';
 import type { Signatures } from './submission/signed.js';
@@ -17,13 +17,13 @@ export interface ActivityDependencies {
   readonly signatures: Signatures;
   readonly executors: Executors;
   /** Opens a store. Later calls return the same object, unless another store is at its place by then. */
-  openStore(uri: string): Promise<Store>;
+  openStore(uri: string): Promise<FileStore>;
   /**
    * Refuses a store that other users can change, before any of its content is executed.
    *
    * @throws StoreError METALAB_STORE_UNSAFE
    */
-  refuseStrangers(store: Store, used?: UsedFiles): void;
+  refuseStrangers(store: FileStore, used?: UsedFiles): void;
   readonly worker: WorkerIdentity;
   readonly live: LiveBoard;
   readonly workflows: WorkflowView;
@@ -33,6 +33,8 @@ export interface ActivityDependencies {
   readonly offers: SlotAnnouncements;
   /** Compacts an experiment's records in the background, if that is worth it. */
   readonly compactor: { prepare(runs: number): void; compact(folder: string): Promise<void> };
+  /** Keeps the store's index up to date in the background, if it has one. */
+  readonly indexer: { watch(store: FileStore, experimentId: string): void };
   /** Calls back when the worker is about to end: chunks hand back what they have not started. */
   onStopping(listener: () => void): () => void;
 }

@@ -1,5 +1,8 @@
 import type { ResolvedEnvironment } from '../config/resolved-config.js';
-import type { Store } from '../storage/store.js';
+import type { Capability } from '../storage/capabilities.js';
+import type { FileStore } from '../storage/file/file-store.js';
+import type { OpenOptions } from '../storage/file/open.js';
+import type { ResultsStore } from '../storage/store.js';
 import type { LiveArea } from './terminal/live-area.js';
 
 /** A positional argument: required unless `optional`. The last may be `variadic`: one or more. */
@@ -77,8 +80,10 @@ export interface CommandContext {
   readonly namedEnvironment: string | undefined;
   /** The environment that `--env`, METALAB_ENV, the configuration or the default names. */
   environment(): Promise<ResolvedEnvironment>;
-  /** Opens that store, once; it is closed after the command. */
-  store(options?: { readonly create?: boolean }): Promise<Store>;
+  /** Opens that store, once. @throws UsageError where it is no folder, and so lacks what the command needs */
+  store(options?: OpenOptions & { readonly needs?: Capability }): Promise<FileStore>;
+  /** The same for commands that only read results. @throws UsageError where its results can't be queried */
+  resultsStore(): Promise<ResultsStore>;
   /** A command line for hints: metalab as the user called it, with the `--store` and `--env` of this command. */
   command(words: string): string;
   /** Rewrites the commands in a text to how the user called metalab, for text that `note` does not print. */

@@ -3,7 +3,7 @@ import { formatBytes } from '../definition/format-bytes.js';
 import { METALAB_VERSION } from '../engine/version.js';
 import { checkStore, nothingChecked } from '../storage/file/check/check-store.js';
 import type { Checked, Finding } from '../storage/file/check/finding.js';
-import type { Store } from '../storage/store.js';
+import type { FileStore } from '../storage/file/file-store.js';
 import type { CommandContext, CommonOptions } from './command.js';
 import { formatCount } from './format/format-number.js';
 import { EXIT } from './format/report-error.js';
@@ -40,7 +40,7 @@ export async function runStoreCheck(options: CheckFlags, context: CommandContext
 }
 
 /** Whether an engine uses the store: then temporary files may be in use. */
-const isInUse = async (store: Store): Promise<boolean> => (await store.lease.read()) !== undefined;
+const isInUse = async (store: FileStore): Promise<boolean> => (await store.lease.read()) !== undefined;
 
 function print(finding: Shown, { out, color, named }: CommandContext): void {
   const { severity, path, offset, what, costs, remedy, repaired } = finding;

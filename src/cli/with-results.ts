@@ -14,7 +14,7 @@ export async function withResults(
     import('../results/open.js'),
     import('./format/warn-of-damage.js'),
   ]);
-  const store = await context.store();
+  const store = await context.resultsStore();
   const results = resultsOf(store, await resolveExperiment(store, exp));
   try {
     warnOfDamage(await (all ? results.all() : results).damaged(), context);

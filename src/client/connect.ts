@@ -6,10 +6,10 @@ import { nearestName } from '../definition/nearest.js';
 import { connectTemporal, type TemporalConnection } from '../engine/connect.js';
 import { loadRequestKey, type RequestKey } from '../engine/request-key.js';
 import { keepSshVariables } from '../engine/ssh-environment.js';
+import type { FileStore } from '../storage/file/file-store.js';
 import { refuseUntrusted } from '../storage/file/refuse-strangers.js';
 import { engineKey, type LeaseHolder } from '../storage/lease.js';
 import type { SubmissionManifest } from '../storage/manifest.js';
-import type { Store } from '../storage/store.js';
 import {
   ANYTHING,
   checkExperiment,
@@ -241,14 +241,14 @@ class ConnectedLab implements Lab {
   }
 
   /** @throws MetalabError METALAB_NOT_REPLACED if the caller declines */
-  async #tellReplaced(store: Store, declared: Declared, { onReplace }: SubmitOptions): Promise<void> {
+  async #tellReplaced(store: FileStore, declared: Declared, { onReplace }: SubmitOptions): Promise<void> {
     const replaced = await findReplaced(store, declared);
     if (!replaced) return;
     if (!onReplace) this.#options.say?.(`warning: ${describeReplaced(replaced)}`);
     else if (!(await onReplace(replaced))) throw notReplaced(replaced);
   }
 
-  async #retry(experimentId: string, store: Store, options: RetryOptions): Promise<RunHandle> {
+  async #retry(experimentId: string, store: FileStore, options: RetryOptions): Promise<RunHandle> {
     const [{ placeOfRetry, resolveRetry }] = await Promise.all([
       import('./submit/retry.js'),
       this.#engine.ensureWorker(),
@@ -263,7 +263,7 @@ class ConnectedLab implements Lab {
     return this.#enqueue(store, manifest, holder);
   }
 
-  async #enqueue(store: Store, manifest: SubmissionManifest, holder: LeaseHolder): Promise<RunHandle> {
+  async #enqueue(store: FileStore, manifest: SubmissionManifest, holder: LeaseHolder): Promise<RunHandle> {
     const { experiment_id, declaration, options } = manifest;
     // A retry may have thousands of runs: their list is in the store, not in Temporal's payloads.
     const told = options.only ? { ...options, only: { ...options.only, runs: [] } } : options;
@@ -294,7 +294,7 @@ class ConnectedLab implements Lab {
   }
 
   /** The workers that carry out the submission renew the lease. */
-  async #takeLease(store: Store, takeOver = false): Promise<LeaseHolder> {
+  async #takeLease(store: FileStore, takeOver = false): Promise<LeaseHolder> {
     const holder = { ...(await this.#engine.identify()), worker: null };
     await store.lease.take(holder, { takeOver, wait: true });
     return holder;

@@ -5,7 +5,7 @@ import { CANCEL_UPDATE, PAUSE_UPDATE, RESUME_UPDATE, workflowIdOf } from '../con
 import type { Duration } from '../definition/duration.js';
 import { InfrastructureError, MetalabError } from '../definition/errors.js';
 import type { RequestKey } from '../engine/request-key.js';
-import type { Store } from '../storage/store.js';
+import type { FileStore } from '../storage/file/file-store.js';
 import {
   ANYTHING,
   checkDuration,
@@ -65,7 +65,7 @@ export interface Link {
   keepUp(maxAgeMs?: number): Promise<void>;
   /** @throws MetalabError METALAB_CLOSED if the lab was closed */
   assertOpen(method: string): void;
-  retry(experimentId: string, store: Store, options: RetryOptions): Promise<RunHandle>;
+  retry(experimentId: string, store: FileStore, options: RetryOptions): Promise<RunHandle>;
 }
 
 export function makeHandle(link: Link, place: HandledSubmission): RunHandle {

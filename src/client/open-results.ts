@@ -3,9 +3,10 @@ import { type Experiment, isExperiment } from '../definition/experiment.js';
 import { formatValue } from '../definition/refuse.js';
 import { resultsOf } from '../results/open.js';
 import type { Results } from '../results/results.js';
+import { requireResults } from '../storage/capabilities.js';
 import { checkExperimentId } from './check-arguments.js';
+import { openLocation } from './open-location.js';
 import { resolveExperiment } from './resolve/resolve-experiment.js';
-import { openExisting } from './store-choice.js';
 
 /**
  * Opens the results of an experiment in a store: no server is needed. Nothing is read before it is asked for.
@@ -27,6 +28,6 @@ export async function openResults<Params>(
     });
   const id = isExperiment(experiment) ? `${experiment.name}:${experiment.version}` : experiment;
   checkExperimentId('openResults', id);
-  const opened = await openExisting({ store });
+  const opened = requireResults(await openLocation(store));
   return resultsOf(opened, await resolveExperiment(opened, id));
 }

@@ -9,9 +9,10 @@ import {
   type FailureLimit,
   parseFailureLimit,
 } from '../definition/failure-limit.js';
+import type { FileStore } from '../storage/file/file-store.js';
 import { refuseUntrusted } from '../storage/file/refuse-strangers.js';
-import { openStore } from '../storage/registry.js';
-import type { Store } from '../storage/store.js';
+import { openWorkingDirectory } from '../storage/registry.js';
+import { keepIndexPassword, openFolder } from './open-location.js';
 
 export interface StoreChoice {
   /** A path or a `file:///` uri. Default: METALAB_STORE, else the environment's, else `./experiments`. */
@@ -65,11 +66,13 @@ export function checkFailureLimit(limit: unknown): FailureLimit | undefined {
 }
 
 /** @throws StoreError METALAB_STORE_MISSING */
-export const openExisting = async (choice: StoreChoice) => openStore(await locationOf(choice));
+export const openExisting = async (choice: StoreChoice) => openFolder(await locationOf(choice));
 
 /** Workers would refuse an untrusted store, too; checking here reports it immediately. */
-export async function openForSubmit(choice: StoreChoice): Promise<Store> {
-  const store = await openStore(await locationOf(choice), { create: true });
+export async function openForSubmit(choice: StoreChoice): Promise<FileStore> {
+  const location = await locationOf(choice);
+  await keepIndexPassword(location, true);
+  const store = await openWorkingDirectory(location, { create: true });
   refuseUntrusted(store.root);
   return store;
 }

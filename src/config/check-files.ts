@@ -1,9 +1,11 @@
+import { basename } from 'node:path';
 import { z } from 'zod';
 import type { Problem } from '../definition/errors.js';
 import { nearestName } from '../definition/nearest.js';
 import type { Schema } from './environment-type.js';
 import type { EnvironmentTypes, FoundType } from './environment-types.js';
 import { services, text } from './fields.js';
+import { BASE_FILE, LOCAL_FILE } from './find-files.js';
 import { type Checked, formatIssues, formatPath, type Mistake } from './format-issues.js';
 import { PlacedProblems } from './placed-problems.js';
 import type { Path } from './positions.js';
@@ -16,7 +18,9 @@ const DOCUMENT = z.strictObject({
   project: z.strictObject({ name: text().optional(), default_env: text().optional() }, TABLE).optional(),
   environments: z.record(z.string(), z.record(z.string(), z.unknown(), TABLE), TABLE).optional(),
   services: services.optional(),
+  postgresql: z.strictObject({ password: text().optional() }, TABLE).optional(),
 });
+const PASSWORD = ['postgresql', 'password'];
 const COMMON = z.object({
   type: text('the name of a type').optional(),
   store: text('a path or a uri').optional(),
@@ -48,6 +52,14 @@ export async function checkFiles(
   const problems = new PlacedProblems(files);
   for (const file of files) {
     problems.of(file, mistakesOf(DOCUMENT, file.table, []));
+    if (basename(file.path) === BASE_FILE && valueAt(file.table, PASSWORD) !== undefined)
+      problems.of(file, [
+        {
+          path: PASSWORD,
+          what: `a password stands in ${BASE_FILE}, which others get with the project`,
+          expected: `${LOCAL_FILE} beside it, which is yours alone`,
+        },
+      ]);
   }
   const environments = new Map<string, DeclaredEnvironment>();
   const names = new Set(files.flatMap(({ table }) => Object.keys(tableAt(table, ['environments']))));
@@ -98,6 +110,7 @@ async function checkEnvironment(
   for (const file of files) {
     const table = tableAt(file.table, at);
     problems.of(file, commonMistakes(table, at));
+    if (holdsPassword(table.store)) problems.of(file, [passwordInUri([...at, 'store'])]);
     // A file's keys belong to the type that it names itself, even if another file changes the type.
     const own = typeIn(file) ?? effective;
     const type = typeof own === 'string' ? await types.find(own) : undefined;
@@ -118,6 +131,17 @@ async function checkEnvironment(
   checkTogether(merged, found, at, { problems, variables });
   return { found, table: merged };
 }
+
+/** It would be recorded with the environment. */
+const holdsPassword = (store: unknown) =>
+  typeof store === 'string' && /^[a-z][a-z0-9+.-]*:\/\/(?:[^/?#]*:.*@|.*[?&]password=)/i.test(store);
+
+const passwordInUri = (path: Path): Mistake => ({
+  path,
+  what: 'the uri of the store holds a password, which would be recorded',
+  expected: 'a uri without a password',
+  next: `write it to ${LOCAL_FILE}: [postgresql] password = "…", or to ~/.pgpass, or set PGPASSWORD`,
+});
 
 /** If a file changed the type, keys that only the other type has are left out. */
 function onlyWhatFits(table: Table, schema: Schema): Table {

@@ -85,6 +85,12 @@ export class ProjectConfig {
     return new ProjectConfig(folder, files, checked, bare, variables);
   }
 
+  /** That of indexes in PostgreSQL; in no environment, since these are recorded. */
+  get postgresqlPassword(): string | undefined {
+    const password = valueAt(this.#checked.document, ['postgresql', 'password']);
+    return typeof password === 'string' ? password : undefined;
+  }
+
   /** Every environment's name and type; `local` is always one. */
   get environments(): readonly { readonly name: string; readonly type: string }[] {
     const declared = [...this.#checked.environments].map(([name, { found }]) => ({ name, type: found.name }));

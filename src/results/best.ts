@@ -1,7 +1,7 @@
 import { UsageError } from '../definition/errors.js';
 import { nearest } from '../definition/nearest.js';
 import { DIRECTIONS, type Direction, type Objective } from '../definition/objective.js';
-import type { Store } from '../storage/store.js';
+import type { ResultsStore } from '../storage/store.js';
 import type { Column } from './query/columns.js';
 import type { Condition } from './query/conditions.js';
 import type { RowQuery, SortKey } from './query/selection.js';
@@ -12,7 +12,7 @@ import type { RowQuery, SortKey } from './query/selection.js';
  * @throws UsageError where that says nothing
  */
 export async function objectiveOf(
-  store: Store,
+  store: ResultsStore,
   experimentId: string,
   metric: string | undefined,
   direction: Direction = 'min',

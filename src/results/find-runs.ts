@@ -1,13 +1,15 @@
 import { dirname, join } from 'node:path';
 import type { RunRecord } from '../definition/record.js';
+import { hasWorkingDirectory } from '../storage/capabilities.js';
 import { readRecord } from '../storage/file/formats/read-record.js';
 import { scanFinalHeads } from '../storage/file/formats/records.js';
 import { openRunsFiles, type RunsFile } from '../storage/file/formats/runs-file.js';
 import { openLines } from '../storage/file/formats/segments.js';
 import { segmentsFolder } from '../storage/file/layout.js';
 import { type Contender, compareContenders } from '../storage/final-record.js';
-import type { Store } from '../storage/store.js';
+import type { ResultsStore } from '../storage/store.js';
 import { openDatabase, quoteText } from './duckdb/database.js';
+import { openRuns } from './open-runs.js';
 
 /** A run of the store, found by the beginning of its id. */
 export interface FoundRun {
@@ -28,14 +30,23 @@ type Candidate = Contender & { readonly run_id: string; record(): Promise<RunRec
  * @param experiments by default all of the store
  */
 export async function findRuns(
-  store: Store,
+  store: ResultsStore,
   prefixes: readonly string[],
   experiments?: readonly string[],
 ): Promise<FoundRun[]> {
   const found: FoundRun[] = [];
   for (const experiment_id of experiments ?? (await store.experiments())) {
-    for (const { run_id, segment, record } of await finalsOf(store.experimentFolder(experiment_id), prefixes))
-      found.push({ run_id, experiment_id, submission: dirname(segment), record });
+    const runs = await openRuns(store, experiment_id, prefixes);
+    for (const { run_id, segment, record } of await finalsOf(runs.folder, prefixes)) {
+      const place = { run_id, experiment_id, submission: dirname(segment) };
+      if (hasWorkingDirectory(store)) found.push({ ...place, record });
+      else {
+        // The copy is removed: it has few runs.
+        const copied = await record();
+        found.push({ ...place, record: async () => copied });
+      }
+    }
+    runs.close();
   }
   return found.sort((a, b) => (a.run_id < b.run_id ? -1 : 1));
 }

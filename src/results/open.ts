@@ -1,6 +1,6 @@
 import type { JsonObject } from '../definition/json.js';
 import type { SubmissionOutcome } from '../storage/manifest.js';
-import type { Store } from '../storage/store.js';
+import type { ResultsStore } from '../storage/store.js';
 import { Results } from './results.js';
 import { Source } from './source.js';
 
@@ -10,11 +10,11 @@ export type SubmissionResults<Params = JsonObject> = Results<Params> & {
 };
 
 /** An experiment's results. Reads nothing yet. */
-export const resultsOf = <Params = JsonObject>(store: Store, experimentId: string): Results<Params> =>
+export const resultsOf = <Params = JsonObject>(store: ResultsStore, experimentId: string): Results<Params> =>
   new Results(new Source(store, experimentId, undefined));
 
 export const resultsOfSubmission = <Params = JsonObject>(
-  store: Store,
+  store: ResultsStore,
   experimentId: string,
   outcome: SubmissionOutcome,
 ): SubmissionResults<Params> =>

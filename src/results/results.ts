@@ -3,7 +3,7 @@ import type { JsonObject, JsonValue } from '../definition/json.js';
 import type { Direction } from '../definition/objective.js';
 import type { RunRecord, SeriesPoint } from '../definition/record.js';
 import type { SubmissionOutcome } from '../storage/manifest.js';
-import type { Store } from '../storage/store.js';
+import type { ResultsStore } from '../storage/store.js';
 import { bestQuery, objectiveOf } from './best.js';
 import type { QueryEngine, SqlAnswer, SqlValue } from './engine.js';
 import { Exported, type ExportOptions, exportFormatOf } from './export/exported.js';
@@ -53,7 +53,7 @@ export class Results<Params = JsonObject> {
   }
 
   /** Where the runs are. */
-  get store(): Store {
+  get store(): ResultsStore {
     return this.#source.store;
   }
 

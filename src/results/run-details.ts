@@ -3,8 +3,12 @@ import type { DerivedMetrics } from '../definition/derivation.js';
 import type { RunRecord } from '../definition/record.js';
 import { readDeclarationOf } from '../storage/file/check/check-named.js';
 import { type DerivedOfRun, readDerived } from '../storage/file/formats/derived.js';
+import { readData, readSeries } from '../storage/file/formats/sidecars.js';
+import { submissionFile } from '../storage/file/layout.js';
+import { readJson } from '../storage/file/read-json.js';
 import type { GitState, SubmissionManifest } from '../storage/manifest.js';
-import type { Store } from '../storage/store.js';
+import type { ResultsStore } from '../storage/store.js';
+import { openRuns } from './open-runs.js';
 
 /** What a series of a run looks like in one line. */
 export interface SeriesSummary {
@@ -42,11 +46,21 @@ export interface RunDetails extends RunRecord {
 
 /** Reads all there is of a run. */
 export async function readRunDetails(
-  store: Store,
+  store: ResultsStore,
   { record, submission }: { readonly record: RunRecord; readonly submission: string },
 ): Promise<RunDetails> {
+  const runs = await openRuns(store, record.experiment_id, [record.run_id]);
+  try {
+    await Promise.all([runs.load('series'), runs.load('data')]);
+    return await readDetails(runs.folder, record, submission);
+  } finally {
+    runs.close();
+  }
+}
+
+async function readDetails(folder: string, record: RunRecord, submission: string): Promise<RunDetails> {
   const series = new Map<string, SeriesSummary>();
-  for await (const { name, step, value } of store.series(record)) {
+  for await (const { name, step, value } of readSeries(folder, record)) {
     const known = series.get(name);
     series.set(name, {
       name,
@@ -60,10 +74,9 @@ export async function readRunDetails(
     });
   }
   const data = new Set<string>();
-  for await (const { name } of store.data(record)) data.add(name);
-  const folder = store.experimentFolder(record.experiment_id);
+  for await (const { name } of readData(folder, record)) data.add(name);
   const { derived, failed } = await readDerived(folder, record);
-  const manifest = await store.readSubmission(record.experiment_id, submission);
+  const manifest = await readJson<SubmissionManifest>(submissionFile(folder, submission));
   const declaration = manifest && (await readDeclarationOf(folder, manifest.declaration));
   return {
     ...record,

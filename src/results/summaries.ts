@@ -2,11 +2,13 @@ import type { RunStatus } from '../definition/record.js';
 import { listUncovered, wholeLines } from '../storage/file/formats/coverage.js';
 import { scanRecordHeads } from '../storage/file/formats/records.js';
 import { readCoverage, type StatusCount } from '../storage/file/formats/runs-file.js';
-import type { Store } from '../storage/store.js';
+import { readSubmissions } from '../storage/file/submissions.js';
+import type { ResultsStore } from '../storage/store.js';
 import { isCurrent, type Origins, readOrigins } from './current.js';
 import { openDatabase } from './duckdb/database.js';
 import { loadRuns } from './duckdb/load-runs.js';
 import { findStatuses } from './duckdb/statuses.js';
+import { openRuns } from './open-runs.js';
 import { StatusTable } from './status-table.js';
 
 /** What a list of experiments says of one. */
@@ -26,25 +28,28 @@ export interface ExperimentSummary {
 }
 
 /** Every experiment of the store, the one submitted last first. */
-export async function summarizeExperiments(store: Store): Promise<ExperimentSummary[]> {
+export async function summarizeExperiments(store: ResultsStore): Promise<ExperimentSummary[]> {
   const summaries: ExperimentSummary[] = [];
   for (const experimentId of await store.experiments()) summaries.push(await summarize(store, experimentId));
   const when = ({ last_submitted_at }: ExperimentSummary) => last_submitted_at ?? '';
   return summaries.sort((a, b) => (when(a) === when(b) ? 0 : when(a) > when(b) ? -1 : 1));
 }
 
-async function summarize(store: Store, experimentId: string): Promise<ExperimentSummary> {
+async function summarize(store: ResultsStore, experimentId: string): Promise<ExperimentSummary> {
   const manifest = await store.readManifest(experimentId);
-  const submissions = await store.submissions(experimentId);
-  const counts = await countRuns(store.experimentFolder(experimentId));
-  return {
-    experiment_id: experimentId,
-    description: manifest?.description ?? null,
-    cells: manifest?.totals.cells ?? null,
-    ...counts,
-    submissions: submissions.length,
-    last_submitted_at: manifest?.submitted_at ?? null,
-  };
+  const { folder, close } = await openRuns(store, experimentId);
+  try {
+    return {
+      experiment_id: experimentId,
+      description: manifest?.description ?? null,
+      cells: manifest?.totals.cells ?? null,
+      ...(await countRuns(folder)),
+      submissions: (await readSubmissions(folder)).length,
+      last_submitted_at: manifest?.submitted_at ?? null,
+    };
+  } finally {
+    close();
+  }
 }
 
 type RunCounts = Pick<ExperimentSummary, 'runs' | 'older' | 'damaged'>;

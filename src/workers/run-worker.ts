@@ -20,6 +20,7 @@ import { createCompactor } from '../results/compaction/compactor.js';
 import { refuseUntrusted } from '../storage/file/refuse-strangers.js';
 import { endUnsignedSweeps } from './end-unsigned.js';
 import { EnvironmentExecutors } from './executors.js';
+import { createIndexer } from './indexer.js';
 import { workerLogger } from './log.js';
 import { openLogins } from './logins.js';
 import { SlotCapacity } from './slot-capacity.js';
@@ -75,6 +76,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
   const compactor = createCompactor((line) =>
     process.stderr.write(`${new Date().toISOString()} WARN ${line}\n`),
   );
+  const indexer = createIndexer((line) => process.stderr.write(`${line}\n`));
   const stopListeners = new Set<() => void>();
   const logins = await openLogins();
   const leases = new StoreLeases({ ...(await engineIdentity(connection, target)), worker: id });
@@ -104,6 +106,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
     scopes,
     offers,
     compactor,
+    indexer,
     worker,
     onStopping(listener) {
       stopListeners.add(listener);
@@ -145,6 +148,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
   if (!target.userProvided) await endUnsignedSweeps(connection, target.namespace);
   const stopped = Promise.all(workers.map((worker) => worker.run()))
     .finally(() => Promise.all([executors.close(), compactor.close()]))
+    .finally(() => indexer.close())
     .finally(() => logins.close())
     .finally(() => scopes.close())
     .finally(() => leases.close())

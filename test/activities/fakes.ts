@@ -8,8 +8,8 @@ import { SubmissionScopes } from '../../src/activities/submission/submission-sco
 import type { ChunkNotice, SubmissionStatus, WorkerNotice } from '../../src/contract/workflow.js';
 import type { BatchExecutor } from '../../src/execution/batch-executor.js';
 import type { Executor } from '../../src/execution/executor.js';
+import type { FileStore } from '../../src/storage/file/file-store.js';
 import type { LeaseHolder } from '../../src/storage/lease.js';
-import type { Store } from '../../src/storage/store.js';
 
 export const WORKER = 'laptop-1';
 
@@ -76,7 +76,7 @@ export class FakeWorker {
   batches: Partial<BatchExecutor> | undefined;
   readonly #stopping = new Set<() => void>();
 
-  constructor(store: Store, overrides: Partial<ActivityDependencies> = {}) {
+  constructor(store: FileStore, overrides: Partial<ActivityDependencies> = {}) {
     const { live, leases, workflow: workflows, released } = this;
     const worker = {
       id: WORKER,
@@ -110,6 +110,7 @@ export class FakeWorker {
       leases,
       scopes: this.scopes,
       offers: this.offers,
+      indexer: { watch: () => {} },
       compactor: {
         prepare: () => {},
         compact: async (folder) => void this.compacted.push(folder),

@@ -7,10 +7,10 @@ import { FAULT, WHILE_PLANNING } from '../../src/contract/workflow.js';
 import type { BatchExecutor } from '../../src/execution/batch-executor.js';
 import { Cells } from '../../src/identity/cells.js';
 import { SigningKey } from '../../src/identity/signature.js';
+import type { FileStore } from '../../src/storage/file/file-store.js';
 import { environmentFile, liveFolder } from '../../src/storage/file/layout.js';
 import type { SubmissionManifest, SubmissionOutcome } from '../../src/storage/manifest.js';
 import { manifestDocument } from '../../src/storage/signed-files.js';
-import type { Store } from '../../src/storage/store.js';
 import { temporaryStore } from '../storage/file/temporary-store.js';
 import { beginAttempt, WORKFLOW } from './activity-context.js';
 import { FakeWorker, HOLDER, WORKER } from './fakes.js';
@@ -45,7 +45,7 @@ async function sweepOf(parts: Parameters<typeof submitTo>[1] = {}, overrides = {
 }
 
 /** Records of an earlier submission that a plan reuses. */
-function recordReusable(store: Store, count: number): void {
+function recordReusable(store: FileStore, count: number): void {
   const declaration = declarationOf(10);
   const cells = new Cells(declaration);
   for (let cell = 0; cell < count; cell++) {
@@ -166,13 +166,13 @@ describe('a plan for a cluster', () => {
 
 describe('what earlier submissions left', () => {
   /** Writes an earlier submission, signed, of the engine that plans. */
-  async function leave(store: Store, submission: string, manifest: Partial<SubmissionManifest> = {}) {
+  async function leave(store: FileStore, submission: string, manifest: Partial<SubmissionManifest> = {}) {
     await submitTo(store, { submission, manifest: { submitted_at: TWO_HOURS_AGO, ...manifest } });
     const written = (await store.readSubmission(SWEEP, submission))!;
     await store.writeSubmission({ ...written, signature: KEY.sign(manifestDocument(store.id, written)) });
   }
 
-  async function planAfter(earlier: (store: Store) => Promise<void>, queued: readonly string[] | null) {
+  async function planAfter(earlier: (store: FileStore) => Promise<void>, queued: readonly string[] | null) {
     const { store, plan, worker, folder } = await sweepOf({ manifest: on(HERE) }, { signatures: KEY });
     const ours = (await store.readSubmission(SWEEP, 's1'))!;
     await store.writeSubmission({ ...ours, signature: KEY.sign(manifestDocument(store.id, ours)) });

@@ -3,9 +3,9 @@ import type { SubmissionRef } from '../../src/contract/activities.js';
 import { type ExperimentDeclaration, FINGERPRINT_SCHEME } from '../../src/definition/declaration.js';
 import type { RunRecord, RunStatus } from '../../src/definition/record.js';
 import { writePlan } from '../../src/planning/write-plan.js';
+import type { FileStore } from '../../src/storage/file/file-store.js';
 import { environmentFile, liveFolder } from '../../src/storage/file/layout.js';
 import type { SubmissionManifest, SubmissionOptions } from '../../src/storage/manifest.js';
-import type { Store } from '../../src/storage/store.js';
 import { CODE, CONTEXT, manifestOf, recordOf, writeSegment } from '../support/records.js';
 
 export const SWEEP = 'sweep:1';
@@ -51,7 +51,7 @@ interface SubmittedParts {
 
 /** Writes a submission as `metalab submit` does. @returns what its activities get */
 export async function submitTo(
-  store: Store,
+  store: FileStore,
   {
     submission = 's1',
     declaration = declarationOf(10),
@@ -82,7 +82,7 @@ export async function submitTo(
 
 /** Records as slots write them, of cells and so of the positions of a plan of all cells. */
 export function record(
-  store: Store,
+  store: FileStore,
   cells: readonly number[],
   { status = 'success', submission = 's1', writer = 'host-1-aa', ...overrides }: RecordedParts = {},
 ): void {

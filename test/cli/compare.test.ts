@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
+import type { FileStore } from '../../src/storage/file/file-store.js';
 import { openFileStore } from '../../src/storage/file/open.js';
-import type { Store } from '../../src/storage/store.js';
 import { lastingFolder } from '../storage/file/temporary-store.js';
 import { metalab } from '../support/metalab.js';
 import { manifestOf, recordOf, writeSegment } from '../support/records.js';
@@ -17,7 +17,7 @@ const RECORDS = Array.from({ length: 12 }, (_, index) =>
   }),
 );
 
-let store: Store;
+let store: FileStore;
 const compare = (...args: string[]) => metalab(['compare', ...args, '--store', store.root]);
 
 beforeAll(async () => {

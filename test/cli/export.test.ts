@@ -2,8 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { tableFromIPC } from 'apache-arrow';
 import { beforeAll, expect, it } from 'vitest';
+import type { FileStore } from '../../src/storage/file/file-store.js';
 import { openFileStore } from '../../src/storage/file/open.js';
-import type { Store } from '../../src/storage/store.js';
 import { lastingFolder, temporaryFolder } from '../storage/file/temporary-store.js';
 import { metalab } from '../support/metalab.js';
 import { manifestOf, recordOf, writeSegment } from '../support/records.js';
@@ -12,7 +12,7 @@ const RUNS = Array.from({ length: 4 }, (_, index) =>
   recordOf({ index, params: { lr: index / 10 }, metrics: { loss: index } }),
 );
 
-let store: Store;
+let store: FileStore;
 const run = (...args: string[]) => metalab(['export', 'pi_mc', ...args, '--store', store.root]);
 
 beforeAll(async () => {

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import type { FileStore } from '../../src/storage/file/file-store.js';
 import { openFileStore } from '../../src/storage/file/open.js';
-import type { Store } from '../../src/storage/store.js';
 import { lastingFolder } from '../storage/file/temporary-store.js';
 import { metalab, startMetalab } from '../support/metalab.js';
 import { manifestOf, recordOf, writeSegment } from '../support/records.js';
@@ -11,7 +11,7 @@ const LONG = recordOf({ index: 0, provenance: { host: 'h', slot: 'a' } });
 const TAKEN_OVER = recordOf({ index: 1, provenance: { host: 'h', slot: 'b' } });
 const RETRIED = recordOf({ index: 2, status: 'failed', attempt: 2, provenance: { host: 'h', slot: 'b' } });
 
-let store: Store;
+let store: FileStore;
 const logs = (...args: string[]) => metalab(['logs', ...args, '--store', store.root]);
 
 beforeAll(async () => {

@@ -1,13 +1,13 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import type { FileStore } from '../../src/storage/file/file-store.js';
 import { openFileStore } from '../../src/storage/file/open.js';
-import type { Store } from '../../src/storage/store.js';
 import { SERIES, SWEEP, storeOf } from '../plot/sweep.js';
 import { lastingFolder, temporaryFolder } from '../storage/file/temporary-store.js';
 import { metalab } from '../support/metalab.js';
 
-let store: Store;
+let store: FileStore;
 const plot = (...args: string[]) => metalab(['plot', 'pi_mc', '--all', ...args, '--store', store.root]);
 
 beforeAll(async () => {

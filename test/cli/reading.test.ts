@@ -3,9 +3,9 @@ import { createHash } from 'node:crypto';
 import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import type { FileStore } from '../../src/storage/file/file-store.js';
 import { artifactsFolder } from '../../src/storage/file/layout.js';
 import { openFileStore } from '../../src/storage/file/open.js';
-import type { Store } from '../../src/storage/store.js';
 import { lastingFolder } from '../storage/file/temporary-store.js';
 import { metalab, ROOT, startMetalab } from '../support/metalab.js';
 import { EXPERIMENT, manifestOf, recordOf, writeSegment } from '../support/records.js';
@@ -51,7 +51,7 @@ const RECORDS = Array.from({ length: 60 }, (_, index) =>
 );
 const RUN = RECORDS[0]!.run_id;
 
-let store: Store;
+let store: FileStore;
 const read = (...args: string[]) => metalab([...args, '--store', store.root]);
 
 beforeAll(async () => {

@@ -42,7 +42,7 @@ test.each<[what: string, text: string, message: string]>([
   [
     'an unknown table',
     '[enviroments.c]\ntype = "slurm"',
-    ".metalab.toml:1: the file has no key 'enviroments'\n  expected: one of project, environments, services\n  next: did you mean environments?",
+    ".metalab.toml:1: the file has no key 'enviroments'\n  expected: one of project, environments, services, postgresql\n  next: did you mean environments?",
   ],
   [
     'an unknown key of the project',
@@ -213,4 +213,13 @@ test('an unknown environment is refused with the nearest and the list, and what 
   expect(await messageOf(SLURM.replace('.c]', '.cluster]'), undefined, { METALAB_ENV: 'cluste' })).toBe(
     "METALAB_ENV: there is no environment 'cluste'\n  expected: one of local, cluster\n  next: did you mean cluster?",
   );
+});
+
+test('a password of PostgreSQL belongs to the local file, and to no uri; none is shown', async () => {
+  const store = '[environments.local]\nstore = "postgresql://me:s3cret@db/lab"\n';
+  const message = await messageOf(`${store}[postgresql]\npassword = "s3cret"\n`);
+  expect(message).toContain('.metalab.toml:2: the uri of the store holds a password');
+  expect(message).toContain('.metalab.toml:4: a password stands in .metalab.toml');
+  expect(message).not.toContain('s3cret');
+  expect(await messageOf('', '[postgresql]\npassword = "s3cret"\n')).toBe('nothing is wrong');
 });

@@ -109,5 +109,5 @@ test('its executor runs a sweep, and its kind of stores opens', async () => {
     "package @lab/queue: its store 'attic' names no folder for attic://experiments",
   );
   const unknown = await metalab(['list', '--store', 'shelve://experiments'], { cwd });
-  expect(unknown.stderr).toContain('a uri of one of: file, shelf, attic');
+  expect(unknown.stderr).toContain('a uri of one of: file, postgresql, shelf, attic');
 });

@@ -3,10 +3,10 @@ import { expect, it } from 'vitest';
 import { countCells, type ExperimentDeclaration } from '../../src/definition/declaration.js';
 import { paramSourceFromSpec } from '../../src/definition/params/from-spec.js';
 import type { RunStatus } from '../../src/definition/record.js';
+import type { FileStore } from '../../src/storage/file/file-store.js';
 import { readRecords } from '../../src/storage/file/formats/records.js';
 import { planEntriesFile } from '../../src/storage/file/layout.js';
 import type { PlanManifest } from '../../src/storage/manifest.js';
-import type { Store } from '../../src/storage/store.js';
 import { temporaryStore } from '../storage/file/temporary-store.js';
 import { EXPERIMENT, recordOf, writeSegment } from '../support/records.js';
 
@@ -53,7 +53,7 @@ function makeDice(seed: number) {
 }
 
 /** What slots, zombies and other versions left: of some cells nothing, of others several generations and statuses. */
-function writeHistory(store: Store): void {
+function writeHistory(store: FileStore): void {
   const dice = makeDice(7);
   const others = [
     declarationOf('a', 'e', range(0, CASES)),
@@ -89,7 +89,7 @@ function writeHistory(store: Store): void {
   }
 }
 
-async function planWith(store: Store, options: (typeof OPTIONS)[number], threads: number) {
+async function planWith(store: FileStore, options: (typeof OPTIONS)[number], threads: number) {
   const folder = store.experimentFolder(EXPERIMENT);
   const name = `plan-${threads}-${options.fresh}-${options.keep_failed}`;
   const { submission: _, ...manifest } = await writePlan(folder, name, now, 'sha', options, threads);
@@ -99,7 +99,7 @@ async function planWith(store: Store, options: (typeof OPTIONS)[number], threads
 const BETTER_FIRST: readonly RunStatus[] = ['success', 'failed', 'cancelled'];
 
 /** The rule again, in its simplest form: what a plan must come to. */
-async function expectedPlan(store: Store, options: (typeof OPTIONS)[number]) {
+async function expectedPlan(store: FileStore, options: (typeof OPTIONS)[number]) {
   const best = new Map<string, { generation: number; status: RunStatus }>();
   for await (const { record } of readRecords(store.experimentFolder(EXPERIMENT))) {
     const { generation, status } = record;

@@ -2,7 +2,7 @@ import { onTestFinished } from 'vitest';
 import type { RunRecord, SeriesPoint } from '../../src/definition/record.js';
 import { resultsOf } from '../../src/results/open.js';
 import type { Results } from '../../src/results/results.js';
-import type { Store } from '../../src/storage/store.js';
+import type { FileStore } from '../../src/storage/file/file-store.js';
 import { temporaryStore } from '../storage/file/temporary-store.js';
 import { EXPERIMENT, manifestOf, recordOf, writeSegment } from '../support/records.js';
 
@@ -59,8 +59,8 @@ export const SERIES: readonly SeriesPoint[] = SWEEP.flatMap(({ run_id, index }) 
 export async function storeOf(
   records: readonly object[],
   series: readonly object[] = [],
-  store?: Store,
-): Promise<Store> {
+  store?: FileStore,
+): Promise<FileStore> {
   const opened = store ?? (await temporaryStore());
   await opened.writeManifest(manifestOf({ totals: { cases: records.length, cells: records.length } }));
   writeSegment(opened, records.map(encoded));

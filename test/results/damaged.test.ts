@@ -5,14 +5,14 @@ import { makeRunIdentifier } from '../../src/identity/fingerprint.js';
 import { compactRuns } from '../../src/results/compaction/compact.js';
 import { newScratchFolder } from '../../src/results/compaction/scratch-folders.js';
 import { resultsOf } from '../../src/results/open.js';
+import type { FileStore } from '../../src/storage/file/file-store.js';
 import { scanFinalHeads } from '../../src/storage/file/formats/records.js';
-import type { Store } from '../../src/storage/store.js';
 import { temporaryStore } from '../storage/file/temporary-store.js';
 import { metalab } from '../support/metalab.js';
 import { CODE, CONTEXT, EXPERIMENT, manifestOf, recordOf, writeSegment } from '../support/records.js';
 
 /** Which runs results have, which planning counts as done, and how many lines results leave out. */
-async function seen(store: Store) {
+async function seen(store: FileStore) {
   const results = resultsOf(store, EXPERIMENT).all();
   const finals = await scanFinalHeads(store.experimentFolder(EXPERIMENT));
   try {
@@ -73,7 +73,7 @@ describe('records with half of a surrogate pair, as older versions wrote them', 
     run_id: identify(record.params_fingerprint, record.seed_fingerprint),
   }));
 
-  async function recordsOf(store: Store) {
+  async function recordsOf(store: FileStore) {
     const results = resultsOf(store, EXPERIMENT).all();
     try {
       const found: RunRecord[] = [];

@@ -6,29 +6,29 @@ import { fingerprint } from '../../src/identity/fingerprint.js';
 import { compactRuns } from '../../src/results/compaction/compact.js';
 import { newScratchFolder } from '../../src/results/compaction/scratch-folders.js';
 import { openDatabase, quoteText } from '../../src/results/duckdb/database.js';
-import { resultsOf } from '../../src/results/open.js';
 import type { Results } from '../../src/results/results.js';
 import { checkStore, nothingChecked } from '../../src/storage/file/check/check-store.js';
+import type { FileStore } from '../../src/storage/file/file-store.js';
 import { type AppliedDerivation, derivedLine, readDerived } from '../../src/storage/file/formats/derived.js';
 import { openRunsFile } from '../../src/storage/file/formats/runs-file.js';
 import { derivationFile, derivedFolder, runsFile, segmentName } from '../../src/storage/file/layout.js';
-import type { Store } from '../../src/storage/store.js';
 import { temporaryStore } from '../storage/file/temporary-store.js';
 import { EXPERIMENT, manifestOf, recordOf, writeSegment } from '../support/records.js';
+import { resultsOf } from '../support/results-of.js';
 
 const SLOT = 'host-1-aa';
 const CODE = fingerprint('gap');
 const NEW_CODE = fingerprint('changed gap');
 const DERIVED = { gap: { ref: 'a.ts#gap', code_fingerprint: CODE } };
 
-const folderOf = (store: Store) => store.experimentFolder(EXPERIMENT);
-const compact = (store: Store) => compactRuns(folderOf(store), newScratchFolder(folderOf(store)));
+const folderOf = (store: FileStore) => store.experimentFolder(EXPERIMENT);
+const compact = (store: FileStore) => compactRuns(folderOf(store), newScratchFolder(folderOf(store)));
 const record = (index: number) =>
   recordOf({ index, params: { lr: index % 2 }, metrics: { loss: index }, provenance: { slot: SLOT } });
 
 type Values = { readonly [name: string]: MetricValue };
 
-async function storeOf(runs: number, ofSlot: (index: number) => Values | undefined): Promise<Store> {
+async function storeOf(runs: number, ofSlot: (index: number) => Values | undefined): Promise<FileStore> {
   const store = await temporaryStore();
   await store.writeManifest(manifestOf({ derived: DERIVED }));
   const records = Array.from({ length: runs }, (_, index) => record(index));
@@ -43,7 +43,7 @@ async function storeOf(runs: number, ofSlot: (index: number) => Values | undefin
 
 /** As `metalab derive` writes it. */
 function applyAfterwards(
-  store: Store,
+  store: FileStore,
   code: string,
   values: readonly (readonly [index: number, values: Values])[],
   { derivation = 'gap', writer = 'host-9-zz', at = '2026-02-01T00:00:00.000Z' } = {},
@@ -63,7 +63,7 @@ function applyAfterwards(
   );
 }
 
-async function gapsOf(store: Store, refine = (results: Results) => results): Promise<unknown[]> {
+async function gapsOf(store: FileStore, refine = (results: Results) => results): Promise<unknown[]> {
   const results = resultsOf(store, EXPERIMENT);
   try {
     const { rows } = await refine(results).select('derived.gap').table();

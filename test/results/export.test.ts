@@ -5,10 +5,10 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import type { RunRecord } from '../../src/definition/record.js';
 import { openDatabase, quoteText } from '../../src/results/duckdb/database.js';
 import type { ExportFormat, ExportOptions } from '../../src/results/export/exported.js';
-import { resultsOf } from '../../src/results/open.js';
 import type { Results } from '../../src/results/results.js';
 import { temporaryFolder, temporaryStore } from '../storage/file/temporary-store.js';
 import { CODE, EXPERIMENT, manifestOf, recordOf, writeSegment } from '../support/records.js';
+import { resultsOf } from '../support/results-of.js';
 
 /** `$numberDouble`: as records have numbers that are not finite. */
 const NAN = { $numberDouble: 'NaN' } as unknown as number;

@@ -2,9 +2,9 @@ import { expect, it, onTestFinished } from 'vitest';
 import { pivotAsJson, pivotTable } from '../../src/cli/format/pivot-table.js';
 import type { RunRecord } from '../../src/definition/record.js';
 import { fingerprint } from '../../src/identity/fingerprint.js';
-import { resultsOf } from '../../src/results/open.js';
 import { temporaryStore } from '../storage/file/temporary-store.js';
 import { EXPERIMENT, manifestOf, recordOf, writeSegment } from '../support/records.js';
+import { resultsOf } from '../support/results-of.js';
 
 async function open(records: readonly RunRecord[]) {
   const store = await temporaryStore();

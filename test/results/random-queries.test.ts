@@ -6,14 +6,14 @@ import { encodeNumber } from '../../src/definition/non-finite.js';
 import type { MetricValue } from '../../src/definition/record.js';
 import { fingerprint } from '../../src/identity/fingerprint.js';
 import { compactRuns } from '../../src/results/compaction/compact.js';
-import { resultsOf } from '../../src/results/open.js';
 import type { Condition } from '../../src/results/query/conditions.js';
 import type { Results } from '../../src/results/results.js';
+import type { FileStore } from '../../src/storage/file/file-store.js';
 import { derivedLine } from '../../src/storage/file/formats/derived.js';
 import { derivedFolder, segmentName } from '../../src/storage/file/layout.js';
-import type { Store } from '../../src/storage/store.js';
 import { temporaryStore } from '../storage/file/temporary-store.js';
 import { EXPERIMENT, manifestOf, recordOf, writeSegment } from '../support/records.js';
+import { resultsOf } from '../support/results-of.js';
 import {
   columnOf,
   expectedGroups,
@@ -182,7 +182,7 @@ const DERIVED = {
 const OLD = fingerprint('old code');
 
 /** Lines of two derivations, of their slot and computed afterwards, beside lines that don't count. */
-function writeDerived(random: Random, store: Store, records: readonly PlainRecord[]): void {
+function writeDerived(random: Random, store: FileStore, records: readonly PlainRecord[]): void {
   const ofSlot: string[] = [];
   const afterwards: string[] = [];
   for (const record of records) {
@@ -208,7 +208,7 @@ function writeDerived(random: Random, store: Store, records: readonly PlainRecor
 }
 
 /** The same once more, of some runs: what several have computed at once. */
-function writeDerivedAfterwards(store: Store, records: readonly PlainRecord[]): void {
+function writeDerivedAfterwards(store: FileStore, records: readonly PlainRecord[]): void {
   const lines = records.map((record) => {
     const derivation = 'third';
     return derivedLine(record, OLD, {
@@ -219,7 +219,7 @@ function writeDerivedAfterwards(store: Store, records: readonly PlainRecord[]): 
   appendDerived(store, 'host-4-dd', lines);
 }
 
-function appendDerived(store: Store, writer: string, lines: readonly string[]): void {
+function appendDerived(store: FileStore, writer: string, lines: readonly string[]): void {
   const folder = derivedFolder(store.experimentFolder(EXPERIMENT));
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, segmentName('derived', writer)), `${lines.join('\n')}\n`);

@@ -4,15 +4,15 @@ import type { JsonObject } from '../../src/definition/json.js';
 import type { RunRecord } from '../../src/definition/record.js';
 import { fingerprint } from '../../src/identity/fingerprint.js';
 import { toCsv } from '../../src/results/csv.js';
-import { resultsOf as resultsOfStore } from '../../src/results/open.js';
 import type { Condition } from '../../src/results/query/conditions.js';
 import type { Results } from '../../src/results/results.js';
+import type { FileStore } from '../../src/storage/file/file-store.js';
 import { openFileStore } from '../../src/storage/file/open.js';
-import type { Store } from '../../src/storage/store.js';
 import { temporaryFolder, temporaryStore } from '../storage/file/temporary-store.js';
 import { EXPERIMENT, manifestOf, recordOf, writeSegment } from '../support/records.js';
+import { resultsOf as resultsOfStore } from '../support/results-of.js';
 
-function open(store: Store): Results {
+function open(store: FileStore): Results {
   const results = resultsOfStore(store, EXPERIMENT);
   onTestFinished(() => results.close());
   return results;

@@ -5,13 +5,13 @@ import { expect, it, onTestFinished } from 'vitest';
 import type { ArtifactDescriptor } from '../../src/definition/record.js';
 import { registerSerializer, serializerFor } from '../../src/operation/serializers/registry.js';
 import { resultsOf } from '../../src/results/open.js';
+import type { FileStore } from '../../src/storage/file/file-store.js';
 import { artifactsFolder } from '../../src/storage/file/layout.js';
-import type { Store } from '../../src/storage/store.js';
 import { temporaryStore } from '../storage/file/temporary-store.js';
 import { EXPERIMENT, manifestOf, recordOf, writeSegment } from '../support/records.js';
 
 /** Writes a value's bytes to the store, as a slot does. */
-function saved(store: Store, name: string, value: unknown, format?: string): ArtifactDescriptor {
+function saved(store: FileStore, name: string, value: unknown, format?: string): ArtifactDescriptor {
   const serializer = serializerFor(value, format, name);
   const bytes = serializer.serialize(value);
   const content_hash = createHash('sha256').update(bytes).digest('hex');
@@ -29,7 +29,7 @@ function saved(store: Store, name: string, value: unknown, format?: string): Art
   };
 }
 
-async function runOf(store: Store) {
+async function runOf(store: FileStore) {
   const results = resultsOf(store, EXPERIMENT);
   onTestFinished(() => results.close());
   for await (const run of results.runs()) return run;

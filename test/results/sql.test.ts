@@ -1,8 +1,8 @@
 import { expect, it, onTestFinished } from 'vitest';
 import type { SqlAnswer } from '../../src/results/engine.js';
-import { resultsOf } from '../../src/results/open.js';
 import { temporaryStore } from '../storage/file/temporary-store.js';
 import { EXPERIMENT, manifestOf, recordOf, writeSegment } from '../support/records.js';
+import { resultsOf } from '../support/results-of.js';
 
 const ARTIFACT = {
   name: 'fit',

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import type { RunRecord } from '../../src/definition/record.js';
 import { resultsOf } from '../../src/results/open.js';
 import { checkStore, nothingChecked } from '../../src/storage/file/check/check-store.js';
+import type { FileStore } from '../../src/storage/file/file-store.js';
 import { readRecords } from '../../src/storage/file/formats/records.js';
 import { FLUSH_BYTES } from '../../src/storage/file/formats/segment-writer.js';
 import { openFileStore } from '../../src/storage/file/open.js';
-import type { Store } from '../../src/storage/store.js';
 import { EXPERIMENT, isTiny, RUNS } from './experiment.js';
 
 /** What an undisturbed sweep came to: of each run, what must be the same however it was disturbed. */
@@ -71,7 +71,7 @@ export async function examine(
   return { again, most, lost, doubled, failed, leftBehind: findLeftovers(root) };
 }
 
-async function finalRecords(store: Store): Promise<RunRecord[]> {
+async function finalRecords(store: FileStore): Promise<RunRecord[]> {
   const results = resultsOf(store, EXPERIMENT);
   const records: RunRecord[] = [];
   for await (const record of results.records()) records.push(record);
@@ -99,7 +99,7 @@ function findDifferences(final: readonly RunRecord[], undisturbed: Undisturbed):
 }
 
 /** Three points of its series, once, and its line in the log. */
-async function findMissingSidecars(store: Store, final: readonly RunRecord[]): Promise<string[]> {
+async function findMissingSidecars(store: FileStore, final: readonly RunRecord[]): Promise<string[]> {
   const missing: string[] = [];
   for (const record of final) {
     let points = 0;
@@ -113,7 +113,7 @@ async function findMissingSidecars(store: Store, final: readonly RunRecord[]): P
   return missing;
 }
 
-async function findBadArtifacts(store: Store, final: readonly RunRecord[]): Promise<string[]> {
+async function findBadArtifacts(store: FileStore, final: readonly RunRecord[]): Promise<string[]> {
   const bad: string[] = [];
   for (const { run_id, artifacts } of final)
     for (const artifact of artifacts) {

@@ -3,6 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { FINGERPRINT_SCHEME } from '../../src/definition/declaration.js';
 import type { RunRecord } from '../../src/definition/record.js';
 import { fingerprint } from '../../src/identity/fingerprint.js';
+import type { FileStore } from '../../src/storage/file/file-store.js';
 import {
   folderOf,
   type SegmentKind,
@@ -11,7 +12,6 @@ import {
   segmentsFolder,
 } from '../../src/storage/file/layout.js';
 import type { ExperimentManifest } from '../../src/storage/manifest.js';
-import type { Store } from '../../src/storage/store.js';
 
 export const EXPERIMENT = 'pi_mc:0.1';
 export const CODE = fingerprint('code');
@@ -59,7 +59,7 @@ export function recordsIn(root: string, experiment: string): RunRecord[] {
 
 /** Writes a segment: objects as lines, texts and bytes as they are. */
 export function writeSegment(
-  store: Store,
+  store: FileStore,
   lines: readonly (object | string | Uint8Array)[],
   place: {
     readonly writer?: string;

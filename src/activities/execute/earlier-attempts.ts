@@ -2,8 +2,8 @@ import { ApplicationFailure, Context } from '@temporalio/activity';
 import type { ExecuteInput, ExecuteResult } from '../../contract/activities.js';
 import type { PositionRange } from '../../definition/position-range.js';
 import { tallyPlan } from '../../planning/tally.js';
+import type { FileStore } from '../../storage/file/file-store.js';
 import { readEntries } from '../../storage/file/formats/plan-entries.js';
-import type { Store } from '../../storage/store.js';
 import type { ActivityDependencies } from '../dependencies.js';
 import { brokenSubmission } from '../failures.js';
 import { keepBeating } from '../heartbeat.js';
@@ -14,7 +14,7 @@ import type { WorkerIdentity } from '../ports.js';
  * for dead) may have recorded some, which are not executed again.
  */
 export async function missingRanges(
-  store: Store,
+  store: FileStore,
   input: ExecuteInput,
   to: number,
 ): Promise<readonly PositionRange[]> {
@@ -29,7 +29,7 @@ export async function missingRanges(
 
 /** The result of a chunk that executed nothing itself, and that gives back what earlier attempts did not record. */
 export async function resultOfEarlier(
-  store: Store,
+  store: FileStore,
   input: ExecuteInput,
   worker: WorkerIdentity,
 ): Promise<ExecuteResult> {

@@ -4,7 +4,7 @@ import type { ExecuteInput, ExecuteResult } from '../../contract/activities.js';
 import { FAULT } from '../../contract/workflow.js';
 import type { BatchRequest } from '../../execution/batch-executor.js';
 import { ExecutionFault } from '../../execution/execution-fault.js';
-import type { Store } from '../../storage/store.js';
+import type { FileStore } from '../../storage/file/file-store.js';
 import type { ActivityDependencies } from '../dependencies.js';
 import { mapFailures, noExecutor } from '../failures.js';
 import { keepBeating } from '../heartbeat.js';
@@ -90,7 +90,7 @@ export function createExecuteBatch(dependencies: ActivityDependencies) {
       }
     });
 
-  async function requestOf(store: Store, input: ExecuteInput): Promise<BatchRequest> {
+  async function requestOf(store: FileStore, input: ExecuteInput): Promise<BatchRequest> {
     const { from, to, ranges = [{ from, to }], mean_ms = null, options } = input;
     const { timeout_ms, memory_bytes, resources, operation } = await files.declaration(store, input);
     const folder = store.experimentFolder(input.experiment_id);

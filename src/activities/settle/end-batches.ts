@@ -4,7 +4,7 @@ import type { PlanInput, SettleInput, SubmissionRef } from '../../contract/activ
 import { WHILE_PLANNING } from '../../contract/workflow.js';
 import { type AskOptions, type BatchRemains, NO_PROGRESS } from '../../execution/batch-executor.js';
 import { ExecutionFault } from '../../execution/execution-fault.js';
-import type { Store } from '../../storage/store.js';
+import type { FileStore } from '../../storage/file/file-store.js';
 import type { ActivityDependencies } from '../dependencies.js';
 import { StopSignal } from '../stop-signal.js';
 import { isSigned } from '../submission/submission-files.js';
@@ -21,7 +21,7 @@ const DONE_WITHIN_MS = 10_000;
  */
 export async function endBatches(
   dependencies: ActivityDependencies,
-  store: Store,
+  store: FileStore,
   { experiment_id, submission, abandon }: SettleInput,
 ): Promise<BatchRemains | null> {
   const manifest = await store.readSubmission(experiment_id, submission).catch(() => undefined);
@@ -66,7 +66,7 @@ export function formatRemains({ jobs, why }: BatchRemains): string {
  */
 export async function endEarlierBatches(
   { executors, leases, signatures }: ActivityDependencies,
-  store: Store,
+  store: FileStore,
   { experiment_id, submission }: SubmissionRef,
   queued: NonNullable<PlanInput['queued']>,
   environment: ResolvedEnvironment | undefined,

@@ -8,6 +8,7 @@ import type { BatchRemains } from '../../execution/batch-executor.js';
 import { decidePlan } from '../../planning/decide.js';
 import { makeOutcome } from '../../planning/outcome.js';
 import { type Tally, tallyPlan } from '../../planning/tally.js';
+import type { FileStore } from '../../storage/file/file-store.js';
 import {
   allCells,
   type PlanEntries,
@@ -16,7 +17,6 @@ import {
 } from '../../storage/file/formats/plan-entries.js';
 import { environmentFile, liveFolder, submissionFolder } from '../../storage/file/layout.js';
 import type { PlanManifest, SubmissionOutcome } from '../../storage/manifest.js';
-import type { Store } from '../../storage/store.js';
 import type { ActivityDependencies } from '../dependencies.js';
 import { brokenSubmission, mapFailures } from '../failures.js';
 import { keepBeating } from '../heartbeat.js';
@@ -84,7 +84,7 @@ const ignoreIfAbandoned =
   };
 
 /** For a submission that ended before it was planned: all its cells are missing. */
-async function countCellsOf(store: Store, { experiment_id, submission }: SettleInput): Promise<number> {
+async function countCellsOf(store: FileStore, { experiment_id, submission }: SettleInput): Promise<number> {
   const manifest = await store.readSubmission(experiment_id, submission).catch(() => undefined);
   if (!manifest) return 0;
   const declaration = await store.readDeclaration(experiment_id, manifest.declaration).catch(() => undefined);
@@ -96,7 +96,7 @@ const NONE: PlanManifest['reused'] = { success: 0, failed: 0, cancelled: 0 };
 
 /** For a submission that ended before it was planned: what it would have reused is in the store all the same. */
 async function countReused(
-  store: Store,
+  store: FileStore,
   { experiment_id, submission }: SettleInput,
 ): Promise<PlanManifest['reused'] | undefined> {
   const manifest = await store.readSubmission(experiment_id, submission);

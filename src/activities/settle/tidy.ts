@@ -1,6 +1,7 @@
 import { readdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { SubmissionRef } from '../../contract/activities.js';
+import type { FileStore } from '../../storage/file/file-store.js';
 import {
   artifactsFolder,
   bundleFolder,
@@ -10,7 +11,6 @@ import {
   submissionFolder,
 } from '../../storage/file/layout.js';
 import { removeOrphans } from '../../storage/file/orphans.js';
-import type { Store } from '../../storage/store.js';
 
 /** A submission is written before it is enqueued, so a recent one may still be on its way. */
 const ABANDONED_AFTER_MS = 60 * 60 * 1000;
@@ -23,7 +23,7 @@ const ABANDONED_AFTER_MS = 60 * 60 * 1000;
  * @param engine this engine
  */
 export async function tidyAbandoned(
-  store: Store,
+  store: FileStore,
   { experiment_id, submission }: SubmissionRef,
   queued: readonly string[],
   engine: string,
@@ -41,7 +41,7 @@ export async function tidyAbandoned(
 }
 
 /** Removes the temporary files of slots, workers and clients that were killed while they wrote to the store. */
-export async function tidyKilled(store: Store, folder: string, submission: string): Promise<void> {
+export async function tidyKilled(store: FileStore, folder: string, submission: string): Promise<void> {
   const bundles = bundleFolder(folder, '');
   const folders = [
     store.root,

@@ -1,6 +1,6 @@
 import { StoreError } from '../../definition/errors.js';
+import type { FileStore } from '../../storage/file/file-store.js';
 import { engineKey, isSameEngine, LEASE_RENEWED_MS, type LeaseHolder } from '../../storage/lease.js';
-import type { Store } from '../../storage/store.js';
 
 /** The leases of the stores that this worker writes to: taken, renewed, lost, and given back. */
 export class StoreLeases {
@@ -21,33 +21,33 @@ export class StoreLeases {
    *
    * @throws StoreError METALAB_STORE_HELD if another engine has the store; what writing the lease throws
    */
-  async hold(store: Store): Promise<void> {
+  async hold(store: FileStore): Promise<void> {
     const held = this.#held.get(store.root) ?? new HeldLease(store, this.#holder);
     this.#held.set(store.root, held);
     await held.hold();
   }
 
   /** @param isUnused called once no other work here can take the lease: whether it may still be given back */
-  async giveBack(store: Store, isUnused: () => boolean): Promise<void> {
+  async giveBack(store: FileStore, isUnused: () => boolean): Promise<void> {
     await this.#held.get(store.root)?.giveBack(isUnused);
   }
 
   /** Why a store belongs to another engine by now; undefined if it is this engine's. */
-  whyLost(store: Store): string | undefined {
+  whyLost(store: FileStore): string | undefined {
     return this.#held.get(store.root)?.lost;
   }
 
   /**
    * Calls back when a held store turns out to belong to another engine. @returns a function that removes the listener
    */
-  onLost(store: Store, listener: () => void): () => void {
+  onLost(store: FileStore, listener: () => void): () => void {
     const listeners = this.#held.get(store.root)?.listeners;
     listeners?.add(listener);
     return () => listeners?.delete(listener);
   }
 
   /** Takes a lease that another engine had, if it can be taken now. Throws as {@link hold}. */
-  async retake(store: Store): Promise<void> {
+  async retake(store: FileStore): Promise<void> {
     await store.lease.take(this.#holder);
   }
 
@@ -61,13 +61,13 @@ class HeldLease {
   /** Called when the lease turns out to be lost. */
   readonly listeners = new Set<() => void>();
   lost: string | undefined;
-  readonly #store: Store;
+  readonly #store: FileStore;
   readonly #holder: LeaseHolder;
   #renewedAt = Number.NEGATIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(store: Store, holder: LeaseHolder) {
+  constructor(store: FileStore, holder: LeaseHolder) {
     this.#store = store;
     this.#holder = holder;
   }

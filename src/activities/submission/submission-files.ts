@@ -4,10 +4,10 @@ import type { SubmissionRef } from '../../contract/activities.js';
 import type { ExperimentDeclaration } from '../../definition/declaration.js';
 import { pickEnvironment } from '../../definition/run-environment.js';
 import { faultCode, storeFault } from '../../storage/file/faults.js';
+import type { FileStore } from '../../storage/file/file-store.js';
 import { environmentFile } from '../../storage/file/layout.js';
 import type { SubmissionManifest } from '../../storage/manifest.js';
 import { environmentDocument, manifestDocument } from '../../storage/signed-files.js';
-import type { Store } from '../../storage/store.js';
 import { brokenSubmission } from '../failures.js';
 import type { Signatures } from './signed.js';
 
@@ -27,7 +27,7 @@ export class SubmissionFiles {
   }
 
   async declaration(
-    store: Store,
+    store: FileStore,
     input: SubmissionRef & { readonly declaration: string },
   ): Promise<ExperimentDeclaration> {
     const { experiment_id, declaration: sha } = input;
@@ -39,11 +39,11 @@ export class SubmissionFiles {
   }
 
   /** @returns undefined if it names none: this machine */
-  async environment(store: Store, input: SubmissionRef): Promise<ResolvedEnvironment | undefined> {
+  async environment(store: FileStore, input: SubmissionRef): Promise<ResolvedEnvironment | undefined> {
     return (await this.manifest(store, input)).environment;
   }
 
-  manifest(store: Store, input: SubmissionRef): Promise<SubmissionManifest> {
+  manifest(store: FileStore, input: SubmissionRef): Promise<SubmissionManifest> {
     const { experiment_id, submission } = input;
     return keep(this.#manifests, `${store.id}/${submission}`, async () => {
       const manifest = await store.readSubmission(experiment_id, submission);
@@ -62,7 +62,7 @@ export class SubmissionFiles {
    * variables, this worker's own environment is used.
    */
   async runEnvironment(
-    store: Store,
+    store: FileStore,
     input: SubmissionRef,
     names: readonly string[],
   ): Promise<RunEnvironment> {
@@ -76,7 +76,7 @@ export class SubmissionFiles {
    * @returns undefined if there is no such file
    * @throws StoreError naming the file, if it can't be read: for example, another user submitted
    */
-  async checkRunEnvironment(store: Store, input: SubmissionRef): Promise<RunEnvironment | undefined> {
+  async checkRunEnvironment(store: FileStore, input: SubmissionRef): Promise<RunEnvironment | undefined> {
     const { experiment_id, submission } = input;
     const path = environmentFile(store.experimentFolder(experiment_id), submission);
     const text = await readFile(path, 'utf8').catch((error: unknown) => {
@@ -106,7 +106,7 @@ function parseEnvironment(text: string): RunEnvironment | undefined {
 /** Whether a submission's manifest was signed by somebody who has the key. */
 export const isSigned = (
   signatures: Signatures,
-  store: Pick<Store, 'id'>,
+  store: Pick<FileStore, 'id'>,
   manifest: SubmissionManifest,
 ): boolean => signatures.verify(manifestDocument(store.id, manifest), manifest.signature) === 'valid';
 

@@ -1,6 +1,6 @@
 import type { SubmissionRef } from '../../contract/activities.js';
+import type { FileStore } from '../../storage/file/file-store.js';
 import { LEASE_RENEWED_MS } from '../../storage/lease.js';
-import type { Store } from '../../storage/store.js';
 import type { StoreLeases } from './store-leases.js';
 
 /**
@@ -14,7 +14,7 @@ type Submission = Pick<SubmissionRef, 'experiment_id' | 'submission'>;
 /**
  * Frees what the worker keeps for a submission: slots, live files, announcements. The next activity acquires it again.
  */
-export type ReleaseSubmission = (store: Store, submission: Submission) => Promise<void>;
+export type ReleaseSubmission = (store: FileStore, submission: Submission) => Promise<void>;
 
 /**
  * What this worker keeps for submissions, from the first activity of each until it has an outcome, whichever worker
@@ -37,7 +37,7 @@ export class SubmissionScopes {
    *
    * @throws StoreError METALAB_STORE_HELD if another engine has the store; what `work` throws
    */
-  async during<T>(store: Store, submission: Submission, work: () => Promise<T>): Promise<T> {
+  async during<T>(store: FileStore, submission: Submission, work: () => Promise<T>): Promise<T> {
     const scope = this.#enter(store, submission);
     try {
       await this.#leases.hold(store);
@@ -56,7 +56,7 @@ export class SubmissionScopes {
    *
    * @param tidy removes files of the submission, once this worker no longer writes to them
    */
-  async settle(store: Store, submission: Submission, tidy: () => Promise<void>): Promise<void> {
+  async settle(store: FileStore, submission: Submission, tidy: () => Promise<void>): Promise<void> {
     this.#scopes.delete(keyOf(store, submission));
     await this.#release(store, submission);
     await tidy();
@@ -67,7 +67,7 @@ export class SubmissionScopes {
     clearInterval(this.#timer);
   }
 
-  #enter(store: Store, submission: Submission): Scope {
+  #enter(store: FileStore, submission: Submission): Scope {
     const key = keyOf(store, submission);
     const scope = this.#scopes.get(key) ?? {
       key,
@@ -106,7 +106,7 @@ export class SubmissionScopes {
     if (this.#isKept(scope)) this.#scopes.delete(scope.key);
   }
 
-  #giveBack(store: Store): Promise<void> {
+  #giveBack(store: FileStore): Promise<void> {
     const isUnused = () => [...this.#scopes.values()].every((scope) => scope.store.root !== store.root);
     return this.#leases.giveBack(store, isUnused);
   }
@@ -114,7 +114,7 @@ export class SubmissionScopes {
 
 interface Scope {
   readonly key: string;
-  readonly store: Store;
+  readonly store: FileStore;
   readonly submission: Submission;
   activities: number;
   /** When its last activity ended, by the monotonic clock. */
@@ -123,8 +123,8 @@ interface Scope {
   held: boolean;
 }
 
-const hasOutcome = async (store: Store, { experiment_id, submission }: Submission): Promise<boolean> =>
+const hasOutcome = async (store: FileStore, { experiment_id, submission }: Submission): Promise<boolean> =>
   (await store.readOutcome(experiment_id, submission)) !== undefined;
 
-const keyOf = (store: Store, { experiment_id, submission }: Submission) =>
+const keyOf = (store: FileStore, { experiment_id, submission }: Submission) =>
   `${store.root}\0${experiment_id}\0${submission}`;

@@ -11,13 +11,15 @@ export function underLease<Input extends SubmissionRef, Result>(
     openStore,
     scopes,
     refuseStrangers,
-  }: Pick<ActivityDependencies, 'openStore' | 'scopes' | 'refuseStrangers'>,
+    indexer,
+  }: Pick<ActivityDependencies, 'openStore' | 'scopes' | 'refuseStrangers' | 'indexer'>,
   activity: (input: Input) => Promise<Result>,
 ): (input: Input) => Promise<Result> {
   return (input) =>
     mapFailures(async () => {
       const store = await openStore(input.store);
       refuseStrangers(store, { ...input, folder: store.experimentFolder(input.experiment_id) });
+      indexer.watch(store, input.experiment_id);
       return scopes.during(store, input, () => activity(input));
     });
 }

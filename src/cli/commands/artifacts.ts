@@ -1,5 +1,5 @@
 import type { ArtifactDescriptor } from '../../definition/record.js';
-import type { Store } from '../../storage/store.js';
+import type { FileStore } from '../../storage/file/file-store.js';
 import type { CommandContext, CommandDefinition, CommonOptions } from '../command.js';
 import type { parseCondition } from '../parse-options.js';
 import { ALL_OPTION, WHERE_OPTION } from '../results-options.js';
@@ -58,7 +58,7 @@ export const artifactsCommand: CommandDefinition<ArtifactsOptions> = {
   json: true,
   async run({ run = '' }, options, context) {
     if (options.getAll !== undefined) return saveAll(run, options.getAll, options, context);
-    const store = await context.store();
+    const store = await context.store({ needs: 'opening artifacts' });
     if (options.fetch) return fetch(store, run, options, context);
     const { resolveRun } = await import('../../client/resolve/resolve-run.js');
     const record = await resolveRun(store, run);
@@ -117,7 +117,7 @@ const MAX_NAMED = 3;
 
 /** @returns the exit code: 1 if some can't be found */
 async function fetch(
-  store: Store,
+  store: FileStore,
   prefix: string,
   { json }: CommonOptions,
   { out, note }: CommandContext,

@@ -73,7 +73,7 @@ async function compareNamed(
     import('../../client/resolve/resolve-run.js'),
     import('../../results/stored-run.js'),
   ]);
-  const store = await context.store();
+  const store = await context.resultsStore();
   const stored = await resolveStoredRuns(store, names);
   // Derived metrics are read with all else of a run that is compared.
   const runs = stored.map((found) => new StoredRun(store, { ...found, derived: {} }));

@@ -1,6 +1,7 @@
 import type { ExplainedValue, ProjectConfig } from '../../config/project-config.js';
 import type { ResolvedConfig } from '../../config/resolved-config.js';
 import { DefinitionError } from '../../definition/errors.js';
+import { maskPassword } from '../../storage/postgresql/settings.js';
 import type { CommandDefinition } from '../command.js';
 import { EXIT } from '../format/report-error.js';
 import { cleanCommand } from './env/clean.js';
@@ -138,7 +139,7 @@ function placeAndStore(config: ProjectConfig, name: string): Pick<ListedEnvironm
   try {
     const { environment } = config.resolve(name);
     const place = 'gateway' in environment && environment.gateway ? environment.gateway.host : 'this machine';
-    return { place, store: environment.store ?? null };
+    return { place, store: environment.store === undefined ? null : maskPassword(environment.store) };
   } catch (error) {
     if (!(error instanceof DefinitionError)) throw error;
     return { place: `? (${error.problems[0]?.where ?? 'see metalab env show'})`, store: null };
@@ -150,12 +151,21 @@ const MASK = '***';
 /** Masks the values of services, to show a configuration: any of them may be a secret, whatever its key. */
 const maskServices = (config: ResolvedConfig): ResolvedConfig => ({
   ...config,
-  environment: { ...config.environment, services: masked(config.environment.services) },
+  environment: {
+    ...config.environment,
+    ...(config.environment.store === undefined ? {} : { store: maskPassword(config.environment.store) }),
+    services: masked(config.environment.services),
+  },
   services: masked(config.services),
 });
 
 const maskServiceValue = (explained: ExplainedValue): ExplainedValue =>
-  explained.key.startsWith('services.') ? { ...explained, value: MASK } : explained;
+  explained.key.startsWith('services.')
+    ? { ...explained, value: MASK }
+    : {
+        ...explained,
+        value: typeof explained.value === 'string' ? maskPassword(explained.value) : explained.value,
+      };
 
 const masked = (services: ResolvedConfig['services']) =>
   Object.fromEntries(Object.entries(services).map(([service, value]) => [service, mask(value)]));

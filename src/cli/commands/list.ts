@@ -13,7 +13,7 @@ export const listCommand: CommandDefinition = {
   json: true,
   async run(_args, options, context) {
     const { summarizeExperiments } = await import('../../results/summaries.js');
-    const store = await context.store();
+    const store = await context.resultsStore();
     const summaries = await summarizeExperiments(store);
     if (options.json) context.out(JSON.stringify(summaries));
     else if (summaries.length === 0) context.note(`nothing was submitted to ${store.uri} yet`);

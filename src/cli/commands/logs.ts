@@ -29,7 +29,7 @@ export const logsCommand: CommandDefinition<LogsOptions> = {
   store: true,
   json: true,
   async run({ run = '' }, options, context) {
-    const store = await context.store();
+    const store = await context.store({ needs: options.follow ? 'log paths' : 'log listing' });
     const { LinePrinter } = await import('../format/print-log-lines.js');
     if (options.follow) {
       const { followLogs } = await import('../../results/follow-logs.js');

@@ -36,7 +36,7 @@ content_hash). No other file is read, and nothing is written.`,
   store: true,
   json: true,
   async run({ sql = '', exp }, options, context) {
-    const [only = '', ...others] = await (await context.store()).experiments();
+    const [only = '', ...others] = await (await context.resultsStore()).experiments();
     await withResults(exp ?? (others.length === 0 ? only : ''), options, context, async (results) => {
       await print(await results.query(sql), options, context);
     });

@@ -1,7 +1,7 @@
 import type { RetryOptions } from '../../client/run-handle.js';
 import type { planRetry } from '../../client/submit/retry.js';
 import type { FailureLimit } from '../../definition/failure-limit.js';
-import type { Store } from '../../storage/store.js';
+import type { FileStore } from '../../storage/file/file-store.js';
 import type { CommandContext, CommandDefinition, CommonOptions } from '../command.js';
 import { MAX_FAILURES_OPTION } from '../parse-options.js';
 
@@ -69,7 +69,7 @@ same as it is configured now. Exit codes as for submit.`,
 
 /** Reports that a retry would execute no runs; then nothing is submitted. @returns whether it would execute none */
 async function nothingToRetry(
-  store: Store,
+  store: FileStore,
   experiment: string,
   retry: RetryOptions,
   { json }: CommonOptions,

@@ -19,7 +19,7 @@ artifacts: of its final record.`,
       import('../../client/resolve/resolve-run.js'),
       import('../../results/run-details.js'),
     ]);
-    const store = await context.store();
+    const store = await context.resultsStore();
     const details = await readRunDetails(store, await resolveStoredRun(store, run));
     if (options.json) context.out(JSON.stringify(details));
     else (await import('../format/print-run.js')).printRun(details, context);

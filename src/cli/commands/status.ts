@@ -9,7 +9,8 @@ export const statusCommand: CommandDefinition = {
   summary: 'show which runs are done, running and pending',
   description: `total = success + failed + cancelled + running + pending, always. Without EXP: every experiment of the store.
 With it, also the runs that have been going for over a second: their ids are what \`logs --follow\` takes.
-Works without a server too: then it tells what the store knows.`,
+Works without a server too: then it tells what the store knows. Where the store has an index in PostgreSQL, it tells how many
+records that does not have yet.`,
   arguments: [
     { name: 'exp', description: 'experiment, by any unambiguous prefix of its id', optional: true },
   ],
@@ -27,21 +28,31 @@ Works without a server too: then it tells what the store knows.`,
       { printTable },
       { printRunsInProgress },
       { resolveExperiment },
+      { readIndexState },
     ] = await Promise.all([
       import('../../client/status/read-statuses.js'),
       import('../../client/status/runs-in-progress.js'),
       import('../format/table.js'),
       import('../progress/runs-in-progress.js'),
       import('../../client/resolve/resolve-experiment.js'),
+      import('../../client/status/index-state.js'),
     ]);
     const store = await context.store();
     const ids = exp === undefined ? await store.experiments() : [await resolveExperiment(store, exp)];
     const { statuses, unreachable } = await readStatuses(store, ids);
     const [one] = exp === undefined ? [] : statuses;
     const running = one ? await runsInProgress(store, one) : [];
+    const index = await readIndexState(store, ids);
+    const withIndex = (status: SweepStatus) => ({ ...status, ...index?.of(status.experiment_id) });
     if (options.json)
       context.out(
-        JSON.stringify(exp === undefined ? statuses : one ? { ...one, in_progress: running } : null),
+        JSON.stringify(
+          exp === undefined
+            ? statuses.map(withIndex)
+            : one
+              ? { ...withIndex(one), in_progress: running }
+              : null,
+        ),
       );
     else if (statuses.length === 0) context.out(`nothing was submitted to ${store.uri} yet`);
     else
@@ -51,6 +62,7 @@ Works without a server too: then it tells what the store knows.`,
       );
     if (options.json) return undefined;
     explain(statuses, unreachable, context);
+    for (const line of index?.lines ?? []) context.note(context.color.dim(line));
     if (running.length > 0) printRunsInProgress(running, context);
     return undefined;
   },

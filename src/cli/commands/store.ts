@@ -2,18 +2,27 @@ import type { CommandDefinition } from '../command.js';
 import { checkCommand } from './store/check.js';
 import { compactCommand } from './store/compact.js';
 import { gcCommand } from './store/gc.js';
+import { indexCommand } from './store/index-store.js';
 import { infoCommand } from './store/info.js';
 import { storeListCommand } from './store/list.js';
 import { trustCommand } from './store/trust.js';
 
 export const storeCommand: CommandDefinition = {
   name: 'store',
-  summary: 'show, check, repair and clean up a store',
+  summary: 'show, check, repair, index and clean up a store',
   examples: [
     { line: 'store info', does: 'what is in it, and how large' },
     { line: 'store check', does: 'whether anything is damaged' },
     { line: 'store gc --dry-run', does: 'what could be deleted' },
     { line: 'store compact', does: 'write every experiment to a Parquet file, for quick reading' },
   ],
-  subcommands: [storeListCommand, infoCommand, checkCommand, gcCommand, compactCommand, trustCommand],
+  subcommands: [
+    storeListCommand,
+    infoCommand,
+    checkCommand,
+    gcCommand,
+    compactCommand,
+    indexCommand,
+    trustCommand,
+  ],
 };

@@ -1,6 +1,6 @@
 import { UsageError } from '../../definition/errors.js';
 import type { RunRecord } from '../../definition/record.js';
-import type { Store } from '../../storage/store.js';
+import type { FileStore } from '../../storage/file/file-store.js';
 import type { CommandContext } from '../command.js';
 import { writeOutput } from './write-output.js';
 
@@ -10,7 +10,7 @@ import { writeOutput } from './write-output.js';
  * @throws UsageError if the run has no artifact of that name, or the file can't be written
  */
 export async function writeArtifact(
-  store: Store,
+  store: FileStore,
   record: RunRecord,
   name: string,
   output: string,

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import pc from 'picocolors';
 import { DEFAULT_STORE } from '../../config/paths.js';
 import type { ResolvedEnvironment } from '../../config/resolved-config.js';
+import type { OpenOptions } from '../../storage/file/open.js';
 import type { Store } from '../../storage/store.js';
 import type { Colors, CommandContext } from '../command.js';
 import { EXIT } from '../format/report-error.js';
@@ -46,6 +47,12 @@ export async function createContext(
   const storeLocation = namedStore || ((choice && (await environment()).store) ?? DEFAULT_STORE);
   const live = new LiveArea(stderr);
   let opened: Promise<Store> | undefined;
+  const open = (options?: OpenOptions) => {
+    opened ??= import('../../client/open-location.js').then(({ openLocation }) =>
+      openLocation(storeLocation, options),
+    );
+    return opened;
+  };
   let interruption: AbortController | undefined;
   const interrupt = () => {
     if (interruption?.signal.aborted) process.exit(EXIT.detached);
@@ -55,11 +62,12 @@ export async function createContext(
     storeLocation,
     namedEnvironment: choice?.env,
     environment,
-    store(options) {
-      opened ??= import('../../storage/registry.js').then(({ openStore }) =>
-        openStore(storeLocation, options),
-      );
-      return opened;
+    async store({ needs = 'working directory', ...options } = {}) {
+      const store = await open(options);
+      return (await import('../../storage/capabilities.js')).requireFileStore(store, needs);
+    },
+    async resultsStore() {
+      return (await import('../../storage/capabilities.js')).requireResults(await open());
     },
     command: (words) => `${named(`metalab ${words}`)}${flagsOf(choice)}`,
     named,

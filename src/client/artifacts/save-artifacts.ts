@@ -7,9 +7,10 @@ import { InfrastructureError, StoreError } from '../../definition/errors.js';
 import type { ArtifactDescriptor, RunRecord } from '../../definition/record.js';
 import { hashContent } from '../../identity/hash-content.js';
 import type { Results } from '../../results/results.js';
+import { requireFileStore } from '../../storage/capabilities.js';
 import { damagedArtifact } from '../../storage/file/artifacts.js';
+import type { FileStore } from '../../storage/file/file-store.js';
 import { outputError, writeNewFile } from '../../storage/file/write-new-file.js';
-import type { Store } from '../../storage/store.js';
 import type { Prompter } from '../../transport/prompter.js';
 import { TransportError } from '../../transport/transport-error.js';
 import { bringArtifacts } from '../cluster/bring-artifacts.js';
@@ -53,7 +54,8 @@ export async function saveArtifacts(
   { names, flat = false, force = false }: SaveOptions = {},
   { prompter, say, onProgress = () => {} }: SaveSurroundings = {},
 ): Promise<SavedArtifacts> {
-  const { store, experiment } = results;
+  const store = requireFileStore(results.store, 'opening artifacts');
+  const { experiment } = results;
   const isWanted = ({ name }: ArtifactDescriptor) => names === undefined || names.includes(name);
   const bring = { ...(prompter ? { prompter } : {}), ...(say ? { say } : {}) };
   const unreachable = await bringArtifacts(store, experiment, wantedOf(results, isWanted), bring).then(
@@ -88,7 +90,7 @@ async function* wantedOf(
 }
 
 interface OneArtifact {
-  readonly store: Store;
+  readonly store: FileStore;
   readonly experiment: string;
   readonly artifact: ArtifactDescriptor;
   readonly target: string;

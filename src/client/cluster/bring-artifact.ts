@@ -4,7 +4,7 @@ import { fetchArtifacts } from '../../execution/fetch-artifacts.js';
 import { openCluster } from '../../execution/open-cluster.js';
 import { experimentFolderIn } from '../../execution/slurm/spool/spool-layout.js';
 import { StoredArtifacts } from '../../storage/file/artifacts.js';
-import type { Store } from '../../storage/store.js';
+import type { FileStore } from '../../storage/file/file-store.js';
 import type { Prompter } from '../../transport/prompter.js';
 import { clustersOf } from './clusters-of.js';
 
@@ -15,7 +15,7 @@ import { clustersOf } from './clusters-of.js';
  * @throws StoreError if they are in neither place; TransportError if the cluster can't be asked
  */
 export async function bringArtifact(
-  store: Store,
+  store: FileStore,
   record: RunRecord,
   artifact: ArtifactDescriptor,
   options: { readonly prompter?: Prompter | undefined; readonly say?: (line: string) => void } = {},

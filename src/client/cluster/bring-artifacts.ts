@@ -4,7 +4,7 @@ import { openCluster } from '../../execution/open-cluster.js';
 import { experimentFolderIn } from '../../execution/slurm/spool/spool-layout.js';
 import { resultsOf } from '../../results/open.js';
 import { StoredArtifacts } from '../../storage/file/artifacts.js';
-import type { Store } from '../../storage/store.js';
+import type { FileStore } from '../../storage/file/file-store.js';
 import type { Prompter } from '../../transport/prompter.js';
 import { resolveExperiment } from '../resolve/resolve-experiment.js';
 import { resolveRun } from '../resolve/resolve-run.js';
@@ -35,7 +35,7 @@ interface BringOptions {
  * @throws UsageError if the prefix is unknown or ambiguous; TransportError if a cluster can't be asked
  */
 export async function bringArtifactsOf(
-  store: Store,
+  store: FileStore,
   prefix: string,
   options: BringOptions,
 ): Promise<BroughtArtifacts> {
@@ -59,7 +59,7 @@ export async function bringArtifactsOf(
  * @throws TransportError if a cluster can't be asked: what came is kept
  */
 export async function bringArtifacts(
-  store: Store,
+  store: FileStore,
   experimentId: string,
   records: AsyncIterable<RunRecord> | Iterable<RunRecord>,
   options: BringOptions = {},

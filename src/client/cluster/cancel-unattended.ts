@@ -4,10 +4,10 @@ import { isCluster, openCluster } from '../../execution/open-cluster.js';
 import { endSubmission, isLeftOnCluster } from '../../execution/slurm/end/end-submission.js';
 import { makeOutcome } from '../../planning/outcome.js';
 import { tallyPlan } from '../../planning/tally.js';
+import type { FileStore } from '../../storage/file/file-store.js';
 import { allCells, readEntries } from '../../storage/file/formats/plan-entries.js';
 import { environmentFile, liveFolder } from '../../storage/file/layout.js';
 import type { SubmissionManifest } from '../../storage/manifest.js';
-import type { Store } from '../../storage/store.js';
 import type { Prompter } from '../../transport/prompter.js';
 import { readStatuses } from '../status/read-statuses.js';
 
@@ -28,7 +28,7 @@ interface CancelUnattendedOptions {
  * @throws TransportError, InfrastructureError if a cluster can't be asked
  */
 export async function cancelUnattended(
-  store: Store,
+  store: FileStore,
   experiment_id: string,
   options: CancelUnattendedOptions,
 ): Promise<string[]> {
@@ -53,7 +53,7 @@ export async function cancelUnattended(
 }
 
 async function cancelOne(
-  store: Store,
+  store: FileStore,
   { experiment_id, submission, environment, submitted_at }: SubmissionManifest,
   { reason, say, prompter }: CancelUnattendedOptions,
 ): Promise<boolean> {

@@ -5,8 +5,8 @@ import {
   type CleanOptions,
   cleanSpool,
 } from '../../execution/slurm/clean/clean-spool.js';
-import { openStore } from '../../storage/registry.js';
-import type { Store } from '../../storage/store.js';
+import type { FileStore } from '../../storage/file/file-store.js';
+import { openWorkingDirectory } from '../../storage/registry.js';
 import type { Prompter } from '../../transport/prompter.js';
 import { readStatuses } from '../status/read-statuses.js';
 import { locationOf } from '../store-choice.js';
@@ -26,7 +26,7 @@ export async function* cleanEnvironment(
   options: CleanOptions = {},
   prompter?: Prompter,
 ): AsyncGenerator<CleanedExperiment, void> {
-  const store = await openStore(await locationOf({ executor: environment }));
+  const store = await openWorkingDirectory(await locationOf({ executor: environment }));
   const cluster = await openCluster(environment, prompter);
   try {
     const asked = {
@@ -40,7 +40,7 @@ export async function* cleanEnvironment(
 }
 
 /** Submissions that a workflow runs, or may run: if no server answers, or another engine uses the store. */
-async function unfinished(store: Store, experimentId: string): Promise<string[]> {
+async function unfinished(store: FileStore, experimentId: string): Promise<string[]> {
   const { statuses, unreachable } = await readStatuses(store, [experimentId]);
   if (unreachable === undefined && statuses.every(({ state }) => WITHOUT_WORKFLOW.includes(state))) return [];
   const open: string[] = [];

@@ -1,10 +1,10 @@
 import type { ResolvedEnvironment, SlurmEnvironment } from '../../config/resolved-config.js';
 import { isCluster } from '../../execution/open-cluster.js';
-import type { Store } from '../../storage/store.js';
+import type { FileStore } from '../../storage/file/file-store.js';
 
 /** Environments that submissions had under this name, latest first: a name may have meant another cluster before. */
 export async function clustersOf(
-  store: Store,
+  store: FileStore,
   experimentId: string,
   name: string,
 ): Promise<SlurmEnvironment[]> {

@@ -5,10 +5,10 @@ import { UsageError } from '../../definition/errors.js';
 import { type Derived, type DeriveOptions, derive } from '../../results/derive/derive.js';
 import { openUnderived, type Underived } from '../../results/derive/find-underived.js';
 import { writeAtomically } from '../../storage/file/atomic-write.js';
+import type { FileStore } from '../../storage/file/file-store.js';
 import { type AppliedDerivation, currentDerivations } from '../../storage/file/formats/derived.js';
 import { derivationFile, derivedFolder } from '../../storage/file/layout.js';
 import { TEMPORARY, temporaryName } from '../../storage/file/owner.js';
-import type { Store } from '../../storage/store.js';
 import type { DeclaredDerivations } from '../declare/derivations.js';
 import { evaluateDerivations } from '../evaluate/evaluate.js';
 import { resolveExperiment } from '../resolve/resolve-experiment.js';
@@ -45,7 +45,7 @@ export interface DerivePlan extends Pick<Underived, 'runs' | 'total'> {
  * @throws DefinitionError if something is wrong with the file; UsageError if there is no such experiment
  */
 export async function planDerive(
-  store: Store,
+  store: FileStore,
   file: string,
   { experiment, name, all = false }: DeriveFileOptions = {},
 ): Promise<DerivePlan> {
@@ -83,7 +83,7 @@ export async function planDerive(
 
 /** @throws UsageError if the file declares no experiment, and the store has several */
 async function experimentOf(
-  store: Store,
+  store: FileStore,
   file: string,
   { experiment_id }: DeclaredDerivations,
 ): Promise<string> {

@@ -6,7 +6,7 @@ import { DefinitionError, MetalabError } from '../../definition/errors.js';
 import { store as storeExaminer } from '../../engine/doctor/store.js';
 import { checkPlace, type EnvironmentCheck } from '../../execution/checks.js';
 import { pathOf, schemeOf } from '../../storage/location.js';
-import { openStore } from '../../storage/registry.js';
+import { openWorkingDirectory } from '../../storage/registry.js';
 import type { Prompter } from '../../transport/prompter.js';
 
 /**
@@ -45,7 +45,7 @@ async function* checkStore(location: string): AsyncGenerator<EnvironmentCheck, v
       });
       yield* [found].flat();
     } else {
-      await openStore(location);
+      await openWorkingDirectory(location);
       yield { name: 'store', ok: true, detail: location };
     }
   } catch (error) {

@@ -1,8 +1,9 @@
 import { partsOf, StoreError, UsageError } from '../../definition/errors.js';
 import type { LogLine, RunRecord } from '../../definition/record.js';
 import { type FoundRun, findRuns } from '../../results/find-runs.js';
-import { listSegments, readObjects } from '../../storage/file/formats/segments.js';
-import type { Store } from '../../storage/store.js';
+import type { FileStore } from '../../storage/file/file-store.js';
+import { readObjects } from '../../storage/file/formats/segments.js';
+import type { ResultsStore } from '../../storage/store.js';
 import { resolvePrefix } from './resolve-prefix.js';
 
 const MIN_CHARACTERS = 4;
@@ -18,11 +19,11 @@ interface FoundRecord {
  *
  * @throws UsageError if the prefix is too short, unknown or ambiguous
  */
-export const resolveRun = async (store: Store, prefix: string): Promise<RunRecord> =>
+export const resolveRun = async (store: ResultsStore, prefix: string): Promise<RunRecord> =>
   (await resolveStoredRun(store, prefix)).record;
 
 /** The same, with the submission that executed it. */
-export async function resolveStoredRun(store: Store, prefix: string): Promise<FoundRecord> {
+export async function resolveStoredRun(store: ResultsStore, prefix: string): Promise<FoundRecord> {
   const [run] = await resolveStoredRuns(store, [prefix]);
   return run!;
 }
@@ -32,7 +33,10 @@ export async function resolveStoredRun(store: Store, prefix: string): Promise<Fo
  *
  * @throws UsageError about every prefix that is too short, unknown or ambiguous
  */
-export async function resolveStoredRuns(store: Store, prefixes: readonly string[]): Promise<FoundRecord[]> {
+export async function resolveStoredRuns(
+  store: ResultsStore,
+  prefixes: readonly string[],
+): Promise<FoundRecord[]> {
   const texts = prefixes.map((prefix) => prefix.toLowerCase());
   const long = texts.filter((text) => text.length >= MIN_CHARACTERS);
   const candidates = long.length > 0 ? await findRuns(store, long) : [];
@@ -69,7 +73,7 @@ function resolveId(prefix: string, found: ReadonlyMap<string, FoundRun>): string
   });
 }
 
-async function readStored(store: Store, run: FoundRun): Promise<FoundRecord> {
+async function readStored(store: ResultsStore, run: FoundRun): Promise<FoundRecord> {
   const record = await run.record();
   if (record) return { record, submission: run.submission };
   throw new StoreError({
@@ -85,14 +89,17 @@ async function readStored(store: Store, run: FoundRun): Promise<FoundRecord> {
  *
  * @throws UsageError if the prefix is unknown or ambiguous
  */
-export async function resolveLogs(store: Store, prefix: string): Promise<{ folder: string; run_id: string }> {
+export async function resolveLogs(
+  store: FileStore,
+  prefix: string,
+): Promise<{ folder: string; run_id: string }> {
   const folders = new Map<string, string>();
   for (const { run_id, experiment_id } of await findRuns(store, [prefix])) {
     folders.set(run_id, store.experimentFolder(experiment_id));
   }
   for (const experimentId of folders.size === 0 ? await store.experiments() : []) {
     const folder = store.experimentFolder(experimentId);
-    for (const { path } of await listSegments(folder, 'logs')) {
+    for (const path of await store.logFiles(experimentId)) {
       for await (const { object } of readObjects<LogLine>(path, { matching: `"run_id":"${prefix}` })) {
         if (object.run_id.startsWith(prefix)) folders.set(object.run_id, folder);
       }

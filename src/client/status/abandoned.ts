@@ -2,10 +2,10 @@ import { existsSync } from 'node:fs';
 import { readdir, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { workflowIdOf } from '../../contract/workflow.js';
+import type { FileStore } from '../../storage/file/file-store.js';
 import { enqueuedFile, submissionFolder } from '../../storage/file/layout.js';
 import { removeOrphans } from '../../storage/file/orphans.js';
 import { isGone } from '../../storage/file/owner.js';
-import type { Store } from '../../storage/store.js';
 import type { Feed } from './feed.js';
 
 /**
@@ -13,7 +13,7 @@ import type { Feed } from './feed.js';
  * never execute, and they hold values of environment variables. If one was handed over at the last moment, the
  * workflow finds it missing and reports that.
  */
-export async function removeAbandoned(feed: Feed, store: Store, experiment_id: string): Promise<void> {
+export async function removeAbandoned(feed: Feed, store: FileStore, experiment_id: string): Promise<void> {
   // Checked before the workflow is asked: a client that has ended by now has handed its submission over, or never will.
   const candidates = await findUnplanned(store, experiment_id);
   if (candidates.length === 0) return;
@@ -30,7 +30,7 @@ export async function removeAbandoned(feed: Feed, store: Store, experiment_id: s
   }
 }
 
-async function findUnplanned(store: Store, experiment_id: string): Promise<string[]> {
+async function findUnplanned(store: FileStore, experiment_id: string): Promise<string[]> {
   const found: string[] = [];
   const folder = submissionFolder(store.experimentFolder(experiment_id), '');
   for (const submission of await readdir(folder)) {

@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../definition/json.js';
 import type { Objective } from '../../definition/objective.js';
 import type { BestRun, RunDigest } from '../../definition/run-digest.js';
-import type { Store } from '../../storage/store.js';
+import type { FileStore } from '../../storage/file/file-store.js';
 import { type DescribeCell, describeCells } from './started-runs.js';
 
 export interface ShownBest extends Objective {
@@ -41,7 +41,7 @@ export function sameErrorOf(
 
 /** @param sha of the submission's declaration; undefined before it is known */
 export async function objectiveStatus(
-  store: Store,
+  store: FileStore,
   experimentId: string,
   sha: string | undefined,
   digest: RunDigest | undefined,
@@ -62,7 +62,7 @@ type Known = { readonly objective: Objective; readonly describe: DescribeCell } 
 /** Cached by store and declaration, which never changes: progress asks five times a second. */
 const known = new Map<string, Promise<Known>>();
 
-function objectiveOf(store: Store, experimentId: string, sha: string): Promise<Known> {
+function objectiveOf(store: FileStore, experimentId: string, sha: string): Promise<Known> {
   const key = `${store.id}/${sha}`;
   let found = known.get(key);
   if (!found) {
@@ -73,7 +73,7 @@ function objectiveOf(store: Store, experimentId: string, sha: string): Promise<K
   return found;
 }
 
-async function read(store: Store, experimentId: string, sha: string): Promise<Known> {
+async function read(store: FileStore, experimentId: string, sha: string): Promise<Known> {
   const declaration = await store.readDeclaration(experimentId, sha);
   if (!declaration?.objective) return null;
   return { objective: declaration.objective, describe: describeCells(declaration) };

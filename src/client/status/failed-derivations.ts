@@ -1,7 +1,7 @@
 import { type DeriveFailure, FailureCounter } from '../../results/derive/failures.js';
 import type { DerivedLine } from '../../storage/file/formats/derived.js';
 import { listSegments, readObjects } from '../../storage/file/formats/segments.js';
-import { openStore } from '../../storage/registry.js';
+import { openWorkingDirectory } from '../../storage/registry.js';
 import type { RunHandle } from '../run-handle.js';
 
 /** Reads which derivations failed for runs of a submission, most frequent first. */
@@ -10,7 +10,7 @@ export async function readFailedDerivations({
   experimentId,
   submission,
 }: RunHandle): Promise<DeriveFailure[]> {
-  const folder = (await openStore(uri)).experimentFolder(experimentId);
+  const folder = (await openWorkingDirectory(uri)).experimentFolder(experimentId);
   const failed = new FailureCounter();
   for (const { path } of await listSegments(folder, 'derived', submission)) {
     for await (const { object } of readObjects<DerivedLine>(path, { matching: ',"error":{' })) {

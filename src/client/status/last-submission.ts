@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
+import type { FileStore } from '../../storage/file/file-store.js';
 import { enqueuedFile } from '../../storage/file/layout.js';
-import type { Store } from '../../storage/store.js';
 
 /** The newest that a workflow has or had; one whose client was killed before handing it over is ignored. */
-export async function lastSubmission(store: Store, experimentId: string): Promise<string | undefined> {
+export async function lastSubmission(store: FileStore, experimentId: string): Promise<string | undefined> {
   const submissions = await store.submissions(experimentId);
   const folder = store.experimentFolder(experimentId);
   return (

@@ -2,7 +2,7 @@ import type { Client } from '@temporalio/client';
 import { workflowIdOf } from '../../contract/workflow.js';
 import { InfrastructureError } from '../../definition/errors.js';
 import { connectTemporal, type TemporalConnection } from '../../engine/connect.js';
-import type { Store } from '../../storage/store.js';
+import type { FileStore } from '../../storage/file/file-store.js';
 import { makeClient, queryStatus } from '../workflow/workflow-link.js';
 import { otherHolder } from './store-holder.js';
 import { STOPPED, type SweepStatus, sweepStatus, type WorkflowAnswer } from './sweep-status.js';
@@ -14,7 +14,7 @@ import { STOPPED, type SweepStatus, sweepStatus, type WorkflowAnswer } from './s
  * @returns `unreachable`: why no server could be asked, where one was needed
  */
 export async function readStatuses(
-  store: Store,
+  store: FileStore,
   experimentIds: readonly string[],
 ): Promise<{ statuses: SweepStatus[]; unreachable: string | undefined }> {
   const places: { readonly experiment_id: string; readonly submission: string }[] = [];
@@ -43,7 +43,7 @@ export async function readStatuses(
 
 type Place = { readonly experiment_id: string; readonly submission: string };
 
-async function ask(store: Store, place: Place, client: Client | undefined): Promise<WorkflowAnswer> {
+async function ask(store: FileStore, place: Place, client: Client | undefined): Promise<WorkflowAnswer> {
   if (!client) return STOPPED;
   return queryStatus(client, workflowIdOf(store.id, place.experiment_id)).catch(() => 'silent' as const);
 }
@@ -52,7 +52,7 @@ async function ask(store: Store, place: Place, client: Client | undefined): Prom
  * Which submission is shown: the running one, even if others are queued behind it. If another engine has submitted
  * since, this engine's own, which then waits.
  */
-async function toShow(store: Store, place: Place, answer: WorkflowAnswer): Promise<Place> {
+async function toShow(store: FileStore, place: Place, answer: WorkflowAnswer): Promise<Place> {
   const current = typeof answer === 'object' ? answer.current?.submission : undefined;
   if (current === undefined) return place;
   return (await store.readOutcome(place.experiment_id, place.submission))
@@ -61,7 +61,7 @@ async function toShow(store: Store, place: Place, answer: WorkflowAnswer): Promi
 }
 
 /** A submission that joined another has no folder: then the newest existing one. */
-async function lastKnown(store: Store, experimentId: string, submission: string): Promise<string> {
+async function lastKnown(store: FileStore, experimentId: string, submission: string): Promise<string> {
   if (await store.readSubmission(experimentId, submission)) return submission;
   return (await store.submissions(experimentId)).at(-1) ?? submission;
 }

@@ -1,6 +1,6 @@
 import { OWN_WARNING } from '../../definition/record.js';
 import { readRecords } from '../../storage/file/formats/records.js';
-import { openStore } from '../../storage/registry.js';
+import { openWorkingDirectory } from '../../storage/registry.js';
 import type { RunHandle } from '../run-handle.js';
 
 /** An operation's problems show in its first runs. */
@@ -18,7 +18,7 @@ export async function readRunWarnings({
   experimentId,
   submission,
 }: RunHandle): Promise<RunWarnings> {
-  const store = await openStore(uri);
+  const store = await openWorkingDirectory(uri);
   const counts = new Map<string, number>();
   let runs = 0;
   for await (const { record } of readRecords(store.experimentFolder(experimentId), { submission })) {

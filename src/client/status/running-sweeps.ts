@@ -1,8 +1,8 @@
 import type { Client, WorkflowHandle } from '@temporalio/client';
 import { EXPERIMENT_WORKFLOW, type SubmissionStatus, type WorkflowStatus } from '../../contract/workflow.js';
 import { MetalabError } from '../../definition/errors.js';
-import { openStore } from '../../storage/registry.js';
-import type { Store } from '../../storage/store.js';
+import type { FileStore } from '../../storage/file/file-store.js';
+import { openWorkingDirectory } from '../../storage/registry.js';
 import { unreachable } from '../workflow/ask-workflow.js';
 import { Feed } from './feed.js';
 import { type SweepStatus, sweepStatus } from './sweep-status.js';
@@ -20,7 +20,7 @@ const DESCRIBED_WITHIN_MS = 5_000;
 export class RunningSweeps {
   readonly #client: Client;
   readonly #feed: Feed;
-  readonly #stores = new Map<string, Promise<Store>>();
+  readonly #stores = new Map<string, Promise<FileStore>>();
 
   constructor(client: Client, feed = new Feed(client)) {
     this.#client = client;
@@ -90,8 +90,8 @@ export class RunningSweeps {
     }
   }
 
-  #open(uri: string): Promise<Store> {
-    const store = this.#stores.get(uri) ?? openStore(uri);
+  #open(uri: string): Promise<FileStore> {
+    const store = this.#stores.get(uri) ?? openWorkingDirectory(uri);
     this.#stores.set(uri, store);
     return store;
   }

@@ -1,4 +1,4 @@
-import type { Store } from '../../storage/store.js';
+import type { FileStore } from '../../storage/file/file-store.js';
 import { makeRunDescriber, type StartedRun } from './started-runs.js';
 import type { SweepStatus } from './sweep-status.js';
 
@@ -15,7 +15,7 @@ export interface RunInProgress extends StartedRun {
  * @throws StoreError if the plan can't be read
  */
 export async function runsInProgress(
-  store: Store,
+  store: FileStore,
   { experiment_id, submission, long_running }: SweepStatus,
 ): Promise<RunInProgress[]> {
   const plan = long_running.length > 0 ? await store.readPlan(experiment_id, submission) : undefined;

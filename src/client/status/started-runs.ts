@@ -1,9 +1,9 @@
 import type { ExperimentDeclaration } from '../../definition/declaration.js';
 import type { RunRecord } from '../../definition/record.js';
 import { Cells } from '../../identity/cells.js';
+import type { FileStore } from '../../storage/file/file-store.js';
 import { cellAt, readEntries } from '../../storage/file/formats/plan-entries.js';
 import type { LiveChunk, PlanManifest } from '../../storage/manifest.js';
-import type { Store } from '../../storage/store.js';
 import { readLiveChunks, runsOf } from './live-chunks.js';
 
 export interface StartedRun {
@@ -21,13 +21,13 @@ const keyOf = ({ position, started_at }: LiveRun) => `${position} ${started_at}`
 
 /** Reports one submission's runs that have been running for over a second, each attempt once. */
 export class StartedRuns {
-  readonly #store: Store;
+  readonly #store: FileStore;
   readonly #plan: PlanManifest;
   /** At most one per slot: ended runs are removed. */
   #known = new Map<string, StartedRun>();
   readonly #describe: (run: LiveRun) => Promise<StartedRun>;
 
-  constructor(store: Store, plan: PlanManifest) {
+  constructor(store: FileStore, plan: PlanManifest) {
     this.#store = store;
     this.#plan = plan;
     this.#describe = makeRunDescriber(store, plan);
@@ -56,7 +56,10 @@ export class StartedRuns {
 }
 
 /** Details of runs in progress, by their positions in a plan. */
-export function makeRunDescriber(store: Store, plan: PlanManifest): (run: LiveRun) => Promise<StartedRun> {
+export function makeRunDescriber(
+  store: FileStore,
+  plan: PlanManifest,
+): (run: LiveRun) => Promise<StartedRun> {
   const entries = readEntries(store.experimentFolder(plan.experiment_id), plan);
   let cells: Promise<DescribeCell> | undefined;
   return async ({ position, started_at }) => {
@@ -69,7 +72,7 @@ export function makeRunDescriber(store: Store, plan: PlanManifest): (run: LiveRu
 export type DescribeCell = (cell: number) => Omit<StartedRun, 'started_at'>;
 
 async function makeCellDescriber(
-  store: Store,
+  store: FileStore,
   { experiment_id, declaration: sha }: PlanManifest,
 ): Promise<DescribeCell> {
   const declaration = await store.readDeclaration(experiment_id, sha);

@@ -2,8 +2,8 @@ import { connect } from 'node:net';
 import { hostname } from 'node:os';
 import type { TemporalConnection } from '../../engine/connect.js';
 import { engineIdentity } from '../../engine/identity.js';
+import type { FileStore } from '../../storage/file/file-store.js';
 import { isSameEngine, type Lease } from '../../storage/lease.js';
-import type { Store } from '../../storage/store.js';
 
 const CONNECT_WITHIN_MS = 2_000;
 
@@ -13,7 +13,7 @@ const CONNECT_WITHIN_MS = 2_000;
  * @param own the connection to this machine's server; undefined if there is none
  */
 export async function otherHolder(
-  store: Store,
+  store: FileStore,
   own: TemporalConnection | undefined,
 ): Promise<Lease | undefined> {
   const lease = await store.lease.readLive();

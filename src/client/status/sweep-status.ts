@@ -7,9 +7,9 @@ import {
 } from '../../contract/workflow.js';
 import { mergeDigests, type RunDigest } from '../../definition/run-digest.js';
 import { mergeMeans, type RunningMeans } from '../../definition/running-mean.js';
+import type { FileStore } from '../../storage/file/file-store.js';
 import type { Lease } from '../../storage/lease.js';
 import type { LiveBatch, LiveChunk, PlanManifest, SubmissionOutcome } from '../../storage/manifest.js';
-import type { Store } from '../../storage/store.js';
 import { type ObjectiveStatus, objectiveStatus, type SameError, sameErrorOf } from './best-run.js';
 import { isDead, readLiveChunks, runsOf } from './live-chunks.js';
 
@@ -59,7 +59,7 @@ export type WorkflowAnswer = WorkflowStatus | 'silent' | typeof STOPPED | undefi
  * @param holder another engine that uses the store
  */
 export async function sweepStatus(
-  store: Store,
+  store: FileStore,
   { experiment_id, submission }: { readonly experiment_id: string; readonly submission: string },
   answer: WorkflowAnswer,
   holder?: Lease,
@@ -143,7 +143,7 @@ const engineStopped = (experimentId: string) =>
   `the engine does not run: metalab attach ${experimentId} starts it and goes on; nothing recorded is lost`;
 const NONE: PlanManifest['reused'] = { success: 0, failed: 0, cancelled: 0 };
 
-async function ofOutcome(store: Store, outcome: SubmissionOutcome): Promise<SweepStatus> {
+async function ofOutcome(store: FileStore, outcome: SubmissionOutcome): Promise<SweepStatus> {
   const { experiment_id, submission, state, reason, total, reused, success, failed, cancelled, missing } =
     outcome;
   const { digest, executed } = outcome;
@@ -185,7 +185,7 @@ function cap(total: number, counts: PlanManifest['reused']): PlanManifest['reuse
 /** Cached by store and submission: a manifest has all params, and each read of a million listed cases takes 50 MB. */
 const knownTotals = new Map<string, number>();
 
-async function countCellsOf(store: Store, experimentId: string, submission: string): Promise<number> {
+async function countCellsOf(store: FileStore, experimentId: string, submission: string): Promise<number> {
   const key = `${store.id}/${submission}`;
   const known = knownTotals.get(key);
   if (known !== undefined) return known;

@@ -2,14 +2,14 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { faultCode, storeFault } from '../../storage/file/faults.js';
+import type { FileStore } from '../../storage/file/file-store.js';
 import { type SegmentKind, segmentKindOf, segmentsFolder } from '../../storage/file/layout.js';
 import { listNames } from '../../storage/file/list-names.js';
 import type { PlanManifest, SubmissionOutcome } from '../../storage/manifest.js';
-import type { Store } from '../../storage/store.js';
 import { type StartedRun, StartedRuns } from './started-runs.js';
 
 export interface SubmissionPlace {
-  readonly store: Store;
+  readonly store: FileStore;
   readonly experiment_id: string;
   readonly submission: string;
 }

@@ -1,7 +1,7 @@
 import { type CompactionResult, compactInChild } from '../../results/compaction/compact-in-child.js';
+import type { FileStore } from '../../storage/file/file-store.js';
 import { readCoverage } from '../../storage/file/formats/runs-file.js';
 import { runsFile } from '../../storage/file/layout.js';
-import type { Store } from '../../storage/store.js';
 import { resolveExperiment } from '../resolve/resolve-experiment.js';
 
 /** How the compaction of one experiment ended. */
@@ -20,7 +20,7 @@ export interface CompactedExperiment {
  * @throws StoreError if a compaction fails
  */
 export async function compactExperiments(
-  store: Store,
+  store: FileStore,
   prefix: string | undefined,
   signal: AbortSignal,
 ): Promise<CompactedExperiment[]> {

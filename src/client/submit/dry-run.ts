@@ -1,8 +1,8 @@
 import { StoreError } from '../../definition/errors.js';
 import { decidePlan } from '../../planning/decide.js';
 import { type Change, explainChanges } from '../../planning/explain.js';
+import type { FileStore } from '../../storage/file/file-store.js';
 import type { ExperimentManifest, PlanManifest } from '../../storage/manifest.js';
-import type { Store } from '../../storage/store.js';
 import type { Declared } from '../declare/declare.js';
 import { findReplaced, type ReplacedDeclaration } from './replaced-declaration.js';
 
@@ -15,7 +15,7 @@ export interface DryRun {
 
 /** Decides what a submit would do by the code that a submit uses. Writes nothing. */
 export async function planDryRun(
-  openStore: () => Promise<Store>,
+  openStore: () => Promise<FileStore>,
   declared: Declared,
   choices: { readonly fresh: boolean; readonly keep_failed: boolean },
 ): Promise<DryRun> {
@@ -27,7 +27,7 @@ export async function planDryRun(
 
 /** A store that doesn't exist yet is empty; any other problem with it would prevent the submit too. */
 async function lookAtStore(
-  openStore: () => Promise<Store>,
+  openStore: () => Promise<FileStore>,
   declared: Declared,
 ): Promise<{
   folder: string;

@@ -1,7 +1,7 @@
 import type { ExperimentDeclaration } from '../../definition/declaration.js';
 import { MetalabError, StoreError } from '../../definition/errors.js';
+import type { FileStore } from '../../storage/file/file-store.js';
 import type { ExperimentManifest } from '../../storage/manifest.js';
-import type { Store } from '../../storage/store.js';
 import type { Declared } from '../declare/declare.js';
 import { isSameOrigin, type KnownOrigin, readOrigin } from './submission-origin.js';
 
@@ -19,7 +19,7 @@ export interface ReplacedDeclaration {
  * would no longer be shown: with the same code and context, `results` shows the runs of both.
  */
 export async function findReplaced(
-  store: Store,
+  store: FileStore,
   { declaration, file }: Declared,
 ): Promise<ReplacedDeclaration | undefined> {
   const { experiment_id } = declaration;
@@ -39,7 +39,7 @@ const showsTheSame = (
   latest.context_fingerprint === context_fingerprint;
 
 async function originOf(
-  store: Store,
+  store: FileStore,
   { experiment_id, latest_submission, declaration: sha }: ExperimentManifest,
 ): Promise<KnownOrigin | undefined> {
   const submission = await store.readSubmission(experiment_id, latest_submission).catch(ignoreCorrupt);

@@ -2,8 +2,8 @@ import type { ExperimentDeclaration } from '../../definition/declaration.js';
 import { DefinitionError, MetalabError, type Problem } from '../../definition/errors.js';
 import { decidePlan } from '../../planning/decide.js';
 import { type FoundRun, findRuns } from '../../results/find-runs.js';
+import type { FileStore } from '../../storage/file/file-store.js';
 import type { GitState, PlanManifest, SubmissionOptions } from '../../storage/manifest.js';
-import type { Store } from '../../storage/store.js';
 import type { RetryOptions } from '../run-handle.js';
 import { lastSubmission } from '../status/last-submission.js';
 import { checkFailureLimit, checkSlots, environmentOf, slotsOf } from '../store-choice.js';
@@ -28,7 +28,7 @@ export interface Retry {
  * @throws MetalabError METALAB_NO_SUBMISSION; DefinitionError (METALAB_RETRY) with every run that can't be retried
  */
 export async function resolveRetry(
-  store: Store,
+  store: FileStore,
   experimentId: string,
   { failed = false, runs = [], maxFailures }: RetryOptions,
 ): Promise<Retry> {
@@ -51,7 +51,7 @@ export async function resolveRetry(
 
 /** Plans a retry before anything is submitted: `positions` are the runs that would execute. */
 export async function planRetry(
-  store: Store,
+  store: FileStore,
   experimentId: string,
   options: RetryOptions,
 ): Promise<Pick<PlanManifest, 'total' | 'positions' | 'reused'>> {
@@ -64,7 +64,7 @@ export async function planRetry(
  * is named.
  */
 export async function placeOfRetry(
-  store: Store,
+  store: FileStore,
   experimentId: string,
   options: RetryOptions,
 ): Promise<Pick<NewSubmission, 'environment'> & Pick<SubmissionOptions, 'slots'>> {
@@ -76,7 +76,7 @@ export async function placeOfRetry(
 }
 
 async function resolveRuns(
-  store: Store,
+  store: FileStore,
   declaration: ExperimentDeclaration,
   texts: readonly string[],
 ): Promise<string[]> {

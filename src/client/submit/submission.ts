@@ -10,6 +10,7 @@ import type { SigningKey } from '../../identity/signature.js';
 import { describeExperiment } from '../../storage/describe-experiment.js';
 import { writeAtomically } from '../../storage/file/atomic-write.js';
 import { storeFault } from '../../storage/file/faults.js';
+import type { FileStore } from '../../storage/file/file-store.js';
 import {
   bundleFile,
   bundleFolder,
@@ -21,7 +22,6 @@ import { listNames } from '../../storage/file/list-names.js';
 import { ownerName } from '../../storage/file/owner.js';
 import type { GitState, SubmissionManifest, SubmissionOptions } from '../../storage/manifest.js';
 import { environmentDocument, manifestDocument } from '../../storage/signed-files.js';
-import type { Store } from '../../storage/store.js';
 import type { Declared } from '../declare/declare.js';
 import { readGitState } from './git-state.js';
 import { readOrigin } from './submission-origin.js';
@@ -50,7 +50,7 @@ export function requireVariables({ env }: Pick<ExperimentDeclaration, 'env'>): v
  * @returns what was submitted
  */
 export async function writeSubmission(
-  store: Store,
+  store: FileStore,
   { declaration, bundle, file }: Declared,
   request: NewSubmission,
   key: SigningKey,
@@ -71,7 +71,7 @@ export async function writeSubmission(
  * @param request `git`: the state when that was declared
  */
 export async function writeRequest(
-  store: Store,
+  store: FileStore,
   declaration: ExperimentDeclaration,
   sha: string,
   request: NewSubmission & Pick<SubmissionManifest, 'origin'> & { readonly git: GitState | null },
@@ -112,7 +112,7 @@ const withoutServices = (environment: ResolvedEnvironment): ResolvedEnvironment 
 
 /** Marks a submission without a plan as owned by a workflow. */
 export async function markEnqueued(
-  store: Store,
+  store: FileStore,
   { experiment_id, submission }: SubmissionManifest,
 ): Promise<void> {
   // The folder is gone if the workflow was fast and the experiment has been removed since.
@@ -121,7 +121,7 @@ export async function markEnqueued(
 
 /** A submission that joined another leaves nothing behind. */
 export async function removeSubmission(
-  store: Store,
+  store: FileStore,
   { experiment_id, submission }: SubmissionManifest,
 ): Promise<void> {
   await rm(submissionFolder(store.experimentFolder(experiment_id), submission), {

@@ -1,13 +1,13 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ResolvedEnvironment } from '../../config/resolved-config.js';
-import type { Store } from '../../storage/store.js';
+import type { FileStore } from '../../storage/file/file-store.js';
 
 /** Submissions older than environments ran on the machine that submitted them. */
 const HERE: ResolvedEnvironment = { name: 'local', type: 'local', services: {}, executor: {} };
 
 /** Where a submission's runs execute, as stored with it. */
 export const environmentOfSubmission = async (
-  store: Store,
+  store: FileStore,
   experimentId: string,
   submission: string,
 ): Promise<ResolvedEnvironment> =>

@@ -58,6 +58,8 @@ export interface LoadOptions extends Origins {
   readonly all: boolean;
   /** False: derived metrics are left out. */
   readonly derived?: boolean;
+  /** Called before series are read. */
+  readonly loadSeries?: () => Promise<void>;
 }
 
 /** Loads an experiment's runs: compacted ones as far as there are any, and of the segments what those don't cover. */

@@ -22,8 +22,9 @@ export async function openSeriesPoints(
   database: Database,
   folder: string,
   runs: LoadedRuns,
-  { current, all }: LoadOptions,
+  { current, all, loadSeries }: LoadOptions,
 ): Promise<LoadedPoints> {
+  await loadSeries?.();
   const declaration = current?.declaration ?? null;
   const compacted = await openSeriesFile(folder, { declaration, records: runs.segments });
   if (compacted && !(all && compacted.coverage.older)) {

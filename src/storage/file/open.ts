@@ -4,9 +4,10 @@ import { access, readdir, stat } from 'node:fs/promises';
 import { FINGERPRINT_SCHEME } from '../../definition/declaration.js';
 import { StoreError } from '../../definition/errors.js';
 import { pathOf } from '../location.js';
-import { Store } from '../store.js';
+import type { PostgresSettings } from '../postgresql/settings.js';
 import { writeOnce } from './atomic-write.js';
 import { faultCode, storeFault } from './faults.js';
+import { FileStore } from './file-store.js';
 import { storeFile } from './layout.js';
 import { makeFolder } from './make-folder.js';
 import { readJson } from './read-json.js';
@@ -15,6 +16,8 @@ import { readJson } from './read-json.js';
 export interface OpenOptions {
   /** Make the store where there is none yet. Without it, a store that isn't there is an error. */
   readonly create?: boolean;
+  /** The index that is kept of it. */
+  readonly index?: PostgresSettings;
 }
 
 /**
@@ -23,10 +26,10 @@ export interface OpenOptions {
  * @param location a path or a `file://` uri
  * @throws StoreError where there is no store, it is of a newer scheme, can't be written, or the folder holds other things
  */
-export async function openFileStore(location: string, options: OpenOptions = {}): Promise<Store> {
+export async function openFileStore(location: string, options: OpenOptions = {}): Promise<FileStore> {
   const root = pathOf(location);
   const { id } = options.create ? await createStore(root) : await existingStore(root);
-  return new Store(root, id);
+  return new FileStore(root, id, options.index);
 }
 
 async function createStore(root: string): Promise<StoreFile> {

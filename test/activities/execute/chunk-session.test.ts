@@ -4,7 +4,7 @@ import { ChunkSession } from '../../../src/activities/execute/chunk-session.js';
 import { StopSignal } from '../../../src/activities/stop-signal.js';
 import type { ExecuteInput } from '../../../src/contract/activities.js';
 import { FAULT } from '../../../src/contract/workflow.js';
-import type { Store } from '../../../src/storage/store.js';
+import type { FileStore } from '../../../src/storage/file/file-store.js';
 import { beginAttempt } from '../activity-context.js';
 import { FakeWorker, statusOf, WORKER } from '../fakes.js';
 import { OPTIONS, SWEEP } from '../submission-in-store.js';
@@ -30,7 +30,7 @@ const INPUT: ExecuteInput = {
 /** A chunk of positions 10 … 19. @param info how its attempt differs from a first one that has just been scheduled */
 async function sessionOf(info: Partial<Info> = {}, input: Partial<ExecuteInput> = {}) {
   // No session opens its store.
-  const worker = new FakeWorker({} as Store);
+  const worker = new FakeWorker({} as FileStore);
   const attempt = beginAttempt(info);
   const chunk = { ...INPUT, ...input };
   const [session, signal] = await attempt.run(async () => [

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test, vi } from 'vitest';
 import { followEvents, type SweepEvent } from '../../../src/client/status/events.js';
+import type { FileStore } from '../../../src/storage/file/file-store.js';
 import { outcomeFile, segmentName, segmentsFolder } from '../../../src/storage/file/layout.js';
 import type { SubmissionOutcome } from '../../../src/storage/manifest.js';
-import type { Store } from '../../../src/storage/store.js';
 import { SWEEP, submitTo } from '../../activities/submission-in-store.js';
 import { temporaryStore } from '../../storage/file/temporary-store.js';
 import { recordOf } from '../../support/records.js';
@@ -32,7 +32,7 @@ async function submission() {
   };
 }
 
-const segmentOf = (store: Store, slot: number) =>
+const segmentOf = (store: FileStore, slot: number) =>
   join(segmentsFolder(store.experimentFolder(SWEEP), 's1'), segmentName('records', `host-1-${slot}`));
 
 const OUTCOME = { state: 'completed', total: 10, success: 10, failed: 0, cancelled: 0 };

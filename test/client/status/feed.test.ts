@@ -7,7 +7,7 @@ import { RunningSweeps } from '../../../src/client/status/running-sweeps.js';
 import { workflowIdOf } from '../../../src/contract/workflow.js';
 import { connectTemporal } from '../../../src/engine/connect.js';
 import { planFile } from '../../../src/storage/file/layout.js';
-import { openStore } from '../../../src/storage/registry.js';
+import { openWorkingDirectory } from '../../../src/storage/registry.js';
 import { countedSweep, executionsIn } from '../../support/engine.js';
 import { metalab } from '../../support/metalab.js';
 import { projectWith } from '../../support/project.js';
@@ -43,7 +43,7 @@ async function followed() {
       ],
     },
   });
-  const store = await openStore(project.store);
+  const store = await openWorkingDirectory(project.store);
   const experiment_id = 'counted:1';
   const [submission] = await store.submissions(experiment_id);
   const feed = new Feed(client);

@@ -7,11 +7,11 @@ import { compactRuns } from '../../../src/results/compaction/compact.js';
 import { newScratchFolder } from '../../../src/results/compaction/scratch-folders.js';
 import { resultsOf } from '../../../src/results/open.js';
 import { findGarbage } from '../../../src/storage/file/check/collect-garbage.js';
+import type { FileStore } from '../../../src/storage/file/file-store.js';
 import { parsePack } from '../../../src/storage/file/formats/pack.js';
 import { PackWriter } from '../../../src/storage/file/formats/pack-writer.js';
 import { listPacks } from '../../../src/storage/file/formats/packs.js';
 import { artifactsFolder, runsFile } from '../../../src/storage/file/layout.js';
-import type { Store } from '../../../src/storage/store.js';
 import { temporaryStore } from '../../storage/file/temporary-store.js';
 import { artifactOf, bytesOf } from '../../support/artifacts.js';
 import { EXPERIMENT, recordOf, writeSegment } from '../../support/records.js';
@@ -37,7 +37,7 @@ it('garbage is never an artifact of a record that results show, nor of a segment
   expect(await shownAndGarbage(store)).toEqual({ shown: [0], garbage: ['1'.repeat(64)] });
 });
 
-async function shownAndGarbage(store: Store) {
+async function shownAndGarbage(store: FileStore) {
   const garbage: string[] = [];
   for await (const { path } of findGarbage(store.root)) garbage.push(basename(path));
   const results = resultsOf(store, EXPERIMENT).all();

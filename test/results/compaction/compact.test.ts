@@ -16,15 +16,15 @@ import { compactRuns } from '../../../src/results/compaction/compact.js';
 import { newScratchFolder } from '../../../src/results/compaction/scratch-folders.js';
 import { openDatabase, quoteText } from '../../../src/results/duckdb/database.js';
 import { checkStore, nothingChecked } from '../../../src/storage/file/check/check-store.js';
+import type { FileStore } from '../../../src/storage/file/file-store.js';
 import { openRunsFile } from '../../../src/storage/file/formats/runs-file.js';
 import { runsFile, runsFolder, segmentsFolder } from '../../../src/storage/file/layout.js';
-import type { Store } from '../../../src/storage/store.js';
 import { temporaryStore } from '../../storage/file/temporary-store.js';
 import { EXPERIMENT, recordOf, writeSegment } from '../../support/records.js';
 import { appendLate, expectReaders, fillStore, finalRecordsOf, moreRecords } from './varied-store.js';
 
-const folderOf = (store: Store) => store.experimentFolder(EXPERIMENT);
-const compact = (store: Store) => compactRuns(folderOf(store), newScratchFolder(folderOf(store)));
+const folderOf = (store: FileStore) => store.experimentFolder(EXPERIMENT);
+const compact = (store: FileStore) => compactRuns(folderOf(store), newScratchFolder(folderOf(store)));
 
 it('readers have the same rows without a compaction, with all compacted, with a part of it, and after the next', async () => {
   const store = await temporaryStore();
@@ -115,7 +115,7 @@ it.each([
   },
 );
 
-async function namedMissing(store: Store): Promise<string[]> {
+async function namedMissing(store: FileStore): Promise<string[]> {
   const named: string[] = [];
   const options = { quick: true, alone: false, metalabVersion: '0' };
   for await (const { kind, path } of checkStore(store.root, options, nothingChecked()))

@@ -6,14 +6,14 @@ import { compactRuns } from '../../../src/results/compaction/compact.js';
 import { newScratchFolder } from '../../../src/results/compaction/scratch-folders.js';
 import { resultsOf } from '../../../src/results/open.js';
 import type { Results } from '../../../src/results/results.js';
+import type { FileStore } from '../../../src/storage/file/file-store.js';
 import { runsFile, seriesFile, seriesFolder } from '../../../src/storage/file/layout.js';
-import type { Store } from '../../../src/storage/store.js';
 import { temporaryStore } from '../../storage/file/temporary-store.js';
 import { EXPERIMENT, manifestOf, recordOf, writeSegment } from '../../support/records.js';
 
-const folderOf = (store: Store) => store.experimentFolder(EXPERIMENT);
+const folderOf = (store: FileStore) => store.experimentFolder(EXPERIMENT);
 
-const compact = (store: Store) => compactRuns(folderOf(store), newScratchFolder(folderOf(store)));
+const compact = (store: FileStore) => compactRuns(folderOf(store), newScratchFolder(folderOf(store)));
 
 const runOf = (index: number, overrides: Partial<RunRecord> = {}) =>
   recordOf({ index, params: { lr: index }, provenance: { slot: 'host-1-aa' }, ...overrides });
@@ -30,7 +30,7 @@ const pointOf = (index: number, step: number, value: unknown, attempt = 1) => ({
 });
 
 /** Retries, a slot that was given up, points that are not finite, and a run of older code. @returns the series' segment */
-async function fillStore(store: Store): Promise<string> {
+async function fillStore(store: FileStore): Promise<string> {
   await store.writeManifest(manifestOf());
   writeSegment(store, [runOf(0), runOf(1, { attempt: 2 }), runOf(2), runOf(3, OLD)]);
   writeSegment(store, [pointOf(0, 1, 100)], { kind: 'series', writer: 'host-2-bb' });
@@ -58,7 +58,7 @@ const ALL = [...CURRENT, [3, 1, 5]];
 
 /** Every way to read series: SQL, points and exports. */
 async function expectPoints(
-  store: Store,
+  store: FileStore,
   expected: readonly (readonly number[])[],
   all = false,
 ): Promise<void> {

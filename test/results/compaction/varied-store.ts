@@ -5,9 +5,9 @@ import { fingerprint } from '../../../src/identity/fingerprint.js';
 import { findRuns } from '../../../src/results/find-runs.js';
 import { resultsOf } from '../../../src/results/open.js';
 import { summarizeExperiments } from '../../../src/results/summaries.js';
+import type { FileStore } from '../../../src/storage/file/file-store.js';
 import { readRecords, type StoredRecord } from '../../../src/storage/file/formats/records.js';
 import { compareContenders } from '../../../src/storage/final-record.js';
-import type { Store } from '../../../src/storage/store.js';
 import { EXPERIMENT, manifestOf, recordOf, writeSegment } from '../../support/records.js';
 
 const at = (second: number) => new Date(Date.UTC(2026, 0, 1) + second * 1000).toISOString();
@@ -39,7 +39,7 @@ function recordAt(index: number, overrides: Partial<RunRecord> = {}): RunRecord 
 }
 
 /** A store with retries, generations, zombies, ties, older code, and torn and corrupt lines. */
-export async function fillStore(store: Store): Promise<void> {
+export async function fillStore(store: FileStore): Promise<void> {
   await store.writeManifest(manifestOf());
   const old = { code_fingerprint: fingerprint('old code') };
   const failed = { status: 'failed', metrics: {}, error: { type: 'E', message: 'no "luck"' } } as const;
@@ -81,7 +81,7 @@ export function appendLate(path: string): void {
 }
 
 /** What the rule says, from every record of the store. */
-export async function finalRecordsOf(store: Store): Promise<RunRecord[]> {
+export async function finalRecordsOf(store: FileStore): Promise<RunRecord[]> {
   const finals = new Map<string, StoredRecord>();
   for await (const stored of readRecords(store.experimentFolder(EXPERIMENT))) {
     const standing = finals.get(stored.record.run_id);
@@ -94,7 +94,7 @@ export async function finalRecordsOf(store: Store): Promise<RunRecord[]> {
 const contender = ({ record, segment, offset }: StoredRecord) => ({ ...record, segment, offset });
 
 /** Asserts that every reader has exactly these final records. */
-export async function expectReaders(store: Store, finals: readonly RunRecord[]): Promise<void> {
+export async function expectReaders(store: FileStore, finals: readonly RunRecord[]): Promise<void> {
   const results = resultsOf(store, EXPERIMENT).all();
   try {
     const records: RunRecord[] = [];

@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, onTestFinished } from 'vitest';
+import type { FileStore } from '../../../src/storage/file/file-store.js';
 import { openFileStore } from '../../../src/storage/file/open.js';
-import type { Store } from '../../../src/storage/store.js';
 
 /** What people put in names. */
 const AWKWARD = `metalab it's "a" [st*re]\n%41 ü `;
@@ -30,5 +30,5 @@ export function lastingFolder(): string {
 }
 
 /** @param prefix how the name of its folder begins */
-export const temporaryStore = (prefix?: string): Promise<Store> =>
+export const temporaryStore = (prefix?: string): Promise<FileStore> =>
   openFileStore(join(temporaryFolder(prefix), 'store'), { create: true });

@@ -1,0 +1,47 @@
+import type { Client } from 'pg';
+import { indexFault } from './faults.js';
+import { passwordOf } from './passwords.js';
+import type { PostgresSettings } from './settings.js';
+import { tlsAttempts } from './tls.js';
+
+const CONNECT_WITHIN_MS = 10_000;
+
+/**
+ * Connects to the database; names without a schema are those of the index.
+ *
+ * @throws StoreError where that fails, with what to do
+ */
+export async function connectIndex(
+  settings: PostgresSettings,
+  withinMs = CONNECT_WITHIN_MS,
+): Promise<Client> {
+  const { default: pg } = await import('pg');
+  const { host, port, user, database, schema } = settings;
+  const attempts = tlsAttempts(settings);
+  for (const [at, ssl] of attempts.entries()) {
+    const password = passwordOf(settings);
+    const client = new pg.Client({
+      ...(host === undefined ? {} : { host }),
+      ...(port === undefined ? {} : { port }),
+      ...(user === undefined ? {} : { user }),
+      ...(database === undefined ? {} : { database }),
+      ...(password === undefined ? {} : { password }),
+      ssl,
+      application_name: 'metalab',
+      connectionTimeoutMillis: withinMs,
+      keepAlive: true,
+    });
+    // A connection that is lost is told by the next query.
+    client.on('error', () => {});
+    try {
+      await client.connect();
+      await client.query(`SET search_path TO ${pg.escapeIdentifier(schema)}`);
+      return client;
+    } catch (error) {
+      await client.end().catch(() => {});
+      const isRefused = /SSL|TLS|pg_hba/i.test((error as Error).message ?? '');
+      if (!isRefused || at === attempts.length - 1) throw indexFault(error, settings);
+    }
+  }
+  throw new Error('no way to connect was tried');
+}

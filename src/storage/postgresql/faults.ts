@@ -1,0 +1,71 @@
+import { type ErrorParts, StoreError } from '../../definition/errors.js';
+import { type PostgresSettings, postgresUri } from './settings.js';
+
+/** Codes of Node and PostgreSQL that say that the server can't be reached, or is stopping or starting. */
+const UNREACHABLE =
+  /^(?:E(?:CONNREFUSED|CONNRESET|NOTFOUND|AI_AGAIN|TIMEDOUT|HOSTUNREACH|NETUNREACH|PIPE|NOENT)|57P0[123]|08\w{3}|53300)$/;
+/** `pg` has no code for these. */
+const LOST = /timeout expired|connection terminated|server closed|not queryable/i;
+
+interface Fault {
+  readonly code?: string;
+  readonly message: string;
+}
+
+/** Whether trying again later may do. */
+export const isUnreachable = (error: unknown): boolean =>
+  error instanceof StoreError
+    ? error.code === 'METALAB_INDEX_UNREACHABLE'
+    : UNREACHABLE.test(codeOf(error)) || LOST.test(messageOf(error));
+
+/** The error with what can be done about it. */
+export function indexFault(error: unknown, settings: PostgresSettings): StoreError {
+  if (error instanceof StoreError) return error;
+  return new StoreError({ where: postgresUri(settings), ...partsOf(error, settings) }, { cause: error });
+}
+
+function partsOf(error: unknown, { user, database, schema }: PostgresSettings): ErrorParts {
+  const code = codeOf(error);
+  const message = messageOf(error);
+  const login = user === undefined ? 'the user' : JSON.stringify(user);
+  if (isUnreachable(error))
+    return {
+      code: 'METALAB_INDEX_UNREACHABLE',
+      what: `PostgreSQL can't be reached: ${message}`,
+      next: 'start it, or correct host and port of the uri; the files have everything, and are read with --store FOLDER',
+    };
+  if (code.startsWith('28') || /password must be a string|SASL|no password/i.test(message))
+    return {
+      code: 'METALAB_INDEX_LOGIN',
+      what: `PostgreSQL does not let ${login} in: ${/must be a string/.test(message) ? 'no password is known' : message}`,
+      next: 'set PGPASSWORD, or write the password to ~/.pgpass (mode 0600), or to .metalab.local.toml: [postgresql] password = "…"',
+    };
+  if (code === '3D000')
+    return {
+      code: 'METALAB_INDEX_MISSING',
+      what: `there is no database ${JSON.stringify(database ?? '')}`,
+      next: `create it, e.g. with createdb ${database ?? 'metalab'}`,
+    };
+  if (code === '42501')
+    return {
+      code: 'METALAB_INDEX_RIGHTS',
+      what: `${login} lacks the rights for the index: ${message}`,
+      expected: `the right to create the schema ${JSON.stringify(schema)}, or a schema of that name of one's own`,
+      next: 'ask its owner for: GRANT CREATE ON DATABASE … TO …; to only read it: GRANT USAGE ON SCHEMA …, GRANT SELECT ON ALL TABLES IN SCHEMA …',
+    };
+  if (code === '3F000' || code === '42P01')
+    return {
+      code: 'METALAB_INDEX_MISSING',
+      what: `there is no index in the schema ${JSON.stringify(schema)}`,
+      next: 'make it where the files are: metalab store index --store "postgresql://…?file_root=FOLDER"',
+    };
+  return { code: 'METALAB_INDEX', what: `PostgreSQL failed: ${message}${code && ` (${code})`}` };
+}
+
+/** Of several addresses that all refused, Node tells in an AggregateError: by the first. */
+const firstOf = (error: unknown): Partial<Fault> =>
+  error instanceof AggregateError && error.errors.length > 0
+    ? (error.errors[0] as Partial<Fault>)
+    : ((error ?? {}) as Partial<Fault>);
+const codeOf = (error: unknown): string => firstOf(error).code ?? '';
+const messageOf = (error: unknown): string => firstOf(error).message ?? String(error);

@@ -1,0 +1,254 @@
+import type { Client } from 'pg';
+import type { DataEntry, SeriesPoint } from '../../definition/record.js';
+import { sizeOf } from '../file/file-size.js';
+import { uncoveredOf, wholeLines } from '../file/formats/coverage.js';
+import { type DerivedLine, listDerived, slotOfDerived } from '../file/formats/derived.js';
+import { forEachLine, lineChunks, parseObject } from '../file/formats/lines.js';
+import { readRecord } from '../file/formats/read-record.js';
+import { listSegments, type Segment } from '../file/formats/segments.js';
+import type { LineKind } from '../store.js';
+import { experimentViewName, makeExperimentView } from './experiment-view.js';
+import { type Derivations, IndexBatch } from './index-batch.js';
+import { indexDerivations, indexManifests } from './index-manifests.js';
+import { dataRow, derivedRow, type LinePlace, pointRow, runRow } from './index-rows.js';
+import { type TypedValue, ValueTypes } from './value-types.js';
+
+/** Of a transaction, in characters: larger ones are no faster. */
+const BATCH_LENGTH = 8 << 20;
+const KINDS: readonly LineKind[] = ['records', 'derived', 'series', 'data'];
+
+/** What indexing an experiment came to. */
+export interface IndexedExperiment {
+  readonly experiment_id: string;
+  /** Records that were read now, superseded ones too. */
+  readonly records: number;
+  /** Bytes of all files that were read now. */
+  readonly bytes: number;
+  /** Values without a column in the experiment's view. */
+  readonly left_out: number;
+}
+
+export interface IndexOptions {
+  /** Reads everything anew. */
+  readonly rebuild?: boolean;
+  readonly signal?: AbortSignal | undefined;
+  /** How many bytes of files are indexed, and how many there are to index. */
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/**
+ * Reads what was written since the last time, in constant memory. Another process that indexes the same experiment does so
+ * before or after.
+ */
+export async function indexExperiment(
+  client: Client,
+  experiment: string,
+  folder: string,
+  options: IndexOptions = {},
+): Promise<IndexedExperiment> {
+  const lock = [`metalab index ${experiment}`];
+  await client.query('SELECT pg_advisory_lock(hashtextextended(current_schema() || $1, 0))', lock);
+  try {
+    return await new ExperimentIndexing(client, experiment, folder, options).run();
+  } finally {
+    await client
+      .query('SELECT pg_advisory_unlock(hashtextextended(current_schema() || $1, 0))', lock)
+      .catch(() => {});
+  }
+}
+
+/** Deletes all that the index has of an experiment, but not its view. */
+export async function deleteExperiment(client: Client, experiment: string): Promise<void> {
+  await client.query('BEGIN');
+  for (const table of [
+    'runs',
+    'derived_lines',
+    'points',
+    'data_lines',
+    'segments',
+    'manifest_files',
+    'value_types',
+    'experiments',
+  ])
+    await client.query(`DELETE FROM ${table} WHERE experiment = $1`, [experiment]);
+  await client.query('COMMIT');
+}
+
+class ExperimentIndexing {
+  readonly #client: Client;
+  readonly #experiment: string;
+  readonly #folder: string;
+  readonly #options: IndexOptions;
+  readonly #known = new Map<string, { readonly id: number; readonly bytes: number }>();
+  #types = new ValueTypes([]);
+  #derivations: Derivations = new Map();
+  #batch: IndexBatch;
+  #writing: Promise<void> = Promise.resolve();
+  #hasNewTypes = false;
+  #records = 0;
+  #bytes = 0;
+  #total = 0;
+
+  constructor(client: Client, experiment: string, folder: string, options: IndexOptions) {
+    this.#client = client;
+    this.#experiment = experiment;
+    this.#folder = folder;
+    this.#options = options;
+    this.#batch = new IndexBatch(experiment);
+  }
+
+  async run(): Promise<IndexedExperiment> {
+    const client = this.#client;
+    const experiment = this.#experiment;
+    await this.#readPositions();
+    if (this.#options.rebuild || (await this.#isAnyLost())) {
+      await deleteExperiment(client, experiment);
+      this.#known.clear();
+    }
+    await indexManifests(client, experiment, this.#folder);
+    this.#derivations = await indexDerivations(client, experiment, this.#folder);
+    const { rows } = await client.query<TypedValue>(
+      'SELECT source, key, type FROM value_types WHERE experiment = $1',
+      [experiment],
+    );
+    this.#types = new ValueTypes(rows);
+    await this.#readFiles();
+    const { rows: found } = await client.query<{ exists: boolean }>(
+      'SELECT EXISTS (SELECT FROM pg_views WHERE schemaname = current_schema() AND viewname = $1)',
+      [experimentViewName(experiment)],
+    );
+    const isViewDue = this.#hasNewTypes || !found[0]?.exists;
+    const view = isViewDue ? await makeExperimentView(client, experiment) : undefined;
+    return {
+      experiment_id: experiment,
+      records: this.#records,
+      bytes: this.#bytes,
+      left_out: view?.left_out ?? 0,
+    };
+  }
+
+  async #readPositions(): Promise<void> {
+    const { rows } = await this.#client.query<{ id: number; path: string; bytes: string }>(
+      'SELECT id, path, bytes FROM segments WHERE experiment = $1',
+      [this.#experiment],
+    );
+    for (const { id, path, bytes } of rows) this.#known.set(path, { id, bytes: Number(bytes) });
+  }
+
+  /** What a file that is gone or shorter now had said may be in any table. */
+  async #isAnyLost(): Promise<boolean> {
+    for (const [path, { bytes }] of this.#known)
+      if (bytes > 0 && ((await sizeOf(`${this.#folder}/${path}`)) ?? -1) < bytes) return true;
+    return false;
+  }
+
+  async #readFiles(): Promise<void> {
+    const covered = Object.fromEntries([...this.#known].map(([path, { bytes }]) => [path, bytes]));
+    const files = [];
+    for (const kind of KINDS) {
+      const uncovered = await wholeLines(await uncoveredOf(await filesOf(this.#folder, kind), covered));
+      for (const file of uncovered) {
+        files.push({ kind, ...file });
+        this.#total += file.to - file.from;
+      }
+    }
+    for (const { kind, name, path, from, to } of files) {
+      const place = await this.#placeOf(kind, name);
+      for await (const chunk of lineChunks(path, { from, to })) {
+        let damaged = 0;
+        const onCorrupt = () => damaged++;
+        forEachLine(
+          chunk,
+          (bytes, start, end, offset) => {
+            if (!this.#add(kind, bytes, start, end, { ...place, offset })) damaged++;
+          },
+          onCorrupt,
+        );
+        this.#bytes += chunk.bytes.length;
+        this.#batch.noteProgress(
+          place.segmentId,
+          chunk.offset + chunk.bytes.length,
+          kind === 'records' ? damaged : 0,
+        );
+        if (this.#batch.length >= BATCH_LENGTH) await this.#write();
+        if (this.#options.signal?.aborted) break;
+      }
+      if (this.#options.signal?.aborted) break;
+    }
+    await this.#write();
+    await this.#writing;
+  }
+
+  async #placeOf(kind: LineKind, name: string): Promise<LinePlace> {
+    const known = this.#known.get(name);
+    // A new one is written after the batch before: there is one connection.
+    const id = known?.id ?? (await this.#newSegment(name));
+    return {
+      experiment: this.#experiment,
+      segment: name.replace(/^segments\//, ''),
+      segmentId: id,
+      slot: kind === 'derived' ? slotOfDerived(name) : null,
+    };
+  }
+
+  async #newSegment(path: string): Promise<number> {
+    await this.#writing;
+    const { rows } = await this.#client.query<{ id: number }>(
+      'INSERT INTO segments (experiment, path, bytes) VALUES ($1, $2, 0) RETURNING id',
+      [this.#experiment, path],
+    );
+    return rows[0]!.id;
+  }
+
+  /** @returns false where the line is not what it should be */
+  #add(
+    kind: LineKind,
+    bytes: Buffer,
+    start: number,
+    end: number,
+    place: LinePlace & { readonly offset: number },
+  ): boolean {
+    const placed = { ...place, line: bytes.toString('utf8', start, end) };
+    if (kind === 'records') {
+      const record = readRecord(bytes, start, end);
+      if (!record) return false;
+      this.#types.add('params', record.params);
+      const finite = this.#types.add('metrics', record.metrics);
+      const { run_id, generation = 0, status, finished_at = '' } = record;
+      const contender = { generation, status, finished_at, segment: place.segment, offset: place.offset };
+      this.#batch.addRun(run_id, contender, runRow(record, finite, placed));
+      return true;
+    }
+    const object = parseObject<DerivedLine | SeriesPoint | DataEntry>(bytes, start, end);
+    if (typeof object?.run_id !== 'string') return false;
+    if (kind === 'derived') {
+      const derived = object as DerivedLine;
+      this.#types.add('derived', derived.values);
+      this.#batch.addLine('derived_lines', object.run_id, derivedRow(derived, placed));
+    } else if (kind === 'series')
+      this.#batch.addLine('points', object.run_id, pointRow(object as SeriesPoint, placed));
+    else this.#batch.addLine('data_lines', object.run_id, dataRow(object as DataEntry, placed));
+    return true;
+  }
+
+  /** While PostgreSQL takes a batch, the next one is read. */
+  async #write(): Promise<void> {
+    await this.#writing;
+    const batch = this.#batch;
+    this.#batch = new IndexBatch(this.#experiment);
+    const types = this.#types.takeAdded();
+    this.#hasNewTypes ||= types.length > 0;
+    const done = this.#bytes;
+    this.#writing = batch.write(this.#client, types, this.#derivations).then(() => {
+      this.#records += batch.records;
+      this.#options.onProgress?.(done, this.#total);
+    });
+    this.#writing.catch(() => {});
+  }
+}
+
+/** Files of lines, by their path in the experiment's folder. */
+async function filesOf(folder: string, kind: LineKind): Promise<Segment[]> {
+  if (kind === 'derived') return listDerived(folder);
+  return (await listSegments(folder, kind)).map(({ name, path }) => ({ name: `segments/${name}`, path }));
+}

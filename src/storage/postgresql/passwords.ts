@@ -1,0 +1,39 @@
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
+import { dirname, join } from 'node:path';
+import { stateFolder } from '../../access/own-folders.js';
+import { makePrivateFolder } from '../../access/private-folder.js';
+import { replaceFile } from '../../access/replace-file.js';
+import type { PostgresSettings } from './settings.js';
+
+/** Passwords by login, in metalab's own folder: workers index with what the process that submitted knew. */
+const passwordFile = () => join(stateFolder(), 'postgresql-passwords.json');
+
+const keyOf = ({ host = 'localhost', port = 5432, user, database = '' }: PostgresSettings) =>
+  `${user ?? process.env.PGUSER ?? userInfo().username}@${host}:${port}/${database}`;
+
+/** @returns undefined where none is known here: then `pg` looks into pgpass files */
+export function passwordOf(settings: PostgresSettings): string | undefined {
+  return process.env.PGPASSWORD || readPasswords()[keyOf(settings)];
+}
+
+/** Keeps a password for workers of this user on this machine. */
+export function keepPassword(settings: PostgresSettings, password: string): void {
+  const known = readPasswords();
+  const key = keyOf(settings);
+  if (known[key] === password) return;
+  const path = passwordFile();
+  makePrivateFolder({ path: dirname(path), variable: 'METALAB_HOME' });
+  mkdirSync(dirname(path), { recursive: true });
+  replaceFile(path, JSON.stringify({ ...known, [key]: password }));
+}
+
+function readPasswords(): { readonly [login: string]: string } {
+  const path = passwordFile();
+  if (!existsSync(path)) return {};
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as { readonly [login: string]: string };
+  } catch {
+    return {};
+  }
+}
