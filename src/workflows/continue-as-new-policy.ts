@@ -47,7 +47,8 @@ export class ContinueAsNewPolicy {
 
   #look(): void {
     const { handedOut, hasRanges, slots } = this.#state;
-    const isUtmost = workflowInfo().historyLength > this.#mostEvents + UTMOST_MORE;
+    const isUtmost =
+      workflowInfo().historyLength > this.#mostEvents + Math.min(this.#mostEvents, UTMOST_MORE);
     if (handedOut.size === 0 || isUtmost) this.#set(undefined, undefined);
     else if (this.#long) {
       const goOn = [...this.#long].some((chunk) => handedOut.has(chunk));

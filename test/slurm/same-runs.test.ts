@@ -31,17 +31,19 @@ const EXPERIMENT = `
     params: grid({ scale: [1, 2, 3, 7], kind: ['a', 'b', 'ü'] }), seeds: seeds({ base: 42, replicates: 3 }),
   });`;
 
-/** Of a record, what the place and the time have no part in. */
+/** Of a record, what the place and the time have no part in. Which pack an artifact is in depends on the slot. */
 function essenceOf({
   started_at: _,
   finished_at: __,
   duration_ms: ___,
   provenance: ____,
   error,
+  artifacts,
   ...record
 }: RunRecord) {
   const { type, message } = error ?? {};
-  return { ...record, ...(error && { error: { type, message } }) };
+  const contents = artifacts?.map(({ uri: _____, ...content }) => content);
+  return { ...record, artifacts: contents, ...(error && { error: { type, message } }) };
 }
 
 const byRun = (records: readonly RunRecord[]) =>

@@ -54,7 +54,9 @@ async function stopAndContinue(env: NodeJS.ProcessEnv, { slotsToo }: { readonly 
   expect(new Set(records.map(({ status }) => status))).toEqual(new Set(['success']));
   expect(new Set(records.map(({ run_id }) => run_id)).size).toBe(RUNS);
   // Nothing but the runs in progress was done twice.
-  expect(executionsIn(project).length).toBeLessThanOrEqual(RUNS + 2);
+  const executions = executionsIn(project);
+  const twice = executions.filter(({ x }, i) => executions.findIndex((other) => other.x === x) < i);
+  expect(twice.length, JSON.stringify({ slotsToo, zombie, slots, twice })).toBeLessThanOrEqual(2);
   expect(readdirSync(project.store, { recursive: true }).map(String)).not.toContainEqual(
     expect.stringMatching(/\/live|env\.json|\.tmp/),
   );

@@ -16,8 +16,6 @@ const ASKED_FOR_MS = 10_000;
 const ASKS_EVERY_MS = 2_000;
 /** Tolerance for a slot that starts a run a little late: it must not start another after announcing that it won't. */
 const PAST_BUDGET_MS = 1_000;
-/** A worker that was stopped, or slept, for this long may have been taken for dead, and its chunks given to another. */
-const ASLEEP_MS = 10_000;
 
 /** What a chunk and its workflow tell each other before the chunk ends. */
 export class ChunkSession {
@@ -27,8 +25,6 @@ export class ChunkSession {
   #timer: NodeJS.Timeout | undefined;
   #began = 0;
   #gaveBack = false;
-  #lookedAt = Date.now();
-  #wasAsleep = false;
 
   constructor(dependencies: ActivityDependencies, input: ExecuteInput) {
     this.#dependencies = dependencies;
@@ -68,17 +64,13 @@ export class ChunkSession {
 
   begin(): void {
     this.#began = performance.now();
-    this.#lookedAt = Date.now();
   }
 
   /**
    * After the budget, the run in progress is the last: other slots need not wait for it before they do what follows.
    */
   look({ running }: RangeProgress, to: number, signal: StopSignal): void {
-    const now = Date.now();
-    this.#wasAsleep ||= now - this.#lookedAt > ASLEEP_MS;
-    this.#lookedAt = now;
-    if (!running || this.#gaveBack || this.#wasAsleep || running.position + 1 >= to) return;
+    if (!running || this.#gaveBack || running.position + 1 >= to) return;
     if (performance.now() - this.#began < this.#input.budget_ms + PAST_BUDGET_MS) return;
     this.#gaveBack = true;
     signal.yield();

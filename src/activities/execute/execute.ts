@@ -55,12 +55,12 @@ export function createExecute(dependencies: ActivityDependencies) {
       let result = emptyResult(input.from, worker);
       try {
         await keepBeating(
-          async () => {
+          async (pulse) => {
             const missing = await missingRanges(store, input, end);
             // What is recorded already is not given back: whoever got it would do it again.
             result = { ...result, next: missing[0]?.from ?? end };
             for (const [index, range] of missing.entries()) {
-              if (signal.stopped) return;
+              if (signal.stopped || pulse.wasAsleep()) return;
               link.begin();
               const { budget_ms, failures_left: left } = input;
               const limit = left === undefined ? {} : { most_failures: Math.max(1, left - result.failed) };
@@ -71,7 +71,7 @@ export function createExecute(dependencies: ActivityDependencies) {
                   signal,
                   onProgress: (progress) => {
                     entry.show(progress);
-                    link.look(progress, end, signal);
+                    if (!pulse.wasAsleep()) link.look(progress, end, signal);
                   },
                 },
               );

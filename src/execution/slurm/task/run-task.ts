@@ -42,10 +42,11 @@ export async function runTask(start: TaskStart): Promise<TaskEnd> {
   const board = new TaskBoard(identity, start.started);
   const watch = new StopWatch(array, identity.ends_at);
   const work = await takeAndDo(start, board, watch);
-  watch.close();
   const { isDone, ...report } = work;
   const end: TaskEnd = { ...board.live(), slots: [], how: howOf(work, board, watch), ...report };
   await writeAtomically(taskEndFile(array, identity.task, identity.restart), `${JSON.stringify(end)}\n`);
+  // Not before: the next SIGTERM would end the task without its report.
+  watch.close();
   return end;
 }
 
