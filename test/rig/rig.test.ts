@@ -32,7 +32,7 @@ describe("the rig's Slurm", { timeout: 360_000 }, () => {
 
   test('tells how much memory a job took, and ends it where it takes more than it may', async () => {
     // Held in the shell's own memory, and long enough to be measured.
-    const lines = 'text=$(head -c 60000000 /dev/zero | tr "\\0" x); sleep 10; : "$text"';
+    const lines = 'text=$(head -c 60000000 /dev/zero | tr "\\0" x); sleep 25; : "$text"';
     const good = await rig.submit(lines, ['--mem=500']);
     const greedy = await rig.submit(lines, ['--mem=20']);
     await recorded(good, ['COMPLETED']);

@@ -79,7 +79,7 @@ describe.runIf(process.getuid?.() === 0)('a file_root without room', () => {
     await until(async () => {
       const { reason, batches } = await sweep.status();
       return /no space left on/i.test(`${reason} ${batches.map(({ waits }) => waits)}`);
-    }, 100);
+    });
     const recorded = sweep.records.map(({ params }) => Number(params.x));
     const before = sweep.timesExecuted;
     await submit.finished;

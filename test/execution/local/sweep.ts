@@ -227,8 +227,11 @@ export class Sweep {
 
   async remove(): Promise<void> {
     await this.executor.close();
-    // Tried again while a process that is just ending still writes there, for 20 s in all.
-    rmSync(this.root, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
+    // Tried again while a process that is just ending still writes there.
+    await until(() => {
+      rmSync(this.root, { recursive: true, force: true });
+      return true;
+    });
   }
 }
 

@@ -20,7 +20,7 @@ test('tasks that somebody cancelled in Slurm are reported as left, and a next ba
   // Those that are cancelled last until they are, however long that takes to be asked for.
   const long = "[1, 5].includes(params.x) && !fs.existsSync('again') ? 60_000 : 4_000";
   const code = body(
-    `fs.writeFileSync('started-' + params.x, ''); await new Promise((resolve) => setTimeout(resolve, ${long}));`,
+    `fs.writeFileSync('started-' + params.x, '\\n'); await new Promise((resolve) => setTimeout(resolve, ${long}));`,
     { async: true },
   );
   const sweep = sweepOf({ code, cases: 6, config: { chunk_size: 1 } });

@@ -148,10 +148,10 @@ export class ClusterSweep {
     return readdirSync(folder).sort((a, b) => madeAt(a) - madeAt(b));
   }
 
-  /** The lines of a file in the runs' working directory. */
+  /** The lines of a file in the runs' working directory, without one that is being written. */
   worked(name: string): string[] {
     const path = join(this.fileRoot, 'sweep@1', 'work', name);
-    return existsSync(path) ? readFileSync(path, 'utf8').trim().split('\n') : [];
+    return existsSync(path) ? readFileSync(path, 'utf8').split('\n').slice(0, -1) : [];
   }
 
   /** Puts an empty file there. */

@@ -20,7 +20,7 @@ test('cancelled tasks and tasks ended for their memory are recognised', async ()
   const code = `import { execFileSync } from 'node:child_process';
     ${body(
       `if (params.x === 1) execFileSync(process.execPath, ['-e', 'globalThis.b = Buffer.alloc(7e8, 1); setTimeout(() => {}, 5000)']);
-       if (params.x === 2) { fs.writeFileSync('started', 'x'); await new Promise((resolve) => setTimeout(resolve, 60_000)); }`,
+       if (params.x === 2) { fs.writeFileSync('started', '\\n'); await new Promise((resolve) => setTimeout(resolve, 60_000)); }`,
       { async: true },
     )}`;
   // A run may have more than its whole task, so that it is Slurm that ends the task.
