@@ -13,6 +13,7 @@ const NEEDED = {
   git: 'git',
   jq: 'jq',
   tmux: 'tmux',
+  zstd: 'zstd',
   sshd: 'openssh-server',
   'ssh-keygen': 'openssh-client',
   'ssh-agent': 'openssh-client',

@@ -144,15 +144,10 @@ async function confirmReplace(
   { note, color }: CommandContext,
 ): Promise<boolean> {
   if (options.replace) return true;
-  const [{ describeReplaced }, { createTerminalPrompter }] = await Promise.all([
+  const [{ describeReplaced }, { confirm }] = await Promise.all([
     import('../../client/submit/replaced-declaration.js'),
-    import('../terminal/terminal-prompter.js'),
+    import('../terminal/confirm.js'),
   ]);
   note(color.yellow(`warning: ${describeReplaced(replaced)}`));
-  const prompter = options.json || !process.stderr.isTTY ? undefined : createTerminalPrompter();
-  if (!prompter) return true;
-  const [answer = ''] = await prompter
-    .ask([{ text: 'replace it? [y/N] ', echo: true }], '')
-    .catch(() => ['']);
-  return /^y(es)?$/i.test(answer.trim());
+  return options.json || ((await confirm('replace it?')) ?? true);
 }

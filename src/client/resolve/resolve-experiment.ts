@@ -1,3 +1,4 @@
+import { partsOf, UsageError } from '../../definition/errors.js';
 import type { Store } from '../../storage/store.js';
 import { resolvePrefix } from './resolve-prefix.js';
 
@@ -13,4 +14,27 @@ export async function resolveExperiment(store: Store, prefix: string): Promise<s
     kind: 'experiment',
     next: 'metalab list shows the experiments of the store; --store names another store',
   });
+}
+
+/**
+ * The same of several prefixes, each once.
+ *
+ * @param prefixes none: all experiments of the store
+ * @throws UsageError about every prefix that fits none or several
+ */
+export async function resolveExperiments(store: Store, prefixes: readonly string[] = []): Promise<string[]> {
+  if (prefixes.length === 0) return store.experiments();
+  const ids = new Set<string>();
+  const problems: UsageError[] = [];
+  for (const prefix of prefixes) {
+    try {
+      ids.add(await resolveExperiment(store, prefix));
+    } catch (error) {
+      if (!(error instanceof UsageError)) throw error;
+      problems.push(error);
+    }
+  }
+  const [first] = problems;
+  if (first) throw new UsageError(partsOf(problems, first.code));
+  return [...ids];
 }

@@ -52,7 +52,7 @@ export async function resolveStoredRuns(
     }
   });
   const [first] = problems;
-  if (first) throw problems.length === 1 ? first : new UsageError(partsOf(problems, first.code));
+  if (first) throw new UsageError(partsOf(problems, first.code));
   return Promise.all(runs.map((run) => readStored(store, run)));
 }
 

@@ -41,6 +41,14 @@ import { readJson, readText } from './read-json.js';
 import { verifyContent } from './submission-file.js';
 import { readSubmissions } from './submissions.js';
 
+/** `store.json`: what makes a folder a store. */
+export interface StoreFile {
+  /** 16 random hex digits: the same through every mount and link. */
+  readonly id: string;
+  /** Of the fingerprints that run ids are: those of two schemes are never the same. */
+  readonly scheme: number;
+}
+
 /**
  * A store that is a folder: it has every capability. What reads and writes segments does so in an experiment's folder, by
  * the functions in this one. Reads of manifests give `undefined` where there is none.
@@ -56,17 +64,18 @@ export class FileStore
     ExperimentManifests
 {
   readonly root: string;
-  /** The random id in `store.json`: the same through every mount and link. */
   readonly id: string;
+  readonly scheme: number;
   /** What `--store` takes to open it again, e.g. `file:///data/experiments`. */
   readonly uri: string;
   readonly lease: StoreLease;
   /** The index in PostgreSQL that is kept of it, if any. */
   readonly index: PostgresSettings | undefined;
 
-  constructor(root: string, id: string, index?: PostgresSettings) {
+  constructor(root: string, { id, scheme }: StoreFile, index?: PostgresSettings) {
     this.root = root;
     this.id = id;
+    this.scheme = scheme;
     this.uri = index ? postgresUri(index) : pathToFileURL(root).href;
     this.index = index;
     this.lease = new StoreLease(root);

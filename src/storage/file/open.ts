@@ -7,7 +7,7 @@ import { pathOf } from '../location.js';
 import type { PostgresSettings } from '../postgresql/settings.js';
 import { writeOnce } from './atomic-write.js';
 import { faultCode, storeFault } from './faults.js';
-import { FileStore } from './file-store.js';
+import { FileStore, type StoreFile } from './file-store.js';
 import { storeFile } from './layout.js';
 import { makeFolder } from './make-folder.js';
 import { readJson } from './read-json.js';
@@ -28,8 +28,8 @@ export interface OpenOptions {
  */
 export async function openFileStore(location: string, options: OpenOptions = {}): Promise<FileStore> {
   const root = pathOf(location);
-  const { id } = options.create ? await createStore(root) : await existingStore(root);
-  return new FileStore(root, id, options.index);
+  const { id, scheme } = options.create ? await createStore(root) : await existingStore(root);
+  return new FileStore(root, { id, scheme }, options.index);
 }
 
 async function createStore(root: string): Promise<StoreFile> {
@@ -66,13 +66,6 @@ const notAFolder = (root: string) =>
     what: 'is a file, not a folder',
     next: 'name another store with --store',
   });
-
-/** `store.json`: what makes a folder a store. */
-interface StoreFile {
-  /** 16 random hex digits: the same through every mount and link. */
-  readonly id: string;
-  readonly scheme: number;
-}
 
 /**
  * @returns `undefined` where the folder has no `store.json`

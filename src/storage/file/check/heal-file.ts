@@ -1,7 +1,10 @@
 import { createReadStream, createWriteStream } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { storeFault } from '../faults.js';
 import { temporaryBeside } from '../owner.js';
+import { syncFolder } from '../sync-folder.js';
 import { keepInQuarantine } from './quarantine.js';
 
 const NEWLINE = 10;
@@ -22,14 +25,32 @@ export type Heal = (blocks: AsyncIterable<Buffer>) => AsyncGenerator<Buffer>;
  * @returns where the damaged file is kept
  */
 export async function healFile(folder: string, path: string, heal: Heal): Promise<string> {
+  let kept = '';
+  await rewrite(path, heal, async () => {
+    kept = await keepInQuarantine(folder, path);
+  });
+  return kept;
+}
+
+/** Replaces lines of a segment by empty ones. Nothing of them is kept. @throws StoreError where it can't be written */
+export async function deleteLines(path: string, lines: readonly ByteRange[]): Promise<void> {
+  try {
+    await rewrite(path, blankLines(lines), async () => {});
+    await syncFolder(dirname(path));
+  } catch (error) {
+    throw storeFault(error, path);
+  }
+}
+
+/** @param before is awaited when the new file is written, before it takes the old one's place */
+async function rewrite(path: string, heal: Heal, before: () => Promise<void>): Promise<void> {
   const healed = temporaryBeside(path);
   try {
     await pipeline(createReadStream(path), heal, createWriteStream(healed, { flags: 'wx' }));
     const handle = await open(healed, 'r');
     await handle.sync().finally(() => handle.close());
-    const kept = await keepInQuarantine(folder, path);
+    await before();
     await rename(healed, path);
-    return kept;
   } catch (error) {
     await rm(healed, { force: true });
     throw error;
