@@ -14,6 +14,7 @@ const NEEDED = {
   jq: 'jq',
   tmux: 'tmux',
   zstd: 'zstd',
+  openssl: 'openssl',
   sshd: 'openssh-server',
   'ssh-keygen': 'openssh-client',
   'ssh-agent': 'openssh-client',

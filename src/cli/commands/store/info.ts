@@ -5,7 +5,7 @@ export const infoCommand: CommandDefinition = {
   name: 'info',
   summary: 'show what is in a store: runs, artifacts, files and sizes by kind',
   description: `Runs are those that have a record, of whatever code; artifacts those that their final records name. Sizes are those on the
-disk, without holes of packs. \`tables\` are compacted runs and series, \`code\` declarations and bundles.`,
+disk, without holes of packs. Of a store with an index in PostgreSQL, also how many records that lacks. \`tables\` are compacted runs and series, \`code\` declarations and bundles.`,
   arguments: [
     {
       name: 'exp',
@@ -21,17 +21,27 @@ disk, without holes of packs. \`tables\` are compacted runs and series, \`code\`
   store: true,
   json: true,
   async run({ exp }, options, context) {
-    const [{ countRecorded, measureFiles, sumSizes, totalSize }, { resolveExperiment }] = await Promise.all([
-      import('../../../storage/file/measure-experiment.js'),
-      import('../../../client/resolve/resolve-experiment.js'),
-    ]);
+    const [{ countRecorded, measureFiles, sumSizes, totalSize }, { resolveExperiment }, { readIndexState }] =
+      await Promise.all([
+        import('../../../storage/file/measure-experiment.js'),
+        import('../../../client/resolve/resolve-experiment.js'),
+        import('../../../client/status/index-state.js'),
+      ]);
     const store = await context.store();
     const ids = exp === undefined ? await store.experiments() : [await resolveExperiment(store, exp)];
+    const index = await readIndexState(store, ids);
     const experiments = [];
     for (const experiment_id of ids) {
       const folder = store.experimentFolder(experiment_id);
       const kinds = await measureFiles(folder);
-      experiments.push({ experiment_id, ...(await countRecorded(folder)), ...totalSize(kinds), kinds });
+      const lag = index?.of(experiment_id);
+      experiments.push({
+        experiment_id,
+        ...(await countRecorded(folder)),
+        ...totalSize(kinds),
+        ...lag,
+        kinds,
+      });
     }
     const kinds = sumSizes(experiments.map((each) => each.kinds));
     const runs = experiments.reduce((sum, each) => sum + each.runs, 0);
@@ -57,6 +67,8 @@ disk, without holes of packs. \`tables\` are compacted runs and series, \`code\`
       formatBytes(bytes),
     ];
     context.out(counts.join(', '));
+    for (const line of index?.lines ?? []) context.out(line);
+    if (index?.lines.length === 0) context.out('the index in PostgreSQL has all of it');
     const sizes = (Object.entries(kinds) as [string, StoredSize][]).sort(([, a], [, b]) => b.bytes - a.bytes);
     printTable(
       sizes.map(([kind, size]) => ({ kind, files: size.files, size: formatBytes(size.bytes) })),

@@ -1,0 +1,51 @@
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { SAMPLE } from '../../../src/testing/sample-store.js';
+import { filesOf, wholeStore } from '../../cli/store/whole-store.js';
+import { metalab } from '../../support/metalab.js';
+import { temporaryFolder } from '../file/temporary-store.js';
+import { usePostgres } from './use-postgres.js';
+
+const postgres = usePostgres();
+
+async function run(...args: string[]): Promise<string> {
+  const { code, stdout, stderr } = await metalab(args);
+  expect(code, stderr).toBe(0);
+  return stdout;
+}
+
+const answer = async (store: string) =>
+  JSON.parse(await run('results', SAMPLE, '--all', '--json', '--store', store)) as unknown;
+
+test('a store that is moved to one with an index, and from there to files, is the same; so are its answers', {
+  timeout: 240_000,
+}, async () => {
+  const { store } = await wholeStore();
+  const database = await postgres.database();
+  const indexed = `${database}?file_root=${encodeURIComponent(join(temporaryFolder('moved-'), 'files'))}`;
+  await run('store', 'copy', '--from', store.root, '--to', indexed);
+  const expected = await answer(store.root);
+  expect(expected).toHaveLength(12);
+  expect(await answer(database)).toEqual(expected);
+  expect(JSON.parse(await run('store', 'info', '--json', '--store', indexed)).experiments).toMatchObject([
+    { index_lag: 0 },
+    { experiment_id: SAMPLE, index_lag: 0 },
+  ]);
+  const back = join(temporaryFolder(), 'back');
+  await run('store', 'copy', '--from', indexed, '--to', back);
+  expect(filesOf(back)).toEqual(filesOf(store.root));
+  expect(await answer(back)).toEqual(expected);
+
+  const [{ run_id }] = expected as [{ run_id: string }];
+  await run('store', 'delete', run_id, '--yes', '--store', indexed);
+  expect(await postgres.query(`SELECT FROM runs WHERE run_id = '${run_id}'`, database)).toEqual([]);
+  expect(await answer(database)).toEqual(await answer(indexed));
+  expect(await answer(database)).toHaveLength(11);
+  // The lines that were taken out come back, and the index with them.
+  await run('store', 'copy', '--from', back, '--to', indexed);
+  expect(await answer(database)).toEqual(expected);
+
+  const alone = await metalab(['store', 'copy', '--from', database, '--to', back]);
+  expect(alone.code).toBe(2);
+  expect(alone.stderr).toContain('this store lacks what that needs: working directory');
+});
