@@ -83,13 +83,14 @@ async function importRuns(
   );
   const into = { experimentId, source: folder, writer, logsOf, counts, broken, missing };
   try {
-    for (const [position, run] of plan.runs.entries()) {
+    const { replicates } = plan.declaration.seeds;
+    for (const [position, { run, ofCase, replicate, generation }] of plan.runs.entries()) {
       if (position % FILES_A_TURN === 0) {
         onProgress(position, plan.runs.length);
         await nextTurn();
         if (signal.aborted) break;
       }
-      await importRun(run, cells.at(run.index, position, run.generation), into);
+      await importRun(run, cells.at(ofCase * replicates + replicate, position, generation), into);
     }
     writer.sync();
   } finally {

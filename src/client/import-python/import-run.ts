@@ -6,11 +6,11 @@ import { sha256 } from '../../identity/fingerprint.js';
 import type { BrokenFiles } from './broken-files.js';
 import type { PythonStore } from './find-python-stores.js';
 import { ATTEMPT, type ImportWriter } from './import-writer.js';
-import type { PlannedRun } from './plan-import.js';
 import { findArtifacts, type PythonArtifact } from './python-artifacts.js';
 import { type PythonLogs, readLogFile } from './python-logs.js';
 import { type PythonRun, readPythonRecord } from './python-record.js';
 import { readDerivedMetrics, readResults } from './python-results.js';
+import type { SourceRun } from './read-source.js';
 
 /** How much was imported. */
 export interface ImportCounts {
@@ -52,8 +52,8 @@ export interface RunImport {
 }
 
 /** Imports one run with all that it saved. A record that can't be read any more is broken. */
-export async function importRun(planned: PlannedRun, cell: Cell, into: RunImport): Promise<void> {
-  const { path, store } = planned;
+export async function importRun(found: SourceRun, cell: Cell, into: RunImport): Promise<void> {
+  const { path, store } = found;
   const { writer, counts, broken } = into;
   let run: PythonRun;
   try {
@@ -70,13 +70,13 @@ export async function importRun(planned: PlannedRun, cell: Cell, into: RunImport
     else counts.data++;
     if ('about' in result && Object.keys(result.about).length > 0) about[result.name] = result.about;
   }
-  importLogs(planned, run, cell, into);
+  importLogs(found, run, cell, into);
   const derived = readDerivedMetrics(store, run.runId, broken);
   if (derived) {
     writer.derived(cell, derived);
     counts.derived++;
   }
-  const artifacts = await importArtifacts(planned, run, cell, into);
+  const artifacts = await importArtifacts(found, run, cell, into);
   const { host, executor_id } = run.provenance;
   writer.record(cell, {
     status: run.status,
@@ -101,7 +101,7 @@ export async function importRun(planned: PlannedRun, cell: Cell, into: RunImport
   counts.records++;
 }
 
-function importLogs({ store }: PlannedRun, run: PythonRun, cell: Cell, into: RunImport): void {
+function importLogs({ store }: SourceRun, run: PythonRun, cell: Cell, into: RunImport): void {
   for (const file of into.logsOf(store).of(run.runId)) {
     try {
       for (const line of readLogFile(file, run.startedAt)) into.writer.log(cell, line);
@@ -113,7 +113,7 @@ function importLogs({ store }: PlannedRun, run: PythonRun, cell: Cell, into: Run
 }
 
 async function importArtifacts(
-  { store }: PlannedRun,
+  { store }: SourceRun,
   run: PythonRun,
   cell: Cell,
   { experimentId, source, writer, counts, broken, missing }: RunImport,

@@ -9,8 +9,10 @@ import { isObject } from './python-json.js';
 import type { SourceExperiment, SourceRun } from './read-source.js';
 
 /** A run that is to be imported, and the cell that it is. */
-export interface PlannedRun extends SourceRun {
-  readonly index: number;
+export interface PlannedRun {
+  readonly run: SourceRun;
+  readonly ofCase: number;
+  readonly replicate: number;
   readonly generation: number;
 }
 
@@ -33,13 +35,16 @@ export interface ImportPlan {
 export function planImport(source: SourceExperiment, earlier: EarlierImport): ImportPlan {
   const cells = new CellTable(earlier.declaration);
   for (const [fingerprint, params] of earlier.params) cells.caseOf(fingerprint, params);
-  for (const { params_fingerprint, replicate } of earlier.runs.values())
+  const statuses = { success: 0, failed: 0, cancelled: 0 };
+  for (const { params_fingerprint, replicate, status } of earlier.runs.values()) {
     cells.take(cells.caseOf(params_fingerprint), replicate);
+    statuses[status]++;
+  }
   const seeds = source.manifests.flatMap(({ seeds: each }) => (isObject(each) ? [each] : []));
   const numbers = replicateNumbers(seeds);
-  const planned: (SourceRun & { ofCase: number; replicate: number; generation: number })[] = [];
+  const runs: PlannedRun[] = [];
   const underived: { run: SourceRun; imported: ImportedRun }[] = [];
-  const finals = new Map([...earlier.runs].map(([runId, { status }]) => [runId, status]));
+  let known = earlier.runs.size;
   for (const run of inOrder(source.runs.values())) {
     const imported = earlier.runs.get(run.runId);
     if (imported && isSame(imported, run)) {
@@ -47,24 +52,23 @@ export function planImport(source: SourceExperiment, earlier: EarlierImport): Im
         underived.push({ run, imported });
       continue;
     }
+    if (imported) {
+      statuses[imported.status]--;
+      known--;
+    }
+    statuses[run.status]++;
     const ofCase = cells.caseOf(run.paramsFingerprint, source.params.get(run.paramsFingerprint));
     const isAgain = imported?.params_fingerprint === run.paramsFingerprint;
     const replicate = isAgain ? imported.replicate : cells.takeFree(ofCase, numbers.get(run.seedFingerprint));
-    planned.push({ ...run, ofCase, replicate, generation: isAgain ? imported.generation + 1 : 0 });
-    finals.set(run.runId, run.status);
+    runs.push({ run, ofCase, replicate, generation: isAgain ? imported.generation + 1 : 0 });
   }
-  const { replicates } = cells;
   const base = earlier.declaration?.seeds.base ?? baseOf(seeds.at(-1)?.base);
-  const statuses = { success: 0, failed: 0, cancelled: 0 };
-  for (const status of finals.values()) statuses[status]++;
+  const declared = { cases: cells.cases, base, replicates: cells.replicates };
   return {
-    declaration: declareImported(source, { cases: cells.cases, base, replicates }, earlier.declaration),
-    runs: planned.map(({ ofCase, replicate, ...run }) => ({
-      ...run,
-      index: ofCase * replicates + replicate,
-    })),
+    declaration: declareImported(source, declared, earlier.declaration),
+    runs,
     underived,
-    known: finals.size - planned.length,
+    known,
     statuses,
   };
 }
@@ -81,12 +85,18 @@ const isSame = (imported: ImportedRun, run: SourceRun) =>
 const baseOf = (base: unknown): number =>
   Number.isSafeInteger(base) && Number(base) >= 0 ? Number(base) : 0;
 
+/** More than a case has replicates. */
+const CASE_STRIDE = 2 ** 24;
+
 /** The cases of an import, and which of their replicates are taken. */
 class CellTable {
   readonly cases: JsonObject[];
   replicates: number;
   readonly #numbers = new Map<string, number>();
-  readonly #taken: Set<number>[] = [];
+  /** One set for all cases: each set of its own takes 200 bytes. */
+  readonly #taken = new Set<number>();
+  /** By case: all replicates below are taken. */
+  readonly #free: number[] = [];
 
   constructor(declaration: ExperimentDeclaration | undefined) {
     this.cases = declaration?.params.kind === 'manual' ? [...declaration.params.cases] : [];
@@ -103,16 +113,19 @@ class CellTable {
   }
 
   take(ofCase: number, replicate: number): void {
-    this.#taken[ofCase] ??= new Set();
-    this.#taken[ofCase].add(replicate);
+    this.#taken.add(ofCase * CASE_STRIDE + replicate);
     this.replicates = Math.max(this.replicates, replicate + 1);
   }
 
   /** @param wanted taken where no other run has it */
   takeFree(ofCase: number, wanted: number | undefined): number {
-    const taken = this.#taken[ofCase];
-    let replicate = wanted ?? 0;
-    if (taken?.has(replicate)) for (replicate = 0; taken.has(replicate); ) replicate++;
+    const isTaken = (replicate: number) => this.#taken.has(ofCase * CASE_STRIDE + replicate);
+    let replicate = wanted;
+    if (replicate === undefined || isTaken(replicate)) {
+      replicate = this.#free[ofCase] ?? 0;
+      while (isTaken(replicate)) replicate++;
+      this.#free[ofCase] = replicate + 1;
+    }
     this.take(ofCase, replicate);
     return replicate;
   }
