@@ -1,5 +1,5 @@
 import type { ExperimentDeclaration } from '../../definition/declaration.js';
-import type { JsonObject } from '../../definition/json.js';
+import type { JsonObject, JsonValue } from '../../definition/json.js';
 import type { RunRecord, RunStatus } from '../../definition/record.js';
 import type { FileStore } from '../../storage/file/file-store.js';
 import { type DerivedLine, listDerived } from '../../storage/file/formats/derived.js';
@@ -46,12 +46,15 @@ export async function readEarlierImport(store: FileStore, experimentId: string):
 }
 
 function addRecord({ runs, params }: EarlierImport, record: RunRecord): void {
-  const { imported_from, python } = record.provenance as { imported_from?: unknown; python?: JsonObject };
-  if (imported_from !== IMPORTED_FROM || typeof python?.run_id !== 'string') return;
+  const { imported_from, python_run_id: runId, python_finished_at: finished } = record.provenance;
+  if (imported_from !== IMPORTED_FROM || typeof runId !== 'string') return;
   const { run_id, generation, replicate, params_fingerprint, status } = record;
-  const known = runs.get(python.run_id);
+  const known = runs.get(runId);
   if (known && known.generation > generation) return;
-  const finishedText = typeof python.finished_at === 'string' ? python.finished_at : '';
-  runs.set(python.run_id, { run_id, generation, replicate, params_fingerprint, status, finishedText });
+  const finishedText = textOf(finished);
+  runs.set(runId, { run_id, generation, replicate, params_fingerprint, status, finishedText });
   if (!params.has(params_fingerprint)) params.set(params_fingerprint, record.params);
 }
+
+const textOf = (value: JsonValue | undefined): string =>
+  typeof value === 'string' ? value : value === undefined ? '' : JSON.stringify(value);

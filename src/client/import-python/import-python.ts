@@ -44,7 +44,8 @@ export async function importPythonStore(
   const broken = new BrokenFiles(source);
   await requireFolder(source);
   const { stores, sharded } = findPythonStores(source, broken);
-  if (stores.length === 0 || sharded.length > 0) throw notImportable(source, sharded);
+  if (stores.length === 0) throw notImportable(source, sharded);
+  for (const path of sharded) broken.add(path, SHARDED);
   const store = await openStore();
   const experiments: ImportedExperiment[] = [];
   const missing: MissingArtifact[] = [];
@@ -98,6 +99,8 @@ async function requireFolder(source: string): Promise<void> {
 const EXPECTED =
   'the folder of a store of the Python metalab: with EXPERIMENT/runs/RUN_ID.json, or runs/RUN_ID.json, in it';
 
+const SHARDED = 'has its records in shards (layout 3 or 4 of the Python metalab), which can not be imported';
+
 function notImportable(source: string, sharded: readonly string[]): UsageError | DefinitionError {
   if (sharded.length === 0)
     return new UsageError({
@@ -111,7 +114,7 @@ function notImportable(source: string, sharded: readonly string[]): UsageError |
     });
   const problems: Problem[] = sharded.map((where) => ({
     where,
-    what: 'has its records in shards (layout 3 or 4 of the Python metalab), which can not be imported',
+    what: SHARDED,
     expected: 'a JSON file for each record, in runs/',
     next: 'with Python, write each record that list_run_records() gives to runs/RUN_ID.json, and import that',
   }));

@@ -77,7 +77,6 @@ export async function importRun(found: SourceRun, cell: Cell, into: RunImport): 
     counts.derived++;
   }
   const artifacts = await importArtifacts(found, run, cell, into);
-  const { host, executor_id } = run.provenance;
   writer.record(cell, {
     status: run.status,
     attempt: ATTEMPT,
@@ -92,11 +91,7 @@ export async function importRun(found: SourceRun, cell: Cell, into: RunImport): 
       collectedNotes: run.notes,
       collectedArtifacts: artifacts,
     },
-    provenance: {
-      ...(typeof host === 'string' && { host }),
-      ...(typeof executor_id === 'string' && { executor: executor_id }),
-      python: { run_id: run.runId, ...run.provenance, ...(Object.keys(about).length > 0 && { data: about }) },
-    },
+    provenance: { ...run.provenance, ...(Object.keys(about).length > 0 && { python_data: about }) },
   });
   counts.records++;
 }

@@ -77,21 +77,21 @@ export function readPythonRecord(path: string, store: PythonStore): PythonRun {
   const warn: Warn = (warning) => warnings.add(warning);
   for (const warning of textList(record.warnings)) warn(warning);
   const experimentId = nameOf(record.experiment_id) ?? store.experimentId ?? basename(store.root);
-  const error = errorOf(record.error);
+  const runId = nameOf(record.run_id) ?? basename(path, '.json');
   return {
-    runId: nameOf(record.run_id) ?? basename(path, '.json'),
+    runId,
     experimentId,
     status: statusOf(record.status, warn),
     ...timesOf(record, path, warn),
     seedFingerprint: nameOf(record.seed_fingerprint) ?? '',
     params: plainObject(paramsOf(record), (key) => `param '${key}'`, warn),
     metrics: metricValues(objectOf(record.metrics, 'metrics'), 'metric', warn),
-    error,
+    error: errorOf(record.error),
     tags: textList(record.tags),
     warnings,
     notes: textList(record.notes),
     artifacts: listOf(record.artifacts).filter(isObject),
-    provenance: provenanceOf(record, experimentId),
+    provenance: provenanceOf(record, runId, experimentId),
     finishedText: nameOf(record.finished_at) ?? '',
   };
 }
@@ -150,19 +150,28 @@ function errorOf(error: PythonValue | undefined): ErrorDescription | null {
   };
 }
 
-/** What has no place of its own in a record is kept here. */
-function provenanceOf(record: PythonObject, experiment_id: string): JsonObject {
-  const theirs = isObject(record.provenance) ? record.provenance : {};
+/** What has no place of its own in a record is kept here, by its name with `python_` before it. */
+function provenanceOf(record: PythonObject, run_id: string, experiment_id: string): JsonObject {
+  const { host, executor_id, ...theirs } = isObject(record.provenance) ? record.provenance : {};
   const others = Object.entries(record).filter(([key]) => !KNOWN.has(key));
   const { status, started_at, finished_at } = record;
-  const kept = { experiment_id, status, started_at, finished_at, ...Object.fromEntries(others), ...theirs };
-  const given = Object.entries(kept).filter(([, value]) => value !== undefined && value !== null);
+  const times = { status, started_at, finished_at };
+  const kept = { run_id, experiment_id, ...times, ...Object.fromEntries(others), ...theirs };
+  const members = Object.entries({ host, executor: executor_id, ...prefixed(kept) });
   return plainObject(
-    Object.fromEntries(given) as PythonObject,
+    Object.fromEntries(members.filter(([, value]) => !isNothing(value))) as PythonObject,
     (key) => key,
     () => {},
   );
 }
+
+const prefixed = (values: { readonly [key: string]: PythonValue | undefined }) =>
+  Object.fromEntries(
+    Object.entries(values).map(([key, value]) => [`python_${key.replace(/^(_|python_)+/, '')}`, value]),
+  );
+
+const isNothing = (value: PythonValue | undefined) =>
+  value === undefined || value === null || (isObject(value) && Object.keys(value).length === 0);
 
 function objectOf(value: PythonValue | undefined, name: string): PythonObject {
   if (value === undefined || value === null) return {};

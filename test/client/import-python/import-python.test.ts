@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { RunRecord } from '../../../src/definition/record.js';
@@ -79,14 +80,12 @@ describe('a store of three experiments', () => {
         imported_from: 'Python metalab',
         host: 'node7',
         executor: 'thread',
-        python: {
-          run_id: written.sweep[2],
-          experiment_id: 'sweep:1.0',
-          context_fingerprint: 'ctx',
-          code_hash: 'c0de',
-          metalab_version: '0.3.0',
-          finished_at: '2025-03-01T09:02:02.123456',
-        },
+        python_run_id: written.sweep[2],
+        python_experiment_id: 'sweep:1.0',
+        python_context_fingerprint: 'ctx',
+        python_code_hash: 'c0de',
+        python_metalab_version: '0.3.0',
+        python_finished_at: '2025-03-01T09:02:02.123456',
       },
     });
     expect(await derivedOf(store, 'sweep', 'gap')).toEqual([{ gap: 1 }, { gap: 1 }, { gap: 2 }, { gap: 2 }]);
@@ -161,7 +160,7 @@ describe('a store of three experiments', () => {
         [3, 'NaN'],
       ]);
     expect(stored!.provenance).toMatchObject({
-      python: { data: { matrix: { dtype: 'float64', shape: [2, 2] } } },
+      python_data: { matrix: { dtype: 'float64', shape: [2, 2] } },
     });
     expect(stored!.warnings).toContain("data 'matrix' holds NaN, which is kept as text");
   });
@@ -286,10 +285,7 @@ it('records of few fields, other words, other times and numbers beyond JSON are 
     { experiment_id: 'My-exp:1.0-beta', python_experiment_id: 'My exp:1.0 beta', records: 3 },
   ]);
   const byId = Object.fromEntries(
-    recordsIn(store, 'My-exp:1.0-beta').map((record) => [
-      (record.provenance.python as { run_id: string }).run_id,
-      record,
-    ]),
+    recordsIn(store, 'My-exp:1.0-beta').map((record) => [String(record.provenance.python_run_id), record]),
   );
   expect(byId.least).toMatchObject({ status: 'success', params: {}, metrics: {} });
   expect(byId.nostatus).toMatchObject({ status: 'failed', params: { x: 1 } });
@@ -307,7 +303,7 @@ it('records of few fields, other words, other times and numbers beyond JSON are 
     },
     notes: ['one', 'two'],
     error: { type: 'Error', message: 'only text' },
-    provenance: { python: { future_field: { kept: true } } },
+    provenance: { python_future_field: { kept: true } },
   });
   expect(byId.times!.warnings).toContain("metric 'none' was None, and is left out");
   expect(await json(store, 'store', 'check')).toMatchObject({ counts: { errors: 0, warnings: 0 } });
@@ -323,6 +319,10 @@ it('what can not be imported is refused with what was expected, and makes no sto
   };
   expect(await refused()).toContain('--from-python DIR');
   expect(await refused('--from-python', join(folder, 'nowhere'))).toContain('there is no such folder');
+  await mkdir(join(folder, 'sharded', '.metalab'), { recursive: true });
+  await writeFile(join(folder, 'sharded', '.metalab', 'meta.json'), '{"layout_version": 4}');
+  expect(await refused('--from-python', folder)).toContain('has its records in shards');
+  await rm(join(folder, 'sharded'), { recursive: true });
   expect(await refused('--from-python', folder)).toMatch(
     /is no store of the Python metalab(.|\n)*runs\/RUN_ID\.json/,
   );
