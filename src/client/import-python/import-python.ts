@@ -63,7 +63,7 @@ export async function importPythonStore(
       const surroundings = { source, signal, broken, missing, logsOf, onProgress: report };
       const imported = await importExperiment(store, each, surroundings);
       experiments.push(imported);
-      if (imported.records + imported.derived > 0)
+      if (!signal.aborted && imported.records + imported.derived > 0)
         await compactExperiments(store, imported.experiment_id, signal);
     }
   });

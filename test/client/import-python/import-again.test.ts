@@ -68,26 +68,31 @@ it('a folder that has grown adds what is new: runs, runs that were done again, m
   expect(await check(store)).toMatchObject({ errors: 0, warnings: 0 });
 });
 
-it('an import that is killed shows nothing, and the next one goes on from what it wrote', async () => {
-  const { source, store } = folders('many', '4000');
-  const killed = startMetalab(importArguments(source, store));
-  await until(() => recordsWritten(store) > 0);
-  killed.kill('SIGKILL');
-  await killed.finished;
-  const kept = recordsWritten(store);
-  expect(kept).toBeLessThan(4000);
-  expect(JSON.parse((await metalab(['list', '--store', store, '--json'])).stdout)).toEqual([]);
-  // It had the lease, which expires a minute after it was renewed.
-  rmSync(join(store, 'lease.json'));
-  const { experiments } = await importPython(source, store);
-  expect(experiments).toMatchObject([{ records: 4000 - kept, known: kept }]);
-  const records = recordsIn(store, 'many:1');
-  expect(records).toHaveLength(4000);
-  expect(new Set(records.map(({ run_id }) => run_id)).size).toBe(4000);
-  expect(new Set(records.map(({ index }) => index)).size).toBe(4000);
-  expect(await check(store)).toMatchObject({ errors: 0, warnings: 0, notes: 0 });
-  expect(await resultsJson('many', store)).toHaveLength(4000);
-});
+it.each(['SIGKILL', 'SIGINT'] as const)(
+  'an import that gets %s shows nothing, and the next one goes on from what it wrote',
+  async (signal) => {
+    const { source, store } = folders('many', '4000');
+    const ended = startMetalab(importArguments(source, store));
+    await until(() => recordsWritten(store) > 0);
+    ended.kill(signal);
+    const { code, stderr } = await ended.finished;
+    if (signal === 'SIGINT')
+      expect([code, stderr]).toEqual([130, expect.stringContaining('the same command goes on')]);
+    const kept = recordsWritten(store);
+    expect(kept).toBeLessThan(4000);
+    expect(JSON.parse((await metalab(['list', '--store', store, '--json'])).stdout)).toEqual([]);
+    // One that is killed has the lease, which expires a minute after it was renewed.
+    rmSync(join(store, 'lease.json'), { force: signal === 'SIGINT' });
+    const { experiments } = await importPython(source, store);
+    expect(experiments).toMatchObject([{ records: 4000 - kept, known: kept }]);
+    const records = recordsIn(store, 'many:1');
+    expect(records).toHaveLength(4000);
+    expect(new Set(records.map(({ run_id }) => run_id)).size).toBe(4000);
+    expect(new Set(records.map(({ index }) => index)).size).toBe(4000);
+    expect(await check(store)).toMatchObject({ errors: 0, warnings: 0, notes: 0 });
+    expect(await resultsJson('many', store)).toHaveLength(4000);
+  },
+);
 
 /** Whole lines of its segments of records. */
 function recordsWritten(store: string): number {
