@@ -130,7 +130,7 @@ async function refuseConflicts(store: FileStore, sources: readonly SourceExperim
     if (other !== undefined)
       problems.push({
         where: pythonId,
-        what: `would be ${experimentId}, which is ${other}`,
+        what: `its id here, ${experimentId}, is taken by ${other}`,
         next: 'import it into another store, with --store',
       });
     pythonIds.set(experimentId, `${JSON.stringify(pythonId)} of the same import`);

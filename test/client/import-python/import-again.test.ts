@@ -123,8 +123,10 @@ it('all experiments that the store has of its own, or by another name, are refus
   const before = hashesIn(store);
   const { code, stderr } = await metalab(importArguments(source, store));
   expect(code).not.toBe(0);
-  expect(stderr).toContain('one:1: would be one:1, which is an experiment that was submitted to this store');
-  expect(stderr).toContain('two:1: would be two:1');
+  expect(stderr).toContain(
+    'one:1: its id here, one:1, is taken by an experiment that was submitted to this store',
+  );
+  expect(stderr).toContain('two:1: its id here, two:1, is taken');
   expect(stderr).toContain('import it into another store');
   expect(hashesIn(store)).toEqual(before);
 });
