@@ -5,7 +5,7 @@ import type { ExperimentDeclaration } from '../../definition/declaration.js';
 import { DefinitionError, type Problem, UsageError } from '../../definition/errors.js';
 import type { FileStore } from '../../storage/file/file-store.js';
 import { storeFile } from '../../storage/file/layout.js';
-import { compactExperiments } from '../store/compact-experiments.js';
+import { bringUpToDate } from '../store/bring-up-to-date.js';
 import { type BrokenFile, BrokenFiles } from './broken-files.js';
 import { IMPORTED_FROM, pythonIdOf } from './declare-imported.js';
 import { findPythonStores, type PythonStore } from './find-python-stores.js';
@@ -64,7 +64,7 @@ export async function importPythonStore(
       const imported = await importExperiment(store, each, surroundings);
       experiments.push(imported);
       if (!signal.aborted && imported.records + imported.derived > 0)
-        await compactExperiments(store, imported.experiment_id, signal);
+        await bringUpToDate(store, imported.experiment_id, { compact: true, rebuild: false, signal });
     }
   });
   return { store, source, experiments, broken: broken.list(), missing_artifacts: missing };

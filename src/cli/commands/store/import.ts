@@ -75,6 +75,6 @@ function refuseWithPython(file: string | undefined, { experiment }: ImportFlags)
     code: 'METALAB_OPTION',
     where: '--from-python',
     what: `${other} can't be given with it`,
-    expected: 'the folder alone; for one experiment of it, that experiment\'s folder',
+    expected: "the folder alone; for one experiment of it, that experiment's folder",
   });
 }
