@@ -78,6 +78,8 @@ export interface ExperimentDeclaration {
   readonly experiment_id: string;
   readonly name: string;
   readonly version: string;
+  /** What its runs were imported from: it can't be executed. Missing if it was declared here. */
+  readonly imported_from?: string;
   readonly description: string | null;
   readonly tags: readonly string[];
   readonly metadata: JsonObject;

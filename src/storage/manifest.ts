@@ -38,6 +38,7 @@ export interface ExperimentManifest {
   readonly submitted_at: string;
   readonly name: string;
   readonly version: string;
+  readonly imported_from?: string;
   readonly description: string | null;
   readonly tags: readonly string[];
   readonly metadata: JsonObject;

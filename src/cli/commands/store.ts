@@ -13,7 +13,7 @@ import { trustCommand } from './store/trust.js';
 
 export const storeCommand: CommandDefinition = {
   name: 'store',
-  summary: 'show, check, copy, move, index and clean up a store',
+  summary: 'show, check, copy, move, import, index and clean up a store',
   examples: [
     { line: 'store info', does: 'what is in it, and how large' },
     { line: 'store check', does: 'whether anything is damaged' },

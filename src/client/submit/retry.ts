@@ -25,7 +25,7 @@ export interface Retry {
 /**
  * Resolves a retry of an experiment: its latest declaration, and the requested runs.
  *
- * @throws MetalabError METALAB_NO_SUBMISSION; DefinitionError (METALAB_RETRY) with every run that can't be retried
+ * @throws MetalabError METALAB_NO_SUBMISSION, METALAB_IMPORTED; DefinitionError (METALAB_RETRY) with every run that can't be retried
  */
 export async function resolveRetry(
   store: FileStore,
@@ -40,6 +40,13 @@ export async function resolveRetry(
       where: store.uri,
       what: `there is no declaration of ${experimentId}`,
       next: 'metalab list shows what the store has; metalab submit FILE declares it',
+    });
+  if (declaration.imported_from !== undefined)
+    throw new MetalabError({
+      code: 'METALAB_IMPORTED',
+      where: experimentId,
+      what: `its runs were imported from the ${declaration.imported_from}, without the code that executes them`,
+      next: `metalab submit FILE, with an experiment of that name and version, does its own; the imported runs stay`,
     });
   const max_failures = checkFailureLimit(maxFailures) ?? declaration.max_failures;
   const limit = max_failures === undefined ? {} : { max_failures };

@@ -131,7 +131,7 @@ export async function removeSubmission(
 }
 
 /** Now or, if the clock was set back, after the latest submission: submissions are ordered by time. */
-async function nextSubmissionTime(folder: string): Promise<Date> {
+export async function nextSubmissionTime(folder: string): Promise<Date> {
   const latest = (await listNames(submissionFolder(folder, ''))).at(-1)?.slice(0, TIME_LENGTH) ?? '';
   const now = new Date();
   if (latest <= timeName(now)) return now;
@@ -142,7 +142,7 @@ async function nextSubmissionTime(folder: string): Promise<Date> {
 }
 
 /** Sorts by time as text; the rest keeps two at the same second apart. */
-function nameSubmission(at: Date): string {
+export function nameSubmission(at: Date): string {
   return `${timeName(at)}-${randomBytes(3).toString('hex')}`;
 }
 
