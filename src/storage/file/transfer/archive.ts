@@ -142,32 +142,46 @@ export async function unpackArchive(
   where: string,
 ): Promise<FileStore> {
   const entries = extract();
-  const unpacked = new Map<string, Omit<ArchivedFile, 'path'>>();
-  let contents: Contents | undefined;
-  // Its errors end the iteration below.
-  const reading = pipeline(Readable.from(tar), entries).catch((error: unknown) =>
-    entries.destroy(error as Error),
-  );
+  const reading = pipeline(Readable.from(tar), entries);
+  // Where the bytes end within a file, that file's stream may wait for ever.
+  const failing = reading.then(() => new Promise<never>(() => {}));
+  let unpacked: Unpacked;
   try {
-    for await (const entry of entries) {
-      const { name, type } = entry.header;
-      if (type === 'directory') {
-        entry.resume();
-        continue;
-      }
-      if (type !== 'file' || !name.startsWith(`${TOP}/`)) throw notOfAStore(where, `has ${type} ${name}`);
-      const bytes = entry as AsyncIterable<Buffer>;
-      const path = name.slice(TOP.length + 1);
-      if (path === CONTENTS) contents = await parseContents(bytes, where);
-      else unpacked.set(path, await unpackFile(bytes, join(folder, checkedPath(path, where))));
-    }
+    unpacked = await Promise.race([unpackEntries(entries, folder, where), failing]);
     await reading;
   } catch (error) {
     if (error instanceof StoreError) throw error;
     throw cutOff(where, (error as Error).message);
   }
-  checkContents(contents, unpacked, where);
+  checkContents(unpacked, where);
   return openFileStore(folder);
+}
+
+interface Unpacked {
+  readonly files: ReadonlyMap<string, Omit<ArchivedFile, 'path'>>;
+  readonly contents: Contents | undefined;
+}
+
+async function unpackEntries(
+  entries: ReturnType<typeof extract>,
+  folder: string,
+  where: string,
+): Promise<Unpacked> {
+  const files = new Map<string, Omit<ArchivedFile, 'path'>>();
+  let contents: Contents | undefined;
+  for await (const entry of entries) {
+    const { name, type } = entry.header;
+    if (type === 'directory') {
+      entry.resume();
+      continue;
+    }
+    if (type !== 'file' || !name.startsWith(`${TOP}/`)) throw notOfAStore(where, `has ${type} ${name}`);
+    const bytes = entry as AsyncIterable<Buffer>;
+    const path = name.slice(TOP.length + 1);
+    if (path === CONTENTS) contents = await parseContents(bytes, where);
+    else files.set(path, await unpackFile(bytes, join(folder, checkedPath(path, where))));
+  }
+  return { files, contents };
 }
 
 function checkedPath(path: string, where: string): string {
@@ -220,17 +234,13 @@ async function parseContents(entry: AsyncIterable<Buffer>, where: string): Promi
   });
 }
 
-function checkContents(
-  contents: Contents | undefined,
-  unpacked: ReadonlyMap<string, Omit<ArchivedFile, 'path'>>,
-  where: string,
-): void {
+function checkContents({ files, contents }: Unpacked, where: string): void {
   if (!contents) throw cutOff(where, `it ends before its ${CONTENTS}`);
   const damaged = contents.files.filter(({ path, size, sha256 }) => {
-    const file = unpacked.get(path);
+    const file = files.get(path);
     return file?.size !== size || file.sha256 !== sha256;
   });
-  if (damaged.length === 0 && contents.files.length === unpacked.size) return;
+  if (damaged.length === 0 && contents.files.length === files.size) return;
   const shown = damaged.slice(0, 5).map(({ path }) => path);
   throw new StoreError({
     code: 'METALAB_ARCHIVE_DAMAGED',
