@@ -88,9 +88,11 @@ function describeGit(git: RunDetails['git']): (readonly [string, string])[] {
 }
 
 const entriesOf = (values: { readonly [name: string]: unknown }) =>
-  Object.entries(values).map(
-    ([name, value]) => [name, typeof value === 'string' ? value : JSON.stringify(value)] as const,
-  );
+  Object.entries(values).map(([name, value]) => [name, textOf(value)] as const);
+
+/** JSON has no NaN and no infinities. */
+const textOf = (value: unknown) =>
+  typeof value === 'string' || typeof value === 'number' ? String(value) : JSON.stringify(value);
 
 /** The stack frames without the message, which is printed above them. */
 const withoutMessage = (stack: string) => {
