@@ -16,8 +16,8 @@ export type Derivations = ReadonlyMap<string, string>;
 /** Lines that go to the index in one transaction, together with how far they were read: so none is lost or doubled. */
 export class IndexBatch {
   readonly #experiment: string;
-  readonly #runs = new Map<string, { readonly contender: Contender; readonly row: string }>();
-  readonly #rows = { derived_lines: [] as string[], points: [] as string[], data_lines: [] as string[] };
+  readonly #runs = new Map<string, { readonly contender: Contender; readonly row: Buffer }>();
+  readonly #rows = { derived_lines: [] as Buffer[], points: [] as Buffer[], data_lines: [] as Buffer[] };
   readonly #derivedRuns = new Set<string>();
   readonly #progress = new Map<number, Progress>();
   #records = 0;
@@ -27,7 +27,7 @@ export class IndexBatch {
     this.#experiment = experiment;
   }
 
-  /** Of all its rows, in characters. */
+  /** Of all its rows, in bytes. */
   get length(): number {
     return this.#length;
   }
@@ -37,7 +37,7 @@ export class IndexBatch {
     return this.#records;
   }
 
-  addRun(runId: string, contender: Contender, row: string): void {
+  addRun(runId: string, contender: Contender, row: Buffer): void {
     this.#records++;
     this.#length += row.length;
     const standing = this.#runs.get(runId);
@@ -45,7 +45,7 @@ export class IndexBatch {
       this.#runs.set(runId, { contender, row });
   }
 
-  addLine(table: Exclude<LineTable, 'runs'>, runId: string, row: string): void {
+  addLine(table: Exclude<LineTable, 'runs'>, runId: string, row: Buffer): void {
     this.#length += row.length;
     this.#rows[table].push(row);
     if (table === 'derived_lines') this.#derivedRuns.add(runId);

@@ -7,13 +7,22 @@ import { forEachLine, lineChunks, parseObject } from '../file/formats/lines.js';
 import { readRecord } from '../file/formats/read-record.js';
 import { listSegments, type Segment } from '../file/formats/segments.js';
 import type { LineKind } from '../store.js';
+import { CopyRows } from './copy-text.js';
 import { experimentViewName, makeExperimentView } from './experiment-view.js';
 import { type Derivations, IndexBatch } from './index-batch.js';
 import { indexDerivations, indexManifests } from './index-manifests.js';
-import { dataRow, derivedRow, type LinePlace, pointRow, runRow } from './index-rows.js';
+import {
+  dataRow,
+  derivedRow,
+  type LinePlace,
+  needsLine,
+  type PlacedLine,
+  pointRow,
+  runRow,
+} from './index-rows.js';
 import { type TypedValue, ValueTypes } from './value-types.js';
 
-/** Of a transaction, in characters: larger ones are no faster. */
+/** Of a transaction, in bytes: larger ones are no faster. */
 const BATCH_LENGTH = 8 << 20;
 const KINDS: readonly LineKind[] = ['records', 'derived', 'series', 'data'];
 
@@ -82,6 +91,7 @@ class ExperimentIndexing {
   readonly #known = new Map<string, { readonly id: number; readonly bytes: number }>();
   #types = new ValueTypes([]);
   #derivations: Derivations = new Map();
+  readonly #rows = new CopyRows();
   #batch: IndexBatch;
   #writing: Promise<void> = Promise.resolve();
   #hasNewTypes = false;
@@ -201,14 +211,8 @@ class ExperimentIndexing {
   }
 
   /** @returns false where the line is not what it should be */
-  #add(
-    kind: LineKind,
-    bytes: Buffer,
-    start: number,
-    end: number,
-    place: LinePlace & { readonly offset: number },
-  ): boolean {
-    const placed = { ...place, line: bytes.toString('utf8', start, end) };
+  #add(kind: LineKind, bytes: Buffer, start: number, end: number, place: PlacedLine): boolean {
+    const line = bytes.subarray(start, end);
     if (kind === 'records') {
       const record = readRecord(bytes, start, end);
       if (!record) return false;
@@ -216,7 +220,7 @@ class ExperimentIndexing {
       const finite = this.#types.add('metrics', record.metrics);
       const { run_id, generation = 0, status, finished_at = '' } = record;
       const contender = { generation, status, finished_at, segment: place.segment, offset: place.offset };
-      this.#batch.addRun(run_id, contender, runRow(record, finite, placed));
+      this.#batch.addRun(run_id, contender, this.#rows.row(runRow(record, finite, place), line));
       return true;
     }
     const object = parseObject<DerivedLine | SeriesPoint | DataEntry>(bytes, start, end);
@@ -224,10 +228,15 @@ class ExperimentIndexing {
     if (kind === 'derived') {
       const derived = object as DerivedLine;
       this.#types.add('derived', derived.values);
-      this.#batch.addLine('derived_lines', object.run_id, derivedRow(derived, placed));
-    } else if (kind === 'series')
-      this.#batch.addLine('points', object.run_id, pointRow(object as SeriesPoint, placed));
-    else this.#batch.addLine('data_lines', object.run_id, dataRow(object as DataEntry, placed));
+      this.#batch.addLine('derived_lines', object.run_id, this.#rows.row(derivedRow(derived, place), line));
+    } else if (kind === 'series') {
+      const point = object as SeriesPoint;
+      const kept = needsLine(point) ? line : undefined;
+      this.#batch.addLine('points', object.run_id, this.#rows.row(pointRow(point, place), kept));
+    } else {
+      const row = dataRow(object as DataEntry, place);
+      this.#batch.addLine('data_lines', object.run_id, this.#rows.row(row, line));
+    }
     return true;
   }
 

@@ -2,10 +2,10 @@ import { dirname } from 'node:path';
 import { decodeNumber } from '../../definition/non-finite.js';
 import type { DataEntry, RunRecord, SeriesPoint } from '../../definition/record.js';
 import { type DerivedLine, derivedValues } from '../file/formats/derived.js';
-import { copyRow } from './copy-text.js';
+import type { CopyValue } from './copy-text.js';
 import { storableJson, storableText } from './storable.js';
 
-/** The tables of lines, with the columns that rows are made for. */
+/** The tables of lines, with the columns that rows are made for. The last is the line itself. */
 export const TARGETS = {
   runs: `runs (experiment, run_id, status, generation, attempt, index, replicate, submission, slot, context_fingerprint,
     params_fingerprint, seed_fingerprint, code_fingerprint, started_at, finished_at, duration_ms, error_type,
@@ -27,19 +27,18 @@ export interface LinePlace {
   readonly slot: string | null;
 }
 
-/** A line and its byte offset in its file. */
+/** The byte offset of a line in its file. */
 export interface PlacedLine extends LinePlace {
-  readonly line: string;
   readonly offset: number;
 }
 
 export function runRow(
   record: RunRecord,
   finiteMetrics: boolean,
-  { experiment, segment, line, offset }: PlacedLine,
-): string {
+  { experiment, segment, offset }: PlacedLine,
+): CopyValue[] {
   const { provenance, error } = record;
-  return copyRow([
+  return [
     experiment,
     storableText(record.run_id),
     record.status,
@@ -65,28 +64,25 @@ export function runRow(
     storableJson(Array.isArray(record.artifacts) ? record.artifacts : [], true),
     segment,
     offset,
-    line,
-  ]);
+  ];
 }
 
-export const derivedRow = (derived: DerivedLine, place: PlacedLine): string =>
-  copyRow([
-    place.experiment,
-    place.segmentId,
-    place.slot,
-    storableText(derived.run_id),
-    wholeOr(derived.generation, 0),
-    wholeOr(derived.attempt, 1),
-    storableText(derived.derivation),
-    storableText(derived.code),
-    storableJson(derivedValues(derived), false),
-    place.offset,
-    place.line,
-  ]);
+export const derivedRow = (derived: DerivedLine, place: PlacedLine): CopyValue[] => [
+  place.experiment,
+  place.segmentId,
+  place.slot,
+  storableText(derived.run_id),
+  wholeOr(derived.generation, 0),
+  wholeOr(derived.attempt, 1),
+  storableText(derived.derivation),
+  storableText(derived.code),
+  storableJson(derivedValues(derived), false),
+  place.offset,
+];
 
-export function pointRow(point: SeriesPoint, { experiment, segmentId, offset, line }: PlacedLine): string {
+export function pointRow(point: SeriesPoint, { experiment, segmentId, offset }: PlacedLine): CopyValue[] {
   const { run_id, generation, attempt, name, step } = point;
-  return copyRow([
+  return [
     experiment,
     segmentId,
     storableText(run_id),
@@ -96,12 +92,16 @@ export function pointRow(point: SeriesPoint, { experiment, segmentId, offset, li
     step,
     decodeNumber(point.value),
     offset,
-    name.includes('\0') ? line : null,
-  ]);
+  ];
 }
 
-export const dataRow = ({ run_id }: DataEntry, { experiment, segmentId, offset, line }: PlacedLine): string =>
-  copyRow([experiment, segmentId, storableText(run_id), offset, line]);
+/** Only then a point's line is kept, too: the columns can't hold its name. */
+export const needsLine = ({ name }: SeriesPoint): boolean => name.includes('\0');
+
+export const dataRow = (
+  { run_id }: DataEntry,
+  { experiment, segmentId, offset }: PlacedLine,
+): CopyValue[] => [experiment, segmentId, storableText(run_id), offset];
 
 const textOr = (value: unknown) => (typeof value === 'string' ? storableText(value) : null);
 
