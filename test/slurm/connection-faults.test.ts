@@ -68,7 +68,10 @@ describe('one record per run, and no second submission, though the connection is
 
 describe('a login that expires', () => {
   it('makes the sweep wait, is shown by status and the Temporal UI, and is renewed by metalab env login', async () => {
-    const sweep = await cluster.project({ xs: 12, body: 'await sleep(3000);' }, ['chunk_size = 1']);
+    // The sweep must not be done before its login has expired.
+    const go = join(rig.folder, 'home', 'go');
+    const body = `while (params.x > 1 && !existsSync(${JSON.stringify(go)})) await sleep(50);`;
+    const sweep = await cluster.project({ xs: 12, body }, ['chunk_size = 1']);
     const submit = sweep.submit();
     await until(() => sweep.executions.length > 0);
     const keys = join(rig.folder, 'ssh', 'authorized_keys');
@@ -88,10 +91,11 @@ describe('a login that expires', () => {
       stderr: expect.stringContaining('metalab env login'),
     });
     writeFileSync(keys, good);
+    writeFileSync(go, '');
     const terminal = await Terminal.open(sweep.project.folder, 120, cluster.env as Record<string, string>);
     await terminal.type('metalab env login cluster');
     await terminal.waitFor(/logged in to rig/);
-    await until(async () => (await sweep.status()).state !== 'waiting', 20);
+    await until(async () => (await sweep.status()).state !== 'waiting');
     // It joins the sweep, or finds it done.
     expect(await sweep.submit().outcome).toMatchObject({ success: 12 });
     await sweep.expectOnce(12);
