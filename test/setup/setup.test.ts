@@ -172,6 +172,8 @@ describe('set-up', { timeout: 180_000 }, () => {
         'tcsh',
         'fish',
         'strace',
+        'zstd',
+        'openssl',
       ])
         symlinkSync('/bin/true', join(bin, command));
       writeFileSync(

@@ -70,12 +70,17 @@ describe.runIf(process.getuid?.() === 0)('a file_root without room', () => {
   );
 
   it('in mid-sweep is reported, and the sweep continues when there is room, without executing recorded runs again', async () => {
-    const body = "capture.data('much', 'x'.repeat(60_000)); await sleep(400);";
-    const sweep = await cluster.project({ xs: 40, body }, ['chunk_size = 10']);
+    const sweep = await cluster.project({ xs: 40 }, ['chunk_size = 10']);
+    const go = sweep.project.path('go');
+    // Runs are left when there is no room any more, however slowly records are collected.
+    const body = `while (params.x % 10 > 3 && !existsSync(${JSON.stringify(go)})) await sleep(50);
+      capture.data('much', 'x'.repeat(60_000));`;
+    await sweep.write({ xs: 40, body }, ['chunk_size = 10']);
     await smallSpool(sweep, 8192);
     const submit = sweep.submit();
     await until(() => sweep.records.length >= 4);
     fill(sweep);
+    writeFileSync(go, '');
     await until(async () => {
       const { reason, batches } = await sweep.status();
       return /no space left on/i.test(`${reason} ${batches.map(({ waits }) => waits)}`);
