@@ -44,9 +44,12 @@ export async function runTask(start: TaskStart): Promise<TaskEnd> {
   const work = await takeAndDo(start, board, watch);
   const { isDone, ...report } = work;
   const end: TaskEnd = { ...board.live(), slots: [], how: howOf(work, board, watch), ...report };
-  await writeAtomically(taskEndFile(array, identity.task, identity.restart), `${JSON.stringify(end)}\n`);
-  // Not before: the next SIGTERM would end the task without its report.
-  watch.close();
+  try {
+    await writeAtomically(taskEndFile(array, identity.task, identity.restart), `${JSON.stringify(end)}\n`);
+  } finally {
+    // Not before: the next SIGTERM would end the task without its report.
+    watch.close();
+  }
   return end;
 }
 
