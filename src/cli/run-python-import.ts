@@ -2,7 +2,6 @@ import type { ImportedExperiment } from '../client/import-python/import-experime
 import { importPythonStore, type PythonImport } from '../client/import-python/import-python.js';
 import type { CommandContext, CommonOptions } from './command.js';
 
-const PROGRESS_MS = 200;
 const MAX_LISTED = 20;
 
 /** `metalab store import --from-python`. @returns the exit code, if it is not 0 */
@@ -11,13 +10,10 @@ export async function runPythonImport(
   { json }: CommonOptions,
   context: CommandContext,
 ): Promise<number | undefined> {
-  let shownAt = Number.NEGATIVE_INFINITY;
   const { store, ...imported } = await importPythonStore(folder, () => context.store({ create: true }), {
     signal: context.interrupted,
     onProgress(what, done, total) {
-      if (!context.live.isTerminal || performance.now() - shownAt < PROGRESS_MS) return;
-      shownAt = performance.now();
-      void context.live.show(`${what}: ${done}${total === undefined ? '' : ` of ${total}`} records`);
+      context.live.progress(() => `${what}: ${done}${total === undefined ? '' : ` of ${total}`} records`);
     },
   }).finally(() => context.live.clear());
   if (json) context.out(JSON.stringify({ store: store.uri, ...imported }));

@@ -5,7 +5,7 @@ import { checkStore, nothingChecked } from '../storage/file/check/check-store.js
 import type { Checked, Finding } from '../storage/file/check/finding.js';
 import type { FileStore } from '../storage/file/file-store.js';
 import type { CommandContext, CommonOptions } from './command.js';
-import { formatCount } from './format/format-number.js';
+import { countOf } from './format/format-number.js';
 import { EXIT } from './format/report-error.js';
 
 export interface CheckFlags extends CommonOptions {
@@ -63,20 +63,23 @@ function summary(
   { color }: CommandContext,
 ): string {
   const looked = [
-    `${formatCount(experiments)} experiments`,
-    `${formatCount(submissions)} submissions`,
-    `${formatCount(segments)} segments`,
-    `${formatCount(records)} records`,
-    `${formatCount(artifacts)} artifacts`,
+    countOf(experiments, 'experiment'),
+    countOf(submissions, 'submission'),
+    countOf(segments, 'segment'),
+    countOf(records, 'record'),
+    countOf(artifacts, 'artifact'),
   ].join(', ');
   const clean = errors + warnings === 0;
   const found = clean
     ? color.green('nothing is wrong')
     : [
-        ...(errors > 0 ? [color.red(`${errors} errors`)] : []),
-        ...(warnings > 0 ? [color.yellow(`${warnings} warnings`)] : []),
+        ...(errors > 0 ? [color.red(countOf(errors, 'error'))] : []),
+        ...(warnings > 0 ? [color.yellow(countOf(warnings, 'warning'))] : []),
         ...(repaired > 0 ? [color.green(`${repaired} repaired`)] : []),
       ].join(', ');
-  const traces = notes > 0 ? color.dim(` (${notes} harmless traces; -v shows them)`) : '';
+  const traces =
+    notes > 0
+      ? color.dim(` (${countOf(notes, 'harmless trace')}; -v shows ${notes === 1 ? 'it' : 'them'})`)
+      : '';
   return `checked ${looked}, ${formatBytes(bytes)}: ${found}${traces}`;
 }

@@ -71,7 +71,7 @@ test('store check of an undamaged store reports no findings, and how much was ch
   expect(await check()).toMatchObject({ code: 0, counts: { errors: 0, warnings: 0 }, findings: [] });
   const { stdout } = await metalab(['store', 'check'], { cwd: project.folder });
   expect(stdout).toMatch(
-    /^checked 1 experiments, 1 submissions, \d segments, 12 records, 12 artifacts, .*: nothing is wrong$/m,
+    /^checked 1 experiment, 1 submission, \d segments, 12 records, 12 artifacts, .*: nothing is wrong$/m,
   );
 });
 

@@ -7,6 +7,7 @@ import { countedSweep, executionsIn, useOwnEngine } from '../support/engine.js';
 import { killEngine } from '../support/engine-status.js';
 import { metalab, startMetalab } from '../support/metalab.js';
 import { type Project, projectWith } from '../support/project.js';
+import { recordsIn } from '../support/records.js';
 import { until } from '../support/until.js';
 
 // The engine's own server is what dies here, also where all other tests share one.
@@ -24,10 +25,12 @@ test('after kill -9 of server and workers the sweep is interrupted, and attach c
   const project = await projectWith(sweep(6));
   await metalab(['submit', 'counted.mjs', '--slots', '2', '--detach'], { cwd: project.folder, env });
   await until(() => executionsIn(project).length >= 2);
+  await until(() => recordsIn(project.store, 'counted:1').length === 1);
   await killEngine(env);
 
   expect(await statusOf(project)).toMatchObject({
     state: 'interrupted',
+    ...{ total: 6, success: 1, running: 0, pending: 5 },
     reason: expect.stringContaining('metalab attach counted:1'),
   });
 

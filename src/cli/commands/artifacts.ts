@@ -73,7 +73,6 @@ export const artifactsCommand: CommandDefinition<ArtifactsOptions> = {
 };
 
 const MAX_LISTED = 20;
-const PROGRESS_MS = 200;
 
 /** @returns the exit code: 1 if some could not be saved */
 async function saveAll(
@@ -88,12 +87,7 @@ async function saveAll(
     import('../with-results.js'),
   ]);
   const { name: names, flat = false, force = false } = options;
-  let shownAt = Date.now();
-  const onProgress = (done: number) => {
-    if (!context.live.isTerminal || Date.now() - shownAt < PROGRESS_MS) return;
-    shownAt = Date.now();
-    void context.live.show(`${done} artifacts`);
-  };
+  const onProgress = (done: number) => context.live.progress(() => `${done} artifacts`);
   let failed = 0;
   await withResults(exp, options, context, async (results) => {
     const surroundings = { prompter: createTerminalPrompter(), say: context.note, onProgress };

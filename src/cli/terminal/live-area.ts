@@ -2,6 +2,8 @@ import type { createLogUpdate } from 'log-update';
 
 type Update = ReturnType<typeof createLogUpdate>;
 
+const PROGRESS_MS = 200;
+
 /**
  * Lines at the end of a terminal that are redrawn. All other output to the same terminal goes through `above`: written
  * directly, it would shift the lines and leave a stale copy of them on the screen.
@@ -10,6 +12,7 @@ export class LiveArea {
   readonly #stream: NodeJS.WriteStream;
   #update: Update | undefined;
   #shown: string | undefined;
+  #progressAt = Number.NEGATIVE_INFINITY;
 
   constructor(stream: NodeJS.WriteStream) {
     this.#stream = stream;
@@ -30,6 +33,13 @@ export class LiveArea {
     }
     this.#shown = text;
     this.#update(text);
+  }
+
+  /** Shows how far something is: on a terminal only, and a few times a second. */
+  progress(text: () => string): void {
+    if (!this.isTerminal || performance.now() - this.#progressAt < PROGRESS_MS) return;
+    this.#progressAt = performance.now();
+    void this.show(text());
   }
 
   /** Writes text that stays on the screen, with the live lines below it. */

@@ -2,7 +2,9 @@ import type { Client } from '@temporalio/client';
 import { workflowIdOf } from '../../contract/workflow.js';
 import { InfrastructureError } from '../../definition/errors.js';
 import { connectTemporal, type TemporalConnection } from '../../engine/connect.js';
+import { tallyPlan } from '../../planning/tally.js';
 import type { FileStore } from '../../storage/file/file-store.js';
+import { readEntries } from '../../storage/file/formats/plan-entries.js';
 import { makeClient, queryStatus } from '../workflow/workflow-link.js';
 import { otherHolder } from './store-holder.js';
 import { STOPPED, type SweepStatus, sweepStatus, type WorkflowAnswer } from './sweep-status.js';
@@ -32,13 +34,30 @@ export async function readStatuses(
     const statuses = await Promise.all(
       places.map(async (place) => {
         const answer = open.includes(place) ? await ask(store, place, link?.client) : undefined;
-        return sweepStatus(store, await toShow(store, place, answer), answer, holder);
+        const status = await sweepStatus(store, await toShow(store, place, answer), answer, holder);
+        return status.state === 'interrupted' ? withRecorded(store, status) : status;
       }),
     );
     return { statuses, unreachable: link?.unreachable };
   } finally {
     await link?.connection?.connection.close();
   }
+}
+
+/** Nobody counts the runs of a sweep that no workflow has: its records do. */
+async function withRecorded(store: FileStore, status: SweepStatus): Promise<SweepStatus> {
+  const { experiment_id, submission, total } = status;
+  const plan = await store.readPlan(experiment_id, submission);
+  if (!plan) return status;
+  const folder = store.experimentFolder(experiment_id);
+  // `store check` tells what is damaged.
+  const tally = await tallyPlan(folder, submission, readEntries(folder, plan)).catch(() => undefined);
+  if (!tally) return status;
+  const success = plan.reused.success + tally.success;
+  const failed = plan.reused.failed + tally.failed;
+  const cancelled = plan.reused.cancelled + tally.cancelled;
+  const pending = total - success - failed - cancelled;
+  return { ...status, success, failed, cancelled, running: 0, pending };
 }
 
 type Place = { readonly experiment_id: string; readonly submission: string };

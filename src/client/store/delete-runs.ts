@@ -1,6 +1,7 @@
 import { decidePlan } from '../../planning/decide.js';
 import { type DeletedRuns, deleteRuns } from '../../storage/file/delete-runs.js';
 import type { FileStore } from '../../storage/file/file-store.js';
+import type { SubmissionOutcome } from '../../storage/manifest.js';
 import { bringUpToDate } from './bring-up-to-date.js';
 
 /**
@@ -17,29 +18,53 @@ export async function deleteRunsOf(
     let records = 0;
     let lines = 0;
     for (const [experiment, ids] of runs) {
+      const before = await expectMissing(store, experiment, ids.size);
       const deleted = await deleteRuns(store.experimentFolder(experiment), ids);
       records += deleted.records;
       lines += deleted.lines;
-      await correctOutcome(store, experiment);
+      await correctOutcome(store, experiment, before);
       await bringUpToDate(store, experiment, { compact: true, rebuild: true });
     }
     return { records, lines };
   });
 }
 
-/** The outcome of the latest submission says how many of its runs the store has: so does `status`. */
-async function correctOutcome(store: FileStore, experiment: string): Promise<void> {
+const DELETED = 'runs were deleted from the store';
+
+/**
+ * Where this is killed half-way, `status` says that runs are missing: at most so many.
+ *
+ * @returns the outcome of the latest submission as it was; undefined if it has none
+ */
+async function expectMissing(
+  store: FileStore,
+  experiment: string,
+  runs: number,
+): Promise<SubmissionOutcome | undefined> {
   const latest = (await store.readManifest(experiment))?.latest_submission;
-  const outcome = latest && (await store.readOutcome(experiment, latest));
-  const sha = latest && (await store.readSubmission(experiment, latest))?.declaration;
+  const outcome = latest === undefined ? undefined : await store.readOutcome(experiment, latest);
+  if (!outcome) return undefined;
+  const success = Math.max(0, outcome.success - runs);
+  const missing = outcome.missing + outcome.success - success;
+  await store.writeOutcome({ ...outcome, success, missing, reason: DELETED });
+  return outcome;
+}
+
+/** The outcome says how many runs of its declaration the store has: so does `status`. */
+async function correctOutcome(
+  store: FileStore,
+  experiment: string,
+  before: SubmissionOutcome | undefined,
+): Promise<void> {
+  const sha = before && (await store.readSubmission(experiment, before.submission))?.declaration;
   const declaration = sha && (await store.readDeclaration(experiment, sha));
-  if (!outcome || !declaration) return;
+  if (!declaration) return;
   const folder = store.experimentFolder(experiment);
   const all = { fresh: false, keep_failed: true };
   const { reused } = (await decidePlan(folder, declaration, sha, all)).manifest;
-  const missing = outcome.total - reused.success - reused.failed - reused.cancelled;
-  if (missing === outcome.missing) return;
-  // Of runs that may be gone.
-  const { digest: _, ...kept } = outcome;
-  await store.writeOutcome({ ...kept, ...reused, missing, reason: 'runs were deleted from the store' });
+  const missing = before.total - reused.success - reused.failed - reused.cancelled;
+  // Its best run may be gone.
+  const { digest: _, ...kept } = before;
+  const isSame = missing === before.missing;
+  await store.writeOutcome(isSame ? before : { ...kept, ...reused, missing, reason: DELETED });
 }

@@ -13,7 +13,7 @@ import type { CopiedExperiment } from '../../storage/file/transfer/copy-experime
 import { resolveExperiments } from '../resolve/resolve-experiment.js';
 import { type TransferOptions, transferStore } from './transfer-store.js';
 
-const SCRATCH = '.import-';
+const SCRATCH = '.import.';
 
 /**
  * Brings what an archive has to a store, as {@link transferStore} does. It is unpacked beside the store's experiments first,
@@ -36,7 +36,7 @@ export async function importArchive(
   });
   if (!found.isFile()) throw notReadable(file, 'it is no file');
   await removeOrphans(to.root, SCRATCH);
-  const scratch = join(to.root, `${SCRATCH}${temporaryName()}`);
+  const scratch = join(to.root, `${SCRATCH}${temporaryName()}.tmp`);
   try {
     await makeFolder(scratch);
     const decompressor = await decompressing(compression);

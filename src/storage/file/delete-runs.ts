@@ -14,8 +14,8 @@ export interface DeletedRuns {
 
 /**
  * Deletes runs: every line of theirs becomes an empty one, so that others keep their offsets. Their artifacts are then
- * what `store gc` removes. Killed at any point, it is done again: the records that count go last of all records, and
- * what belongs to them after that.
+ * what `store gc` removes. Records of earlier submissions go first, and series and logs after all records: where this is
+ * killed, what is left is at most lines that nothing refers to.
  *
  * @param folder the experiment's; the caller has the store's lease
  */

@@ -96,7 +96,7 @@ describe('nothing is deleted', () => {
 
   test.each([
     ['without runs', [], 'RUN…, or --experiment'],
-    ['by a condition without an experiment', ['--where', 'lr=0'], '--where needs --experiment'],
+    ['by a condition without an experiment', ['--where', 'lr=0'], 'several experiments'],
     ['by both', ['abcd1234', '--experiment', 'sample', '--where', 'lr=0'], 'one of both'],
     [
       'by prefixes that no run has, all of which are named',

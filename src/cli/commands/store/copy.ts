@@ -43,12 +43,13 @@ Exit codes: 0 all is there; 1 some files differ; 3 the other store is in use.`,
   store: true,
   json: true,
   async run(_, options, context) {
-    const [{ openFolder }, { transferStore }, { resolveExperiments }, { TransferProgress, printCopied }] =
+    const [{ openFolder }, { transferStore }, { resolveExperiments }, { printCopied }, { showProgress }] =
       await Promise.all([
         import('../../../client/open-location.js'),
         import('../../../client/store/transfer-store.js'),
         import('../../../client/resolve/resolve-experiment.js'),
         import('../../format/print-copied.js'),
+        import('../../progress/show-progress.js'),
       ]);
     const { to } = options;
     if (to === undefined)
@@ -68,7 +69,7 @@ Exit codes: 0 all is there; 1 some files differ; 3 the other store is in use.`,
       logs,
       command: 'metalab store copy',
       signal: context.interrupted,
-      ...new TransferProgress(context).listeners,
+      ...showProgress(context),
     });
     return printCopied(copied, { ...options, target }, context);
   },

@@ -26,7 +26,10 @@ experiment does them again. Their artifacts are then no longer needed: metalab s
     },
   ],
   options: [
-    { flags: '--experiment <exp>', description: 'with --where: the experiment, by a prefix of its id' },
+    {
+      flags: '--experiment <exp>',
+      description: 'with --where: the experiment, by a prefix of its id (default: the only one)',
+    },
     WHERE_OPTION,
     ALL_OPTION,
     { flags: '--dry-run', description: 'show what would be deleted; delete nothing' },
@@ -47,13 +50,11 @@ experiment does them again. Their artifacts are then no longer needed: metalab s
   json: true,
   async run(_, options, context, words) {
     const { deleteRunsOf } = await import('../../../client/store/delete-runs.js');
-    const { formatCount } = await import('../../format/format-number.js');
+    const { countOf } = await import('../../format/format-number.js');
     const store = await context.store();
     const runs = await chooseRuns(words, options, context);
     const total = [...runs.values()].reduce((sum, ids) => sum + ids.size, 0);
-    const what = [...runs].map(
-      ([id, ids]) => `${formatCount(ids.size)} ${ids.size === 1 ? 'run' : 'runs'} of ${id}`,
-    );
+    const what = [...runs].map(([id, ids]) => `${countOf(ids.size, 'run')} of ${id}`);
     const { dryRun = false, json = false } = options;
     if (total === 0 || dryRun) {
       if (json) context.out(JSON.stringify({ store: store.uri, dry_run: dryRun, runs: asLists(runs) }));
@@ -66,9 +67,9 @@ experiment does them again. Their artifacts are then no longer needed: metalab s
       context.out(JSON.stringify({ store: store.uri, dry_run: dryRun, runs: asLists(runs), ...deleted }));
     else
       context.out(
-        `deleted ${what.join(', ')}: ${formatCount(deleted.records)} records, ${formatCount(deleted.lines)} other lines`,
+        `deleted ${what.join(', ')}: ${countOf(deleted.records, 'record')}, ${countOf(deleted.lines, 'other line')}`,
       );
-    if (!json) context.note(`metalab store gc removes artifacts that are no longer needed`);
+    if (!json) context.note('metalab store gc removes artifacts that are no longer needed');
     return undefined;
   },
 };
@@ -95,12 +96,15 @@ async function chooseRuns(
   }
   if (where.length === 0)
     throw wrongChoice('no runs are named', 'RUN…, or --experiment EXP --where CONDITION');
-  if (experiment === undefined) throw wrongChoice('--where needs --experiment', '--experiment EXP');
   const [{ withResults }, { resolveExperiment }] = await Promise.all([
     import('../../with-results.js'),
     import('../../../client/resolve/resolve-experiment.js'),
   ]);
-  const id = await resolveExperiment(await context.resultsStore(), experiment);
+  const store = await context.resultsStore();
+  const [only = '', ...others] = await store.experiments();
+  if (experiment === undefined && others.length > 0)
+    throw wrongChoice('the store has several experiments', '--experiment EXP');
+  const id = await resolveExperiment(store, experiment ?? only);
   await withResults(id, { where, ...(all && { all }) }, context, async (results) => {
     const ids = new Set<string>();
     for await (const batch of results.select('run_id').batches())

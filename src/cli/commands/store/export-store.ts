@@ -32,14 +32,14 @@ by tar it is a store. The file appears when it is complete. What is left out is 
     const [
       { exportStore },
       { resolveExperiments },
-      { TransferProgress },
+      { showProgress },
       { formatBytes },
       { formatCount },
       { stat },
     ] = await Promise.all([
       import('../../../client/store/export-store.js'),
       import('../../../client/resolve/resolve-experiment.js'),
-      import('../../format/print-copied.js'),
+      import('../../progress/show-progress.js'),
       import('../../../definition/format-bytes.js'),
       import('../../format/format-number.js'),
       import('node:fs/promises'),
@@ -47,7 +47,7 @@ by tar it is a store. The file appears when it is complete. What is left out is 
     const store = await context.store();
     const experiments = await resolveExperiments(store, options.experiment);
     const { artifacts = true, logs = true, force = false } = options;
-    const archived = await exportStore(
+    const exported = exportStore(
       store,
       { target: file, force },
       {
@@ -55,10 +55,14 @@ by tar it is a store. The file appears when it is complete. What is left out is 
         artifacts,
         logs,
         signal: context.interrupted,
-        ...new TransferProgress(context).listeners,
+        ...showProgress(context),
       },
     );
+    const archived = await exported.catch((error: unknown) => {
+      if (!context.interrupted.aborted) throw error;
+    });
     context.live.clear();
+    if (!archived) return 130;
     const { size } = await stat(file);
     if (options.json) context.out(JSON.stringify({ file, experiments, ...archived, archive_bytes: size }));
     else {

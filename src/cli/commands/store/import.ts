@@ -51,9 +51,10 @@ is in use; 130 interrupted.`,
         what: 'nothing is named to import',
         expected: 'FILE, which metalab store export wrote, or --from-python DIR',
       });
-    const [{ importArchive }, { TransferProgress, printCopied }] = await Promise.all([
+    const [{ importArchive }, { printCopied }, { showProgress }] = await Promise.all([
       import('../../../client/store/import-archive.js'),
       import('../../format/print-copied.js'),
+      import('../../progress/show-progress.js'),
     ]);
     const target = await context.store({ create: true });
     const copied = await importArchive(file, target, {
@@ -61,7 +62,7 @@ is in use; 130 interrupted.`,
       artifacts: true,
       logs: true,
       signal: context.interrupted,
-      ...new TransferProgress(context).listeners,
+      ...showProgress(context),
     });
     return printCopied(copied, { ...options, target }, context);
   },

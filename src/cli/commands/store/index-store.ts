@@ -5,8 +5,6 @@ interface IndexOptions extends CommonOptions {
   readonly rebuild?: boolean;
 }
 
-const PROGRESS_MS = 200;
-
 export const indexCommand: CommandDefinition<IndexOptions> = {
   name: 'index',
   summary: 'bring the index in PostgreSQL up to date with the files',
@@ -30,10 +28,11 @@ what was written since the last time, and makes schema and tables where there ar
   store: true,
   json: true,
   async run({ exp }, { json, rebuild = false }, context) {
-    const [{ resolveExperiment }, { indexStore }, { default: formatBytes }] = await Promise.all([
+    const [{ resolveExperiment }, { indexStore }, { showProgress }, { formatBytes }] = await Promise.all([
       import('../../../client/resolve/resolve-experiment.js'),
       import('../../../storage/postgresql/index-store.js'),
-      import('pretty-bytes'),
+      import('../../progress/show-progress.js'),
+      import('../../../definition/format-bytes.js'),
     ]);
     const store = await context.store();
     if (!store.index)
@@ -44,20 +43,10 @@ what was written since the last time, and makes schema and tables where there ar
         expected: `--store "postgresql://USER@HOST/DATABASE?file_root=${store.root}"`,
       });
     const experiments = exp === undefined ? undefined : [await resolveExperiment(store, exp)];
-    let current = '';
-    let shownAt = Number.NEGATIVE_INFINITY;
     const indexed = await indexStore(store, store.index, experiments, {
       rebuild,
       signal: context.interrupted,
-      onExperiment(id) {
-        current = id;
-      },
-      onProgress(done, total) {
-        if (!context.live.isTerminal || performance.now() - shownAt < PROGRESS_MS) return;
-        shownAt = performance.now();
-        const percent = total === 0 ? 100 : Math.floor((done / total) * 100);
-        void context.live.show(`${current}: ${percent} % of ${formatBytes(total)}`);
-      },
+      ...showProgress(context),
     });
     context.live.clear();
     if (json) context.out(JSON.stringify(indexed));

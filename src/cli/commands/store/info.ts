@@ -52,18 +52,17 @@ disk, without holes of packs. Of a store with an index in PostgreSQL, also how m
       context.out(JSON.stringify({ store: uri, id, runs, artifacts, files, bytes, kinds, experiments }));
       return undefined;
     }
-    const [{ printTable }, { formatBytes }, { formatCount }] = await Promise.all([
+    const [{ printTable }, { formatBytes }, { countOf }] = await Promise.all([
       import('../../format/table.js'),
       import('../../../definition/format-bytes.js'),
       import('../../format/format-number.js'),
     ]);
     context.out(`${store.uri} (${store.id})`);
-    const count = (n: number, what: string) => `${formatCount(n)} ${what}${n === 1 ? '' : 's'}`;
     const counts = [
-      count(experiments.length, 'experiment'),
-      count(runs, 'run'),
-      count(artifacts, 'artifact'),
-      count(files, 'file'),
+      countOf(experiments.length, 'experiment'),
+      countOf(runs, 'run'),
+      countOf(artifacts, 'artifact'),
+      countOf(files, 'file'),
       formatBytes(bytes),
     ];
     context.out(counts.join(', '));

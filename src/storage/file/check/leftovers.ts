@@ -16,7 +16,8 @@ export async function leftover(
 ): Promise<Finding | undefined> {
   const entry = await stat(path).catch(() => undefined);
   if (!entry || (!alone && Date.now() - entry.mtimeMs < LEFT_AFTER_MS)) return undefined;
-  return removable(path, `a temporary file of ${entry.size} bytes: its writer was killed`);
+  const what = entry.isDirectory() ? 'a temporary folder' : `a temporary file of ${entry.size} bytes`;
+  return removable(path, `${what}: its writer was killed`);
 }
 
 /** The finding of a file that nothing needs. */
@@ -45,11 +46,10 @@ export async function* findLeftovers(
   if (!entries) return;
   for await (const entry of entries) {
     const path = join(folder, entry.name);
-    if (entry.isDirectory()) {
-      if (depth > 0 && entry.name !== 'artifacts') yield* findLeftovers(path, options, depth - 1);
-    } else if (isTemporary(entry.name)) {
+    if (isTemporary(entry.name)) {
       const finding = await leftover(path, options);
       if (finding) yield finding;
-    }
+    } else if (entry.isDirectory() && depth > 0 && entry.name !== 'artifacts')
+      yield* findLeftovers(path, options, depth - 1);
   }
 }
