@@ -92,7 +92,7 @@ export async function copyIn(client: Client, target: string, rows: Iterable<Buff
   await pipeline(Readable.from(blocksOf(rows)), client.query(copyFrom(`COPY ${target} FROM STDIN`)));
 }
 
-const BLOCK_BYTES = 1 << 18;
+const BLOCK_BYTES = 1 << 20;
 
 function* blocksOf(rows: Iterable<Buffer>): Generator<Buffer> {
   let block: Buffer[] = [];

@@ -1,9 +1,10 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Client } from 'pg';
 import type { DataEntry, SeriesPoint } from '../../definition/record.js';
 import { sizeOf } from '../file/file-size.js';
 import { uncoveredOf, wholeLines } from '../file/formats/coverage.js';
 import { type DerivedLine, listDerived, slotOfDerived } from '../file/formats/derived.js';
-import { forEachLine, lineChunks, parseObject } from '../file/formats/lines.js';
+import { forEachLine, type LineChunk, lineChunks, NEWLINE, parseObject } from '../file/formats/lines.js';
 import { readRecord } from '../file/formats/read-record.js';
 import { listSegments, type Segment } from '../file/formats/segments.js';
 import type { LineKind } from '../store.js';
@@ -24,6 +25,7 @@ import { type TypedValue, ValueTypes } from './value-types.js';
 
 /** Of a transaction, in bytes: larger ones are no faster. */
 const BATCH_LENGTH = 8 << 20;
+const PIECE_BYTES = 32 * 1024;
 const KINDS: readonly LineKind[] = ['records', 'derived', 'series', 'data'];
 
 /** What indexing an experiment came to. */
@@ -167,13 +169,17 @@ class ExperimentIndexing {
       for await (const chunk of lineChunks(path, { from, to })) {
         let damaged = 0;
         const onCorrupt = () => damaged++;
-        forEachLine(
-          chunk,
-          (bytes, start, end, offset) => {
-            if (!this.#add(kind, bytes, start, end, { ...place, offset })) damaged++;
-          },
-          onCorrupt,
-        );
+        for (const piece of piecesOf(chunk)) {
+          forEachLine(
+            piece,
+            (bytes, start, end, offset) => {
+              if (!this.#add(kind, bytes, start, end, { ...place, offset })) damaged++;
+            },
+            onCorrupt,
+          );
+          // The batch before is written meanwhile.
+          await nextTurn();
+        }
         this.#bytes += chunk.bytes.length;
         this.#batch.noteProgress(
           place.segmentId,
@@ -253,6 +259,15 @@ class ExperimentIndexing {
       this.#options.onProgress?.(done, this.#total);
     });
     this.#writing.catch(() => {});
+  }
+}
+
+/** Whole lines, some ms' work at a time: nothing is written while they are read. */
+function* piecesOf({ bytes, offset }: LineChunk): Generator<LineChunk> {
+  for (let from = 0; from < bytes.length; ) {
+    const to = bytes.indexOf(NEWLINE, Math.min(from + PIECE_BYTES, bytes.length - 1)) + 1;
+    yield { bytes: bytes.subarray(from, to), offset: offset + from };
+    from = to;
   }
 }
 
