@@ -1,4 +1,5 @@
 import { relative } from 'node:path';
+import { MetalabError } from '../definition/errors.js';
 import { formatBytes } from '../definition/format-bytes.js';
 import { METALAB_VERSION } from '../engine/version.js';
 import { checkStore, nothingChecked } from '../storage/file/check/check-store.js';
@@ -32,11 +33,24 @@ export async function runStoreCheck(options: CheckFlags, context: CommandContext
   if (options.repair) await store.lease.during('metalab store check --repair', () => check(true));
   else await check(!(await isInUse(store)));
   const counts = countsOf(shown);
+  if (counts.repaired > 0) await indexAgain(store, context);
   if (options.json) context.out(JSON.stringify({ store: store.uri, checked, counts, findings: shown }));
   else context.out(summary(checked, counts, context));
   return shown.some(({ severity, repaired }) => severity !== 'note' && repaired === null)
     ? EXIT.failure
     : EXIT.success;
+}
+
+/** A repair changes lines in place, which the index has read. */
+async function indexAgain(store: FileStore, { note }: CommandContext): Promise<void> {
+  if (!store.index) return;
+  const { indexStore } = await import('../storage/postgresql/index-store.js');
+  try {
+    await indexStore(store, store.index, undefined, { rebuild: true });
+  } catch (error) {
+    if (!(error instanceof MetalabError)) throw error;
+    note(`the index still has what was repaired: ${error.what}; later: metalab store index --rebuild`);
+  }
 }
 
 /** Whether an engine uses the store: then temporary files may be in use. */

@@ -16,7 +16,7 @@ import { type TransferOptions, transferStore } from './transfer-store.js';
 const SCRATCH = '.import.';
 
 /**
- * Brings what an archive has to a store, as {@link transferStore} does. It is unpacked beside the store's experiments first,
+ * Copies what an archive has to a store, as {@link transferStore} does. It is unpacked beside the store's experiments first,
  * and verified: of an archive that is not whole nothing is imported.
  *
  * @param file what `exportStore` wrote

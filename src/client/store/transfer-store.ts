@@ -18,7 +18,7 @@ export interface TransferOptions extends CopyOptions {
 }
 
 /**
- * Brings experiments to another store. What that has of them stays: afterwards it has the runs of both.
+ * Copies experiments to another store. Nothing there is removed: afterwards it has the runs of both.
  *
  * @throws StoreError where the target is in use, is of another fingerprint scheme, can't be written, or has fewer runs
  *   than the source afterwards; UsageError where both are one store

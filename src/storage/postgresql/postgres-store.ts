@@ -56,8 +56,6 @@ export class PostgresStore implements Store, ExperimentManifests, StructuredResu
     let client: Client | undefined;
     try {
       client = await connectIndex(this.#settings);
-      // Rows in the order in which they were written.
-      await client.query('SET synchronize_seqscans = off; SET max_parallel_workers_per_gather = 0');
       for await (const rows of copyOut(client, select)) yield* rows;
     } catch (error) {
       throw indexFault(error, this.#settings);
@@ -75,8 +73,8 @@ function selectLines(kind: LineKind, experiment: string, runs: readonly string[]
   if (kind === 'records') return `SELECT 'segments/' || segment, record FROM runs WHERE ${where}`;
   const [table, columns] = TABLES[kind];
   const lines = `(SELECT * FROM ${table} WHERE ${where}) AS lines`;
-  // The order matters within a run, so for all at once it is that of the table.
-  const order = wanted ? ' ORDER BY segments.path, segment_offset' : '';
+  // Points and entries of a run count in the order in which they were written. Tables keep no order.
+  const order = ' ORDER BY segments.path, segment_offset';
   return `SELECT segments.path, ${columns} FROM ${lines} JOIN segments ON segments.id = lines.segment${order}`;
 }
 

@@ -1,3 +1,4 @@
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { SAMPLE } from '../../../src/testing/sample-store.js';
@@ -44,6 +45,15 @@ test('a store that is moved to one with an index, and from there to files, is th
   // The lines that were taken out come back, and the index with them.
   await run('store', 'copy', '--from', back, '--to', indexed);
   expect(await answer(database)).toEqual(expected);
+
+  // A repair takes a line out in place: the index must not keep it.
+  const [segment] = Object.keys(filesOf(back)).filter(
+    (path) => /segments\/s2\/[^/]*\.ndjson$/.test(path) && !/logs-/.test(path),
+  );
+  const path = join(new URL(indexed).searchParams.get('file_root')!, segment!);
+  writeFileSync(path, readFileSync(path, 'utf8').replace('{"run_id"', '#"run_id"'));
+  await metalab(['store', 'check', '--repair', '--store', indexed]);
+  expect(await answer(database)).toEqual(await answer(indexed));
 
   const alone = await metalab(['store', 'copy', '--from', database, '--to', back]);
   expect(alone.code).toBe(2);

@@ -14,9 +14,9 @@ interface CopyFlags extends TransferFlags {
 
 export const copyCommand: CommandDefinition<CopyFlags> = {
   name: 'copy',
-  summary: 'copy experiments to another store, or bring two stores together',
-  description: `What the other store has stays: afterwards it has the runs of both. Every file that is written is read again and compared by
-its hash, and the runs are counted. Stopped or killed, the same command goes on; done again, it copies what is new. Of a
+  summary: 'copy experiments to another store, or merge two stores',
+  description: `Nothing in the other store is removed: afterwards it has the runs of both. Every file that is written is read again and compared by
+its hash, and the runs are counted. Stopped or killed, it goes on when it is run again; run once more, it copies what is new. Of a
 file that both have with different content, neither is changed, and it is named. A store that a sweep writes to can be
 copied: what it adds later comes with the next copy. Not copied: quarantine/, and values of environment
 variables.

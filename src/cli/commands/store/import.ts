@@ -8,13 +8,13 @@ interface ImportFlags extends TransferFlags {
 
 export const importCommand: CommandDefinition<ImportFlags> = {
   name: 'import',
-  summary: 'bring what an exported file, or a store of the Python metalab, has to the store',
-  description: `What the store has stays: afterwards it has the runs of both, as after store copy. The file is unpacked in the store's folder
+  summary: 'import an exported file, or a store of the Python metalab',
+  description: `Nothing in the store is removed: afterwards it has the runs of both, as after store copy. The file is unpacked in the store's folder
 first, and verified: of one that is cut off or damaged nothing is imported. The store is made if there is none.
 
 --from-python imports every experiment in a folder and below it: records, metrics, derived metrics, curves, data, logs and
 artifacts, each run under a run_id of this metalab, with the Python one in its provenance. The folder is only read. Files
-that can't be read are listed, and the rest is imported. What the store has stays as it is: so the same command goes on
+that can't be read are listed, and the rest is imported. Nothing in the store is changed: so the same command goes on
 after an interruption, and adds what is new once the folder has grown.
 
 Exit codes: 0 all is there that could be read; 1 some files differ, or nothing could be imported; 2 wrong usage; 3 the store

@@ -2,8 +2,8 @@ import { countRuns } from '../count-runs.js';
 import { segmentsFolder } from '../layout.js';
 import { listNames } from '../list-names.js';
 import { removeTables } from '../remove-tables.js';
-import { bringFile } from './bring-file.js';
 import { listTransferFiles, type TransferChoice, type TransferFile } from './list-files.js';
+import { mergeFile } from './merge-file.js';
 
 /** A file of which both stores have one, and neither can be told to be right. The target's stays. */
 export interface Conflict {
@@ -39,8 +39,8 @@ export interface CopyOptions extends TransferChoice {
 const AT_ONCE = 8;
 
 /**
- * Brings all of an experiment to another store's folder: see `bring-file.ts` for what becomes of files that are there.
- * Stopped, or killed, it is done anew, and goes on.
+ * Merges all of an experiment into another store's folder: see `merge-file.ts` for files that are there. Stopped, or
+ * killed, it goes on where it is called again.
  *
  * @param from folder of the experiment
  * @param to its folder in the target
@@ -61,13 +61,13 @@ export async function copyExperiment(
   let done = 0;
   for (const group of byFolder(files))
     await eachOf(group, options.signal, async (file) => {
-      const brought = await bringFile(from, to, file);
-      if (brought.result === 'copied') {
+      const merged = await mergeFile(from, to, file);
+      if (merged.result === 'copied') {
         counts.files++;
-        counts.bytes += brought.bytes;
-        filled_holes ||= brought.filledHoles && file.rule === 'lines';
-      } else if (brought.result === 'same') counts.same++;
-      else conflicts.push({ path: file.path, what: brought.what });
+        counts.bytes += merged.bytes;
+        filled_holes ||= merged.filledHoles && file.rule === 'lines';
+      } else if (merged.result === 'same') counts.same++;
+      else conflicts.push({ path: file.path, what: merged.what });
       done += file.size;
       options.onProgress?.(done, total);
     });
@@ -91,11 +91,11 @@ function byFolder(files: readonly TransferFile[]): Iterable<TransferFile[]> {
 async function eachOf(
   files: readonly TransferFile[],
   signal: AbortSignal | undefined,
-  bring: (file: TransferFile) => Promise<void>,
+  work: (file: TransferFile) => Promise<void>,
 ): Promise<void> {
   let next = 0;
-  const work = async () => {
-    while (next < files.length && !signal?.aborted) await bring(files[next++]!);
+  const worker = async () => {
+    while (next < files.length && !signal?.aborted) await work(files[next++]!);
   };
-  await Promise.all(Array.from({ length: AT_ONCE }, work));
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
 }

@@ -16,7 +16,7 @@ import { type FileRule, nameOfContent, type TransferFile } from './list-files.js
 import { FilesDiffer, type MergedBlock, mergeBlocks } from './merge-blocks.js';
 
 /** `copied`: the target has more than before, at its end or, with `filledHoles`, before that. `differs`: nothing was written, since neither can be told to be right. */
-export type Brought =
+export type MergeResult =
   | { readonly result: 'copied'; readonly bytes: number; readonly filledHoles: boolean }
   | { readonly result: 'same' }
   | { readonly result: 'differs'; readonly what: string };
@@ -24,22 +24,22 @@ export type Brought =
 const HOLES: { readonly [rule in FileRule]?: number } = { lines: 0x0a, pack: 0 };
 
 /**
- * Brings one file to another folder of the same experiment, whatever that has of it. Killed at any point, the target's
- * file is the old one or the whole new one; what was written is read again and compared by its hash.
+ * Merges one file into another folder of the same experiment. Killed at any point, the target's file is the old one or the
+ * whole new one; what was written is read again and compared by its hash.
  *
  * @param from folder of the experiment
  * @param to folder of the experiment in the target
  * @throws StoreError where the source can't be read or the target not be written
  */
-export async function bringFile(from: string, to: string, file: TransferFile): Promise<Brought> {
+export async function mergeFile(from: string, to: string, file: TransferFile): Promise<MergeResult> {
   const source = join(from, file.path);
   const target = join(to, file.path);
   try {
     const { size, text } = file;
-    if (text !== undefined) return await bringLatest(text, target);
+    if (text !== undefined) return await mergeLatest(text, target);
     if (file.rule === 'named')
-      return await bringNamed({ path: source, size }, target, nameOfContent(file.path)!);
-    return await bringGrown({ path: source, size }, target, HOLES[file.rule]);
+      return await mergeNamed({ path: source, size }, target, nameOfContent(file.path)!);
+    return await mergeGrowing({ path: source, size }, target, HOLES[file.rule]);
   } catch (error) {
     throw storeFault(error, target);
   }
@@ -50,7 +50,7 @@ interface Source {
   readonly size: number;
 }
 
-async function bringGrown(source: Source, target: string, hole: number | undefined): Promise<Brought> {
+async function mergeGrowing(source: Source, target: string, hole: number | undefined): Promise<MergeResult> {
   const isNew = (await sizeOf(target)) === undefined;
   try {
     // All of it is compared before anything is written.
@@ -69,13 +69,13 @@ async function isSame(blocks: AsyncIterable<MergedBlock>): Promise<boolean> {
 }
 
 /** A damaged copy in the target is replaced; a damaged source is not taken. */
-async function bringNamed(source: Source, target: string, name: string): Promise<Brought> {
+async function mergeNamed(source: Source, target: string, name: string): Promise<MergeResult> {
   if ((await sizeOf(target)) !== undefined && (await hashOf(target)) === name) return { result: 'same' };
   if ((await hashOf(source.path)) !== name) return differsFromName;
   return { result: 'copied', ...(await write(mergeBlocks(source, undefined, undefined), target)) };
 }
 
-const differsFromName: Brought = {
+const differsFromName: MergeResult = {
   result: 'differs',
   what: 'the source is damaged: its content is another than its name stands for',
 };
@@ -91,7 +91,7 @@ const dateOf = ({ submitted_at, applied_at, finished_at }: Dated) =>
   Date.parse(submitted_at ?? applied_at ?? finished_at ?? '') || 0;
 
 /** A damaged one in the target is replaced by a sound one. */
-async function bringLatest(text: string, target: string): Promise<Brought> {
+async function mergeLatest(text: string, target: string): Promise<MergeResult> {
   const there = await readText(target);
   if (text === there) return { result: 'same' };
   const ours = parse(text);
