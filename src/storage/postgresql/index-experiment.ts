@@ -3,22 +3,20 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Client } from 'pg';
 import type { DataEntry, SeriesPoint } from '../../definition/record.js';
 import { sizeOf } from '../file/file-size.js';
-import { uncoveredOf, wholeLines } from '../file/formats/coverage.js';
-import { type DerivedLine, listDerived, slotOfDerived } from '../file/formats/derived.js';
+import { type DerivedLine, slotOfDerived } from '../file/formats/derived.js';
 import { forEachLine, type LineChunk, lineChunks, NEWLINE, parseObject } from '../file/formats/lines.js';
 import { readRecord } from '../file/formats/read-record.js';
-import { listSegments, type Segment } from '../file/formats/segments.js';
 import type { LineKind } from '../store.js';
 import { experimentViewName, makeExperimentView } from './experiment-view.js';
 import { type Derivations, IndexBatch } from './index-batch.js';
 import { indexDerivations, indexManifests } from './index-manifests.js';
 import { dataRow, derivedRow, type LinePlace, needsLine, pointRow, runRow } from './index-rows.js';
+import { unreadLines } from './unread-lines.js';
 import { type TypedValue, ValueTypes } from './value-types.js';
 
 /** Of a transaction, in bytes: larger ones are no faster. */
 const BATCH_LENGTH = 8 << 20;
 const PIECE_BYTES = 32 * 1024;
-const KINDS: readonly LineKind[] = ['records', 'derived', 'series', 'data'];
 
 /** What indexing an experiment came to. */
 export interface IndexedExperiment {
@@ -147,14 +145,8 @@ class ExperimentIndexing {
 
   async #readFiles(): Promise<void> {
     const covered = Object.fromEntries([...this.#known].map(([path, { bytes }]) => [path, bytes]));
-    const files = [];
-    for (const kind of KINDS) {
-      const uncovered = await wholeLines(await uncoveredOf(await filesOf(this.#folder, kind), covered));
-      for (const file of uncovered) {
-        files.push({ kind, ...file });
-        this.#total += file.to - file.from;
-      }
-    }
+    const files = await unreadLines(this.#folder, covered);
+    for (const { from, to } of files) this.#total += to - from;
     for (const { kind, name, path, from, to } of files) {
       const place = await this.#placeOf(kind, name);
       for await (const chunk of lineChunks(path, { from, to })) {
@@ -257,10 +249,4 @@ function* piecesOf({ bytes, offset }: LineChunk): Generator<LineChunk> {
     yield { bytes: bytes.subarray(from, to), offset: offset + from };
     from = to;
   }
-}
-
-/** Files of lines, by their path in the experiment's folder. */
-async function filesOf(folder: string, kind: LineKind): Promise<Segment[]> {
-  if (kind === 'derived') return listDerived(folder);
-  return (await listSegments(folder, kind)).map(({ name, path }) => ({ name: `segments/${name}`, path }));
 }
