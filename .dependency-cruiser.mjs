@@ -31,6 +31,8 @@ const MAY_IMPORT = {
   plot: ['definition', 'results'],
   // What authors of stores run in their own tests.
   testing: ['definition', 'identity/fingerprint.ts', 'storage', 'results'],
+  // Infrastructure for experiments: plugins plan it, environments carry the plans out.
+  services: ['definition', 'access', 'extensions', 'config', 'identity/hash-content.ts', 'storage', 'transport', 'execution', 'engine'],
   // What workflows, activities and clients agree on.
   contract: ['definition', 'storage', 'runner/protocol.ts', 'execution/batch-executor.ts'],
   workflows: ['definition', 'contract', 'storage/manifest.ts', 'execution/batch-executor.ts'],

@@ -1,0 +1,35 @@
+import type { ServiceHandle, ServiceSpec } from './service.js';
+
+/** What goes on while services come up or end, for people. */
+export type OnProgress = (message: string) => void;
+
+/**
+ * Where services run: carries out plugins' plans, finds what it started before, and ends it. One per type of
+ * environment. All its methods can be called again after a death in the middle of them.
+ */
+export interface ServiceEnvironment {
+  /** Starts what is not alive, in this order, and waits until all is ready. Resolves to all handles, in the same order. */
+  up(specs: readonly ServiceSpec[], options: UpOptions): Promise<readonly ServiceHandle[]>;
+  /** What is known of services now. Never throws because a place does not answer: then their status is `unknown`. */
+  inspect(): Promise<readonly ServiceHandle[]>;
+  /**
+   * Ends services, the last first, goes on past failures, and confirms that each is gone.
+   *
+   * @throws MetalabError that names all that could not be ended
+   */
+  down(names: readonly string[], options: UpOptions): Promise<void>;
+  /** The log's last lines; follows it until the signal aborts if `follow`. Also of services that are dead. */
+  logs(name: string, options: LogOptions): AsyncIterable<Uint8Array>;
+  close(): Promise<void>;
+}
+
+export interface UpOptions {
+  readonly signal: AbortSignal;
+  readonly onProgress: OnProgress;
+}
+
+export interface LogOptions {
+  readonly tail: number;
+  readonly follow: boolean;
+  readonly signal: AbortSignal;
+}
