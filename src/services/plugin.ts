@@ -1,6 +1,6 @@
 import type { Schema } from '../config/environment-type.js';
 import type { Problem } from '../definition/errors.js';
-import type { ReadinessCheck, ServiceHandle, ServiceResources, ServiceSpec } from './service.js';
+import type { Provided, ReadinessCheck, ServiceHandle, ServiceResources, ServiceSpec } from './service.js';
 
 /** How a service's process is ended: a signal, then SIGKILL for all its processes after a time. */
 export interface StopRequest {
@@ -36,11 +36,7 @@ export interface SlurmFragment {
 }
 
 /** What a provider gives to those that consume it. Holds no password: `credentials` names its file. */
-export interface Provision {
-  /** What it provides, e.g. `store`. */
-  readonly kind: string;
-  /** E.g. a store's location, without password. */
-  readonly value: string;
+export interface Provision extends Provided {
   readonly handle: ServiceHandle;
 }
 
@@ -53,6 +49,8 @@ export interface ServicePlace {
   readonly host: string;
   /** The store that the environment names; undefined: none, so that it is what a service provides. */
   readonly store: string | undefined;
+  /** For a store's files, on the machine that experiments are submitted from: absolute. What provides a store names it. */
+  readonly file_root: string;
   /** What it consumes: for each kind in `consumes`, what a running service provides. */
   readonly provided: readonly Provision[];
   /** `env` of the process that plans, for variables such as METALAB_PG_BIN_DIR. */
@@ -66,7 +64,7 @@ export interface ServicePlan<Fragment> {
   readonly credentials: ServiceHandle['credentials'];
   readonly metadata: ServiceHandle['metadata'];
   /** What it provides once it is ready; `value` without password. Empty: nothing. */
-  readonly provides: readonly { readonly kind: string; readonly value: string }[];
+  readonly provides: readonly Provided[];
 }
 
 /**

@@ -1,3 +1,5 @@
+import type { ResolvedEnvironment } from '../config/resolved-config.js';
+import type { ServicePlace, ServicePlugin } from './plugin.js';
 import type { ServiceHandle, ServiceSpec } from './service.js';
 
 /** What goes on while services come up or end, for people. */
@@ -33,3 +35,17 @@ export interface LogOptions {
   readonly follow: boolean;
   readonly signal: AbortSignal;
 }
+
+/** What an environment's services are made with. */
+export interface ServiceEnvironmentOptions extends Pick<ServicePlace, 'store' | 'file_root' | 'env'> {
+  readonly environment: ResolvedEnvironment;
+  /** Private, on this machine, for what is to be known of these services: nobody else writes there. Absolute; exists. */
+  readonly folder: string;
+  /** @throws UsageError if there is no such plugin */
+  plugin(name: string): Promise<ServicePlugin>;
+}
+
+/** Makes a {@link ServiceEnvironment}; one per type of environment is in the registry `environments.ts`. */
+export type CreateServiceEnvironment = (
+  options: ServiceEnvironmentOptions,
+) => ServiceEnvironment | Promise<ServiceEnvironment>;
