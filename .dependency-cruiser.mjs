@@ -5,7 +5,8 @@ const MAY_IMPORT = {
   definition: [],
   access: ['definition'],
   extensions: ['definition'],
-  config: ['definition', 'extensions'],
+  // The schemas of [services], so that its mistakes are found when the files are read.
+  config: ['definition', 'extensions', 'services/plugins.ts'],
   identity: ['definition', 'access'],
   operation: ['definition'],
   // A submission's manifest has its environment.
@@ -32,7 +33,17 @@ const MAY_IMPORT = {
   // What authors of stores run in their own tests.
   testing: ['definition', 'identity/fingerprint.ts', 'storage', 'results'],
   // Infrastructure for experiments: plugins plan it, environments carry the plans out.
-  services: ['definition', 'access', 'extensions', 'config', 'identity/hash-content.ts', 'storage', 'transport', 'execution', 'engine'],
+  services: [
+    'definition',
+    'access',
+    'extensions',
+    'config',
+    'identity/hash-content.ts',
+    'storage',
+    'transport',
+    'execution',
+    'engine',
+  ],
   // What workflows, activities and clients agree on.
   contract: ['definition', 'storage', 'runner/protocol.ts', 'execution/batch-executor.ts'],
   workflows: ['definition', 'contract', 'storage/manifest.ts', 'execution/batch-executor.ts'],

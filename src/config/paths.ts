@@ -17,10 +17,15 @@ export function absolutePath(path: string, folder: string, home: string): string
 }
 
 /** An environment's table with its paths absolute. */
-export function withAbsolutePaths(table: Table, type: EnvironmentType, folder: string, home: string): Table {
-  const paths = ['store', ...(type.paths ?? [])].map((key) => key.split('.'));
-  return paths.reduce((made, path) => {
-    const value = valueAt(made, path);
-    return typeof value === 'string' ? withValue(made, path, absolutePath(value, folder, home)) : made;
-  }, table);
+export const withAbsolutePaths = (table: Table, type: EnvironmentType, folder: string, home: string): Table =>
+  absolutePathsAt(table, ['store', ...(type.paths ?? [])], folder, home);
+
+/** A table in which the texts at some keys, dotted, are absolute paths. */
+export function absolutePathsAt(table: Table, keys: readonly string[], folder: string, home: string): Table {
+  return keys
+    .map((key) => key.split('.'))
+    .reduce((made, path) => {
+      const value = valueAt(made, path);
+      return typeof value === 'string' ? withValue(made, path, absolutePath(value, folder, home)) : made;
+    }, table);
 }

@@ -76,7 +76,9 @@ export interface ServicePlugin<Config = { readonly [key: string]: unknown }> {
   readonly schema: Schema<Config>;
   /** Keys, dotted, whose values are paths on this machine: made absolute before the schema sees them. */
   readonly paths?: readonly string[];
-  readonly resources: (config: Config) => ServiceResources;
+  /** Keys, dotted, whose values are secrets: refused in `.metalab.toml`, which others get with the project. */
+  readonly secrets?: readonly string[];
+  resources(config: Config): ServiceResources;
   readonly consumes: readonly string[];
   readonly provides: readonly string[];
   /** Problems that involve more than one value; `where` is a dotted key. */
