@@ -50,6 +50,8 @@ export interface CommandDefinition<Options extends CommonOptions = CommonOptions
   readonly examples: readonly { readonly line: string; readonly does: string }[];
   /** Whether it has `--store` and `--env`. */
   readonly store?: boolean;
+  /** Whether it has `--env`, without `--store`. */
+  readonly env?: boolean;
   /** Whether it has `--json`: it prints data. */
   readonly json?: boolean;
   /** Hidden from the list of commands: for metalab's own use. */

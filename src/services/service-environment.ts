@@ -23,6 +23,8 @@ export interface ServiceEnvironment {
   /** The log's last lines; follows it until the signal aborts if `follow`. Also of services that are dead. */
   logs(name: string, options: LogOptions): AsyncIterable<Uint8Array>;
   close(): Promise<void>;
+  /** How often `inspect` may be called, milliseconds. Default: twice a second. */
+  readonly inspectEveryMs?: number;
 }
 
 export interface UpOptions {
