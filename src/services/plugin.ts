@@ -24,9 +24,12 @@ export interface LocalFragment {
 
 /** What a Slurm environment puts into the one job of all its services: shell lines, in a POSIX shell. */
 export interface SlurmFragment {
-  /** Starts the service in the background and leaves its pid in `$SERVICE_PID`. */
+  /** Starts the service in the background and leaves its pid in `$SERVICE_PID`; its output goes to `$SERVICE_LOG`. */
   readonly setup: readonly string[];
-  /** Ends it. Run in the order opposite to that of the set-ups, on EXIT and SIGTERM. */
+  /**
+   * Ends it; `$SERVICE_PID` is its own again. Run in the order opposite to that of the set-ups, on EXIT and SIGTERM. The
+   * environment ends what is left after it by SIGKILL.
+   */
   readonly cleanup: readonly string[];
   readonly readiness: ReadinessCheck;
   readonly cpus: number;
@@ -42,11 +45,19 @@ export interface Provision extends Provided {
 
 /** Where a service is to run, and what is there for it. */
 export interface ServicePlace {
-  /** For its data: a folder for this service alone, which outlives it. Absolute; exists. */
+  /** For its data: a folder for this service alone, which outlives it. Absolute; exists, also on the cluster. */
   readonly folder: string;
+  /**
+   * For passwords that the plugin generates: a folder of this machine for this service alone, which only this user can
+   * enter, and which outlives it. Absolute; exists. May be `folder`, where the service runs on this machine.
+   */
+  readonly private_folder: string;
   /** The port to use: the one it had before, or one that was free when the plan was made. */
   readonly port: number;
+  /** The address by which it is reached from where it runs: consumers use it. `127.0.0.1`. */
   readonly host: string;
+  /** What a cluster is, for plans that ship programs to it; undefined: this machine. */
+  readonly cluster?: ClusterPlace;
   /** The store that the environment names; undefined: none, so that it is what a service provides. */
   readonly store: string | undefined;
   /** For a store's files, on the machine that experiments are submitted from: absolute. What provides a store names it. */
@@ -57,14 +68,37 @@ export interface ServicePlace {
   readonly env: { readonly [name: string]: string | undefined };
 }
 
+/** A cluster, as plans that ship programs to it must know it. */
+export interface ClusterPlace {
+  /** What `uname -sm` prints there, e.g. `Linux x86_64`. */
+  readonly system: string;
+  /** A folder there for programs, shared by all services of the user. Absolute. */
+  readonly programs: string;
+}
+
+/** A file of this machine that is to be on the cluster. Its name tells its content: one that is there is not sent again. */
+export interface ShippedFile {
+  readonly from: string;
+  /** Absolute. */
+  readonly to: string;
+  readonly mode: number;
+}
+
 /** A plan for one type of environment. */
 export interface ServicePlan<Fragment> {
   readonly fragment: Fragment;
   /** Of the handle, once it is ready. */
   readonly credentials: ServiceHandle['credentials'];
   readonly metadata: ServiceHandle['metadata'];
-  /** What it provides once it is ready; `value` without password. Empty: nothing. */
+  /**
+   * What it provides once it is ready; `value` without password. Empty: nothing. Where a value is a uri, its host and port
+   * are those of the place: who reaches the service by others (a node's name, a tunnel) replaces these two.
+   */
   readonly provides: readonly Provided[];
+  /** What is copied to the cluster before the fragment is carried out. */
+  readonly ship?: readonly ShippedFile[];
+  /** For people, when the service is started: what of its configuration is unsafe. */
+  readonly warnings?: readonly string[];
 }
 
 /**

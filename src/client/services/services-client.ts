@@ -102,15 +102,13 @@ export class ServicesClient {
 
   async #carryOut(ask: () => Promise<ServicesReply>): Promise<EndedServices> {
     await this.#engine.ensureWorker();
-    const since = Date.now();
+    let told = Date.now() - 1;
     let { id } = await ask();
-    let said = '';
     for (let requests = 1; ; ) {
       this.#options.signal?.throwIfAborted();
-      const progress = readProgress(folderOf(this.#place));
-      if (progress && progress.at >= since && progress.line !== said) {
-        said = progress.line;
-        this.#options.say?.(said);
+      for (const { line, at } of readProgress(folderOf(this.#place)).filter(({ at }) => at > told)) {
+        this.#options.say?.(line);
+        told = at;
       }
       const status = await this.#statusInTime();
       const ended = status?.ended.find((one) => one.id === id);

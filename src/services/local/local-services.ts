@@ -103,16 +103,18 @@ export class LocalServices implements ServiceEnvironment {
       await this.#end(before);
     } else if (before) await this.#clean(before);
     options.onProgress(`starting ${spec.name} …`);
-    return this.#untilReady(await this.#start(spec, before, started), options);
+    return this.#untilReady(await this.#start(spec, before, started, options), options);
   }
 
   async #start(
     spec: ServiceSpec,
     before: ServiceRecord | undefined,
     started: readonly ServiceHandle[],
+    { onProgress }: UpOptions,
   ): Promise<ServiceRecord> {
     const { name } = spec;
     const plan = await this.#plan(spec, before, started);
+    for (const warning of plan.warnings ?? []) onProgress(`warning: ${warning}`);
     const { fragment, credentials, metadata, provides } = plan;
     const { readiness, log, stop } = fragment;
     const hasDied = before !== undefined && !before.ended && before.since !== null;
@@ -158,13 +160,25 @@ export class LocalServices implements ServiceEnvironment {
     const planLocal = planFor({ name: spec.name, item: await plugin(spec.name) }, 'local');
     const taken = this.#records.all().flatMap(({ name, port }) => (name === spec.name ? [] : [port]));
     const port = await choosePort(spec, before?.port, taken);
-    const folder = join(this.#options.folder, 'data', spec.name);
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const [folder, private_folder] = ['data', 'private'].map((kind) => {
+      const path = join(this.#options.folder, kind, spec.name);
+      mkdirSync(path, { recursive: true, mode: 0o700 });
+      return path;
+    }) as [string, string];
     const provided: Provision[] = started.flatMap((handle) =>
       handle.provides.filter(({ kind }) => spec.consumes.includes(kind)).map((one) => ({ ...one, handle })),
     );
     return {
-      ...(await planLocal(spec, { folder, port, host: HOST, store, file_root, provided, env })),
+      ...(await planLocal(spec, {
+        folder,
+        private_folder,
+        port,
+        host: HOST,
+        store,
+        file_root,
+        provided,
+        env,
+      })),
       port,
     };
   }
