@@ -1,13 +1,11 @@
 import { resolve } from 'node:path';
-import { DEFAULT_STORE } from '../config/paths.js';
+import { DEFAULT_STORE, DISCOVER_STORE } from '../config/paths.js';
 import type { ResolvedConfig } from '../config/resolved-config.js';
 import { UsageError } from '../definition/errors.js';
 import type { ServicesOrder } from './order-file.js';
 import { projectFolderOf } from './place.js';
 import { ServicePlugins } from './plugins.js';
 import { readSpecs } from './read-specs.js';
-
-const DISCOVER = 'discover';
 
 /**
  * What the configuration of an environment asks for.
@@ -31,7 +29,7 @@ export async function makeOrder(config: ResolvedConfig, env: NodeJS.ProcessEnv):
     project: { name: config.project.name, folder },
     environment,
     specs: wanted.map(({ spec }) => spec),
-    store: store === undefined || store === DISCOVER ? null : store,
+    store: store === undefined || store === DISCOVER_STORE ? null : store,
     file_root: resolve(folder, DEFAULT_STORE),
     env: Object.fromEntries(
       Object.entries(env).filter(([name]) => name === 'PATH' || name.startsWith('METALAB_')),
