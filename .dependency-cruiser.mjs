@@ -45,8 +45,20 @@ const MAY_IMPORT = {
     'engine',
   ],
   // What workflows, activities and clients agree on.
-  contract: ['definition', 'storage', 'runner/protocol.ts', 'execution/batch-executor.ts'],
-  workflows: ['definition', 'contract', 'storage/manifest.ts', 'execution/batch-executor.ts'],
+  contract: [
+    'definition',
+    'storage',
+    'runner/protocol.ts',
+    'execution/batch-executor.ts',
+    'services/service.ts',
+  ],
+  workflows: [
+    'definition',
+    'contract',
+    'storage/manifest.ts',
+    'execution/batch-executor.ts',
+    'services/service.ts',
+  ],
   activities: [
     'definition',
     'identity',
@@ -55,6 +67,7 @@ const MAY_IMPORT = {
     'planning',
     'runner',
     'execution',
+    'services',
     'contract',
   ],
   // The key of this engine.
@@ -72,6 +85,7 @@ const MAY_IMPORT = {
     // The way to clusters, whose files it hashes and whose artifacts it fetches.
     'execution',
     'transport',
+    'services',
     'engine',
     'contract',
   ],
@@ -84,6 +98,7 @@ const MAY_IMPORT = {
     'execution',
     'transport',
     'results',
+    'services',
     'activities',
     'contract',
     'workflows',
@@ -98,6 +113,7 @@ const MAY_IMPORT = {
     'storage',
     'results',
     'plot',
+    'services',
     'client',
     'engine',
     'workers',
@@ -133,10 +149,10 @@ export default {
       severity: 'error',
       comment:
         'workflow code runs in an isolate: no Node, no adapters, no values of other layers but pure arithmetic and constants',
-      from: { path: '^src/(workflows/|contract/workflow.ts)' },
+      from: { path: '^src/(workflows/|contract/(workflow|services)\\.ts)' },
       to: {
         path: [
-          '^src/(?!workflows/|contract/workflow\\.ts$)',
+          '^src/(?!workflows/|contract/(workflow|services)\\.ts$)',
           '^node:',
           '^node_modules/(?!@temporalio/(workflow|common)/)',
         ],

@@ -17,6 +17,7 @@ import { plotCommand } from './commands/plot.js';
 import { queryCommand } from './commands/query.js';
 import { resultsCommand } from './commands/results.js';
 import { retryCommand } from './commands/retry.js';
+import { servicesCommand } from './commands/services.js';
 import { showCommand } from './commands/show.js';
 import { statusCommand } from './commands/status.js';
 import { storeCommand } from './commands/store.js';
@@ -47,6 +48,7 @@ const COMMANDS: readonly CommandDefinition[] = [
   artifactsCommand,
   storeCommand,
   envCommand,
+  servicesCommand,
   initCommand,
   engineCommand,
   workerCommand,

@@ -47,7 +47,7 @@ type Plans = ServicePlugin['plans'];
  * @throws UsageError METALAB_SERVICE_PLAN if it has none
  */
 export function planFor<Type extends keyof Plans>(
-  { name, item: { plans } }: FoundPlugin,
+  { name, item: { plans } }: Pick<FoundPlugin, 'name' | 'item'>,
   type: Type,
 ): NonNullable<Plans[Type]> {
   const plan = plans[type];

@@ -1,3 +1,5 @@
+import type { ResolvedEnvironment } from '../config/resolved-config.js';
+import type { ServicePlace, ServicePlugin } from './plugin.js';
 import type { ServiceHandle, ServiceSpec } from './service.js';
 
 /** What goes on while services come up or end, for people. */
@@ -21,6 +23,8 @@ export interface ServiceEnvironment {
   /** The log's last lines; follows it until the signal aborts if `follow`. Also of services that are dead. */
   logs(name: string, options: LogOptions): AsyncIterable<Uint8Array>;
   close(): Promise<void>;
+  /** How often `inspect` may be called, milliseconds. Default: twice a second. */
+  readonly inspectEveryMs?: number;
 }
 
 export interface UpOptions {
@@ -33,3 +37,17 @@ export interface LogOptions {
   readonly follow: boolean;
   readonly signal: AbortSignal;
 }
+
+/** What an environment's services are made with. */
+export interface ServiceEnvironmentOptions extends Pick<ServicePlace, 'store' | 'file_root' | 'env'> {
+  readonly environment: ResolvedEnvironment;
+  /** Private, on this machine, for what is to be known of these services: nobody else writes there. Absolute; exists. */
+  readonly folder: string;
+  /** @throws UsageError if there is no such plugin */
+  plugin(name: string): Promise<ServicePlugin>;
+}
+
+/** Makes a {@link ServiceEnvironment}; one per type of environment is in the registry `environments.ts`. */
+export type CreateServiceEnvironment = (
+  options: ServiceEnvironmentOptions,
+) => ServiceEnvironment | Promise<ServiceEnvironment>;

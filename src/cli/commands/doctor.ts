@@ -19,7 +19,9 @@ export const doctorCommand: CommandDefinition = {
     ]);
     const { storeLocation, out } = context;
     const checks = await runDoctor(
-      schemeOf(storeLocation) === 'file' ? { store: pathOf(storeLocation) } : {},
+      schemeOf(storeLocation) === 'file' && storeLocation !== 'discover'
+        ? { store: pathOf(storeLocation) }
+        : {},
     );
     if (options.json) out(JSON.stringify(checks));
     else for (const check of checks) printCheck(check, context);

@@ -1,0 +1,30 @@
+import { ActivityCancellationType, proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
+import type { ServicesActivities } from '../../contract/services.js';
+
+const SHARED = {
+  heartbeatTimeout: '20s',
+  retry: { initialInterval: '500ms', maximumInterval: '30s' },
+} as const;
+
+/** @param taskQueue of workers on the machine that the services were asked for on */
+export const servicesOn = (taskQueue: string) => ({
+  ...proxyActivities<Pick<ServicesActivities, 'startServices' | 'stopServices'>>({
+    ...SHARED,
+    taskQueue,
+    // A cluster's queue may be long.
+    startToCloseTimeout: '30 days',
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+  }),
+  ...proxyActivities<Pick<ServicesActivities, 'watchServices'>>({
+    ...SHARED,
+    taskQueue,
+    startToCloseTimeout: '365 days',
+    // It only looks: nobody has to wait for its end.
+    cancellationType: ActivityCancellationType.TRY_CANCEL,
+  }),
+});
+
+export const { verifyServices } = proxyLocalActivities<Pick<ServicesActivities, 'verifyServices'>>({
+  startToCloseTimeout: '10s',
+  retry: { maximumAttempts: 3 },
+});
