@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { connect, createServer, type Server, type Socket } from 'node:net';
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Transport, Tunnel } from '../../src/transport/transport.js';
 import type { TransportFixture } from './contract.js';
@@ -171,15 +171,16 @@ export class TestService {
     });
   }
 
-  static async start(port = 0): Promise<TestService> {
+  static async start(port = 0, host = '127.0.0.1'): Promise<TestService> {
     const service = new TestService();
-    service.#server.listen(port, '127.0.0.1');
+    service.#server.listen(port, host);
     await once(service.#server, 'listening');
     return service;
   }
 
   get target() {
-    return { host: '127.0.0.1', port: (this.#server.address() as { port: number }).port };
+    const { address, port } = this.#server.address() as AddressInfo;
+    return { host: address, port };
   }
 
   /** How many connections it has whose other side has not ended. */
