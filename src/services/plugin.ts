@@ -1,6 +1,6 @@
 import type { Schema } from '../config/environment-type.js';
 import type { Problem } from '../definition/errors.js';
-import type { ReadinessCheck, ServiceHandle, ServiceResources, ServiceSpec } from './service.js';
+import type { Provided, ReadinessCheck, ServiceHandle, ServiceResources, ServiceSpec } from './service.js';
 
 /** How a service's process is ended: a signal, then SIGKILL for all its processes after a time. */
 export interface StopRequest {
@@ -39,11 +39,7 @@ export interface SlurmFragment {
 }
 
 /** What a provider gives to those that consume it. Holds no password: `credentials` names its file. */
-export interface Provision {
-  /** What it provides, e.g. `store`. */
-  readonly kind: string;
-  /** E.g. a store's location, without password. */
-  readonly value: string;
+export interface Provision extends Provided {
   readonly handle: ServiceHandle;
 }
 
@@ -56,7 +52,7 @@ export interface ServicePlace {
    * enter, and which outlives it. Absolute; exists. May be `folder`, where the service runs on this machine.
    */
   readonly private_folder: string;
-  /** The port to use: the one it had before, or one that was free when the plan was made. */
+  /** The port to use: that of its config's `port`, else the one it had before, else one that was free a moment ago. */
   readonly port: number;
   /** The address by which it is reached from where it runs: consumers use it. `127.0.0.1`. */
   readonly host: string;
@@ -64,6 +60,8 @@ export interface ServicePlace {
   readonly cluster?: ClusterPlace;
   /** The store that the environment names; undefined: none, so that it is what a service provides. */
   readonly store: string | undefined;
+  /** For a store's files, on the machine that experiments are submitted from: absolute. What provides a store names it. */
+  readonly file_root: string;
   /** What it consumes: for each kind in `consumes`, what a running service provides. */
   readonly provided: readonly Provision[];
   /** `env` of the process that plans, for variables such as METALAB_PG_BIN_DIR. */
@@ -96,7 +94,7 @@ export interface ServicePlan<Fragment> {
    * What it provides once it is ready; `value` without password. Empty: nothing. Where a value is a uri, its host and port
    * are those of the place: who reaches the service by others (a node's name, a tunnel) replaces these two.
    */
-  readonly provides: readonly { readonly kind: string; readonly value: string }[];
+  readonly provides: readonly Provided[];
   /** What is copied to the cluster before the fragment is carried out. */
   readonly ship?: readonly ShippedFile[];
   /** For people, when the service is started: what of its configuration is unsafe. */

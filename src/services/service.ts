@@ -61,4 +61,14 @@ export interface ServiceHandle {
   readonly log: string;
   /** What its plugin adds, e.g. a database's name. Strings, for people and consumers. */
   readonly metadata: { readonly [key: string]: string };
+  /** What it provides once it is ready, as its plan said: kept with it, for those that consume it later. */
+  readonly provides: readonly Provided[];
+}
+
+/** Something that others consume. `value` holds no password. */
+export interface Provided {
+  /** E.g. `store`. */
+  readonly kind: string;
+  /** E.g. a store's location. */
+  readonly value: string;
 }
