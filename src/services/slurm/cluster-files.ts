@@ -10,7 +10,7 @@ const { join } = posix;
  *       current                       the number of the job that may run; others end themselves
  *       data/{service}/               outlives its jobs
  *       log/{service}.log             of all its starts
- *       jobs/{number}/                plan.json, batch.sh, output; submit/, claimed, live/, state/: see job-script.ts
+ *       jobs/{number}/                plan.json, batch.sh, files/, slurm.out; submit/, claimed, live/, state/: see job-script.ts
  */
 export class ClusterFiles {
   /** `file_root`, absolute. */
@@ -51,6 +51,8 @@ export class ClusterFiles {
 
 export const planFile = (job: string): string => join(job, 'plan.json');
 export const scriptFile = (job: string): string => join(job, 'batch.sh');
+/** What its services read: put in its place when the job begins, since an earlier one may still run. */
+export const givenFile = (job: string, at: number): string => join(job, 'files', `${at}`);
 /** There: it was ended on request, which is no death. */
 export const downFile = (job: string): string => join(job, 'down');
 export const outputFile = (job: string): string => join(job, 'slurm.out');

@@ -3,7 +3,7 @@ import { LANGUAGE_LINES, setUpLines } from '../../execution/slurm/task/batch-scr
 import { quoteForShell } from '../../transport/ssh/command-line.js';
 import type { SlurmFragment } from '../plugin.js';
 import type { ReadinessCheck } from '../service.js';
-import type { ClusterFiles } from './cluster-files.js';
+import { type ClusterFiles, givenFile } from './cluster-files.js';
 
 export interface ScriptedService extends Pick<SlurmFragment, 'setup' | 'cleanup' | 'readiness'> {
   readonly name: string;
@@ -13,6 +13,12 @@ export interface ScriptedService extends Pick<SlurmFragment, 'setup' | 'cleanup'
 export interface JobScriptOptions extends Pick<SlurmExecutorConfig, 'modules' | 'conda_env' | 'setup'> {
   readonly files: ClusterFiles;
   readonly number: number;
+  /** The number of the job that it follows, which ends before it begins; null: none. */
+  readonly after: number | null;
+  /** How long it may run, if Slurm does not say. Seconds. */
+  readonly time_s: number;
+  /** What its services read, in the order of their files in the job's folder. */
+  readonly places: readonly string[];
   /** In the order of their starts. */
   readonly services: readonly ScriptedService[];
 }
@@ -26,6 +32,7 @@ export const PORT_TAKEN = 'port taken: ';
  * written in one step:
  *
  *     host               the node
+ *     since, until       when it began, and when Slurm will end it
  *     ready-{service}    since when it answers; missing: it does not
  *     restarts-{service} how often it was started again
  *     all                all were ready: the start is over
@@ -33,7 +40,15 @@ export const PORT_TAKEN = 'port taken: ';
  *     ended              everything has ended, and why
  *     beat               touched every few seconds
  */
-export function jobScript({ files, number, services, ...environment }: JobScriptOptions): string {
+export function jobScript({
+  files,
+  number,
+  after,
+  time_s,
+  places,
+  services,
+  ...environment
+}: JobScriptOptions): string {
   return [
     // A login shell, which defines `module` and `conda`. Bash: it can connect to ports by itself.
     '#!/bin/bash -l',
@@ -41,8 +56,14 @@ export function jobScript({ files, number, services, ...environment }: JobScript
     ...LANGUAGE_LINES,
     ...setUpLines(environment),
     `metalab_root=${quoteForShell(files.root)}`,
-    `metalab_number=${number}`,
+    `metalab_number=${number} metalab_after=${after ?? 'none'} metalab_seconds=${time_s}`,
     `metalab_count=${services.length}`,
+    'metalab_place() {',
+    ...places.map(
+      (path, at) =>
+        `metalab_copy ${quoteForShell(givenFile(files.job(number), at))} ${quoteForShell(path)} || return`,
+    ),
+    '}',
     ...services.flatMap((service, at) => [
       `metalab_name_${at}=${quoteForShell(service.name)}`,
       `metalab_log_${at}=${quoteForShell(files.log(service.name))}`,
@@ -77,7 +98,11 @@ echo "{\"job\":\"$metalab_job\"}" > live/0.json
 metalab_tell() { printf '%s\n' "$2" > "state/.$1" && mv -f "state/.$1" "state/$1"; }
 metalab_now() { date -u +%Y-%m-%dT%H:%M:%SZ; }
 # Signals end the wait at once, which they don't with a command in the foreground.
-metalab_nap() { sleep "$1" & wait $!; }
+metalab_nap() {
+  if [ "$SECONDS" -ge "$metalab_beat" ]; then : > state/beat; metalab_beat=$((SECONDS + 5)); fi
+  sleep "$1" & wait $!
+}
+metalab_beat=0
 metalab_listens() { ( exec 3<> "/dev/tcp/127.0.0.1/$1" ) 2>/dev/null; }
 metalab_answers() (
   exec 3<> "/dev/tcp/127.0.0.1/$1" || exit 1
@@ -152,10 +177,16 @@ metalab_explain() {
 }
 
 metalab_tell host "$(hostname)"
-: > state/beat
+metalab_time_left=$(date -d "$(squeue --noheader --job "$SLURM_JOB_ID" --format=%e 2>/dev/null)" +%s 2>/dev/null) ||
+  metalab_time_left=$(($(date +%s) + metalab_seconds))
+metalab_tell since "$(metalab_now)"
+metalab_tell until "$(date -u -d "@$metalab_time_left" +%Y-%m-%dT%H:%M:%SZ)"
+# It follows the job that may run until now.
+[ "$metalab_after" = none ] || [ "$(cat "$metalab_root/current" 2>/dev/null)" != "$metalab_after" ] ||
+  { echo "$metalab_number" > "$metalab_root/.current" && mv -f "$metalab_root/.current" "$metalab_root/current"; }
 metalab_is_current || { metalab_why="another job has taken over"; exit 0; }
 # A node that was lost may still run an earlier job, which then sees that this one has taken over.
-metalab_until=$((SECONDS + 60))
+metalab_until=$((SECONDS + 30))
 for metalab_other in ../*/claimed; do
   metalab_other=$(dirname "$metalab_other")
   [ "$(basename "$metalab_other")" -lt "$metalab_number" ] || continue
@@ -164,6 +195,10 @@ for metalab_other in ../*/claimed; do
 done
 for metalab_other in $metalab_tell_lost; do echo "lost" > "$metalab_other/state/ended"; done
 
+metalab_copy() {
+  mkdir -p "$(dirname "$2")" && cp -p "$1" "$2.metalab" && mv -f "$2.metalab" "$2"
+}
+metalab_place || metalab_fail "the services' files could not be written (disk full?)"
 metalab_at=0
 while [ "$metalab_at" -lt "$metalab_count" ]; do
   metalab_select "$metalab_at"
@@ -189,7 +224,6 @@ while :; do
   metalab_nap 1
   metalab_is_current || { metalab_why="another job has taken over, or it was asked to end"; exit 0; }
   metalab_turn=$(((metalab_turn + 1) % 5))
-  [ "$metalab_turn" != 0 ] || : > state/beat
   metalab_at=0
   while [ "$metalab_at" -lt "$metalab_count" ]; do
     metalab_select "$metalab_at"

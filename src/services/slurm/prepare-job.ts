@@ -6,18 +6,20 @@ import type { ClusterLimits } from '../../execution/slurm/submit/limits/limits.j
 import type { Transport } from '../../transport/transport.js';
 import type { ServiceSpec } from '../service.js';
 import type { ServiceEnvironmentOptions, UpOptions } from '../service-environment.js';
-import { type ClusterFiles, planFile, scriptFile } from './cluster-files.js';
+import { type ClusterFiles, givenFile, planFile, scriptFile } from './cluster-files.js';
 import { jobScript } from './job-script.js';
 import { type MadePlan, makePlans } from './make-plans.js';
 import type { ClusterJob, JobPlan, PlannedService } from './read-jobs.js';
-import { commentOf, sbatchArguments } from './sbatch.js';
+import { commentOf, sbatchArguments, timeOf } from './sbatch.js';
 
 export interface WantedJob {
   readonly specs: readonly ServiceSpec[];
   readonly number: number;
   readonly files: ClusterFiles;
-  /** The one before, which is over. */
+  /** The one before. */
   readonly last: ClusterJob | undefined;
+  /** Whether that still runs: this one follows it. */
+  readonly follows: boolean;
   /** Ports that were in use on a node. */
   readonly taken: ReadonlySet<number>;
   readonly limits: ClusterLimits;
@@ -39,7 +41,7 @@ export async function prepareJob(
   { services, environment, transport, retry }: Around,
   { onProgress }: UpOptions,
 ): Promise<{ readonly plan: JobPlan; readonly request: JobRequest }> {
-  const { specs, number, files, last, taken, limits } = wanted;
+  const { specs, number, files, last, follows, taken, limits } = wanted;
   const folder = files.job(number);
   const folders = [files.services, folder, files.programs, ...specs.map(({ name }) => files.data(name))];
   await retry.ask(['sh', '-c', FOLDERS_SCRIPT, 'metalab', ...folders, files.logs]);
@@ -54,23 +56,32 @@ export async function prepareJob(
     retry,
     ship.map(({ from, to, mode }) => ({ from: { path: from }, to, mode })),
   );
-  const plan: JobPlan = { services: made.map((one) => plannedOf(one, files, last)) };
+  const after = follows && last ? last : undefined;
+  const time_s = timeOf(limits);
+  const given = made.flatMap(({ plan: { fragment } }) => Object.entries(fragment.files));
+  const plan: JobPlan = {
+    after: after?.number ?? null,
+    services: made.map((one) => plannedOf(one, files, last)),
+  };
   const script = jobScript({
     ...environment.executor,
     files,
     number,
+    after: after?.number ?? null,
+    time_s,
+    places: given.map(([path]) => path),
     services: made.map(({ spec: { name }, port, plan: { fragment } }) => ({ ...fragment, name, port })),
   });
   const fragments = made.map(({ plan: { fragment } }) => fragment);
   const written: [string, string][] = [
-    ...fragments.flatMap((fragment) => Object.entries(fragment.files)),
+    ...given.map(([, content], at): [string, string] => [givenFile(folder, at), content]),
     [planFile(folder), `${JSON.stringify(plan)}\n`],
     [scriptFile(folder), script],
-    [files.current, `${number}\n`],
+    ...(after ? [] : [[files.current, `${number}\n`] as [string, string]]),
   ];
   for (const [path, content] of written)
     await retry.until(() => transport.write(content, path, { mode: 0o600 }));
-  const sbatch = sbatchArguments(folder, fragments, environment.executor, limits);
+  const sbatch = sbatchArguments(folder, fragments, environment.executor, time_s, after?.id);
   return { plan, request: { folder, name: commentOf(folder), sbatch, tasks: 1 } };
 }
 

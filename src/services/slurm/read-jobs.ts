@@ -4,6 +4,8 @@ import type { ClusterFiles } from './cluster-files.js';
 
 /** What a job was made for: written before it is submitted, and never changed. Holds no secret. */
 export interface JobPlan {
+  /** The job that it follows without being asked for; null: none. */
+  readonly after: number | null;
   readonly services: readonly PlannedService[];
 }
 
@@ -27,6 +29,9 @@ export interface ClusterJob {
   /** A node has begun it. */
   readonly begun: boolean;
   readonly host: string | undefined;
+  /** Since when it runs, and when Slurm will end it: ISO 8601. */
+  readonly since: string | undefined;
+  readonly until: string | undefined;
   /** All services were ready once. */
   readonly all: boolean;
   readonly failed: string | undefined;
@@ -38,6 +43,19 @@ export interface ClusterJob {
   readonly ready: ReadonlyMap<string, string>;
   readonly restarts: ReadonlyMap<string, number>;
 }
+
+/** A job that has not begun. */
+export const UNBEGUN: Omit<ClusterJob, 'number' | 'plan' | 'id'> = {
+  ...{ withdrawn: false, down: false, begun: false, all: false },
+  ...{ host: undefined, since: undefined, until: undefined },
+  ...{ failed: undefined, ended: undefined, silent_s: undefined },
+  ready: new Map(),
+  restarts: new Map(),
+};
+
+/** Whether `next` waits for the end of a job, which may not be known yet. */
+export const isFollowed = ({ number, ended }: ClusterJob, next: ClusterJob): boolean =>
+  next.plan?.after === number && !next.begun && ended === undefined;
 
 /** Prints names and contents of the last two jobs' files, each followed by NUL. Argument: the folder of all. */
 const READ_SCRIPT = `cd "$1/jobs" 2>/dev/null || { [ ! -e "$1/jobs" ] && exit 0; exit 74; }
@@ -92,6 +110,8 @@ function jobOf(number: number, files: ReadonlyMap<string, string>): ClusterJob {
     down: files.has('down'),
     begun: files.has('claimed'),
     host: files.get('state/host') || undefined,
+    since: files.get('state/since') || undefined,
+    until: files.get('state/until') || undefined,
     all: files.has('state/all'),
     failed: files.get('state/failed'),
     ended: files.get('state/ended'),

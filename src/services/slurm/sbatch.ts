@@ -21,19 +21,24 @@ const OWN_MEMORY_MB = 32;
 export const commentOf = (job: string): string =>
   `${JOB_NAME}-${createHash('sha256').update(job).digest('hex').slice(0, 16)}`;
 
+/** How long a job may run. Seconds. */
+export const timeOf = ({ max_time_s }: Pick<ClusterLimits, 'max_time_s'>): number =>
+  Math.min(max_time_s ?? MAX_TIME_S, MAX_TIME_S);
+
 /**
  * Arguments of `sbatch`. The environment's own come last, so they override the others.
  *
  * @param job its folder
+ * @param after Slurm's id of the job that has to end before
  */
 export function sbatchArguments(
   job: string,
   fragments: readonly Pick<SlurmFragment, 'cpus' | 'memory_mb'>[],
   { partition, account, qos, constraint, extra_sbatch }: SlurmExecutorConfig,
-  { max_time_s }: Pick<ClusterLimits, 'max_time_s'>,
+  time_s: number,
+  after: string | undefined,
 ): string[] {
   const sum = (key: 'cpus' | 'memory_mb') => fragments.reduce((total, one) => total + one[key], 0);
-  const time_s = Math.min(max_time_s ?? MAX_TIME_S, MAX_TIME_S);
   const options: [string, string | number | undefined][] = [
     ['job-name', JOB_NAME],
     ['comment', commentOf(job)],
@@ -49,6 +54,7 @@ export function sbatchArguments(
     ['qos', qos],
     ['constraint', constraint],
     ['time', formatTime(time_s)],
+    ['dependency', after === undefined ? undefined : `afterany:${after}`],
     ['signal', `B:USR1@${Math.floor(Math.min(END_BEFORE_S, time_s / 4))}`],
   ];
   return [

@@ -1,5 +1,4 @@
 import { basename, dirname, join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { SlurmEnvironment } from '../../config/resolved-config.js';
 import { InfrastructureError } from '../../definition/errors.js';
@@ -7,8 +6,7 @@ import { withLock } from '../../engine/lock.mjs';
 import { sshEnvironment } from '../../engine/ssh-environment.js';
 import { ExecutionFault } from '../../execution/execution-fault.js';
 import { askOnce } from '../../execution/slurm/ask-once.js';
-import { Cluster } from '../../execution/slurm/cluster.js';
-import { ClusterRetry } from '../../execution/slurm/cluster-retry.js';
+import { type AskCluster, ClusterRetry } from '../../execution/slurm/cluster-retry.js';
 import { ScheduledJob } from '../../execution/slurm/job/scheduled-job.js';
 import { isConclusive } from '../../execution/slurm/queue/states.js';
 import type { TaskStatus } from '../../execution/slurm/queue/watched-job.js';
@@ -26,39 +24,35 @@ import type {
 import { ServiceError } from '../service-error.js';
 import { ClusterFiles, downFile, outputFile } from './cluster-files.js';
 import { handlesOf } from './handles.js';
+import { JobControl } from './job-control.js';
 import { PORT_TAKEN } from './job-script.js';
-import { prepareJob } from './prepare-job.js';
-import { type ClusterJob, readJobs } from './read-jobs.js';
+import { prepareJob, type WantedJob } from './prepare-job.js';
+import { type ClusterJob, isFollowed, readJobs, UNBEGUN } from './read-jobs.js';
 import { readRecord, type SlurmRecord, writeRecord } from './record.js';
 import { readTail, streamLog } from './remote-log.js';
 
-/** How often a job's files are looked at while it is waited for. */
+/** How often a job's files are looked at while it is waited for; in the queue, less and less often. */
 const LOOK_MS = 500;
 const MAX_LOOK_MS = 5_000;
+const LOOK_GROWTH = 1.4;
 /** A gateway that is slower is not waited for by a look at what runs. */
 const INSPECT_WITHIN_MS = 15_000;
-const FIRST_POLL_WITHIN_MS = 10_000;
-/** The script gives a sign of life every 5 s. */
-const POLL_WHEN_SILENT_S = 15;
-/** Services may take so long to end in order; then Slurm ends the job. */
-const END_WITHIN_MS = 70_000;
-/** Slurm kills what does not end by itself; a node that does not answer can't be waited for. */
-const GONE_WITHIN_MS = 240_000;
 const MAX_TAKEN_PORTS = 5;
+const RENEW_BEFORE_MS = 3_600_000;
+const RENEW_SHARE = 0.4;
 
 /**
  * Runs all services of an environment in one job of a Slurm cluster: they begin and end together. What is known of them is
- * in small files of the cluster, which their job's script writes; this machine keeps a copy, for when the gateway does not
- * answer.
+ * in small files there, which the job's script writes; this machine keeps a copy, for when the gateway does not answer.
  */
 export class SlurmServices implements ServiceEnvironment {
   readonly inspectEveryMs = 3_000;
   readonly #options: ServiceEnvironmentOptions;
   readonly #environment: SlurmEnvironment;
   readonly #transport: Transport;
-  readonly #cluster: Cluster;
-  /** The job that the queue is polled for. */
-  #watched: { readonly id: string; readonly job: ScheduledJob; readonly stop: () => void } | undefined;
+  readonly #control: JobControl;
+  /** When the job that runs will end, as the last look found; undefined: it need not be followed. */
+  #renewAt: number | undefined;
 
   static async open(options: ServiceEnvironmentOptions): Promise<SlurmServices> {
     const environment = options.environment as SlurmEnvironment;
@@ -70,47 +64,54 @@ export class SlurmServices implements ServiceEnvironment {
     this.#options = options;
     this.#environment = options.environment as SlurmEnvironment;
     this.#transport = transport;
-    this.#cluster = new Cluster(transport);
+    this.#control = new JobControl(transport);
   }
 
   up(specs: readonly ServiceSpec[], options: UpOptions): Promise<readonly ServiceHandle[]> {
     return this.#alone(options, async (retry) => {
       if (specs.length === 0) return [];
       const files = await this.#openFiles(retry);
-      const taken = new Set<number>();
-      for (;;) {
-        const [last] = await readJobs(retry.ask, files);
-        const isOver = !last || (await this.#isOver(last, retry));
+      for (const taken = new Set<number>(); ; ) {
+        const jobs = await readJobs(retry.ask, files);
+        const last = await this.#current(jobs, (job) => this.#control.isOver(job, retry));
+        const isOver = !last || (await this.#control.isOver(last, retry));
         if (last && !isOver && !this.#isOf(last, specs)) {
-          options.onProgress(`ending job ${last.id ?? last.number}, whose services have other settings …`);
-          await this.#end(last, files, retry);
+          options.onProgress(
+            `ending job ${last.id ?? last.number}: other services, or settings, are wanted …`,
+          );
+          await this.#endAll(jobs, files, retry);
           continue;
         }
-        const job =
-          isOver || last.id === undefined
-            ? await this.#submit(specs, files, last, isOver, taken, options, retry)
-            : last;
+        const begins = isOver || last.id === undefined;
+        const number = (last?.number ?? 0) + (isOver ? 1 : 0);
+        const wanted = { specs, number, files, last: isOver ? last : undefined, follows: false, taken };
+        const job = begins ? await this.#submit(wanted, options, retry) : last;
         const ready = await this.#untilReady(job, files, options, retry);
         if (ready !== 'taken') return this.#note(files, ready, specs, false);
-        if (taken.size >= MAX_TAKEN_PORTS) throw await this.#failed(job, files, 'found no free port');
-        for (const service of job.plan?.services ?? []) taken.add(service.port);
+        for (const { port } of job.plan?.services ?? []) taken.add(port);
+        if (taken.size > MAX_TAKEN_PORTS) throw await this.#failed(job, files, 'found no free port');
       }
     });
   }
 
   async inspect(): Promise<readonly ServiceHandle[]> {
     const record = this.#record;
+    this.#renewAt = undefined;
     try {
       const once = askOnce(this.#transport);
-      const ask: typeof once = (command, options) =>
+      const ask: AskCluster = (command, options) =>
         once(command, { timeout_ms: INSPECT_WITHIN_MS, ...options });
-      const root = record?.root ?? (await findSpool(this.#transport, ask, this.#environment.file_root))?.root;
+      const root = record?.root ?? (await this.#findRoot(ask));
       if (root === undefined) return [];
       const files = this.#filesIn(root);
-      const [last] = await readJobs(ask, files);
-      if (!last) return [];
-      const over = last.ended !== undefined || last.withdrawn || (await this.#slurmSaysOver(last));
-      return this.#note(files, last, record?.specs ?? null, over);
+      const jobs = await readJobs(ask, files);
+      const job = await this.#current(jobs, (each) => this.#control.seemsOver(each));
+      if (!job) return [];
+      // One that was not submitted does not come by itself.
+      const isOver = job.id === undefined || (await this.#control.seemsOver(job));
+      const isFollowedAlready = job !== jobs[0] && jobs[0]?.id !== undefined;
+      if (!isOver && job.all && !isFollowedAlready) this.#renewAt = renewalOf(job);
+      return this.#note(files, job, record?.specs ?? null, isOver);
     } catch {
       // A gateway that does not answer says nothing of what runs behind it.
       return (record?.handles ?? []).map((handle) =>
@@ -119,32 +120,49 @@ export class SlurmServices implements ServiceEnvironment {
     }
   }
 
+  /**
+   * Submits a job that begins when the one that runs ends, while that still has some time: what it waits in the queue is no
+   * outage.
+   */
+  async renew(specs: readonly ServiceSpec[], options: UpOptions): Promise<void> {
+    if (this.#renewAt === undefined || Date.now() < this.#renewAt) return;
+    await this.#alone(options, async (retry) => {
+      const files = await this.#openFiles(retry);
+      const jobs = await readJobs(retry.ask, files);
+      const last = await this.#current(jobs, (job) => this.#control.isOver(job, retry));
+      if (!last?.all || last.down || (await this.#control.isOver(last, retry)) || !this.#isOf(last, specs))
+        return;
+      options.onProgress(`the time of job ${last.id} is about to end: another one is submitted to follow it`);
+      const number = last.number + 1;
+      await this.#submit({ specs, number, files, last, follows: true, taken: new Set() }, options, retry);
+    });
+  }
+
   /** They are in one job, so all of them end. */
   down(names: readonly string[], options: UpOptions): Promise<void> {
     return this.#alone(options, async (retry) => {
       if (names.length === 0) return;
       const files = await this.#openFiles(retry);
-      const [last] = await readJobs(retry.ask, files);
+      const jobs = await readJobs(retry.ask, files);
+      const last = await this.#current(jobs, (job) => this.#control.isOver(job, retry));
       if (!last) return;
       options.onProgress(
-        `ending ${last.id === undefined ? 'what was about to be submitted' : `job ${last.id}`} …`,
+        last.id === undefined ? 'ending what was not submitted …' : `ending job ${last.id} …`,
       );
-      await retry.until(() => this.#transport.write('', downFile(files.job(last.number))));
-      if (!(await this.#isOver(last, retry))) await this.#end(last, files, retry);
-      this.#note(files, { ...last, down: true }, this.#record?.specs ?? null, true);
+      for (const { number } of jobs)
+        await retry.until(() => this.#transport.write('', downFile(files.job(number))));
+      await this.#endAll(jobs, files, retry);
+      this.#note(files, last, this.#record?.specs ?? null, true);
     });
   }
 
   async *logs(name: string, options: LogOptions): AsyncGenerator<Uint8Array, void> {
-    const root =
-      this.#record?.root ??
-      (await findSpool(this.#transport, askOnce(this.#transport), this.#environment.file_root))?.root;
+    const root = this.#record?.root ?? (await this.#findRoot(askOnce(this.#transport)));
     if (root !== undefined) yield* streamLog(this.#transport, this.#filesIn(root).log(name), options);
   }
 
   async close(): Promise<void> {
-    this.#watched?.stop();
-    this.#cluster.close();
+    this.#control.close();
     await this.#transport.close();
   }
 
@@ -161,197 +179,128 @@ export class SlurmServices implements ServiceEnvironment {
     return this.#filesIn((await Spool.open(this.#transport, this.#environment.file_root, retry)).root);
   }
 
-  /** Makes and submits the next job, or the last one if it was not submitted. */
+  async #findRoot(ask: AskCluster): Promise<string | undefined> {
+    return (await findSpool(this.#transport, ask, this.#environment.file_root))?.root;
+  }
+
+  /** The job that has the services: the last one, unless that waits for the end of the one before. */
+  async #current(
+    [last, before]: readonly ClusterJob[],
+    isOver: (job: ClusterJob) => Promise<boolean>,
+  ): Promise<ClusterJob | undefined> {
+    if (!last || !before || !isFollowed(before, last)) return last;
+    return (await isOver(before)) ? last : before;
+  }
+
   async #submit(
-    specs: readonly ServiceSpec[],
-    files: ClusterFiles,
-    last: ClusterJob | undefined,
-    isOver: boolean,
-    taken: ReadonlySet<number>,
+    wanted: Omit<WantedJob, 'limits'>,
     options: UpOptions,
     retry: ClusterRetry,
   ): Promise<ClusterJob> {
-    const number = last === undefined ? 1 : isOver ? last.number + 1 : last.number;
-    const { cluster } = { cluster: this.#cluster };
+    const { cluster } = this.#control;
+    const { number, files, specs, follows } = wanted;
     const limits = await cluster.limits(this.#environment.executor, retry);
     const { plan, request } = await prepareJob(
-      { specs, number, files, last: isOver ? last : undefined, taken, limits },
+      { ...wanted, limits },
       { services: this.#options, environment: this.#environment, transport: this.#transport, retry },
       options,
     );
-    this.#write(files, number, specs, []);
+    if (!follows) this.#write(files, number, specs, []);
     const job = new ScheduledJob(cluster, request, retry);
     const id = await job.submit({
       limit: limits.submit,
-      onWaits: (waits) => waits && options.onProgress(waits),
+      onWaits: (waits) => waits !== null && options.onProgress(waits),
     });
-    if (id === undefined) throw options.signal.reason;
-    const made: ClusterJob = { ...UNBEGUN, number, plan, id };
-    this.#note(files, made, specs, false);
-    return made;
+    return { ...UNBEGUN, number, plan, id };
   }
 
   /** @returns 'taken' if a port was in use on the node */
   async #untilReady(
-    { number, id, plan }: ClusterJob,
+    waited: ClusterJob,
     files: ClusterFiles,
     { onProgress }: UpOptions,
     retry: ClusterRetry,
   ): Promise<ClusterJob | 'taken'> {
-    const scheduled = this.#watch(files.job(number), id!);
     let told = '';
     let interval = LOOK_MS;
-    for (let endedAt: number | undefined; ; ) {
-      const job = (await readJobs(retry.ask, files)).find((each) => each.number === number);
-      if (job?.failed?.startsWith(PORT_TAKEN)) {
-        await this.#whenOver(job, retry);
+    for (let endedAt: number | undefined; ; await retry.sleep(interval)) {
+      retry.check();
+      const found = (await readJobs(retry.ask, files)).find(({ number }) => number === waited.number);
+      const job = found ?? waited;
+      if (job.failed?.startsWith(PORT_TAKEN)) {
+        await this.#control.whenOver(job, retry);
         return 'taken';
       }
-      if (job?.failed !== undefined) throw await this.#failed(job, files, job.failed);
-      if (job?.ended !== undefined) throw await this.#failed(job, files, `ended: ${job.ended}`);
-      if (job?.all) return job;
-      const status = scheduled.view.tasks.get(0);
+      if (job.failed !== undefined) throw await this.#failed(job, files, job.failed);
+      if (job.ended !== undefined) throw await this.#failed(job, files, `ended: ${job.ended}`);
+      if (job.all) return job;
+      const id = (job.id ?? waited.id)!;
+      const status = this.#control.status(id);
       if (status && isConclusive(status.meaning)) {
         // Its last words may need a moment to come through the network filesystem.
         endedAt ??= performance.now();
         if (performance.now() - endedAt > 2 * LOOK_MS)
-          throw await this.#failed({ ...UNBEGUN, ...job, number, plan, id }, files, formatEnd(status));
+          throw await this.#failed({ ...waited, id }, files, formatEnd(status));
       }
-      const waits = job?.host ? `starting on ${job.host} …` : formatWait(id!, status);
+      const waits = job.host === undefined ? formatWait(id, status) : `starting on ${job.host} …`;
+      interval = waits === told && !job.begun ? Math.min(MAX_LOOK_MS, interval * LOOK_GROWTH) : LOOK_MS;
       if (waits !== told) onProgress(waits);
-      interval = waits === told && !job?.begun ? Math.min(MAX_LOOK_MS, interval * 1.4) : LOOK_MS;
       told = waits;
-      retry.check();
-      await retry.sleep(interval);
     }
   }
 
-  /** Whether a job does not run and never will. Waits until that is known. */
-  async #isOver(job: ClusterJob, retry: ClusterRetry): Promise<boolean> {
-    if (job.ended !== undefined || job.withdrawn) return true;
-    if (job.id === undefined) return false;
-    const status = await this.#statusOf(job, retry);
-    return isConclusive(status.meaning);
-  }
-
-  /** What Slurm says now. */
-  async #statusOf(job: ClusterJob, retry: ClusterRetry): Promise<TaskStatus> {
-    const scheduled = this.#watch(job.id!, job.id!);
-    for (;;) {
-      const answered = await this.#cluster.queue.countJobs(performance.now());
-      const status = scheduled.view.tasks.get(0);
-      if (answered !== undefined && status) return status;
-      retry.check();
-      await retry.sleep(LOOK_MS);
-    }
-  }
-
-  async #whenOver(job: ClusterJob, retry: ClusterRetry): Promise<void> {
-    while (!isConclusive((await this.#statusOf(job, retry)).meaning)) await retry.sleep(LOOK_MS);
-  }
-
-  /** The same without waiting for Slurm, except for a first answer. */
-  async #slurmSaysOver({ id, number, silent_s = 0, begun }: ClusterJob): Promise<boolean> {
-    if (id === undefined) return false;
-    const isNew = this.#watched?.id !== id;
-    const { view } = this.#watch(`${number}`, id);
-    if (isNew) {
-      const looked = this.#cluster.queue.countJobs(performance.now()).catch(() => undefined);
-      await Promise.race([looked, sleep(FIRST_POLL_WITHIN_MS)]);
-    } else if (!begun || silent_s > POLL_WHEN_SILENT_S) this.#cluster.queue.pollSoon();
-    const status = view.tasks.get(0) ?? this.#watched?.job.view.tasks.get(0);
-    return status !== undefined && isConclusive(status.meaning);
-  }
-
-  #watch(folder: string, id: string): ScheduledJob {
-    if (this.#watched?.id === id) return this.#watched.job;
-    this.#watched?.stop();
-    const request = { folder, name: id, sbatch: [], tasks: 1 };
-    const job = new ScheduledJob(this.#cluster, request, new ClusterRetry(this.#transport), id);
-    this.#watched = { id, job, stop: job.watch(new Set()) };
-    return job;
-  }
-
-  /** Ends a job in order, and waits until it is gone. */
-  async #end(job: ClusterJob, files: ClusterFiles, retry: ClusterRetry): Promise<void> {
-    const request = { folder: files.job(job.number), name: '', sbatch: [], tasks: 1 };
-    // Its script sees that it may not run any more.
-    await retry.until(() => this.#transport.write('none\n', files.current));
-    let { id } = job;
-    if (id === undefined) {
-      const withdrawing = new ClusterRetry(this.#transport);
-      withdrawing.cancelled = true;
-      id = await new ScheduledJob(this.#cluster, request, withdrawing).submit({
-        limit: 0,
-        onWaits: () => {},
-      });
-      if (id === undefined) return;
-    }
-    const scheduled = new ScheduledJob(this.#cluster, request, retry, id);
-    const since = performance.now();
-    for (let isAsked = false; ; ) {
-      const now = (await readJobs(retry.ask, files)).find(({ number }) => number === job.number);
-      if (now?.ended !== undefined) return;
-      const { meaning, state } = await this.#statusOf({ ...job, id }, retry);
-      if (isConclusive(meaning)) return;
-      const waited = performance.now() - since;
-      if (!isAsked && (meaning === 'pending' || waited > END_WITHIN_MS)) {
-        await scheduled.end();
-        isAsked = true;
-      }
-      if (waited > GONE_WITHIN_MS)
-        throw await this.#failed(job, files, `could not be ended: job ${id} is ${state}`, `scancel ${id}`);
-      retry.check();
-      await retry.sleep(LOOK_MS);
-    }
+  async #endAll(jobs: readonly ClusterJob[], files: ClusterFiles, retry: ClusterRetry): Promise<void> {
+    const left = await this.#control.endAll(jobs, files, retry);
+    if (left)
+      throw await this.#failed(
+        left,
+        files,
+        'could not be ended: its node may not answer',
+        `scancel ${left.id}`,
+      );
   }
 
   /** Whether a job's services are those that are wanted, with the same settings. */
   #isOf({ number, plan }: ClusterJob, specs: readonly ServiceSpec[]): boolean {
     const record = this.#record;
-    if (record?.number === number && record.specs) return isDeepStrictEqual(record.specs, specs);
+    if (record?.specs && record.number <= number) return isDeepStrictEqual(record.specs, specs);
     // Submitted from another machine, or the record is lost.
-    return (
-      !plan ||
-      isDeepStrictEqual(
-        plan.services.map(({ name }) => name),
-        specs.map(({ name }) => name),
-      )
-    );
+    const names = (all: readonly { readonly name: string }[]) => all.map(({ name }) => name);
+    return !plan || isDeepStrictEqual(names(plan.services), names(specs));
   }
 
   #note(
     files: ClusterFiles,
     job: ClusterJob,
     specs: readonly ServiceSpec[] | null,
-    over: boolean,
+    isOver: boolean,
   ): readonly ServiceHandle[] {
-    const handles = handlesOf(job, over);
+    const handles = handlesOf(job, isOver);
     this.#write(files, job.number, specs, handles);
     return handles;
   }
 
   #write(
-    files: ClusterFiles,
+    { spool }: ClusterFiles,
     number: number,
     specs: readonly ServiceSpec[] | null,
     handles: readonly ServiceHandle[],
   ): void {
-    writeRecord(this.#options.folder, { root: files.spool, number, specs, handles });
+    writeRecord(this.#options.folder, { root: spool, number, specs, handles });
   }
 
   async #failed(
-    { plan, id }: ClusterJob,
+    { plan, id, number }: ClusterJob,
     files: ClusterFiles,
     what: string,
     next?: string,
   ): Promise<ServiceError> {
     const names = plan?.services.map(({ name }) => name) ?? [];
     const service = names.find((name) => what.startsWith(`${name} `));
-    const log = service === undefined ? outputFile(files.job(this.#record?.number ?? 0)) : files.log(service);
+    const log = service === undefined ? outputFile(files.job(number)) : files.log(service);
     return new ServiceError({
-      service: service ?? (names.join(', ') || 'services'),
-      what: service === undefined ? `job ${id ?? ''}: ${what}` : what.slice(service.length + 1),
+      service: service ?? names.join(', '),
+      what: service === undefined ? `job ${id ?? number}: ${what}` : what.slice(service.length + 1),
       tail: await readTail(this.#transport, log),
       log: `${this.#transport.place}:${log}`,
       ...(next === undefined ? {} : { next }),
@@ -363,7 +312,7 @@ export class SlurmServices implements ServiceEnvironment {
     return withLock(join(this.#options.folder, 'slurm.lock'), async () => {
       signal.throwIfAborted();
       const retry = new ClusterRetry(this.#transport, {
-        onWaits: (waits) => waits && onProgress(waits),
+        onWaits: (waits) => waits !== null && onProgress(waits),
         signal: {
           onStop(listener) {
             const stop = () => listener('yield');
@@ -384,12 +333,13 @@ export class SlurmServices implements ServiceEnvironment {
   }
 }
 
-const UNBEGUN: Omit<ClusterJob, 'number' | 'plan' | 'id'> = {
-  ...{ withdrawn: false, down: false, begun: false, all: false },
-  ...{ host: undefined, failed: undefined, ended: undefined, silent_s: undefined },
-  ready: new Map(),
-  restarts: new Map(),
-};
+/** When a job is to be submitted that follows it: an hour before its end, or less for a short one. Milliseconds since 1970. */
+function renewalOf({ since, until }: ClusterJob): number | undefined {
+  const [begin, end] = [Date.parse(since ?? ''), Date.parse(until ?? '')];
+  return Number.isNaN(begin) || Number.isNaN(end)
+    ? undefined
+    : end - Math.min(RENEW_BEFORE_MS, (end - begin) * RENEW_SHARE);
+}
 
 const formatWait = (id: string, status: TaskStatus | undefined): string =>
   status?.meaning === 'pending' || !status

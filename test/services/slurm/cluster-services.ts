@@ -10,6 +10,7 @@ import type { ServiceSpec } from '../../../src/services/service.js';
 import { SlurmServices } from '../../../src/services/slurm/slurm-services.js';
 import { quoteForShell } from '../../../src/transport/ssh/command-line.js';
 import { createSshTransport } from '../../../src/transport/ssh/ssh-transport.js';
+import type { Transport } from '../../../src/transport/transport.js';
 import { cancelAllJobs, useRig } from '../../rig/use-rig.js';
 
 export const PATIENCE = { timeout: 150_000, interval: 100 };
@@ -122,6 +123,7 @@ export class ClusterServices {
   readonly #rig: Rig;
   readonly #environment: SlurmEnvironment;
   readonly #opened: SlurmServices[] = [];
+  readonly #transports: Transport[] = [];
 
   constructor(rig: Rig, executor: Partial<SlurmExecutorConfig>) {
     this.#rig = rig;
@@ -143,8 +145,13 @@ export class ClusterServices {
     return join(this.fileRoot, 'services', 'project-1', 'rig', 'data', name);
   }
 
-  /** The environment, as another process of this machine opens it. */
-  open(): SlurmServices {
+  /** Writes a file of the services' folder on the cluster. */
+  write(name: string, content: string): void {
+    writeFileSync(join(this.data(''), '..', name), content);
+  }
+
+  /** A transport to the cluster. */
+  connect(): Transport {
     const { host, port, user, key, knownHosts } = this.#rig.gateway;
     const transport = createSshTransport(
       { host, port, user, ssh_key: key },
@@ -157,13 +164,19 @@ export class ClusterServices {
         connectTimeout_ms: 5_000,
       },
     );
+    this.#transports.push(transport);
+    return transport;
+  }
+
+  /** The environment, as another process of this machine opens it. */
+  open(): SlurmServices {
     const options = {
       environment: this.#environment,
       folder: this.folder,
       plugin: async (name: string) => PLUGINS[name]!,
       ...{ store: undefined, file_root: '/store', env: {} },
     };
-    const opened = new SlurmServices(options, transport);
+    const opened = new SlurmServices(options, this.connect());
     this.#opened.push(opened);
     return opened;
   }
@@ -174,6 +187,7 @@ export class ClusterServices {
 
   async remove(): Promise<void> {
     for (const services of this.#opened) await services.close();
+    for (const transport of this.#transports) await transport.close();
     rmSync(this.root, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
   }
 }
