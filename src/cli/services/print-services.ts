@@ -1,4 +1,4 @@
-import type { ServicesProblem } from '../../contract/services.js';
+import type { ServicesProblem } from '../../client/services/services-client.js';
 import { formatDuration } from '../../definition/format-duration.js';
 import type { ServicesBundle } from '../../services/bundle.js';
 import type { ServiceHandle } from '../../services/service.js';
