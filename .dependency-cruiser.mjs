@@ -30,8 +30,8 @@ const MAY_IMPORT = {
   ],
   results: ['definition', 'access', 'identity', 'operation', 'storage'],
   plot: ['definition', 'results'],
-  // What authors of stores run in their own tests.
-  testing: ['definition', 'identity/fingerprint.ts', 'storage', 'results'],
+  // What authors of stores and services run in their own tests.
+  testing: ['definition', 'identity/fingerprint.ts', 'storage', 'results', 'services'],
   // Infrastructure for experiments: plugins plan it, environments carry the plans out.
   services: [
     'definition',

@@ -52,7 +52,7 @@ export interface ServicePlace {
    * enter, and which outlives it. Absolute; exists. May be `folder`, where the service runs on this machine.
    */
   readonly private_folder: string;
-  /** The port to use: the one it had before, or one that was free when the plan was made. */
+  /** The port to use: that of its config's `port`, else the one it had before, else one that was free a moment ago. */
   readonly port: number;
   /** The address by which it is reached from where it runs: consumers use it. `127.0.0.1`. */
   readonly host: string;

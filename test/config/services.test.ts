@@ -83,7 +83,7 @@ services.postgres.auth = "scram"
   });
   const { stdout } = await metalab(['env', 'check'], { cwd: project.folder });
   expect(stdout).toContain(`2 problems
-- .metalab.toml:2: auth is "trust", but in an environment of type slurm others can reach the server
+- .metalab.toml:2: auth is "trust", but others can reach a server in an environment of type slurm
     expected: "scram"
     next: write auth = "trust" to [environments.local.services.postgres] alone, or take it out
 - .metalab.toml:3: [services.echo] has no greeting

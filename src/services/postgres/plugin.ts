@@ -15,5 +15,9 @@ export const postgres: ServicePlugin<PostgresConfig> = {
   consumes: [],
   provides: ['store'],
   check: checkPostgres,
-  plans: {},
+  plans: {
+    // Imported here: most who read the configuration start no service.
+    local: async (spec, place) => (await import('./plan-local.js')).planLocal(spec, place),
+    slurm: async (spec, place) => (await import('./plan-slurm.js')).planSlurm(spec, place),
+  },
 };

@@ -4,11 +4,14 @@ import type { Problem } from '../../definition/errors.js';
 
 const AUTH = '"scram" (with a password), or "trust" (without, on this machine only)';
 const NAME = 'a name of at most 63 bytes that does not begin with pg_';
-const FOLDER = 'an absolute path, on the machine that the database runs on';
+const FOLDER = 'an absolute path, on the machine that experiments are submitted from';
 
-/** PostgreSQL cuts longer names, and keeps those with `pg_` for itself. */
+/** PostgreSQL cuts longer names, and keeps those with `pg_` for itself. `metalab_superuser` is the server's own. */
 const name = () =>
-  text(NAME).refine((value) => Buffer.byteLength(value) <= 63 && !/^pg_|[\0\n]/.test(value), { error: NAME });
+  text(NAME).refine(
+    (value) => Buffer.byteLength(value) <= 63 && !/^pg_|^metalab_superuser$|[\0\r\n]/.test(value),
+    { error: NAME },
+  );
 
 const schema = z.strictObject({
   port: wholeNumber(1, 65_535).optional(),
@@ -31,16 +34,11 @@ const schema = z.strictObject({
 export const postgresSchema = schema;
 export type PostgresConfig = z.infer<typeof schema>;
 
-/** A server on a cluster's node is reached by everyone on the cluster. */
+/** Problems that involve more than one value, or the environment's type. */
 export function checkPostgres({ auth, password }: PostgresConfig, environmentType: string): Problem[] {
   const problems: Problem[] = [];
   if (auth === 'trust' && environmentType !== 'local')
-    problems.push({
-      where: 'auth',
-      what: `is "trust", but in an environment of type ${environmentType} others can reach the server`,
-      expected: '"scram"',
-      next: 'write auth = "trust" to [environments.local.services.postgres] alone, or take it out',
-    });
+    problems.push({ ...refuseTrust(`in an environment of type ${environmentType}`), where: 'auth' });
   if (auth === 'trust' && password !== undefined)
     problems.push({
       where: 'password',
@@ -49,3 +47,13 @@ export function checkPostgres({ auth, password }: PostgresConfig, environmentTyp
     });
   return problems;
 }
+
+/** @param place where the server is to run, e.g. `at 10.0.0.1` */
+export const refuseTrust = (place: string): Problem => ({
+  where: 'services.postgres.auth',
+  what: `is "trust", but others can reach a server ${place}`,
+  expected: '"scram"',
+  next: 'write auth = "trust" to [environments.local.services.postgres] alone, or take it out',
+});
+
+export const isLoopback = (host: string): boolean => /^(localhost|127\.\d+\.\d+\.\d+|::1)$/.test(host);
