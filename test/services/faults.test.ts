@@ -6,7 +6,7 @@ import { engineStatus, killWorkers } from '../support/engine-status.js';
 import { metalab, startMetalab } from '../support/metalab.js';
 import type { Project } from '../support/project.js';
 import { until } from '../support/until.js';
-import { projectWithKv } from './fixtures/kv-package.js';
+import { projectWithKv } from './fixtures/kv-project.js';
 import { processesWith, serviceIn, services, tell } from './services.js';
 
 const env = useOwnEngine();

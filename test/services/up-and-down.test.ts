@@ -5,7 +5,7 @@ import { useOwnEngine } from '../support/engine.js';
 import { engineStatus, temporalClient } from '../support/engine-status.js';
 import { metalab } from '../support/metalab.js';
 import type { Project } from '../support/project.js';
-import { projectWithKv } from './fixtures/kv-package.js';
+import { projectWithKv } from './fixtures/kv-project.js';
 import { processesWith, serviceIn, services, tell } from './services.js';
 
 const env = useOwnEngine();

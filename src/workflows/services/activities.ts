@@ -8,18 +8,25 @@ const SHARED = {
 
 /** @param taskQueue of workers on the machine that the services were asked for on */
 export function servicesOn(taskQueue: string): Omit<ServicesActivities, 'verifyServices'> {
-  const { startServices, stopServices } = proxyActivities<
-    Pick<ServicesActivities, 'startServices' | 'stopServices'>
-  >({
+  const working = {
     ...SHARED,
     taskQueue,
     // A cluster's queue may be long.
     startToCloseTimeout: '30 days',
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+  } as const;
+  const { startServices } = proxyActivities<Pick<ServicesActivities, 'startServices'>>({
+    ...working,
+    summary: 'start services',
+  });
+  const { stopServices } = proxyActivities<Pick<ServicesActivities, 'stopServices'>>({
+    ...working,
+    summary: 'stop services',
   });
   const { watchServices } = proxyActivities<Pick<ServicesActivities, 'watchServices'>>({
     ...SHARED,
     taskQueue,
+    summary: 'watch services',
     startToCloseTimeout: '365 days',
     // It only looks: nobody has to wait for its end.
     cancellationType: ActivityCancellationType.TRY_CANCEL,
