@@ -38,6 +38,7 @@ export type { Point, Table } from './results/results.js';
 export type { ResultsSummary } from './results/results-summary.js';
 export type { RunDetails } from './results/run-details.js';
 export type { StoredRun as Run } from './results/stored-run.js';
+export type { ServicePlugin } from './services/plugin.js';
 export type { LoggedRun } from './storage/file/formats/logs.js';
 export type { ExperimentManifest } from './storage/manifest.js';
 export type { LocateStore } from './storage/registry.js';
