@@ -9,6 +9,7 @@ import { temporalClient } from '../support/engine-status.js';
 import { metalab, ROOT } from '../support/metalab.js';
 import { projectWith } from '../support/project.js';
 import { serverFolders } from '../support/test-server.js';
+import { until } from '../support/until.js';
 import { processesWith, serviceIn, services } from './services.js';
 
 const env = useOwnEngine();
@@ -49,8 +50,12 @@ test("the README's session: up, a sweep into the index, psql, down; nothing is l
   const [up, submit, psql, status, down] = commands;
   expect(await run(up!)).toMatch(/postgres +running +127\.0\.0\.1:\d+/);
   expect((await run(submit!)).includes('30 success')).toBe(true);
-  const averages = await run(psql!);
-  expect(averages).toMatch(/ samples \| +avg[\s\S]*100000 \| 3\.1\d+[\s\S]*\(3 rows\)/);
+  // The index follows within seconds.
+  let averages = '';
+  await until(async () => {
+    averages = await run(psql!);
+    return /5000000 \| +3\.14\d+\n\(3 rows\)/.test(averages);
+  });
   expect(await run(status!)).toMatch(/atlas +running/);
 
   const { json } = await services(['status'], here);
