@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
+import { mkdirSync, readFileSync, statSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, isAbsolute, join } from 'node:path';
 import type { ServicePlace, ServicePlan, ServicePlugin } from '../services/plugin.js';
 import type { ServiceSpec } from '../services/service.js';
+import { jobOf, shipFiles } from './service-job.js';
 import { ServiceProcess } from './service-process.js';
 
 /** How a service's plugin is tested. */
@@ -18,11 +19,11 @@ export interface ServicePluginContract {
   /** A table of `[services]` for it. */
   readonly config: { readonly [key: string]: unknown };
   /** What its place has besides a folder and a port, e.g. the store that it consumes. */
-  readonly place?: Partial<ServicePlace>;
+  readonly placeOf?: () => Partial<ServicePlace>;
 }
 
 /** Declares the tests that every plugin passes, those of a package too. Its plans are carried out on this machine. */
-export function testServicePlugin({ test, name, plugin, config, place }: ServicePluginContract): void {
+export function testServicePlugin({ test, name, plugin, config, placeOf }: ServicePluginContract): void {
   const { local, slurm } = plugin.plans;
 
   /** Runs with a place that is removed afterwards, in which all that was started is ended. */
@@ -33,7 +34,7 @@ export function testServicePlugin({ test, name, plugin, config, place }: Service
     try {
       await use({
         spec: specOf(name, plugin, config),
-        place: await placeIn(root, place),
+        place: await placeIn(root, placeOf?.()),
         start(fragment) {
           const service = ServiceProcess.start(fragment);
           started.push(service);
@@ -101,21 +102,9 @@ export function testServicePlugin({ test, name, plugin, config, place }: Service
           const plan = await slurm(spec, place);
           assert.deepEqual(JSON.parse(JSON.stringify(plan)), plan);
           checkProvisions(plugin, plan);
-          for (const { from, to } of plan.ship ?? [])
-            if (!existsSync(to)) {
-              mkdirSync(dirname(to), { recursive: true });
-              copyFileSync(from, to);
-            }
-          const { setup, cleanup, files, readiness } = plan.fragment;
-          const log = join(place.folder, 'service.log');
-          const service = await start({
-            command: ['/bin/sh', '-c', jobScript(setup, cleanup)],
-            env: { SERVICE_LOG: log },
-            readiness,
-            log,
-            stop: { signal: 'SIGTERM', timeout_ms: 60_000 },
-            files,
-          });
+          shipFiles(plan.ship);
+          const service = await start(jobOf(plan.fragment, join(place.folder, 'service.log')));
+          const { setup, cleanup } = plan.fragment;
           checkSecrets(plan, [setup, cleanup, service.log]);
           return service;
         };
@@ -158,16 +147,6 @@ async function placeIn(root: string, given: Partial<ServicePlace> = {}): Promise
     ...given,
   };
 }
-
-/** Of a Slurm job that holds one service. */
-const jobScript = (setup: readonly string[], cleanup: readonly string[]) =>
-  [
-    `cleanup() { trap - EXIT TERM; ${cleanup.join('\n')}\n}`,
-    "trap 'cleanup' EXIT",
-    "trap 'exit 0' TERM",
-    ...setup,
-    'wait "$SERVICE_PID"',
-  ].join('\n');
 
 function checkProvisions(plugin: ServicePlugin, { provides }: ServicePlan<unknown>): void {
   assert.deepEqual(provides.map(({ kind }) => kind).sort(), [...plugin.provides].sort());

@@ -24,7 +24,7 @@ test('docker-compose.yml deploys the version of Temporal that the tests run agai
 const postgres = usePostgres();
 
 test('its atlas shows the store whose index is in its PostgreSQL, found by the variables that it sets', async () => {
-  const [, command = ''] = /command: \[(atlas, .*)\]/.exec(compose)!;
+  const [, command = ''] = /command:\s*\[\s*(atlas,[^\]]*?),?\s*\]/.exec(compose)!;
   const variables = [...compose.matchAll(/^ {6}(PG[A-Z]+): /gm)].map(([, name]) => name);
   expect(variables).toEqual(['PGHOST', 'PGUSER', 'PGPASSWORD', 'PGHOST', 'PGUSER', 'PGPASSWORD']);
   await postgres.query('CREATE DATABASE metalab', 'postgresql://127.0.0.1/postgres');
@@ -37,7 +37,7 @@ test('its atlas shows the store whose index is in its PostgreSQL, found by the v
   const args = command
     .replaceAll('"', '')
     .replace(/\$\{METALAB_PROJECT:-\$PWD\}/, project.folder)
-    .split(', ')
+    .split(/,\s*/)
     .map((word) => ({ '0.0.0.0': '127.0.0.1', '8000': '0' })[word] ?? word);
   const store = args.at(-1)!;
   const indexed = await metalab(['store', 'index', '--store', store], { cwd: project.folder, env });

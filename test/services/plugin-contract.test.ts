@@ -5,8 +5,10 @@ import { afterAll, describe, it } from 'vitest';
 import type { ServicePlugin } from '../../src/services/plugin.js';
 import { ServicePlugins } from '../../src/services/plugins.js';
 import { testServicePlugin } from '../../src/testing/index.js';
+import { usePostgres } from '../storage/postgresql/use-postgres.js';
 import { ROOT } from '../support/metalab.js';
 import { Project } from '../support/project.js';
+import { USER } from '../support/temporal-on-postgres/postgres.mjs';
 import { ECHO_PACKAGE } from './fixtures/echo-package.js';
 
 const project = new Project(afterAll);
@@ -24,12 +26,13 @@ const atlas = await pluginOf('atlas');
 const echo = await pluginOf('echo');
 
 describe('postgres', () => {
-  testServicePlugin({ test: it, name: 'postgres', plugin: postgres, config: {}, place: { env } });
+  testServicePlugin({ test: it, name: 'postgres', plugin: postgres, config: {}, placeOf: () => ({ env }) });
 });
 
 describe('atlas', () => {
-  const place = { env, store: project.store };
-  testServicePlugin({ test: it, name: 'atlas', plugin: atlas, config: { memory: '512M' }, place });
+  const database = usePostgres();
+  const placeOf = () => ({ env, store: `postgresql://${USER}@127.0.0.1:${database.server.port}/postgres` });
+  testServicePlugin({ test: it, name: 'atlas', plugin: atlas, config: { memory: '512M' }, placeOf });
 });
 
 describe("an installed package's service", () => {

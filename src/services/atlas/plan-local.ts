@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { keepToken } from '../../atlas/token-file.js';
-import { UsageError } from '../../definition/errors.js';
 import { packageFolder, readBuild } from '../../engine/build.js';
 import type { LocalFragment, ServicePlace, ServicePlan } from '../plugin.js';
 import type { ServiceSpec } from '../service.js';
 import type { AtlasConfig } from './settings.js';
+import { storeOf } from './store-of.js';
 
 const STOP_MS = 10_000;
 
@@ -35,17 +35,4 @@ export async function planLocal(spec: ServiceSpec, place: ServicePlace): Promise
     metadata: { store, url: `http://${host}:${port}` },
     provides: [],
   };
-}
-
-/** @throws UsageError METALAB_SERVICE_STORE if there is none */
-export function storeOf({ provided, store }: ServicePlace): string {
-  const found = provided.find(({ kind }) => kind === 'store')?.value ?? store;
-  if (found !== undefined && found !== 'discover') return found;
-  throw new UsageError({
-    code: 'METALAB_SERVICE_STORE',
-    where: 'services.atlas',
-    what: 'there is no store that it could show',
-    expected: 'a service that provides one, or a store that the environment names',
-    next: 'add [services.postgres] to .metalab.toml, or store = "…" to the environment',
-  });
 }

@@ -9,5 +9,6 @@ export const atlas: ServicePlugin<AtlasConfig> = {
   provides: [],
   plans: {
     local: async (spec, place) => (await import('./plan-local.js')).planLocal(spec, place),
+    slurm: async (spec, place) => (await import('./plan-slurm.js')).planSlurm(spec, place),
   },
 };
