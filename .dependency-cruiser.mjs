@@ -30,6 +30,8 @@ const MAY_IMPORT = {
   ],
   results: ['definition', 'access', 'identity', 'operation', 'storage'],
   plot: ['definition', 'results'],
+  // A store's experiments over HTTP.
+  atlas: ['definition', 'storage', 'results'],
   // What authors of stores and services run in their own tests.
   testing: ['definition', 'identity/fingerprint.ts', 'storage', 'results', 'services'],
   // Infrastructure for experiments: plugins plan it, environments carry the plans out.
@@ -43,6 +45,7 @@ const MAY_IMPORT = {
     'transport',
     'execution',
     'engine',
+    'atlas/token-file.ts',
   ],
   // What workflows, activities and clients agree on.
   contract: [
@@ -115,6 +118,7 @@ const MAY_IMPORT = {
     'plot',
     'services',
     'client',
+    'atlas',
     'engine',
     'workers',
   ],

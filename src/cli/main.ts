@@ -1,6 +1,7 @@
 import { METALAB_VERSION } from '../engine/version.js';
 import type { CommandDefinition } from './command.js';
 import { artifactsCommand } from './commands/artifacts.js';
+import { atlasCommand } from './commands/atlas.js';
 import { attachCommand } from './commands/attach.js';
 import { cancelCommand } from './commands/cancel.js';
 import { compareCommand } from './commands/compare.js';
@@ -48,6 +49,7 @@ const COMMANDS: readonly CommandDefinition[] = [
   logsCommand,
   artifactsCommand,
   storeCommand,
+  atlasCommand,
   envCommand,
   servicesCommand,
   tunnelCommand,

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Problem } from '../definition/errors.js';
 import { nearestName } from '../definition/nearest.js';
 import type { ServicePlugins } from '../services/plugins.js';
-import { checkServices } from './check-services.js';
+import { checkServices, servicesWithStore } from './check-services.js';
 import type { Schema } from './environment-type.js';
 import type { EnvironmentTypes, FoundType } from './environment-types.js';
 import { services, text } from './fields.js';
@@ -41,6 +41,8 @@ export interface CheckedFiles {
   /** Both files, merged. */
   readonly document: Table;
   readonly environments: ReadonlyMap<string, DeclaredEnvironment>;
+  /** Names of services that provide a store. */
+  readonly stores: ReadonlySet<string>;
   /** All problems of both files. */
   readonly problems: readonly Problem[];
 }
@@ -89,7 +91,8 @@ export async function checkFiles(
       ...(near ? { next: `did you mean ${near}?` } : {}),
     });
   }
-  return { document, environments, problems: problems.all };
+  const stores = await servicesWithStore(document, environments.keys(), plugins);
+  return { document, environments, stores, problems: problems.all };
 }
 
 interface Surroundings {

@@ -35,6 +35,18 @@ export async function checkServices(
     }
 }
 
+/** The services of any environment that provide a store. */
+export async function servicesWithStore(
+  document: Table,
+  environments: Iterable<string>,
+  plugins: ServicePlugins,
+): Promise<ReadonlySet<string>> {
+  const places: Path[] = [['services'], ...[...environments].map(servicesOf)];
+  const names = new Set(places.flatMap((at) => entriesAt(document, at).map(([name]) => name)));
+  const found = await Promise.all([...names].map((name) => plugins.find(name)));
+  return new Set(found.flatMap((one) => (one?.item.provides.includes('store') ? [one.name] : [])));
+}
+
 const servicesOf = (environment: string): Path => ['environments', environment, 'services'];
 
 async function mistakesOfTable(

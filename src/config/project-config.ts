@@ -10,7 +10,7 @@ import { EnvironmentTypes } from './environment-types.js';
 import { BASE_FILE, findConfigFolder, LOCAL_FILE } from './find-files.js';
 import { formatPath } from './format-issues.js';
 import { makeEnvironment } from './make-environment.js';
-import { withAbsolutePaths } from './paths.js';
+import { DISCOVER_STORE, withAbsolutePaths } from './paths.js';
 import type { ResolvedConfig } from './resolved-config.js';
 import { isTable, type Table, valueAt, withValue } from './table.js';
 import { readTomlFile, shortPath, type TomlFile } from './toml-file.js';
@@ -163,12 +163,25 @@ export class ProjectConfig {
       from.set(formatPath(path), origin);
     };
     const { METALAB_STORE } = this.#variables;
+    const service = this.#serviceWithStore(table);
+    if (service && valueAt(table, ['store']) === undefined)
+      set(['store'], DISCOVER_STORE, this.#place([...(valueAt(table, service) ? at : []), ...service]));
     if (METALAB_STORE) set(['store'], METALAB_STORE, 'METALAB_STORE');
     for (const { path, value, variable } of valuesOfVariables(found.type.schema, this.#variables))
       set(path, value, variable);
     for (const [key, value] of Object.entries(flags))
       if (value !== undefined) set(key.split('.'), value, `--${key.split('.').at(-1)?.replaceAll('_', '-')}`);
     return { name, found, layered: { table: layered, from } satisfies Layered };
+  }
+
+  /** The key of a service of an environment that provides its store. */
+  #serviceWithStore(table: Table): readonly string[] | undefined {
+    const named = [this.#checked.document, table].flatMap((of) => {
+      const services = valueAt(of, ['services']);
+      return isTable(services) ? Object.keys(services) : [];
+    });
+    const found = named.find((service) => this.#checked.stores.has(service));
+    return found === undefined ? undefined : ['services', found];
   }
 
   #find(name: string, from: string | undefined): DeclaredEnvironment {

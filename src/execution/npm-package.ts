@@ -62,7 +62,7 @@ async function integrityOf(archive: string): Promise<string> {
   return `sha512-${hash.digest('base64')}`;
 }
 
-/** Unpacks some files and folders of a package into a folder, where they are in `package`. */
+/** Unpacks a package into a folder, where it is `package`; some of its files and folders, where they are named. */
 export async function unpackPackage(
   archive: string,
   names: readonly string[],

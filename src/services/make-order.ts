@@ -4,13 +4,14 @@ import type { ResolvedConfig } from '../config/resolved-config.js';
 import { UsageError } from '../definition/errors.js';
 import type { ServicesOrder } from './order-file.js';
 import { projectFolderOf } from './place.js';
-import { ServicePlugins } from './plugins.js';
+import { requirePlan, ServicePlugins } from './plugins.js';
 import { readSpecs } from './read-specs.js';
 
 /**
  * What the configuration of an environment asks for.
  *
- * @throws DefinitionError METALAB_CONFIG; UsageError METALAB_NO_SERVICES if it has no services
+ * @throws DefinitionError METALAB_CONFIG; UsageError METALAB_NO_SERVICES if it has no services, METALAB_SERVICE_PLAN if one
+ *   can't run in environments of this type
  */
 export async function makeOrder(config: ResolvedConfig, env: NodeJS.ProcessEnv): Promise<ServicesOrder> {
   const { environment } = config;
@@ -24,6 +25,7 @@ export async function makeOrder(config: ResolvedConfig, env: NodeJS.ProcessEnv):
       expected: 'a table such as [services.postgres] in .metalab.toml',
       next: 'add it: without keys, a database is made and kept by itself',
     });
+  for (const { found } of wanted) requirePlan(found, environment.type);
   const { store } = environment;
   return {
     project: { name: config.project.name, folder },

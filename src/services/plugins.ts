@@ -47,16 +47,30 @@ type Plans = ServicePlugin['plans'];
  * @throws UsageError METALAB_SERVICE_PLAN if it has none
  */
 export function planFor<Type extends keyof Plans>(
-  { name, item: { plans } }: Pick<FoundPlugin, 'name' | 'item'>,
+  { name, item: { plans } }: Planned,
   type: Type,
 ): NonNullable<Plans[Type]> {
   const plan = plans[type];
   if (plan) return plan;
-  const types = Object.keys(plans).join(', ');
-  throw new UsageError({
+  throw noPlan({ name, item: { plans } }, type);
+}
+
+/** Throws as {@link planFor}, for a type of any name. */
+export function requirePlan(found: Planned, type: string): void {
+  if (!Object.hasOwn(found.item.plans, type)) throw noPlan(found, type);
+}
+
+interface Planned {
+  readonly name: string;
+  readonly item: Pick<ServicePlugin, 'plans'>;
+}
+
+function noPlan({ name, item }: Planned, type: string): UsageError {
+  const types = Object.keys(item.plans);
+  return new UsageError({
     code: 'METALAB_SERVICE_PLAN',
     what: `the service '${name}' can't run in an environment of type ${type}`,
-    expected: `an environment of type ${types}`,
-    next: `take its table out of the environment, or choose another environment with --env`,
+    expected: types.length > 0 ? `an environment of type ${types.join(', ')}` : 'a plugin that plans for it',
+    next: 'take its table out of the environment, or choose another environment with --env',
   });
 }

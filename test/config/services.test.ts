@@ -57,7 +57,7 @@ echo.greetings = "hi"
     expected: one of port, cpus, memory
     next: did you mean port?
 - .metalab.local.toml:3: [services.echo] has no key 'greetings'
-    expected: one of greeting, data
+    expected: one of greeting, data, port
     next: did you mean greeting?
 `);
   expect(code).toBe(2);

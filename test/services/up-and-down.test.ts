@@ -1,11 +1,11 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { useOwnEngine } from '../support/engine.js';
 import { engineStatus, temporalClient } from '../support/engine-status.js';
 import { metalab } from '../support/metalab.js';
 import type { Project } from '../support/project.js';
-import { projectWithKv } from './fixtures/kv-package.js';
+import { projectWithKv } from './fixtures/kv-project.js';
 import { processesWith, serviceIn, services, tell } from './services.js';
 
 const env = useOwnEngine();
@@ -94,9 +94,6 @@ test('an up that fails halfway ends what it started, and shows the log that expl
   await project.write({ '.metalab.toml': CONFIG });
   await metalab(['services', 'up'], here);
   await metalab(['services', 'down'], here);
-  const mirror = join(folder, '..', 'mirror');
-  expect(statSync(mirror).isDirectory()).toBe(true);
-  const { writeFileSync, rmSync } = await import('node:fs');
   writeFileSync(join(folder, 'broken'), '');
   const failed = await metalab(['services', 'up'], here);
   expect(failed.code).toBe(1);
@@ -153,7 +150,6 @@ test('a service that ignores its signal is killed with all its processes', async
   const project = await projectWith('[services.kv]\n');
   const here = { cwd: project.folder, env };
   const { json } = await services(['up'], here);
-  const { writeFileSync } = await import('node:fs');
   writeFileSync(join(serviceIn(json, 'kv').log, '..', 'stubborn'), '');
   await metalab(['services', 'restart'], here);
   expect(processesWith('kv-child').length).toBe(1);
@@ -163,14 +159,13 @@ test('a service that ignores its signal is killed with all its processes', async
 
 test('only this user can read what is kept of services', async () => {
   const project = await projectWith('[services.kv]\n');
-  await services(['up'], { cwd: project.folder, env });
-  for (const entry of readdirSync(DATA, { recursive: true, withFileTypes: true })) {
+  const { json } = await services(['up'], { cwd: project.folder, env });
+  const folder = join(DATA, json!.project);
+  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
     const path = join(entry.parentPath, entry.name);
     expect({ path, others: statSync(path).mode & 0o077 }).toEqual({ path, others: 0 });
   }
   const argv = processesWith('').map(({ args }) => args);
   expect(argv.filter((args) => args.includes('hunter2'))).toEqual([]);
-  expect(readFileSync(join(DATA, readdirSync(DATA)[0]!, 'local', 'bundle.json'), 'utf8')).not.toContain(
-    'hunter2',
-  );
+  expect(readFileSync(join(folder, 'local', 'bundle.json'), 'utf8')).not.toContain('hunter2');
 });

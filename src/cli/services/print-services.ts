@@ -1,4 +1,4 @@
-import type { ServicesProblem } from '../../contract/services.js';
+import type { ServicesProblem } from '../../client/services/services-client.js';
 import { formatDuration } from '../../definition/format-duration.js';
 import type { ServicesBundle } from '../../services/bundle.js';
 import type { ServiceHandle } from '../../services/service.js';
@@ -11,14 +11,17 @@ export function printServices(
   context: CommandContext,
 ): void {
   printTable(handles.map(row), context);
-  if (store !== null) context.note(context.color.dim(`store: ${store} (--store discover finds it)`));
+  if (store === null) return;
+  // Where its password is kept, and its files are, is of no interest here.
+  const [place] = store.split('?');
+  context.note(context.color.dim(`store: ${place}   --store discover finds it`));
 }
 
-function row({ name, status, host, port, since, restarts, log }: ServiceHandle) {
+function row({ name, status, host, port, since, restarts, log, metadata }: ServiceHandle) {
   return {
     service: name,
     state: status,
-    address: `${host}:${port}`,
+    address: metadata.url ?? `${host}:${port}`,
     up: since === null ? '' : formatDuration(Math.max(0, Date.now() - Date.parse(since))),
     restarts,
     log,

@@ -4,6 +4,7 @@ import { bundleOf, type ServicesBundle } from '../../services/bundle.js';
 import { openServices } from '../../services/open-services.js';
 import { findOrder, type ServicesOrder } from '../../services/order-file.js';
 import { folderOf, type ServicesPlace } from '../../services/place.js';
+import type { ServiceHandle } from '../../services/service.js';
 import { ServicesClient } from './services-client.js';
 
 /** What runs of an environment's services, as far as it can be found out from here. */
@@ -41,8 +42,11 @@ async function inspect(folder: string, order: ServicesOrder) {
   try {
     const found = await services.environment.inspect();
     const isWanted = (name: string) => order.specs.some((spec) => spec.name === name);
+    const place = ({ name }: ServiceHandle) => order.specs.findIndex((spec) => spec.name === name);
     // What is not wanted any more, and has ended, is of no interest.
-    return found.filter(({ name, status }) => isWanted(name) || status !== 'stopped');
+    return found
+      .filter(({ name, status }) => isWanted(name) || status !== 'stopped')
+      .sort((a, b) => place(a) - place(b));
   } finally {
     await services.close();
   }

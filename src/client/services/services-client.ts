@@ -11,6 +11,8 @@ import { EngineUpkeep } from '../workflow/engine-upkeep.js';
 import { makeClient } from '../workflow/workflow-link.js';
 import { ServicesLink } from './services-link.js';
 
+export type { ServicesProblem };
+
 const ASK_EVERY_MS = 50;
 const UPKEEP_EVERY_MS = 1_000;
 /** A request whose workflow ended before it answered is sent again. */

@@ -1,21 +1,14 @@
-import { z } from 'zod';
-import { memory, wholeNumber } from '../../config/fields.js';
 import type { ServicePlugin } from '../plugin.js';
-
-const schema = z.strictObject({
-  port: wholeNumber(1, 65_535).optional(),
-  cpus: wholeNumber(1).default(1),
-  /** Bytes. */
-  memory: memory.default(2 ** 30),
-});
-
-type AtlasConfig = z.infer<typeof schema>;
+import { type AtlasConfig, atlasSchema } from './settings.js';
 
 /** The dashboard, over the store that another service provides or the environment names. */
 export const atlas: ServicePlugin<AtlasConfig> = {
-  schema,
-  resources: ({ cpus, memory: bytes }) => ({ cpus, memory_mb: Math.ceil(bytes / 2 ** 20) }),
+  schema: atlasSchema,
+  resources: ({ cpus, memory }) => ({ cpus, memory_mb: Math.ceil(memory / 2 ** 20) }),
   consumes: ['store'],
   provides: [],
-  plans: {},
+  plans: {
+    local: async (spec, place) => (await import('./plan-local.js')).planLocal(spec, place),
+    slurm: async (spec, place) => (await import('./plan-slurm.js')).planSlurm(spec, place),
+  },
 };

@@ -47,8 +47,7 @@ function listProcesses(): Row[] {
     .filter(({ pid }) => pid > 1 && pid !== process.pid);
 }
 
-/** Whether a process belongs to a start; on Linux only. */
-export function hasMarker(pid: number, id: string): boolean {
+function hasMarker(pid: number, id: string): boolean {
   try {
     return readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0').includes(`${MARKER}=${id}`);
   } catch {

@@ -1,20 +1,31 @@
-import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { replaceFile } from '../../access/replace-file.js';
 import { spawnDetached } from '../../engine/detached.js';
 import { processStart } from '../../engine/process-start.mjs';
 import type { LocalFragment } from '../plugin.js';
 import type { LocalProcess } from '../service.js';
-import { hasMarker, MARKER } from './process-tree.js';
+import { MARKER } from './process-tree.js';
 
 /** A log that is larger when its service starts is moved to `….1`. */
 const MAX_LOG_BYTES = 16 * 2 ** 20;
 
 /**
- * Writes its own pid before it becomes the service, and only goes on if the start was not called off in the meantime. So a
- * service whose starter was killed at any moment is either known by its pid, or does not run.
+ * Notes its own pid and start before it becomes the service, and only goes on if the start was not called off in the
+ * meantime. So a service whose starter was killed at any moment is either known, or does not run.
  */
-const LAUNCHER = 'umask 077; printf %s "$$" > "$0.new" && mv "$0.new" "$0.pid" && [ -e "$0" ] && exec "$@"';
+const LAUNCHER = `umask 077
+{ echo "$$"; cat "/proc/$$/stat" 2>/dev/null || LC_ALL=C TZ=UTC ps -o lstart= -p "$$"; } > "$0.new" &&
+  mv "$0.new" "$0.pid" && [ -e "$0" ] && exec "$@"`;
 
 /**
  * Starts a fragment's process, in a session of its own.
@@ -57,13 +68,13 @@ export async function startProcess(
 export function callOffStart(folder: string, id: string): LocalProcess | undefined {
   const start = startFile(folder, id);
   rmSync(start, { force: true });
-  const written = statSync(`${start}.pid`, { throwIfNoEntry: false })?.mtimeMs;
-  const pid = written === undefined ? Number.NaN : Number(readFileSync(`${start}.pid`, 'utf8'));
-  const began = Number.isInteger(pid) ? processStart(pid) : undefined;
-  if (began === undefined) return undefined;
-  // Another process may have been given the pid since.
-  const isIt = process.platform === 'linux' ? hasMarker(pid, id) : Date.parse(`${began} UTC`) <= written!;
-  return isIt ? { pid, start: began } : undefined;
+  const noted = existsSync(`${start}.pid`) ? readFileSync(`${start}.pid`, 'utf8') : '';
+  const [pid, stat = ''] = noted.split('\n');
+  // Another process may have been given the pid since. See processStart.
+  const began = stat.includes(')')
+    ? stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]
+    : stat.trim().split(/\s+/).join(' ');
+  return began && processStart(Number(pid)) === began ? { pid: Number(pid), start: began } : undefined;
 }
 
 export function removeStart(folder: string, id: string): void {

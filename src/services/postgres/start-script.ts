@@ -1,4 +1,6 @@
+import { posix } from 'node:path';
 import { quoteForShell } from '../../transport/ssh/command-line.js';
+import { unpackOnce } from '../unpack-once.js';
 import { otherMajorNext } from './programs.js';
 import { NO_DATABASE, SUPERUSER } from './server-files.js';
 
@@ -18,21 +20,10 @@ export interface StartScript {
  * A POSIX shell script that prepares a data folder and becomes the server: its pid is the server's. Run again, it leaves
  * data as they are. As root, which PostgreSQL refuses, it becomes another account.
  */
-export const startScript = ({
-  folder,
-  programs,
-  major,
-  archive = '',
-  ready,
-}: StartScript): string => `#!/bin/sh
+export const startScript = ({ folder, programs, major, archive, ready }: StartScript): string => `#!/bin/sh
 # Written by metalab at each start.
 set -eu
 umask 077
-folder=${quoteForShell(folder)}
-programs=${quoteForShell(programs)}
-archive=${quoteForShell(archive)}
-data=$folder/data
-rm -f "$folder"/ready-*
 
 fail() {
   echo "metalab: $1" >&2
@@ -40,13 +31,11 @@ fail() {
   exit 1
 }
 
-if [ -n "$archive" ] && [ ! -x "$programs/postgres" ]; then
-  # Other jobs may be unpacking it too: only a whole folder gets the name.
-  unpacked=$(mktemp -d "\${programs%/bin}.XXXXXX")
-  tar -xzf "$archive" --no-same-owner -C "$unpacked"
-  chmod 755 "$unpacked"
-  mv -T "$unpacked" "\${programs%/bin}" 2>/dev/null || rm -rf "$unpacked"
-fi
+${archive === undefined ? '' : unpackOnce(archive, posix.dirname(programs))}
+folder=${quoteForShell(folder)}
+programs=${quoteForShell(programs)}
+data=$folder/data
+rm -f "$folder"/ready-*
 
 # PostgreSQL gets nothing of the environment: what is secret there is none of its business.
 clean() { exec env -i PATH="$PATH" \${LD_LIBRARY_PATH+"LD_LIBRARY_PATH=$LD_LIBRARY_PATH"} LC_ALL=C "$@"; }

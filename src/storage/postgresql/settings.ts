@@ -120,6 +120,16 @@ export const maskPassword = (location: string): string =>
     .replace(/^([a-z][a-z0-9+.-]*:\/\/[^/?#:@]*):.*@/i, '$1:***@')
     .replace(/([?&]password=)[^&#]*/gi, '$1***');
 
+/**
+ * A store's location as psql and other clients of PostgreSQL take it: without what only metalab knows. Other locations stay
+ * as they are.
+ */
+export function clientUri(location: string): string {
+  if (!/^postgres(ql)?:\/\//.test(location)) return location;
+  const { file_root: _, ...settings } = parsePostgres(location, []);
+  return postgresUri({ ...settings, schema: DEFAULT_SCHEMA });
+}
+
 const isSslMode = (text: string): text is SslMode => (SSL_MODES as readonly string[]).includes(text);
 
 function decode(text: string): string {

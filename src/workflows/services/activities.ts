@@ -7,22 +7,32 @@ const SHARED = {
 } as const;
 
 /** @param taskQueue of workers on the machine that the services were asked for on */
-export const servicesOn = (taskQueue: string) => ({
-  ...proxyActivities<Pick<ServicesActivities, 'startServices' | 'stopServices'>>({
+export function servicesOn(taskQueue: string): Omit<ServicesActivities, 'verifyServices'> {
+  const working = {
     ...SHARED,
     taskQueue,
     // A cluster's queue may be long.
     startToCloseTimeout: '30 days',
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-  }),
-  ...proxyActivities<Pick<ServicesActivities, 'watchServices'>>({
+  } as const;
+  const { startServices } = proxyActivities<Pick<ServicesActivities, 'startServices'>>({
+    ...working,
+    summary: 'start services',
+  });
+  const { stopServices } = proxyActivities<Pick<ServicesActivities, 'stopServices'>>({
+    ...working,
+    summary: 'stop services',
+  });
+  const { watchServices } = proxyActivities<Pick<ServicesActivities, 'watchServices'>>({
     ...SHARED,
     taskQueue,
+    summary: 'watch services',
     startToCloseTimeout: '365 days',
     // It only looks: nobody has to wait for its end.
     cancellationType: ActivityCancellationType.TRY_CANCEL,
-  }),
-});
+  });
+  return { startServices, stopServices, watchServices };
+}
 
 export const { verifyServices } = proxyLocalActivities<Pick<ServicesActivities, 'verifyServices'>>({
   startToCloseTimeout: '10s',

