@@ -6,7 +6,11 @@ import { withLock } from '../../engine/lock.mjs';
 import { sshEnvironment } from '../../engine/ssh-environment.js';
 import { ExecutionFault } from '../../execution/execution-fault.js';
 import { askOnce } from '../../execution/slurm/ask-once.js';
-import { type AskCluster, ClusterRetry } from '../../execution/slurm/cluster-retry.js';
+import {
+  type AskCluster,
+  ClusterRetry,
+  type ClusterRetryOptions,
+} from '../../execution/slurm/cluster-retry.js';
 import { ScheduledJob } from '../../execution/slurm/job/scheduled-job.js';
 import { isConclusive } from '../../execution/slurm/queue/states.js';
 import type { TaskStatus } from '../../execution/slurm/queue/watched-job.js';
@@ -40,6 +44,8 @@ const INSPECT_WITHIN_MS = 15_000;
 const MAX_TAKEN_PORTS = 5;
 const RENEW_BEFORE_MS = 3_600_000;
 const RENEW_SHARE = 0.4;
+/** Meanwhile nobody looks at what runs. */
+const RENEW_WITHIN: ClusterRetryOptions = { within_ms: 30_000, throwNeeded: true };
 
 /**
  * Runs all services of an environment in one job of a Slurm cluster: they begin and end together. What is known of them is
@@ -68,7 +74,7 @@ export class SlurmServices implements ServiceEnvironment {
   }
 
   up(specs: readonly ServiceSpec[], options: UpOptions): Promise<readonly ServiceHandle[]> {
-    return this.#alone(options, async (retry) => {
+    return this.#alone(options, {}, async (retry) => {
       if (specs.length === 0) return [];
       const files = await this.#openFiles(retry);
       for (const taken = new Set<number>(); ; ) {
@@ -126,7 +132,7 @@ export class SlurmServices implements ServiceEnvironment {
    */
   async renew(specs: readonly ServiceSpec[], options: UpOptions): Promise<void> {
     if (this.#renewAt === undefined || Date.now() < this.#renewAt) return;
-    await this.#alone(options, async (retry) => {
+    await this.#alone(options, RENEW_WITHIN, async (retry) => {
       const files = await this.#openFiles(retry);
       const jobs = await readJobs(retry.ask, files);
       const last = await this.#current(jobs, (job) => this.#control.isOver(job, retry));
@@ -140,7 +146,7 @@ export class SlurmServices implements ServiceEnvironment {
 
   /** They are in one job, so all of them end. */
   down(names: readonly string[], options: UpOptions): Promise<void> {
-    return this.#alone(options, async (retry) => {
+    return this.#alone(options, {}, async (retry) => {
       if (names.length === 0) return;
       const files = await this.#openFiles(retry);
       const jobs = await readJobs(retry.ask, files);
@@ -308,10 +314,15 @@ export class SlurmServices implements ServiceEnvironment {
   }
 
   /** One at a time on this machine, until the signal aborts. */
-  #alone<T>({ signal, onProgress }: UpOptions, work: (retry: ClusterRetry) => Promise<T>): Promise<T> {
+  #alone<T>(
+    { signal, onProgress }: UpOptions,
+    limit: ClusterRetryOptions,
+    work: (retry: ClusterRetry) => Promise<T>,
+  ): Promise<T> {
     return withLock(join(this.#options.folder, 'slurm.lock'), async () => {
       signal.throwIfAborted();
       const retry = new ClusterRetry(this.#transport, {
+        ...limit,
         onWaits: (waits) => waits !== null && onProgress(waits),
         signal: {
           onStop(listener) {
