@@ -42,8 +42,11 @@ const LOOK_GROWTH = 1.4;
 /** A gateway that is slower is not waited for by a look at what runs. */
 const INSPECT_WITHIN_MS = 15_000;
 const MAX_TAKEN_PORTS = 5;
+/** How long before its end a job gets one that follows it: an hour, or this share of its time. */
 const RENEW_BEFORE_MS = 3_600_000;
 const RENEW_SHARE = 0.4;
+/** sbatch(1): a signal may come a minute before the time that it was asked for. */
+const RENEW_AT_LEAST_MS = 180_000;
 /** Meanwhile nobody looks at what runs. */
 const RENEW_WITHIN: ClusterRetryOptions = { within_ms: 30_000, throwNeeded: true };
 
@@ -344,12 +347,11 @@ export class SlurmServices implements ServiceEnvironment {
   }
 }
 
-/** When a job is to be submitted that follows it: an hour before its end, or less for a short one. Milliseconds since 1970. */
+/** When a job is to be submitted that follows it. Milliseconds since 1970. */
 function renewalOf({ since, until }: ClusterJob): number | undefined {
   const [begin, end] = [Date.parse(since ?? ''), Date.parse(until ?? '')];
-  return Number.isNaN(begin) || Number.isNaN(end)
-    ? undefined
-    : end - Math.min(RENEW_BEFORE_MS, (end - begin) * RENEW_SHARE);
+  if (Number.isNaN(begin) || Number.isNaN(end)) return undefined;
+  return end - Math.max(RENEW_AT_LEAST_MS, Math.min(RENEW_BEFORE_MS, (end - begin) * RENEW_SHARE));
 }
 
 const formatWait = (id: string, status: TaskStatus | undefined): string =>

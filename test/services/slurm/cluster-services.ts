@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterEach } from 'vitest';
 import type { SlurmEnvironment, SlurmExecutorConfig } from '../../../src/config/resolved-config.js';
 import type { ServicePlan, ServicePlugin, SlurmFragment } from '../../../src/services/plugin.js';
+import { ServicePlugins } from '../../../src/services/plugins.js';
 import type { ServiceSpec } from '../../../src/services/service.js';
 import { SlurmServices } from '../../../src/services/slurm/slurm-services.js';
 import { quoteForShell } from '../../../src/transport/ssh/command-line.js';
@@ -82,6 +83,16 @@ const PLUGINS: { readonly [name: string]: ServicePlugin } = {
   store: plugin([], ['store']),
   board: plugin(['store'], []),
 };
+
+const metalabs = new ServicePlugins(tmpdir());
+
+/** What one of metalab's own services is when its table is empty. */
+export async function metalabSpecOf(name: string): Promise<ServiceSpec> {
+  const { item } = await metalabs.require(name);
+  const parsed = item.schema.safeParse({});
+  if (!parsed.success) throw new Error(JSON.stringify(parsed.error.issues));
+  return { name, config: parsed.data, resources: item.resources(parsed.data), consumes: item.consumes };
+}
 
 export const specOf = (name: string, config: ServiceSpec['config'] = {}): ServiceSpec => ({
   name,
@@ -173,8 +184,8 @@ export class ClusterServices {
     const options = {
       environment: this.#environment,
       folder: this.folder,
-      plugin: async (name: string) => PLUGINS[name]!,
-      ...{ store: undefined, file_root: '/store', env: {} },
+      plugin: async (name: string) => PLUGINS[name] ?? (await metalabs.require(name)).item,
+      ...{ store: undefined, file_root: join(this.root, 'experiments'), env: process.env },
     };
     const opened = new SlurmServices(options, this.connect());
     this.#opened.push(opened);
