@@ -2,7 +2,6 @@ import type { GatewayConfig } from '../../config/resolved-config.js';
 import { UsageError } from '../../definition/errors.js';
 import type { ServiceTarget } from '../../services/tunnels/choose-targets.js';
 import type { CommandContext, CommandDefinition, CommonOptions } from '../command.js';
-import { EXIT } from '../format/report-error.js';
 import { wholeNumber } from '../parse-options.js';
 import { shellWords } from '../terminal/invocation.js';
 
@@ -34,52 +33,20 @@ too: a service without a password is open to them as long as the tunnel is.`,
   ],
   env: true,
   async run(_args, { service, port, print }, context) {
-    const [{ readBundle }, { folderOf }, { chooseTargets }, { locationAt }, { placeOfCommand }] =
+    const [{ readBundle }, { folderOf }, { chooseTargets }, { placeOfCommand }, { gatewayOf, holdTunnels }] =
       await Promise.all([
         import('../../services/bundle.js'),
         import('../../services/place.js'),
         import('../../services/tunnels/choose-targets.js'),
-        import('../../services/location-at.js'),
         import('../services/open-place.js'),
+        import('../services/hold-tunnels.js'),
       ]);
     const { config, place } = await placeOfCommand(context);
     const { environment } = config;
-    const bundle = readBundle(folderOf(place));
-    const targets = chooseTargets(environment.name, bundle, service);
+    const targets = chooseTargets(environment.name, readBundle(folderOf(place)), service);
     if (port !== undefined && targets.length > 1) throw onePort(targets.map((target) => target.service));
-    const gateway = 'gateway' in environment ? environment.gateway : undefined;
-    if (print) return printCommand(gateway, targets, port, context);
-    const [{ keepTunnels }, { openTransport }, { createTerminalPrompter }] = await Promise.all([
-      import('../../services/tunnels/keep-tunnels.js'),
-      import('../../transport/open.js'),
-      import('../terminal/terminal-prompter.js'),
-    ]);
-    const transport = await openTransport(
-      { name: environment.name, ...(gateway && { gateway }) },
-      createTerminalPrompter(),
-    );
-    try {
-      await keepTunnels({
-        transport,
-        targets,
-        ...(port === undefined ? {} : { port }),
-        read: () => readBundle(folderOf(place))?.tunnels ?? [],
-        onOpen: (target, tunnel) => {
-          const there = `${target.host}:${target.port} through ${transport.place}`;
-          context.out(`${target.service} at ${tunnel.host}:${tunnel.port} (${there})`);
-          const { provides = [] } = bundle?.handles.find(({ name }) => name === target.service) ?? {};
-          for (const { kind, value } of provides) context.out(`  ${kind}: ${locationAt(value, tunnel)}`);
-        },
-        onNote: context.note,
-        signal: context.interrupted,
-      });
-      return EXIT.detached;
-    } catch (error) {
-      if (context.interrupted.aborted) return EXIT.detached;
-      throw error;
-    } finally {
-      await transport.close();
-    }
+    if (print) return printCommand(gatewayOf(environment), targets, port, context);
+    return holdTunnels({ place, environment, targets, port }, context);
   },
 };
 
@@ -95,13 +62,8 @@ async function printCommand(
       what: 'the cluster is reached from this machine itself, without SSH',
       next: `connect to ${targets.map(({ host, port: there }) => `${host}:${there}`).join(', ')}`,
     });
-  const [{ sshCommand }, { freePort }] = await Promise.all([
-    import('../../services/tunnels/ssh-command.js'),
-    import('../../engine/ports.js'),
-  ]);
-  const ports: number[] = [];
-  for (const _ of targets) ports.push(port ?? (await freePort()));
-  context.out(shellWords(sshCommand(gateway, targets, ports)));
+  const { sshCommandHere } = await import('../../services/tunnels/ssh-command.js');
+  context.out(shellWords(await sshCommandHere(gateway, targets, port)));
   return undefined;
 }
 

@@ -1,12 +1,24 @@
 import type { GatewayConfig } from '../../config/resolved-config.js';
+import { freePort } from '../../engine/ports.js';
 import type { ServiceTarget } from './choose-targets.js';
+
+/** The ssh command for ports of this machine that are free now, or for the given one. */
+export async function sshCommandHere(
+  gateway: GatewayConfig,
+  targets: readonly ServiceTarget[],
+  port?: number,
+): Promise<string[]> {
+  const ports: number[] = [];
+  for (const _ of targets) ports.push(port ?? (await freePort()));
+  return sshCommand(gateway, targets, ports);
+}
 
 /**
  * The ssh command that does what a tunnel does. It takes the same configuration of ssh.
  *
  * @param ports of this machine, in the order of the targets
  */
-export function sshCommand(
+function sshCommand(
   { host, user, port, ssh_key, jump }: GatewayConfig,
   targets: readonly ServiceTarget[],
   ports: readonly number[],
