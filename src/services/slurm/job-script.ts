@@ -59,6 +59,8 @@ export function jobScript({
     `metalab_number=${number} metalab_after=${after ?? 'none'} metalab_seconds=${time_s}`,
     `metalab_count=${services.length}`,
     'metalab_place() {',
+    // A function needs a command.
+    ':',
     ...places.map(
       (path, at) =>
         `metalab_copy ${quoteForShell(givenFile(files.job(number), at))} ${quoteForShell(path)} || return`,
@@ -69,10 +71,10 @@ export function jobScript({
       `metalab_log_${at}=${quoteForShell(files.log(service.name))}`,
       `metalab_port_${at}=${service.port}`,
       `metalab_setup_${at}() {`,
+      ':',
       ...service.setup,
       '}',
       `metalab_cleanup_${at}() {`,
-      // A function needs a command.
       ':',
       ...service.cleanup,
       '}',
@@ -126,16 +128,21 @@ metalab_stop() {
   [ -n "$SERVICE_PID" ] || return 0
   metalab_left=$(metalab_tree "$SERVICE_PID")
   # A service that does not end holds up the others.
-  ( sleep 60; kill -KILL "$SERVICE_PID" ) 2>/dev/null &
+  ( metalab_left_s=60
+    while [ "$metalab_left_s" -gt 0 ]; do sleep 1; metalab_left_s=$((metalab_left_s - 1)); done
+    kill -KILL "$SERVICE_PID" ) 2>/dev/null &
   metalab_watchdog=$!
+  disown "$metalab_watchdog"
   metalab_cleanup_$1 >> "$SERVICE_LOG" 2>&1
-  kill "$metalab_watchdog" 2>/dev/null
+  kill -KILL "$metalab_watchdog" 2>/dev/null
   for metalab_pid in $metalab_left; do kill -KILL "$metalab_pid" 2>/dev/null; done
   eval "metalab_pid_$1="
 }
 metalab_begun=0
 metalab_why=
 metalab_end() {
+  # A child that a signal meets before it has its own traps runs those of the script.
+  [ "$BASHPID" = "$$" ] || return
   trap '' TERM INT HUP USR1
   trap - EXIT
   while [ "$metalab_begun" -gt 0 ]; do
