@@ -5,7 +5,8 @@ const MAY_IMPORT = {
   definition: [],
   access: ['definition'],
   extensions: ['definition'],
-  config: ['definition', 'extensions'],
+  // The schemas of [services], so that its mistakes are found when the files are read.
+  config: ['definition', 'extensions', 'services/plugins.ts'],
   identity: ['definition', 'access'],
   operation: ['definition'],
   // A submission's manifest has its environment.
@@ -29,11 +30,38 @@ const MAY_IMPORT = {
   ],
   results: ['definition', 'access', 'identity', 'operation', 'storage'],
   plot: ['definition', 'results'],
-  // What authors of stores run in their own tests.
-  testing: ['definition', 'identity/fingerprint.ts', 'storage', 'results'],
+  // A store's experiments over HTTP.
+  atlas: ['definition', 'storage', 'results'],
+  // What authors of stores and services run in their own tests.
+  testing: ['definition', 'identity/fingerprint.ts', 'storage', 'results', 'services'],
+  // Infrastructure for experiments: plugins plan it, environments carry the plans out.
+  services: [
+    'definition',
+    'access',
+    'extensions',
+    'config',
+    'identity/hash-content.ts',
+    'storage',
+    'transport',
+    'execution',
+    'engine',
+    'atlas/token-file.ts',
+  ],
   // What workflows, activities and clients agree on.
-  contract: ['definition', 'storage', 'runner/protocol.ts', 'execution/batch-executor.ts'],
-  workflows: ['definition', 'contract', 'storage/manifest.ts', 'execution/batch-executor.ts'],
+  contract: [
+    'definition',
+    'storage',
+    'runner/protocol.ts',
+    'execution/batch-executor.ts',
+    'services/service.ts',
+  ],
+  workflows: [
+    'definition',
+    'contract',
+    'storage/manifest.ts',
+    'execution/batch-executor.ts',
+    'services/service.ts',
+  ],
   activities: [
     'definition',
     'identity',
@@ -42,6 +70,7 @@ const MAY_IMPORT = {
     'planning',
     'runner',
     'execution',
+    'services',
     'contract',
   ],
   // The key of this engine.
@@ -59,6 +88,7 @@ const MAY_IMPORT = {
     // The way to clusters, whose files it hashes and whose artifacts it fetches.
     'execution',
     'transport',
+    'services',
     'engine',
     'contract',
   ],
@@ -71,6 +101,7 @@ const MAY_IMPORT = {
     'execution',
     'transport',
     'results',
+    'services',
     'activities',
     'contract',
     'workflows',
@@ -85,7 +116,9 @@ const MAY_IMPORT = {
     'storage',
     'results',
     'plot',
+    'services',
     'client',
+    'atlas',
     'engine',
     'workers',
   ],
@@ -120,10 +153,10 @@ export default {
       severity: 'error',
       comment:
         'workflow code runs in an isolate: no Node, no adapters, no values of other layers but pure arithmetic and constants',
-      from: { path: '^src/(workflows/|contract/workflow.ts)' },
+      from: { path: '^src/(workflows/|contract/(workflow|services)\\.ts)' },
       to: {
         path: [
-          '^src/(?!workflows/|contract/workflow\\.ts$)',
+          '^src/(?!workflows/|contract/(workflow|services)\\.ts$)',
           '^node:',
           '^node_modules/(?!@temporalio/(workflow|common)/)',
         ],

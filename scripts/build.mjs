@@ -28,6 +28,8 @@ try {
   await Promise.all([
     bundleProgram('runner.mjs', 'runner/main.js'),
     bundleProgram('task.mjs', 'execution/slurm/task/main.js'),
+    // Programs that read indexes make none.
+    bundleProgram('atlas.mjs', 'atlas/main.js', ['node-pg-migrate', 'pg-native']),
     bundleWorkflows(),
     bundleTemporalClient(),
   ]);
@@ -46,12 +48,13 @@ function compile() {
 }
 
 /** A program that runs where no metalab is installed. */
-async function bundleProgram(name, main) {
+async function bundleProgram(name, main, external = []) {
   const { rolldown } = await import('rolldown');
   const bundle = await rolldown({
     input: join(next, main),
     cwd: next,
     platform: 'node',
+    external,
     plugins: [lazyZod(await zodAsText(rolldown))],
   });
   await bundle.write({

@@ -11,6 +11,7 @@ import type { RunComparison } from './results/compare/compare-runs.js';
 import type { SubmissionResults } from './results/open.js';
 import type { Results } from './results/results.js';
 import type { StoredRun } from './results/stored-run.js';
+import { provideDiscovery } from './storage/discovery.js';
 import type { SubmissionOutcome } from './storage/manifest.js';
 
 export type { RunHandle } from './client/run-handle.js';
@@ -37,6 +38,7 @@ export type { Point, Table } from './results/results.js';
 export type { ResultsSummary } from './results/results-summary.js';
 export type { RunDetails } from './results/run-details.js';
 export type { StoredRun as Run } from './results/stored-run.js';
+export type { ServicePlugin } from './services/plugin.js';
 export type { LoggedRun } from './storage/file/formats/logs.js';
 export type { ExperimentManifest } from './storage/manifest.js';
 export type { LocateStore } from './storage/registry.js';
@@ -69,6 +71,8 @@ export type {
   SubmitOptions,
   VegaLiteSpec,
 };
+
+provideDiscovery(async () => (await import('./client/services/discover-store.js')).discoverStore());
 
 // Loaded when first called: experiment files import this module too, and have no use for a Temporal client.
 

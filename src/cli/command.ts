@@ -50,6 +50,8 @@ export interface CommandDefinition<Options extends CommonOptions = CommonOptions
   readonly examples: readonly { readonly line: string; readonly does: string }[];
   /** Whether it has `--store` and `--env`. */
   readonly store?: boolean;
+  /** Whether it has `--env`, without `--store`. */
+  readonly env?: boolean;
   /** Whether it has `--json`: it prints data. */
   readonly json?: boolean;
   /** Hidden from the list of commands: for metalab's own use. */
@@ -76,6 +78,8 @@ export type CommandArguments = { readonly [name: string]: string | undefined };
 export interface CommandContext {
   /** The store that `--store`, METALAB_STORE, the environment or the default names: a path or a uri. */
   readonly storeLocation: string;
+  /** The same, and where it is `discover`, where the store is. @throws UsageError METALAB_STORE_DISCOVER */
+  location(): Promise<string>;
   /** The value of `--env`, if given. */
   readonly namedEnvironment: string | undefined;
   /** The environment that `--env`, METALAB_ENV, the configuration or the default names. */

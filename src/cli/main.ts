@@ -1,6 +1,7 @@
 import { METALAB_VERSION } from '../engine/version.js';
 import type { CommandDefinition } from './command.js';
 import { artifactsCommand } from './commands/artifacts.js';
+import { atlasCommand } from './commands/atlas.js';
 import { attachCommand } from './commands/attach.js';
 import { cancelCommand } from './commands/cancel.js';
 import { compareCommand } from './commands/compare.js';
@@ -17,10 +18,12 @@ import { plotCommand } from './commands/plot.js';
 import { queryCommand } from './commands/query.js';
 import { resultsCommand } from './commands/results.js';
 import { retryCommand } from './commands/retry.js';
+import { servicesCommand } from './commands/services.js';
 import { showCommand } from './commands/show.js';
 import { statusCommand } from './commands/status.js';
 import { storeCommand } from './commands/store.js';
 import { submitCommand } from './commands/submit.js';
+import { tunnelCommand } from './commands/tunnel.js';
 import { watchCommand } from './commands/watch.js';
 import { workerCommand } from './commands/worker.js';
 import { runProgram } from './program.js';
@@ -46,7 +49,10 @@ const COMMANDS: readonly CommandDefinition[] = [
   logsCommand,
   artifactsCommand,
   storeCommand,
+  atlasCommand,
   envCommand,
+  servicesCommand,
+  tunnelCommand,
   initCommand,
   engineCommand,
   workerCommand,

@@ -107,6 +107,8 @@ function addCommand(
       '--store <store>',
       `path or uri of the store (default: METALAB_STORE, else the environment's, else ${DEFAULT_STORE})`,
     );
+  }
+  if (definition.store || definition.env) {
     command.option(
       '--env <name>',
       'environment of .metalab.toml (default: METALAB_ENV, else its default_env, else local)',
@@ -135,9 +137,10 @@ async function act(
   const args = Object.fromEntries(
     (definition.arguments ?? []).map(({ name }, index) => [name, command.args[index]]),
   );
-  const choice = definition.store
-    ? { ...(store === undefined ? {} : { store }), ...(env === undefined ? {} : { env }) }
-    : undefined;
+  const choice =
+    definition.store || definition.env
+      ? { ...(store === undefined ? {} : { store }), ...(env === undefined ? {} : { env }) }
+      : undefined;
   const context = await createContext(choice, terminal, named);
   try {
     outcome.exitCode = (await definition.run?.(args, options, context, command.args)) ?? EXIT.success;

@@ -6,15 +6,25 @@ import { parseStore } from '../storage/store-config.js';
 
 /** Opens the store that a path or uri names, with the password of the local configuration if its index needs one. */
 export async function openLocation(location: string, options?: OpenOptions): Promise<Store> {
-  await keepIndexPassword(location, false);
-  return openStore(location, options);
+  const found = await resolveLocation(location);
+  await keepIndexPassword(found, false);
+  return openStore(found, options);
 }
 
 /** The same of a store with a folder. */
 export async function openFolder(location: string, options?: OpenOptions): Promise<FileStore> {
-  await keepIndexPassword(location, false);
-  return openWorkingDirectory(location, options);
+  const found = await resolveLocation(location);
+  await keepIndexPassword(found, false);
+  return openWorkingDirectory(found, options);
 }
+
+async function resolveLocation(location: string): Promise<string> {
+  if (!isDiscover(location)) return location;
+  return (await import('./services/discover-store.js')).discoverStore();
+}
+
+/** Whether it is what services provide. */
+export const isDiscover = (location: string) => parseStore(location).settings.scheme === 'discover';
 
 /**
  * Keeps the password of an index where workers of this user find it.

@@ -12,7 +12,8 @@ import {
 import type { FileStore } from '../storage/file/file-store.js';
 import { refuseUntrusted } from '../storage/file/refuse-strangers.js';
 import { openWorkingDirectory } from '../storage/registry.js';
-import { keepIndexPassword, openFolder } from './open-location.js';
+import { isDiscover, keepIndexPassword, openFolder } from './open-location.js';
+import { discoverStore } from './services/discover-store.js';
 
 export interface StoreChoice {
   /** A path or a `file:///` uri. Default: METALAB_STORE, else the environment's, else `./experiments`. */
@@ -33,9 +34,11 @@ export async function environmentOf({ executor }: StoreChoice): Promise<Resolved
   return environmentOfConfig(executor as ExecutorConfig);
 }
 
+/** Where the store is. @throws UsageError METALAB_STORE_DISCOVER if it is what services provide, and none do */
 export async function locationOf(choice: StoreChoice): Promise<string> {
   const named = choice.store ?? process.env.METALAB_STORE;
-  return named || ((await environmentOf(choice)).store ?? resolve(DEFAULT_STORE));
+  const location = named || ((await environmentOf(choice)).store ?? resolve(DEFAULT_STORE));
+  return isDiscover(location) ? discoverStore(await environmentOf(choice)) : location;
 }
 
 /** How many runs at once the environment says; undefined if it says nothing. */

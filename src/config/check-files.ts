@@ -2,11 +2,13 @@ import { basename } from 'node:path';
 import { z } from 'zod';
 import type { Problem } from '../definition/errors.js';
 import { nearestName } from '../definition/nearest.js';
+import type { ServicePlugins } from '../services/plugins.js';
+import { checkServices, servicesWithStore } from './check-services.js';
 import type { Schema } from './environment-type.js';
 import type { EnvironmentTypes, FoundType } from './environment-types.js';
 import { services, text } from './fields.js';
 import { BASE_FILE, LOCAL_FILE } from './find-files.js';
-import { type Checked, formatIssues, formatPath, type Mistake } from './format-issues.js';
+import { formatPath, type Mistake, mistakesOf } from './format-issues.js';
 import { PlacedProblems } from './placed-problems.js';
 import type { Path } from './positions.js';
 import { isTable, mergeTables, type Table, valueAt, withValue } from './table.js';
@@ -39,15 +41,22 @@ export interface CheckedFiles {
   /** Both files, merged. */
   readonly document: Table;
   readonly environments: ReadonlyMap<string, DeclaredEnvironment>;
+  /** Names of services that provide a store. */
+  readonly stores: ReadonlySet<string>;
   /** All problems of both files. */
   readonly problems: readonly Problem[];
+}
+
+export interface CheckOptions {
+  readonly types: EnvironmentTypes;
+  readonly plugins: ServicePlugins;
+  readonly variables: NodeJS.ProcessEnv;
 }
 
 /** Merges a configuration's files, base first. Checks each file, then the merged configuration. */
 export async function checkFiles(
   files: readonly TomlFile[],
-  types: EnvironmentTypes,
-  variables: NodeJS.ProcessEnv,
+  { types, plugins, variables }: CheckOptions,
 ): Promise<CheckedFiles> {
   const problems = new PlacedProblems(files);
   for (const file of files) {
@@ -67,6 +76,9 @@ export async function checkFiles(
     const declared = await checkEnvironment(name, files, { types, problems, variables });
     if (declared) environments.set(name, declared);
   }
+  const typesByName = new Map([...environments].map(([name, { found }]) => [name, found.name]));
+  if (names.size === 0) typesByName.set('local', 'local');
+  await checkServices(files, typesByName, plugins, problems);
   const document = files.reduce((merged, { table }) => mergeTables(merged, table), {} as Table);
   const chosen = valueAt(document, ['project', 'default_env']);
   const known = [...new Set(['local', ...names])];
@@ -79,7 +91,8 @@ export async function checkFiles(
       ...(near ? { next: `did you mean ${near}?` } : {}),
     });
   }
-  return { document, environments, problems: problems.all };
+  const stores = await servicesWithStore(document, environments.keys(), plugins);
+  return { document, environments, stores, problems: problems.all };
 }
 
 interface Surroundings {
@@ -208,14 +221,6 @@ export const commonMistakes = (table: Table, at: Path): Mistake[] => mistakesOf(
 /** An environment's table without the keys that all environments have. */
 export const ownKeys = (table: Table): Table =>
   Object.fromEntries(Object.entries(table).filter(([key]) => !COMMON_KEYS.includes(key)));
-
-/** Everything that a schema finds wrong with a value. */
-export function mistakesOf(schema: Schema, value: unknown, at: Path, besides?: readonly string[]): Mistake[] {
-  const result = schema.safeParse(value);
-  if (result.success) return [];
-  const checked: Checked = { schema, value, at, ...(besides ? { besides } : {}) };
-  return formatIssues(result.error.issues, checked);
-}
 
 function tableAt(table: Table, path: Path): Table {
   const value = valueAt(table, path);

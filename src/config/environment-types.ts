@@ -1,5 +1,5 @@
-import { type Extension, installedExtensions } from '../extensions/installed.js';
-import { loadExtension } from '../extensions/load.js';
+import type { Extension } from '../extensions/installed.js';
+import { Registry } from '../extensions/registry.js';
 import type { EnvironmentType } from './environment-type.js';
 
 /** The types of environments, by their name in `type = "…"`. */
@@ -17,36 +17,18 @@ export interface FoundType {
 
 /** Finds types of environments: metalab's own, and those of packages installed where a project is. */
 export class EnvironmentTypes {
-  readonly #folder: string;
-  readonly #found = new Map<string, Promise<FoundType | undefined>>();
-  #installed: Promise<Extension[]> | undefined;
+  readonly #registry: Registry<EnvironmentType>;
 
   constructor(folder: string) {
-    this.#folder = folder;
+    this.#registry = new Registry('environments', TYPES, folder);
   }
 
-  find(name: string): Promise<FoundType | undefined> {
-    let found = this.#found.get(name);
-    if (!found) {
-      found = this.#load(name);
-      this.#found.set(name, found);
-    }
-    return found;
+  async find(name: string): Promise<FoundType | undefined> {
+    const found = await this.#registry.find(name);
+    return found && { name, type: found.item, extension: found.extension };
   }
 
-  async names(): Promise<string[]> {
-    return [...Object.keys(TYPES), ...(await this.#extensions()).map(({ name }) => name)];
-  }
-
-  async #load(name: string): Promise<FoundType | undefined> {
-    const load = Object.hasOwn(TYPES, name) ? TYPES[name] : undefined;
-    if (load) return { name, type: await load(), extension: undefined };
-    const extension = (await this.#extensions()).find((candidate) => candidate.name === name);
-    return extension && { name, type: (await loadExtension(extension)) as EnvironmentType, extension };
-  }
-
-  #extensions(): Promise<Extension[]> {
-    this.#installed ??= installedExtensions('environments', this.#folder);
-    return this.#installed;
+  names(): Promise<string[]> {
+    return this.#registry.names();
   }
 }

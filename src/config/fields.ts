@@ -72,5 +72,5 @@ export const factor = z
   .number({ error: 'a factor from 1, such as 2.0' })
   .min(1, { error: 'a factor from 1, such as 2.0' });
 
-/** Kept unchanged and unchecked, for the code that uses it. */
+/** Checked by the services' plugins: see check-services.ts. */
 export const services = z.record(z.string(), z.unknown(), { error: 'a table of services' });

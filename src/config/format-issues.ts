@@ -22,8 +22,16 @@ export interface Mistake extends Omit<Problem, 'where'> {
   readonly missing?: boolean;
 }
 
+/** Everything that a schema finds wrong with a value. */
+export function mistakesOf(schema: Schema, value: unknown, at: Path, besides?: readonly string[]): Mistake[] {
+  const result = schema.safeParse(value);
+  if (result.success) return [];
+  const checked: Checked = { schema, value, at, ...(besides ? { besides } : {}) };
+  return formatIssues(result.error.issues, checked);
+}
+
 /** Converts issues of a schema to problems. */
-export function formatIssues(issues: readonly Issue[], checked: Checked): Mistake[] {
+function formatIssues(issues: readonly Issue[], checked: Checked): Mistake[] {
   return issues.flatMap((issue) => formatIssue(issue, checked));
 }
 

@@ -1,6 +1,6 @@
 import { DefinitionError, type Problem } from '../definition/errors.js';
-import { type DeclaredEnvironment, mistakesOf, ownKeys } from './check-files.js';
-import { formatPath } from './format-issues.js';
+import { type DeclaredEnvironment, ownKeys } from './check-files.js';
+import { formatPath, mistakesOf } from './format-issues.js';
 import type { ResolvedEnvironment } from './resolved-config.js';
 import type { Table } from './table.js';
 

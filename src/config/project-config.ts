@@ -4,12 +4,13 @@ import { deepFreeze } from '../definition/deep-freeze.js';
 import { DefinitionError, UsageError } from '../definition/errors.js';
 import { nearestName } from '../definition/nearest.js';
 import { optionProblems } from '../definition/refuse.js';
+import { ServicePlugins } from '../services/plugins.js';
 import { type CheckedFiles, checkFiles, type DeclaredEnvironment } from './check-files.js';
 import { EnvironmentTypes } from './environment-types.js';
 import { BASE_FILE, findConfigFolder, LOCAL_FILE } from './find-files.js';
 import { formatPath } from './format-issues.js';
 import { makeEnvironment } from './make-environment.js';
-import { withAbsolutePaths } from './paths.js';
+import { DISCOVER_STORE, withAbsolutePaths } from './paths.js';
 import type { ResolvedConfig } from './resolved-config.js';
 import { isTable, type Table, valueAt, withValue } from './table.js';
 import { readTomlFile, shortPath, type TomlFile } from './toml-file.js';
@@ -78,8 +79,9 @@ export class ProjectConfig {
     const folder = findConfigFolder(from);
     const read = folder ? [BASE_FILE, LOCAL_FILE].map((name) => readTomlFile(join(folder, name))) : [];
     const files = (await Promise.all(read)).filter((file) => file !== undefined);
-    const types = new EnvironmentTypes(folder ?? resolve(from));
-    const checked = await checkFiles(files, types, variables);
+    const place = folder ?? resolve(from);
+    const types = new EnvironmentTypes(place);
+    const checked = await checkFiles(files, { types, plugins: new ServicePlugins(place), variables });
     if (checked.problems.length > 0) throw new DefinitionError(checked.problems, 'METALAB_CONFIG');
     const bare = { found: (await types.find(LOCAL))!, table: {} };
     return new ProjectConfig(folder, files, checked, bare, variables);
@@ -161,12 +163,25 @@ export class ProjectConfig {
       from.set(formatPath(path), origin);
     };
     const { METALAB_STORE } = this.#variables;
+    const service = this.#serviceWithStore(table);
+    if (service && valueAt(table, ['store']) === undefined)
+      set(['store'], DISCOVER_STORE, this.#place([...(valueAt(table, service) ? at : []), ...service]));
     if (METALAB_STORE) set(['store'], METALAB_STORE, 'METALAB_STORE');
     for (const { path, value, variable } of valuesOfVariables(found.type.schema, this.#variables))
       set(path, value, variable);
     for (const [key, value] of Object.entries(flags))
       if (value !== undefined) set(key.split('.'), value, `--${key.split('.').at(-1)?.replaceAll('_', '-')}`);
     return { name, found, layered: { table: layered, from } satisfies Layered };
+  }
+
+  /** The key of a service of an environment that provides its store. */
+  #serviceWithStore(table: Table): readonly string[] | undefined {
+    const named = [this.#checked.document, table].flatMap((of) => {
+      const services = valueAt(of, ['services']);
+      return isTable(services) ? Object.keys(services) : [];
+    });
+    const found = named.find((service) => this.#checked.stores.has(service));
+    return found === undefined ? undefined : ['services', found];
   }
 
   #find(name: string, from: string | undefined): DeclaredEnvironment {

@@ -79,8 +79,11 @@ const formatHolder = (port: number) => {
 
 async function firstFree(wanted: readonly (number | undefined)[], taken: readonly (number | undefined)[]) {
   for (const port of wanted) if (port && !taken.includes(port) && (await isFree(port))) return port;
-  return canListen(0);
+  return freePort();
 }
+
+/** A port of 127.0.0.1 that nothing uses now. */
+export const freePort = (): Promise<number> => canListen(0);
 
 /** @returns the port that it listened on for a moment (any free one if 0 is requested), or 0 */
 function canListen(port: number): Promise<number> {

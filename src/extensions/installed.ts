@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 
 /** The registries that a package may add to: keys of `"metalab": { … }` in its package.json. */
-export type ExtensionKind = 'environments' | 'executors' | 'stores';
+export type ExtensionKind = 'environments' | 'executors' | 'services' | 'stores';
 
 /** What an installed package adds to a registry. Plain JSON. */
 export interface Extension {

@@ -2,7 +2,12 @@ import { pathToFileURL } from 'node:url';
 import { describeError, UsageError } from '../definition/errors.js';
 import type { Extension } from './installed.js';
 
-const SINGULAR = { environments: 'environment type', executors: 'executor', stores: 'store' } as const;
+const SINGULAR = {
+  environments: 'environment type',
+  executors: 'executor',
+  services: 'service',
+  stores: 'store',
+} as const;
 
 /**
  * The default export of an extension's module.

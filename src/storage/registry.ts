@@ -3,6 +3,7 @@ import { UsageError } from '../definition/errors.js';
 import { nearestName } from '../definition/nearest.js';
 import { type Extension, installedExtensions } from '../extensions/installed.js';
 import { loadExtension } from '../extensions/load.js';
+import { discoverLocation } from './discovery.js';
 import type { FileStore } from './file/file-store.js';
 import type { OpenOptions } from './file/open.js';
 import type { Store } from './store.js';
@@ -41,15 +42,21 @@ export async function connectStore(settings: StoreSettings, options?: OpenOption
     case 'postgresql':
       return (await import('./postgresql/open.js')).openPostgresStore(settings, options);
     case 'discover':
-      throw new UsageError({
-        code: 'METALAB_STORE_DISCOVER',
-        what: "no service that has a store runs, so 'discover' finds none",
-        expected: 'the store itself',
-        next: 'name it with --store or METALAB_STORE, e.g. --store ./experiments',
-      });
+      return connectDiscovered(options);
     case 'package':
       return openOfPackage(settings.uri, settings.name, options);
   }
+}
+
+async function connectDiscovered(options: OpenOptions | undefined): Promise<Store> {
+  const location = await discoverLocation();
+  if (location !== undefined) return openStore(location, options);
+  throw new UsageError({
+    code: 'METALAB_STORE_DISCOVER',
+    what: "services are not looked for here, so 'discover' finds none",
+    expected: 'the store itself',
+    next: 'name it, e.g. ./experiments; `metalab services status --store-locator` prints it',
+  });
 }
 
 async function openOfPackage(uri: string, scheme: string, options: OpenOptions | undefined): Promise<Store> {

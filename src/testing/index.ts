@@ -1,2 +1,3 @@
 // `metalab/testing`: what authors of extensions run in their own tests.
+export { type ServicePluginContract, testServicePlugin } from './service-contract.js';
 export { type StoreContract, testStore } from './store-contract.js';

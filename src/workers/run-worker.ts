@@ -17,6 +17,7 @@ import type { RequestKey } from '../engine/request-key.js';
 import { keepSshVariables, sshEnvironment } from '../engine/ssh-environment.js';
 import { METALAB_VERSION } from '../engine/version.js';
 import { createCompactor } from '../results/compaction/compactor.js';
+import { servicesQueue } from '../services/place.js';
 import { refuseUntrusted } from '../storage/file/refuse-strangers.js';
 import { endUnsignedSweeps } from './end-unsigned.js';
 import { EnvironmentExecutors } from './executors.js';
@@ -34,6 +35,8 @@ import { viewWorkflows } from './workflow-view.js';
 const HEARTBEAT_MS = 2_000;
 /** Following a batch takes next to nothing. */
 const MAX_BATCHES = 500;
+/** So is looking after services: an environment's take one at a time, or two for a moment. */
+const MAX_SERVICES = 200;
 /** How long chunks may take to report, once their slots are gone. */
 const HAND_BACK_MS = 10_000;
 
@@ -54,7 +57,7 @@ export interface RunningWorker {
   stop(): void;
 }
 
-/** Connects, creates the three Temporal workers (control, slots and batches), and runs them. */
+/** Connects, creates the four Temporal workers (control, slots, batches and services), and runs them. */
 export async function startWorker(settings: WorkerSettings): Promise<RunningWorker> {
   const { target, slots, grows, grace_ms, requestKey } = settings;
   const { taskQueue } = requestKey;
@@ -113,7 +116,8 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
       return () => stopListeners.delete(listener);
     },
   };
-  const { execute, executeBatch, ...control } = createActivities(dependencies);
+  const { execute, executeBatch, services, ...control } = createActivities(dependencies);
+  const { verifyServices, ...servicesHere } = services;
   const shared = {
     connection,
     namespace: target.namespace,
@@ -126,7 +130,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
       ...shared,
       taskQueue,
       workflowBundle: { codePath: fileURLToPath(new URL('../workflow-bundle.js', import.meta.url)) },
-      activities: control,
+      activities: { ...control, verifyServices },
       maxCachedWorkflows: 200,
       // If another build's code can't continue a workflow, everything is in the store: the workflow ends and does not
       // hang, and clients that follow it submit again.
@@ -143,6 +147,12 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
       taskQueue: batchQueueOf(taskQueue),
       activities: { execute: executeBatch },
       maxConcurrentActivityTaskExecutions: MAX_BATCHES,
+    }),
+    Worker.create({
+      ...shared,
+      taskQueue: servicesQueue(taskQueue),
+      activities: servicesHere,
+      maxConcurrentActivityTaskExecutions: MAX_SERVICES,
     }),
   ]);
   if (!target.userProvided) await endUnsignedSweeps(connection, target.namespace);

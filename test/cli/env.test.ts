@@ -202,12 +202,12 @@ test('a retry runs in the environment of the last submission, as configured then
 
 test('secrets of services are neither kept in the store nor shown', async () => {
   const project = await projectWith({
-    '.metalab.toml': `${CONFIG}[environments.here.services.db]
+    '.metalab.toml': CONFIG,
+    '.metalab.local.toml': `[environments.here.services.postgres]
 password = "hunter2"
-url = "postgres://me:hunter2@db"
-users = ["hunter2"]
-[services.atlas]
-auth = { token = "hunter2" }
+[services.postgres]
+user = "hunter2"
+password = "hunter2"
 `,
     'experiment.ts': experimentText(),
   });
@@ -222,11 +222,11 @@ auth = { token = "hunter2" }
     expect(await readFile(join(entry.parentPath, entry.name), 'utf8'), entry.name).not.toContain('hunter2');
 
   const shown = await metalab(['env', 'show'], { cwd });
-  expect(shown.stdout).toMatch(/services\.db\.password +\*\*\* +\.metalab\.toml:10/);
+  expect(shown.stdout).toMatch(/services\.postgres\.password +\*\*\* +\.metalab\.local\.toml:2/);
   const { stdout } = await metalab(['env', 'show', '--json'], { cwd });
   expect(JSON.parse(stdout)).toMatchObject({
-    environment: { services: { db: { password: '***', url: '***', users: '***' } } },
-    services: { atlas: { auth: { token: '***' } } },
+    environment: { services: { postgres: { password: '***' } } },
+    services: { postgres: { user: '***', password: '***' } },
   });
   expect(shown.stdout + stdout).not.toContain('hunter2');
 });

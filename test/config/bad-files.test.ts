@@ -132,8 +132,8 @@ test.each<[what: string, text: string, message: string]>([
   ],
   [
     'a number that JSON has not',
-    '[services.x]\na = nan',
-    '.metalab.toml:2: services.x.a is NaN\n  expected: a finite number',
+    executor('escalate.max = nan'),
+    '.metalab.toml:5: environments.c.executor.escalate.max is NaN\n  expected: a finite number',
   ],
   [
     'a file_root with a variable in it',

@@ -21,8 +21,8 @@ executor = { partition = "short", time = "1-12:00:00", memory = "32G", gpus = 2,
 a
 b""", escalate.memory = 1.5 }
 [environments.cluster.services.postgres]
-image = "pg:16"
-since = 2026-01-01
+database = "lab"
+memory = "4G"
 [services.atlas]
 port = 80
 `;
@@ -41,7 +41,7 @@ test('an environment comes out as plain frozen data, paths absolute and amounts 
       store: project.path('results'),
       file_root: 'metalab',
       gateway: { host: 'login', user: 'me', ssh_key: project.path('keys/id'), jump: ['bastion'] },
-      services: { postgres: { image: 'pg:16', since: '2026-01-01' } },
+      services: { postgres: { database: 'lab', memory: '4G' } },
       executor: {
         partition: 'short',
         time_s: 129_600,
@@ -56,7 +56,7 @@ test('an environment comes out as plain frozen data, paths absolute and amounts 
     services: { atlas: { port: 80 } },
   });
   expect(JSON.parse(JSON.stringify(config))).toEqual(config);
-  expect(() => Object.assign(config.environment.services.postgres as object, { image: 'x' })).toThrow(
+  expect(() => Object.assign(config.environment.services.postgres as object, { database: 'x' })).toThrow(
     TypeError,
   );
   expect(() => Object.assign(config, { environment: null })).toThrow(TypeError);
@@ -80,8 +80,8 @@ test('the local file is merged deeply over the base: values, environments, servi
     '.metalab.local.toml': `project.default_env = "mine"
 environments.cluster.executor.partition = "long"
 environments.cluster.executor.setup = ["c"]
-services.atlas.host = "h"
-services.more = {}
+services.atlas.cpus = 2
+services.postgres = {}
 [environments.mine]
 type = "local"
 executor.slots = 3
@@ -94,7 +94,7 @@ executor.slots = 3
     gateway: { host: 'login' },
     executor: { partition: 'long', setup: ['c'], time_s: 129_600 },
   });
-  expect(services).toEqual({ atlas: { port: 80, host: 'h' }, more: {} });
+  expect(services).toEqual({ atlas: { port: 80, cpus: 2 }, postgres: {} });
   expect(named.name).toBe('lab');
   expect(config.environments).toEqual([
     { name: 'local', type: 'local' },
@@ -112,7 +112,7 @@ test('a type that the local file changes keeps of the base what fits, and nothin
     name: 'cluster',
     type: 'local',
     store: project.path('results'),
-    services: { postgres: { image: 'pg:16', since: '2026-01-01' } },
+    services: { postgres: { database: 'lab', memory: '4G' } },
     executor: { slots: 2 },
   });
 });

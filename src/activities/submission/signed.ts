@@ -58,7 +58,7 @@ const SHARE =
   'if several users or machines use one Temporal server, set METALAB_KEY_FILE to the same key for all of them, or set METALAB_TRUST_SERVER=1 for all of them if its TLS and API keys decide who may submit';
 
 /** @returns undefined if it is valid */
-function formatRefusal(verdict: Verdict): string | undefined {
+export function formatRefusal(verdict: Verdict): string | undefined {
   switch (verdict) {
     case 'valid':
       return undefined;

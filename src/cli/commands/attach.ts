@@ -21,7 +21,7 @@ reaches the same Temporal server and store. Ctrl-C detaches. Exit codes as for s
     const experiment = await resolveExperiment(await context.store(), exp!);
     const lab = await connect({ say: (line) => context.note(line) });
     try {
-      const handle = await lab.attach(experiment, { store: context.storeLocation });
+      const handle = await lab.attach(experiment, { store: await context.location() });
       return await followToOutcome(handle, options, context);
     } finally {
       await lab.close();

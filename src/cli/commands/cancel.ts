@@ -34,7 +34,7 @@ slot is ended. What is recorded stays; cancelled and missing runs are done by th
     const lab = await connect({ say: (line) => context.note(line) });
     try {
       const handles = await lab.cancel(experiment, {
-        store: context.storeLocation,
+        store: await context.location(),
         prompter: createTerminalPrompter(),
         ...(options.reason !== undefined && { reason: options.reason }),
       });

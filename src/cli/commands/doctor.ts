@@ -12,15 +12,20 @@ export const doctorCommand: CommandDefinition = {
   store: true,
   json: true,
   async run(_, options, context) {
-    const [{ runDoctor }, { schemeOf, pathOf }, { printCheck }] = await Promise.all([
-      import('../../engine/doctor/index.js'),
-      import('../../storage/location.js'),
-      import('../format/print-check.js'),
-    ]);
+    const [{ runDoctor }, { examineServices }, { isDiscover }, { schemeOf, pathOf }, { printCheck }] =
+      await Promise.all([
+        import('../../engine/doctor/index.js'),
+        import('../../client/services/examine-services.js'),
+        import('../../client/open-location.js'),
+        import('../../storage/location.js'),
+        import('../format/print-check.js'),
+      ]);
     const { storeLocation, out } = context;
-    const checks = await runDoctor(
-      schemeOf(storeLocation) === 'file' ? { store: pathOf(storeLocation) } : {},
-    );
+    const isFolder = !isDiscover(storeLocation) && schemeOf(storeLocation) === 'file';
+    const checks = [
+      ...(await runDoctor(isFolder ? { store: pathOf(storeLocation) } : {})),
+      ...examineServices(),
+    ];
     if (options.json) out(JSON.stringify(checks));
     else for (const check of checks) printCheck(check, context);
     return checks.every(({ ok }) => ok !== false) ? undefined : EXIT.infrastructure;

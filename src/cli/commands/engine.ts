@@ -31,8 +31,9 @@ const start: CommandDefinition = {
 const stop: CommandDefinition = {
   name: 'stop',
   summary: 'stop the background worker and the local Temporal server',
-  description: 'Unfinished runs continue after the next start. Recorded runs are kept.',
-  examples: [{ line: 'engine stop', does: 'no process of metalab is left' }],
+  description:
+    'Unfinished runs continue after the next start. Recorded runs are kept. Services go on: `metalab services down` ends them.',
+  examples: [{ line: 'engine stop', does: 'no server or worker is left' }],
   json: true,
   async run(_, options, context) {
     const { stopEngine } = await import('../../engine/stop.js');
@@ -44,6 +45,9 @@ const stop: CommandDefinition = {
       context.out(ended.length > 0 ? ended.join('\n') : 'nothing was running');
       if (stopped.foreground.length > 0)
         context.out(`workers in terminals continue: pid ${stopped.foreground.join(', ')}`);
+      const { projectsWithServices } = await import('../../client/services/examine-services.js');
+      for (const { folder, environment } of projectsWithServices())
+        context.out(`services continue, unattended: those of ${folder}, environment ${environment}`);
     }
     return undefined;
   },

@@ -50,7 +50,7 @@ async function withHandle(
   const experiment = await resolveExperiment(await context.store(), prefix);
   const lab = await connect({ say: (line) => context.note(line) });
   try {
-    const handle = await lab.attach(experiment, { store: context.storeLocation });
+    const handle = await lab.attach(experiment, { store: await context.location() });
     await ask(handle);
     return handle;
   } finally {

@@ -51,7 +51,7 @@ same as it is configured now. Exit codes as for submit.`,
     const lab = await connect({ say: (line) => context.note(line) });
     try {
       const handle = await lab.retry(experiment, {
-        store: context.storeLocation,
+        store: await context.location(),
         ...(context.namedEnvironment !== undefined && { executor: chosen }),
         failed,
         runs,

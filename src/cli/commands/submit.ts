@@ -114,7 +114,7 @@ async function submitAndFollow(
   for (let submits = 1; ; submits++) {
     const handle = await lab.submitDeclared(declared, {
       ...options,
-      store: context.storeLocation,
+      store: await context.location(),
       executor: await context.environment(),
       onReplace: (replaced) => confirmReplace(replaced, options, context),
     });

@@ -45,11 +45,17 @@ export async function createContext(
   const namedStore = choice?.store ?? env.METALAB_STORE;
   // The configuration is read for the store only if no store is named: an error in it must not block other commands.
   const storeLocation = namedStore || ((choice && (await environment()).store) ?? DEFAULT_STORE);
+  const location = async () => {
+    const { isDiscover } = await import('../../client/open-location.js');
+    if (!isDiscover(storeLocation)) return storeLocation;
+    const { discoverStore } = await import('../../client/services/discover-store.js');
+    return discoverStore(await environment());
+  };
   const live = new LiveArea(stderr);
   let opened: Promise<Store> | undefined;
   const open = (options?: OpenOptions) => {
-    opened ??= import('../../client/open-location.js').then(({ openLocation }) =>
-      openLocation(storeLocation, options),
+    opened ??= import('../../client/open-location.js').then(async ({ openLocation }) =>
+      openLocation(await location(), options),
     );
     return opened;
   };
@@ -60,6 +66,7 @@ export async function createContext(
   };
   return {
     storeLocation,
+    location,
     namedEnvironment: choice?.env,
     environment,
     async store({ needs = 'working directory', ...options } = {}) {

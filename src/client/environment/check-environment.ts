@@ -6,8 +6,9 @@ import { DefinitionError, MetalabError } from '../../definition/errors.js';
 import { store as storeExaminer } from '../../engine/doctor/store.js';
 import { checkPlace, type EnvironmentCheck } from '../../execution/checks.js';
 import { pathOf, schemeOf } from '../../storage/location.js';
-import { openWorkingDirectory } from '../../storage/registry.js';
 import type { Prompter } from '../../transport/prompter.js';
+import { openFolder } from '../open-location.js';
+import { locationOf } from '../store-choice.js';
 
 /**
  * Checks an environment: its configuration, its store, and its executor.
@@ -31,12 +32,13 @@ export async function* checkEnvironment(
     if (!(error instanceof DefinitionError)) throw error;
     return yield refused('configuration', error);
   }
-  yield* checkStore(environment.store ?? DEFAULT_STORE);
+  yield* checkStore(environment);
   yield* checkPlace(environment, prompter);
 }
 
-async function* checkStore(location: string): AsyncGenerator<EnvironmentCheck, void> {
+async function* checkStore(environment: ResolvedEnvironment): AsyncGenerator<EnvironmentCheck, void> {
   try {
+    const location = await locationOf({ store: environment.store ?? DEFAULT_STORE, executor: environment });
     if (schemeOf(location) === 'file') {
       const found = await storeExaminer.examine({
         env: process.env,
@@ -45,7 +47,7 @@ async function* checkStore(location: string): AsyncGenerator<EnvironmentCheck, v
       });
       yield* [found].flat();
     } else {
-      await openWorkingDirectory(location);
+      await openFolder(location);
       yield { name: 'store', ok: true, detail: location };
     }
   } catch (error) {

@@ -15,6 +15,7 @@ import {
 import type { TemporalConnection } from '../../engine/connect.js';
 import type { RequestKey } from '../../engine/request-key.js';
 import { ANSWER_WITHIN_MS, askWorkflow, refusalIn, refused, unreachable } from './ask-workflow.js';
+import { historyLimit } from './history-limit.js';
 import { checkTaskQueue } from './task-queue.js';
 
 /** What identifies an experiment's workflow. */
@@ -23,8 +24,6 @@ export interface WorkflowAddress {
   readonly experiment_id: string;
 }
 
-/** One chunk takes six or seven. */
-const MIN_EVENTS = 50;
 /** Without a worker, a query is never answered. */
 const QUERY_WITHIN_MS = 5_000;
 
@@ -76,10 +75,6 @@ export async function enqueue(
     },
   );
 }
-
-/** For servers with lower limits than Temporal's own, and for tests that want many workflow runs. */
-const historyLimit = (text: string | undefined): Pick<ExperimentInput, 'most_events'> =>
-  text && Number(text) >= MIN_EVENTS ? { most_events: Number(text) } : {};
 
 /** A client for these calls. Only open workflows are queried: a terminated one still answers, as if it were running. */
 export async function makeClient({

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { stateFolder } from '../../access/own-folders.js';
 import { makePrivateFolder } from '../../access/private-folder.js';
 import { replaceFile } from '../../access/replace-file.js';
+import { readPassFile } from './pass-file.js';
 import type { PostgresSettings } from './settings.js';
 
 /** Passwords by login, in metalab's own folder: workers index with what the process that submitted knew. */
@@ -14,7 +15,10 @@ const keyOf = ({ host = 'localhost', port = 5432, user, database = '' }: Postgre
 
 /** @returns undefined where none is known here: then `pg` looks into pgpass files */
 export function passwordOf(settings: PostgresSettings): string | undefined {
-  return process.env.PGPASSWORD || readPasswords()[keyOf(settings)];
+  const { passfile } = settings;
+  // The file is this login's own; PGPASSWORD may be that of another database.
+  const own = passfile === undefined ? undefined : readPassFile(passfile, settings);
+  return own ?? (process.env.PGPASSWORD || readPasswords()[keyOf(settings)]);
 }
 
 /** Keeps a password for workers of this user on this machine. */

@@ -20,12 +20,23 @@ export interface PostgresSettings {
   readonly sslrootcert?: string;
   readonly sslcert?: string;
   readonly sslkey?: string;
+  /** Path of a file with passwords, as libpq reads it. */
+  readonly passfile?: string;
 }
 
 const DEFAULT_SCHEMA = 'metalab';
 /** What PostgreSQL keeps of a name. */
 const MAX_NAME_BYTES = 63;
-const PARAMETERS = ['schema', 'file_root', 'host', 'sslmode', 'sslrootcert', 'sslcert', 'sslkey'] as const;
+const PARAMETERS = [
+  'schema',
+  'file_root',
+  'host',
+  'sslmode',
+  'sslrootcert',
+  'sslcert',
+  'sslkey',
+  'passfile',
+] as const;
 
 /** @param problems gets every mistake; then the settings are of no use */
 export function parsePostgres(location: string, problems: Problem[]): PostgresSettings {
@@ -82,6 +93,7 @@ export function parsePostgres(location: string, problems: Problem[]): PostgresSe
       sslrootcert: parameter('sslrootcert'),
       sslcert: parameter('sslcert'),
       sslkey: parameter('sslkey'),
+      passfile: parameter('passfile'),
     }),
   };
 }
@@ -93,11 +105,12 @@ export function postgresUri(settings: PostgresSettings): string {
   const query = new URLSearchParams();
   if (isSocket) query.set('host', host);
   if (schema !== DEFAULT_SCHEMA) query.set('schema', schema);
-  for (const name of ['file_root', 'sslmode', 'sslrootcert', 'sslcert', 'sslkey'] as const)
+  for (const name of ['file_root', 'sslmode', 'sslrootcert', 'sslcert', 'sslkey', 'passfile'] as const)
     if (settings[name] !== undefined) query.set(name, settings[name]);
   const login = user === undefined ? '' : `${encodeURIComponent(user)}@`;
   const place = isSocket ? '' : host.includes(':') ? `[${host}]` : host;
-  const text = query.toString();
+  // libpq takes a plus as it is.
+  const text = query.toString().replaceAll('+', '%20');
   return `postgresql://${login}${place}${port === undefined ? '' : `:${port}`}/${encodeURIComponent(database)}${text && `?${text}`}`;
 }
 
@@ -106,6 +119,16 @@ export const maskPassword = (location: string): string =>
   location
     .replace(/^([a-z][a-z0-9+.-]*:\/\/[^/?#:@]*):.*@/i, '$1:***@')
     .replace(/([?&]password=)[^&#]*/gi, '$1***');
+
+/**
+ * A store's location as psql and other clients of PostgreSQL take it: without what only metalab knows. Other locations stay
+ * as they are.
+ */
+export function clientUri(location: string): string {
+  if (!/^postgres(ql)?:\/\//.test(location)) return location;
+  const { file_root: _, ...settings } = parsePostgres(location, []);
+  return postgresUri({ ...settings, schema: DEFAULT_SCHEMA });
+}
 
 const isSslMode = (text: string): text is SslMode => (SSL_MODES as readonly string[]).includes(text);
 

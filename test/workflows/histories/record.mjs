@@ -3,20 +3,18 @@
 //   node test/workflows/histories/record.mjs 2027-01-pause
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { hostname, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { gzipSync } from 'node:zlib';
 import { Client, Connection } from '@temporalio/client';
-import proto from '@temporalio/proto';
 import { SCENARIOS } from './scenarios.mjs';
+import { writeHistory } from './write-history.mjs';
 
 const [shape, ...only] = process.argv.slice(2);
 if (!shape || !/^[\w.-]+$/.test(shape))
   throw new Error('usage: record.mjs SHAPE [SCENARIO…]: a name for the shape');
 
-const { History } = proto.temporal.api.history.v1;
 const HERE = dirname(fileURLToPath(import.meta.url));
 const METALAB = join(HERE, '../../../bin/metalab.js');
 const home = mkdtempSync(join(tmpdir(), 'metalab-record-'));
@@ -63,12 +61,7 @@ try {
     runs.sort((a, b) => a.startTime - b.startTime);
     for (const [index, { workflowId: id, runId }] of runs.entries()) {
       const history = await client.workflow.getHandle(id, runId).fetchHistory();
-      const path = join(HERE, shape, `${name}-${index + 1}.binpb.gz`);
-      writeFileSync(
-        path,
-        gzipSync(History.encode(History.fromObject(anonymous(history))).finish(), { level: 9 }),
-      );
-      console.log(`${path}: ${history.events.length} events`);
+      writeHistory(join(HERE, shape, `${name}-${index + 1}.binpb.gz`), history, home);
     }
   }
   await connection.close();
@@ -80,19 +73,4 @@ try {
 function workflowId(experiment) {
   const { id } = JSON.parse(readFileSync(join(env.METALAB_STORE, 'store.json'), 'utf8'));
   return `metalab/${id}/${experiment}`;
-}
-
-/** Nothing of this machine: neither its name nor its paths. */
-function anonymous(value) {
-  if (typeof value === 'string') return withoutPlaces(value);
-  if (Buffer.isBuffer(value) || value instanceof Uint8Array)
-    return Buffer.from(withoutPlaces(Buffer.from(value).toString('latin1')), 'latin1');
-  if (Array.isArray(value)) return value.map(anonymous);
-  // Numbers of 64 bits are objects of their own.
-  if (typeof value !== 'object' || value === null || 'low' in value) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, anonymous(inner)]));
-}
-
-function withoutPlaces(text) {
-  return text.replaceAll(hostname(), 'host').replaceAll(home, '/lab');
 }

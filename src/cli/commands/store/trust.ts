@@ -22,7 +22,7 @@ worker of yours that has it.`,
       import('../../../access/own-folders.js'),
       import('../../../storage/location.js'),
     ]);
-    const root = pathOf(context.storeLocation);
+    const root = pathOf(await context.location());
     trustStore(stateFolder(), root, !options.remove);
     context.out(
       options.remove ? `${root} is no longer trusted` : `${root} is trusted, whoever can change it`,

@@ -1,11 +1,17 @@
-import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { chmod, mkdtemp, rename, rm } from 'node:fs/promises';
-import { delimiter, dirname, join } from 'node:path';
-import { promisify } from 'node:util';
-import { makePrivateFolder, refuseOpenProgram } from '../../../access/private-folder.js';
+import { chmod } from 'node:fs/promises';
+import { join } from 'node:path';
+import { refuseOpenProgram } from '../../../access/private-folder.js';
 import { InfrastructureError } from '../../../definition/errors.js';
-import { makeFolder } from '../../../storage/file/make-folder.js';
+import {
+  keepPackage,
+  outputOf,
+  type PackedPackage,
+  packPackage,
+  reasonOf,
+  unpackPackage,
+  withFetchFolder,
+} from '../../npm-package.js';
 
 /** Platforms for which Node is published as an npm package. */
 export type NodePlatform = 'linux-x64' | 'linux-arm64';
@@ -20,7 +26,6 @@ export interface NodePackage {
 
 /** Used if this machine's own version is not published: the LTS line that most clusters can run. */
 const OTHERWISE = '22';
-const DOWNLOAD_MS = 600_000;
 const NEXT =
   'load a module that has Node 20.19 or later, or 22.12 or later, in the modules or setup of the environment';
 
@@ -55,24 +60,16 @@ export async function nodePackage(platform: NodePlatform, cache: string): Promis
   const folder = join(cache, 'node');
   const own = packageIn(folder, platform, process.versions.node);
   if (existsSync(own.program)) return refuseOpen(own);
-  makePrivateFolder({ path: cache, variable: 'METALAB_CACHE' });
-  await makeFolder(folder);
-  const scratch = await mkdtemp(join(folder, '.fetching-'));
   try {
-    const { version, archive } = await pack(platform, scratch);
-    const kept = packageIn(folder, platform, version);
-    await run('tar', ['-xzf', archive, '--no-same-owner', '-C', scratch, 'package/bin/node'], scratch);
-    await chmod(join(scratch, 'package', 'bin', 'node'), 0o755);
-    await makeFolder(dirname(dirname(dirname(kept.program))));
-    await rename(join(scratch, 'package'), dirname(dirname(kept.program))).catch((error: unknown) => {
-      // Another process has fetched it meanwhile.
-      if (!existsSync(kept.program)) throw error;
+    return await withFetchFolder(cache, folder, async (scratch) => {
+      const { version, archive } = await pack(platform, scratch);
+      const unpacked = await unpackPackage(archive, ['bin/node'], scratch);
+      await chmod(join(unpacked, 'bin', 'node'), 0o755);
+      await keepPackage(unpacked, join(folder, `${version}-${platform}`));
+      return refuseOpen(packageIn(folder, platform, version));
     });
-    return refuseOpen(kept);
   } catch (error) {
     throw error instanceof InfrastructureError ? error : unfetched(platform, error);
-  } finally {
-    await rm(scratch, { recursive: true, force: true });
   }
 }
 
@@ -88,55 +85,20 @@ const packageIn = (folder: string, platform: NodePlatform, version: string): Nod
   program: join(folder, `${version}-${platform}`, 'bin', 'node'),
 });
 
-interface Packed {
-  readonly version: string;
-  readonly archive: string;
-}
-
-async function pack(platform: NodePlatform, folder: string): Promise<Packed> {
+async function pack(platform: NodePlatform, folder: string): Promise<PackedPackage> {
   try {
-    return await packVersion(platform, process.versions.node, folder);
+    return await packPackage(`node-${platform}@${process.versions.node}`, folder);
   } catch (error) {
     if (!/ETARGET|E404|notarget/i.test(outputOf(error))) throw error;
-    return packVersion(platform, OTHERWISE, folder);
+    return packPackage(`node-${platform}@${OTHERWISE}`, folder);
   }
 }
 
-async function packVersion(platform: NodePlatform, version: string, folder: string): Promise<Packed> {
-  const spec = `node-${platform}@${version}`;
-  // From a folder without a package.json: no project's configuration applies, only the user's own.
-  const { stdout } = await run(npmProgram(), ['pack', spec, '--json', '--ignore-scripts'], folder);
-  const [packed] = JSON.parse(stdout) as { readonly version: string; readonly filename: string }[];
-  if (!packed) throw new Error(`npm pack ${spec} named no package`);
-  return { version: packed.version, archive: join(folder, packed.filename) };
-}
-
-/** The npm in PATH, else the one beside this Node. */
-function npmProgram(): string {
-  const folders = [...(process.env.PATH ?? '').split(delimiter), dirname(process.execPath)];
-  const folder = folders.find((each) => each !== '' && existsSync(join(each, 'npm')));
-  return folder === undefined ? 'npm' : join(folder, 'npm');
-}
-
-const execute = promisify(execFile);
-const run = (program: string, args: readonly string[], cwd: string) =>
-  execute(program, args, { cwd, timeout: DOWNLOAD_MS, maxBuffer: 16 * 1024 * 1024 });
-
-const outputOf = (error: unknown): string => {
-  const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };
-  return `${stdout}${stderr}`;
-};
-
 function unfetched(platform: NodePlatform, error: unknown): InfrastructureError {
-  const said = outputOf(error)
-    .split('\n')
-    .filter((line) => /^npm (ERR!|error) /.test(line) || line.startsWith('tar:'))
-    .slice(0, 3)
-    .join('; ');
   return new InfrastructureError(
     {
       code: 'METALAB_NODE_PACKAGE',
-      what: `Node for ${platform} could not be fetched with npm: ${said || (error as Error).message}`,
+      what: `Node for ${platform} could not be fetched with npm: ${reasonOf(error)}`,
       expected: `the npm package node-${platform}`,
       next: `check npm's access to its registry (npm view node-${platform}), or ${NEXT}`,
     },

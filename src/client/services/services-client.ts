@@ -1,0 +1,148 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ServicesProblem, ServicesReply, ServicesStatus } from '../../contract/services.js';
+import { InfrastructureError } from '../../definition/errors.js';
+import { connectTemporal, type TemporalConnection } from '../../engine/connect.js';
+import { loadRequestKey } from '../../engine/request-key.js';
+import { keepSshVariables } from '../../engine/ssh-environment.js';
+import { type ServicesOrder, writeOrder } from '../../services/order-file.js';
+import { folderOf, makeFolder, type ServicesPlace } from '../../services/place.js';
+import { readProgress } from '../../services/progress-file.js';
+import { EngineUpkeep } from '../workflow/engine-upkeep.js';
+import { makeClient } from '../workflow/workflow-link.js';
+import { ServicesLink } from './services-link.js';
+
+export type { ServicesProblem };
+
+const ASK_EVERY_MS = 50;
+const UPKEEP_EVERY_MS = 1_000;
+/** A request whose workflow ended before it answered is sent again. */
+const MAX_REQUESTS = 5;
+
+export interface ServicesClientOptions {
+  readonly say?: (line: string) => void;
+  /** Stops following; the request is carried out nevertheless. */
+  readonly signal?: AbortSignal;
+}
+
+/** How a request ended. */
+export interface EndedServices {
+  readonly status: ServicesStatus;
+  /** null: it was carried out. */
+  readonly problem: ServicesProblem | null;
+}
+
+/** Asks for the services of an environment, and follows what comes of it. Restarts a server or worker that was killed. */
+export class ServicesClient {
+  readonly #temporal: TemporalConnection;
+  readonly #engine: EngineUpkeep;
+  readonly #link: ServicesLink;
+  readonly #place: ServicesPlace;
+  readonly #options: ServicesClientOptions;
+
+  private constructor(
+    temporal: TemporalConnection,
+    engine: EngineUpkeep,
+    link: ServicesLink,
+    place: ServicesPlace,
+    options: ServicesClientOptions,
+  ) {
+    this.#temporal = temporal;
+    this.#engine = engine;
+    this.#link = link;
+    this.#place = place;
+    this.#options = options;
+  }
+
+  /**
+   * Connects to Temporal.
+   *
+   * @throws InfrastructureError if no server can be reached or started
+   */
+  static async open(
+    place: ServicesPlace,
+    { start = true, ...options }: ServicesClientOptions & { readonly start?: boolean } = {},
+  ): Promise<ServicesClient> {
+    const temporal = await connectTemporal({ ...options, start });
+    try {
+      const key = await loadRequestKey(temporal);
+      const link = new ServicesLink(await makeClient(temporal), key, place);
+      return new ServicesClient(
+        temporal,
+        new EngineUpkeep(temporal, key.taskQueue, options),
+        link,
+        place,
+        options,
+      );
+    } catch (error) {
+      await temporal.connection.close();
+      throw error;
+    }
+  }
+
+  async up(order: ServicesOrder): Promise<EndedServices> {
+    keepSshVariables();
+    writeOrder(makeFolder(this.#place), order);
+    return this.#carryOut(() => this.#link.up(order));
+  }
+
+  async down(): Promise<EndedServices> {
+    return this.#carryOut(() => this.#link.down());
+  }
+
+  async restart(services: readonly string[] | null): Promise<EndedServices> {
+    return this.#carryOut(() => this.#link.restart(services));
+  }
+
+  /** See {@link ServicesLink.status}. */
+  status(): Promise<ServicesStatus | undefined> {
+    return this.#link.status();
+  }
+
+  close(): Promise<void> {
+    return this.#temporal.connection.close();
+  }
+
+  async #carryOut(ask: () => Promise<ServicesReply>): Promise<EndedServices> {
+    await this.#engine.ensureWorker();
+    let told = Date.now() - 1;
+    let { id } = await ask();
+    for (let requests = 1; ; ) {
+      this.#options.signal?.throwIfAborted();
+      for (const { line, at } of readProgress(folderOf(this.#place)).filter(({ at }) => at > told)) {
+        this.#options.say?.(line);
+        told = at;
+      }
+      const status = await this.#statusInTime();
+      const ended = status?.ended.find((one) => one.id === id);
+      if (status && ended) return { status, problem: ended.problem };
+      if (!status || status.phase === 'down') {
+        // Its workflow ended, or was ended by somebody, before it got to the request.
+        if (requests++ === MAX_REQUESTS) throw noAnswer(this.#place);
+        ({ id } = await ask());
+      }
+      await sleep(ASK_EVERY_MS);
+    }
+  }
+
+  /** Waits until the workflow can be asked. */
+  async #statusInTime(): Promise<ServicesStatus | undefined> {
+    for (;;) {
+      try {
+        return await this.#link.status();
+      } catch (error) {
+        if (!(error instanceof InfrastructureError)) throw error;
+        this.#options.signal?.throwIfAborted();
+        await this.#engine.keepUp();
+        await sleep(UPKEEP_EVERY_MS);
+      }
+    }
+  }
+}
+
+const noAnswer = ({ environment }: ServicesPlace) =>
+  new InfrastructureError({
+    code: 'METALAB_TEMPORAL',
+    where: `environment ${environment}`,
+    what: 'the workflow of its services ended again and again before it did what was asked',
+    next: 'metalab doctor',
+  });

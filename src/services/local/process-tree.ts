@@ -1,0 +1,57 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { processStart } from '../../engine/process-start.mjs';
+import type { LocalProcess } from '../service.js';
+
+/** Names one start of a service in the environment of its processes. */
+export const MARKER = 'METALAB_SERVICE_ID';
+
+interface Row {
+  readonly pid: number;
+  readonly ppid: number;
+  readonly pgid: number;
+}
+
+/**
+ * The processes that belong to one start of a service and are alive: its first process, what descends from that, what is in
+ * its group, and on Linux what has its marker, whoever its parent is by now.
+ *
+ * @param id of the start, see {@link MARKER}
+ */
+export function processesOf(id: string, first: LocalProcess | null): LocalProcess[] {
+  const rows = listProcesses();
+  const found = new Set<number>();
+  // Its pid may be another process's by now: then group and descendants are not its own.
+  const isFirst = first !== null && processStart(first.pid) === first.start;
+  if (isFirst) found.add(first.pid);
+  for (const { pid, pgid } of rows)
+    if (first && pgid === first.pid && (isFirst || hasMarker(pid, id))) found.add(pid);
+  for (const { pid } of rows) if (hasMarker(pid, id)) found.add(pid);
+  for (let size = 0; size !== found.size; ) {
+    size = found.size;
+    for (const { pid, ppid } of rows) if (found.has(ppid)) found.add(pid);
+  }
+  return [...found].flatMap((pid) => {
+    const start = processStart(pid);
+    return start === undefined ? [] : [{ pid, start }];
+  });
+}
+
+function listProcesses(): Row[] {
+  const { stdout } = spawnSync('ps', ['-A', '-o', 'pid=,ppid=,pgid='], { encoding: 'utf8' });
+  return (stdout ?? '')
+    .trim()
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/).map(Number))
+    .map(([pid = 0, ppid = 0, pgid = 0]) => ({ pid, ppid, pgid }))
+    .filter(({ pid }) => pid > 1 && pid !== process.pid);
+}
+
+function hasMarker(pid: number, id: string): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0').includes(`${MARKER}=${id}`);
+  } catch {
+    // It has ended, or is another user's, or the system has no such file.
+    return false;
+  }
+}

@@ -1,0 +1,32 @@
+import { existsSync } from 'node:fs';
+import { get } from 'node:http';
+import { answers } from '../../engine/ports.js';
+import type { ReadinessCheck } from '../service.js';
+
+const HTTP_WITHIN_MS = 2_000;
+
+/** Whether a service on this machine answers now. Never throws. */
+export async function isReady(check: ReadinessCheck): Promise<boolean> {
+  switch (check.type) {
+    case 'file':
+      return existsSync(check.path);
+    case 'port':
+      return answers(check.port);
+    case 'http':
+      return answersHttp(check);
+  }
+}
+
+function answersHttp({ port, path }: Extract<ReadinessCheck, { type: 'http' }>): Promise<boolean> {
+  return new Promise((resolve) => {
+    const request = get(
+      { host: '127.0.0.1', port, path, timeout: HTTP_WITHIN_MS, agent: false },
+      (response) => {
+        response.resume();
+        resolve((response.statusCode ?? 500) < 400);
+      },
+    );
+    request.on('timeout', () => request.destroy());
+    request.on('error', () => resolve(false));
+  });
+}

@@ -1,0 +1,67 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { processStart } from '../../engine/process-start.mjs';
+import type { LocalProcess } from '../service.js';
+import { processesOf } from './process-tree.js';
+import type { ServiceRecord } from './records.js';
+
+/** A killed process ends when the system gets to it: what writes to a slow disk takes seconds. */
+const KILLED_WITHIN_MS = 30_000;
+/** Processes that end with their first one need a moment. */
+const FOLLOWS_WITHIN_MS = 2_000;
+
+/**
+ * Ends a service's process as its plan says: a signal to the first process, and after a time SIGKILL to all of them.
+ * Processes that another was given the pid of are never signalled.
+ *
+ * @returns the pids of those that could not be ended
+ */
+export async function stopProcess({
+  id,
+  process: first,
+  stop,
+}: Pick<ServiceRecord, 'id' | 'process' | 'stop'>): Promise<number[]> {
+  const known = processesOf(id, first);
+  if (first && isAlive(first)) {
+    send(first.pid, stop.signal);
+    await endWithin([first], stop.timeout_ms);
+    if (!isAlive(first)) await endWithin(known, FOLLOWS_WITHIN_MS);
+  }
+  return killAll(id, first, known);
+}
+
+/** Ends what is left of a start, at once. @returns the pids of those that could not be ended */
+export async function killAll(
+  id: string,
+  first: LocalProcess | null,
+  known: readonly LocalProcess[] = [],
+): Promise<number[]> {
+  // A process may start another one until it is killed.
+  let left = leftOf(id, first, known);
+  for (const end = performance.now() + KILLED_WITHIN_MS; left.length > 0 && performance.now() < end; ) {
+    for (const { pid } of left) send(pid, 'SIGKILL');
+    await endWithin(left, 1_000);
+    left = leftOf(id, first, left);
+  }
+  return left.map(({ pid }) => pid);
+}
+
+function leftOf(id: string, first: LocalProcess | null, known: readonly LocalProcess[]): LocalProcess[] {
+  const found = new Map(processesOf(id, first).map((one) => [one.pid, one]));
+  for (const one of known) if (isAlive(one)) found.set(one.pid, one);
+  return [...found.values()];
+}
+
+const isAlive = ({ pid, start }: LocalProcess) => processStart(pid) === start;
+
+async function endWithin(processes: readonly LocalProcess[], ms: number): Promise<void> {
+  for (const end = performance.now() + ms; processes.some(isAlive) && performance.now() < end; )
+    await sleep(20);
+}
+
+function send(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // It ended by itself in the meantime.
+  }
+}
