@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { query } from '../services/postgres/server.js';
 import { processesWith, serviceIn, services } from '../services/services.js';
-import { metalab, startMetalab } from '../support/metalab.js';
+import { experimentText } from '../support/experiment-text.js';
+import { metalab, resultsJson, startMetalab } from '../support/metalab.js';
 import { Project } from '../support/project.js';
 import { useCluster } from './cluster.js';
 
@@ -20,6 +21,10 @@ type = "slurm"
 gateway = "rig"
 file_root = ${JSON.stringify(project.path('spool'))}
 `,
+    'experiment.mjs': experimentText({
+      body: "capture.metric('y', 2 * params.x);",
+      properties: 'params: grid({ x: Array.from({ length: 20 }, (_, x) => x) })',
+    }),
   });
   const options = { cwd: project.folder, env: { ...cluster.env, METALAB_ENV: 'cluster' } };
   const up = await services(['up'], options);
@@ -36,6 +41,23 @@ file_root = ${JSON.stringify(project.path('spool'))}
   expect((await startMetalab(['services', 'logs', 'postgres'], options).finished).stdout).toContain(
     'database system is ready',
   );
+
+  // The store that they provide is the default: runs are executed on nodes, their files are here, and the worker feeds
+  // the index through the gateway.
+  const { code, stdout, stderr } = await metalab(['submit', 'experiment.mjs'], options);
+  expect(stdout, stderr).toContain('20 success');
+  expect(code).toBe(0);
+  await expect
+    .poll(
+      async () => JSON.parse((await metalab(['status', 'e', '--json'], options)).stdout).index_lag,
+      PATIENCE,
+    )
+    .toBe(0);
+  const { stdout: locator } = await metalab(['services', 'status', '--store-locator'], options);
+  expect(await query(locator.trim(), 'SELECT sum(y) AS y FROM metalab."e:1"')).toEqual([{ y: 380 }]);
+  // From the index alone.
+  const alone = locator.trim().replace(/file_root=[^&]*&?/, '');
+  expect(await resultsJson('e', alone, [], options)).toHaveLength(20);
 
   // What is alive is reused; then it holds a tunnel.
   const tunnel = startMetalab(['services', 'up', '--tunnel'], options);

@@ -1,6 +1,7 @@
 import type { Client } from 'pg';
-import { indexFault } from './faults.js';
+import { indexFault, unreachable } from './faults.js';
 import { passwordOf } from './passwords.js';
+import { type ReachedServer, reachServer } from './reach.js';
 import type { PostgresSettings } from './settings.js';
 import { tlsAttempts } from './tls.js';
 
@@ -16,7 +17,9 @@ export async function connectIndex(
   withinMs = CONNECT_WITHIN_MS,
 ): Promise<Client> {
   const { default: pg } = await import('pg');
-  const { host, port, user, database, schema } = settings;
+  const reached = await reach(settings);
+  const { host, port } = reached ?? settings;
+  const { user, database, schema } = settings;
   const attempts = tlsAttempts(settings);
   for (const [at, ssl] of attempts.entries()) {
     const password = passwordOf(settings);
@@ -36,12 +39,24 @@ export async function connectIndex(
     try {
       await client.connect();
       await client.query(`SET search_path TO ${pg.escapeIdentifier(schema)}`);
+      client.once('end', () => reached?.release());
       return client;
     } catch (error) {
       await client.end().catch(() => {});
       const isRefused = /SSL|TLS|pg_hba/i.test((error as Error).message ?? '');
-      if (!isRefused || at === attempts.length - 1) throw indexFault(error, settings);
+      if (isRefused && at < attempts.length - 1) continue;
+      reached?.release();
+      throw indexFault(error, settings);
     }
   }
   throw new Error('no way to connect was tried');
+}
+
+/** @returns undefined if it is where the settings say */
+async function reach(settings: PostgresSettings): Promise<ReachedServer | undefined> {
+  try {
+    return await reachServer(settings);
+  } catch (error) {
+    throw unreachable(error, settings);
+  }
 }
