@@ -12,6 +12,7 @@ import { measureOverhead } from './overhead.mjs';
 import { program, setUp } from './processes.mjs';
 import { Report } from './report.mjs';
 import { measureResults } from './results/measure.mjs';
+import { measureServices } from './services/measure.mjs';
 import { measureSlurm } from './slurm/measure.mjs';
 import { measureStores } from './stores/measure.mjs';
 import { measureUtilisation } from './utilisation.mjs';
@@ -22,6 +23,7 @@ const LOCAL = {
   million: measureMillionRuns,
   results: measureResults,
   stores: measureStores,
+  services: measureServices,
   utilisation: measureUtilisation,
 };
 const PARTS = [...Object.keys(LOCAL), 'slurm'];

@@ -23,6 +23,7 @@ import { showCommand } from './commands/show.js';
 import { statusCommand } from './commands/status.js';
 import { storeCommand } from './commands/store.js';
 import { submitCommand } from './commands/submit.js';
+import { tunnelCommand } from './commands/tunnel.js';
 import { watchCommand } from './commands/watch.js';
 import { workerCommand } from './commands/worker.js';
 import { runProgram } from './program.js';
@@ -51,6 +52,7 @@ const COMMANDS: readonly CommandDefinition[] = [
   atlasCommand,
   envCommand,
   servicesCommand,
+  tunnelCommand,
   initCommand,
   engineCommand,
   workerCommand,

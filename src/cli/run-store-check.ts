@@ -1,12 +1,12 @@
 import { relative } from 'node:path';
 import { MetalabError } from '../definition/errors.js';
 import { formatBytes } from '../definition/format-bytes.js';
+import { countOf } from '../definition/format-count.js';
 import { METALAB_VERSION } from '../engine/version.js';
 import { checkStore, nothingChecked } from '../storage/file/check/check-store.js';
 import type { Checked, Finding } from '../storage/file/check/finding.js';
 import type { FileStore } from '../storage/file/file-store.js';
 import type { CommandContext, CommonOptions } from './command.js';
-import { countOf } from './format/format-number.js';
 import { EXIT } from './format/report-error.js';
 
 export interface CheckFlags extends CommonOptions {

@@ -11,6 +11,10 @@ const ENVIRONMENTS: { readonly [type: string]: () => Promise<CreateServiceEnviro
     const { LocalServices } = await import('./local/local-services.js');
     return (options) => new LocalServices(options);
   },
+  slurm: async () => {
+    const { SlurmServices } = await import('./slurm/slurm-services.js');
+    return (options) => SlurmServices.open(options);
+  },
 };
 
 /** @throws UsageError METALAB_SERVICE_ENVIRONMENT if environments of this type have no services */

@@ -23,6 +23,11 @@ export interface ServiceEnvironment {
   /** The log's last lines; follows it until the signal aborts if `follow`. Also of services that are dead. */
   logs(name: string, options: LogOptions): AsyncIterable<Uint8Array>;
   close(): Promise<void>;
+  /**
+   * Does ahead what keeps services running, e.g. submits the job that follows one whose time is about to end. Called after
+   * looks at services that run; returns at once where there is nothing to do.
+   */
+  renew?(specs: readonly ServiceSpec[], options: UpOptions): Promise<void>;
   /** How often `inspect` may be called, milliseconds. Default: twice a second. */
   readonly inspectEveryMs?: number;
 }

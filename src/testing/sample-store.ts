@@ -73,6 +73,8 @@ export async function makeSampleStore(root: string): Promise<FileStore> {
   return store;
 }
 
+const thousandMetrics = Object.fromEntries(Array.from({ length: 1000 }, (_, at) => [`of ${at}`, at / 7]));
+
 function sampleRecords(): RunRecord[] {
   const metrics: RunRecord['metrics'][] = [
     { loss: 0.1, 'a "quoted" name': 1, text: 'zero \0 byte' },
@@ -80,7 +82,7 @@ function sampleRecords(): RunRecord[] {
     { loss: Number.POSITIVE_INFINITY, large: 2 ** 60, text: 'ünï\n\\' },
     { loss: Number.NEGATIVE_INFINITY, flag: true },
     { loss: 1e-300, '': 5, flag: false },
-    { loss: 5, Loss: 6, status: 'a metric of this name' },
+    { loss: 5, Loss: 6, status: 'a metric of this name', ...thousandMetrics },
   ];
   const once = metrics.map((values, index) => recordOf(index, { metrics: values }));
   return [

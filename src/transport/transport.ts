@@ -33,6 +33,40 @@ export interface PutOptions extends TransferOptions {
   readonly mode?: number;
 }
 
+/** A host and port, as the transport's machine sees them. */
+export interface TunnelTarget {
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface TunnelOptions {
+  /** The port to listen on. Default: a free one. */
+  readonly port?: number;
+  /** Called when a connection could not be led on: it was reset. The next one is tried anew. */
+  readonly onFailure?: (error: Error) => void;
+}
+
+/**
+ * A port of this machine whose connections lead to a host and port there. Others on this machine can connect to it too:
+ * what it leads to needs a password of its own.
+ */
+export interface Tunnel {
+  readonly host: '127.0.0.1';
+  readonly port: number;
+  /** Until it is closed. */
+  readonly isOpen: boolean;
+  /**
+   * Opens a connection to the target, and ends it at once.
+   *
+   * @throws TransportError saying why that failed
+   */
+  check(signal?: AbortSignal): Promise<void>;
+  /** From now on it leads there. Connections to the former target are reset. */
+  retarget(target: TunnelTarget): void;
+  /** Stops listening, and resets what is open. */
+  close(): Promise<void>;
+}
+
 /** A command whose output arrives while it runs. */
 export interface CommandStream {
   /** Must be read to its end, or left (`break`), which ends the command. */
@@ -65,7 +99,15 @@ export interface Transport {
   write(bytes: string | Uint8Array, to: string, options?: PutOptions): Promise<void>;
   /** A file's bytes from an offset to its current end. */
   read(path: string, offset?: number, options?: TransferOptions): AsyncIterable<Uint8Array>;
-  /** Operations in progress reject with `METALAB_TRANSPORT_LOST`. */
+  /**
+   * Listens on 127.0.0.1, and leads each connection to the target, by a connection from the transport's machine. It does
+   * not connect before the first is made; a lost connection to the machine resets those that it carried, and the next
+   * one reconnects.
+   *
+   * @throws InfrastructureError METALAB_PORT if the port can't be listened on
+   */
+  openTunnel(target: TunnelTarget, options?: TunnelOptions): Promise<Tunnel>;
+  /** Tunnels are closed. Operations in progress reject with `METALAB_TRANSPORT_LOST`. */
   close(): Promise<void>;
 }
 

@@ -23,7 +23,8 @@ export function createServicesActivities(dependencies: ServicesDependencies): Se
         return handles;
       }),
     watchServices: (input) =>
-      withServices(dependencies, input, async ({ environment, folder, signal, keep }) => {
+      withServices(dependencies, input, async ({ environment, order, folder, signal, keep }) => {
+        const onProgress = (line: string) => tellProgress(folder, line);
         const { inspectEveryMs = INSPECT_EVERY_MS } = environment;
         for (;;) {
           signal.throwIfAborted();
@@ -32,6 +33,8 @@ export function createServicesActivities(dependencies: ServicesDependencies): Se
           const isSame = isDeepStrictEqual(handles, input.handles);
           if (!isSame || !readBundle(folder)) keep(handles);
           if (!isSame) return handles;
+          // What could not be done ahead is tried again after the next look.
+          await environment.renew?.(order.specs, { signal, onProgress }).catch(() => {});
           await sleep(inspectEveryMs, undefined, { signal });
         }
       }),

@@ -10,7 +10,7 @@ export const statusCommand: CommandDefinition = {
   description: `total = success + failed + cancelled + running + pending, always. Without EXP: every experiment of the store.
 With it, also the runs that have been going for over a second: their ids are what \`logs --follow\` takes.
 Works without a server too: then it tells what the store knows. Where the store has an index in PostgreSQL, it tells how many
-records that does not have yet.`,
+lines of records, curves and data that does not have yet.`,
   arguments: [
     { name: 'exp', description: 'experiment, by any unambiguous prefix of its id', optional: true },
   ],

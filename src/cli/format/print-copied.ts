@@ -1,8 +1,8 @@
 import { formatBytes } from '../../definition/format-bytes.js';
+import { countOf } from '../../definition/format-count.js';
 import type { FileStore } from '../../storage/file/file-store.js';
 import type { CopiedExperiment } from '../../storage/file/transfer/copy-experiment.js';
 import type { CommandContext } from '../command.js';
-import { countOf } from './format-number.js';
 
 const MAX_SHOWN = 10;
 

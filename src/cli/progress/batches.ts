@@ -1,6 +1,6 @@
 import type { SweepStatus } from '../../client/status/sweep-status.js';
+import { formatCount } from '../../definition/format-count.js';
 import { formatDuration } from '../../definition/format-duration.js';
-import { formatCount } from '../format/format-number.js';
 
 type Batch = SweepStatus['batches'][number];
 

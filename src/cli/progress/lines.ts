@@ -1,8 +1,9 @@
 import { stripVTControlCharacters } from 'node:util';
 import type { SweepStatus } from '../../client/status/sweep-status.js';
+import { formatCount } from '../../definition/format-count.js';
 import { formatDuration } from '../../definition/format-duration.js';
 import type { Colors } from '../command.js';
-import { formatCount, formatNumber } from '../format/format-number.js';
+import { formatNumber } from '../format/format-number.js';
 import { formatBatches } from './batches.js';
 import { formatBest, formatSameError } from './objective.js';
 import { formatLost, formatSilence, formatStatus } from './status.js';

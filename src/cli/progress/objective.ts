@@ -1,5 +1,6 @@
 import type { SweepStatus } from '../../client/status/sweep-status.js';
-import { formatCount, formatNumber } from '../format/format-number.js';
+import { formatCount } from '../../definition/format-count.js';
+import { formatNumber } from '../format/format-number.js';
 
 type Shown = Pick<
   SweepStatus,

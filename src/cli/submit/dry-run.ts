@@ -1,8 +1,8 @@
 import type { Declared } from '../../client/declare/declare.js';
 import { type DryRun, planDryRun } from '../../client/submit/dry-run.js';
 import { describeReplaced } from '../../client/submit/replaced-declaration.js';
+import { formatCount } from '../../definition/format-count.js';
 import type { CommandContext, CommonOptions } from '../command.js';
-import { formatCount } from '../format/format-number.js';
 
 type Plan = DryRun['plan'];
 type Changes = DryRun['changes'];

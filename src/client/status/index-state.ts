@@ -1,4 +1,5 @@
 import { MetalabError } from '../../definition/errors.js';
+import { countOf } from '../../definition/format-count.js';
 import type { FileStore } from '../../storage/file/file-store.js';
 
 /** How far an index in PostgreSQL is behind. */
@@ -22,7 +23,11 @@ export async function readIndexState(
     return {
       of: (id) => ({ index_lag: lags.get(id) ?? 0 }),
       lines: [...lags].flatMap(([id, lag]) =>
-        lag === 0 ? [] : [`${id}: ${lag} ${lag === 1 ? 'record is' : 'records are'} not in the index yet`],
+        lag === 0
+          ? []
+          : [
+              `${id}: ${countOf(lag, 'line')} of records, curves and data ${lag === 1 ? 'is' : 'are'} not in the index yet`,
+            ],
       ),
     };
   } catch (error) {

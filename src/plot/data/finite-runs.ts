@@ -1,7 +1,7 @@
+import { countOf } from '../../definition/format-count.js';
 import { isNumeric } from '../../results/query/grouping.js';
 import type { Results } from '../../results/results.js';
 import type { PlotColumn } from '../plot-request.js';
-import { countOf } from './labels.js';
 
 /** A column on an axis of numbers. */
 export interface NumberAxis extends PlotColumn {

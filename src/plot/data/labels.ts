@@ -115,7 +115,3 @@ export function limitLabels<T extends Labelled>(
 
 const first = (labels: Labels | undefined, most: number) =>
   labels && { ...labels, names: labels.names.slice(0, most) };
-
-/** `1 run`, `12 runs`. */
-export const countOf = (n: number, noun: string): string =>
-  `${n.toLocaleString('en-US')} ${noun}${n === 1 ? '' : 's'}`;

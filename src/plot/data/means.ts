@@ -1,10 +1,11 @@
 import { UsageError } from '../../definition/errors.js';
+import { countOf } from '../../definition/format-count.js';
 import type { Results } from '../../results/results.js';
 import { logFloor } from '../log-floor.js';
 import type { Axis, Labels, PlotData, PlotRow } from '../plot-data.js';
 import type { ResolvedPlot } from '../plot-request.js';
 import { notePositive, noteUnsuccessful } from './finite-runs.js';
-import { countOf, LabelCollector, limitLabels, MAX_CATEGORIES } from './labels.js';
+import { LabelCollector, limitLabels, MAX_CATEGORIES } from './labels.js';
 import { notePooledParams } from './pooled-params.js';
 
 const MAX_MARKS = 10_000;

@@ -10,6 +10,8 @@ const MAX_ROWS = 16_384;
 /** DuckDB holds 16 KB and more of every column of a table: values of thousands of metrics are in several tables. */
 const SLICE_COLUMNS = 256;
 
+const MAX_CONSTANT_LENGTH = 1000;
+
 /** The column of a row's values of one type, and which of the tables it is in. */
 export interface LoadedPart {
   readonly part: ValuePart;
@@ -180,9 +182,11 @@ function partition<T>(items: readonly T[], test: (item: T) => boolean): [T[], T[
   return [items.filter(test), items.filter((item) => !test(item))];
 }
 
+/** Short enough to be a part of a query, too. */
 function isConstant({ type, values }: TableColumn): boolean {
   const [first] = values;
-  return type === 'VARCHAR' && values.every((value) => value === first);
+  if (type !== 'VARCHAR' || String(first).length > MAX_CONSTANT_LENGTH) return false;
+  return values.every((value) => value === first);
 }
 
 const constantSql = ({ name, type, values: [value] }: TableColumn) =>

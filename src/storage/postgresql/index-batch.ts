@@ -1,6 +1,5 @@
 import type { Client } from 'pg';
-import { type Contender, compareContenders } from '../final-record.js';
-import { copyIn } from './copy-text.js';
+import { CopyRows, type CopyValue, copyIn } from './copy-rows.js';
 import { type LineTable, TARGETS } from './index-rows.js';
 import type { TypedValue } from './value-types.js';
 
@@ -16,12 +15,16 @@ export type Derivations = ReadonlyMap<string, string>;
 /** Lines that go to the index in one transaction, together with how far they were read: so none is lost or doubled. */
 export class IndexBatch {
   readonly #experiment: string;
-  readonly #runs = new Map<string, { readonly contender: Contender; readonly row: Buffer }>();
-  readonly #rows = { derived_lines: [] as Buffer[], points: [] as Buffer[], data_lines: [] as Buffer[] };
-  readonly #derivedRuns = new Set<string>();
+  readonly #rows = {
+    runs: new CopyRows(TARGETS.runs),
+    derived_lines: new CopyRows(TARGETS.derived_lines),
+    points: new CopyRows(TARGETS.points),
+    data_lines: new CopyRows(TARGETS.data_lines),
+  };
+  /** Whose derived metrics may have changed. */
+  readonly #changed: string[] = [];
   readonly #progress = new Map<number, Progress>();
   #records = 0;
-  #length = 0;
 
   constructor(experiment: string) {
     this.#experiment = experiment;
@@ -29,7 +32,8 @@ export class IndexBatch {
 
   /** Of all its rows, in bytes. */
   get length(): number {
-    return this.#length;
+    const { runs, derived_lines, points, data_lines } = this.#rows;
+    return runs.length + derived_lines.length + points.length + data_lines.length;
   }
 
   /** Records, superseded ones too. */
@@ -37,18 +41,11 @@ export class IndexBatch {
     return this.#records;
   }
 
-  addRun(runId: string, contender: Contender, row: Buffer): void {
-    this.#records++;
-    this.#length += row.length;
-    const standing = this.#runs.get(runId);
-    if (!standing || compareContenders(standing.contender, contender) > 0)
-      this.#runs.set(runId, { contender, row });
-  }
-
-  addLine(table: Exclude<LineTable, 'runs'>, runId: string, row: Buffer): void {
-    this.#length += row.length;
-    this.#rows[table].push(row);
-    if (table === 'derived_lines') this.#derivedRuns.add(runId);
+  /** @param line undefined: it is not kept */
+  add(table: LineTable, runId: string, row: readonly CopyValue[], line: Buffer | undefined): void {
+    this.#rows[table].add(row, line);
+    if (table === 'runs') this.#records++;
+    if (table === 'runs' || table === 'derived_lines') this.#changed.push(runId);
   }
 
   noteProgress(segmentId: number, bytes: number, damaged: number): void {
@@ -62,10 +59,9 @@ export class IndexBatch {
     try {
       await this.#writeRuns(client);
       for (const table of ['derived_lines', 'points', 'data_lines'] as const)
-        if (this.#rows[table].length > 0) await copyIn(client, TARGETS[table], this.#rows[table]);
-      const changed = [...this.#derivedRuns, ...this.#runs.keys()];
-      if (derivations.size > 0 && changed.length > 0)
-        await updateDerived(client, this.#experiment, derivations, changed);
+        if (this.#rows[table].length > 0) await copyIn(client, this.#rows[table]);
+      if (derivations.size > 0 && this.#changed.length > 0)
+        await updateDerived(client, this.#experiment, derivations, this.#changed);
       await writeTypes(client, this.#experiment, types);
       await this.#writeProgress(client);
       await client.query('COMMIT');
@@ -76,15 +72,15 @@ export class IndexBatch {
   }
 
   /**
-   * Most runs are new: only where one is not, the rows take the way through a staging table, which costs as much again.
-   * Asking before whether one is there would take a tenth of the time.
+   * Most runs are new: only where one is not, or is there twice, the rows take the way through a staging table, which
+   * costs as much again. Asking before whether one is there would take a tenth of the time.
    */
   async #writeRuns(client: Client): Promise<void> {
-    if (this.#runs.size === 0) return;
-    const rows = [...this.#runs.values()].map(({ row }) => row);
+    const { runs } = this.#rows;
+    if (runs.length === 0) return;
     await client.query('SAVEPOINT new_runs');
     try {
-      await copyIn(client, TARGETS.runs, rows);
+      await copyIn(client, runs);
       await client.query('RELEASE new_runs');
       return;
     } catch (error) {
@@ -92,8 +88,9 @@ export class IndexBatch {
       await client.query('ROLLBACK TO new_runs');
     }
     await client.query('CREATE TEMP TABLE staged (LIKE runs) ON COMMIT DROP');
-    await copyIn(client, TARGETS.runs.replace(/^runs/, 'staged'), rows);
-    await client.query(`INSERT INTO runs SELECT * FROM staged
+    await copyIn(client, runs, 'staged');
+    await client.query(`INSERT INTO runs
+      SELECT DISTINCT ON (experiment, run_id) * FROM staged ORDER BY experiment, run_id, ${orderOf('staged')}
       ON CONFLICT (experiment, run_id) DO UPDATE SET ${UPDATED} WHERE ${orderOf('EXCLUDED')} < ${orderOf('runs')}`);
   }
 
@@ -113,16 +110,14 @@ export class IndexBatch {
 
 const UNIQUE_VIOLATION = '23505';
 
-const UPDATED = (/\(([\s\S]*)\)/.exec(TARGETS.runs)?.[1] ?? '')
-  .split(',')
-  .map((name) => name.trim())
+const UPDATED = Object.keys(TARGETS.runs.columns)
   .filter((name) => name !== 'experiment' && name !== 'run_id')
   .map((name) => `${name} = EXCLUDED.${name}`)
   .join(', ');
 
 /** The rule of the final record, as in `final-record.ts`: the row that sorts first counts. */
 const orderOf = (row: string) =>
-  `(-${row}.generation, CASE ${row}.status WHEN 'success' THEN 0 WHEN 'failed' THEN 1 ELSE 2 END,
+  `ROW(-${row}.generation, CASE ${row}.status WHEN 'success' THEN 0 WHEN 'failed' THEN 1 ELSE 2 END,
     coalesce(${row}.finished_at, '-infinity'), ${row}.segment, ${row}.segment_offset)`;
 
 /** @param runs undefined: all */

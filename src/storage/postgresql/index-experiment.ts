@@ -1,32 +1,22 @@
+import { dirname } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Client } from 'pg';
 import type { DataEntry, SeriesPoint } from '../../definition/record.js';
 import { sizeOf } from '../file/file-size.js';
-import { uncoveredOf, wholeLines } from '../file/formats/coverage.js';
-import { type DerivedLine, listDerived, slotOfDerived } from '../file/formats/derived.js';
+import { type DerivedLine, slotOfDerived } from '../file/formats/derived.js';
 import { forEachLine, type LineChunk, lineChunks, NEWLINE, parseObject } from '../file/formats/lines.js';
 import { readRecord } from '../file/formats/read-record.js';
-import { listSegments, type Segment } from '../file/formats/segments.js';
 import type { LineKind } from '../store.js';
-import { CopyRows } from './copy-text.js';
 import { experimentViewName, makeExperimentView } from './experiment-view.js';
 import { type Derivations, IndexBatch } from './index-batch.js';
 import { indexDerivations, indexManifests } from './index-manifests.js';
-import {
-  dataRow,
-  derivedRow,
-  type LinePlace,
-  needsLine,
-  type PlacedLine,
-  pointRow,
-  runRow,
-} from './index-rows.js';
+import { dataRow, derivedRow, type LinePlace, needsLine, pointRow, runRow } from './index-rows.js';
+import { unreadLines } from './unread-lines.js';
 import { type TypedValue, ValueTypes } from './value-types.js';
 
 /** Of a transaction, in bytes: larger ones are no faster. */
 const BATCH_LENGTH = 8 << 20;
 const PIECE_BYTES = 32 * 1024;
-const KINDS: readonly LineKind[] = ['records', 'derived', 'series', 'data'];
 
 /** What indexing an experiment came to. */
 export interface IndexedExperiment {
@@ -93,7 +83,6 @@ class ExperimentIndexing {
   readonly #known = new Map<string, { readonly id: number; readonly bytes: number }>();
   #types = new ValueTypes([]);
   #derivations: Derivations = new Map();
-  readonly #rows = new CopyRows();
   #batch: IndexBatch;
   #writing: Promise<void> = Promise.resolve();
   #hasNewTypes = false;
@@ -156,14 +145,8 @@ class ExperimentIndexing {
 
   async #readFiles(): Promise<void> {
     const covered = Object.fromEntries([...this.#known].map(([path, { bytes }]) => [path, bytes]));
-    const files = [];
-    for (const kind of KINDS) {
-      const uncovered = await wholeLines(await uncoveredOf(await filesOf(this.#folder, kind), covered));
-      for (const file of uncovered) {
-        files.push({ kind, ...file });
-        this.#total += file.to - file.from;
-      }
-    }
+    const files = await unreadLines(this.#folder, covered);
+    for (const { from, to } of files) this.#total += to - from;
     for (const { kind, name, path, from, to } of files) {
       const place = await this.#placeOf(kind, name);
       for await (const chunk of lineChunks(path, { from, to })) {
@@ -173,7 +156,7 @@ class ExperimentIndexing {
           forEachLine(
             piece,
             (bytes, start, end, offset) => {
-              if (!this.#add(kind, bytes, start, end, { ...place, offset })) damaged++;
+              if (!this.#add(kind, bytes, start, end, place, offset)) damaged++;
             },
             onCorrupt,
           );
@@ -199,9 +182,11 @@ class ExperimentIndexing {
     const known = this.#known.get(name);
     // A new one is written after the batch before: there is one connection.
     const id = known?.id ?? (await this.#newSegment(name));
+    const segment = name.replace(/^segments\//, '');
     return {
       experiment: this.#experiment,
-      segment: name.replace(/^segments\//, ''),
+      submission: dirname(segment),
+      segment,
       segmentId: id,
       slot: kind === 'derived' ? slotOfDerived(name) : null,
     };
@@ -217,32 +202,27 @@ class ExperimentIndexing {
   }
 
   /** @returns false where the line is not what it should be */
-  #add(kind: LineKind, bytes: Buffer, start: number, end: number, place: PlacedLine): boolean {
+  #add(kind: LineKind, bytes: Buffer, start: number, end: number, place: LinePlace, offset: number): boolean {
     const line = bytes.subarray(start, end);
     if (kind === 'records') {
       const record = readRecord(bytes, start, end);
       if (!record) return false;
       this.#types.add('params', record.params);
       const finite = this.#types.add('metrics', record.metrics);
-      const { run_id, generation = 0, status, finished_at = '' } = record;
-      const contender = { generation, status, finished_at, segment: place.segment, offset: place.offset };
-      this.#batch.addRun(run_id, contender, this.#rows.row(runRow(record, finite, place), line));
+      this.#batch.add('runs', record.run_id, runRow(record, finite, place, offset), line);
       return true;
     }
     const object = parseObject<DerivedLine | SeriesPoint | DataEntry>(bytes, start, end);
     if (typeof object?.run_id !== 'string') return false;
+    const { run_id } = object;
     if (kind === 'derived') {
       const derived = object as DerivedLine;
       this.#types.add('derived', derived.values);
-      this.#batch.addLine('derived_lines', object.run_id, this.#rows.row(derivedRow(derived, place), line));
+      this.#batch.add('derived_lines', run_id, derivedRow(derived, place, offset), line);
     } else if (kind === 'series') {
       const point = object as SeriesPoint;
-      const kept = needsLine(point) ? line : undefined;
-      this.#batch.addLine('points', object.run_id, this.#rows.row(pointRow(point, place), kept));
-    } else {
-      const row = dataRow(object as DataEntry, place);
-      this.#batch.addLine('data_lines', object.run_id, this.#rows.row(row, line));
-    }
+      this.#batch.add('points', run_id, pointRow(point, place, offset), needsLine(point) ? line : undefined);
+    } else this.#batch.add('data_lines', run_id, dataRow(object as DataEntry, place, offset), line);
     return true;
   }
 
@@ -269,10 +249,4 @@ function* piecesOf({ bytes, offset }: LineChunk): Generator<LineChunk> {
     yield { bytes: bytes.subarray(from, to), offset: offset + from };
     from = to;
   }
-}
-
-/** Files of lines, by their path in the experiment's folder. */
-async function filesOf(folder: string, kind: LineKind): Promise<Segment[]> {
-  if (kind === 'derived') return listDerived(folder);
-  return (await listSegments(folder, kind)).map(({ name, path }) => ({ name: `segments/${name}`, path }));
 }

@@ -1,41 +1,96 @@
-import { dirname } from 'node:path';
 import { decodeNumber } from '../../definition/non-finite.js';
 import type { DataEntry, RunRecord, SeriesPoint } from '../../definition/record.js';
 import { type DerivedLine, derivedValues } from '../file/formats/derived.js';
-import type { CopyValue } from './copy-text.js';
+import type { CopyTarget, CopyValue } from './copy-rows.js';
 import { storableJson, storableText } from './storable.js';
 
-/** The tables of lines, with the columns that rows are made for. The last is the line itself. */
+/** The tables of lines. Their last column is the line itself. */
 export const TARGETS = {
-  runs: `runs (experiment, run_id, status, generation, attempt, index, replicate, submission, slot, context_fingerprint,
-    params_fingerprint, seed_fingerprint, code_fingerprint, started_at, finished_at, duration_ms, error_type,
-    error_message, tags, params, metrics, derived, artifacts, segment, segment_offset, record)`,
-  derived_lines:
-    'derived_lines (experiment, segment, slot, run_id, generation, attempt, derivation, code, metrics, segment_offset, line)',
-  points:
-    'points (experiment, segment, run_id, generation, attempt, name, step, value, segment_offset, line)',
-  data_lines: 'data_lines (experiment, segment, run_id, segment_offset, line)',
-} as const;
+  runs: {
+    table: 'runs',
+    columns: {
+      experiment: 'text',
+      run_id: 'text',
+      status: 'text',
+      generation: 'int8',
+      attempt: 'int8',
+      index: 'int8',
+      replicate: 'int8',
+      submission: 'text',
+      slot: 'text',
+      context_fingerprint: 'text',
+      params_fingerprint: 'text',
+      seed_fingerprint: 'text',
+      code_fingerprint: 'text',
+      started_at: 'timestamptz',
+      finished_at: 'timestamptz',
+      duration_ms: 'float8',
+      error_type: 'text',
+      error_message: 'text',
+      tags: 'jsonb',
+      params: 'jsonb',
+      metrics: 'jsonb',
+      derived: 'jsonb',
+      artifacts: 'jsonb',
+      segment: 'text',
+      segment_offset: 'int8',
+      record: 'text',
+    },
+  },
+  derived_lines: {
+    table: 'derived_lines',
+    columns: {
+      experiment: 'text',
+      segment: 'int4',
+      slot: 'text',
+      run_id: 'text',
+      generation: 'int8',
+      attempt: 'int8',
+      derivation: 'text',
+      code: 'text',
+      metrics: 'jsonb',
+      segment_offset: 'int8',
+      line: 'text',
+    },
+  },
+  points: {
+    table: 'points',
+    columns: {
+      experiment: 'text',
+      segment: 'int4',
+      run_id: 'text',
+      generation: 'int8',
+      attempt: 'int8',
+      name: 'text',
+      step: 'float8',
+      value: 'float8',
+      segment_offset: 'int8',
+      line: 'text',
+    },
+  },
+  data_lines: {
+    table: 'data_lines',
+    columns: { experiment: 'text', segment: 'int4', run_id: 'text', segment_offset: 'int8', line: 'text' },
+  },
+} as const satisfies { readonly [table: string]: CopyTarget };
 export type LineTable = keyof typeof TARGETS;
 
-/** What stands in a line beside what it says: which experiment's, and where. */
+/** The file that a line stands in. */
 export interface LinePlace {
   readonly experiment: string;
+  readonly submission: string;
   /** `{submission}/{file}`. */
   readonly segment: string;
   readonly segmentId: number;
   readonly slot: string | null;
 }
 
-/** The byte offset of a line in its file. */
-export interface PlacedLine extends LinePlace {
-  readonly offset: number;
-}
-
+/** @param offset the line's, in bytes */
 export function runRow(
   record: RunRecord,
   finiteMetrics: boolean,
-  { experiment, segment, offset }: PlacedLine,
+  { experiment, submission, segment }: LinePlace,
+  offset: number,
 ): CopyValue[] {
   const { provenance, error } = record;
   return [
@@ -46,7 +101,7 @@ export function runRow(
     wholeOr(record.attempt, 1),
     wholeOr(record.index, null),
     wholeOr(record.replicate, null),
-    dirname(segment),
+    submission,
     textOr(provenance?.slot),
     textOr(record.context_fingerprint),
     textOr(record.params_fingerprint),
@@ -67,7 +122,7 @@ export function runRow(
   ];
 }
 
-export const derivedRow = (derived: DerivedLine, place: PlacedLine): CopyValue[] => [
+export const derivedRow = (derived: DerivedLine, place: LinePlace, offset: number): CopyValue[] => [
   place.experiment,
   place.segmentId,
   place.slot,
@@ -77,10 +132,14 @@ export const derivedRow = (derived: DerivedLine, place: PlacedLine): CopyValue[]
   storableText(derived.derivation),
   storableText(derived.code),
   storableJson(derivedValues(derived), false),
-  place.offset,
+  offset,
 ];
 
-export function pointRow(point: SeriesPoint, { experiment, segmentId, offset }: PlacedLine): CopyValue[] {
+export function pointRow(
+  point: SeriesPoint,
+  { experiment, segmentId }: LinePlace,
+  offset: number,
+): CopyValue[] {
   const { run_id, generation, attempt, name, step } = point;
   return [
     experiment,
@@ -100,7 +159,8 @@ export const needsLine = ({ name }: SeriesPoint): boolean => name.includes('\0')
 
 export const dataRow = (
   { run_id }: DataEntry,
-  { experiment, segmentId, offset }: PlacedLine,
+  { experiment, segmentId }: LinePlace,
+  offset: number,
 ): CopyValue[] => [experiment, segmentId, storableText(run_id), offset];
 
 const textOr = (value: unknown) => (typeof value === 'string' ? storableText(value) : null);
@@ -108,7 +168,13 @@ const textOr = (value: unknown) => (typeof value === 'string' ? storableText(val
 const wholeOr = (value: unknown, otherwise: number | null) =>
   Number.isSafeInteger(value) ? (value as number) : otherwise;
 
-/** Times as metalab writes them. */
-const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z$/;
-const timeOr = (value: unknown) =>
-  typeof value === 'string' && TIME.test(value) && !Number.isNaN(Date.parse(value)) ? value : null;
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.(\d+))?Z$/;
+
+/** A time as metalab writes them, in µs since 1970. */
+function timeOr(value: unknown): number | null {
+  const match = typeof value === 'string' ? TIME.exec(value) : null;
+  if (!match) return null;
+  const milliseconds = Date.parse(match[0]);
+  if (Number.isNaN(milliseconds)) return null;
+  return milliseconds * 1000 + Number((match[1] ?? '').slice(3, 6).padEnd(3, '0'));
+}

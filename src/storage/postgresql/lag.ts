@@ -1,15 +1,18 @@
-import { uncoveredOf, wholeLines } from '../file/formats/coverage.js';
 import { forEachLine, lineChunks } from '../file/formats/lines.js';
-import { listSegments } from '../file/formats/segments.js';
 import { connectIndex } from './connect.js';
 import { indexFault } from './faults.js';
 import { isUpToDate } from './migrate.js';
 import type { PostgresSettings } from './settings.js';
+import { unreadLines } from './unread-lines.js';
 
 /** Asked for display: it must not keep anybody waiting. */
 const CONNECT_WITHIN_MS = 2000;
 
-/** How many records of each experiment the index does not have yet. @throws StoreError where it can't be asked */
+/**
+ * How many lines of each experiment's records, derived metrics, curves and data the index does not have yet.
+ *
+ * @throws StoreError where it can't be asked
+ */
 export async function indexLag(
   settings: PostgresSettings,
   folders: ReadonlyMap<string, string>,
@@ -17,11 +20,12 @@ export async function indexLag(
   const positions = await readPositions(settings, [...folders.keys()]);
   const lags = new Map<string, number>();
   for (const [experiment, folder] of folders)
-    lags.set(experiment, await countRecords(folder, positions.get(experiment)));
+    lags.set(experiment, await countLines(folder, positions.get(experiment)));
   return lags;
 }
 
-type Positions = { [segment: string]: number };
+/** How many bytes of each file have been read. */
+type Positions = { [path: string]: number };
 
 async function readPositions(
   settings: PostgresSettings,
@@ -38,7 +42,7 @@ async function readPositions(
     );
     for (const { experiment, path, bytes } of rows) {
       const known = positions.get(experiment) ?? {};
-      known[path.replace(/^segments\//, '')] = Number(bytes);
+      known[path] = Number(bytes);
       positions.set(experiment, known);
     }
     return positions;
@@ -49,12 +53,9 @@ async function readPositions(
   }
 }
 
-async function countRecords(folder: string, covered: Positions | undefined): Promise<number> {
-  let records = 0;
-  for (const { path, from, to } of await wholeLines(
-    await uncoveredOf(await listSegments(folder, 'records'), covered),
-  )) {
-    for await (const chunk of lineChunks(path, { from, to })) forEachLine(chunk, () => records++);
-  }
-  return records;
+async function countLines(folder: string, read: Positions = {}): Promise<number> {
+  let lines = 0;
+  for (const { path, from, to } of await unreadLines(folder, read))
+    for await (const chunk of lineChunks(path, { from, to })) forEachLine(chunk, () => lines++);
+  return lines;
 }

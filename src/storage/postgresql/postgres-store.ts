@@ -2,7 +2,7 @@ import pg, { type Client } from 'pg';
 import type { ExperimentManifest } from '../manifest.js';
 import type { ExperimentManifests, FileText, LineKind, Store, StructuredResults } from '../store.js';
 import { connectIndex } from './connect.js';
-import { copyOut } from './copy-text.js';
+import { copyOut } from './copy-out.js';
 import { indexFault } from './faults.js';
 import { type PostgresSettings, postgresUri } from './settings.js';
 

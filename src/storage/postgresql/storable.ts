@@ -14,6 +14,7 @@ export const storableText = (text: string): string =>
  * @param plain whether all numbers in it are known to be finite
  */
 export function storableJson(value: unknown, plain: boolean): string {
+  if (Array.isArray(value) && value.length === 0) return '[]';
   const text = plain ? JSON.stringify(value) : JSON.stringify(value, replaceNonFinite);
   if (text === undefined) return 'null';
   return text.includes('\\u0000') ? JSON.stringify(withoutZeros(JSON.parse(text) as JsonValue)) : text;

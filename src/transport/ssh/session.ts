@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client, ClientChannel, SFTPWrapper } from 'ssh2';
 import { untilAborted } from '../time-limit.js';
@@ -26,11 +27,13 @@ export class Session {
   #sftp: Promise<SFTPWrapper> | undefined;
   /** When the last command's channel was closed. Monotonic milliseconds. */
   #closedAt = Number.NEGATIVE_INFINITY;
-  #ended: Error | undefined;
+  readonly #ending = new AbortController();
 
   private constructor(place: string, chain: JumpChain) {
     this.place = place;
     this.#chain = chain;
+    // Each channel of a tunnel listens.
+    setMaxListeners(0, this.#ending.signal);
     const lost = () => this.#end(lostError(place, chain.ended.reason));
     if (chain.ended.aborted) lost();
     chain.ended.addEventListener('abort', lost);
@@ -45,7 +48,12 @@ export class Session {
   }
 
   get live(): boolean {
-    return this.#ended === undefined;
+    return !this.ended.aborted;
+  }
+
+  /** Aborted when it ends, with the error, before its channels seem to end as usual. */
+  get ended(): AbortSignal {
+    return this.#ending.signal;
   }
 
   /**
@@ -64,7 +72,7 @@ export class Session {
   /** A promise that rejects at the latest when the connection is lost. */
   whileLive<T>(start: (resolve: (value: T) => void, reject: (error: Error) => void) => void): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      if (this.#ended) return reject(this.#ended);
+      if (this.ended.aborted) return reject(this.ended.reason);
       this.#underWay.add(reject);
       const settle =
         <V>(act: (value: V) => void) =>
@@ -158,12 +166,12 @@ export class Session {
   }
 
   #refused(error: unknown): unknown {
-    return error instanceof TransportError ? error : (this.#ended ?? lostError(this.place, error));
+    return error instanceof TransportError ? error : (this.ended.reason ?? lostError(this.place, error));
   }
 
   #end(error: Error): void {
-    if (this.#ended) return;
-    this.#ended = error;
+    if (this.ended.aborted) return;
+    this.#ending.abort(error);
     for (const reject of this.#underWay) reject(error);
     this.#underWay.clear();
   }

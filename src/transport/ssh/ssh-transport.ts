@@ -5,8 +5,10 @@ import type { Prompter } from '../prompter.js';
 import { askRoom, noRoomFor, parentOf } from '../room.js';
 import type { Transport } from '../transport.js';
 import { fileError, TransportError } from '../transport-error.js';
+import { Tunnels } from '../tunnel.js';
 import type { ConnectionOptions } from './connection.js';
 import { shareConnection } from './connections.js';
+import { dial } from './dial.js';
 import { readRemoteFile, writeRemoteFile } from './files.js';
 import type { SshDependencies, SshSettings } from './settings.js';
 import { startCommand } from './start-command.js';
@@ -33,6 +35,7 @@ export function createSshTransport(settings: SshSettings, options: SshTransportO
   const start: StartCommand = async (command, signal) => startCommand(await session(signal), command, signal);
   const run: Transport['run'] = (command, runOptions) =>
     runCommand(connection.place, start, command, runOptions);
+  const tunnels = new Tunnels(async (target, signal) => dial(await session(signal), target, signal));
   return {
     get place() {
       return connection.place;
@@ -57,7 +60,11 @@ export function createSshTransport(settings: SshSettings, options: SshTransportO
       yield* readRemoteFile(await session(readOptions?.signal), path, offset, readOptions);
     },
     login: (prompter) => connection.login(prompter),
-    close: async () => release(),
+    openTunnel: tunnels.open,
+    async close() {
+      await tunnels.close();
+      release();
+    },
   };
 }
 

@@ -20,10 +20,10 @@ describe('what Slurm prints is read', () => {
   test("squeue's lines, in which tasks that wait stand together and each counts", () => {
     const entries = parseSqueue(
       `\u001e${[
-        fields('1', '3-9%3', 'PENDING', 'JobArrayTaskLimit', '', 'metalab-abc'),
-        fields('1', '2', 'RUNNING', 'None', 'n2', 'metalab-abc'),
-        fields('2', 'N/A', 'CANCELLED', 'JobHeldAdmin', '', 'a\u001fstrange\n\nname'),
-        fields('3', 'N/A', 'RUNNING', 'None', 'n1', ''),
+        fields('1', '3-9%3', 'PENDING', 'JobArrayTaskLimit', '', '(null)', 'metalab-abc'),
+        fields('1', '2', 'RUNNING', 'None', 'n2', '(null)', 'metalab-abc'),
+        fields('2', 'N/A', 'CANCELLED', 'JobHeldAdmin', '', 'a comment', 'a\u001fstrange\n\nname'),
+        fields('3', 'N/A', 'RUNNING', 'None', 'n1', '', ''),
       ].join('\n\u001e')}\n`,
     )!;
     expect(entries.map(({ job, state, reason, name }) => [job, state, reason, name])).toEqual([

@@ -7,7 +7,7 @@ const squeue = (...lines: (readonly [tasks: string, state: string, reason: strin
     lines
       .map(
         ([tasks, state, reason]) =>
-          `\u001e${['7', tasks, state, reason, 'n1', 'metalab-a'].join('\u001f')}\n`,
+          `\u001e${['7', tasks, state, reason, 'n1', '', 'metalab-a'].join('\u001f')}\n`,
       )
       .join(''),
   )!;

@@ -45,7 +45,10 @@ it('twenty processes at once make one schema', async () => {
       }
     }),
   );
-  expect(await postgres.query('SELECT name FROM migrations', uri)).toEqual([{ name: '0001_index' }]);
+  expect(await postgres.query('SELECT name FROM migrations', uri)).toEqual([
+    { name: '0001_index' },
+    { name: '0002_without_order_index' },
+  ]);
 });
 
 it('reads only what is new, and the final record counts whatever comes first', async () => {

@@ -50,7 +50,7 @@ experiment does them again. Their artifacts are then no longer needed: metalab s
   json: true,
   async run(_, options, context, words) {
     const { deleteRunsOf } = await import('../../../client/store/delete-runs.js');
-    const { countOf } = await import('../../format/format-number.js');
+    const { countOf } = await import('../../../definition/format-count.js');
     const store = await context.store();
     const runs = await chooseRuns(words, options, context);
     const total = [...runs.values()].reduce((sum, ids) => sum + ids.size, 0);

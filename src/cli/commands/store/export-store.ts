@@ -41,7 +41,7 @@ by tar it is a store. The file appears when it is complete. What is left out is 
       import('../../../client/resolve/resolve-experiment.js'),
       import('../../progress/show-progress.js'),
       import('../../../definition/format-bytes.js'),
-      import('../../format/format-number.js'),
+      import('../../../definition/format-count.js'),
       import('node:fs/promises'),
     ]);
     const store = await context.store();

@@ -5,7 +5,7 @@ export const infoCommand: CommandDefinition = {
   name: 'info',
   summary: 'show what is in a store: runs, artifacts, files and sizes by kind',
   description: `Runs are those that have a record, of whatever code; artifacts those that their final records name. Sizes are those on the
-disk, without holes of packs. Of a store with an index in PostgreSQL, also how many records that lacks. \`tables\` are compacted runs and series, \`code\` declarations and bundles.`,
+disk, without holes of packs. Of a store with an index in PostgreSQL, also how many lines of records, curves and data that lacks. \`tables\` are compacted runs and series, \`code\` declarations and bundles.`,
   arguments: [
     {
       name: 'exp',
@@ -55,7 +55,7 @@ disk, without holes of packs. Of a store with an index in PostgreSQL, also how m
     const [{ printTable }, { formatBytes }, { countOf }] = await Promise.all([
       import('../../format/table.js'),
       import('../../../definition/format-bytes.js'),
-      import('../../format/format-number.js'),
+      import('../../../definition/format-count.js'),
     ]);
     context.out(`${store.uri} (${store.id})`);
     const counts = [

@@ -24,7 +24,10 @@ esac
 export interface JobRequest {
   /** Its folder on the cluster: notes of the job, and files that its tasks look for. */
   readonly folder: string;
-  /** Its name, unique on the cluster: a job whose submission got no answer is found by it. */
+  /**
+   * Its name, unique on the cluster: a job whose submission got no answer is found by it. Or its comment, where its name is
+   * one that people know it by: a job that has left the queue is not found by that, so it has to note its id in `live`.
+   */
   readonly name: string;
   /** Arguments of `sbatch`, which contain the name and the number of tasks. */
   readonly sbatch: readonly string[];

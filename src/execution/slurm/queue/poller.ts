@@ -101,7 +101,7 @@ export class QueuePoller {
   }
 
   /**
-   * The job with this name. Waits until the queue has answered, and accounting if there is any.
+   * The job with this name, or with this comment while it is in the queue. Waits until the queue has answered, and accounting if there is any.
    *
    * @returns undefined if both say that there is none
    */
@@ -112,7 +112,7 @@ export class QueuePoller {
       if (!seen) throw new NoAnswer('squeue did not answer');
       return seen;
     });
-    const queued = snapshot.entries.find((entry) => entry.name === name);
+    const queued = snapshot.entries.find((entry) => entry.name === name || entry.comment === name);
     if (queued) return queued.job;
     const command = [
       'sacct',

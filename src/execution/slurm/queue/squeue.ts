@@ -9,6 +9,7 @@ export interface QueueEntry {
   readonly state: string;
   readonly reason: string;
   readonly nodes: string;
+  readonly comment: string;
   readonly name: string;
 }
 
@@ -16,7 +17,7 @@ export interface QueueEntry {
 const DELIMITER = '\u001f';
 // A job's name may contain newlines, so lines can't separate records: one odd job of the user must not hide the others.
 const RECORD = '\u001e';
-const FORMAT = RECORD + ['%F', '%K', '%T', '%r', '%N', '%j'].join(DELIMITER);
+const FORMAT = RECORD + ['%F', '%K', '%T', '%r', '%N', '%k', '%j'].join(DELIMITER);
 
 /**
  * Asks for all of the user's jobs, including those that metalab did not submit: they count for the limits.
@@ -40,7 +41,7 @@ export function parseSqueue(output: string): QueueEntry[] | undefined {
   const [before, ...records] = output.split(RECORD);
   if (before?.trim() !== '') return undefined;
   for (const record of records) {
-    const [job, ids, state, reason, nodes, ...name] = record.replace(/\n$/, '').split(DELIMITER);
+    const [job, ids, state, reason, nodes, comment, ...name] = record.replace(/\n$/, '').split(DELIMITER);
     if (!job || !/^\d+$/.test(job) || !state || name.length === 0) return undefined;
     entries.push({
       job,
@@ -48,6 +49,7 @@ export function parseSqueue(output: string): QueueEntry[] | undefined {
       state,
       reason: reason === 'None' || reason === '(null)' ? '' : (reason ?? ''),
       nodes: nodes ?? '',
+      comment: comment ?? '',
       name: name.join(DELIMITER),
     });
   }

@@ -46,7 +46,7 @@ export function sbatchArguments(
 }
 
 /** `days-hours:minutes:seconds`. */
-function formatTime(seconds: number): string {
+export function formatTime(seconds: number): string {
   const whole = Math.ceil(seconds);
   const two = (value: number) => String(Math.floor(value)).padStart(2, '0');
   return `${Math.floor(whole / 86_400)}-${two((whole % 86_400) / 3600)}:${two((whole % 3600) / 60)}:${two(whole % 60)}`;

@@ -27,19 +27,33 @@ export function batchScript(options: BatchScriptOptions): string {
     '#!/bin/bash -l',
     // When the task began, on a clock that nobody adjusts.
     'read -r METALAB_TASK_UPTIME _ < /proc/uptime && export METALAB_TASK_UPTIME',
-    // Slurm passes on the submitter's environment. metalab sets English there to parse the output, but runs use the
-    // user's language.
-    `[ "\${LC_ALL-}" != C ] || if [ -n "\${METALAB_LC_ALL-}" ]; then LC_ALL=$METALAB_LC_ALL; else unset LC_ALL; fi`,
-    'unset METALAB_LC_ALL',
+    ...LANGUAGE_LINES,
     `metalab_says() { printf '${SAYS}%s\\n' "$*" >&2; }`,
     // For whatever it dies of from here on, the output from before the requeue is not the reason.
     `[ "\${SLURM_RESTART_COUNT:-0}" = 0 ] || echo ${quote(SAYS_RESTART)}"$SLURM_RESTART_COUNT"`,
-    ...setUp(modules, conda_env),
-    ...userLines(setup),
+    ...setUpLines({ modules, conda_env, setup }),
     ...chooseNode(node),
     `exec "$metalab_node" ${quote(`${runtime}/task.mjs`)} ${quote(array)}`,
     '',
   ].join('\n');
+}
+
+/**
+ * Slurm passes on the submitter's environment. metalab sets English there to parse the output, but what the job runs uses
+ * the user's language.
+ */
+export const LANGUAGE_LINES: readonly string[] = [
+  `[ "\${LC_ALL-}" != C ] || if [ -n "\${METALAB_LC_ALL-}" ]; then LC_ALL=$METALAB_LC_ALL; else unset LC_ALL; fi`,
+  'unset METALAB_LC_ALL',
+];
+
+/** Shell lines of a script of bash that defines `metalab_says`: what the environment names. */
+export function setUpLines({
+  modules,
+  conda_env,
+  setup,
+}: Pick<BatchScriptOptions, 'modules' | 'conda_env' | 'setup'>): string[] {
+  return [...setUp(modules, conda_env), ...userLines(setup)];
 }
 
 /**

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { open } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import { faultCode, storeFault } from '../faults.js';
 
 /** Whole lines of a segment, and where in it they begin. `bytes` is valid until the next chunk is asked for. */
@@ -57,12 +57,29 @@ export async function* lineChunks(
       buffer.copyWithin(0, whole, filled);
       offset += whole;
       kept = filled - whole;
-      if (kept === buffer.length) buffer = Buffer.concat([buffer], buffer.length * 2);
+      if (kept === buffer.length) {
+        // A line may have 100 MB: of such a buffer there is not a second one, nor does it stay.
+        const end = await findLineEnd(handle, offset + kept);
+        buffer = Buffer.concat([buffer], end - offset);
+      } else if (buffer.length > CHUNK_BYTES && kept < CHUNK_BYTES)
+        buffer = Buffer.concat([buffer.subarray(0, kept)], CHUNK_BYTES);
     }
   } catch (error) {
     throw storeFault(error, path);
   } finally {
     await handle.close();
+  }
+}
+
+/** @returns the offset after the next newline, or where the file ends */
+async function findLineEnd(handle: FileHandle, from: number): Promise<number> {
+  const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
+  for (let offset = from; ; ) {
+    const { bytesRead } = await handle.read(buffer, 0, buffer.length, offset);
+    const at = buffer.subarray(0, bytesRead).indexOf(NEWLINE);
+    if (at !== -1) return offset + at + 1;
+    offset += bytesRead;
+    if (bytesRead === 0) return offset;
   }
 }
 
