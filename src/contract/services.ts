@@ -90,6 +90,11 @@ export interface ServicesActivityInput extends ServicesRef {
   readonly asked: ServicesRequest;
 }
 
+export interface StartInput extends ServicesActivityInput {
+  /** After a death: what can't be started does not end what can. */
+  readonly revive?: true;
+}
+
 export interface WatchInput extends ServicesActivityInput {
   /** As they were: the watch ends when something is different. */
   readonly handles: readonly ServiceHandle[];
@@ -97,7 +102,7 @@ export interface WatchInput extends ServicesActivityInput {
 
 export interface ServicesActivities {
   /** Carries out an `up` or `restart`. Fails with `SERVICES_FAILED`, with details {@link FailedService}. Safe to repeat. */
-  startServices(input: ServicesActivityInput): Promise<readonly ServiceHandle[]>;
+  startServices(input: StartInput): Promise<readonly ServiceHandle[]>;
   /** Resolves once a service's state, place or process is another. */
   watchServices(input: WatchInput): Promise<readonly ServiceHandle[]>;
   /** Carries out a `down`. Fails as {@link startServices}. Safe to repeat. */

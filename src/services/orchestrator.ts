@@ -30,6 +30,19 @@ export class ServiceOrchestrator {
    * @throws DefinitionError METALAB_SERVICES before anything is started; ServiceError; what plugins and environments throw
    */
   async up(options: UpOptions): Promise<readonly ServiceHandle[]> {
+    return this.#up(options, (started) => this.#options.environment.down(started, options));
+  }
+
+  /** Starts what has died. What gets ready stays, whatever becomes of the others. Throws as {@link up}. */
+  async revive(options: UpOptions): Promise<readonly ServiceHandle[]> {
+    return this.#up(options, async () => {});
+  }
+
+  /** @param undo ends what was started, if not all could be */
+  async #up(
+    options: UpOptions,
+    undo: (started: readonly string[]) => Promise<void>,
+  ): Promise<readonly ServiceHandle[]> {
     const { environment, specs } = this.#options;
     const ordered = await this.#ordered();
     const alive = (await environment.inspect()).filter(mayLive).map(({ name }) => name);
@@ -42,7 +55,7 @@ export class ServiceOrchestrator {
       if (options.signal.aborted) throw error;
       const started = ordered.map(({ name }) => name).filter((name) => !alive.includes(name));
       // Why it failed matters more than why it could not be undone: that is tried again by the next `up` or `down`.
-      await environment.down(started, options).catch(() => {});
+      await undo(started).catch(() => {});
       throw error;
     }
   }

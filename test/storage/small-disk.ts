@@ -71,11 +71,12 @@ export class SmallDisk {
     rmSync(join(this.#seen, 'others'));
   }
 
-  /** Runs the built program where the disk is. */
-  async metalab(args: readonly string[]): Promise<Finished> {
+  /** Runs the built program where the disk is. @param options.cwd default: metalab's own folder, with the store on the disk */
+  async metalab(args: readonly string[], { cwd }: { readonly cwd?: string } = {}): Promise<Finished> {
     const [command, ...rest] = [...this.#inside, process.execPath, join(ROOT, 'bin', 'metalab.js'), ...args];
-    const env = { ...process.env, NO_COLOR: '1', ...this.#env, METALAB_STORE: this.store };
-    const finished = run(command!, rest, { env, cwd: ROOT, maxBuffer: 64 * 1024 * 1024 });
+    const store = cwd === undefined ? { METALAB_STORE: this.store } : {};
+    const env = { ...process.env, NO_COLOR: '1', ...this.#env, ...store };
+    const finished = run(command!, rest, { env, cwd: cwd ?? ROOT, maxBuffer: 64 * 1024 * 1024 });
     return finished.then(
       ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
       ({ code, stdout, stderr }: Finished) => ({ code, stdout, stderr }),

@@ -13,12 +13,14 @@ export function createServicesActivities(dependencies: ServicesDependencies): Se
   return {
     startServices: (input) =>
       withServices(dependencies, input, async ({ orchestrator, folder, signal, keep }) => {
-        const { asked } = input;
+        const { asked, revive } = input;
         const options = { signal, onProgress: (line: string) => tellProgress(folder, line) };
-        const handles =
-          asked.update === 'restart'
-            ? await orchestrator.restart(asked.request.services, options)
-            : await orchestrator.up(options);
+        const work = () => {
+          if (revive) return orchestrator.revive(options);
+          if (asked.update === 'restart') return orchestrator.restart(asked.request.services, options);
+          return orchestrator.up(options);
+        };
+        const handles = await work();
         keep(handles);
         return handles;
       }),

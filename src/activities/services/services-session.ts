@@ -34,9 +34,10 @@ export interface ServicesSession extends OpenServices {
 /** Does an activity's work for a signed request, with heartbeats; words its failures. */
 export function withServices(
   { signatures, onStopping }: ServicesDependencies,
-  { asked, ...ref }: ServicesActivityInput,
+  { asked, project, environment }: ServicesActivityInput,
   work: (session: ServicesSession) => Promise<readonly ServiceHandle[]>,
 ): Promise<readonly ServiceHandle[]> {
+  const ref = { project, environment };
   const refusal = refusalOf(signatures, asked, ref);
   if (refusal !== undefined) throw ApplicationFailure.nonRetryable(refusal, FAULT.refused);
   const context = Context.current();
@@ -47,8 +48,7 @@ export function withServices(
     const folder = folderOf(ref);
     const { order, services } = await open(folder);
     try {
-      const { project, environment } = order;
-      const about = { project_folder: project.folder, environment_type: environment.type };
+      const about = { project_folder: order.project.folder, environment_type: order.environment.type };
       const keep = (handles: readonly ServiceHandle[]) => writeBundle(folder, bundleOf(ref, about, handles));
       return await work({ ...services, folder, order, signal, keep });
     } catch (error) {

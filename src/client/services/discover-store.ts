@@ -1,7 +1,6 @@
 import { resolveConfig } from '../../config/resolve-config.js';
 import type { ResolvedConfig, ResolvedEnvironment } from '../../config/resolved-config.js';
 import { UsageError } from '../../definition/errors.js';
-import { processStart } from '../../engine/process-start.mjs';
 import { readBundle, type ServicesBundle } from '../../services/bundle.js';
 import { listPlaces } from '../../services/list-places.js';
 import { folderOf, placeOf } from '../../services/place.js';
@@ -9,7 +8,8 @@ import { rebuildBundle } from './rebuild-bundle.js';
 
 /**
  * The location of the store that services provide, without password: those of an environment of the project that the current
- * folder is in. Without a project, those that run.
+ * folder is in. Without a project, those that run. Also where they have died: they are started again, and until then the
+ * store's files can be used without its index.
  *
  * @param environment or its name; default: METALAB_ENV, else default_env, else `local`
  * @throws UsageError METALAB_STORE_DISCOVER if none runs, or several do and there is no project
@@ -21,8 +21,6 @@ export async function discoverStore(environment?: string | ResolvedEnvironment):
     config.project.folder === null
       ? soleBundle()
       : await bundleOfProject(typeof environment === 'object' ? { ...config, environment } : config);
-  const dead = bundle.handles.find(isKnownDead);
-  if (dead) throw down(bundle.environment, `its ${dead.name} has ended`);
   return bundle.store!;
 }
 
@@ -31,8 +29,7 @@ async function bundleOfProject(config: ResolvedConfig): Promise<ServicesBundle> 
   const bundle = readBundle(folderOf(place)) ?? (await rebuildBundle(place));
   if (bundle?.store) return bundle;
   const { environment, services } = config;
-  if (Object.keys({ ...services, ...environment.services }).length > 0)
-    throw down(environment.name, 'its services are down');
+  if (Object.keys({ ...services, ...environment.services }).length > 0) throw down(environment.name);
   throw new UsageError({
     code: 'METALAB_STORE_DISCOVER',
     where: `environment ${environment.name}`,
@@ -65,18 +62,11 @@ function soleBundle(): ServicesBundle {
   });
 }
 
-/** Its process is of this machine, and gone: the bundle was written before a reboot, or a moment ago. */
-const isKnownDead = ({ process_id, provides }: ServicesBundle['handles'][number]) =>
-  provides.some(({ kind }) => kind === 'store') &&
-  process_id !== null &&
-  'pid' in process_id &&
-  processStart(process_id.pid) !== process_id.start;
-
-const down = (environment: string, what: string) =>
+const down = (environment: string) =>
   new UsageError({
     code: 'METALAB_STORE_DISCOVER',
     where: `environment ${environment}`,
-    what: `${what}, so 'discover' finds no store`,
+    what: "its services are down, so 'discover' finds no store",
     expected: 'services that run',
     next: 'run `metalab services up`, or name a store with --store, e.g. --store ./experiments',
   });

@@ -85,10 +85,12 @@ fi
 put metalab.conf
 put metalab_hba.conf
 
-# After a reboot, or on another node, the pid of the last server may be that of any process.
+# After a reboot, or on another node, the pid of the last server may be that of any process. A killed server may be a zombie
+# for a while, which PostgreSQL would take for a server.
 is_server() {
-  if [ -e /proc/self/comm ]; then grep -q postgres "/proc/$1/comm" 2>/dev/null
-  else ps -p "$1" -o comm= 2>/dev/null | grep -q postgres; fi
+  if [ -e /proc/self/comm ]; then
+    grep -q postgres "/proc/$1/comm" 2>/dev/null && ! grep -q '^State:.Z' "/proc/$1/status" 2>/dev/null
+  else ps -p "$1" -o stat=,comm= 2>/dev/null | grep -v '^Z' | grep -q postgres; fi
 }
 last=$(sed -n 1p "$data/postmaster.pid" 2>/dev/null || :)
 if [ -n "$last" ] && ! is_server "$last"; then rm -f "$data/postmaster.pid"; fi

@@ -123,7 +123,7 @@ export async function services(
 
   async function startAgain(asked: ServicesRequest): Promise<void> {
     try {
-      state.startedAgain(await stoppable(() => startServices({ ...ref, asked })), Date.now());
+      state.startedAgain(await stoppable(() => startServices({ ...ref, asked, revive: true })), Date.now());
     } catch (failure) {
       if (isCancellation(failure)) {
         if (CancellationScope.current().consideredCancelled) throw failure;

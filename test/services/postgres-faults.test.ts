@@ -1,0 +1,111 @@
+import { existsSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdir, symlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { connectIndex } from '../../src/storage/postgresql/connect.js';
+import type { PostgresSettings } from '../../src/storage/postgresql/settings.js';
+import { parseSettings } from '../../src/storage/store-settings.js';
+import { SmallDisk } from '../storage/small-disk.js';
+import { countedSweep, executionsIn, useOwnEngine } from '../support/engine.js';
+import { metalab, ROOT } from '../support/metalab.js';
+import { type Project, projectWith } from '../support/project.js';
+import { until } from '../support/until.js';
+import { processesWith, type ServicesJson, serviceIn, services } from './services.js';
+
+const CONFIG = '[services.postgres]\n[services.atlas]\n';
+
+async function projectWithServices(
+  files: { readonly [name: string]: string },
+  config = CONFIG,
+): Promise<Project> {
+  const project = await projectWith({ '.metalab.toml': config, ...files });
+  await mkdir(project.path('node_modules'));
+  await symlink(ROOT, project.path('node_modules/metalab'));
+  return project;
+}
+
+/** How many runs psql would find. */
+async function indexedRuns(locator: string): Promise<number> {
+  const client = await connectIndex(parseSettings(locator) as PostgresSettings);
+  try {
+    const { rows } = await client.query('SELECT count(*)::int AS n FROM metalab.runs');
+    return rows[0].n;
+  } finally {
+    await client.end();
+  }
+}
+
+const env = useOwnEngine();
+
+test('postgres and atlas that are killed during a sweep answer again, and no row is lost', async () => {
+  const project = await projectWithServices(countedSweep(400, 10));
+  const here = { cwd: project.folder, env };
+  onTestFinished(async () => {
+    await metalab(['services', 'down'], here);
+    expect(processesWith(join(env.METALAB_HOME, 'services'))).toEqual([]);
+  });
+  const { json } = await services(['up'], here);
+  expect(await metalab(['submit', 'counted.mjs', '--detach'], here)).toMatchObject({ code: 0 });
+  await until(() => executionsIn(project).length > 50);
+  for (const name of ['postgres', 'atlas']) process.kill(serviceIn(json, name).process_id!.pid, 'SIGKILL');
+  let now: ServicesJson | undefined;
+  await until(async () => {
+    const status = await services(['status'], here);
+    now = status.json;
+    return status.code === 0 && now!.services.every(({ restarts }) => restarts === 1);
+  });
+  expect(serviceIn(now, 'postgres').port).toBe(serviceIn(json, 'postgres').port);
+  const health = await fetch(`http://127.0.0.1:${serviceIn(now, 'atlas').port}/api/health`);
+  expect(health.status).toBe(200);
+  expect((await metalab(['attach', 'counted'], here)).stdout).toContain('400 success');
+  await until(async () => (await indexedRuns(now!.store!)) === 400);
+  expect(executionsIn(project)).toHaveLength(400);
+});
+
+test('a full disk under the database loses no row: runs go on, and the index catches up once there is room', async () => {
+  const project = await projectWithServices(
+    {
+      'few.mjs': sweepOf(20, 0),
+      'many.mjs': sweepOf(400, 20_000),
+    },
+    '[services.postgres]\n',
+  );
+  const disk = await SmallDisk.mount(project, 140);
+  const cwd = project.folder;
+  const run = (...args: readonly string[]) => disk.metalab(args, { cwd });
+  onTestFinished(async () => {
+    await run('services', 'down');
+    expect(processesWith(join(project.path('home'), 'services'))).toEqual([]);
+  });
+  const { project: key } = JSON.parse((await run('services', 'up', '--json')).stdout) as ServicesJson;
+  await run('services', 'down');
+  const data = join(project.path('home'), 'services', key, 'local', 'data', 'postgres');
+  rmSync(data, { recursive: true });
+  symlinkSync(disk.folder, data);
+  const up = await run('services', 'up', '--json');
+  expect(up.stderr).not.toContain('error');
+  const { store } = JSON.parse(up.stdout) as ServicesJson;
+  expect((await run('submit', 'few.mjs')).stdout).toContain('20 success');
+  await until(async () => (await indexedRuns(store!)) === 20);
+  disk.fill();
+  expect((await run('submit', 'many.mjs')).stdout).toContain('400 success');
+  const told = await run('status');
+  expect(told.stderr).toMatch(/not in the index yet|the index lags/);
+  disk.free();
+  expect((await run('services', 'up')).code).toBe(0);
+  expect((await run('store', 'index')).code).toBe(0);
+  expect(await indexedRuns(store!)).toBe(420);
+  expect(existsSync(join(data, 'data', 'PG_VERSION'))).toBe(true);
+});
+
+/** So many runs, each of which logs so many characters of params. */
+const sweepOf = (runs: number, characters: number) => `
+import { experiment, grid, operation, seeds } from 'metalab';
+export const wide = operation(({ params, capture }) => {
+  capture.metric('y', params.x);
+});
+export default experiment({
+  name: 'sweep-${runs}', version: '1', operation: wide,
+  params: grid({ x: Array.from({ length: ${runs} }, (_, i) => i), text: [Array.from({ length: ${characters} }, (_, i) => Math.abs(Math.sin(i)).toString(36)[5]).join('')] }),
+  seeds: seeds({ base: 1 }),
+});`;
