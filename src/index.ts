@@ -13,6 +13,7 @@ import type { Results } from './results/results.js';
 import type { StoredRun } from './results/stored-run.js';
 import { provideDiscovery } from './storage/discovery.js';
 import type { SubmissionOutcome } from './storage/manifest.js';
+import { provideReach } from './storage/postgresql/reach.js';
 
 export type { RunHandle } from './client/run-handle.js';
 export type { ObjectiveStatus, SameError, ShownBest } from './client/status/best-run.js';
@@ -72,6 +73,9 @@ export type {
   VegaLiteSpec,
 };
 
+provideReach(async (settings) =>
+  (await import('./services/reach-store.js')).reachStore(settings, { keep: false }),
+);
 provideDiscovery(async () => (await import('./client/services/discover-store.js')).discoverStore());
 
 // Loaded when first called: experiment files import this module too, and have no use for a Temporal client.

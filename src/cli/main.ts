@@ -1,4 +1,5 @@
 import { METALAB_VERSION } from '../engine/version.js';
+import { provideReach } from '../storage/postgresql/reach.js';
 import type { CommandDefinition } from './command.js';
 import { artifactsCommand } from './commands/artifacts.js';
 import { atlasCommand } from './commands/atlas.js';
@@ -59,6 +60,9 @@ const COMMANDS: readonly CommandDefinition[] = [
   doctorCommand,
 ];
 
+provideReach(async (settings) =>
+  (await import('../services/reach-store.js')).reachStore(settings, { keep: false }),
+);
 // The pipe was closed (`metalab results … | head`): nobody reads the output any more.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
 process.exitCode = await runProgram(COMMANDS, process.argv.slice(2), METALAB_VERSION);

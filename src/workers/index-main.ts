@@ -1,6 +1,7 @@
 import { setPriority } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { indexStore } from '../storage/postgresql/index-store.js';
+import { provideReach } from '../storage/postgresql/reach.js';
 import { openWorkingDirectory } from '../storage/registry.js';
 import type { IndexRequest } from './indexer.js';
 
@@ -17,6 +18,10 @@ const WATCHED_MS = 60_000;
 const PRIORITY = 15;
 
 setPriority(PRIORITY);
+// It connects every second, and is ended by force.
+provideReach(async (settings) =>
+  (await import('../services/reach-store.js')).reachStore(settings, { keep: true }),
+);
 // By force: an unfinished transaction is undone.
 process.once('disconnect', () => process.kill(process.pid, 'SIGKILL'));
 

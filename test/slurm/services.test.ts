@@ -57,6 +57,16 @@ file_root = ${JSON.stringify(project.path('spool'))}
   await expect
     .poll(() => query(store, 'SELECT answer FROM kept').catch(String), PATIENCE)
     .toEqual([{ answer: 42 }]);
+  // Neither this command nor the worker can connect to a node: each has a tunnel of its own.
+  await project.write({ 'experiment.mjs': SWEEP });
+  const submitted = await metalab(['submit', 'experiment.mjs', '--store', 'discover'], options);
+  expect(submitted.stdout + submitted.stderr).toContain('3 success');
+  await expect
+    .poll(() => query(store, 'SELECT count(*)::int AS runs FROM metalab.runs').catch(String), PATIENCE)
+    .toEqual([{ runs: 3 }]);
+  const withoutFiles = (await metalab(['services', 'status', '--store-locator'], options)).stdout.trim();
+  expect((await metalab(['list', '--store', withoutFiles], options)).stdout).toContain('three:1');
+
   const password = readFileSync(postgres.credentials!.file, 'utf8').trim().split(':').at(-1)!;
   expect(said + tunnel.stderrSoFar() + up.stdout + up.stderr).not.toContain(password);
   tunnel.kill('SIGINT');
@@ -66,3 +76,10 @@ file_root = ${JSON.stringify(project.path('spool'))}
   await expect.poll(() => cluster.queue(), PATIENCE).toEqual([]);
   expect(processesWith(project.folder)).toEqual([]);
 });
+
+const SWEEP = `
+import { experiment, grid, operation, seeds } from 'metalab';
+export const half = operation(({ params, capture }) => capture.metric('half', params.x / 2));
+export default experiment({
+  name: 'three', version: '1', operation: half, params: grid({ x: [1, 2, 3] }), seeds: seeds({ base: 1 }),
+});`;

@@ -1,6 +1,7 @@
 import type { Client } from 'pg';
 import { indexFault } from './faults.js';
 import { passwordOf } from './passwords.js';
+import { reachIndex } from './reach.js';
 import type { PostgresSettings } from './settings.js';
 import { tlsAttempts } from './tls.js';
 
@@ -9,14 +10,16 @@ const CONNECT_WITHIN_MS = 10_000;
 /**
  * Connects to the database; names without a schema are those of the index.
  *
- * @throws StoreError where that fails, with what to do
+ * @throws StoreError where that fails, with what to do; TransportError if a tunnel to it can't be opened
  */
 export async function connectIndex(
   settings: PostgresSettings,
   withinMs = CONNECT_WITHIN_MS,
 ): Promise<Client> {
   const { default: pg } = await import('pg');
-  const { host, port, user, database, schema } = settings;
+  const { user, database, schema } = settings;
+  const reached = await reachIndex(settings);
+  const { host, port } = reached ?? settings;
   const attempts = tlsAttempts(settings);
   for (const [at, ssl] of attempts.entries()) {
     const password = passwordOf(settings);
@@ -36,11 +39,14 @@ export async function connectIndex(
     try {
       await client.connect();
       await client.query(`SET search_path TO ${pg.escapeIdentifier(schema)}`);
+      client.once('end', () => void reached?.close());
       return client;
     } catch (error) {
       await client.end().catch(() => {});
       const isRefused = /SSL|TLS|pg_hba/i.test((error as Error).message ?? '');
-      if (!isRefused || at === attempts.length - 1) throw indexFault(error, settings);
+      if (isRefused && at < attempts.length - 1) continue;
+      await reached?.close();
+      throw indexFault(error, settings);
     }
   }
   throw new Error('no way to connect was tried');
