@@ -34,14 +34,16 @@ export async function services(args: readonly string[], options: RunOptions): Pr
 export const serviceIn = (json: ServicesJson | undefined, name: string) =>
   json!.services.find((service) => service.name === name)!;
 
-/** Command lines of processes that contain a text, with their pids. */
-export function processesWith(text: string): { readonly pid: number; readonly args: string }[] {
+/** Command lines of processes that contain all these texts, with their pids. Name the home: other tests have services too. */
+export function processesWith(
+  ...texts: readonly string[]
+): { readonly pid: number; readonly args: string }[] {
   return execFileSync('ps', ['-A', '-ww', '-o', 'pid=,stat=,args='], { encoding: 'utf8' })
     .split('\n')
     .map((line) => /^\s*(\d+)\s+(\S+)\s+(.*)$/.exec(line))
     .filter((match) => match !== null)
     .map(([, pid, stat, args]) => ({ pid: Number(pid), stat: stat!, args: args! }))
-    .filter(({ stat, args }) => !stat.startsWith('Z') && args.includes(text));
+    .filter(({ stat, args }) => !stat.startsWith('Z') && texts.every((text) => args.includes(text)));
 }
 
 /** Says a line to a service, and returns its answer. */

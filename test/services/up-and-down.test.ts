@@ -66,7 +66,7 @@ test('another configuration starts a service anew, and what is not wanted any mo
   const after = await services(['up'], here);
   expect(after.json!.services.map(({ name }) => name)).toEqual(['kv']);
   expect(await tell(serviceIn(before.json, 'kv').port, 'x')).toBe('bye x');
-  expect(processesWith(join('data', 'mirror'))).toEqual([]);
+  expect(processesWith(DATA, join('data', 'mirror'))).toEqual([]);
 });
 
 test('restart ends a service and starts it again at its place, and only that one', async () => {
@@ -143,7 +143,7 @@ test('two up at once end with one set of services', async () => {
   const [one, other] = both.map(({ json }) => json!.services.map(({ process_id }) => process_id));
   expect(both.map(({ code }) => code)).toEqual([0, 0]);
   expect(one).toEqual(other);
-  expect(processesWith(join('kv', 'server.mjs')).length).toBe(1);
+  expect(processesWith(DATA, join('kv', 'server.mjs')).length).toBe(1);
 });
 
 test('a service that ignores its signal is killed with all its processes', async () => {
@@ -152,7 +152,7 @@ test('a service that ignores its signal is killed with all its processes', async
   const { json } = await services(['up'], here);
   writeFileSync(join(serviceIn(json, 'kv').log, '..', 'stubborn'), '');
   await metalab(['services', 'restart'], here);
-  expect(processesWith('kv-child').length).toBe(1);
+  expect(processesWith(env.METALAB_HOME, 'kv-child').length).toBe(1);
   expect(await metalab(['services', 'down'], here)).toMatchObject({ code: 0 });
   expect(processesWith(DATA)).toEqual([]);
 });
