@@ -73,9 +73,7 @@ export type {
   VegaLiteSpec,
 };
 
-provideReach(async (settings) =>
-  (await import('./services/reach-store.js')).reachStore(settings, { keep: false }),
-);
+provideReach(async (settings) => (await import('./services/reach-service.js')).reachService(settings));
 provideDiscovery(async () => (await import('./client/services/discover-store.js')).discoverStore());
 
 // Loaded when first called: experiment files import this module too, and have no use for a Temporal client.

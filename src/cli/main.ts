@@ -60,9 +60,7 @@ const COMMANDS: readonly CommandDefinition[] = [
   doctorCommand,
 ];
 
-provideReach(async (settings) =>
-  (await import('../services/reach-store.js')).reachStore(settings, { keep: false }),
-);
+provideReach(async (settings) => (await import('../services/reach-service.js')).reachService(settings));
 // The pipe was closed (`metalab results … | head`): nobody reads the output any more.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
 process.exitCode = await runProgram(COMMANDS, process.argv.slice(2), METALAB_VERSION);

@@ -1,5 +1,7 @@
 import { setPriority } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { sshEnvironment } from '../engine/ssh-environment.js';
+import { reachServices } from '../services/reach-service.js';
 import { indexStore } from '../storage/postgresql/index-store.js';
 import { provideReach } from '../storage/postgresql/reach.js';
 import { openWorkingDirectory } from '../storage/registry.js';
@@ -18,10 +20,8 @@ const WATCHED_MS = 60_000;
 const PRIORITY = 15;
 
 setPriority(PRIORITY);
-// It connects every second, and is ended by force.
-provideReach(async (settings) =>
-  (await import('../services/reach-store.js')).reachStore(settings, { keep: true }),
-);
+// It connects every second: a login each time would be a burden.
+provideReach(reachServices({ keep: true, env: sshEnvironment }));
 // By force: an unfinished transaction is undone.
 process.once('disconnect', () => process.kill(process.pid, 'SIGKILL'));
 

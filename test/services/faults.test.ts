@@ -50,8 +50,9 @@ class Lab {
     return join(this.#data, 'local', ...parts);
   }
 
-  processes() {
-    return this.#data === '' ? processesWith(env.METALAB_HOME, 'kv-child') : processesWith(this.#data);
+  /** Its services' processes, with this in their command lines: other tests have services, too. */
+  processes(text = '') {
+    return processesWith(this.#data || join(env.METALAB_HOME, 'services'), text);
   }
 }
 
@@ -69,7 +70,7 @@ test('a killed service is started again at its place, with its data, without wha
   expect(now.kv).toMatchObject({ status: 'running', port: kv.port });
   expect(now.mirror.process_id).toEqual(serviceIn(up, 'mirror').process_id);
   expect(await tell(kv.port, 'more')).toBe('hi kept,more');
-  expect(processesWith(env.METALAB_HOME, 'kv-child')).toHaveLength(1);
+  expect(lab.processes('kv-child')).toHaveLength(1);
   rmSync(lab.path('bundle.json'));
   await until(() => existsSync(lab.path('bundle.json')));
   const { handles } = JSON.parse(readFileSync(lab.path('bundle.json'), 'utf8'));
@@ -134,14 +135,14 @@ test('an up whose worker is killed in the middle goes on with the next one, and 
   await lab.run('down');
   writeFileSync(lab.path('data', 'kv', 'slow'), '');
   const up = startMetalab(['services', 'up', '--json'], lab.here);
-  await until(() => processesWith(env.METALAB_HOME, 'server.mjs').length === 1);
+  await until(() => lab.processes('server.mjs').length === 1);
   await killWorkers(env);
   rmSync(lab.path('data', 'kv', 'slow'));
   // It would never get ready: it is the one that the killed worker started.
-  for (const { pid } of processesWith(env.METALAB_HOME, 'server.mjs')) process.kill(pid, 'SIGKILL');
+  for (const { pid } of lab.processes('server.mjs')) process.kill(pid, 'SIGKILL');
   const { code } = await up.finished;
   expect(code).toBe(0);
-  expect(processesWith(env.METALAB_HOME, 'server.mjs')).toHaveLength(1);
+  expect(lab.processes('server.mjs')).toHaveLength(1);
 });
 
 test('an up and a down whose command is killed are carried out nevertheless', async () => {
@@ -166,7 +167,7 @@ test('a down overtakes an up that does not get ready', async () => {
   await lab.run('down');
   writeFileSync(lab.path('data', 'kv', 'slow'), '');
   const up = startMetalab(['services', 'up'], lab.here);
-  await until(() => processesWith(env.METALAB_HOME, 'server.mjs').length === 1);
+  await until(() => lab.processes('server.mjs').length === 1);
   expect(await lab.run('down')).toMatchObject({ code: 0 });
   const ended = await up.finished;
   expect(ended).toMatchObject({ code: 1 });
@@ -184,8 +185,8 @@ test('what a starter left that was killed before it noted the process is ended b
   writeFileSync(record, JSON.stringify({ ...noted, process: null, since: null }));
   const after = serviceIn(await lab.up(), 'kv');
   expect(after.process_id).not.toEqual(before.process_id);
-  expect(processesWith(env.METALAB_HOME, 'server.mjs')).toHaveLength(1);
-  expect(processesWith(env.METALAB_HOME, 'kv-child')).toHaveLength(1);
+  expect(lab.processes('server.mjs')).toHaveLength(1);
+  expect(lab.processes('kv-child')).toHaveLength(1);
 });
 
 test('services of a project that is gone are ended as orphans', async () => {

@@ -34,7 +34,7 @@ export async function services(args: readonly string[], options: RunOptions): Pr
 export const serviceIn = (json: ServicesJson | undefined, name: string) =>
   json!.services.find((service) => service.name === name)!;
 
-/** Command lines of processes that contain all these texts, with their pids. Name the home: other tests have services too. */
+/** Command lines of processes that contain all these texts, with their pids. */
 export function processesWith(
   ...texts: readonly string[]
 ): { readonly pid: number; readonly args: string }[] {

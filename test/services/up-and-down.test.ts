@@ -143,7 +143,7 @@ test('two up at once end with one set of services', async () => {
   const [one, other] = both.map(({ json }) => json!.services.map(({ process_id }) => process_id));
   expect(both.map(({ code }) => code)).toEqual([0, 0]);
   expect(one).toEqual(other);
-  expect(processesWith(DATA, join('kv', 'server.mjs')).length).toBe(1);
+  expect(processesWith(DATA, join('kv', 'server.mjs'))).toHaveLength(1);
 });
 
 test('a service that ignores its signal is killed with all its processes', async () => {
@@ -152,7 +152,7 @@ test('a service that ignores its signal is killed with all its processes', async
   const { json } = await services(['up'], here);
   writeFileSync(join(serviceIn(json, 'kv').log, '..', 'stubborn'), '');
   await metalab(['services', 'restart'], here);
-  expect(processesWith(env.METALAB_HOME, 'kv-child').length).toBe(1);
+  expect(processesWith(DATA, 'kv-child')).toHaveLength(1);
   expect(await metalab(['services', 'down'], here)).toMatchObject({ code: 0 });
   expect(processesWith(DATA)).toEqual([]);
 });

@@ -30,6 +30,7 @@ beforeEach(() => {
     'scripts/setup',
     'src/engine/lock.mjs',
     'src/engine/process-start.mjs',
+    'src/services/postgres/find-programs.mjs',
   ]) {
     cpSync(join(root, part), join(clone, part), { recursive: true });
   }

@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { query } from '../services/postgres/server.js';
 import { processesWith, serviceIn, services } from '../services/services.js';
-import { metalab, startMetalab } from '../support/metalab.js';
+import { experimentText } from '../support/experiment-text.js';
+import { metalab, resultsJson, startMetalab } from '../support/metalab.js';
 import { Project } from '../support/project.js';
 import { useCluster } from './cluster.js';
 
@@ -20,6 +21,10 @@ type = "slurm"
 gateway = "rig"
 file_root = ${JSON.stringify(project.path('spool'))}
 `,
+    'experiment.mjs': experimentText({
+      body: "capture.metric('y', 2 * params.x);",
+      properties: 'params: grid({ x: Array.from({ length: 20 }, (_, x) => x) })',
+    }),
   });
   const options = { cwd: project.folder, env: { ...cluster.env, METALAB_ENV: 'cluster' } };
   const up = await services(['up'], options);
@@ -36,6 +41,23 @@ file_root = ${JSON.stringify(project.path('spool'))}
   expect((await startMetalab(['services', 'logs', 'postgres'], options).finished).stdout).toContain(
     'database system is ready',
   );
+
+  // The store that they provide is the default: runs are executed on nodes, their files are here, and the worker feeds
+  // the index through the gateway.
+  const { code, stdout, stderr } = await metalab(['submit', 'experiment.mjs'], options);
+  expect(stdout, stderr).toContain('20 success');
+  expect(code).toBe(0);
+  await expect
+    .poll(
+      async () => JSON.parse((await metalab(['status', 'e', '--json'], options)).stdout).index_lag,
+      PATIENCE,
+    )
+    .toBe(0);
+  const { stdout: locator } = await metalab(['services', 'status', '--store-locator'], options);
+  expect(await query(locator.trim(), 'SELECT sum(y) AS y FROM metalab."e:1"')).toEqual([{ y: 380 }]);
+  // From the index alone.
+  const alone = locator.trim().replace(/file_root=[^&]*&?/, '');
+  expect(await resultsJson('e', alone, [], options)).toHaveLength(20);
 
   // What is alive is reused; then it holds a tunnel.
   const tunnel = startMetalab(['services', 'up', '--tunnel'], options);
@@ -57,18 +79,6 @@ file_root = ${JSON.stringify(project.path('spool'))}
   await expect
     .poll(() => query(store, 'SELECT answer FROM kept').catch(String), PATIENCE)
     .toEqual([{ answer: 42 }]);
-  // Each process that connects has a tunnel to where the database is now, also if the location names another node. The rig's
-  // nodes could be reached without.
-  const { store: known } = (await services(['status'], options)).json!;
-  const moved = known!.replace(/@[^/]+/, '@gone.invalid:5432');
-  await project.write({ 'experiment.mjs': SWEEP });
-  const submitted = await metalab(['submit', 'experiment.mjs', '--store', moved], options);
-  expect(submitted.stdout + submitted.stderr).toContain('3 success');
-  await expect
-    .poll(() => query(store, 'SELECT count(*)::int AS runs FROM metalab.runs').catch(String), PATIENCE)
-    .toEqual([{ runs: 3 }]);
-  expect((await metalab(['list', '--store', 'discover'], options)).stdout).toContain('three:1');
-
   const password = readFileSync(postgres.credentials!.file, 'utf8').trim().split(':').at(-1)!;
   expect(said + tunnel.stderrSoFar() + up.stdout + up.stderr).not.toContain(password);
   tunnel.kill('SIGINT');
@@ -78,10 +88,3 @@ file_root = ${JSON.stringify(project.path('spool'))}
   await expect.poll(() => cluster.queue(), PATIENCE).toEqual([]);
   expect(processesWith(project.folder)).toEqual([]);
 });
-
-const SWEEP = `
-import { experiment, grid, operation, seeds } from 'metalab';
-export const half = operation(({ params, capture }) => capture.metric('half', params.x / 2));
-export default experiment({
-  name: 'three', version: '1', operation: half, params: grid({ x: [1, 2, 3] }), seeds: seeds({ base: 1 }),
-});`;

@@ -1,7 +1,9 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { discoverStore } from '../../src/client/services/discover-store.js';
 import { requireFileStore } from '../../src/storage/capabilities.js';
+import { provideDiscovery } from '../../src/storage/discovery.js';
 import { openFileStore } from '../../src/storage/file/open.js';
 import { parseStore } from '../../src/storage/store-config.js';
 import { metalab } from '../support/metalab.js';
@@ -77,7 +79,9 @@ it('refuses a uri with a password, and does not show it', () => {
 });
 
 it('says that no services run where a store is to be discovered', async () => {
-  await expect(parseStore('discover').connect()).rejects.toThrow(/no service.*[\s\S]*--store/);
+  provideDiscovery(discoverStore);
+  process.env.METALAB_HOME = temporaryFolder();
+  await expect(parseStore('discover').connect()).rejects.toThrow(/no services[\s\S]*--store/);
 });
 
 it('says which package would provide a scheme', async () => {

@@ -68,15 +68,14 @@ export interface SubmitLine {
 }
 
 /** The results table as its JSON: one array of records. */
-export async function resultsJson(experiment: string, store: string, more: readonly string[] = []) {
-  const { stdout, stderr, code } = await metalab([
-    'results',
-    experiment,
-    '--store',
-    store,
-    '--json',
-    ...more,
-  ]);
+export async function resultsJson(
+  experiment: string,
+  store: string,
+  more: readonly string[] = [],
+  options: RunOptions = {},
+) {
+  const args = ['results', experiment, '--store', store, '--json', ...more];
+  const { stdout, stderr, code } = await metalab(args, options);
   if (code !== 0) throw new Error(`metalab results: ${stderr}`);
   return JSON.parse(stdout) as Record<string, unknown>[];
 }

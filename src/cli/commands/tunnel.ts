@@ -33,14 +33,21 @@ too: a service without a password is open to them as long as the tunnel is.`,
   ],
   env: true,
   async run(_args, { service, port, print }, context) {
-    const [{ readBundle }, { folderOf }, { chooseTargets }, { placeOfCommand }, { gatewayOf, holdTunnels }] =
-      await Promise.all([
-        import('../../services/bundle.js'),
-        import('../../services/place.js'),
-        import('../../services/tunnels/choose-targets.js'),
-        import('../services/open-place.js'),
-        import('../services/hold-tunnels.js'),
-      ]);
+    const [
+      { readBundle },
+      { folderOf },
+      { chooseTargets },
+      { placeOfCommand },
+      { gatewayOf },
+      { holdTunnels },
+    ] = await Promise.all([
+      import('../../services/bundle.js'),
+      import('../../services/place.js'),
+      import('../../services/tunnels/choose-targets.js'),
+      import('../services/open-place.js'),
+      import('../../services/gateway-of.js'),
+      import('../services/hold-tunnels.js'),
+    ]);
     const { config, place } = await placeOfCommand(context);
     const { environment } = config;
     const targets = chooseTargets(environment.name, readBundle(folderOf(place)), service);

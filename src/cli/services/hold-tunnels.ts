@@ -1,5 +1,6 @@
-import type { GatewayConfig, ResolvedEnvironment } from '../../config/resolved-config.js';
+import type { ResolvedEnvironment } from '../../config/resolved-config.js';
 import { readBundle, type ServicesBundle } from '../../services/bundle.js';
+import { gatewayOf } from '../../services/gateway-of.js';
 import { locationAt } from '../../services/location-at.js';
 import { folderOf, type ServicesPlace } from '../../services/place.js';
 import type { ServiceTarget } from '../../services/tunnels/choose-targets.js';
@@ -17,10 +18,6 @@ export interface HeldTunnels {
   /** For one target only. Default: free ones. */
   readonly port: number | undefined;
 }
-
-/** How an environment's cluster is reached; undefined: from this machine itself. */
-export const gatewayOf = (environment: ResolvedEnvironment): GatewayConfig | undefined =>
-  'gateway' in environment ? environment.gateway : undefined;
 
 /**
  * Keeps tunnels open until Ctrl-C, and prints what they lead to. Throws as {@link keepTunnels}.

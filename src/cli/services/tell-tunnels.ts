@@ -1,9 +1,9 @@
 import type { ResolvedEnvironment } from '../../config/resolved-config.js';
+import { gatewayOf } from '../../services/gateway-of.js';
 import type { ServiceTarget } from '../../services/tunnels/choose-targets.js';
 import { sshCommandHere } from '../../services/tunnels/ssh-command.js';
 import type { CommandContext } from '../command.js';
 import { shellWords } from '../terminal/invocation.js';
-import { gatewayOf } from './hold-tunnels.js';
 
 /** Says how services on a cluster are reached from this machine. */
 export async function tellTunnels(

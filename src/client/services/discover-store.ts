@@ -58,7 +58,7 @@ function soleBundle(): ServicesBundle {
     expected: 'a folder of a project, or one store',
     next: sole
       ? 'go to the project, or name one of these with --store'
-      : 'run `metalab services up` in the project',
+      : 'run `metalab services up` in the project, or name a store with --store, e.g. --store ./experiments',
   });
 }
 

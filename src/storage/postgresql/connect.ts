@@ -1,7 +1,7 @@
 import type { Client } from 'pg';
-import { indexFault } from './faults.js';
+import { indexFault, unreachable } from './faults.js';
 import { passwordOf } from './passwords.js';
-import { reachIndex } from './reach.js';
+import { type ReachedServer, reachServer } from './reach.js';
 import type { PostgresSettings } from './settings.js';
 import { tlsAttempts } from './tls.js';
 
@@ -10,16 +10,16 @@ const CONNECT_WITHIN_MS = 10_000;
 /**
  * Connects to the database; names without a schema are those of the index.
  *
- * @throws StoreError where that fails, with what to do; TransportError if a tunnel to it can't be opened
+ * @throws StoreError where that fails, with what to do
  */
 export async function connectIndex(
   settings: PostgresSettings,
   withinMs = CONNECT_WITHIN_MS,
 ): Promise<Client> {
   const { default: pg } = await import('pg');
-  const { user, database, schema } = settings;
-  const reached = await reachIndex(settings);
+  const reached = await reach(settings);
   const { host, port } = reached ?? settings;
+  const { user, database, schema } = settings;
   const attempts = tlsAttempts(settings);
   for (const [at, ssl] of attempts.entries()) {
     const password = passwordOf(settings);
@@ -39,15 +39,24 @@ export async function connectIndex(
     try {
       await client.connect();
       await client.query(`SET search_path TO ${pg.escapeIdentifier(schema)}`);
-      client.once('end', () => void reached?.close());
+      client.once('end', () => reached?.release());
       return client;
     } catch (error) {
       await client.end().catch(() => {});
       const isRefused = /SSL|TLS|pg_hba/i.test((error as Error).message ?? '');
       if (isRefused && at < attempts.length - 1) continue;
-      await reached?.close();
+      reached?.release();
       throw indexFault(error, settings);
     }
   }
   throw new Error('no way to connect was tried');
+}
+
+/** @returns undefined if it is where the settings say */
+async function reach(settings: PostgresSettings): Promise<ReachedServer | undefined> {
+  try {
+    return await reachServer(settings);
+  } catch (error) {
+    throw unreachable(error, settings);
+  }
 }

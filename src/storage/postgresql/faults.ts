@@ -24,16 +24,24 @@ export function indexFault(error: unknown, settings: PostgresSettings): StoreErr
   return new StoreError({ where: postgresUri(settings), ...partsOf(error, settings) }, { cause: error });
 }
 
+/** There is no way to the server's machine. */
+export const unreachable = (error: unknown, settings: PostgresSettings): StoreError =>
+  new StoreError(
+    { where: postgresUri(settings), ...unreachableParts(messageOf(error).split('\n', 1)[0]!) },
+    { cause: error },
+  );
+
+const unreachableParts = (message: string): ErrorParts => ({
+  code: 'METALAB_INDEX_UNREACHABLE',
+  what: `PostgreSQL can't be reached: ${message}`,
+  next: 'start it, or correct host and port of the uri; the files have everything, and are read with --store FOLDER',
+});
+
 function partsOf(error: unknown, { user, database, schema }: PostgresSettings): ErrorParts {
   const code = codeOf(error);
   const message = messageOf(error);
   const login = user === undefined ? 'the user' : JSON.stringify(user);
-  if (isUnreachable(error))
-    return {
-      code: 'METALAB_INDEX_UNREACHABLE',
-      what: `PostgreSQL can't be reached: ${message}`,
-      next: 'start it, or correct host and port of the uri; the files have everything, and are read with --store FOLDER',
-    };
+  if (isUnreachable(error)) return unreachableParts(message);
   if (code.startsWith('28') || /password must be a string|SASL|no password/i.test(message))
     return {
       code: 'METALAB_INDEX_LOGIN',

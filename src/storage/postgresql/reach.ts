@@ -1,24 +1,24 @@
 import type { PostgresSettings } from './settings.js';
 
-/** Where an index is reached from this machine, until it is closed. */
-export interface ReachedIndex {
+/** An address at which this process reaches a server now. */
+export interface ReachedServer {
   readonly host: string;
   readonly port: number;
-  close(): Promise<void>;
+  /** The connection to it has ended. */
+  release(): void;
 }
 
-/** @returns undefined if it is reached as its location says */
-type ReachIndex = (settings: PostgresSettings) => Promise<ReachedIndex | undefined>;
+/** @returns undefined if the server is reached at the address that its location names */
+export type ReachServer = (settings: PostgresSettings) => Promise<ReachedServer | undefined>;
 
-let reach: ReachIndex | undefined;
+let reach: ReachServer | undefined;
 
 /**
- * Says how an index is reached that a service on a cluster has. Storage knows no services: programs that do connect the two
- * when they start.
+ * Says how the servers that metalab runs as services are reached: they move, and some are behind a gateway. Storage knows no
+ * services: the entry points, which do, connect the two when they are loaded.
  */
-export function provideReach(way: ReachIndex): void {
-  reach = way;
+export function provideReach(find: ReachServer): void {
+  reach = find;
 }
 
-/** @throws TransportError if the way to it can't be opened */
-export const reachIndex: ReachIndex = async (settings) => reach?.(settings);
+export const reachServer: ReachServer = async (settings) => reach?.(settings);
