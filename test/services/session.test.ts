@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { chmod, cp, mkdir, readFile, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { useOwnEngine } from '../support/engine.js';
 import { temporalClient } from '../support/engine-status.js';
 import { metalab, ROOT } from '../support/metalab.js';
@@ -36,6 +36,7 @@ test("the README's session: up, a sweep into the index, psql, down; nothing is l
   await mkdir(project.path('node_modules'));
   await symlink(ROOT, project.path('node_modules/metalab'));
   const here = { cwd: project.folder, env };
+  onTestFinished(() => metalab(['services', 'down'], here).then(() => {}));
   /** What all commands print, for what must not be in it. */
   const printed: string[] = [];
   const run = async (line: string) => {
