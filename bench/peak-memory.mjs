@@ -52,6 +52,8 @@ const KINDS = [
   ['evaluating child', /evaluate-main/],
   ['derive process', /derive-main/],
   ['compaction', /compact-main/],
+  ['index process', /index-main/],
+  ['index command', /metalab\.js\0store\0index/],
   ['derive command', /metalab\.js\0derive/],
   ['worker', /metalab\.js\0worker/],
   ['CLI', /metalab\.js\0submit/],
