@@ -52,7 +52,7 @@ const sweep = (runs: number) => ({
 
 const workersIn = (project: Project): number[] =>
   existsSync(project.path('workers'))
-    ? readFileSync(project.path('workers'), 'utf8').trim().split('\n').map(Number)
+    ? readFileSync(project.path('workers'), 'utf8').split('\n').filter(Boolean).map(Number)
     : [];
 
 const keyIn = ({ METALAB_HOME }: NodeJS.ProcessEnv) => readFileSync(join(METALAB_HOME!, 'key'), 'utf8');

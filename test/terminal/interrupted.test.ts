@@ -1,4 +1,7 @@
-import { expect, test, vi } from 'vitest';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { useOwnEngine } from '../support/engine.js';
 import { engineStatus } from '../support/engine-status.js';
 import { experimentText } from '../support/experiment-text.js';
@@ -16,9 +19,20 @@ test('watch continues after its server was killed, and Ctrl-C ends it with 130',
   const terminal = await Terminal.open(project.folder, 120, env);
   await terminal.type('metalab watch; echo "code $?"');
   await terminal.waitFor(/^e:1 +running/m);
-  process.kill((await engineStatus(env)).server!.pid, 'SIGKILL');
+  const { pid, address } = (await engineStatus(env)).server!;
+  const port = Number(address.split(':').at(-1));
+  process.kill(pid, 'SIGKILL');
   await terminal.waitFor(/^e:1 +running[\s\S]*does not answer/m);
-  await metalab(['engine', 'start'], { env });
+  // Then another user's server has the port, and this one has to take another.
+  const another = { METALAB_HOME: mkdtempSync(join(tmpdir(), 'metalab-another-')), METALAB_PORT: String(port) };
+  onTestFinished(async () => {
+    await metalab(['engine', 'stop'], { env: another });
+    rmSync(another.METALAB_HOME, { recursive: true, force: true });
+  });
+  const taken = await metalab(['engine', 'start'], { env: another });
+  expect(taken.code, taken.stderr).toBe(0);
+  const restarted = await metalab(['engine', 'start'], { env });
+  expect(restarted.code, restarted.stderr).toBe(0);
   await terminal.waitFor(/^e:1 +running.*\nnot shown.*\nCtrl-C stops watching/m, 60_000);
   process.kill((await engineStatus(env)).server!.pid, 'SIGKILL');
   await terminal.waitFor(/^e:1 +running[\s\S]*does not answer/m);

@@ -23,14 +23,9 @@ export const watchCommand: CommandDefinition<WatchFlags> = {
   ],
   json: true,
   async run(_args, options, context) {
-    const [{ connectTemporal }, { makeClient }, { RunningSweeps }] = await Promise.all([
-      import('../../engine/connect.js'),
-      import('../../client/workflow/workflow-link.js'),
-      import('../../client/status/running-sweeps.js'),
-    ]);
-    const temporal = await connectTemporal({ start: false });
+    const { WatchedServer } = await import('../../client/status/watched-server.js');
+    const sweeps = await WatchedServer.connect();
     try {
-      const sweeps = new RunningSweeps(await makeClient(temporal));
       if (options.json) context.out(JSON.stringify(await sweeps.read()));
       else if (options.once || !context.interactive) await print(await sweeps.read(), context);
       else {
@@ -40,7 +35,7 @@ export const watchCommand: CommandDefinition<WatchFlags> = {
       }
       return undefined;
     } finally {
-      await temporal.connection.close();
+      await sweeps.close();
     }
   },
 };

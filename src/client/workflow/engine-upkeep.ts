@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { InfrastructureError } from '../../definition/errors.js';
 import { type TemporalConnection, temporalUnreachable } from '../../engine/connect.js';
 import { type EngineIdentity, engineIdentity } from '../../engine/identity.js';
 import { ensureServer } from '../../engine/server.js';
@@ -43,7 +44,7 @@ export class EngineUpkeep {
 
   async ensureWorker(): Promise<void> {
     // The server may have died since this lab connected.
-    if (!this.#connection.userProvided) await ensureServer(this.#options);
+    await this.#ensureServer();
     // A background worker adds slots by itself if more are needed than it was started with.
     await ensureWorker({ ...this.#request, ...this.#options });
     this.#startsWorkers = true;
@@ -54,12 +55,28 @@ export class EngineUpkeep {
    * laptop, which may not even have the store.
    *
    * The engine's server restarts at the same address, so the connection recovers. A user-provided server is waited for.
+   *
+   * @throws InfrastructureError METALAB_SERVER_MOVED if the engine's server had to take another port
    */
   async keepUp(): Promise<void> {
-    if (!this.#connection.userProvided) await ensureServer(this.#options);
+    if (!this.#connection.userProvided) await this.#ensureServer();
     else if (!(await this.#answers()) || !this.#startsWorkers) return;
     // A worker of any build will do: two projects that follow their sweeps must not keep replacing each other's worker.
     await ensureWorker({ ...this.#request, anyBuild: true, ...this.#options });
+  }
+
+  async #ensureServer(): Promise<void> {
+    const { address, userProvided } = this.#connection;
+    if (userProvided) return;
+    const server = await ensureServer(this.#options);
+    // Whatever answers at the old address is another user's, and knows nothing of these sweeps.
+    if (server.address !== address)
+      throw new InfrastructureError({
+        code: 'METALAB_SERVER_MOVED',
+        where: address,
+        what: `the engine's Temporal server was restarted at ${server.address}, since another program has taken its port; nothing recorded is lost`,
+        next: 'connect again, e.g. `metalab attach`',
+      });
   }
 
   get #request() {
