@@ -1,2 +1,5 @@
 #!/usr/bin/env node
-import '../dist/cli/main.js';
+import '../dist/cli/compile-cache.js';
+
+// Imported after the cache is in use, and not with it.
+await import('../dist/cli/main.js');

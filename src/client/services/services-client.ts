@@ -13,7 +13,7 @@ import { ServicesLink } from './services-link.js';
 
 export type { ServicesProblem };
 
-const ASK_EVERY_MS = 50;
+const ASK_EVERY_MS = 20;
 const UPKEEP_EVERY_MS = 1_000;
 /** A request whose workflow ended before it answered is sent again. */
 const MAX_REQUESTS = 5;
