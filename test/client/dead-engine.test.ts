@@ -1,10 +1,19 @@
-import { existsSync, readFileSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test, vi } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import type { EngineStatus } from '../../src/engine/status.js';
 import type { SweepStatus } from '../../src/index.js';
 import { countedSweep, executionsIn, useOwnEngine } from '../support/engine.js';
-import { killEngine } from '../support/engine-status.js';
+import { killEngine, serverAddress } from '../support/engine-status.js';
 import { metalab, startMetalab } from '../support/metalab.js';
 import { type Project, projectWith } from '../support/project.js';
 import { recordsIn } from '../support/records.js';
@@ -77,4 +86,29 @@ test("a followed submit whose server died and can't be restarted exits with the 
     async () => expect((await metalab(['attach', 'counted'], { cwd: project.folder, env })).code).toBe(0),
     { timeout: 60_000, interval: 500 },
   );
+}, 720_000);
+
+test('a followed submit whose server had to take another port says so, and attach continues it', async () => {
+  const project = await projectWith(sweep(6));
+  const submit = startMetalab(['submit', 'counted.mjs'], { cwd: project.folder, env });
+  await until(() => executionsIn(project).length >= 1);
+  const port = (await serverAddress(env)).split(':').at(-1)!;
+  // Another user's server takes the port before this submit can start its own again.
+  submit.kill('SIGSTOP');
+  await killEngine(env);
+  const another = { METALAB_HOME: mkdtempSync(join(tmpdir(), 'metalab-another-')), METALAB_PORT: port };
+  onTestFinished(async () => {
+    await metalab(['engine', 'stop'], { env: another });
+    rmSync(another.METALAB_HOME, { recursive: true, force: true });
+  });
+  const taken = await metalab(['engine', 'start'], { env: another });
+  expect(taken.code, taken.stderr).toBe(0);
+  submit.kill('SIGCONT');
+  const { code, stderr } = await submit.finished;
+  expect(code).toBe(3);
+  expect(stderr).toContain('was restarted at 127.0.0.1:');
+  await project.write({ go: '' });
+  const attached = await metalab(['attach', 'counted', '--json'], { cwd: project.folder, env });
+  expect(attached.code, attached.stderr).toBe(0);
+  expect(JSON.parse(attached.stdout)).toMatchObject({ total: 6, success: 6 });
 }, 720_000);

@@ -75,7 +75,7 @@ export class EngineUpkeep {
         code: 'METALAB_SERVER_MOVED',
         where: address,
         what: `the engine's Temporal server was restarted at ${server.address}, since another program has taken its port; nothing recorded is lost`,
-        next: 'connect again, e.g. `metalab attach`',
+        next: 'run the command again: it joins what is still in progress',
       });
   }
 
