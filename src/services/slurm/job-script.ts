@@ -124,6 +124,9 @@ metalab_is_current() {
   metalab_current=$(cat "$metalab_root/current" 2>/dev/null) || return 0
   [ -z "$metalab_current" ] || [ "$metalab_current" = "$metalab_number" ]
 }
+metalab_yield() {
+  metalab_is_current || { metalab_why="another job has taken over, or it was asked to end"; exit 0; }
+}
 metalab_select() {
   eval "metalab_name=\$metalab_name_$1 SERVICE_LOG=\$metalab_log_$1 SERVICE_PID=\$metalab_pid_$1 metalab_port=\$metalab_port_$1"
 }
@@ -191,6 +194,7 @@ metalab_start() {
   metalab_until=$((SECONDS + 120))
   until metalab_ready_$1; do
     metalab_lives || return 1
+    metalab_yield
     [ "$SECONDS" -lt "$metalab_until" ] || return 2
     metalab_nap 0.1
   done
@@ -247,7 +251,7 @@ metalab_restart() {
 metalab_turn=0
 while :; do
   metalab_nap 1
-  metalab_is_current || { metalab_why="another job has taken over, or it was asked to end"; exit 0; }
+  metalab_yield
   metalab_turn=$(((metalab_turn + 1) % 5))
   metalab_at=0
   while [ "$metalab_at" -lt "$metalab_count" ]; do
