@@ -1,14 +1,17 @@
 import { symlink } from 'node:fs/promises';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
+import { cancelAllJobs } from '../rig/use-rig.js';
 import { ECHO_PACKAGE } from '../services/fixtures/echo-package.js';
 import { processesWith, serviceIn, services } from '../services/services.js';
 import { metalab, ROOT, startMetalab } from '../support/metalab.js';
 import { Project } from '../support/project.js';
-import { until } from '../support/until.js';
+import { untilSaid } from '../support/until.js';
 import { useCluster } from './cluster.js';
 
 const cluster = await useCluster();
 const PATIENCE = { timeout: 180_000, interval: 200 };
+
+afterEach(() => cancelAllJobs(cluster.rig));
 
 /** A project with a service on the cluster, which is down at the end of a test. */
 async function projectOnCluster() {
@@ -47,10 +50,11 @@ describe('metalab services up on a cluster that is killed', { timeout: 400_000 }
     const { options, down } = await projectOnCluster();
     const blocker = await block();
     const killed = startMetalab(['services', 'up'], options);
-    await until(() => killed.stderrSoFar().includes("in Slurm's queue"));
+    await untilSaid(killed, "in Slurm's queue");
     killed.kill('SIGKILL');
     const again = startMetalab(['services', 'up'], options);
-    await until(() => again.stderrSoFar().includes("in Slurm's queue"));
+    // It is told what the other one waits for.
+    await untilSaid(again, "in Slurm's queue");
     expect(await cluster.queue()).toHaveLength(2);
     await cluster.rig.run(['scancel', blocker]);
     expect(await again.finished).toMatchObject({ code: 0 });
@@ -64,7 +68,7 @@ describe('metalab services up on a cluster that is killed', { timeout: 400_000 }
     const { options, down } = await projectOnCluster();
     const blocker = await block();
     const killed = startMetalab(['services', 'up'], options);
-    await until(() => killed.stderrSoFar().includes("in Slurm's queue"));
+    await untilSaid(killed, "in Slurm's queue");
     killed.kill('SIGKILL');
     expect(await metalab(['services', 'down'], options)).toMatchObject({ code: 0 });
     expect(await cluster.queue()).toHaveLength(1);
