@@ -33,7 +33,14 @@ const MAY_IMPORT = {
   // A store's experiments over HTTP.
   atlas: ['definition', 'storage', 'results'],
   // What authors of stores and services run in their own tests.
-  testing: ['definition', 'identity/fingerprint.ts', 'storage', 'results', 'services'],
+  testing: [
+    'definition',
+    'identity/fingerprint.ts',
+    'storage',
+    'results',
+    'services',
+    'transport/ssh/command-line.ts',
+  ],
   // Infrastructure for experiments: plugins plan it, environments carry the plans out.
   services: [
     'definition',

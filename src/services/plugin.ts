@@ -15,6 +15,8 @@ export interface LocalFragment {
   /** Added to the environment. No secret either. */
   readonly env: { readonly [name: string]: string };
   readonly readiness: ReadinessCheck;
+  /** Whether it still answers once it was ready. Default: as `readiness`. */
+  readonly health?: ReadinessCheck;
   /** Absolute path; the process's output is appended. */
   readonly log: string;
   readonly stop: StopRequest;
@@ -24,7 +26,10 @@ export interface LocalFragment {
 
 /** What a Slurm environment puts into the one job of all its services: shell lines, in a POSIX shell. */
 export interface SlurmFragment {
-  /** Starts the service in the background and leaves its pid in `$SERVICE_PID`; its output goes to `$SERVICE_LOG`. */
+  /**
+   * Starts the service in the background and leaves its pid in `$SERVICE_PID`; its output is appended (`>>`) to
+   * `$SERVICE_LOG`, which is emptied when it is large.
+   */
   readonly setup: readonly string[];
   /**
    * Ends it; `$SERVICE_PID` is its own again. Run in the order opposite to that of the set-ups, on EXIT and SIGTERM. The
@@ -32,6 +37,8 @@ export interface SlurmFragment {
    */
   readonly cleanup: readonly string[];
   readonly readiness: ReadinessCheck;
+  /** As {@link LocalFragment.health}. */
+  readonly health?: ReadinessCheck;
   readonly cpus: number;
   readonly memory_mb: number;
   /** As {@link LocalFragment.files}, but on the cluster. */

@@ -24,8 +24,8 @@ export interface ServiceEnvironment {
   logs(name: string, options: LogOptions): AsyncIterable<Uint8Array>;
   close(): Promise<void>;
   /**
-   * Does ahead what keeps services running, e.g. submits the job that follows one whose time is about to end. Called after
-   * looks at services that run; returns at once where there is nothing to do.
+   * Does ahead what keeps services running, e.g. submits the job that follows one whose time is about to end, or makes
+   * room where logs are large. Called after looks at services that run; returns at once where there is nothing to do.
    */
   renew?(specs: readonly ServiceSpec[], options: UpOptions): Promise<void>;
   /** How often `inspect` may be called, milliseconds. Default: twice a second. */

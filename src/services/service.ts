@@ -22,7 +22,9 @@ export type ReadinessCheck =
   | { readonly type: 'port'; readonly port: number }
   | { readonly type: 'file'; readonly path: string }
   /** Ready when a GET is answered with a status below 400. */
-  | { readonly type: 'http'; readonly port: number; readonly path: string };
+  | { readonly type: 'http'; readonly port: number; readonly path: string }
+  /** Ready when something is replied to these bytes (0 to 255): a port of a process that hangs accepts connections, too. */
+  | { readonly type: 'reply'; readonly port: number; readonly request: readonly number[] };
 
 /**
  * `running`: it answered lately. `starting`: it has not answered yet. `unreachable`: its process or job is alive, but it
@@ -41,6 +43,8 @@ export interface LocalProcess {
 /** A Slurm job that holds services. */
 export interface ServiceJob {
   readonly job: string;
+  /** When Slurm will end it, ISO 8601. Missing: it has not begun. */
+  readonly until?: string;
 }
 
 /** A service that runs, or ran. Holds no secret: it passes through Temporal. */

@@ -71,6 +71,7 @@ export function testServicePlugin({ test, name, plugin, config, placeOf }: Servi
           assert.ok(isAbsolute(path), `${path} is no absolute path`);
         checkProvisions(plugin, plan);
         const service = await start(plan.fragment);
+        assert.ok(await service.isHealthy, 'its health is not what is there once it is ready');
         checkSecrets(plan, [command, env, service.log]);
         await service.stop();
         const again = await local(spec, place);
@@ -104,6 +105,7 @@ export function testServicePlugin({ test, name, plugin, config, placeOf }: Servi
           checkProvisions(plugin, plan);
           shipFiles(plan.ship);
           const service = await start(jobOf(plan.fragment, join(place.folder, 'service.log')));
+          assert.ok(await service.isHealthy, 'its health is not what is there once it is ready');
           const { setup, cleanup } = plan.fragment;
           checkSecrets(plan, [setup, cleanup, service.log]);
           return service;

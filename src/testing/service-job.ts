@@ -13,10 +13,14 @@ export function shipFiles(files: readonly ShippedFile[] = []): void {
 }
 
 /** A process on this machine that does what a Slurm job with this service does. */
-export const jobOf = ({ setup, cleanup, files, readiness }: SlurmFragment, log: string): LocalFragment => ({
+export const jobOf = (
+  { setup, cleanup, files, readiness, health = readiness }: SlurmFragment,
+  log: string,
+): LocalFragment => ({
   command: ['/bin/sh', '-c', script(setup, cleanup)],
   env: { SERVICE_LOG: log },
   readiness,
+  health,
   log,
   stop: { signal: 'SIGTERM', timeout_ms: 60_000 },
   files,

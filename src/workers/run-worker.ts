@@ -132,6 +132,8 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
       workflowBundle: { codePath: fileURLToPath(new URL('../workflow-bundle.js', import.meta.url)) },
       activities: { ...control, verifyServices },
       maxCachedWorkflows: 200,
+      // What a killed worker had in its cache is offered to others after this time. Temporal's default is 10 s.
+      stickyQueueScheduleToStartTimeout: '2s',
       // If another build's code can't continue a workflow, everything is in the store: the workflow ends and does not
       // hang, and clients that follow it submit again.
       workflowFailureErrorTypes: { '*': ['NondeterminismError', 'DeterminismViolationError', 'Error'] },

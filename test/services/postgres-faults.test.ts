@@ -62,6 +62,25 @@ test('postgres and atlas that are killed during a sweep answer again, and no row
   expect(executionsIn(project)).toHaveLength(400);
 });
 
+test('a database that hangs is unreachable, and none is started beside it; it is back when it goes on', async () => {
+  const project = await projectWithServices({}, '[services.postgres]\n');
+  const here = { cwd: project.folder, env };
+  const { json } = await services(['up'], here);
+  const { process_id } = serviceIn(json, 'postgres');
+  onTestFinished(async () => {
+    process.kill(process_id!.pid, 'SIGCONT');
+    await metalab(['services', 'down'], here);
+  });
+  process.kill(process_id!.pid, 'SIGSTOP');
+  const hung = await services(['status'], here);
+  expect(hung.code).not.toBe(0);
+  expect(serviceIn(hung.json, 'postgres')).toMatchObject({ status: 'unreachable', process_id, restarts: 0 });
+  process.kill(process_id!.pid, 'SIGCONT');
+  const again = await services(['status'], here);
+  expect(again.code).toBe(0);
+  expect(serviceIn(again.json, 'postgres')).toMatchObject({ status: 'running', process_id, restarts: 0 });
+});
+
 test('a full disk under the database loses no row: runs go on, and the index catches up once there is room', async () => {
   const project = await projectWithServices(
     {

@@ -14,6 +14,8 @@ export interface ServicesJson {
     readonly host: string;
     readonly port: number;
     readonly restarts: number;
+    /** null: it is in no job. */
+    readonly job_remaining_ms: number | null;
     readonly log: string;
     readonly process_id: { readonly pid: number } | null;
     readonly credentials: { readonly user: string; readonly file: string } | null;

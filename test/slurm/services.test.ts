@@ -38,6 +38,8 @@ file_root = ${JSON.stringify(project.path('spool'))}
   // Another process finds the same.
   const status = await services(['status'], options);
   expect(serviceIn(status.json, 'postgres')).toMatchObject({ status: 'running', port: postgres.port });
+  // How long the job may still run.
+  expect(serviceIn(status.json, 'postgres').job_remaining_ms).toBeGreaterThan(0);
   expect((await startMetalab(['services', 'logs', 'postgres'], options).finished).stdout).toContain(
     'database system is ready',
   );

@@ -17,15 +17,24 @@ export function printServices(
   context.note(context.color.dim(`store: ${place}   --store discover finds it`));
 }
 
-function row({ name, status, host, port, since, restarts, log, metadata }: ServiceHandle) {
+function row(handle: ServiceHandle) {
+  const { name, status, host, port, since, restarts, log, metadata } = handle;
+  const left_ms = jobLeft(handle);
   return {
     service: name,
     state: status,
     address: metadata.url ?? `${host}:${port}`,
     up: since === null ? '' : formatDuration(Math.max(0, Date.now() - Date.parse(since))),
+    ...(left_ms === null ? {} : { 'job ends in': formatDuration(left_ms) }),
     restarts,
     log,
   };
+}
+
+/** How long its job may still run, milliseconds; null: it is in none, or that has not begun. */
+function jobLeft({ process_id }: ServiceHandle): number | null {
+  if (process_id === null || !('job' in process_id) || process_id.until === undefined) return null;
+  return Math.max(0, Date.parse(process_id.until) - Date.now());
 }
 
 /** Services as data, for `--json`. */
@@ -34,6 +43,7 @@ export const servicesJson = ({ project, environment, handles, store, tunnels }: 
   services: handles.map((handle) => ({
     ...handle,
     uptime_ms: handle.since === null ? null : Math.max(0, Date.now() - Date.parse(handle.since)),
+    job_remaining_ms: jobLeft(handle),
   })),
 });
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ServicesProblem, ServicesReply, ServicesStatus } from '../../contract/services.js';
+import type { ServicesProblem, ServicesStatus } from '../../contract/services.js';
 import { InfrastructureError } from '../../definition/errors.js';
 import { connectTemporal, type TemporalConnection } from '../../engine/connect.js';
 import { loadRequestKey } from '../../engine/request-key.js';
@@ -9,7 +9,7 @@ import { folderOf, makeFolder, type ServicesPlace } from '../../services/place.j
 import { readProgress } from '../../services/progress-file.js';
 import { EngineUpkeep } from '../workflow/engine-upkeep.js';
 import { makeClient } from '../workflow/workflow-link.js';
-import { ServicesLink } from './services-link.js';
+import { type SentRequest, ServicesLink } from './services-link.js';
 
 export type { ServicesProblem };
 
@@ -102,10 +102,14 @@ export class ServicesClient {
     return this.#temporal.connection.close();
   }
 
-  async #carryOut(ask: () => Promise<ServicesReply>): Promise<EndedServices> {
+  async #carryOut(ask: () => Promise<SentRequest>): Promise<EndedServices> {
     await this.#engine.ensureWorker();
-    let told = Date.now() - 1;
-    let { id } = await ask();
+    const asked = Date.now();
+    const sent = await ask();
+    let { id } = sent;
+    // What goes on already is not said again by itself: a job may wait in the queue for hours.
+    const last = sent.joined ? readProgress(folderOf(this.#place)).at(-1)?.at : undefined;
+    let told = Math.min(asked, last ?? asked) - 1;
     for (let requests = 1; ; ) {
       this.#options.signal?.throwIfAborted();
       for (const { line, at } of readProgress(folderOf(this.#place)).filter(({ at }) => at > told)) {

@@ -24,6 +24,12 @@ import { checkTaskQueue } from '../workflow/task-queue.js';
 
 const QUERY_WITHIN_MS = 3_000;
 
+/** A request that was accepted. */
+export interface SentRequest extends ServicesReply {
+  /** It is one that was in progress, or waited: it wants the same. */
+  readonly joined: boolean;
+}
+
 /** Requests to the workflow of an environment's services. */
 export class ServicesLink {
   readonly #client: Client;
@@ -41,7 +47,7 @@ export class ServicesLink {
   }
 
   /** Starts the workflow if none runs. */
-  async up(order: ServicesOrder): Promise<ServicesReply> {
+  async up(order: ServicesOrder): Promise<SentRequest> {
     // An HMAC: a plain hash of a file with a short password would tell the password.
     const signed = this.#key.key.sign({
       purpose: 'services-order',
@@ -52,12 +58,12 @@ export class ServicesLink {
   }
 
   /** Starts the workflow if none runs: there may be services without one. */
-  async down(): Promise<ServicesReply> {
+  async down(): Promise<SentRequest> {
     return this.#ask({ update: DOWN_UPDATE, request: { id: randomUUID() } });
   }
 
   /** @throws MetalabError METALAB_SERVICES_DOWN if no workflow runs */
-  async restart(services: readonly string[] | null): Promise<ServicesReply> {
+  async restart(services: readonly string[] | null): Promise<SentRequest> {
     return this.#ask({ update: RESTART_UPDATE, request: { id: randomUUID(), services } });
   }
 
@@ -89,7 +95,7 @@ export class ServicesLink {
       .catch(() => undefined);
   }
 
-  async #ask(asked: ServicesRequest): Promise<ServicesReply> {
+  async #ask(asked: ServicesRequest): Promise<SentRequest> {
     const { WithStartWorkflowOperation, WorkflowNotFoundError } = await import('@temporalio/client');
     const workflowId = servicesWorkflowId(this.#place);
     const { key, taskQueue } = this.#key;
@@ -120,7 +126,7 @@ export class ServicesLink {
         startWorkflowOperation,
       });
     };
-    return askWorkflow(
+    const reply = await askWorkflow(
       () => this.#client.withDeadline(Date.now() + ANSWER_WITHIN_MS, send),
       (error) => {
         if (error instanceof WorkflowNotFoundError) throw servicesDown(this.#place);
@@ -134,6 +140,7 @@ export class ServicesLink {
           });
       },
     );
+    return { ...reply, joined: reply.id !== request.id };
   }
 }
 

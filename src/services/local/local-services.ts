@@ -16,6 +16,7 @@ import type {
   UpOptions,
 } from '../service-environment.js';
 import { ServiceError } from '../service-error.js';
+import { boundLog } from './bound-log.js';
 import { choosePort } from './choose-port.js';
 import { followLog } from './follow-log.js';
 import { isReady } from './readiness.js';
@@ -59,6 +60,10 @@ export class LocalServices implements ServiceEnvironment {
 
   async inspect(): Promise<readonly ServiceHandle[]> {
     return Promise.all(this.#records.all().map((record) => this.#handleOf(record)));
+  }
+
+  async renew(): Promise<void> {
+    for (const { log } of this.#records.all()) boundLog(log);
   }
 
   down(names: readonly string[], { onProgress }: UpOptions): Promise<void> {
@@ -116,7 +121,7 @@ export class LocalServices implements ServiceEnvironment {
     const plan = await this.#plan(spec, before, started);
     for (const warning of plan.warnings ?? []) onProgress(`warning: ${warning}`);
     const { fragment, credentials, metadata, provides } = plan;
-    const { readiness, log, stop } = fragment;
+    const { readiness, health = readiness, log, stop } = fragment;
     const hasDied = before !== undefined && !before.ended && before.since !== null;
     const intent: ServiceRecord = {
       id: randomBytes(8).toString('hex'),
@@ -126,6 +131,7 @@ export class LocalServices implements ServiceEnvironment {
         host: hostname(),
         port: plan.port,
         readiness,
+        health,
         log,
         stop,
         credentials,
@@ -199,9 +205,8 @@ export class LocalServices implements ServiceEnvironment {
         await this.#clean(record);
         throw this.#failed(record, record.since === null ? 'ended while starting' : 'ended');
       }
-      if (await isReady(record.readiness)) break;
-      if (performance.now() > end)
-        throw this.#failed(record, `did not get ready within ${READY_WITHIN_MS / 1000} s`);
+      if (await isReady(checkOf(record))) break;
+      if (performance.now() > end) throw this.#failed(record, ...silenceOf(record));
     }
     // What answers may be another process that has the port, until this one notices and ends.
     if (!isProcessAlive(record)) return this.#untilReady(record, { signal, onProgress: () => {} });
@@ -246,7 +251,7 @@ export class LocalServices implements ServiceEnvironment {
     if (record.since === null) return 'starting';
     const answered = this.#answered.get(record.id) ?? Number.NEGATIVE_INFINITY;
     if (performance.now() - answered < ANSWER_COUNTS_MS) return 'running';
-    if (!(await isReady(record.readiness))) return isProcessAlive(record) ? 'unreachable' : 'stopped';
+    if (!(await isReady(checkOf(record)))) return isProcessAlive(record) ? 'unreachable' : 'stopped';
     this.#answered.set(record.id, performance.now());
     return 'running';
   }
@@ -261,6 +266,15 @@ export class LocalServices implements ServiceEnvironment {
     });
   }
 }
+
+/** Records of earlier versions have no `health`. */
+const checkOf = ({ since, readiness, health = readiness }: ServiceRecord) =>
+  since === null ? readiness : health;
+
+const silenceOf = ({ name, since }: ServiceRecord): [what: string, next?: string] =>
+  since === null
+    ? [`did not get ready within ${READY_WITHIN_MS / 1000} s`]
+    : [`runs, but has not answered for ${READY_WITHIN_MS / 1000} s`, `metalab services restart ${name}`];
 
 /** Started on another machine that shares the home folder: nothing is known of its process from here. */
 const isElsewhere = (record: ServiceRecord) =>

@@ -1,9 +1,11 @@
 import { existsSync } from 'node:fs';
 import { get } from 'node:http';
+import { connect } from 'node:net';
 import { answers } from '../../engine/ports.js';
 import type { ReadinessCheck } from '../service.js';
 
 const HTTP_WITHIN_MS = 2_000;
+const REPLY_WITHIN_MS = 3_000;
 
 /** Whether a service on this machine answers now. Never throws. */
 export async function isReady(check: ReadinessCheck): Promise<boolean> {
@@ -14,6 +16,8 @@ export async function isReady(check: ReadinessCheck): Promise<boolean> {
       return answers(check.port);
     case 'http':
       return answersHttp(check);
+    case 'reply':
+      return replies(check);
   }
 }
 
@@ -28,5 +32,18 @@ function answersHttp({ port, path }: Extract<ReadinessCheck, { type: 'http' }>):
     );
     request.on('timeout', () => request.destroy());
     request.on('error', () => resolve(false));
+  });
+}
+
+function replies({ port, request }: Extract<ReadinessCheck, { type: 'reply' }>): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: '127.0.0.1', port }, () => socket.write(Buffer.from(request)));
+    const done = (isReply: boolean) => {
+      socket.destroy();
+      resolve(isReply);
+    };
+    socket.setTimeout(REPLY_WITHIN_MS, () => done(false));
+    socket.on('data', () => done(true));
+    for (const event of ['error', 'close']) socket.on(event, () => done(false));
   });
 }

@@ -18,6 +18,8 @@ export interface ServiceRecord
   /** The machine: a home folder may be shared by several. */
   readonly host: string;
   readonly readiness: ReadinessCheck;
+  /** Whether it still answers, once it was ready. */
+  readonly health: ReadinessCheck;
   readonly stop: StopRequest;
   /** null: it was about to be started; the file of its start says what came of that. */
   readonly process: LocalProcess | null;

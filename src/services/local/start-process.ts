@@ -1,13 +1,4 @@
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { replaceFile } from '../../access/replace-file.js';
 import { spawnDetached } from '../../engine/detached.js';
@@ -15,9 +6,6 @@ import { processStart } from '../../engine/process-start.mjs';
 import type { LocalFragment } from '../plugin.js';
 import type { LocalProcess } from '../service.js';
 import { MARKER } from './process-tree.js';
-
-/** A log that is larger when its service starts is moved to `….1`. */
-const MAX_LOG_BYTES = 16 * 2 ** 20;
 
 /**
  * Notes its own pid and start before it becomes the service, and only goes on if the start was not called off in the
@@ -86,8 +74,5 @@ const startFile = (folder: string, id: string) => join(folder, `start-${id}`);
 /** Only this user may read it: it has what the service prints. */
 function prepareLog(log: string): void {
   mkdirSync(dirname(log), { recursive: true, mode: 0o700 });
-  const size = statSync(log, { throwIfNoEntry: false })?.size;
-  if (size === undefined) return;
-  if (size > MAX_LOG_BYTES) renameSync(log, `${log}.1`);
-  else chmodSync(log, 0o600);
+  if (existsSync(log)) chmodSync(log, 0o600);
 }

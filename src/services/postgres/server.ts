@@ -25,16 +25,23 @@ export function serverOf(
   return { settings: { ...access, config, port, password: login?.password }, login };
 }
 
+/**
+ * Asks for TLS: a server answers by one letter, whatever its settings, and logs nothing of a client that then leaves.
+ * See SSLRequest at https://www.postgresql.org/docs/current/protocol-message-formats.html
+ */
+const SSL_REQUEST = [0, 0, 0, 8, 4, 210, 22, 47];
+
 /** What is the same in fragments of all types: the files that script and server read, whose passwords are hashed. */
 export function startServer(
   { settings }: Server,
   script: Omit<StartScript, 'ready'>,
-): Pick<LocalFragment & SlurmFragment, 'files' | 'readiness'> {
+): Pick<LocalFragment & SlurmFragment, 'files' | 'readiness' | 'health'> {
   const { folder } = script;
   // Another one for each plan: that of an earlier start may still be there.
   const ready = `ready-${randomBytes(4).toString('hex')}`;
   return {
     readiness: { type: 'file', path: `${folder}/${ready}` },
+    health: { type: 'reply', port: settings.port, request: SSL_REQUEST },
     files: {
       [`${folder}/start.sh`]: startScript({ ...script, ready }),
       [`${folder}/metalab.conf`]: serverConf(settings, `${folder}/data`),

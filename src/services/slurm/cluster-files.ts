@@ -9,7 +9,7 @@ const { join } = posix;
  *     services/{project}/{environment}/
  *       current                       the number of the job that may run; others end themselves
  *       data/{service}/               outlives its jobs
- *       log/{service}.log             of all its starts
+ *       log/{service}.log             of all its starts; what was before, in ….log.1
  *       jobs/{number}/                plan.json, batch.sh, files/, slurm.out; submit/, claimed, live/, state/: see job-script.ts
  */
 export class ClusterFiles {

@@ -13,12 +13,15 @@ export function handlesOf(job: ClusterJob, over: boolean): ServiceHandle[] {
     ...service,
     host,
     status: statusOf(job, service.name, ended),
-    process_id: ended || job.id === undefined ? null : { job: job.id },
+    process_id: ended ? null : jobOf(job),
     since: ended ? null : (job.ready.get(service.name) ?? null),
     restarts: restarts + (job.restarts.get(service.name) ?? 0),
     provides: job.host === undefined ? provides : atNode(provides, host, service.port),
   }));
 }
+
+const jobOf = ({ id, until }: ClusterJob) =>
+  id === undefined ? null : { job: id, ...(until === undefined ? {} : { until }) };
 
 function statusOf({ ready, all, silent_s }: ClusterJob, name: string, ended: boolean): ServiceStatus {
   if (ended) return 'stopped';

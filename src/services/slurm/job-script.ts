@@ -1,11 +1,12 @@
 import type { SlurmExecutorConfig } from '../../config/resolved-config.js';
 import { LANGUAGE_LINES, setUpLines } from '../../execution/slurm/task/batch-script.js';
 import { quoteForShell } from '../../transport/ssh/command-line.js';
+import { MAX_LOG_BYTES } from '../log-size.js';
 import type { SlurmFragment } from '../plugin.js';
 import type { ReadinessCheck } from '../service.js';
 import { type ClusterFiles, givenFile } from './cluster-files.js';
 
-export interface ScriptedService extends Pick<SlurmFragment, 'setup' | 'cleanup' | 'readiness'> {
+export interface ScriptedService extends Pick<SlurmFragment, 'setup' | 'cleanup' | 'readiness' | 'health'> {
   readonly name: string;
   readonly port: number;
 }
@@ -79,6 +80,7 @@ export function jobScript({
       ...service.cleanup,
       '}',
       `metalab_ready_${at}() { ${readinessLine(service.readiness)}; }`,
+      `metalab_healthy_${at}() { ${readinessLine(service.health ?? service.readiness)}; }`,
     ]),
     LIFE,
   ].join('\n');
@@ -87,8 +89,12 @@ export function jobScript({
 function readinessLine(check: ReadinessCheck): string {
   if (check.type === 'file') return `[ -e ${quoteForShell(check.path)} ]`;
   if (check.type === 'port') return `metalab_listens ${check.port}`;
+  if (check.type === 'reply')
+    return `metalab_replies ${check.port} ${quoteForShell(check.request.map(octal).join(''))}`;
   return `metalab_answers ${check.port} ${quoteForShell(check.path)}`;
 }
+
+const octal = (byte: number) => `\\${byte.toString(8).padStart(3, '0')}`;
 
 const LIFE = String.raw`umask 077
 cd "$metalab_root/jobs/$metalab_number" || exit 74
@@ -105,37 +111,52 @@ metalab_nap() {
   sleep "$1" & wait $!
 }
 metalab_beat=0
-metalab_listens() { ( exec 3<> "/dev/tcp/127.0.0.1/$1" ) 2>/dev/null; }
-metalab_answers() (
-  exec 3<> "/dev/tcp/127.0.0.1/$1" || exit 1
-  printf 'GET %s HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n' "$2" >&3
-  read -r -t 5 _ status _ <&3 && [ "$status" -lt 400 ]
-) 2>/dev/null
+# Something that hangs accepts connections as long as its queue has room; then they take minutes to fail.
+metalab_connected() { timeout 5 /bin/bash -c "exec 3<> /dev/tcp/127.0.0.1/$1 && $2" "$3" 2>/dev/null; }
+metalab_listens() { metalab_connected "$1" :; }
+metalab_replies() { metalab_connected "$1" 'printf "$0" >&3 && IFS= read -r -d "" -n 1 <&3' "$2"; }
+metalab_answers() {
+  metalab_connected "$1" 'printf "GET %s HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n" "$0" >&3 &&
+    read -r _ status _ <&3 && [ "$status" -lt 400 ]' "$2"
+}
 # Another job has taken over, or it was asked to end.
 metalab_is_current() {
   metalab_current=$(cat "$metalab_root/current" 2>/dev/null) || return 0
   [ -z "$metalab_current" ] || [ "$metalab_current" = "$metalab_number" ]
 }
+metalab_yield() {
+  metalab_is_current || { metalab_why="another job has taken over, or it was asked to end"; exit 0; }
+}
 metalab_select() {
   eval "metalab_name=\$metalab_name_$1 SERVICE_LOG=\$metalab_log_$1 SERVICE_PID=\$metalab_pid_$1 metalab_port=\$metalab_port_$1"
 }
 metalab_tree() { ps -e -o pid=,ppid= | awk -v root="$1" '{ parent[$1] = $2 } END { for (pid in parent) { for (at = pid; at > 1 && at != root; at = parent[at]); if (at == root) print pid } }'; }
+# What a service has started and lost, whoever its parent is by now.
+metalab_marked() { grep -lszxF "METALAB_SERVICE_ID=$metalab_job/$metalab_name" /proc/[0-9]*/environ | cut -d / -f 3; }
 metalab_lives() { [ -n "$SERVICE_PID" ] && kill -0 "$SERVICE_PID" 2>/dev/null; }
+
+# What writes to it appends, and goes on.
+metalab_bound_log() {
+  [ "$(stat -c %s "$SERVICE_LOG" 2>/dev/null || echo 0)" -le ${MAX_LOG_BYTES} ] ||
+    { cp "$SERVICE_LOG" "$SERVICE_LOG.1" && : > "$SERVICE_LOG"; }
+}
 
 metalab_stop() {
   metalab_select "$1"
   rm -f "state/ready-$metalab_name"
-  [ -n "$SERVICE_PID" ] || return 0
-  metalab_left=$(metalab_tree "$SERVICE_PID")
-  # A service that does not end holds up the others.
-  ( metalab_left_s=60
-    while [ "$metalab_left_s" -gt 0 ]; do sleep 1; metalab_left_s=$((metalab_left_s - 1)); done
-    kill -KILL "$SERVICE_PID" ) 2>/dev/null &
-  metalab_watchdog=$!
-  disown "$metalab_watchdog"
-  metalab_cleanup_$1 >> "$SERVICE_LOG" 2>&1
-  kill -KILL "$metalab_watchdog" 2>/dev/null
-  for metalab_pid in $metalab_left; do kill -KILL "$metalab_pid" 2>/dev/null; done
+  metalab_left=$(metalab_marked)
+  if [ -n "$SERVICE_PID" ]; then
+    metalab_left="$metalab_left $(metalab_tree "$SERVICE_PID")"
+    # A service that does not end holds up the others.
+    ( metalab_left_s=60
+      while [ "$metalab_left_s" -gt 0 ]; do sleep 1; metalab_left_s=$((metalab_left_s - 1)); done
+      kill -KILL "$SERVICE_PID" ) 2>/dev/null &
+    metalab_watchdog=$!
+    disown "$metalab_watchdog"
+    metalab_cleanup_$1 >> "$SERVICE_LOG" 2>&1
+    kill -KILL "$metalab_watchdog" 2>/dev/null
+  fi
+  for metalab_pid in $metalab_left $(metalab_marked); do kill -KILL "$metalab_pid" 2>/dev/null; done
   eval "metalab_pid_$1="
 }
 metalab_begun=0
@@ -168,11 +189,12 @@ metalab_start() {
   metalab_select "$1"
   SERVICE_PID=
   [ "$metalab_begun" -gt "$1" ] || metalab_begun=$(($1 + 1))
-  metalab_setup_$1 >> "$SERVICE_LOG" 2>&1 < /dev/null || return 1
+  METALAB_SERVICE_ID="$metalab_job/$metalab_name" metalab_setup_$1 >> "$SERVICE_LOG" 2>&1 < /dev/null || return 1
   eval "metalab_pid_$1=\$SERVICE_PID"
   metalab_until=$((SECONDS + 120))
   until metalab_ready_$1; do
     metalab_lives || return 1
+    metalab_yield
     [ "$SECONDS" -lt "$metalab_until" ] || return 2
     metalab_nap 0.1
   done
@@ -229,14 +251,15 @@ metalab_restart() {
 metalab_turn=0
 while :; do
   metalab_nap 1
-  metalab_is_current || { metalab_why="another job has taken over, or it was asked to end"; exit 0; }
+  metalab_yield
   metalab_turn=$(((metalab_turn + 1) % 5))
   metalab_at=0
   while [ "$metalab_at" -lt "$metalab_count" ]; do
     metalab_select "$metalab_at"
     if ! metalab_lives; then metalab_restart "$metalab_at"
     elif [ "$metalab_turn" = 0 ]; then
-      if ! metalab_ready_$metalab_at; then rm -f "state/ready-$metalab_name"
+      metalab_bound_log
+      if ! metalab_healthy_$metalab_at; then rm -f "state/ready-$metalab_name"
       elif [ ! -e "state/ready-$metalab_name" ]; then metalab_tell "ready-$metalab_name" "$(metalab_now)"
       fi
     fi

@@ -1,19 +1,10 @@
 import { basename, dirname, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { SlurmEnvironment } from '../../config/resolved-config.js';
-import { InfrastructureError } from '../../definition/errors.js';
-import { withLock } from '../../engine/lock.mjs';
 import { sshEnvironment } from '../../engine/ssh-environment.js';
-import { ExecutionFault } from '../../execution/execution-fault.js';
 import { askOnce } from '../../execution/slurm/ask-once.js';
-import {
-  type AskCluster,
-  ClusterRetry,
-  type ClusterRetryOptions,
-} from '../../execution/slurm/cluster-retry.js';
+import type { AskCluster, ClusterRetry, ClusterRetryOptions } from '../../execution/slurm/cluster-retry.js';
 import { ScheduledJob } from '../../execution/slurm/job/scheduled-job.js';
-import { isConclusive } from '../../execution/slurm/queue/states.js';
-import type { TaskStatus } from '../../execution/slurm/queue/watched-job.js';
 import { findSpool } from '../../execution/slurm/spool/find-spool.js';
 import { Spool } from '../../execution/slurm/spool/spool.js';
 import { openTransport } from '../../transport/open.js';
@@ -25,28 +16,20 @@ import type {
   ServiceEnvironmentOptions,
   UpOptions,
 } from '../service-environment.js';
-import { ServiceError } from '../service-error.js';
-import { ClusterFiles, downFile, outputFile } from './cluster-files.js';
+import { ClusterFiles, downFile } from './cluster-files.js';
 import { handlesOf } from './handles.js';
 import { JobControl } from './job-control.js';
-import { PORT_TAKEN } from './job-script.js';
 import { prepareJob, type WantedJob } from './prepare-job.js';
 import { type ClusterJob, isFollowed, readJobs, UNBEGUN } from './read-jobs.js';
 import { readRecord, type SlurmRecord, writeRecord } from './record.js';
-import { readTail, streamLog } from './remote-log.js';
+import { streamLog } from './remote-log.js';
+import { renewalOf } from './renewal.js';
+import { endJobs, jobError, untilReady } from './wait-for-jobs.js';
+import { withCluster } from './with-cluster.js';
 
-/** How often a job's files are looked at while it is waited for; in the queue, less and less often. */
-const LOOK_MS = 500;
-const MAX_LOOK_MS = 5_000;
-const LOOK_GROWTH = 1.4;
 /** A gateway that is slower is not waited for by a look at what runs. */
 const INSPECT_WITHIN_MS = 15_000;
 const MAX_TAKEN_PORTS = 5;
-/** How long before its end a job gets one that follows it: an hour, or this share of its time. */
-const RENEW_BEFORE_MS = 3_600_000;
-const RENEW_SHARE = 0.4;
-/** sbatch(1): a signal may come a minute before the time that it was asked for. */
-const RENEW_AT_LEAST_MS = 180_000;
 /** Meanwhile nobody looks at what runs. */
 const RENEW_WITHIN: ClusterRetryOptions = { within_ms: 30_000, throwNeeded: true };
 
@@ -77,7 +60,7 @@ export class SlurmServices implements ServiceEnvironment {
   }
 
   up(specs: readonly ServiceSpec[], options: UpOptions): Promise<readonly ServiceHandle[]> {
-    return this.#alone(options, {}, async (retry) => {
+    return this.#work(options, {}, async (retry) => {
       if (specs.length === 0) return [];
       const files = await this.#openFiles(retry);
       for (const taken = new Set<number>(); ; ) {
@@ -88,17 +71,18 @@ export class SlurmServices implements ServiceEnvironment {
           options.onProgress(
             `ending job ${last.id ?? last.number}: other services, or settings, are wanted …`,
           );
-          await this.#endAll(jobs, files, retry);
+          await endJobs(jobs, this.#at(files, retry));
           continue;
         }
         const begins = isOver || last.id === undefined;
         const number = (last?.number ?? 0) + (isOver ? 1 : 0);
         const wanted = { specs, number, files, last: isOver ? last : undefined, follows: false, taken };
         const job = begins ? await this.#submit(wanted, options, retry) : last;
-        const ready = await this.#untilReady(job, files, options, retry);
+        const ready = await untilReady(job, this.#at(files, retry), options);
         if (ready !== 'taken') return this.#note(files, ready, specs, false);
         for (const { port } of job.plan?.services ?? []) taken.add(port);
-        if (taken.size > MAX_TAKEN_PORTS) throw await this.#failed(job, files, 'found no free port');
+        if (taken.size > MAX_TAKEN_PORTS)
+          throw await jobError(job, this.#at(files, retry), 'found no free port');
       }
     });
   }
@@ -135,7 +119,7 @@ export class SlurmServices implements ServiceEnvironment {
    */
   async renew(specs: readonly ServiceSpec[], options: UpOptions): Promise<void> {
     if (this.#renewAt === undefined || Date.now() < this.#renewAt) return;
-    await this.#alone(options, RENEW_WITHIN, async (retry) => {
+    await this.#work(options, RENEW_WITHIN, async (retry) => {
       const files = await this.#openFiles(retry);
       const jobs = await readJobs(retry.ask, files);
       const last = await this.#current(jobs, (job) => this.#control.isOver(job, retry));
@@ -149,7 +133,7 @@ export class SlurmServices implements ServiceEnvironment {
 
   /** They are in one job, so all of them end. */
   down(names: readonly string[], options: UpOptions): Promise<void> {
-    return this.#alone(options, {}, async (retry) => {
+    return this.#work(options, {}, async (retry) => {
       if (names.length === 0) return;
       const files = await this.#openFiles(retry);
       const jobs = await readJobs(retry.ask, files);
@@ -160,7 +144,7 @@ export class SlurmServices implements ServiceEnvironment {
       );
       for (const { number } of jobs)
         await retry.until(() => this.#transport.write('', downFile(files.job(number))));
-      await this.#endAll(jobs, files, retry);
+      await endJobs(jobs, this.#at(files, retry));
       this.#note(files, last, this.#record?.specs ?? null, true);
     });
   }
@@ -223,52 +207,6 @@ export class SlurmServices implements ServiceEnvironment {
     return { ...UNBEGUN, number, plan, id };
   }
 
-  /** @returns 'taken' if a port was in use on the node */
-  async #untilReady(
-    waited: ClusterJob,
-    files: ClusterFiles,
-    { onProgress }: UpOptions,
-    retry: ClusterRetry,
-  ): Promise<ClusterJob | 'taken'> {
-    let told = '';
-    let interval = LOOK_MS;
-    for (let endedAt: number | undefined; ; await retry.sleep(interval)) {
-      retry.check();
-      const found = (await readJobs(retry.ask, files)).find(({ number }) => number === waited.number);
-      const job = found ?? waited;
-      if (job.failed?.startsWith(PORT_TAKEN)) {
-        await this.#control.whenOver(job, retry);
-        return 'taken';
-      }
-      if (job.failed !== undefined) throw await this.#failed(job, files, job.failed);
-      if (job.ended !== undefined) throw await this.#failed(job, files, `ended: ${job.ended}`);
-      if (job.all) return job;
-      const id = (job.id ?? waited.id)!;
-      const status = this.#control.status(id);
-      if (status && isConclusive(status.meaning)) {
-        // Its last words may need a moment to come through the network filesystem.
-        endedAt ??= performance.now();
-        if (performance.now() - endedAt > 2 * LOOK_MS)
-          throw await this.#failed({ ...waited, id }, files, formatEnd(status));
-      }
-      const waits = job.host === undefined ? formatWait(id, status) : `starting on ${job.host} …`;
-      interval = waits === told && !job.begun ? Math.min(MAX_LOOK_MS, interval * LOOK_GROWTH) : LOOK_MS;
-      if (waits !== told) onProgress(waits);
-      told = waits;
-    }
-  }
-
-  async #endAll(jobs: readonly ClusterJob[], files: ClusterFiles, retry: ClusterRetry): Promise<void> {
-    const left = await this.#control.endAll(jobs, files, retry);
-    if (left)
-      throw await this.#failed(
-        left,
-        files,
-        'could not be ended: its node may not answer',
-        `scancel ${left.id}`,
-      );
-  }
-
   /** Whether a job's services are those that are wanted, with the same settings. */
   #isOf({ number, plan }: ClusterJob, specs: readonly ServiceSpec[]): boolean {
     const record = this.#record;
@@ -298,77 +236,12 @@ export class SlurmServices implements ServiceEnvironment {
     writeRecord(this.#options.folder, { root: spool, number, specs, handles });
   }
 
-  async #failed(
-    { plan, id, number }: ClusterJob,
-    files: ClusterFiles,
-    what: string,
-    next?: string,
-  ): Promise<ServiceError> {
-    const names = plan?.services.map(({ name }) => name) ?? [];
-    const service = names.find((name) => what.startsWith(`${name} `));
-    const log = service === undefined ? outputFile(files.job(number)) : files.log(service);
-    return new ServiceError({
-      service: service ?? names.join(', '),
-      what: service === undefined ? `job ${id ?? number}: ${what}` : what.slice(service.length + 1),
-      tail: await readTail(this.#transport, log),
-      log: `${this.#transport.place}:${log}`,
-      ...(next === undefined ? {} : { next }),
-    });
+  #at(files: ClusterFiles, retry: ClusterRetry) {
+    return { control: this.#control, transport: this.#transport, files, retry };
   }
 
-  /** One at a time on this machine, until the signal aborts. */
-  #alone<T>(
-    { signal, onProgress }: UpOptions,
-    limit: ClusterRetryOptions,
-    work: (retry: ClusterRetry) => Promise<T>,
-  ): Promise<T> {
-    return withLock(join(this.#options.folder, 'slurm.lock'), async () => {
-      signal.throwIfAborted();
-      const retry = new ClusterRetry(this.#transport, {
-        ...limit,
-        onWaits: (waits) => waits !== null && onProgress(waits),
-        signal: {
-          onStop(listener) {
-            const stop = () => listener('yield');
-            signal.addEventListener('abort', stop);
-            return () => signal.removeEventListener('abort', stop);
-          },
-        },
-      });
-      try {
-        return await work(retry);
-      } catch (error) {
-        if (signal.aborted) throw signal.reason;
-        throw error instanceof ExecutionFault ? clusterError(this.#transport.place, error) : error;
-      } finally {
-        retry.close();
-      }
-    });
+  #work<T>(options: UpOptions, limit: ClusterRetryOptions, work: (retry: ClusterRetry) => Promise<T>) {
+    const lock = join(this.#options.folder, 'slurm.lock');
+    return withCluster({ lock, transport: this.#transport }, options, limit, work);
   }
 }
-
-/** When a job is to be submitted that follows it. Milliseconds since 1970. */
-function renewalOf({ since, until }: ClusterJob): number | undefined {
-  const [begin, end] = [Date.parse(since ?? ''), Date.parse(until ?? '')];
-  if (Number.isNaN(begin) || Number.isNaN(end)) return undefined;
-  return end - Math.max(RENEW_AT_LEAST_MS, Math.min(RENEW_BEFORE_MS, (end - begin) * RENEW_SHARE));
-}
-
-const formatWait = (id: string, status: TaskStatus | undefined): string =>
-  status?.meaning === 'pending' || !status
-    ? `job ${id} is in Slurm's queue${status?.reason ? `: ${status.reason}` : ''} …`
-    : `job ${id} begins …`;
-
-const formatEnd = ({ state, reason, nodes }: TaskStatus): string =>
-  `Slurm ended it: ${[state, reason && `reason ${reason}`, nodes && `on ${nodes}`].filter(Boolean).join(', ')}`;
-
-const clusterError = (place: string, cause: ExecutionFault) =>
-  new InfrastructureError(
-    {
-      code: 'METALAB_CLUSTER',
-      where: place,
-      what: cause.message,
-      next: 'metalab env check NAME looks at the cluster step by step',
-    },
-    { cause },
-  );

@@ -1,90 +1,23 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach } from 'vitest';
 import type { SlurmEnvironment, SlurmExecutorConfig } from '../../../src/config/resolved-config.js';
-import type { ServicePlan, ServicePlugin, SlurmFragment } from '../../../src/services/plugin.js';
+import type { ServicePlugin } from '../../../src/services/plugin.js';
 import { ServicePlugins } from '../../../src/services/plugins.js';
 import type { ServiceSpec } from '../../../src/services/service.js';
 import { SlurmServices } from '../../../src/services/slurm/slurm-services.js';
-import { quoteForShell } from '../../../src/transport/ssh/command-line.js';
+import { samplePlugin, sampleSpec } from '../../../src/testing/sample-service.js';
 import { createSshTransport } from '../../../src/transport/ssh/ssh-transport.js';
 import type { Transport } from '../../../src/transport/transport.js';
 import { cancelAllJobs, useRig } from '../../rig/use-rig.js';
 
 export const PATIENCE = { timeout: 150_000, interval: 100 };
-export const PASSWORD = 'a password that nobody else may see';
-
-/**
- * Answers each connection with its name, how often it was started on these data, and what its config says, once it was
- * told its password.
- */
-const SERVER = `import json, os, socket, sys
-folder, port = sys.argv[1], int(sys.argv[2])
-config = json.load(open(os.path.join(folder, 'config.json')))
-if config.get('dies'): sys.exit('can not go on: ' + config['dies'])
-starts = os.path.join(folder, 'starts')
-open(starts, 'a').write('x')
-server = socket.create_server(('0.0.0.0', port))
-print('listens', flush=True)
-while True:
-    client = server.accept()[0]
-    try:
-        asked = client.makefile().readline().strip()
-        text = f"{config['name']} {len(open(starts).read())} {config.get('provider', '')}" if asked == config['password'] else 'refused'
-        client.sendall((text + '\\n').encode())
-    except OSError:
-        pass
-    client.close()
-`;
-
-/** A plugin whose plan is that server. */
-const plugin = (consumes: readonly string[], provides: readonly string[]): ServicePlugin => ({
-  schema: undefined as never,
-  resources: () => ({ cpus: 1, memory_mb: 100 }),
-  consumes,
-  provides,
-  plans: {
-    async slurm(spec, { folder, port, host, provided }): Promise<ServicePlan<SlurmFragment>> {
-      const config = {
-        ...spec.config,
-        name: spec.name,
-        password: PASSWORD,
-        provider: provided.map(({ value }) => value).join(),
-      };
-      const at = (path: string) => quoteForShell(join(folder, path));
-      return {
-        fragment: {
-          setup: [
-            `python3 -u ${at('server.py')} ${at('')} ${port} >> "$SERVICE_LOG" 2>&1 &`,
-            'SERVICE_PID=$!',
-          ],
-          cleanup: [
-            'kill "$SERVICE_PID" 2>/dev/null',
-            'wait "$SERVICE_PID" 2>/dev/null',
-            `echo ${spec.name} >> ${at('../ends')}`,
-          ],
-          readiness: { type: 'port', port },
-          cpus: 1,
-          memory_mb: 100,
-          files: { [`${folder}/server.py`]: SERVER, [`${folder}/config.json`]: JSON.stringify(config) },
-        },
-        credentials: null,
-        metadata: { flavour: 'test' },
-        provides: provides.map((kind) => ({ kind, value: `test://me@${host}:${port}/lab` })),
-      };
-    },
-  },
-});
-
-const PLUGINS: { readonly [name: string]: ServicePlugin } = {
-  store: plugin([], ['store']),
-  board: plugin(['store'], []),
-};
-
 const metalabs = new ServicePlugins(tmpdir());
+
+const pluginOf = async (name: string): Promise<ServicePlugin> =>
+  (await samplePlugin(name)) ?? (await metalabs.require(name)).item;
 
 /** What one of metalab's own services is when its table is empty. */
 export async function metalabSpecOf(name: string): Promise<ServiceSpec> {
@@ -94,14 +27,7 @@ export async function metalabSpecOf(name: string): Promise<ServiceSpec> {
   return { name, config: parsed.data, resources: item.resources(parsed.data), consumes: item.consumes };
 }
 
-export const specOf = (name: string, config: ServiceSpec['config'] = {}): ServiceSpec => ({
-  name,
-  config,
-  resources: { cpus: 1, memory_mb: 100 },
-  consumes: PLUGINS[name]!.consumes,
-});
-
-export const BOTH = [specOf('store'), specOf('board')];
+export const BOTH = [sampleSpec('store'), sampleSpec('board')];
 
 /** A cluster of the test file's own, and services on it, reached through its gateway. */
 export async function useClusterServices(options: Parameters<typeof useRig>[0] = {}) {
@@ -180,11 +106,11 @@ export class ClusterServices {
   }
 
   /** The environment, as another process of this machine opens it. */
-  open(): SlurmServices {
+  open(plugin = pluginOf): SlurmServices {
     const options = {
       environment: this.#environment,
       folder: this.folder,
-      plugin: async (name: string) => PLUGINS[name] ?? (await metalabs.require(name)).item,
+      plugin,
       ...{ store: undefined, file_root: join(this.root, 'experiments'), env: process.env },
     };
     const opened = new SlurmServices(options, this.connect());
@@ -203,24 +129,6 @@ export class ClusterServices {
   }
 }
 
-/** What a service answers; undefined: it does not. */
-export function ask({
-  host,
-  port,
-}: {
-  readonly host: string;
-  readonly port: number;
-}): Promise<string | undefined> {
-  return new Promise((resolve) => {
-    let answer = '';
-    const socket = connect({ host, port }, () => socket.write(`${PASSWORD}\n`));
-    socket.setEncoding('utf8').on('data', (text: string) => {
-      answer += text;
-    });
-    socket.on('error', () => resolve(undefined)).on('end', () => resolve(answer.trim()));
-  });
-}
-
 /** Processes whose command line contains a text. */
 export function processesWith(text: string): number[] {
   const lines = execFileSync('ps', ['-A', '-ww', '-o', 'pid=,stat=,args='], { encoding: 'utf8' }).split('\n');
@@ -229,5 +137,3 @@ export function processesWith(text: string): number[] {
     .filter((match) => match !== null && !match[2]!.startsWith('Z') && match[3]!.includes(text))
     .map((match) => Number(match![1]));
 }
-
-export const linesOf = (path: string): string[] => readFileSync(path, 'utf8').trim().split('\n');

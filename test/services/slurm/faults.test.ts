@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { SshConnector } from '../../../src/services/connectors/ssh-connector.js';
-import { ask, BOTH, PATIENCE, processesWith, specOf, useClusterServices } from './cluster-services.js';
+import { askSample, sampleSpec } from '../../../src/testing/sample-service.js';
+import { BOTH, PATIENCE, processesWith, useClusterServices } from './cluster-services.js';
 
 const { rig, servicesOf, queue } = await useClusterServices({ minJobAgeSeconds: 20 });
 
@@ -20,7 +21,7 @@ describe('services on a cluster', { timeout: 400_000 }, () => {
     expect(processesWith(project.root)).toEqual([]);
     const [again] = await services.up(BOTH, project.options());
     expect(again).toMatchObject({ status: 'running', restarts: 1 });
-    expect(await ask(again!)).toBe('store 2');
+    expect(await askSample(again!)).toBe('store 2');
     await rig.startNode(node);
     await rig.resumeNode(node);
   });
@@ -40,7 +41,7 @@ describe('services on a cluster', { timeout: 400_000 }, () => {
     expect(project.progress.join('\n')).toContain('another one is submitted to follow it');
     const again = seen.at(-1)!;
     expect(again).toMatchObject({ port: store!.port, restarts: 1 });
-    expect(await ask(again)).toBe('store 2');
+    expect(await askSample(again)).toBe('store 2');
     expect((await queue()).filter((line) => line.endsWith('RUNNING'))).toEqual([
       `${jobOf(again)} metalab-services RUNNING`,
     ]);
@@ -53,10 +54,10 @@ describe('services on a cluster', { timeout: 400_000 }, () => {
   it('both end with down, the job that runs and the one that is to follow it', async () => {
     const project = servicesOf({ partition: 'short' });
     const services = project.open();
-    await services.up([specOf('store')], project.options());
+    await services.up([sampleSpec('store')], project.options());
     const renew = async () => {
       await services.inspect();
-      await services.renew([specOf('store')], project.options());
+      await services.renew([sampleSpec('store')], project.options());
       return (await queue()).length;
     };
     await expect.poll(renew, { timeout: 150_000, interval: 500 }).toBe(2);
@@ -69,39 +70,39 @@ describe('services on a cluster', { timeout: 400_000 }, () => {
   it('that Slurm has ended for their time are stopped, and start again with the same data', async () => {
     const project = servicesOf();
     const services = project.open();
-    const [store] = await services.up([specOf('store')], project.options());
+    const [store] = await services.up([sampleSpec('store')], project.options());
     await rig.endTimeOf(jobOf(store!));
     await expect.poll(async () => (await services.inspect())[0]?.status, PATIENCE).toBe('stopped');
     await expect.poll(() => processesWith(project.root), PATIENCE).toEqual([]);
-    const [again] = await services.up([specOf('store')], project.options());
-    expect(await ask(again!)).toBe('store 2');
+    const [again] = await services.up([sampleSpec('store')], project.options());
+    expect(await askSample(again!)).toBe('store 2');
   });
 
   it('are reached again through a tunnel whose gateway was restarted, and after they have moved', async () => {
     const project = servicesOf();
     const services = project.open();
-    const [store] = await services.up([specOf('store')], project.options());
+    const [store] = await services.up([sampleSpec('store')], project.options());
     const connector = new SshConnector(project.connect());
     const endpoint = await connector.connect(store!);
-    expect(await ask(endpoint)).toBe('store 1');
+    expect(await askSample(endpoint)).toBe('store 1');
     await rig.stopGateway();
-    expect(await ask(endpoint)).toBe(undefined);
+    expect(await askSample(endpoint)).toBe(undefined);
     await rig.startGateway();
-    await expect.poll(() => ask(endpoint), PATIENCE).toBe('store 1');
+    await expect.poll(() => askSample(endpoint), PATIENCE).toBe('store 1');
     await rig.run(['scancel', jobOf(store!)]);
     await expect.poll(async () => (await services.inspect())[0]?.status, PATIENCE).toBe('stopped');
-    const [again] = await services.up([specOf('store')], project.options());
+    const [again] = await services.up([sampleSpec('store')], project.options());
     expect(await connector.connect(again!)).toEqual(endpoint);
-    expect(await ask(endpoint)).toBe('store 2');
+    expect(await askSample(endpoint)).toBe('store 2');
     await connector.disconnect();
   });
 
   it('end themselves when another job has taken over, as after a node was lost that still runs', async () => {
     const project = servicesOf();
     const services = project.open();
-    const [store] = await services.up([specOf('store')], project.options());
+    const [store] = await services.up([sampleSpec('store')], project.options());
     project.write('current', '2\n');
     await expect.poll(() => processesWith(project.root), PATIENCE).toEqual([]);
-    expect(await ask(store!)).toBe(undefined);
+    expect(await askSample(store!)).toBe(undefined);
   });
 });

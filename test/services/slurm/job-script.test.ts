@@ -14,6 +14,7 @@ test('the script is one for bash, whatever plans leave out, and whatever names h
         port: 20_002,
         setup: ['sleep 1 &', 'SERVICE_PID=$!'],
         cleanup: ['kill "$SERVICE_PID"'],
+        health: { type: 'reply', port: 20_002, request: [0, 39, 255] },
         readiness: { type: 'http', port: 20_002, path: "/it's" },
       },
     ],

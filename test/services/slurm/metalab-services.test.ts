@@ -28,6 +28,17 @@ it('PostgreSQL and Atlas run on a node, keep data and password over jobs, and te
     .toEqual([{ answer: 42 }]);
   expect((await services.inspect())[0]).toMatchObject({ restarts: 1, process_id: postgres!.process_id });
 
+  // One that hangs accepts connections, and answers nothing.
+  const [hung] = processesWith(`postgres -D ${project.data('postgres')}`);
+  process.kill(hung!, 'SIGSTOP');
+  await expect
+    .poll(async () => (await services.inspect())[0], PATIENCE)
+    .toMatchObject({ name: 'postgres', status: 'unreachable', process_id: postgres!.process_id });
+  process.kill(hung!, 'SIGCONT');
+  await expect
+    .poll(async () => (await services.inspect())[0], PATIENCE)
+    .toMatchObject({ name: 'postgres', status: 'running', restarts: 1 });
+
   const password = readFileSync(postgres!.credentials!.file, 'utf8').trim().split(':').at(-1)!;
   const { stdout } = await rig.run([
     'sh',
