@@ -31,9 +31,9 @@ const MAY_IMPORT = {
   results: ['definition', 'access', 'identity', 'operation', 'storage'],
   plot: ['definition', 'results'],
   // A store's experiments over HTTP.
-  atlas: ['definition', 'storage', 'results'],
+  atlas: ['definition', 'access', 'storage', 'results'],
   // What authors of stores and services run in their own tests.
-  testing: ['definition', 'identity/fingerprint.ts', 'storage', 'results', 'services'],
+  testing: ['definition', 'identity/fingerprint.ts', 'storage', 'results', 'services', 'engine/ports.ts'],
   // Infrastructure for experiments: plugins plan it, environments carry the plans out.
   services: [
     'definition',

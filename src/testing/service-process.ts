@@ -1,10 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
+import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isReady } from '../services/local/readiness.js';
 import type { LocalFragment } from '../services/plugin.js';
-import type { ReadinessCheck } from '../services/service.js';
 
 const READY_MS = 60_000;
 
@@ -56,7 +55,7 @@ export class ServiceProcess {
   /** @throws Error with the log if it ends before */
   async ready(): Promise<this> {
     for (const end = Date.now() + READY_MS; this.runs && Date.now() < end; await sleep(20))
-      if (await answers(this.#fragment.readiness)) return this;
+      if (await isReady(this.#fragment.readiness)) return this;
     throw new Error(`the service is not ready: ${this.runs ? 'it still runs' : 'it has ended'}\n${this.log}`);
   }
 
@@ -87,18 +86,4 @@ export class ServiceProcess {
     if (this.runs) this.#child.kill(signal);
     await this.#ended;
   }
-}
-
-async function answers(check: ReadinessCheck): Promise<boolean> {
-  if (check.type === 'file') return existsSync(check.path);
-  if (check.type === 'http')
-    return fetch(`http://127.0.0.1:${check.port}${check.path}`).then(
-      ({ status }) => status < 400,
-      () => false,
-    );
-  return new Promise((resolve) => {
-    const socket = connect({ host: '127.0.0.1', port: check.port });
-    socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
-    socket.once('connect', () => socket.destroy());
-  });
 }

@@ -14,7 +14,7 @@ import { spawnDetached } from '../../engine/detached.js';
 import { processStart } from '../../engine/process-start.mjs';
 import type { LocalFragment } from '../plugin.js';
 import type { LocalProcess } from '../service.js';
-import { MARKER } from './process-tree.js';
+import { isAlive, MARKER } from './process-tree.js';
 
 /** A log that is larger when its service starts is moved to `….1`. */
 const MAX_LOG_BYTES = 16 * 2 ** 20;
@@ -74,7 +74,8 @@ export function callOffStart(folder: string, id: string): LocalProcess | undefin
   const began = stat.includes(')')
     ? stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]
     : stat.trim().split(/\s+/).join(' ');
-  return began && processStart(Number(pid)) === began ? { pid: Number(pid), start: began } : undefined;
+  const named = { pid: Number(pid), start: began ?? '' };
+  return began && isAlive(named) ? named : undefined;
 }
 
 export function removeStart(folder: string, id: string): void {
