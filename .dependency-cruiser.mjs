@@ -31,7 +31,7 @@ const MAY_IMPORT = {
   results: ['definition', 'access', 'identity', 'operation', 'storage'],
   plot: ['definition', 'results'],
   // A store's experiments over HTTP.
-  atlas: ['definition', 'storage', 'results'],
+  atlas: ['definition', 'access', 'storage', 'results'],
   // What authors of stores and services run in their own tests.
   testing: [
     'definition',
@@ -40,6 +40,7 @@ const MAY_IMPORT = {
     'results',
     'services',
     'transport/ssh/command-line.ts',
+    'engine/ports.ts',
   ],
   // Infrastructure for experiments: plugins plan it, environments carry the plans out.
   services: [

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, fstatSync, linkSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
+import { createFile } from '../access/replace-file.js';
 import { InfrastructureError } from '../definition/errors.js';
 
 const BYTES = 32;
@@ -35,20 +36,16 @@ function readToken(file: string): string | undefined {
   }
 }
 
-/** Under another name first: who reads it finds a whole token, and of two who make it at once one is first. */
+/** Of two that make it at once, one is first, and the other reads that one's. */
 function makeToken(file: string): string {
   const token = randomBytes(BYTES).toString('base64url');
-  const temporary = `${file}.${process.pid}-${randomBytes(4).toString('hex')}.tmp`;
   try {
-    writeFileSync(temporary, `${token}\n`, { mode: 0o600, flag: 'wx' });
-    linkSync(temporary, file);
+    createFile(file, `${token}\n`);
     return token;
   } catch (error) {
     const other = readToken(file);
     if (other === undefined) throw error;
     return other;
-  } finally {
-    rmSync(temporary, { force: true });
   }
 }
 

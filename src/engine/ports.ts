@@ -13,6 +13,13 @@ export interface Ports {
 /** The usual ports of a Temporal server and its UI. */
 export const DEFAULT_PORTS: Ports = { port: 7233, ui_port: 8233 };
 
+/**
+ * Below the range that systems give to outgoing connections: a client that keeps trying a dead server's port of that
+ * range in the end connects to itself, and the server can't have its port back.
+ */
+const [FIRST_PORT, PORTS] = [20_000, 10_000];
+const MAX_TRIES = 1000;
+
 const VARIABLES = { port: 'METALAB_PORT', ui_port: 'METALAB_UI_PORT' } as const;
 
 /**
@@ -45,7 +52,7 @@ export async function choosePorts(home: string, env: Environment): Promise<Ports
 /** Whether a server could listen on a port of 127.0.0.1. */
 export async function isFree(port: number): Promise<boolean> {
   // Listening alone isn't enough: macOS lets two processes listen if one of them holds all addresses.
-  return !(await answers(port)) && (await canListen(port)) === port;
+  return !(await answers(port)) && (await canListen(port));
 }
 
 /** Whether something accepts connections on a port of 127.0.0.1. */
@@ -82,18 +89,27 @@ async function firstFree(wanted: readonly (number | undefined)[], taken: readonl
   return freePort();
 }
 
-/** A port of 127.0.0.1 that nothing uses now. */
-export const freePort = (): Promise<number> => canListen(0);
+/** A port that a server may be given, killed, and given again. It may be in use. */
+export const randomPort = (): number => FIRST_PORT + Math.floor(Math.random() * PORTS);
 
-/** @returns the port that it listened on for a moment (any free one if 0 is requested), or 0 */
-function canListen(port: number): Promise<number> {
+/**
+ * A port of 127.0.0.1 that nothing uses now.
+ *
+ * @throws InfrastructureError METALAB_PORT if none can be had
+ */
+export async function freePort(): Promise<number> {
+  for (let tries = 0; tries < MAX_TRIES; tries++) {
+    const port = randomPort();
+    if (await isFree(port)) return port;
+  }
+  throw portError([`found no free port from ${FIRST_PORT} to ${FIRST_PORT + PORTS - 1}`]);
+}
+
+function canListen(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const server = createServer();
-    server.on('error', () => resolve(0));
-    server.listen({ host: '127.0.0.1', port }, () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
-    });
+    server.on('error', () => resolve(false));
+    server.listen({ host: '127.0.0.1', port }, () => server.close(() => resolve(true)));
   });
 }
 

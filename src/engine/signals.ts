@@ -9,21 +9,23 @@ import { isAlive, type ProcessState } from './state.js';
  */
 export async function endProcess(state: ProcessState, graceMs: number): Promise<'gone' | 'ended' | 'killed'> {
   if (!isAlive(state)) return 'gone';
-  send(state.pid, 'SIGTERM');
-  if (await endsWithin(state, graceMs)) return 'ended';
-  send(-state.pid, 'SIGKILL');
-  send(state.pid, 'SIGKILL');
-  await endsWithin(state, 5_000);
+  sendSignal(state.pid, 'SIGTERM');
+  if (await endsWithin(() => isAlive(state), graceMs)) return 'ended';
+  sendSignal(-state.pid, 'SIGKILL');
+  sendSignal(state.pid, 'SIGKILL');
+  await endsWithin(() => isAlive(state), 5_000);
   return 'killed';
 }
 
-async function endsWithin(state: ProcessState, ms: number): Promise<boolean> {
-  for (const end = performance.now() + ms; isAlive(state); await sleep(25))
+/** @returns whether it ended within a time */
+export async function endsWithin(isAlive: () => boolean, ms: number): Promise<boolean> {
+  for (const end = performance.now() + ms; isAlive(); await sleep(25))
     if (performance.now() > end) return false;
   return true;
 }
 
-function send(pid: number, signal: NodeJS.Signals): void {
+/** @param pid of a process that may have ended; negative for a group */
+export function sendSignal(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);
   } catch {

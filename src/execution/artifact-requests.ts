@@ -1,5 +1,6 @@
 import type { ArtifactContent } from '../definition/record.js';
-import { type PackRange, packRange, parsePackUri } from '../storage/file/formats/pack.js';
+import type { ByteRange } from '../storage/file/byte-range.js';
+import { packRange, parsePackUri } from '../storage/file/formats/pack.js';
 
 /** A part of a pack that is requested at once, and held in memory. */
 const MAX_PART_BYTES = 4 * 1024 * 1024;
@@ -14,9 +15,9 @@ export interface FileRequest<Artifact extends ArtifactContent> {
 }
 
 /** Bytes of a pack with several artifacts. */
-export interface PartRequest<Artifact extends ArtifactContent> extends PackRange {
+export interface PartRequest<Artifact extends ArtifactContent> extends ByteRange {
   readonly path: string;
-  readonly ranges: readonly (PackRange & { readonly artifact: Artifact })[];
+  readonly ranges: readonly (ByteRange & { readonly artifact: Artifact })[];
 }
 
 export type ArtifactRequest<Artifact extends ArtifactContent> = FileRequest<Artifact> | PartRequest<Artifact>;
@@ -26,7 +27,7 @@ export function planRequests<Artifact extends ArtifactContent>(
   artifacts: Iterable<Artifact>,
 ): ArtifactRequest<Artifact>[] {
   const requests: ArtifactRequest<Artifact>[] = [];
-  const packs = new Map<string, (PackRange & { readonly artifact: Artifact })[]>();
+  const packs = new Map<string, (ByteRange & { readonly artifact: Artifact })[]>();
   for (const artifact of artifacts) {
     const place = parsePackUri(artifact.uri);
     if (!place) {
@@ -44,7 +45,7 @@ export function planRequests<Artifact extends ArtifactContent>(
 
 function partsOf<Artifact extends ArtifactContent>(
   path: string,
-  ranges: (PackRange & { readonly artifact: Artifact })[],
+  ranges: (ByteRange & { readonly artifact: Artifact })[],
 ): PartRequest<Artifact>[] {
   const parts: { path: string; from: number; to: number; ranges: typeof ranges }[] = [];
   for (const range of ranges.sort((a, b) => a.from - b.from)) {

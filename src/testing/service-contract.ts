@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, statSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, isAbsolute, join } from 'node:path';
+import { freePort } from '../engine/ports.js';
 import type { ServicePlace, ServicePlan, ServicePlugin } from '../services/plugin.js';
 import type { ServiceSpec } from '../services/service.js';
 import { jobOf, shipFiles } from './service-job.js';
@@ -166,15 +166,4 @@ function checkSecrets(
   assert.ok(secret.length >= 16, `${credentials.file} has no secret`);
   const told = JSON.stringify([metadata, provides, warnings, others]);
   assert.ok(!told.includes(secret), 'a secret stands where others can read it');
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen({ host: '127.0.0.1', port: 0 }, () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
-    });
-  });
 }

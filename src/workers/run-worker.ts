@@ -133,7 +133,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
       activities: { ...control, verifyServices },
       maxCachedWorkflows: 200,
       // What a killed worker had in its cache is offered to others after this time. Temporal's default is 10 s.
-      stickyQueueScheduleToStartTimeout: '2s',
+      stickyQueueScheduleToStartTimeout: '5s',
       // If another build's code can't continue a workflow, everything is in the store: the workflow ends and does not
       // hang, and clients that follow it submit again.
       workflowFailureErrorTypes: { '*': ['NondeterminismError', 'DeterminismViolationError', 'Error'] },

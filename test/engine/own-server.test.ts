@@ -1,12 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Connection } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { freePort } from '../../src/engine/ports.js';
 import { findTemporalCli } from '../../src/engine/temporal-cli.js';
 import { metalab, submitJson } from '../support/metalab.js';
 import { projectWith } from '../support/project.js';
@@ -14,14 +13,6 @@ import { projectWith } from '../support/project.js';
 const home = mkdtempSync(join(tmpdir(), 'metalab-own-'));
 let server: ChildProcess;
 let env: { readonly METALAB_HOME: string; readonly TEMPORAL_ADDRESS: string };
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as { port: number };
-  await new Promise((resolve) => probe.close(resolve));
-  return port;
-}
 
 /** A server of the user's own, on which all three places for whole numbers are taken by others. */
 beforeAll(async () => {

@@ -9,7 +9,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
+import { createServer } from 'node:net';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -18,6 +18,7 @@ import { defineSearchAttributeKey, TypedSearchAttributes } from '@temporalio/com
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { InfrastructureError } from '../../src/definition/errors.js';
 import { connectTemporal } from '../../src/engine/connect.js';
+import { freePort } from '../../src/engine/ports.js';
 import { processStart } from '../../src/engine/process-start.mjs';
 import { ensureServer, runningServer } from '../../src/engine/server.js';
 import { engineStatus } from '../../src/engine/status.js';
@@ -207,14 +208,6 @@ describe('the engine', { timeout: 180_000 }, () => {
     expect(error.next).toContain('METALAB_HOME');
   });
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen({ host: '127.0.0.1', port: 0 }, resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 /** The local addresses on which a process listens, from /proc; none on other systems. */
 function listeners(pid: number): string[] {

@@ -1,4 +1,5 @@
 import { basename, delimiter, dirname, join, relative, sep } from 'node:path';
+import { quoteForShell } from '../../transport/ssh/command-line.js';
 
 /** The parts of the process that show how metalab was called. */
 export interface Invocation {
@@ -45,6 +46,4 @@ export function commandNamer(commands: readonly string[], called: string): (text
 
 /** Words for a shell, quoted if necessary. */
 export const shellWords = (words: readonly string[]): string =>
-  words
-    .map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`))
-    .join(' ');
+  words.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : quoteForShell(word))).join(' ');

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import type { Check } from '../../engine/doctor/check.js';
-import { processStart } from '../../engine/process-start.mjs';
 import { readBundle, type ServicesBundle } from '../../services/bundle.js';
 import { listPlaces } from '../../services/list-places.js';
+import { isAlive } from '../../services/local/process-tree.js';
 import { findOrder } from '../../services/order-file.js';
 import { folderOf } from '../../services/place.js';
 import type { ServiceHandle } from '../../services/service.js';
@@ -32,7 +32,7 @@ export const projectsWithServices = (): readonly {
     .map((bundle) => ({ folder: bundle!.project_folder, environment: bundle!.environment }));
 
 const isAliveHere = ({ process_id }: ServiceHandle) =>
-  process_id !== null && 'pid' in process_id && processStart(process_id.pid) === process_id.start;
+  process_id !== null && 'pid' in process_id && isAlive(process_id);
 
 function examine({ project_folder, environment, handles }: ServicesBundle): Check {
   const states = handles.map((handle) => ({ handle, state: stateOf(handle) }));

@@ -6,6 +6,9 @@ import type { LocalProcess } from '../service.js';
 /** Names one start of a service in the environment of its processes. */
 export const MARKER = 'METALAB_SERVICE_ID';
 
+/** Whether this process is running, and not another one that was given its pid. */
+export const isAlive = ({ pid, start }: LocalProcess): boolean => processStart(pid) === start;
+
 interface Row {
   readonly pid: number;
   readonly ppid: number;
@@ -22,7 +25,7 @@ export function processesOf(id: string, first: LocalProcess | null): LocalProces
   const rows = listProcesses();
   const found = new Set<number>();
   // Its pid may be another process's by now: then group and descendants are not its own.
-  const isFirst = first !== null && processStart(first.pid) === first.start;
+  const isFirst = first !== null && isAlive(first);
   if (isFirst) found.add(first.pid);
   for (const { pid, pgid } of rows)
     if (first && pgid === first.pid && (isFirst || hasMarker(pid, id))) found.add(pid);

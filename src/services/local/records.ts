@@ -1,9 +1,9 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { processStart } from '../../engine/process-start.mjs';
 import { readJson, writeJson } from '../../engine/state.js';
 import type { StopRequest } from '../plugin.js';
 import type { LocalProcess, ReadinessCheck, ServiceHandle, ServiceSpec } from '../service.js';
+import { isAlive } from './process-tree.js';
 
 /** What is kept of a service, in a private file: enough to find it, judge it and end it from any process. */
 export interface ServiceRecord
@@ -63,4 +63,4 @@ export class ServiceRecords {
 }
 
 export const isProcessAlive = ({ process }: Pick<ServiceRecord, 'process'>): boolean =>
-  process !== null && processStart(process.pid) === process.start;
+  process !== null && isAlive(process);

@@ -5,7 +5,7 @@ import { spawnDetached } from '../../engine/detached.js';
 import { processStart } from '../../engine/process-start.mjs';
 import type { LocalFragment } from '../plugin.js';
 import type { LocalProcess } from '../service.js';
-import { MARKER } from './process-tree.js';
+import { isAlive, MARKER } from './process-tree.js';
 
 /**
  * Notes its own pid and start before it becomes the service, and only goes on if the start was not called off in the
@@ -62,7 +62,8 @@ export function callOffStart(folder: string, id: string): LocalProcess | undefin
   const began = stat.includes(')')
     ? stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]
     : stat.trim().split(/\s+/).join(' ');
-  return began && processStart(Number(pid)) === began ? { pid: Number(pid), start: began } : undefined;
+  const named = { pid: Number(pid), start: began ?? '' };
+  return began && isAlive(named) ? named : undefined;
 }
 
 export function removeStart(folder: string, id: string): void {

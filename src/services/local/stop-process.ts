@@ -1,7 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { processStart } from '../../engine/process-start.mjs';
+import { endsWithin, sendSignal } from '../../engine/signals.js';
 import type { LocalProcess } from '../service.js';
-import { processesOf } from './process-tree.js';
+import { isAlive, processesOf } from './process-tree.js';
 import type { ServiceRecord } from './records.js';
 
 /** A killed process ends when the system gets to it: what writes to a slow disk takes seconds. */
@@ -22,9 +21,9 @@ export async function stopProcess({
 }: Pick<ServiceRecord, 'id' | 'process' | 'stop'>): Promise<number[]> {
   const known = processesOf(id, first);
   if (first && isAlive(first)) {
-    send(first.pid, stop.signal);
-    await endWithin([first], stop.timeout_ms);
-    if (!isAlive(first)) await endWithin(known, FOLLOWS_WITHIN_MS);
+    sendSignal(first.pid, stop.signal);
+    await endsWithin(() => isAlive(first), stop.timeout_ms);
+    if (!isAlive(first)) await endsWithin(() => known.some(isAlive), FOLLOWS_WITHIN_MS);
   }
   return killAll(id, first, known);
 }
@@ -38,8 +37,8 @@ export async function killAll(
   // A process may start another one until it is killed.
   let left = leftOf(id, first, known);
   for (const end = performance.now() + KILLED_WITHIN_MS; left.length > 0 && performance.now() < end; ) {
-    for (const { pid } of left) send(pid, 'SIGKILL');
-    await endWithin(left, 1_000);
+    for (const { pid } of left) sendSignal(pid, 'SIGKILL');
+    await endsWithin(() => left.some(isAlive), 1_000);
     left = leftOf(id, first, left);
   }
   return left.map(({ pid }) => pid);
@@ -49,19 +48,4 @@ function leftOf(id: string, first: LocalProcess | null, known: readonly LocalPro
   const found = new Map(processesOf(id, first).map((one) => [one.pid, one]));
   for (const one of known) if (isAlive(one)) found.set(one.pid, one);
   return [...found.values()];
-}
-
-const isAlive = ({ pid, start }: LocalProcess) => processStart(pid) === start;
-
-async function endWithin(processes: readonly LocalProcess[], ms: number): Promise<void> {
-  for (const end = performance.now() + ms; processes.some(isAlive) && performance.now() < end; )
-    await sleep(20);
-}
-
-function send(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(pid, signal);
-  } catch {
-    // It ended by itself in the meantime.
-  }
 }

@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { randomPort } from '../../engine/ports.js';
 import type { ClusterPlace, Provision, ServicePlan, SlurmFragment } from '../plugin.js';
 import { planFor } from '../plugins.js';
 import type { ServiceSpec } from '../service.js';
@@ -15,8 +16,6 @@ export interface MadePlan {
 
 /** Where services of one job reach each other: they are on one node. */
 const HOST = '127.0.0.1';
-/** Below the ports that systems give to connections. */
-const [FIRST_PORT, PORTS] = [20_000, 10_000];
 
 /**
  * Plans of all services for one job, in the order of their starts.
@@ -60,7 +59,7 @@ function choosePort({ config }: ServiceSpec, before: number | undefined, taken: 
   if (typeof config.port === 'number') return config.port;
   if (before !== undefined && !taken.has(before)) return before;
   for (;;) {
-    const port = FIRST_PORT + Math.floor(Math.random() * PORTS);
+    const port = randomPort();
     if (!taken.has(port)) return port;
   }
 }

@@ -1,5 +1,6 @@
 import type { SlurmExecutorConfig } from '../../../config/resolved-config.js';
 import { DefinitionError, type Problem } from '../../../definition/errors.js';
+import { quoteForShell } from '../../../transport/ssh/command-line.js';
 import { EXIT, NO_NODE_SHIPPED, SAYS, SAYS_RESTART, SET_UP_FAILED } from './exit-codes.js';
 
 export interface BatchScriptOptions extends Pick<SlurmExecutorConfig, 'modules' | 'conda_env' | 'setup'> {
@@ -30,10 +31,10 @@ export function batchScript(options: BatchScriptOptions): string {
     ...LANGUAGE_LINES,
     `metalab_says() { printf '${SAYS}%s\\n' "$*" >&2; }`,
     // For whatever it dies of from here on, the output from before the requeue is not the reason.
-    `[ "\${SLURM_RESTART_COUNT:-0}" = 0 ] || echo ${quote(SAYS_RESTART)}"$SLURM_RESTART_COUNT"`,
+    `[ "\${SLURM_RESTART_COUNT:-0}" = 0 ] || echo ${quoteForShell(SAYS_RESTART)}"$SLURM_RESTART_COUNT"`,
     ...setUpLines({ modules, conda_env, setup }),
     ...chooseNode(node),
-    `exec "$metalab_node" ${quote(`${runtime}/task.mjs`)} ${quote(array)}`,
+    `exec "$metalab_node" ${quoteForShell(`${runtime}/task.mjs`)} ${quoteForShell(array)}`,
     '',
   ].join('\n');
 }
@@ -62,17 +63,17 @@ export function setUpLines({
 function setUp(modules: readonly string[], conda: string | undefined): string[] {
   const steps = modules.map((module) => ['module', 'load', module]);
   const lines = [
-    ...steps.map((words) => words.map(quote).join(' ')),
+    ...steps.map((words) => words.map(quoteForShell).join(' ')),
     ...(conda === undefined
       ? []
-      : [`{ eval "$(conda shell.bash hook)" && conda activate ${quote(conda)}; }`]),
+      : [`{ eval "$(conda shell.bash hook)" && conda activate ${quoteForShell(conda)}; }`]),
   ];
   if (lines.length === 0) return [];
   return [
     `metalab_failed() { metalab_says "${SET_UP_FAILED}$1 (exit code $2)"; exit ${EXIT.setup}; }`,
     ...lines.map((line, at) => {
       const what = steps[at]?.join(' ') ?? `conda activate ${conda}`;
-      return `${line} || metalab_failed ${quote(what)} $?`;
+      return `${line} || metalab_failed ${quoteForShell(what)} $?`;
     }),
   ];
 }
@@ -83,7 +84,7 @@ function userLines(setup: readonly string[]): string[] {
   const failed = `metalab_code=$?; metalab_says "${SET_UP_FAILED}\${metalab_command:-exit} (exit code $metalab_code)"; exit ${EXIT.setup}`;
   return [
     "trap 'metalab_command=$BASH_COMMAND' ERR",
-    `trap ${quote(failed)} EXIT`,
+    `trap ${quoteForShell(failed)} EXIT`,
     'set -e',
     ...setup,
     'set +e',
@@ -104,9 +105,9 @@ function chooseNode(shipped: string | null): string[] {
     'metalab_node=$(type -P node)',
     'if [ -z "$metalab_node" ] || ! metalab_suits "$metalab_node"; then',
     ...(shipped === null
-      ? [`  metalab_says ${quote(`${NO_NODE_SHIPPED}: ${next}`)}`, `  exit ${EXIT.noNode}`]
+      ? [`  metalab_says ${quoteForShell(`${NO_NODE_SHIPPED}: ${next}`)}`, `  exit ${EXIT.noNode}`]
       : [
-          `  metalab_node=${quote(shipped)}`,
+          `  metalab_node=${quoteForShell(shipped)}`,
           '  if ! metalab_answer=$("$metalab_node" --version 2>&1); then',
           '    case $metalab_answer in',
           "      *GLIBC*' not found'* | *'libc.musl'* | *'ld-linux'*)",
@@ -124,9 +125,6 @@ function chooseNode(shipped: string | null): string[] {
     'fi',
   ];
 }
-
-/** Quotes any text as one word of a shell. */
-const quote = (word: string) => `'${word.replaceAll("'", `'\\''`)}'`;
 
 function checkNames({ modules, conda_env, array, runtime, node }: BatchScriptOptions): void {
   const named: [string, string | null | undefined][] = [

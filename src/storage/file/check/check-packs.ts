@@ -1,9 +1,10 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { ByteRange } from '../byte-range.js';
 import { PACK_BYTES, parsePack } from '../formats/pack.js';
 import { listPacks } from '../formats/packs.js';
 import type { Check, Finding } from './finding.js';
-import { type ByteRange, healFile, makeHoles } from './heal-file.js';
+import { healFile, makeHoles } from './heal-file.js';
 
 const MAX_NAMED = 5;
 

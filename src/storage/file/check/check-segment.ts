@@ -1,13 +1,14 @@
 import { open, rm } from 'node:fs/promises';
 import type { ArtifactDescriptor } from '../../../definition/record.js';
 import { StoredArtifacts } from '../artifacts.js';
+import type { ByteRange } from '../byte-range.js';
 import { sizeOf } from '../file-size.js';
 import { forEachLine, lineChunks, parseObject } from '../formats/lines.js';
 import type { Segment } from '../formats/segments.js';
 import { runsFile, type SegmentKind } from '../layout.js';
 import { RecordLinesCheck } from './check-records.js';
 import type { Check, Finding } from './finding.js';
-import { type ByteRange, blankLines, healFile } from './heal-file.js';
+import { blankLines, healFile } from './heal-file.js';
 import { hasMalformedText, mendedText } from './malformed-text.js';
 import type { MissingArtifact } from './missing-artifacts.js';
 

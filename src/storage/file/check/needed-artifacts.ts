@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { StoreError } from '../../../definition/errors.js';
-import { type PackRange, packRange, parsePackUri } from '../formats/pack.js';
+import type { ByteRange } from '../byte-range.js';
+import { packRange, parsePackUri } from '../formats/pack.js';
 import { readRecord } from '../formats/read-record.js';
 import { scanFinalHeads } from '../formats/records.js';
 import { openLines } from '../formats/segments.js';
@@ -36,7 +37,7 @@ export async function findNeededArtifacts(folder: string): Promise<NeededArtifac
   return { files, packs };
 }
 
-function addRange(packs: Map<string, Map<number, number>>, pack: string, { from, to }: PackRange): void {
+function addRange(packs: Map<string, Map<number, number>>, pack: string, { from, to }: ByteRange): void {
   const ranges = packs.get(pack);
   if (ranges) ranges.set(from, to);
   else packs.set(pack, new Map([[from, to]]));

@@ -1,14 +1,12 @@
-import { open, readFile, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { type PackRange, parsePack } from '../formats/pack.js';
+import { readFile, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ByteRange } from '../byte-range.js';
+import { parsePack } from '../formats/pack.js';
 import { listPacks } from '../formats/packs.js';
-import { temporaryBeside } from '../owner.js';
-import { syncFolder } from '../sync-folder.js';
 import type { Garbage } from './garbage.js';
+import { BLOCK_BYTES, deleteArtifacts } from './heal-file.js';
 import type { NeededArtifacts } from './needed-artifacts.js';
 
-/** Filesystems free whole blocks. */
-const BLOCK_BYTES = 4096;
 /** A pack is written anew where that frees so much of it. */
 const MIN_FREED_SHARE = 1 / 4;
 
@@ -32,12 +30,12 @@ export async function* findPackGarbage(
     const bytes = holes.reduce((sum, hole) => sum + wholeBlocks(hole), 0);
     if (bytes < size * MIN_FREED_SHARE) continue;
     const why = 'parts of it to which no final record of a run refers';
-    yield { path, why, bytes, remove: () => writeWithHoles(path, size, holes) };
+    yield { path, why, bytes, remove: () => deleteArtifacts(path, holes) };
   }
 }
 
 /** Artifacts that are not needed; neighbours are one hole. */
-async function findHoles(path: string, needed: ReadonlyMap<number, number>): Promise<PackRange[]> {
+async function findHoles(path: string, needed: ReadonlyMap<number, number>): Promise<ByteRange[]> {
   const holes: { from: number; to: number }[] = [];
   for (const { kind, from, to } of parsePack(await readFile(path))) {
     if (kind !== 'artifact' || needed.has(from)) continue;
@@ -48,30 +46,6 @@ async function findHoles(path: string, needed: ReadonlyMap<number, number>): Pro
   return holes;
 }
 
-/** Bytes that a filesystem frees for a hole. */
-const wholeBlocks = ({ from, to }: PackRange): number =>
+/** What a filesystem frees for a hole. */
+const wholeBlocks = ({ from, to }: ByteRange): number =>
   Math.max(0, Math.floor(to / BLOCK_BYTES) - Math.ceil(from / BLOCK_BYTES)) * BLOCK_BYTES;
-
-/** Every artifact keeps its offset, by which records know it: what is not needed becomes a hole, which takes no room. */
-async function writeWithHoles(path: string, size: number, holes: readonly PackRange[]): Promise<void> {
-  const temporary = temporaryBeside(path);
-  const bytes = await readFile(path);
-  const file = await open(temporary, 'wx');
-  try {
-    await file.truncate(size);
-    let from = 0;
-    for (const hole of [...holes, { from: size, to: size }]) {
-      for (let at = from; at < hole.from; )
-        at += (await file.write(bytes, at, hole.from - at, at)).bytesWritten;
-      from = hole.to;
-    }
-    await file.sync();
-    await rename(temporary, path);
-    await syncFolder(dirname(path));
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  } finally {
-    await file.close();
-  }
-}

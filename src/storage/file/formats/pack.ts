@@ -1,5 +1,6 @@
 import type { ArtifactContent } from '../../../definition/record.js';
 import { sha256 } from '../../../identity/fingerprint.js';
+import type { ByteRange } from '../byte-range.js';
 
 /**
  * A pack holds small artifacts, one after the other: `@artifact {SHA-256} {size}\n`, the bytes, `\n`. One process
@@ -38,13 +39,7 @@ export function parsePackUri(uri: string): PackPlace | undefined {
 }
 
 /** The bytes of a pack that one artifact takes, header and end included. */
-export interface PackRange {
-  readonly from: number;
-  readonly to: number;
-}
-
-/** @returns where the header begins, and where the artifact ends */
-export const packRange = (contentHash: string, { offset, size }: PackPlace): PackRange => ({
+export const packRange = (contentHash: string, { offset, size }: PackPlace): ByteRange => ({
   from: offset - packHeader(contentHash, size).length,
   to: offset + size + 1,
 });
@@ -67,7 +62,7 @@ export const hasItsHash = (
 ): boolean => sha256(bytes) === content_hash;
 
 /** What a pack holds from one offset to another. */
-export interface PackPart extends PackRange {
+export interface PackPart extends ByteRange {
   /** `torn`: at the end, what is no whole artifact. */
   readonly kind: 'artifact' | 'damaged' | 'torn';
 }
@@ -94,7 +89,7 @@ export function parsePack(bytes: Buffer): PackPart[] {
   return parts;
 }
 
-interface Frame extends PackRange {
+interface Frame extends ByteRange {
   readonly content_hash: string;
   readonly offset: number;
   readonly size: number;
