@@ -1,0 +1,5 @@
+/** Bytes of a file: from ≤ offset < to. */
+export interface ByteRange {
+  readonly from: number;
+  readonly to: number;
+}
