@@ -76,7 +76,7 @@ export interface ClusterPlace {
   readonly programs: string;
 }
 
-/** A file of this machine that is to be on the cluster. Its name tells its content: one that is there is not sent again. */
+/** A file of this machine that is to be on the cluster. Its name identifies its content: a file that is already there is not sent again. */
 export interface ShippedFile {
   readonly from: string;
   /** Absolute. */

@@ -35,11 +35,11 @@ import { type ClusterJob, isFollowed, readJobs, UNBEGUN } from './read-jobs.js';
 import { readRecord, type SlurmRecord, writeRecord } from './record.js';
 import { readTail, streamLog } from './remote-log.js';
 
-/** How often a job's files are looked at while it is waited for; in the queue, less and less often. */
+/** How often a job's files are read while waiting for it; less and less often while it is in the queue. */
 const LOOK_MS = 500;
 const MAX_LOOK_MS = 5_000;
 const LOOK_GROWTH = 1.4;
-/** A gateway that is slower is not waited for by a look at what runs. */
+/** An inspection does not wait longer than this for the gateway. */
 const INSPECT_WITHIN_MS = 15_000;
 const MAX_TAKEN_PORTS = 5;
 /** How long before its end a job gets one that follows it: an hour, or this share of its time. */
@@ -47,7 +47,7 @@ const RENEW_BEFORE_MS = 3_600_000;
 const RENEW_SHARE = 0.4;
 /** sbatch(1): a signal may come a minute before the time that it was asked for. */
 const RENEW_AT_LEAST_MS = 180_000;
-/** Meanwhile nobody looks at what runs. */
+/** Nobody checks the services in the meantime. */
 const RENEW_WITHIN: ClusterRetryOptions = { within_ms: 30_000, throwNeeded: true };
 
 /**
@@ -116,13 +116,13 @@ export class SlurmServices implements ServiceEnvironment {
       const jobs = await readJobs(ask, files);
       const job = await this.#current(jobs, (each) => this.#control.seemsOver(each));
       if (!job) return [];
-      // One that was not submitted does not come by itself.
+      // A job that was not submitted will never start.
       const isOver = job.id === undefined || (await this.#control.seemsOver(job));
       const isFollowedAlready = job !== jobs[0] && jobs[0]?.id !== undefined;
       if (!isOver && job.all && !isFollowedAlready) this.#renewAt = renewalOf(job);
       return this.#note(files, job, record?.specs ?? null, isOver);
     } catch {
-      // A gateway that does not answer says nothing of what runs behind it.
+      // If the gateway does not answer, nothing is known of the services behind it.
       return (record?.handles ?? []).map((handle) =>
         handle.status === 'stopped' ? handle : { ...handle, status: 'unknown' },
       );
@@ -246,7 +246,7 @@ export class SlurmServices implements ServiceEnvironment {
       const id = (job.id ?? waited.id)!;
       const status = this.#control.status(id);
       if (status && isConclusive(status.meaning)) {
-        // Its last words may need a moment to come through the network filesystem.
+        // The end of its log may take a moment to appear on the network filesystem.
         endedAt ??= performance.now();
         if (performance.now() - endedAt > 2 * LOOK_MS)
           throw await this.#failed({ ...waited, id }, files, formatEnd(status));

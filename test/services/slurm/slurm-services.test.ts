@@ -16,7 +16,7 @@ import {
 const { rig, servicesOf, queue } = await useClusterServices();
 
 describe('services on a cluster', { timeout: 300_000 }, () => {
-  it('start in one job, in order, and are reached on its node; down ends them in the opposite order', async () => {
+  it('start in one job, in order, and are reached on its node; down ends them in reverse order', async () => {
     const project = servicesOf();
     const services = project.open();
     expect(await services.inspect()).toEqual([]);
