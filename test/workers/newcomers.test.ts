@@ -53,19 +53,19 @@ test('slots of a worker that was killed or stopped are no longer counted as runn
 test('a long run leaves no slot idle while its workflow is to continue as new', {
   timeout: 360_000,
 }, async () => {
-  const project = await projectWith(countedSweep(1_200, 100, 'params.x === 0'));
+  const project = await projectWith(countedSweep(2_400, 100, 'params.x === 0'));
   const worker = await startWorker(env, ['--slots', '8']);
   const submit = startMetalab(['submit', 'counted.mjs', '--json'], {
     cwd: project.folder,
-    // It is due after some 7 s, with less than half of the runs done.
-    env: { ...env, METALAB_HISTORY_EVENTS: '100' },
+    // It is due after some 15 s, with less than half of the runs done.
+    env: { ...env, METALAB_HISTORY_EVENTS: '200' },
   });
-  await until(() => executionsIn(project).length >= 1_000);
+  await until(() => executionsIn(project).length >= 2_000);
   await project.write({ go: '' });
   const { code, stdout, stderr } = await submit.finished;
   expect(code, stderr).toBe(0);
-  expect(JSON.parse(stdout) as SubmitLine).toMatchObject({ success: 1_200, executed: 1_200 });
-  expect(executionsIn(project)).toHaveLength(1_200);
+  expect(JSON.parse(stdout) as SubmitLine).toMatchObject({ success: 2_400, executed: 2_400 });
+  expect(executionsIn(project)).toHaveLength(2_400);
   worker.kill('SIGTERM');
   expect((await worker.finished).code).toBe(0);
 });
