@@ -13,7 +13,7 @@ export interface OwnFolder {
 /**
  * Creates a folder that nobody else may enter, and checks that this user owns it.
  *
- * @throws InfrastructureError if it can't be made, or other users can change it
+ * @throws InfrastructureError if it can't be created, or other users can change it
  */
 export function makePrivateFolder(folder: OwnFolder): void {
   try {

@@ -48,7 +48,7 @@ export function checkToken(token: string): MiddlewareHandler {
       code: 'METALAB_ATLAS_TOKEN',
       what: asked === undefined ? 'the request has no token' : 'the token is wrong',
       expected: 'Authorization: Bearer TOKEN, or ?token=TOKEN',
-      next: 'metalab says where the token is when it starts the server',
+      next: 'metalab prints where the token is when it starts the server',
     });
   };
 }

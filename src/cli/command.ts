@@ -74,7 +74,7 @@ export interface CommandDefinition<Options extends CommonOptions = CommonOptions
 
 export type CommandArguments = { readonly [name: string]: string | undefined };
 
-/** A command's access to its surroundings. */
+/** What a command may use of its process. */
 export interface CommandContext {
   /** The store that `--store`, METALAB_STORE, the environment or the default names: a path or a uri. */
   readonly storeLocation: string;

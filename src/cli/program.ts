@@ -9,7 +9,7 @@ import { calledAs, commandNamer } from './terminal/invocation.js';
 interface ParsedOptions extends CommonOptions, Choice {}
 
 /** The streams that a command prints to, and how it names commands. */
-interface Surroundings {
+interface Dependencies {
   readonly terminal: Terminal;
   /** How the user called metalab. */
   readonly called: string;
@@ -87,7 +87,7 @@ function addCommand(
   parent: Command,
   definition: CommandDefinition,
   outcome: Outcome,
-  surroundings: Surroundings,
+  dependencies: Dependencies,
   prefix: string,
 ): void {
   const command = parent.command(definition.name, { hidden: definition.hidden ?? false });
@@ -116,21 +116,21 @@ function addCommand(
   }
   if (definition.json) command.option('--json', 'print data as JSON');
   for (const subcommand of definition.subcommands ?? []) {
-    addCommand(command, subcommand, outcome, surroundings, `${prefix} ${definition.name}`);
+    addCommand(command, subcommand, outcome, dependencies, `${prefix} ${definition.name}`);
   }
   const { run } = definition;
   if (run) {
     command.option('-v, --verbose', 'print more detail; show where errors come from');
-    command.action(() => act(definition, command, outcome, surroundings));
+    command.action(() => act(definition, command, outcome, dependencies));
   }
-  command.addHelpText('after', exampleText(definition, surroundings.called));
+  command.addHelpText('after', exampleText(definition, dependencies.called));
 }
 
 async function act(
   definition: CommandDefinition,
   command: Command,
   outcome: Outcome,
-  { terminal, named }: Surroundings,
+  { terminal, named }: Dependencies,
 ): Promise<void> {
   const { store, env, ...options } = command.opts<ParsedOptions>();
   outcome.verbose = options.verbose ?? false;

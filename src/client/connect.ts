@@ -5,11 +5,8 @@ import type { Experiment } from '../definition/experiment.js';
 import { nearestName } from '../definition/nearest.js';
 import { connectTemporal, type TemporalConnection } from '../engine/connect.js';
 import { loadRequestKey, type RequestKey } from '../engine/request-key.js';
-import { keepSshVariables } from '../engine/ssh-environment.js';
 import type { FileStore } from '../storage/file/file-store.js';
 import { refuseUntrusted } from '../storage/file/refuse-strangers.js';
-import { engineKey, type LeaseHolder } from '../storage/lease.js';
-import type { SubmissionManifest } from '../storage/manifest.js';
 import {
   ANYTHING,
   checkExperiment,
@@ -30,32 +27,16 @@ import {
   type SubmitOptions,
 } from './lab.js';
 import type { RetryOptions, RunHandle } from './run-handle.js';
-import { removeAbandoned } from './status/abandoned.js';
 import { Feed } from './status/feed.js';
 import { lastSubmission } from './status/last-submission.js';
 import { SharedReadings } from './status/shared-readings.js';
-import {
-  checkFailureLimit,
-  checkSlots,
-  environmentOf,
-  openExisting,
-  openForSubmit,
-  type StoreChoice,
-  slotsOf,
-} from './store-choice.js';
-import { describeReplaced, findReplaced, notReplaced } from './submit/replaced-declaration.js';
+import { environmentOf, openExisting, type StoreChoice } from './store-choice.js';
 import { requester } from './submit/requester.js';
-import {
-  markEnqueued,
-  removeSubmission,
-  requireVariables,
-  writeRequest,
-  writeSubmission,
-} from './submit/submission.js';
 import { environmentOfSubmission } from './submit/submitted-environment.js';
+import { Submitter } from './submit/submitter.js';
 import { EngineUpkeep } from './workflow/engine-upkeep.js';
 import { isNotRunning, sendControl, type WorkflowUpdate } from './workflow/workflow-control.js';
-import { enqueue, makeClient } from './workflow/workflow-link.js';
+import { makeClient } from './workflow/workflow-link.js';
 
 /**
  * Connects to the Temporal server that the environment names, or else to the local one, which is started where it does
@@ -88,6 +69,7 @@ class ConnectedLab implements Lab {
   readonly #key: RequestKey;
   readonly #options: LabOptions;
   readonly #engine: EngineUpkeep;
+  readonly #submitter: Submitter;
   readonly #upkeep = new SharedReadings<void>();
   readonly #link: Link;
   #closed = false;
@@ -100,11 +82,14 @@ class ConnectedLab implements Lab {
     this.#client = client;
     this.#key = key;
     this.#options = options;
-    this.#engine = new EngineUpkeep(connection, key.taskQueue, options);
+    const engine = new EngineUpkeep(connection, key.taskQueue, options);
+    const feed = new Feed(client, (query) => this.#untilAnswered(query));
+    this.#engine = engine;
+    this.#submitter = new Submitter({ connection, client, key, engine, feed, say: options.say });
     this.#link = {
       client,
       key,
-      feed: new Feed(client, (query) => this.#untilAnswered(query)),
+      feed,
       keepUp: (maxAgeMs = 0) => this.#upkeep.get('', maxAgeMs, () => this.#engine.keepUp()),
       assertOpen: (method) => this.#assertOpen(method),
       retry: (experimentId, store, retry) => this.#retry(experimentId, store, retry),
@@ -141,27 +126,7 @@ class ConnectedLab implements Lab {
 
   async submitDeclared(declared: Declared, options: SubmitOptions = {}): Promise<RunHandle> {
     this.#assertOpen('submitDeclared');
-    requireVariables(declared.declaration);
-    const environment = await environmentOf(options);
-    const slots = checkSlots(options.slots ?? slotsOf(environment));
-    const [store] = await Promise.all([
-      openForSubmit({ ...options, executor: environment }),
-      this.#engine.ensureWorker(),
-    ]);
-    const max_failures = checkFailureLimit(options.maxFailures) ?? declared.declaration.max_failures;
-    await this.#tellReplaced(store, declared, options);
-    const { keepFailed = false, fresh = false, artifacts = false } = options;
-    const choices = {
-      slots,
-      keep_failed: keepFailed,
-      fresh,
-      ...(artifacts && { artifacts }),
-      ...(max_failures !== undefined && { max_failures }),
-    };
-    const holder = await this.#takeLease(store, options.takeOver);
-    const request = { engine: engineKey(holder), environment, options: choices };
-    if ('gateway' in environment) keepSshVariables();
-    return this.#enqueue(store, await writeSubmission(store, declared, request, this.#key.key), holder);
+    return this.#handleOf(await this.#submitter.submit(declared, options));
   }
 
   async attach<Params>(experimentId: string, options: StoreChoice = {}): Promise<RunHandle<Params>> {
@@ -240,63 +205,13 @@ class ConnectedLab implements Lab {
     return answer;
   }
 
-  /** @throws MetalabError METALAB_NOT_REPLACED if the caller declines */
-  async #tellReplaced(store: FileStore, declared: Declared, { onReplace }: SubmitOptions): Promise<void> {
-    const replaced = await findReplaced(store, declared);
-    if (!replaced) return;
-    if (!onReplace) this.#options.say?.(`warning: ${describeReplaced(replaced)}`);
-    else if (!(await onReplace(replaced))) throw notReplaced(replaced);
-  }
-
   async #retry(experimentId: string, store: FileStore, options: RetryOptions): Promise<RunHandle> {
-    const [{ placeOfRetry, resolveRetry }] = await Promise.all([
-      import('./submit/retry.js'),
-      this.#engine.ensureWorker(),
-    ]);
-    const { environment, slots } = await placeOfRetry(store, experimentId, options);
-    const { declaration, sha, git, options: choices } = await resolveRetry(store, experimentId, options);
-    requireVariables(declaration);
-    const holder = await this.#takeLease(store);
-    const request = { engine: engineKey(holder), environment, git, options: { ...choices, slots } };
-    if ('gateway' in environment) keepSshVariables();
-    const manifest = await writeRequest(store, declaration, sha, request, this.#key.key);
-    return this.#enqueue(store, manifest, holder);
-  }
-
-  async #enqueue(store: FileStore, manifest: SubmissionManifest, holder: LeaseHolder): Promise<RunHandle> {
-    const { experiment_id, declaration, options } = manifest;
-    // A retry may have thousands of runs: their list is in the store, not in Temporal's payloads.
-    const told = options.only ? { ...options, only: { ...options.only, runs: [] } } : options;
-    const request = { submission: manifest.submission, declaration, options: told };
-    const { submission, joined } = await enqueue(
-      this.#client,
-      { store, experiment_id },
-      request,
-      this.#key,
-      this.#connection.searchAttributes,
-    ).catch(async (error: unknown) => {
-      // A submission that failed to enqueue leaves nothing behind, above all no values of environment variables.
-      await removeSubmission(store, manifest);
-      await store.lease.release(holder);
-      throw error;
-    });
-    if (joined) await removeSubmission(store, manifest);
-    else await markEnqueued(store, manifest);
-    // It is enqueued: an error while cleaning up after others must not fail it.
-    await removeAbandoned(this.#link.feed, store, experiment_id).catch(() => {});
-    return this.#handleOf({ store, experiment_id, submission, joined });
+    return this.#handleOf(await this.#submitter.retry(experimentId, store, options));
   }
 
   async #handleOf(place: Omit<HandledSubmission, 'environment'>): Promise<RunHandle> {
     const { store, experiment_id, submission } = place;
     const environment = await environmentOfSubmission(store, experiment_id, submission);
     return makeHandle(this.#link, { ...place, environment });
-  }
-
-  /** The workers that carry out the submission renew the lease. */
-  async #takeLease(store: FileStore, takeOver = false): Promise<LeaseHolder> {
-    const holder = { ...(await this.#engine.identify()), worker: null };
-    await store.lease.take(holder, { takeOver, wait: true });
-    return holder;
   }
 }

@@ -95,7 +95,7 @@ export async function checkFiles(
   return { document, environments, stores, problems: problems.all };
 }
 
-interface Surroundings {
+interface Dependencies {
   readonly types: EnvironmentTypes;
   readonly problems: PlacedProblems;
   readonly variables: NodeJS.ProcessEnv;
@@ -104,7 +104,7 @@ interface Surroundings {
 async function checkEnvironment(
   name: string,
   files: readonly TomlFile[],
-  { types, problems, variables }: Surroundings,
+  { types, problems, variables }: Dependencies,
 ): Promise<DeclaredEnvironment | undefined> {
   const at = ['environments', name];
   const typeIn = ({ table }: TomlFile) => valueAt(table, [...at, 'type']);
@@ -167,7 +167,7 @@ function checkTogether(
   table: Table,
   { type }: FoundType,
   at: Path,
-  { problems, variables }: Pick<Surroundings, 'problems' | 'variables'>,
+  { problems, variables }: Pick<Dependencies, 'problems' | 'variables'>,
 ): void {
   const isSet = (key: string | number | undefined) => Boolean(variables[variableOf(String(key))]);
   const checked = type.schema.safeParse(ownKeys(table));

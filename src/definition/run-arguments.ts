@@ -62,7 +62,7 @@ export interface RunLogger {
   error(message: string): void;
 }
 
-/** The run's surroundings. */
+/** Where and how a run is executed. */
 export interface RunRuntime {
   readonly runId: string;
   /** 1 for the first try; `retries` add to it. */

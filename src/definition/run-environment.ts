@@ -66,5 +66,5 @@ export const unsetVariables = (
       where: 'env',
       what: `the environment variable ${name} is not set`,
       expected: 'a value for the runs',
-      next: `export ${name}=… and submit again, or take it out of env`,
+      next: `export ${name}=… and submit again, or remove it from env`,
     }));

@@ -125,5 +125,5 @@ const portError = (wrong: readonly string[]) =>
     code: 'METALAB_PORT',
     what: wrong.join('; '),
     expected: 'free ports of 127.0.0.1',
-    next: 'choose others with METALAB_PORT and METALAB_UI_PORT, or unset them: metalab then takes free ones by itself',
+    next: 'choose others with METALAB_PORT and METALAB_UI_PORT, or unset them: metalab then picks free ones',
   });

@@ -1,6 +1,6 @@
 import type { ArtifactContent } from '../definition/record.js';
 import type { ArtifactRequest } from './artifact-requests.js';
-import type { Incoming, IncomingVerdict } from './incoming.js';
+import type { Incoming, IncomingResult } from './incoming.js';
 import { IncomingArtifact } from './incoming-artifact.js';
 import { IncomingPart } from './incoming-part.js';
 
@@ -10,7 +10,7 @@ const NEWLINE = 10;
 export class AnswerReader<Artifact extends ArtifactContent> {
   readonly #folder: string;
   readonly #requests: Map<string, ArtifactRequest<Artifact>>;
-  readonly #onVerdict: (verdict: IncomingVerdict<Artifact>) => void;
+  readonly #onResult: (result: IncomingResult<Artifact>) => void;
   #rest: Buffer = Buffer.alloc(0);
   #coming: { readonly key: string; readonly incoming: Incoming<Artifact>; left: number } | undefined;
 
@@ -18,11 +18,11 @@ export class AnswerReader<Artifact extends ArtifactContent> {
   constructor(
     folder: string,
     requests: Map<string, ArtifactRequest<Artifact>>,
-    onVerdict: (verdict: IncomingVerdict<Artifact>) => void,
+    onResult: (result: IncomingResult<Artifact>) => void,
   ) {
     this.#folder = folder;
     this.#requests = requests;
-    this.#onVerdict = onVerdict;
+    this.#onResult = onResult;
   }
 
   get atEnd(): boolean {
@@ -74,10 +74,10 @@ export class AnswerReader<Artifact extends ArtifactContent> {
     const request = this.#requests.get(key)!;
     this.#requests.delete(key);
     const asked = 'ranges' in request ? request.ranges : [request];
-    const verdicts = isWhole
+    const results = isWhole
       ? await incoming.keep()
-      : asked.map(({ artifact }) => ({ artifact, verdict: 'damaged' as const }));
-    for (const verdict of verdicts) this.#onVerdict(verdict);
+      : asked.map(({ artifact }) => ({ artifact, status: 'damaged' as const }));
+    for (const result of results) this.#onResult(result);
     await incoming.close();
     this.#coming = undefined;
   }

@@ -2,6 +2,7 @@ import type { Resources } from '../config/resolved-config.js';
 import type { PositionRange } from '../definition/position-range.js';
 import type { RunRecord } from '../definition/record.js';
 import type { RunDigest } from '../definition/run-digest.js';
+import type { RunTotals } from '../definition/run-totals.js';
 import type { RunningMeans } from '../definition/running-mean.js';
 import type { Executor } from './executor.js';
 
@@ -81,14 +82,7 @@ export const NO_PROGRESS = {
 };
 
 /** The result of an array. The counts are of records that are in the store. */
-export interface BatchReport {
-  readonly success: number;
-  readonly failed: number;
-  readonly cancelled: number;
-  /** Time spent in runs, milliseconds. */
-  readonly busy_ms: number;
-  readonly means: RunningMeans;
-  readonly digest?: RunDigest;
+export interface BatchReport extends RunTotals {
   /** Positions that were not done, ascending. At most 200 ranges; planning again finds the rest. */
   readonly left: readonly PositionRange[];
   /** Limits for the next batches. */

@@ -4,7 +4,7 @@ import type { Transport } from '../transport/transport.js';
 import { timeoutError } from '../transport/transport-error.js';
 import { AnswerReader } from './artifact-answers.js';
 import { type ArtifactRequest, keyOf, lineOf, planRequests } from './artifact-requests.js';
-import type { IncomingVerdict } from './incoming.js';
+import type { IncomingResult } from './incoming.js';
 
 /** Requests sent to the cluster in one round trip: 100 kB. */
 const REQUESTS_AT_ONCE = 1_000;
@@ -60,11 +60,11 @@ export async function fetchArtifacts<Artifact extends ArtifactContent>(
   artifacts: Iterable<Artifact>,
 ): Promise<FetchedArtifacts<Artifact>> {
   const missing = await findMissing(places.folder, artifacts);
-  const verdicts = { brought: 0, absent: [] as Artifact[], damaged: [] as Artifact[] };
-  const take = ({ artifact, verdict }: IncomingVerdict<Artifact>) => {
+  const results = { brought: 0, absent: [] as Artifact[], damaged: [] as Artifact[] };
+  const take = ({ artifact, status }: IncomingResult<Artifact>) => {
     missing.delete(artifact.uri);
-    if (verdict === 'brought') verdicts.brought++;
-    else verdicts[verdict].push(artifact);
+    if (status === 'brought') results.brought++;
+    else results[status].push(artifact);
   };
   const requests = planRequests(missing.values());
   for (let from = 0; from < requests.length; from += REQUESTS_AT_ONCE) {
@@ -74,7 +74,7 @@ export async function fetchArtifacts<Artifact extends ArtifactContent>(
       if (await fetchStream(transport, places, left, take)) break;
     }
   }
-  return { ...verdicts, absent: [...verdicts.absent, ...missing.values()] };
+  return { ...results, absent: [...results.absent, ...missing.values()] };
 }
 
 /** By their uris: each once. */
@@ -102,14 +102,14 @@ async function fetchStream<Artifact extends ArtifactContent>(
   transport: Transport,
   { folder, there }: ArtifactPlaces,
   requests: Map<string, ArtifactRequest<Artifact>>,
-  onVerdict: (verdict: IncomingVerdict<Artifact>) => void,
+  onResult: (result: IncomingResult<Artifact>) => void,
 ): Promise<boolean> {
   const silence = new AbortController();
   const tooLong = timeoutError(transport.place, 'artifacts', SILENCE_MS);
   const timer = setTimeout(() => silence.abort(tooLong), SILENCE_MS);
   const command = ['sh', '-c', SCRIPT, 'metalab', there];
   const stdin = [...requests.values()].map(lineOf).join('');
-  const reader = new AnswerReader(folder, requests, onVerdict);
+  const reader = new AnswerReader(folder, requests, onResult);
   try {
     const { stdout, ended } = await transport.stream(command, { stdin, signal: silence.signal });
     ended.catch(() => {});

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { ArtifactContent } from '../definition/record.js';
 import { artifactsFolder } from '../storage/file/layout.js';
 import { temporaryBeside } from '../storage/file/owner.js';
-import type { Incoming, IncomingVerdict } from './incoming.js';
+import type { Incoming, IncomingResult } from './incoming.js';
 
 /**
  * An artifact whose bytes are received from elsewhere. It enters the store once it is complete and matches its name.
@@ -40,12 +40,12 @@ export class IncomingArtifact<Artifact extends ArtifactContent> implements Incom
     await this.#file.writeFile(piece);
   }
 
-  async keep(): Promise<IncomingVerdict<Artifact>[]> {
+  async keep(): Promise<IncomingResult<Artifact>[]> {
     const artifact = this.#artifact;
-    if (this.#hash.digest('hex') !== artifact.content_hash) return [{ artifact, verdict: 'damaged' }];
+    if (this.#hash.digest('hex') !== artifact.content_hash) return [{ artifact, status: 'damaged' }];
     await this.#file.sync();
     await rename(this.#temporary, this.#path);
-    return [{ artifact, verdict: 'brought' }];
+    return [{ artifact, status: 'brought' }];
   }
 
   async close(): Promise<void> {

@@ -5,7 +5,7 @@ import type { ArtifactContent } from '../definition/record.js';
 import { hasItsHash, unpack } from '../storage/file/formats/pack.js';
 import { makeFolder } from '../storage/file/make-folder.js';
 import type { PartRequest } from './artifact-requests.js';
-import type { Incoming, IncomingVerdict } from './incoming.js';
+import type { Incoming, IncomingResult } from './incoming.js';
 
 /**
  * A part of a pack. Its artifacts enter the store's copy of the pack at their offsets, each whole and verified, or not
@@ -26,20 +26,20 @@ export class IncomingPart<Artifact extends ArtifactContent> implements Incoming<
     this.#pieces.push(piece);
   }
 
-  async keep(): Promise<IncomingVerdict<Artifact>[]> {
+  async keep(): Promise<IncomingResult<Artifact>[]> {
     const { from, ranges } = this.#request;
     const bytes = Buffer.concat(this.#pieces);
     const sound: { begin: number; end: number }[] = [];
-    const verdicts = ranges.map(({ artifact, ...range }): IncomingVerdict<Artifact> => {
+    const results = ranges.map(({ artifact, ...range }): IncomingResult<Artifact> => {
       const [begin, end] = [range.from - from, Math.min(range.to - from, bytes.length)];
-      const verdict = verdictOf(artifact, bytes.subarray(begin, end));
+      const status = statusOf(artifact, bytes.subarray(begin, end));
       const last = sound.at(-1);
-      if (verdict === 'brought' && last?.end === begin) last.end = end;
-      else if (verdict === 'brought') sound.push({ begin, end });
-      return { artifact, verdict };
+      if (status === 'brought' && last?.end === begin) last.end = end;
+      else if (status === 'brought') sound.push({ begin, end });
+      return { artifact, status };
     });
     if (sound.length > 0) await this.#write(bytes, sound);
-    return verdicts;
+    return results;
   }
 
   async close(): Promise<void> {
@@ -65,7 +65,7 @@ async function writeAt(file: FileHandle, bytes: Buffer, offset: number): Promise
 }
 
 /** @param bytes from the artifact's header on */
-function verdictOf(artifact: ArtifactContent, bytes: Buffer): IncomingVerdict['verdict'] {
+function statusOf(artifact: ArtifactContent, bytes: Buffer): IncomingResult['status'] {
   const content = unpack(bytes, artifact);
   if (!content) return 'absent';
   return hasItsHash(content, artifact) ? 'brought' : 'damaged';

@@ -33,7 +33,7 @@ export interface ExecutorDependencies {
  */
 export type CreateExecutor = (
   environment: ResolvedEnvironment,
-  surroundings: ExecutorDependencies,
+  dependencies: ExecutorDependencies,
 ) => Executor | BatchExecutor | Promise<Executor | BatchExecutor>;
 
 /** metalab's own executors, by environment type. */
@@ -78,7 +78,7 @@ export async function createExecutor(
   environment: ResolvedEnvironment,
   given: Omit<ExecutorDependencies, 'createSlots'>,
 ): Promise<Executor | BatchExecutor> {
-  const surroundings: ExecutorDependencies = {
+  const dependencies: ExecutorDependencies = {
     ...given,
     createSlots: (more) =>
       createLocalExecutor({ runner: given.runner, provenance: { ...given.provenance, ...more } }),
@@ -86,7 +86,7 @@ export async function createExecutor(
   const { type } = environment;
   const load = Object.hasOwn(EXECUTORS, type) ? EXECUTORS[type] : undefined;
   const create = load ? await load() : await installedExecutor(environment);
-  if (create) return create(environment, surroundings);
+  if (create) return create(environment, dependencies);
   throw new InfrastructureError({
     code: 'METALAB_NO_EXECUTOR',
     where: `environment ${environment.name}`,

@@ -5,7 +5,7 @@ import { canonicalJson } from './canonical.js';
 export const MIN_KEY_BYTES = 32;
 
 /** `unsigned`: there is no signature, or none that this version can read. */
-export type Verdict = 'valid' | 'unsigned' | 'other-key' | 'altered';
+export type SignatureStatus = 'valid' | 'unsigned' | 'other-key' | 'altered';
 
 /**
  * A secret key that signs documents: HMAC-SHA256 (RFC 2104) of their canonical JSON (RFC 8785). A document names its
@@ -28,7 +28,7 @@ export class SigningKey {
   }
 
   /** Checks a signature. Both arguments may be anything. */
-  verify(document: SignedDocument, signature: unknown): Verdict {
+  verify(document: SignedDocument, signature: unknown): SignatureStatus {
     const [, fingerprint, mac] =
       /^([0-9a-f]{12})\.([\w-]{43})$/.exec(typeof signature === 'string' ? signature : '') ?? [];
     if (fingerprint === undefined || mac === undefined) return 'unsigned';

@@ -12,12 +12,13 @@ import { makePivot, type Pivot } from './pivot.js';
 import type { Row } from './query/cell.js';
 import { check } from './query/check-query.js';
 import type { ColumnName, ColumnValues } from './query/column-name.js';
-import { type Column, ORIGIN_FIELDS } from './query/columns.js';
+import type { Column } from './query/columns.js';
 import { type Condition, type Operator, resolveConditions } from './query/conditions.js';
 import type { BinCount, Bins } from './query/histogram.js';
 import { parseSortKey, type RowQuery, resolveSelection, type SortKey } from './query/selection.js';
 import type { Statistic } from './query/statistics.js';
 import { type ResultsSummary, summarise } from './results-summary.js';
+import { shownColumns } from './shown-columns.js';
 import type { Source } from './source.js';
 import { StoredRun } from './stored-run.js';
 
@@ -226,19 +227,7 @@ export class Results<Params = JsonObject> {
    * success; with `all()` what tells runs of different declarations apart.
    */
   async shownColumns(): Promise<readonly string[]> {
-    if (this.#query.columns) return this.#query.columns;
-    const engine = await this.#engine();
-    const params = engine.columns.ofKind('param');
-    const varying = params.filter(({ varies }) => varies);
-    const troubled = (await engine.statuses()).some((status) => status !== 'success');
-    return [
-      ...(varying.length > 0 ? varying : params).map(({ name }) => name),
-      'replicate',
-      ...engine.columns.ofKind('metric').map(({ name }) => name),
-      ...engine.columns.ofKind('derived').map(({ name }) => name),
-      ...(troubled ? ['status'] : []),
-      ...(this.#all ? ORIGIN_FIELDS : []),
-    ];
+    return this.#query.columns ?? shownColumns(await this.#engine(), this.#all);
   }
 
   /** Lines of the segments that are left out, since they are no records; `metalab store check` names them. */

@@ -16,7 +16,7 @@ export function timeoutInterruption(timeoutMs: number): Interruption {
 }
 
 /** An unhandled rejection or uncaught error: it fails the run in which it occurred. */
-export function strayInterruption(thrown: unknown, kind: 'rejection' | 'exception'): Interruption {
+export function unhandledErrorInterruption(thrown: unknown, kind: 'rejection' | 'exception'): Interruption {
   const error = describeRunError(thrown);
   const origin =
     kind === 'rejection'

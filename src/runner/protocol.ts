@@ -1,7 +1,6 @@
 import type { HashedFile } from '../definition/declaration.js';
 import type { ErrorDescription } from '../definition/errors.js';
-import type { RunDigest } from '../definition/run-digest.js';
-import type { RunningMeans } from '../definition/running-mean.js';
+import type { RunTotals } from '../definition/run-totals.js';
 
 /** The submission that a slot works for. It imports that submission's bundle and nothing else. */
 export interface SlotSetup {
@@ -65,16 +64,9 @@ export interface ChunkRequest {
 }
 
 /** The result of a chunk. Counts are of records that are on disk, fsynced. */
-export interface ChunkReport {
+export interface ChunkReport extends RunTotals {
   /** The first position that was not executed: `to` if the chunk is done. */
   readonly next: number;
-  readonly success: number;
-  readonly failed: number;
-  readonly cancelled: number;
-  /** Time spent in runs, milliseconds, for sizing further chunks and for measuring utilisation. */
-  readonly busy_ms: number;
-  readonly means: RunningMeans;
-  readonly digest?: RunDigest;
 }
 
 /** How long a run has to settle after `cancel`. A slot that can't end it by then ends itself; the parent waits 2 s longer. */

@@ -14,7 +14,7 @@ import { Chunk, type ChunkEnd } from './chunk.js';
 import { ContextGuard } from './context-guard.js';
 import { RunExecutor } from './execute-run.js';
 import { startHost } from './hosts/start-host.js';
-import { cancelInterruption, strayInterruption } from './interruptions.js';
+import { cancelInterruption, unhandledErrorInterruption } from './interruptions.js';
 import type { OperationHost } from './operation-host.js';
 import { PrintedOutput } from './printed-output.js';
 import type { ProcessState } from './process-state.js';
@@ -196,7 +196,7 @@ export class Slot {
   }
 
   stray(thrown: unknown, kind: 'rejection' | 'exception'): void {
-    const interruption = strayInterruption(thrown, kind);
+    const interruption = unhandledErrorInterruption(thrown, kind);
     const origin = endedOrigin();
     const run = this.#executor.current;
     // Its run is recorded already, so it can only be logged.

@@ -25,7 +25,7 @@ export class ServiceOrchestrator {
   }
 
   /**
-   * Starts what is not alive, and ends what is not wanted any more. If that fails, what it started is ended again.
+   * Starts what is not alive, and ends what is not wanted any more. If that fails, what it started is stopped again.
    *
    * @throws DefinitionError METALAB_SERVICES before anything is started; ServiceError; what plugins and environments throw
    */

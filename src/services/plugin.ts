@@ -32,7 +32,7 @@ export interface SlurmFragment {
    */
   readonly setup: readonly string[];
   /**
-   * Ends it; `$SERVICE_PID` is its own again. Run in the order opposite to that of the set-ups, on EXIT and SIGTERM. The
+   * Ends it; `$SERVICE_PID` is its own again. Run in reverse order of the set-ups, on EXIT and SIGTERM. The
    * environment ends what is left after it by SIGKILL.
    */
   readonly cleanup: readonly string[];
@@ -83,7 +83,7 @@ export interface ClusterPlace {
   readonly programs: string;
 }
 
-/** A file of this machine that is to be on the cluster. Its name tells its content: one that is there is not sent again. */
+/** A file of this machine that is to be on the cluster. Its name identifies its content: a file that is already there is not sent again. */
 export interface ShippedFile {
   readonly from: string;
   /** Absolute. */

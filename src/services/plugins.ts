@@ -27,7 +27,7 @@ export class ServicePlugins extends Registry<ServicePlugin> {
   }
 }
 
-/** What to say of a name that no plugin has. */
+/** The error for a name that no plugin has. */
 export function unknownService(name: string, known: readonly string[]) {
   const near = nearestName(name, known);
   return {
@@ -71,6 +71,6 @@ function noPlan({ name, item }: Planned, type: string): UsageError {
     code: 'METALAB_SERVICE_PLAN',
     what: `the service '${name}' can't run in an environment of type ${type}`,
     expected: types.length > 0 ? `an environment of type ${types.join(', ')}` : 'a plugin that plans for it',
-    next: 'take its table out of the environment, or choose another environment with --env',
+    next: 'remove its table from the environment, or choose another environment with --env',
   });
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { readJson, writeJson } from '../engine/state.js';
 
-/** A line about what goes on, and when it was said: milliseconds as of `Date.now()`, each later than the last. */
+/** A progress message, and when it was written: milliseconds as of `Date.now()`, each later than the last. */
 export interface ProgressLine {
   readonly line: string;
   readonly at: number;
@@ -11,14 +11,14 @@ const KEPT = 20;
 
 const progressFile = (folder: string) => join(folder, 'progress.json');
 
-/** Says what goes on now, for whoever waits for it on this machine. */
+/** Writes a progress message for whoever waits on this machine. */
 export function tellProgress(folder: string, line: string): void {
   const before = readProgress(folder);
   const at = Math.max(Date.now(), (before.at(-1)?.at ?? 0) + 1);
   writeJson(progressFile(folder), [...before, { line, at }].slice(-KEPT));
 }
 
-/** What was said last. */
+/** The last progress message. */
 export function readProgress(folder: string): readonly ProgressLine[] {
   const said = readJson(progressFile(folder));
   return Array.isArray(said) ? (said as ProgressLine[]) : [];

@@ -2,7 +2,7 @@ import type { ResolvedEnvironment } from '../config/resolved-config.js';
 import type { ServicePlace, ServicePlugin } from './plugin.js';
 import type { ServiceHandle, ServiceSpec } from './service.js';
 
-/** What goes on while services come up or end, for people. */
+/** Progress messages while services start or stop. */
 export type OnProgress = (message: string) => void;
 
 /**

@@ -55,8 +55,8 @@ function cycleOf(left: readonly Dependent[], given: readonly string[]): Problem 
       return {
         where: '[services]',
         what: `these wait for each other: ${[...path.slice(begin), next].map(({ spec }) => spec.name).join(' → ')}`,
-        expected: 'services of which each can start after those that it needs',
-        next: 'take one of them out',
+        expected: 'services that can start one after another, each after those that it needs',
+        next: 'remove one of them',
       };
     path.push(next);
   }

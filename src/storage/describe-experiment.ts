@@ -6,7 +6,7 @@ import type { ExperimentManifest, GitState, SubmissionManifest } from './manifes
 export function describeExperiment(
   declaration: ExperimentDeclaration,
   latest: Pick<SubmissionManifest, 'submission' | 'declaration' | 'submitted_at' | 'environment'>,
-  surroundings: { readonly git: GitState | null; readonly metalabVersion: string },
+  origin: { readonly git: GitState | null; readonly metalabVersion: string },
 ): ExperimentManifest {
   const cases = paramSourceFromSpec(declaration.params).length;
   const {
@@ -27,7 +27,7 @@ export function describeExperiment(
     submitted_at: latest.submitted_at,
     totals: { cases, cells: countCells(cases, declaration.seeds) },
     environment: latest.environment?.name ?? 'local',
-    git: surroundings.git,
-    metalab_version: surroundings.metalabVersion,
+    git: origin.git,
+    metalab_version: origin.metalabVersion,
   };
 }

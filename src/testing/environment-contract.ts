@@ -54,7 +54,7 @@ export function testServiceEnvironment({ test, placeOf }: ServiceEnvironmentCont
   };
 
   test(
-    'starts services in order, tells where they are, and ends them in the opposite order, all of each',
+    'starts services in order, tells where they are, and ends them in reverse order, all of each',
     within(async (lab) => {
       const services = await lab.open();
       assert.deepEqual(await services.inspect(), []);

@@ -27,7 +27,7 @@ export function testServicePlugin({ test, name, plugin, config, placeOf }: Servi
   const { local, slurm } = plugin.plans;
 
   /** Runs with a place that is removed afterwards, in which all that was started is ended. */
-  const within = (use: (at: Surroundings) => Promise<void>) => async () => {
+  const within = (use: (at: TestPlace) => Promise<void>) => async () => {
     // Spaces and quotes, because users have them.
     const root = await mkdtemp(join(tmpdir(), "metalab service's "));
     const started: ServiceProcess[] = [];
@@ -116,7 +116,7 @@ export function testServicePlugin({ test, name, plugin, config, placeOf }: Servi
     );
 }
 
-interface Surroundings {
+interface TestPlace {
   readonly spec: ServiceSpec;
   readonly place: ServicePlace;
   start(fragment: Parameters<typeof ServiceProcess.start>[0]): Promise<ServiceProcess>;

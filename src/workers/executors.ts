@@ -8,11 +8,11 @@ const HERE: ResolvedEnvironment = { name: 'local', type: 'local', executor: {}, 
 
 /** Creates an environment's executor once, and again if that failed; all local environments share one. */
 export class EnvironmentExecutors implements Executors {
-  readonly #surroundings: Omit<ExecutorDependencies, 'createSlots'>;
+  readonly #dependencies: Omit<ExecutorDependencies, 'createSlots'>;
   readonly #made = new Map<string, Promise<Executor | BatchExecutor>>();
 
-  constructor(surroundings: Omit<ExecutorDependencies, 'createSlots'>) {
-    this.#surroundings = surroundings;
+  constructor(dependencies: Omit<ExecutorDependencies, 'createSlots'>) {
+    this.#dependencies = dependencies;
   }
 
   async slots(environment: ResolvedEnvironment | undefined): Promise<Executor> {
@@ -45,7 +45,7 @@ export class EnvironmentExecutors implements Executors {
     const key = isHere ? '' : JSON.stringify(environment);
     const known = this.#made.get(key);
     if (known) return known;
-    const making = createExecutor(isHere ? HERE : environment, this.#surroundings);
+    const making = createExecutor(isHere ? HERE : environment, this.#dependencies);
     making.catch(() => this.#made.delete(key));
     this.#made.set(key, making);
     return making;

@@ -102,7 +102,7 @@ it('another error of metalab is tried again, and the Temporal UI shows its code'
   });
 });
 
-it("a cancellation and a failure of Temporal's own pass as they are", async () => {
+it("a cancellation and a failure of Temporal's own pass unchanged", async () => {
   for (const thrown of [new CancelledFailure('CANCELLED'), ApplicationFailure.nonRetryable('x', 'Y')])
     await expect(mapFailures(() => Promise.reject(thrown))).rejects.toBe(thrown);
 });

@@ -81,7 +81,7 @@ test('env check looks at the configuration, the store and the slots, and says wh
   const good = await metalab(['env', 'check', 'there'], { cwd });
   expect(good.code).toBe(0);
   expect(good.stdout).toMatch(
-    /^ok {3}configuration: \.metalab\.toml\nok {3}store: .*elsewhere \(not made yet\)/,
+    /^ok {3}configuration: \.metalab\.toml\nok {3}store: .*elsewhere \(not created yet\)/,
   );
   expect(good.stdout).toMatch(/\nok {3}slots: \d+ slots on \d+ cores\n$/);
   const bad = await metalab(['env', 'check', 'here', '--json'], { cwd });

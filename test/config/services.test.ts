@@ -85,7 +85,7 @@ services.postgres.auth = "scram"
   expect(stdout).toContain(`2 problems
 - .metalab.toml:2: auth is "trust", but others can reach a server in an environment of type slurm
     expected: "scram"
-    next: write auth = "trust" to [environments.local.services.postgres] alone, or take it out
+    next: write auth = "trust" to [environments.local.services.postgres] alone, or remove it
 - .metalab.toml:3: [services.echo] has no greeting
     expected: a text`);
 });

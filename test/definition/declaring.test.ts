@@ -49,7 +49,7 @@ describe('experiment', () => {
     expect(Object.isFrozen(declared)).toBe(true);
   });
 
-  it('and operation are told from everything else, across copies of metalab', () => {
+  it('and operation are told apart from everything else, across copies of metalab', () => {
     expect([declared, double, {}, null, undefined, 'text', () => 1].map(isExperiment)).toEqual([
       true,
       ...Array(6).fill(false),

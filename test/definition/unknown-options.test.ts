@@ -24,7 +24,7 @@ describe('an option that a function does not know is refused, with the one that 
   });
 });
 
-describe('what is no input at all is refused in words', () => {
+describe('what is no input at all is refused with a message', () => {
   it.each([
     [call(seeds, 42), /seeds: got 42[\s\S]*an object with base, replicates/],
     [call(seeds), /seeds: got null/],

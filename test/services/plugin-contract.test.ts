@@ -1,6 +1,4 @@
-import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { symlinkSync } from 'node:fs';
 import { afterAll, describe, it } from 'vitest';
 import type { ServicePlugin } from '../../src/services/plugin.js';
 import { ServicePlugins } from '../../src/services/plugins.js';
@@ -17,21 +15,17 @@ symlinkSync(ROOT, project.path('node_modules/metalab'));
 const plugins = new ServicePlugins(project.folder);
 const pluginOf = async (name: string): Promise<ServicePlugin> => (await plugins.require(name)).item;
 
-const cache = mkdtempSync(join(tmpdir(), 'metalab-services-cache-'));
-afterAll(() => rmSync(cache, { recursive: true, force: true }));
-const env = { ...process.env, METALAB_CACHE: cache };
-
 const postgres = await pluginOf('postgres');
 const atlas = await pluginOf('atlas');
 const echo = await pluginOf('echo');
 
 describe('postgres', () => {
-  testServicePlugin({ test: it, name: 'postgres', plugin: postgres, config: {}, placeOf: () => ({ env }) });
+  testServicePlugin({ test: it, name: 'postgres', plugin: postgres, config: {} });
 });
 
 describe('atlas', () => {
   const database = usePostgres();
-  const placeOf = () => ({ env, store: `postgresql://${USER}@127.0.0.1:${database.server.port}/postgres` });
+  const placeOf = () => ({ store: `postgresql://${USER}@127.0.0.1:${database.server.port}/postgres` });
   testServicePlugin({ test: it, name: 'atlas', plugin: atlas, config: { memory: '512M' }, placeOf });
 });
 

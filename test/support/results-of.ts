@@ -3,12 +3,15 @@ import type { Results } from '../../src/results/results.js';
 import type { FileStore } from '../../src/storage/file/file-store.js';
 import type { ResultsStore } from '../../src/storage/store.js';
 
-let read: (store: FileStore) => ResultsStore = (store) => store;
+const itself = (store: FileStore): ResultsStore => store;
+let read = itself;
 
-/** Has tests read results of another kind of store, with the content of the file store that they made. */
-export function readResultsFrom(copy: (store: FileStore) => ResultsStore): void {
+/** Has tests read results of another kind of store, with the content of the file store that they made; of that again if none is given. */
+export function readResultsFrom(copy: (store: FileStore) => ResultsStore = itself): void {
   read = copy;
 }
+
+export const readsFileStores = (): boolean => read === itself;
 
 /** An experiment's results, of a file store or of what {@link readResultsFrom} makes of it. */
 export const resultsOf = (store: FileStore, experimentId: string): Results =>

@@ -68,7 +68,10 @@ export class Terminal {
   /** Looks until the screen is as expected, and returns all different screens that it saw on the way. */
   async waitFor(expected: RegExp, withinMs = 30_000): Promise<string[]> {
     const seen: string[] = [];
-    for (const end = performance.now() + withinMs; performance.now() < end; await sleep(50)) {
+    const start = performance.now();
+    // Each look starts a program: when nothing comes soon, looking takes less of the processors.
+    const pause = () => sleep(performance.now() - start < 5_000 ? 50 : 250);
+    for (const end = start + withinMs; performance.now() < end; await pause()) {
       const screen = await this.screen();
       if (screen !== seen.at(-1)) seen.push(screen);
       if (expected.test(screen)) return seen;

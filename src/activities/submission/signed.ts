@@ -8,11 +8,11 @@ import {
   type SubmissionRequest,
   submissionDocument,
 } from '../../contract/workflow.js';
-import type { SignedDocument, Verdict } from '../../identity/signature.js';
+import type { SignatureStatus, SignedDocument } from '../../identity/signature.js';
 
 /** Decides whether a worker acts on a request, or on a file of a store. */
 export interface Signatures {
-  verify(document: SignedDocument, signature: unknown): Verdict;
+  verify(document: SignedDocument, signature: unknown): SignatureStatus;
 }
 
 /** For a worker that trusts its server: every request from it counts as signed. */
@@ -58,8 +58,8 @@ const SHARE =
   'if several users or machines use one Temporal server, set METALAB_KEY_FILE to the same key for all of them, or set METALAB_TRUST_SERVER=1 for all of them if its TLS and API keys decide who may submit';
 
 /** @returns undefined if it is valid */
-export function formatRefusal(verdict: Verdict): string | undefined {
-  switch (verdict) {
+export function formatRefusal(status: SignatureStatus): string | undefined {
+  switch (status) {
     case 'valid':
       return undefined;
     case 'unsigned':

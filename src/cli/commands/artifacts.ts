@@ -90,9 +90,9 @@ async function saveAll(
   const onProgress = (done: number) => context.live.progress(() => `${done} artifacts`);
   let failed = 0;
   await withResults(exp, options, context, async (results) => {
-    const surroundings = { prompter: createTerminalPrompter(), say: context.note, onProgress };
+    const dependencies = { prompter: createTerminalPrompter(), say: context.note, onProgress };
     const which = { ...(names ? { names } : {}), flat, force };
-    const saved = await saveArtifacts(results, folder, which, surroundings).finally(() =>
+    const saved = await saveArtifacts(results, folder, which, dependencies).finally(() =>
       context.live.clear(),
     );
     failed = saved.failed.length;

@@ -16,13 +16,13 @@ only you can read: other users of this machine can reach the port, too.`,
     { flags: '--host <address>', description: 'address to listen at', default: '127.0.0.1' },
     {
       flags: '--port <n>',
-      description: 'port to listen at; 0: a free one',
+      description: 'port to listen on; 0: any free port',
       default: 8000,
       parse: wholeNumber('--port', 0, 65_535),
     },
     {
       flags: '--token-file <path>',
-      description: 'file with the token, made if there is none (default: atlas-token in METALAB_HOME)',
+      description: 'file with the token, created if missing (default: atlas-token in METALAB_HOME)',
     },
   ],
   examples: [

@@ -13,7 +13,7 @@ interface QueryOptions extends CommonOptions {
 
 export const queryCommand: CommandDefinition<QueryOptions> = {
   name: 'query',
-  summary: 'answer a SELECT in SQL about the runs of an experiment',
+  summary: 'run a SQL SELECT over the runs of an experiment',
   description: `The dialect is DuckDB's. Relations are runs (one row a run, with the columns of metalab results; values of another
 type are in "NAME (TYPE)"), series (run_id, name, step, value) and artifacts (run_id, name, kind, format, uri, size_bytes,
 content_hash). No other file is read, and nothing is written.`,

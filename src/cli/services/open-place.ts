@@ -26,7 +26,7 @@ export function requireOrder(place: ServicesPlace): ServicesOrder {
   throw new UsageError({
     code: 'METALAB_SERVICES_UNKNOWN',
     where: `environment ${place.environment}`,
-    what: 'no services of it were ever started in this project',
+    what: 'none of its services was ever started in this project',
     next: 'metalab services up',
   });
 }

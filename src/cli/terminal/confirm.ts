@@ -1,6 +1,6 @@
 import { createTerminalPrompter } from './terminal-prompter.js';
 
-/** Asks on a terminal. @returns undefined where there is none to ask at */
+/** Asks on a terminal. @returns undefined if there is none */
 export async function confirm(question: string): Promise<boolean | undefined> {
   const prompter = process.stderr.isTTY ? createTerminalPrompter() : undefined;
   if (!prompter) return undefined;

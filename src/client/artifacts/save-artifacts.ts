@@ -26,7 +26,7 @@ export interface SaveOptions {
   readonly force?: boolean;
 }
 
-interface SaveSurroundings {
+interface SaveDependencies {
   /** Asks the user if a cluster's login needs it. */
   readonly prompter?: Prompter;
   readonly say?: (line: string) => void;
@@ -52,7 +52,7 @@ export async function saveArtifacts(
   results: Results,
   folder: string,
   { names, flat = false, force = false }: SaveOptions = {},
-  { prompter, say, onProgress = () => {} }: SaveSurroundings = {},
+  { prompter, say, onProgress = () => {} }: SaveDependencies = {},
 ): Promise<SavedArtifacts> {
   const store = requireFileStore(results.store, 'opening artifacts');
   const { experiment } = results;

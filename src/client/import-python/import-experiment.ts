@@ -31,7 +31,7 @@ export interface ImportedExperiment extends ImportCounts {
   readonly statuses: { readonly [status in RunStatus]: number };
 }
 
-export interface ImportSurroundings {
+export interface ImportDependencies {
   /** The folder that is imported. */
   readonly source: string;
   readonly signal: AbortSignal;
@@ -48,15 +48,15 @@ export interface ImportSurroundings {
 export async function importExperiment(
   store: FileStore,
   source: SourceExperiment,
-  surroundings: ImportSurroundings,
+  dependencies: ImportDependencies,
 ): Promise<ImportedExperiment> {
   const { experimentId } = source;
   const counts = nothingImported();
   const plan = planImport(source, await readEarlierImport(store, experimentId));
   const total = plan.known + plan.runs.length;
   const isDeclared = (await store.readManifest(experimentId))?.totals.cells === total;
-  if (plan.runs.length > 0 || !isDeclared) await importRuns(store, source, plan, counts, surroundings);
-  if (!surroundings.signal.aborted) await importDerived(store, plan, counts, surroundings);
+  if (plan.runs.length > 0 || !isDeclared) await importRuns(store, source, plan, counts, dependencies);
+  if (!dependencies.signal.aborted) await importDerived(store, plan, counts, dependencies);
   return {
     experiment_id: experimentId,
     python_experiment_id: source.pythonId,
@@ -71,7 +71,7 @@ async function importRuns(
   source: SourceExperiment,
   plan: ImportPlan,
   counts: ImportCounts,
-  { source: folder, signal, broken, missing, logsOf, onProgress }: ImportSurroundings,
+  { source: folder, signal, broken, missing, logsOf, onProgress }: ImportDependencies,
 ): Promise<void> {
   const { experimentId } = source;
   const submission = await beginSubmission(store, plan.declaration);
@@ -106,7 +106,7 @@ async function importDerived(
   store: FileStore,
   { underived, declaration }: ImportPlan,
   counts: ImportCounts,
-  { broken }: ImportSurroundings,
+  { broken }: ImportDependencies,
 ): Promise<void> {
   const { experiment_id } = declaration;
   const writer = new ImportWriter(store.experimentFolder(experiment_id), '', declaration);

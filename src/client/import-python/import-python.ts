@@ -60,8 +60,8 @@ export async function importPythonStore(
     for (const each of sources) {
       if (signal.aborted) break;
       const report = (done: number, total: number) => onProgress(each.experimentId, done, total);
-      const surroundings = { source, signal, broken, missing, logsOf, onProgress: report };
-      const imported = await importExperiment(store, each, surroundings);
+      const dependencies = { source, signal, broken, missing, logsOf, onProgress: report };
+      const imported = await importExperiment(store, each, dependencies);
       experiments.push(imported);
       if (!signal.aborted && imported.records + imported.derived > 0)
         await bringUpToDate(store, imported.experiment_id, { compact: true, rebuild: false, signal });

@@ -74,7 +74,7 @@ export class ImportWriter {
     try {
       for await (const block of createReadStream(path)) await incoming.add(block as Buffer);
       const [kept] = await incoming.keep();
-      if (kept?.verdict !== 'brought') throw new Error('it changed while it was read');
+      if (kept?.status !== 'brought') throw new Error('it changed while it was read');
       return content;
     } finally {
       await incoming.close();

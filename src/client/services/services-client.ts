@@ -147,6 +147,6 @@ const noAnswer = ({ environment }: ServicesPlace) =>
   new InfrastructureError({
     code: 'METALAB_TEMPORAL',
     where: `environment ${environment}`,
-    what: 'the workflow of its services ended again and again before it did what was asked',
+    what: 'the services workflow ended repeatedly before it carried out the request',
     next: 'metalab doctor',
   });

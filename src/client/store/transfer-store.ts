@@ -62,7 +62,7 @@ async function refuseSameStore(from: FileStore, to: FileStore): Promise<void> {
     code: 'METALAB_COPY_SAME',
     where: to.root,
     what: 'is the store to copy from',
-    expected: 'another folder, which is made if there is none',
+    expected: 'another folder, which is created if missing',
     next: 'name it with --to',
   });
 }

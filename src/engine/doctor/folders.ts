@@ -20,7 +20,7 @@ export const folders: Examiner = {
 function lookAtOwn(folder: OwnFolder): Check {
   const { path, variable } = folder;
   const there = nearestFolder(path);
-  return look(folder, path === there ? path : `${path} (not made yet)`, () => {
+  return look(folder, path === there ? path : `${path} (not created yet)`, () => {
     refuseOpenFolder({ path, variable });
     accessSync(there, constants.W_OK | constants.X_OK);
   });

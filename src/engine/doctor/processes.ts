@@ -65,7 +65,7 @@ export const stateFiles: Examiner = {
   name: 'state',
   examine({ env }) {
     const home = stateFolder(env);
-    if (!existsSync(home)) return { name: 'state', ok: true, detail: `${home} (not made yet)` };
+    if (!existsSync(home)) return { name: 'state', ok: true, detail: `${home} (not created yet)` };
     const server = readServer(home);
     const stale = [
       ...(server && !isAlive(server) ? [`server, pid ${server.pid}`] : []),

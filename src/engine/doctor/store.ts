@@ -33,12 +33,12 @@ function stateChecks(folder: string, env: Environment): Check[] {
   const name = 'store';
   if (!existsSync(folder)) {
     const parent = nearestFolder(folder);
-    if (isWritable(parent)) return [{ name, ok: true, detail: `${folder} (not made yet)` }];
+    if (isWritable(parent)) return [{ name, ok: true, detail: `${folder} (not created yet)` }];
     return [
       {
         name,
         ok: false,
-        detail: `${folder} can't be made: ${parent} is not writable`,
+        detail: `${folder} can't be created: ${parent} is not writable`,
         next: 'choose another --store',
       },
     ];

@@ -20,10 +20,9 @@ export interface Column {
   readonly varies: boolean;
   /** Whether all its numbers are whole. */
   readonly whole?: boolean;
-  /** How many runs have a value of another type, or NaN or an infinity, or null. */
+  /** How many runs have a value of another type, or NaN or an infinity. */
   readonly others: number;
   readonly nonfinite: number;
-  readonly nulls: number;
   readonly source: ColumnSource;
 }
 
@@ -60,7 +59,6 @@ const FIELDS: readonly Column[] = (Object.keys(FIELD_TYPES) as FieldName[]).map(
   varies: true,
   others: 0,
   nonfinite: 0,
-  nulls: 0,
   source: { of: 'field', name },
 }));
 
@@ -146,7 +144,6 @@ function columnOf({ source, key, counts, whole, varies }: Occurrence, total: num
     ...(type === 'number' && whole ? { whole } : {}),
     others: present - types[type],
     nonfinite,
-    nulls,
     source: { of: source, key },
   };
 }

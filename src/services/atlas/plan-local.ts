@@ -16,7 +16,7 @@ export async function planLocal(spec: ServiceSpec, place: ServicePlace): Promise
   const port = config.port ?? place.port;
   const file = join(private_folder, 'token');
   keepToken(file);
-  // What is started is what was built.
+  // The service runs the built program.
   readBuild();
   const program = [process.execPath, join(packageFolder(), 'bin', 'metalab.js'), 'atlas', 'serve'];
   return {

@@ -64,7 +64,7 @@ export async function planSlurm(spec: ServiceSpec, place: ServicePlace): Promise
   };
 }
 
-/** What the bundle reads beside it is with it. */
+/** The bundle, and the files that it reads from its own folder. */
 function atlasFiles(folder: string): ShippedFile[] {
   const dist = join(packageFolder(), 'dist');
   const migrations = join(dist, 'storage', 'postgresql', 'migrations');

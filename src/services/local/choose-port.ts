@@ -23,7 +23,7 @@ export async function choosePort(
       where: `services.${name}.port`,
       what: `port ${given} is in use${holder ? ` by ${holder}` : ''}`,
       expected: 'a free port of 127.0.0.1',
-      next: `end what uses it, choose another, or take the key out: metalab then takes a free one by itself`,
+      next: `stop what uses it, choose another, or remove the key: metalab then picks a free one`,
     });
   }
   if (before !== undefined && !taken.includes(before) && (await isFree(before))) return before;

@@ -1,4 +1,4 @@
-import { readdirSync, rmSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { readJson, writeJson } from '../../engine/state.js';
 import type { StopRequest } from '../plugin.js';
@@ -51,10 +51,6 @@ export class ServiceRecords {
 
   write(record: ServiceRecord): void {
     writeJson(this.#file(record.name), record);
-  }
-
-  remove(name: string): void {
-    rmSync(this.#file(name), { force: true });
   }
 
   #file(name: string): string {

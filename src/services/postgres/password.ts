@@ -6,7 +6,6 @@ import { passFileLine, readPassFile } from '../../storage/postgresql/pass-file.j
 
 /** A login, whose password is in a file that only this user can read, as libpq reads it. */
 export interface Login {
-  readonly user: string;
   readonly password: string;
   readonly file: string;
 }
@@ -22,5 +21,5 @@ export function keepLogin(user: string, given: string | undefined, folder: strin
   const password = given ?? kept ?? randomBytes(24).toString('base64url');
   // Host and port differ by the way that it is reached, e.g. through a tunnel.
   if (password !== kept) replaceFile(file, passFileLine({ user, password }));
-  return { user, password, file };
+  return { password, file };
 }

@@ -53,7 +53,7 @@ export const refuseTrust = (place: string): Problem => ({
   where: 'services.postgres.auth',
   what: `is "trust", but others can reach a server ${place}`,
   expected: '"scram"',
-  next: 'write auth = "trust" to [environments.local.services.postgres] alone, or take it out',
+  next: 'write auth = "trust" to [environments.local.services.postgres] alone, or remove it',
 });
 
 export const isLoopback = (host: string): boolean => /^(localhost|127\.\d+\.\d+\.\d+|::1)$/.test(host);

@@ -2,7 +2,7 @@ import { locationAt } from '../location-at.js';
 import type { ServiceHandle, ServiceStatus } from '../service.js';
 import type { ClusterJob } from './read-jobs.js';
 
-/** A job that has not given a sign of life for so long may have lost its node. Its script gives one every 5 s. */
+/** A job without a heartbeat for this long may have lost its node. Its script writes one every 5 s. */
 const SILENT_S = 60;
 
 /** What is known of a job's services. `over`: Slurm says that it does not run any more. */

@@ -9,16 +9,16 @@ import type { ClusterFiles } from './cluster-files.js';
 import { type ClusterJob, readJobs } from './read-jobs.js';
 
 const LOOK_MS = 500;
-/** Of a job that nothing is known of yet. */
+/** For a job that Slurm has not reported yet. */
 const FIRST_POLL_WITHIN_MS = 10_000;
-/** The script gives a sign of life every 5 s. */
+/** The script writes a heartbeat every 5 s. */
 const POLL_WHEN_SILENT_S = 15;
 /** Services may take so long to end in order; then Slurm ends the job. */
 const END_WITHIN_MS = 70_000;
 /** Slurm kills what does not end by itself; a node that does not answer can't be waited for. */
 const GONE_WITHIN_MS = 240_000;
 
-/** What Slurm knows of services' jobs, and how they are ended. */
+/** Asks Slurm about services' jobs, and ends them. */
 export class JobControl {
   readonly cluster: Cluster;
   readonly #transport: Transport;

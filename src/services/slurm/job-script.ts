@@ -29,7 +29,7 @@ export const PORT_TAKEN = 'port taken: ';
 
 /**
  * The script of the one job of all services. It starts them in order, each once the one before is ready; starts again
- * what dies; and ends them in the opposite order, whatever it ends of. What it knows is in small files of `state/`, each
+ * what dies; and ends them in reverse order, whatever it ends of. What it knows is in small files of `state/`, each
  * written in one step:
  *
  *     host               the node

@@ -18,7 +18,7 @@ export interface PlannedService
 /** A job of an environment's services, as its files on the cluster tell of it. */
 export interface ClusterJob {
   readonly number: number;
-  /** undefined: it was not made to its end. */
+  /** undefined: its preparation was interrupted. */
   readonly plan: JobPlan | undefined;
   /** Slurm's id; undefined: it is not known to have been submitted. */
   readonly id: string | undefined;

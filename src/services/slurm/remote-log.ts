@@ -13,7 +13,7 @@ export async function readTail(transport: Transport, path: string): Promise<stri
   }
 }
 
-/** The same as it comes; what is appended too if asked for. One that does not exist is empty. */
+/** A log as a stream, which can be followed. A log that does not exist is empty. */
 export async function* streamLog(
   transport: Transport,
   path: string,

@@ -9,7 +9,7 @@ import { outputFile, scriptFile } from './cluster-files.js';
 const JOB_NAME = 'metalab-services';
 /** A job that may take longer waits longer in most queues; it is followed by another one. */
 const MAX_TIME_S = 7 * 24 * 3600;
-/** For ending in order: a database writes what it has in memory. */
+/** Time for stopping in order: a database writes what it has in memory. */
 const END_BEFORE_S = 60;
 /** For the script itself. */
 const OWN_MEMORY_MB = 32;

@@ -27,10 +27,10 @@ import { renewalOf } from './renewal.js';
 import { endJobs, jobError, untilReady } from './wait-for-jobs.js';
 import { withCluster } from './with-cluster.js';
 
-/** A gateway that is slower is not waited for by a look at what runs. */
+/** An inspection does not wait longer than this for the gateway. */
 const INSPECT_WITHIN_MS = 15_000;
 const MAX_TAKEN_PORTS = 5;
-/** Meanwhile nobody looks at what runs. */
+/** Nobody checks the services in the meantime. */
 const RENEW_WITHIN: ClusterRetryOptions = { within_ms: 30_000, throwNeeded: true };
 
 /**
@@ -100,13 +100,13 @@ export class SlurmServices implements ServiceEnvironment {
       const jobs = await readJobs(ask, files);
       const job = await this.#current(jobs, (each) => this.#control.seemsOver(each));
       if (!job) return [];
-      // One that was not submitted does not come by itself.
+      // A job that was not submitted will never start.
       const isOver = job.id === undefined || (await this.#control.seemsOver(job));
       const isFollowedAlready = job !== jobs[0] && jobs[0]?.id !== undefined;
       if (!isOver && job.all && !isFollowedAlready) this.#renewAt = renewalOf(job);
       return this.#note(files, job, record?.specs ?? null, isOver);
     } catch {
-      // A gateway that does not answer says nothing of what runs behind it.
+      // If the gateway does not answer, nothing is known of the services behind it.
       return (record?.handles ?? []).map((handle) =>
         handle.status === 'stopped' ? handle : { ...handle, status: 'unknown' },
       );

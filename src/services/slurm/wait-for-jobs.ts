@@ -10,7 +10,7 @@ import { PORT_TAKEN } from './job-script.js';
 import { type ClusterJob, readJobs } from './read-jobs.js';
 import { readTail } from './remote-log.js';
 
-/** How often a job's files are looked at while it is waited for; in the queue, less and less often. */
+/** How often a job's files are read while waiting for it; less and less often while it is in the queue. */
 const LOOK_MS = 500;
 const MAX_LOOK_MS = 5_000;
 const LOOK_GROWTH = 1.4;
@@ -51,7 +51,7 @@ export async function untilReady(
     const id = (job.id ?? waited.id)!;
     const status = control.status(id);
     if (status && isConclusive(status.meaning)) {
-      // Its last words may need a moment to come through the network filesystem.
+      // The end of its log may take a moment to appear on the network filesystem.
       endedAt ??= performance.now();
       if (performance.now() - endedAt > 2 * LOOK_MS)
         throw await jobError({ ...waited, id }, place, formatEnd(status));

@@ -23,26 +23,22 @@ const FIELDS = [
   'tags',
 ];
 
-/** How an experiment's view was made. */
-export interface ExperimentView {
-  readonly name: string;
-  /** How many params, metrics and derived metrics have no column, since there are too many. */
-  readonly left_out: number;
-}
-
 /** `pi_mc:0.1`, unless that is too long for PostgreSQL. */
 export const experimentViewName = (experiment: string): string => shortened(experiment);
 
-/** Makes the view of an experiment: one row a run, with a typed column for each param, metric and derived metric. */
-export async function makeExperimentView(client: Client, experiment: string): Promise<ExperimentView> {
+/**
+ * Makes the view of an experiment: one row a run, with a typed column for each param, metric and derived metric.
+ *
+ * @returns how many of these have no column, since there are too many
+ */
+export async function makeExperimentView(client: Client, experiment: string): Promise<number> {
   const { rows } = await client.query<TypedValue>(
     'SELECT source, key, type FROM value_types WHERE experiment = $1',
     [experiment],
   );
   const columns = columnsOf(rows);
   const kept = columns.slice(0, MAX_COLUMNS - FIELDS.length);
-  const name = experimentViewName(experiment);
-  const view = pg.escapeIdentifier(name);
+  const view = pg.escapeIdentifier(experimentViewName(experiment));
   const list = [...FIELDS, ...kept.map(({ as, sql }) => `${sql} AS ${pg.escapeIdentifier(as)}`)].join(
     ',\n  ',
   );
@@ -63,7 +59,7 @@ export async function makeExperimentView(client: Client, experiment: string): Pr
     await client.query('ROLLBACK').catch(() => {});
     throw error;
   }
-  return { name, left_out };
+  return left_out;
 }
 
 export async function dropExperimentView(client: Client, experiment: string): Promise<void> {

@@ -57,8 +57,8 @@ function partsOf(error: unknown, { user, database, schema }: PostgresSettings): 
   if (code === '42501')
     return {
       code: 'METALAB_INDEX_RIGHTS',
-      what: `${login} lacks the rights for the index: ${message}`,
-      expected: `the right to create the schema ${JSON.stringify(schema)}, or a schema of that name of one's own`,
+      what: `${login} lacks privileges for the index: ${message}`,
+      expected: `permission to create the schema ${JSON.stringify(schema)}, or a schema of that name that you own`,
       next: 'ask its owner for: GRANT CREATE ON DATABASE … TO …; to only read it: GRANT USAGE ON SCHEMA …, GRANT SELECT ON ALL TABLES IN SCHEMA …',
     };
   if (code === '3F000' || code === '42P01')

@@ -119,13 +119,8 @@ class ExperimentIndexing {
       [experimentViewName(experiment)],
     );
     const isViewDue = this.#hasNewTypes || !found[0]?.exists;
-    const view = isViewDue ? await makeExperimentView(client, experiment) : undefined;
-    return {
-      experiment_id: experiment,
-      records: this.#records,
-      bytes: this.#bytes,
-      left_out: view?.left_out ?? 0,
-    };
+    const left_out = isViewDue ? await makeExperimentView(client, experiment) : 0;
+    return { experiment_id: experiment, records: this.#records, bytes: this.#bytes, left_out };
   }
 
   async #readPositions(): Promise<void> {

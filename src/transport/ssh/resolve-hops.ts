@@ -13,31 +13,31 @@ const DEFAULT_KEYS = ['id_ed25519', 'id_ecdsa', 'id_rsa'];
  *
  * @throws TransportError with code METALAB_TRANSPORT_CONFIG
  */
-export function resolveHops(settings: SshSettings, surroundings: SshDependencies = {}): readonly Hop[] {
-  const hops = resolveInto([], settings, surroundings);
+export function resolveHops(settings: SshSettings, dependencies: SshDependencies = {}): readonly Hop[] {
+  const hops = resolveInto([], settings, dependencies);
   return hops;
 }
 
 function resolveInto(
   through: readonly string[],
   settings: SshSettings,
-  surroundings: SshDependencies,
+  dependencies: SshDependencies,
 ): Hop[] {
-  const { env: given = process.env } = surroundings;
+  const { env: given = process.env } = dependencies;
   const env = typeof given === 'function' ? given() : given;
   const home = env.HOME || homedir();
-  const own = surroundings.configFile ?? env.METALAB_SSH_CONFIG;
+  const own = dependencies.configFile ?? env.METALAB_SSH_CONFIG;
   const files = own ? [own] : [join(home, '.ssh', 'config'), '/etc/ssh/ssh_config'];
   if (through.length > MAX_HOPS)
     throw configError(settings.host, `more than ${MAX_HOPS} jumps: ${through.join(', ')}`);
   const config = readHostConfig(files, settings.host, settings.user, home);
-  const hop = hopOf(settings, config, surroundings, env, home);
+  const hop = hopOf(settings, config, dependencies, env, home);
   const jumps = settings.jump?.length ? settings.jump : jumpsOf(config, settings.host);
   // As in OpenSSH, only the first jump host may itself be behind others: the list defines how the rest is reached.
   return [
     ...jumps.flatMap((jump, index) => {
       const next = { ...parseJump(jump), ...(settings.ssh_key && { ssh_key: settings.ssh_key }) };
-      const hops = resolveInto([...through, jump], next, surroundings);
+      const hops = resolveInto([...through, jump], next, dependencies);
       return index === 0 ? hops : hops.slice(-1);
     }),
     hop,

@@ -39,7 +39,7 @@ async function findingsIn(root: string): Promise<string> {
 const target = () => join(temporaryFolder(), 'target');
 
 describe('a copy', () => {
-  it('has every file, and done again it copies what is new', async () => {
+  it('has every file, and a second copy brings only what is new', async () => {
     const { store } = await wholeStore();
     const to = target();
     const first = await copied(store.root, to);

@@ -82,7 +82,7 @@ const evidence = (given: Partial<TaskEvidence>): TaskEvidence => ({
 const lostBy = (given: Partial<TaskEvidence>, limits = LIMITS) =>
   classifyFailure(evidence(given), limits).lost.map(({ run: { position } }) => position);
 
-describe('what goes round again, and is nobody’s failure', () => {
+describe('what is requeued, and fails no run', () => {
   test.each(['COMPLETED', 'FAILED', 'CANCELLED by 0', 'REVOKED', 'DEADLINE', 'QUANTUM_LEAP'])(
     'the runs of a task that is %s',
     (state) => {

@@ -29,7 +29,7 @@ function askInVain(code: Fault, options: { readonly within_ms?: number } = {}) {
 }
 
 describe('a cluster that does not answer', () => {
-  it('is told of after a while, and needs nobody: who follows the sweep goes on following', async () => {
+  it('is reported after a while, and needs nobody: who follows the sweep goes on following', async () => {
     const { fault, told, answer, retry } = askInVain('METALAB_TRANSPORT_UNREACHABLE');
     await vi.advanceTimersByTimeAsync(20_000);
     expect(told).toEqual([]);
@@ -42,7 +42,7 @@ describe('a cluster that does not answer', () => {
     expect(told.at(-1)).toEqual([false, false]);
   });
 
-  it('is told of at once where somebody has to log in', async () => {
+  it('is reported at once where somebody has to log in', async () => {
     const { told, retry } = askInVain('METALAB_TRANSPORT_LOGIN');
     await vi.advanceTimersByTimeAsync(100);
     expect(told).toEqual([[true, true]]);

@@ -27,7 +27,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 
-test('a spool that is not mounted is not made anew, but waited for', async () => {
+test('a spool that is not mounted is not created again, but waited for', async () => {
   const fileRoot = join(root, 'spool');
   const retry = new ClusterRetry(transport);
   const { id } = await Spool.open(transport, fileRoot, retry);

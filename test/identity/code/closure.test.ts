@@ -251,7 +251,7 @@ describe('what identity can’t see is told', () => {
   });
 });
 
-describe('an initialiser that may be there for what it does, and does not count, is told', () => {
+describe('an initialiser that may have side effects, and does not count, is reported', () => {
   it.each([
     [
       'that fills what it is given',

@@ -57,7 +57,7 @@ it('late lines of a segment that was compacted follow the rule, before and after
   await expectReaders(store, finals);
 });
 
-it('a torn or corrupt file is as good as none, wherever it is damaged, and is made anew', async () => {
+it('a torn or corrupt file is ignored, wherever it is damaged, and is written again', async () => {
   const store = await temporaryStore();
   await fillStore(store);
   const finals = await finalRecordsOf(store);

@@ -102,7 +102,7 @@ it('readers have the same points before and after a compaction, which they then 
   await expectPoints(store, CURRENT);
 });
 
-it('a file that is not up to date is not read, and made anew', async () => {
+it('a file that is not up to date is not read, and is written again', async () => {
   const store = await temporaryStore();
   const segment = await fillStore(store);
   await compact(store);
@@ -129,7 +129,7 @@ it('a file that is not up to date is not read, and made anew', async () => {
   await expectPoints(store, [...now, [2, 1, 3]]);
 });
 
-it('a torn or corrupt file is as good as none', async () => {
+it('a torn or corrupt file is ignored', async () => {
   const store = await temporaryStore();
   await fillStore(store);
   await compact(store);

@@ -50,7 +50,7 @@ beforeAll(async () => {
   database = await postgres.database();
   readResultsFrom((store) => new IndexOf(store));
 });
-afterAll(() => readResultsFrom((store) => store));
+afterAll(() => readResultsFrom());
 
 // The tests of results, once more: the query makes them modules of their own.
 describe.each(['random-queries', 'results', 'sql', 'derived', 'export', 'pivot'])(

@@ -25,7 +25,7 @@ describe('a gateway whose connection goes', { timeout: 270_000 }, () => {
     await scratch.close();
   });
 
-  it('rejects what a command was, and the next call connects anew', async () => {
+  it('rejects the command in progress, and the next call connects again', async () => {
     const begun = scratch.path('begun');
     const running = transport.run(['sh', '-c', 'touch "$0"; sleep 30', begun]);
     running.catch(() => {});
@@ -135,7 +135,7 @@ describe('a gateway whose connection goes', { timeout: 270_000 }, () => {
     silent.close();
   });
 
-  it('rejects what is under way when the transport is closed', async () => {
+  it('rejects what is in progress when the transport is closed', async () => {
     const running = transport.run(['sleep', '30']);
     running.catch(() => {});
     await transport.run(['true']);

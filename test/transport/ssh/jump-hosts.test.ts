@@ -101,7 +101,7 @@ describe('a gateway behind jump hosts', { timeout: 270_000 }, () => {
     silent.close();
   });
 
-  it('closes while it is being reached: whoever waits for it is told at once', async () => {
+  it('closes while it is being reached: callers are told at once', async () => {
     const silent = createServer(() => {});
     const came = new Promise<void>((resolve) => silent.once('connection', () => resolve()));
     await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));

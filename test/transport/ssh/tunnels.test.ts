@@ -54,7 +54,7 @@ describe('a tunnel whose gateway', { timeout: 180_000 }, () => {
     expect(failures).toEqual([]);
   });
 
-  it('is down: each failed connection is told, and it goes on once that is back', async () => {
+  it('is down: each failed connection is reported, and it goes on once the service is back', async () => {
     await open();
     service.serve((socket) => socket.end('here'));
     expect((await received(dial(tunnel))).toString()).toBe('here');

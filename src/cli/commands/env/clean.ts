@@ -20,7 +20,8 @@ something was left.`,
     { flags: '--dry-run', description: 'remove nothing; show what would be removed, and its size' },
     {
       flags: '--cancel',
-      description: 'end queued jobs that no workflow manages any more, wait for their end, then remove',
+      description:
+        'cancel queued jobs that no workflow manages any more, wait until they have ended, then remove',
     },
     {
       flags: '--discard',

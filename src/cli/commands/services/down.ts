@@ -8,7 +8,7 @@ interface DownFlags extends CommonOptions {
 export const downCommand: CommandDefinition<DownFlags> = {
   name: 'down',
   summary: 'end the services of an environment; their data is kept',
-  description: `Ends them in the opposite order, also if their configuration is gone, and confirms that each has ended. Works from
+  description: `Ends them in reverse order, also if their configuration is gone, and confirms that each has ended. Works from
 any folder of the project.`,
   options: [
     {

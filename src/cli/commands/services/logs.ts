@@ -10,7 +10,7 @@ interface LogsFlags extends CommonOptions {
 
 export const logsCommand: CommandDefinition<LogsFlags> = {
   name: 'logs',
-  summary: "show a service's log, also of one that is dead",
+  summary: "show a service's log, even after it has died",
   arguments: [{ name: 'service', description: 'service (default: all, one after another)', optional: true }],
   options: [
     {

@@ -3,7 +3,7 @@ import { EXIT } from '../../format/report-error.js';
 
 export const restartCommand: CommandDefinition = {
   name: 'restart',
-  summary: 'end a service, or all of an environment, and start it again',
+  summary: 'restart a service, or all services of an environment',
   arguments: [{ name: 'service', description: 'service (default: all)', optional: true }],
   examples: [{ line: 'services restart postgres', does: 'with the same data, at the same address' }],
   env: true,

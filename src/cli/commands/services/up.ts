@@ -11,7 +11,7 @@ export const upCommand: CommandDefinition<UpFlags> = {
   summary: 'start the services of an environment, and keep them running',
   description: `Starts those of [services] and [environments.NAME.services] in .metalab.toml that are not alive, in the order in
 which they need each other. They go on when this command ends, and are started again when they die.
-If one can't be started, those that were started with it are ended again.`,
+If one can't be started, those that were started with it are stopped again.`,
   options: [
     {
       flags: '--tunnel',

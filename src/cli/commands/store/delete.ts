@@ -124,7 +124,7 @@ async function isConfirmed(what: string): Promise<boolean> {
   throw new UsageError({
     code: 'METALAB_NOT_CONFIRMED',
     where: 'store delete',
-    what: `${what} would be deleted, and there is no terminal to ask at`,
+    what: `${what} would be deleted, and there is no terminal to ask on`,
     expected: '--yes, or --dry-run to see it only',
   });
 }

@@ -48,7 +48,7 @@ is in use; 130 interrupted.`,
       throw new UsageError({
         code: 'METALAB_OPTION',
         where: 'store import',
-        what: 'nothing is named to import',
+        what: 'nothing to import was named',
         expected: 'FILE, which metalab store export wrote, or --from-python DIR',
       });
     const [{ importArchive }, { printCopied }, { showProgress }] = await Promise.all([

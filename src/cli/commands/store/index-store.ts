@@ -17,7 +17,7 @@ what was written since the last time, and makes schema and tables where there ar
       optional: true,
     },
   ],
-  options: [{ flags: '--rebuild', description: 'delete what the index has, and read everything anew' }],
+  options: [{ flags: '--rebuild', description: 'delete what the index has, and read everything again' }],
   examples: [
     {
       line: 'store index --store "postgresql://me@db/lab?file_root=/data/lab"',

@@ -1,6 +1,5 @@
 import type { PositionRange } from '../../../definition/position-range.js';
-import type { RunDigest } from '../../../definition/run-digest.js';
-import type { RunningMeans } from '../../../definition/running-mean.js';
+import type { RunTotals } from '../../../definition/run-totals.js';
 
 /** `arrays/{token}/array.json`: what a Slurm array executes. Written before `sbatch`, never changed. */
 export interface ArraySpec {
@@ -44,8 +43,11 @@ export interface TaskRun {
   readonly elapsed_ms: number;
 }
 
-/** `live/{task}.json`: overwritten every 2 s while a task runs, for display and to see what its death cost. */
-export interface TaskLive {
+/**
+ * `live/{task}.json`: overwritten every 2 s while a task runs, for display and to see what its death cost. The counts are
+ * of records that this task wrote, fsynced or about to be.
+ */
+export interface TaskLive extends RunTotals {
   readonly task: number;
   /** 0 at first; Slurm counts requeues. */
   readonly restart: number;
@@ -66,15 +68,6 @@ export interface TaskLive {
    * be recorded. Of the array's positions, counted from 0. Missing if an older version wrote the file.
    */
   readonly holds?: readonly PositionRange[];
-  /** Records that this task wrote, fsynced or about to be. */
-  readonly success: number;
-  readonly failed: number;
-  readonly cancelled: number;
-  /** Time spent in counted runs, milliseconds. */
-  readonly busy_ms: number;
-  readonly means: RunningMeans;
-  /** Missing if an older version wrote the file. */
-  readonly digest?: RunDigest;
   /** Of the slot that used the most; 0 if none was seen. */
   readonly peak_rss_bytes: number;
 }

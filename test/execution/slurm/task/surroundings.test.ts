@@ -142,7 +142,7 @@ describe('runs of a task', () => {
   });
 });
 
-describe('a fault of the surroundings fails no run, and is reported in full', () => {
+describe('a fault of the environment fails no run, and is reported in full', () => {
   test.each<[string, string, () => void, RegExp]>([
     [
       'a bundle that is gone',
