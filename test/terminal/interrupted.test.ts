@@ -24,7 +24,10 @@ test('watch continues after its server was killed, and Ctrl-C ends it with 130',
   process.kill(pid, 'SIGKILL');
   await terminal.waitFor(/^e:1 +running[\s\S]*does not answer/m);
   // Then another user's server has the port, and this one has to take another.
-  const another = { METALAB_HOME: mkdtempSync(join(tmpdir(), 'metalab-another-')), METALAB_PORT: String(port) };
+  const another = {
+    METALAB_HOME: mkdtempSync(join(tmpdir(), 'metalab-another-')),
+    METALAB_PORT: String(port),
+  };
   onTestFinished(async () => {
     await metalab(['engine', 'stop'], { env: another });
     rmSync(another.METALAB_HOME, { recursive: true, force: true });
