@@ -133,7 +133,7 @@ export async function plotResults(
  * Saves the artifacts of some results as files: `saveArtifacts(results.successful(), 'figures', { names: ['fit'] })`. Those
  * that are only on a cluster are fetched. What can't be saved is told with its reason.
  *
- * @throws UsageError if the folder can't be written
+ * @throws UsageError if the folder can't be written, or no run has an artifact of one of the names
  */
 export async function saveArtifacts(
   results: Results,

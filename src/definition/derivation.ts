@@ -27,7 +27,7 @@ export interface RecordedRun<Params = JsonObject> {
   readonly status: RunStatus;
   readonly params: Params;
   readonly metrics: { readonly [name: string]: MetricValue };
-  /** Empty while they are computed. */
+  /** @throws UsageError in a derivation, which has none of them */
   readonly derived: DerivedMetrics;
   readonly tags: readonly string[];
   readonly provenance: JsonObject;

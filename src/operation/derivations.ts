@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Derivation, DerivedMetrics, DerivedResult, RecordedRun } from '../definition/derivation.js';
-import { describeError, type ErrorDescription } from '../definition/errors.js';
+import { describeError, type ErrorDescription, UsageError } from '../definition/errors.js';
 import { isMetricValue } from '../definition/record.js';
 import { formatValue } from '../definition/refuse.js';
 
@@ -24,6 +24,11 @@ export class Derivations {
   ) {
     this.#derivations = derivations;
     this.#owners = new Map(owners);
+  }
+
+  /** The derivation of each metric that is known. */
+  get owners(): ReadonlyMap<string, string> {
+    return this.#owners;
   }
 
   /**
@@ -74,7 +79,13 @@ export class Derivations {
 function describe(thrown: unknown): ErrorDescription {
   try {
     const { type, message } = describeError(thrown);
-    return { type, message };
+    if (!(thrown instanceof UsageError)) return { type, message };
+    // Which run it is, is known beside the message: with it, no two runs would fail alike.
+    const { what, expected, next } = thrown;
+    return {
+      type,
+      message: [what, ...(expected ? [`expected: ${expected}`] : []), ...(next ? [next] : [])].join('; '),
+    };
   } catch {
     return { type: typeof thrown, message: 'the derivation threw a value that can’t be described' };
   }

@@ -30,13 +30,14 @@ export interface RunFiles {
  */
 export class Run<Params = JsonObject> implements RecordedRun<Params> {
   readonly record: RunRecord;
-  readonly derived: DerivedMetrics;
+  readonly #derived: DerivedMetrics | undefined;
   readonly #files: RunFiles;
 
-  constructor(files: RunFiles, record: RunRecord, derived: DerivedMetrics = {}) {
+  /** @param derived absent while they are computed */
+  constructor(files: RunFiles, record: RunRecord, derived?: DerivedMetrics) {
     this.#files = files;
     this.record = record;
-    this.derived = derived;
+    this.#derived = derived;
   }
 
   get id(): string {
@@ -57,6 +58,18 @@ export class Run<Params = JsonObject> implements RecordedRun<Params> {
 
   get metrics(): { readonly [name: string]: MetricValue } {
     return this.record.metrics;
+  }
+
+  /** @throws UsageError in a derivation: what others derive changes with their code, and it would not be computed again */
+  get derived(): DerivedMetrics {
+    if (this.#derived) return this.#derived;
+    throw new UsageError({
+      code: 'METALAB_DERIVED',
+      where: `run ${this.id}`,
+      what: "a derivation can't read derived metrics",
+      expected: 'metrics, series, data and artifacts of the run',
+      next: 'call the function that the other derivation calls',
+    });
   }
 
   get tags(): readonly string[] {

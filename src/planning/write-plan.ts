@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import type { ExperimentDeclaration } from '../definition/declaration.js';
 import { writeOnce } from '../storage/file/atomic-write.js';
+import { ownersOfDerived } from '../storage/file/formats/derived.js';
 import { type WrittenEntries, writeEntries } from '../storage/file/formats/plan-entries.js';
 import { planFile, submissionFolder } from '../storage/file/layout.js';
 import { readJson } from '../storage/file/read-json.js';
@@ -25,7 +26,13 @@ export async function writePlan(
   await mkdir(submissionFolder(folder, submission), { recursive: true });
   const path = planFile(folder, submission);
   const written = entries && (await writeEntries(folder, submission, entries));
-  const plan: PlanManifest = { submission, ...manifest, ...(written && describeEntries(written)) };
+  const owners = declaration.derived ? await ownersOfDerived(folder, Object.keys(declaration.derived)) : {};
+  const plan: PlanManifest = {
+    submission,
+    ...manifest,
+    ...(written && describeEntries(written)),
+    ...(Object.keys(owners).length > 0 && { derived_owners: owners }),
+  };
   try {
     if (await writeOnce(path, `${JSON.stringify(plan, undefined, 2)}\n`)) return plan;
   } catch (error) {

@@ -2,7 +2,7 @@ import { UsageError } from '../definition/errors.js';
 import { nearest } from '../definition/nearest.js';
 import { DIRECTIONS, type Direction, type Objective } from '../definition/objective.js';
 import type { ResultsStore } from '../storage/store.js';
-import type { Column } from './query/columns.js';
+import { type Column, fullNameOf } from './query/columns.js';
 import type { Condition } from './query/conditions.js';
 import type { RowQuery, SortKey } from './query/selection.js';
 
@@ -57,7 +57,9 @@ export function bestQuery(
   { where = [], limit = 1 }: Pick<RowQuery, 'where' | 'limit'>,
 ): { readonly where: Condition[]; readonly sort: SortKey[]; readonly limit: number } {
   const metrics = columns.filter(({ kind }) => kind === 'metric' || kind === 'derived');
-  const column = metrics.find(({ name }) => name === metric || name === `metrics.${metric}`);
+  const column =
+    metrics.find(({ name }) => name === metric) ??
+    metrics.find((each) => [metric, `metrics.${metric}`].includes(fullNameOf(each)));
   if (column?.type !== 'number') {
     const numeric = metrics.filter(({ type }) => type === 'number').map(({ name }) => name);
     throw new UsageError({
@@ -67,10 +69,13 @@ export function bestQuery(
     });
   }
   return {
-    where: [...where, { column: 'status', op: '=', value: 'success' }, isFiniteNumber(column.name)],
+    where: [...where, { column: 'status', op: '=', value: 'success' }, ...isFiniteNumber(column.name)],
     sort: [{ column: column.name, descending: direction === 'max' }],
     limit,
   };
 }
 
-const isFiniteNumber = (column: string): Condition => ({ column, op: '<=', value: Number.MAX_VALUE });
+const isFiniteNumber = (column: string): Condition[] => [
+  { column, op: '>=', value: -Number.MAX_VALUE },
+  { column, op: '<=', value: Number.MAX_VALUE },
+];

@@ -5,7 +5,7 @@ const FORMULA = /^(?:[=+@\t\r]|-(?!(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$))/i;
 
 /**
  * CSV (RFC 4180) in pieces, as the rows come, with a header. Numbers are in full precision. A missing value is an empty cell,
- * null is `null`, empty text `""`. Text that a spreadsheet would execute gets a `'` in front.
+ * null is `null`, empty text `""` and the text null `"null"`. Text that a spreadsheet would execute gets a `'` in front.
  */
 export async function* toCsv(
   columns: readonly string[],
@@ -17,7 +17,8 @@ export async function* toCsv(
 
 function toText(cell: Cell): string {
   if (cell === undefined) return '';
-  if (typeof cell === 'string') return cell === '' ? '""' : quote(escapeFormula(cell));
+  if (typeof cell === 'string')
+    return cell === '' || cell === 'null' ? `"${cell}"` : quote(escapeFormula(cell));
   return typeof cell === 'object' && cell !== null ? quote(JSON.stringify(cell)) : String(cell);
 }
 

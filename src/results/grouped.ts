@@ -1,3 +1,4 @@
+import type { Direction } from '../definition/objective.js';
 import type { QueryEngine } from './engine.js';
 import { check } from './query/check-query.js';
 import type { ORIGIN_FIELDS } from './query/columns.js';
@@ -5,18 +6,42 @@ import { type Groups, resolveGrouping } from './query/grouping.js';
 import type { RowQuery } from './query/selection.js';
 import type { Statistic } from './query/statistics.js';
 
+/** Which runs are grouped, and by what. `Best` is what the best runs are. */
+interface Grouping<Best> {
+  readonly engine: () => Promise<QueryEngine>;
+  readonly by: readonly string[];
+  readonly query: RowQuery;
+  readonly all: boolean;
+  /** The best runs of each group. */
+  readonly best: (by: readonly string[], metric?: string, direction?: Direction) => Promise<Best>;
+}
+
 /** Groups of runs that have the same values of some columns. */
-export class Grouped {
+export class Grouped<Best = unknown> {
   readonly #engine: () => Promise<QueryEngine>;
   readonly #by: readonly string[];
   readonly #query: RowQuery;
   readonly #all: boolean;
+  readonly #best: Grouping<Best>['best'];
 
-  constructor(engine: () => Promise<QueryEngine>, by: readonly string[], query: RowQuery, all: boolean) {
+  constructor({ engine, by, query, all, best }: Grouping<Best>) {
     this.#engine = engine;
     this.#by = by;
     this.#query = query;
     this.#all = all;
+    this.#best = best;
+  }
+
+  /**
+   * The best run of each group: of the objective, or of the least (`max`: most) of a metric; with a limit, so many of each.
+   * Only successful runs that have it, in the order of the groups.
+   *
+   * @throws UsageError where no run has the metric, or neither a metric nor an objective is named
+   */
+  async best(metric?: string, direction?: Direction): Promise<Best> {
+    check.best(metric, direction);
+    const origins = this.#all ? await mixedOrigins(await this.#engine()) : [];
+    return this.#best([...new Set([...this.#by, ...origins])], metric, direction);
   }
 
   /**

@@ -1,7 +1,7 @@
 import { UsageError } from '../definition/errors.js';
 import type { Cell } from './query/cell.js';
 import { jsonText } from './query/cell.js';
-import type { Groups } from './query/grouping.js';
+import type { Groups, Summary } from './query/grouping.js';
 import type { Statistic } from './query/statistics.js';
 
 const MAX_PIVOT_COLUMNS = 200;
@@ -28,11 +28,9 @@ export interface PivotRow {
   readonly cells: readonly (PivotCell | undefined)[];
 }
 
-export interface PivotCell {
+export interface PivotCell extends Pick<Summary, 'n' | 'nonfinite' | 'others'> {
   /** Null where no run has a finite number. */
   readonly value: number | null;
-  /** How many runs have one. */
-  readonly n: number;
 }
 
 /** The groups that a pivot is made of: by the rows, in their order; by the columns; and by both. */
@@ -56,8 +54,9 @@ export function makePivot({ rows, columns, cells }: PivotGroups, statistic: Stat
   for (const { keys, summaries } of cells.groups) {
     const [row, value, ...origins] = keys;
     const [summary] = summaries;
-    const result = statistic === 'n' ? summary!.n : (summary![statistic] ?? null);
-    found.set(keyOf([row, ...origins, value]), { value: result, n: summary!.n });
+    const { n, nonfinite, others } = summary!;
+    const result = statistic === 'n' ? n : (summary![statistic] ?? null);
+    found.set(keyOf([row, ...origins, value]), { value: result, n, nonfinite, others });
   }
   return {
     by: rows.by,

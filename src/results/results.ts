@@ -100,6 +100,12 @@ export class Results<Params = JsonObject> {
     return this.where('status', '=', 'success');
   }
 
+  /** Only runs that have all of these tags. */
+  tags(...tags: string[]): Results<Params> {
+    check.tags(tags);
+    return this.#matching(tags.map((tag) => ({ column: 'tags', op: '=', value: tag })));
+  }
+
   failed(): Results<Params> {
     return this.where('status', '=', 'failed');
   }
@@ -127,9 +133,15 @@ export class Results<Params = JsonObject> {
   }
 
   /** Groups of runs that have the same values of these columns. */
-  groupBy(...columns: ColumnName<Params>[]): Grouped {
+  groupBy(...columns: ColumnName<Params>[]): Grouped<Results<Params>> {
     check.groupBy(columns);
-    return new Grouped(() => this.#engine(), columns, this.#query, this.#all);
+    return new Grouped({
+      engine: () => this.#engine(),
+      by: columns,
+      query: this.#query,
+      all: this.#all,
+      best: (by, metric, direction) => this.#best(metric, direction, by),
+    });
   }
 
   /**
@@ -155,9 +167,22 @@ export class Results<Params = JsonObject> {
    */
   async best(metric?: string, direction?: Direction): Promise<Results<Params>> {
     check.best(metric, direction);
+    return this.#best(metric, direction);
+  }
+
+  /** @param by the columns of the groups of which each has a best run */
+  async #best(
+    metric: string | undefined,
+    direction: Direction | undefined,
+    by?: readonly string[],
+  ): Promise<Results<Params>> {
     const { store } = this.#source;
     const objective = await objectiveOf(store, this.experiment, metric, direction);
-    return this.#refine(bestQuery(await this.columns(), objective, this.#query));
+    const { limit, ...best } = bestQuery(await this.columns(), objective, this.#query);
+    if (!by) return this.#refine({ ...best, limit });
+    const sort = [...by.map((column) => ({ column })), ...best.sort];
+    const { limit: _, offset: __, ...query } = this.#query;
+    return new Results<Params>(this.#source, { ...query, ...best, sort, each: { by, limit } }, this.#all);
   }
 
   /** Every column that there is. */

@@ -34,14 +34,16 @@ export class RunDerivations {
   /** How much of the segments was written when the run began. */
   #from: RunOutputs['written'];
 
+  /** @param owners the derivation of each metric that others have given to runs already */
   constructor(
     derivations: { readonly [name: string]: Derivation },
     declared: { readonly [name: string]: DerivationDeclaration },
     place: RunDerivationsPlace,
     outputs: RunOutputs,
     timeoutMs: number | null,
+    owners: { readonly [metric: string]: string } = {},
   ) {
-    this.#derivations = new Derivations(derivations);
+    this.#derivations = new Derivations(derivations, Object.entries(owners));
     this.#declared = declared;
     this.#names = Object.keys(declared);
     this.#place = place;

@@ -136,7 +136,14 @@ export class Slot {
     const place = { folder: setup.folder, submission: setup.submission, writer };
     this.#derivations =
       declaration.derived && host.derived
-        ? new RunDerivations(host.derived, declaration.derived, place, outputs, timeoutMs)
+        ? new RunDerivations(
+            host.derived,
+            declaration.derived,
+            place,
+            outputs,
+            timeoutMs,
+            loaded.plan.derived_owners,
+          )
         : undefined;
     const parts = {
       cells,

@@ -130,6 +130,8 @@ export interface PlanManifest {
   readonly entries_sha256?: string;
   /** The name of `plan.bin`, where another worker's was there already. */
   readonly entries_file?: string;
+  /** The derivation of each metric of those that were applied afterwards: slots don't give these names to others. */
+  readonly derived_owners?: { readonly [metric: string]: string };
 }
 
 /** `submissions/{id}/outcome.json`: how a submission ended. Written once, when its last run is accounted for. */

@@ -144,6 +144,54 @@ test('a file of derivations is applied afterwards; ended in between, it goes on 
   expect(await column(project, 'back')).not.toContain(-1);
 });
 
+test('the slots of a later submit know whose the metrics are that were derived afterwards', async () => {
+  const sweep = (
+    gap: string,
+    x: number,
+  ) => `import { derive, experiment, grid, operation, seeds } from 'metalab';
+    export const square = operation(({ params, capture }) => capture.metric('y', params.x ** 2));
+    export const gap = derive(() => (${gap}));
+    export default experiment({
+      name: 'curves', version: '1', operation: square, derived: { gap },
+      params: grid({ lr: [0], x: [...Array(${x}).keys()] }), seeds: seeds({ base: 1 }),
+    });`;
+  const project = await projectWith({
+    'sweep.ts': sweep('{ gap: 1 }', 2),
+    'analysis.ts': `import { derive } from 'metalab';
+      export const double = derive((run) => ({ double: 2 * run.metrics.y }));
+      export const other = derive((run) => ({ other: run.derived.gap }));
+      export const none = derive(async (run) => ({ none: await run.series('none') }));`,
+  });
+  await submitJson(['sweep.ts'], { cwd: project.folder });
+  const { printed } = await derive(project, 'analysis.ts', 'curves');
+  // No message names the run: what fails alike is one failure.
+  expect(printed).toMatchObject({
+    done: 2,
+    failed: 2,
+    failures: expect.arrayContaining([
+      expect.objectContaining({
+        derivation: 'other',
+        runs: 2,
+        message: expect.stringContaining("can't read derived metrics"),
+      }),
+      expect.objectContaining({
+        derivation: 'none',
+        runs: 2,
+        message: expect.stringContaining("has no series 'none'"),
+      }),
+    ]),
+  });
+  expect(await column(project, 'double')).toEqual([0, 2]);
+
+  await project.write({ 'sweep.ts': sweep('{ double: -1 }', 3) });
+  const { stderr } = await submitJson(['sweep.ts'], { cwd: project.folder });
+  expect(stderr).toMatch(
+    /derived metrics gap failed for 1 run.*'double' is a metric of the derivation 'double' already/,
+  );
+  await derive(project, 'analysis.ts', 'curves');
+  expect(await column(project, 'double')).toEqual([0, 2, 8]);
+});
+
 test.each([
   [
     'exports no derivation',

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { ArtifactDescriptor } from '../../src/definition/record.js';
@@ -109,6 +109,16 @@ it('lists what it can’t save with the reason, and saves the rest whole', async
   const { code: refused, stderr } = await save('--get-all', `${target}.file`);
   expect(refused).toBe(2);
   expect(stderr).toContain('.file');
+});
+
+it('a name that no run has is an error that names the nearest, before anything is saved', async () => {
+  const { target, save } = await open();
+  const { code, stderr } = await save('--name', 'fit', '--name', 'a/c');
+  expect([code, stderr]).toEqual([
+    2,
+    expect.stringMatching(/no run that matches has an artifact 'a\/c'\n.*one of: a\/b, fit/),
+  ]);
+  expect(existsSync(target)).toBe(false);
 });
 
 it('a program does the same', async () => {

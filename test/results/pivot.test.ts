@@ -1,5 +1,6 @@
 import { expect, it, onTestFinished } from 'vitest';
 import { pivotAsJson, pivotTable } from '../../src/cli/format/pivot-table.js';
+import { encodeNumber } from '../../src/definition/non-finite.js';
 import type { RunRecord } from '../../src/definition/record.js';
 import { fingerprint } from '../../src/identity/fingerprint.js';
 import { temporaryStore } from '../storage/file/temporary-store.js';
@@ -34,7 +35,7 @@ it('a pivot has one row for each value of a column, and one column for each valu
     [0.1, expect.closeTo(0.15), expect.closeTo(0.15), expect.closeTo(0.15), expect.closeTo(0.15)],
     [1, 7, undefined, undefined, undefined],
   ]);
-  expect(pivot.rows[0]?.cells[0]).toEqual({ value: 0.015, n: 2 });
+  expect(pivot.rows[0]?.cells[0]).toEqual({ value: 0.015, n: 2, nonfinite: 0, others: 0 });
   expect(JSON.parse(pivotAsJson(pivot))).toMatchObject({
     by: ['lr'],
     column: 'n',
@@ -49,12 +50,29 @@ it('a pivot has one row for each value of a column, and one column for each valu
   });
 });
 
+it('a pivot counts what is left out of a number beside it', async () => {
+  const losses = [1, Number.NaN, 'diverged', Number.POSITIVE_INFINITY];
+  const results = await open(
+    losses.flatMap((loss, a) => [
+      recordOf({ index: 2 * a, params: { a: 0, b: a % 2 }, metrics: { loss: encodeNumber(loss) as never } }),
+      recordOf({ index: 2 * a + 1, params: { a: 1, b: 2 }, metrics: { loss: 5 } }),
+    ]),
+  );
+  expect(pivotTable(await results.pivot('a', 'b', 'loss'))).toEqual({
+    columns: ['a', '0', '0 left out', '1', '1 left out', '2'],
+    rows: [
+      [0, 1, '1 no number', undefined, '2 NaN or infinite', undefined],
+      [1, undefined, undefined, undefined, undefined, 5],
+    ],
+  });
+});
+
 it('a pivot obeys conditions, sort and limit of its rows', async () => {
   const results = await open(SWEEP);
   const pivot = await results.where('n', '=', 2).sort('-lr').limit(2).pivot('lr', 'n', 'loss', 'max');
   expect(pivot.rows).toEqual([
-    { keys: [1], cells: [{ value: 7, n: 1 }] },
-    { keys: [0.1], cells: [{ value: 0.2, n: 2 }] },
+    { keys: [1], cells: [{ value: 7, n: 1, nonfinite: 0, others: 0 }] },
+    { keys: [0.1], cells: [{ value: 0.2, n: 2, nonfinite: 0, others: 0 }] },
   ]);
   expect(pivot.total).toBe(3);
 });
@@ -65,7 +83,9 @@ it('a pivot of all runs does not pool runs of different code', async () => {
     recordOf({ index: 0, params: { a: 1, b: 1 }, metrics: { y: 1 } }),
     recordOf({ index: 1, params: { a: 1, b: 1 }, metrics: { y: 3 }, ...old }),
   ]);
-  expect((await results.pivot('a', 'b', 'y')).rows).toEqual([{ keys: [1], cells: [{ value: 1, n: 1 }] }]);
+  expect((await results.pivot('a', 'b', 'y')).rows).toEqual([
+    { keys: [1], cells: [{ value: 1, n: 1, nonfinite: 0, others: 0 }] },
+  ]);
   const all = await results.all().pivot('a', 'b', 'y');
   expect(all.by).toEqual(['a', 'code']);
   expect(all.columns).toEqual([1]);

@@ -1,6 +1,7 @@
 import type { JsonValue } from '../../src/definition/json.js';
 import type { RunRecord } from '../../src/definition/record.js';
 import type { Condition } from '../../src/results/query/conditions.js';
+import { studentT975 } from '../../src/results/query/student-t.js';
 
 /** What queries are compared with: the same answers, by plain loops over the records. */
 /** A record with the metrics that are derived of its run. */
@@ -27,7 +28,7 @@ export function columnOf(
   source: PlainColumn['source'],
   key: string,
 ): PlainColumn {
-  const cells = records.map((record) => record[source][key] as JsonValue | undefined);
+  const cells = records.map((record) => cellOf(record, { source, key }));
   const counts = TYPES.map((type) => cells.filter((cell) => typeOf(cell) === type).length);
   const most = Math.max(...counts);
   const type = most === 0 ? 'text' : TYPES[counts.indexOf(most)]!;
@@ -42,7 +43,7 @@ function typeOf(value: JsonValue | undefined): string {
 }
 
 const cellOf = (record: PlainRecord, { source, key }: Pick<PlainColumn, 'source' | 'key'>) =>
-  record[source][key] as JsonValue | undefined;
+  Object.hasOwn(record[source], key) ? (record[source][key] as JsonValue) : undefined;
 
 const textOf = (value: JsonValue | undefined) =>
   `${typeOf(value)} ${typeof value === 'number' ? value : JSON.stringify(value)}`;
@@ -122,7 +123,7 @@ export interface PlainGrouping {
   readonly sort:
     | {
         readonly by: 'n' | PlainColumn;
-        readonly statistic: 'min' | 'max';
+        readonly statistic: 'n' | 'min' | 'max';
         readonly descending: boolean;
       }
     | undefined;
@@ -180,6 +181,24 @@ function compareSorted(
   return compareCells(a, b, by === 'n' ? 'number' : by.type, descending);
 }
 
+/** The standard error, and the ends of the interval: Student's of numbers, Wilson's of proportions. */
+function spreadOf({ type }: PlainColumn, values: readonly number[], mean: number | null) {
+  const n = values.length;
+  const none = { sem: null, ci95: null, low: null, high: null };
+  if (n === 0 || mean === null) return none;
+  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+  const sem = n < 2 ? null : Math.sqrt(squares / (n - 1) / n);
+  if (type === 'boolean') {
+    const z = 1.959963984540054;
+    const root = z * Math.sqrt(n * mean * (1 - mean) + z ** 2 / 4);
+    const [low, high] = [-1, 1].map((sign) => (n * mean + z ** 2 / 2 + sign * root) / (n + z ** 2));
+    return { sem, ci95: (high! - low!) / 2, low: Math.max(0, low!), high: Math.min(1, high!) };
+  }
+  if (sem === null) return none;
+  const half = sem * studentT975(n - 1);
+  return { sem, ci95: half, low: mean - half, high: mean + half };
+}
+
 function summaryOf(successful: readonly PlainRecord[], column: PlainColumn) {
   const cells = successful.map((record) => cellOf(record, column));
   const own = cells.filter((cell) => typeOf(cell) === column.type).map(Number);
@@ -192,6 +211,7 @@ function summaryOf(successful: readonly PlainRecord[], column: PlainColumn) {
     nonfinite: own.length - n,
     others: cells.filter((cell) => !['missing', 'null', column.type].includes(typeOf(cell))).length,
     mean,
+    ...spreadOf(column, finite, mean),
     std: n < 2 ? null : Math.sqrt(finite.reduce((sum, value) => sum + (value - mean!) ** 2 / (n - 1), 0)),
     median: n === 0 ? null : middle.reduce((sum, value) => sum + value / middle.length, 0),
     min: finite[0] ?? null,

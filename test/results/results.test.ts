@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { JsonObject } from '../../src/definition/json.js';
+import { encodeNumber } from '../../src/definition/non-finite.js';
 import type { RunRecord } from '../../src/definition/record.js';
 import { fingerprint } from '../../src/identity/fingerprint.js';
 import { toCsv } from '../../src/results/csv.js';
@@ -25,6 +26,7 @@ async function resultsOf(records: readonly (RunRecord | string | Uint8Array)[]):
   return open(store);
 }
 
+const OLD = fingerprint('old code');
 const rowsOf = async (results: Results, ...columns: string[]) => {
   const rows = [];
   for await (const row of results.select(...columns).rows()) rows.push(row);
@@ -164,6 +166,97 @@ describe('results', () => {
     expect(await count(results, { column: 'loss', op: '<', text: '50' })).toBe(2);
     const { groups } = await results.groupBy().stats('loss');
     expect(groups[0]?.summaries[0]).toMatchObject({ n: 3, others: 1, mean: (9.5 + 10.25 + 100.125) / 3 });
+  });
+
+  it('find a value of each type in a column of texts, as the table shows it: text in quotes', async () => {
+    const values = ['a', 'b', '1', 'NaN', 1, Number.NaN, true];
+    const results = await resultsOf(
+      values.map((value, index) => recordOf({ index, metrics: { m: encodeNumber(value) as never } })),
+    );
+    const found = async (text: string) =>
+      (await rowsOf(results.matching([{ column: 'm', op: '=', text }]), 'm')).map(({ m }) => m);
+    expect(await found('"1"')).toEqual(['1']);
+    expect(await found('1')).toEqual([1]);
+    expect(await found('NaN')).toEqual([Number.NaN]);
+    expect(await found('"NaN"')).toEqual(['NaN']);
+    expect(await found('true')).toEqual([true]);
+    expect(await found('a')).toEqual(['a']);
+  });
+
+  it('are those with all of some tags', async () => {
+    const results = await resultsOf(
+      [['a'], ['a', 'b'], ['b'], []].map((tags, index) => recordOf({ index, tags })),
+    );
+    expect(await rowsOf(results.tags('a'), 'index')).toEqual([{ index: 0 }, { index: 1 }]);
+    expect(await rowsOf(results.tags('a', 'b'), 'index')).toEqual([{ index: 1 }]);
+    expect(() => results.tags(5 as never)).toThrow(/tags\[0\]: is 5/);
+  });
+
+  it('have the best run of each group, or some of each, and never of runs of other code in one group', async () => {
+    const runs = [
+      ['adam', 3],
+      ['adam', 1],
+      ['adam', Number.NaN],
+      ['sgd', 5],
+      ['sgd', 4],
+      [null, 9],
+    ].map(([opt, loss], index) =>
+      recordOf({ index, params: { opt: opt! }, metrics: { loss: encodeNumber(loss!) as never } }),
+    );
+    const failed = recordOf({ index: 6, status: 'failed', params: { opt: 'sgd' }, metrics: { loss: 0 } });
+    const old = recordOf({ index: 7, code_fingerprint: OLD, params: { opt: 'sgd' }, metrics: { loss: 2 } });
+    const results = await resultsOf([...runs, failed, old]);
+    const best = async (all: Results, ...asked: Parameters<Results['best']>) =>
+      (await rowsOf(await all.groupBy('opt').best(...asked), 'opt', 'loss')).map(({ opt, loss }) => [
+        opt,
+        loss,
+      ]);
+    expect(await best(results, 'loss')).toEqual([
+      ['adam', 1],
+      ['sgd', 4],
+      [null, 9],
+    ]);
+    expect(await best(results.limit(2).sort('opt'), 'loss', 'max')).toEqual([
+      ['adam', 3],
+      ['adam', 1],
+      ['sgd', 5],
+      ['sgd', 4],
+      [null, 9],
+    ]);
+    expect((await best(results.all(), 'loss')).filter(([opt]) => opt === 'sgd')).toEqual(
+      expect.arrayContaining([
+        ['sgd', 4],
+        ['sgd', 2],
+      ]),
+    );
+    await expect(results.groupBy('opt').best('lss')).rejects.toMatchObject({ expected: 'one of: loss' });
+    await expect(results.groupBy('opt').best()).rejects.toMatchObject({ code: 'METALAB_OBJECTIVE' });
+  });
+
+  it('sort groups by the interval itself, which is wide where there are few runs', async () => {
+    const groups = { few: [0, 2], many: [-3, 3, -3, 3, -3, 3, -3, 3, -3, 3], huge: Array(300).fill(0) };
+    const lots = Array.from({ length: 300 }, (_, at) => (at % 2 === 0 ? -7 : 7));
+    const results = await resultsOf(
+      Object.entries({ ...groups, lots }).flatMap(([g, values], at) =>
+        values.map((loss: number, index: number) =>
+          recordOf({ index: 1000 * at + index, params: { g }, metrics: { loss, ok: loss > 0 } }),
+        ),
+      ),
+    );
+    const sorted = async (key: string, metric: string) =>
+      (await results.sort(key).groupBy('g').stats(metric, ['ci95'])).groups.map(
+        ({ keys, summaries }) => [keys[0], summaries[0]!.ci95!] as const,
+      );
+    const ofNumbers = await sorted('-loss ci95', 'loss');
+    expect(ofNumbers.map(([g]) => g)).toEqual(['few', 'many', 'lots', 'huge']);
+    // Student's t for 1 and 299 degrees of freedom.
+    expect(ofNumbers[0]![1]).toBeCloseTo(12.7062, 3);
+    expect(ofNumbers[2]![1]).toBeCloseTo((1.96793 * 7 * Math.sqrt(300 / 299)) / Math.sqrt(300), 4);
+    const ofProportions = await sorted('ok ci95', 'ok');
+    expect(ofProportions.map(([, half]) => half)).toEqual(
+      ofProportions.map(([, half]) => half).sort((a, b) => a - b),
+    );
+    expect(ofProportions.map(([g]) => g)).toEqual(['huge', 'lots', 'many', 'few']);
   });
 
   it('keep NaN and infinities, sort them last, and leave them out of means', async () => {
@@ -387,7 +480,7 @@ describe('results', () => {
     const results = await resultsOf([
       recordOf({ params: { text: 'a "b",\nc', x: null }, metrics: { third: 1 / 3, ok: false } }),
       recordOf({ index: 1, params: { text: '' }, metrics: { third: 1 } }),
-      ...['=1+1', '-1+1', '-2e-3', '-cmd'].map((text, index) =>
+      ...['=1+1', '-1+1', '-2e-3', '-cmd', 'null'].map((text, index) =>
         recordOf({ index: 2 + index, params: { text }, metrics: {} }),
       ),
     ]);
@@ -399,7 +492,7 @@ describe('results', () => {
     let csv = '';
     for await (const piece of toCsv(columns, batches())) csv += piece;
     expect(csv).toBe(
-      'text,x,third,ok,error\n"a ""b"",\nc",null,0.3333333333333333,false,\n"",,1,,\n\'=1+1,,,,\n\'-1+1,,,,\n-2e-3,,,,\n\'-cmd,,,,\n',
+      'text,x,third,ok,error\n"a ""b"",\nc",null,0.3333333333333333,false,\n"",,1,,\n\'=1+1,,,,\n\'-1+1,,,,\n-2e-3,,,,\n\'-cmd,,,,\n"null",,,,\n',
     );
   });
 

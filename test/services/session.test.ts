@@ -98,7 +98,7 @@ test("the README's session: up, a sweep into the index, psql, down; nothing is l
   await run(up!);
   expect(await run(psql!)).toBe(averages);
   await run(down!);
-});
+}, 360_000);
 
 /** All texts of a history: its payloads are bytes. */
 function textsOf(value: unknown): string {

@@ -60,7 +60,9 @@ Exit codes: 0 all is computed; 1 derivations failed for some runs; 130 it was in
         },
       });
       context.live.clear();
-      if (options.json) context.out(JSON.stringify({ ...planFields(plan), ...derived }));
+      const { done, failed, failures, compacted_ms } = derived;
+      if (options.json)
+        context.out(JSON.stringify({ ...planFields(plan), done, failed, failures, compacted_ms }));
       else printDerived(plan, derived, context);
       if (context.interrupted.aborted) return 130;
       return derived.failures.length > 0 ? 1 : undefined;
@@ -89,7 +91,7 @@ function printPlan({ experiment_id, runs, total, derivations }: DerivePlan, { ou
     out(`  ${name}: ${missing === 0 ? 'nothing to compute' : `${missing} runs: ${WHY[code]}`}`);
 }
 
-function printDerived(plan: DerivePlan, { done, failures }: Derived, context: CommandContext): void {
+function printDerived(plan: DerivePlan, { done, failed, failures }: Derived, context: CommandContext): void {
   const { out, note, color, interrupted, command } = context;
   const { experiment_id, total, runs, derivations } = plan;
   const names = derivations.map(({ name }) => name).join(', ');
@@ -102,6 +104,6 @@ function printDerived(plan: DerivePlan, { done, failures }: Derived, context: Co
   else if (total === 0) out(`${experiment_id}: all ${runs} successful runs have ${names}`);
   else
     out(
-      `${experiment_id}: derived ${names} for ${done} runs; ${command(`results ${experiment_id}`)} shows them`,
+      `${experiment_id}: derived ${names} for ${done - failed} runs${failed > 0 ? `, not for ${failed}` : ''}; ${command(`results ${experiment_id}`)} shows them`,
     );
 }

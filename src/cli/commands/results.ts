@@ -1,4 +1,6 @@
+import { UsageError } from '../../definition/errors.js';
 import type { Cell } from '../../results/query/cell.js';
+import { ORIGIN_FIELDS } from '../../results/query/columns.js';
 import type { Statistic } from '../../results/query/statistics.js';
 import type { Results } from '../../results/results.js';
 import type { CommandContext, CommandDefinition, CommonOptions } from '../command.js';
@@ -46,12 +48,15 @@ seed_base, submission. In conditions a value in double quotes is text, and null 
   options: [
     WHERE_OPTION,
     { flags: '--columns <names>', description: 'these columns, in this order', parse: parseNames },
-    SORT_OPTION,
+    {
+      ...SORT_OPTION,
+      description: `${SORT_OPTION.description}; with --group-by also n, and 'loss std' or another statistic`,
+    },
     LIMIT_OPTION,
     {
       flags: '--best [metric]',
       description:
-        'the run with the best objective, or the least of this metric (metric:max: the most); --limit 5: the five best',
+        'the run with the best objective, or the least of this metric (metric:max: the most); --limit 5: the five best; with --group-by: of each group',
     },
     ALL_OPTION,
     ...CSV_OPTIONS,
@@ -86,6 +91,7 @@ seed_base, submission. In conditions a value in double quotes is text, and null 
     { line: 'results search --pivot lr,opt --value loss', does: 'mean loss by lr, one column for each opt' },
     { line: 'results search --best', does: 'the run with the best objective' },
     { line: 'results search --best accuracy:max', does: 'the run with the highest accuracy' },
+    { line: 'results search --best loss --group-by opt', does: 'the run with the least loss of each opt' },
     { line: 'results pi_mc --where status=failed --columns run_id,error', does: 'what failed, and why' },
     { line: 'results pi_mc --csv pi.csv', does: 'for a spreadsheet, R or pandas' },
     { line: "results pi_mc --json | jq '.[].metrics.pi'", does: 'complete records' },
@@ -106,10 +112,14 @@ async function refine(results: Results, options: ResultsOptions): Promise<Result
   if (options.limit !== undefined) query = query.limit(options.limit);
   if (options.columns && !options.groupBy) query = query.select(...options.columns);
   if (options.best === undefined) return query;
-  if (options.best === true) return query.best();
   const { parseObjective } = await import('../../results/best.js');
-  const { metric, direction } = parseObjective(options.best);
-  return query.best(metric, direction);
+  const { metric, direction } = options.best === true ? {} : parseObjective(options.best);
+  if (!options.groupBy) return query.best(metric, direction);
+  const shown = options.columns ?? (await query.shownColumns());
+  const best = await query.groupBy(...options.groupBy).best(metric, direction);
+  // Runs of other declarations are in groups of their own.
+  const origins = options.all ? ORIGIN_FIELDS : [];
+  return best.select(...new Set([...options.groupBy, ...shown, ...origins]));
 }
 
 async function print(results: Results, options: ResultsOptions, context: CommandContext): Promise<void> {
@@ -117,7 +127,13 @@ async function print(results: Results, options: ResultsOptions, context: Command
     throw pivotError('--value without --pivot', '--pivot ROW,COLUMN');
   if (options.pivot && (options.groupBy || options.columns || options.best))
     throw pivotError('--pivot with --group-by, --columns or --best', 'one of them');
-  if (options.groupBy) return printGroups(results, options.groupBy, options, context);
+  if (options.best && options.stats)
+    throw new UsageError({
+      code: 'METALAB_OPTION',
+      what: "--best with --stats can't be: --best shows single runs",
+      expected: 'one of them',
+    });
+  if (options.groupBy && !options.best) return printGroups(results, options.groupBy, options, context);
   if (options.pivot) return printPivot(results, options.pivot, options, context);
   if (options.csv !== undefined) {
     const { writeOutput } = await import('../format/write-output.js');
@@ -129,11 +145,8 @@ async function print(results: Results, options: ResultsOptions, context: Command
     const { writeJsonArray } = await import('../format/write-json.js');
     return writeJsonArray(results.records(), context);
   }
-  await printRows(
-    options.limit === undefined && !options.best ? results.limit(DEFAULT_LIMIT) : results,
-    options,
-    context,
-  );
+  const isPage = options.best ? options.groupBy : options.limit === undefined;
+  await printRows(isPage ? results.limit(DEFAULT_LIMIT) : results, options, context);
 }
 
 async function printRows(results: Results, options: ResultsOptions, context: CommandContext): Promise<void> {
@@ -156,6 +169,8 @@ async function printRows(results: Results, options: ResultsOptions, context: Com
     );
   else if (total > rows.length && !options.best)
     context.note(context.color.dim(`… and ${total - rows.length} more (--limit)`));
+  else if (options.groupBy && rows.length === DEFAULT_LIMIT)
+    context.note(context.color.dim(`the first ${DEFAULT_LIMIT} rows (--csv and --json have all)`));
 }
 
 /** Columns in which text stands beside values of other types. */
@@ -173,11 +188,14 @@ async function printGroups(
   const groups = await results.groupBy(...by).stats(options.columns, options.stats);
   const { groupTable, groupsAsJson } = await import('../format/group-table.js');
   if (options.json) return context.out(groupsAsJson(groups));
-  const { columns, rows } = groupTable(groups);
+  const keys = await results.resolveColumns(groups.by);
   if (options.csv !== undefined) {
     const { writeCsv } = await import('../format/write-csv.js');
+    const { columns, rows } = groupTable(groups, keys);
     return writeCsv(columns, once(rows), options, context);
   }
+  const { groupsWithoutErrors } = await import('../format/rounding-errors.js');
+  const { columns, rows } = groupTable(groupsWithoutErrors(groups), keys);
   await printSummaries(columns, rows, groups, 'groups', context);
 }
 
@@ -190,13 +208,14 @@ async function printSummaries(
   context: CommandContext,
 ): Promise<void> {
   if (rows.length > 0) {
-    const [{ printCells }, { toShown }] = await Promise.all([
+    const [{ printCells }, { isMixed, toShown }] = await Promise.all([
       import('../format/table.js'),
       import('../format/shown-cell.js'),
     ]);
+    const mixed = columns.map((_, at) => isMixed(rows.map((row) => row[at])));
     printCells(
       columns,
-      rows.map((row) => row.map((cell) => toShown(cell, false))),
+      rows.map((row) => row.map((cell, at) => toShown(cell, mixed[at]!))),
       context,
     );
   } else context.note('no matching runs');
@@ -217,11 +236,13 @@ async function printPivot(
   const pivot = await results.pivot(row, column, metric, statistic);
   const { pivotAsJson, pivotTable } = await import('../format/pivot-table.js');
   if (options.json) return context.out(pivotAsJson(pivot));
-  const { columns, rows } = pivotTable(pivot);
   if (options.csv !== undefined) {
     const { writeCsv } = await import('../format/write-csv.js');
+    const { columns, rows } = pivotTable(pivot);
     return writeCsv(columns, once(rows), options, context);
   }
+  const { pivotWithoutErrors } = await import('../format/rounding-errors.js');
+  const { columns, rows } = pivotTable(pivotWithoutErrors(pivot));
   context.note(context.color.dim(`${statistic} of ${metric}; columns: ${pivot.column}`));
   await printSummaries(columns, rows, pivot, 'rows', context);
 }

@@ -1,5 +1,6 @@
 import { encodeNumber } from '../../definition/non-finite.js';
 import type { Cell } from '../../results/query/cell.js';
+import { type Column, fullNameOf } from '../../results/query/columns.js';
 import type { Groups, Summary } from '../../results/query/grouping.js';
 import type { Statistic } from '../../results/query/statistics.js';
 
@@ -22,8 +23,13 @@ interface GroupTable {
 /**
  * Groups as a table: the keys, how many runs, and the statistics of each metric. A metric has its own count, and says what
  * was left out of it, where that is not the same for all.
+ *
+ * @param keyColumns the columns of the keys
  */
-export function groupTable({ by, metrics, statistics, groups }: Groups): GroupTable {
+export function groupTable(
+  { by, metrics, statistics, groups }: Groups,
+  keyColumns: readonly Column[],
+): GroupTable {
   const counted = metrics.map(
     (_, index) => statistics.includes('n') || groups.some(({ n, summaries }) => summaries[index]!.n !== n),
   );
@@ -31,8 +37,7 @@ export function groupTable({ by, metrics, statistics, groups }: Groups): GroupTa
     groups.some(({ summaries }) => summaries[index]!.nonfinite + summaries[index]!.others > 0),
   );
   const shown = statistics.filter((statistic) => statistic !== 'n');
-  const columns = [
-    ...by.map((name) => (name === 'n' ? 'params.n' : name)),
+  const counts = [
     'n',
     ...metrics.flatMap((name, index) => [
       ...(counted[index] ? [`${name} n`] : []),
@@ -40,6 +45,8 @@ export function groupTable({ by, metrics, statistics, groups }: Groups): GroupTa
       ...(incomplete[index] ? [`${name} left out`] : []),
     ]),
   ];
+  // A param may have any name: the full one is none of these.
+  const names = by.map((name, index) => (counts.includes(name) ? fullNameOf(keyColumns[index]!) : name));
   const rows = groups.map(({ keys, n, summaries }) => [
     ...keys,
     n,
@@ -49,18 +56,19 @@ export function groupTable({ by, metrics, statistics, groups }: Groups): GroupTa
       ...(incomplete[index] ? [leftOut(summary)] : []),
     ]),
   ]);
-  return { columns, rows };
+  return { columns: [...names, ...counts], rows };
 }
 
-const leftOut = ({ nonfinite, others }: Summary): Cell =>
+/** What a number is not of, in words; undefined where that is nothing. */
+export const leftOut = ({ nonfinite, others }: Pick<Summary, 'nonfinite' | 'others'>): Cell =>
   [nonfinite > 0 ? `${nonfinite} NaN or infinite` : '', others > 0 ? `${others} no number` : '']
     .filter(Boolean)
     .join(', ') || undefined;
 
-/** Names and values of the keys stay apart from the counts: `n` may be a param. */
+/** Names and values of the keys stay apart from the counts: `n` may be a param. Missing keys are absent: they are not null. */
 export function groupsAsJson({ by, metrics, groups }: Groups): string {
   const list = groups.map(({ keys, n, left_out, summaries }) => ({
-    by: Object.fromEntries(by.map((name, index) => [name, keys[index] ?? null])),
+    by: Object.fromEntries(by.map((name, index) => [name, keys[index]])),
     n,
     left_out,
     metrics: Object.fromEntries(metrics.map((name, index) => [name, summaries[index]])),

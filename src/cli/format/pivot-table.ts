@@ -1,9 +1,10 @@
 import { encodeNumber } from '../../definition/non-finite.js';
 import type { Pivot } from '../../results/pivot.js';
 import type { Cell } from '../../results/query/cell.js';
+import { leftOut } from './group-table.js';
 import { toShown } from './shown-cell.js';
 
-/** A pivot as a table: the values of its column are the titles. */
+/** A pivot as a table: the values of its column are the titles. What was left out of numbers is beside them. */
 export function pivotTable({ by, columns, rows }: Pivot): {
   readonly columns: readonly string[];
   readonly rows: readonly (readonly Cell[])[];
@@ -20,9 +21,21 @@ export function pivotTable({ by, columns, rows }: Pivot): {
         ? String(shown)
         : JSON.stringify(shown);
   };
+  const incomplete = columns.map((_, at) =>
+    rows.some(({ cells }) => cells[at] && leftOut(cells[at]) !== undefined),
+  );
   return {
-    columns: [...by, ...columns.map(title)],
-    rows: rows.map(({ keys, cells }) => [...keys, ...cells.map((cell) => cell?.value ?? undefined)]),
+    columns: [
+      ...by,
+      ...columns.flatMap((cell, at) => [title(cell), ...(incomplete[at] ? [`${title(cell)} left out`] : [])]),
+    ],
+    rows: rows.map(({ keys, cells }) => [
+      ...keys,
+      ...cells.flatMap((cell, at) => [
+        cell?.value ?? undefined,
+        ...(incomplete[at] ? [cell && leftOut(cell)] : []),
+      ]),
+    ]),
   };
 }
 

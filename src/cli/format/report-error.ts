@@ -28,11 +28,14 @@ export function formatError(
   const error = thrown instanceof Error ? thrown : new Error(String(thrown));
   const label = color.red(color.bold('error:'));
   const code = thrown instanceof MetalabError && verbose ? color.dim(` (${thrown.code})`) : '';
-  const lines = [`${label} ${error.message}${code}`];
+  const lines = [`${label} ${printable(error.message)}${code}`];
   if (verbose) lines.push(color.dim(stackWithCauses(error)));
   else if (!(thrown instanceof MetalabError)) lines.push(color.dim('  -v shows where it comes from'));
   return lines.join('\n');
 }
+
+/** Names of other people's params may be in it: without control characters but newlines and tabs. */
+const printable = (text: string) => text.replace(/[^\P{Cc}\n\t]/gu, '\ufffd');
 
 function stackWithCauses(error: Error): string {
   const stack = (error.stack ?? '').replace(`${error.name}: ${error.message}`, error.name);

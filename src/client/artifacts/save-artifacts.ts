@@ -3,7 +3,8 @@ import { createWriteStream } from 'node:fs';
 import { mkdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { InfrastructureError, StoreError } from '../../definition/errors.js';
+import { InfrastructureError, StoreError, UsageError } from '../../definition/errors.js';
+import { nearest } from '../../definition/nearest.js';
 import type { ArtifactDescriptor, RunRecord } from '../../definition/record.js';
 import { hashContent } from '../../identity/hash-content.js';
 import type { Results } from '../../results/results.js';
@@ -46,7 +47,7 @@ export interface SavedArtifacts {
  * Saves the artifacts of the runs that match as files in a folder, and fetches those that are only on a cluster. What can't
  * be saved is told with its reason, and the rest is saved.
  *
- * @throws UsageError if the folder can't be written
+ * @throws UsageError if the folder can't be written, or no run has an artifact of one of the names
  */
 export async function saveArtifacts(
   results: Results,
@@ -58,7 +59,8 @@ export async function saveArtifacts(
   const { experiment } = results;
   const isWanted = ({ name }: ArtifactDescriptor) => names === undefined || names.includes(name);
   const bring = { ...(prompter ? { prompter } : {}), ...(say ? { say } : {}) };
-  const unreachable = await bringArtifacts(store, experiment, wantedOf(results, isWanted), bring).then(
+  const records = wantedOf(results, isWanted, names);
+  const unreachable = await bringArtifacts(store, experiment, records, bring).then(
     () => undefined,
     (error: unknown) => {
       if (error instanceof TransportError || error instanceof InfrastructureError) return error.what;
@@ -81,12 +83,28 @@ export async function saveArtifacts(
   return { ...counts, failed };
 }
 
+const noSuchArtifacts = (experiment: string, unknown: readonly string[], known: readonly string[]) =>
+  new UsageError({
+    code: 'METALAB_UNKNOWN_NAME',
+    where: experiment,
+    what: `no run that matches has an artifact ${unknown.map((name) => `'${name}'`).join(' or ')}`,
+    expected:
+      known.length > 0 ? `one of: ${nearest(unknown[0]!, known).join(', ')}` : 'runs that saved artifacts',
+  });
+
+/** @throws UsageError at the end, if no run has an artifact of one of the names */
 async function* wantedOf(
   results: Results,
   isWanted: (artifact: ArtifactDescriptor) => boolean,
+  names: readonly string[] = [],
 ): AsyncGenerator<RunRecord, void> {
-  for await (const record of results.records())
+  const known = new Set<string>();
+  for await (const record of results.records()) {
+    for (const { name } of record.artifacts) known.add(name);
     yield { ...record, artifacts: record.artifacts.filter(isWanted) };
+  }
+  const unknown = names.filter((name) => !known.has(name));
+  if (unknown.length > 0) throw noSuchArtifacts(results.experiment, unknown, [...known]);
 }
 
 interface OneArtifact {

@@ -1,5 +1,6 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { temporaryFolder } from '../../access/temporary-folder.js';
 import { UsageError } from '../../definition/errors.js';
 import { type Derived, type DeriveOptions, derive } from '../../results/derive/derive.js';
@@ -9,6 +10,7 @@ import type { FileStore } from '../../storage/file/file-store.js';
 import { type AppliedDerivation, currentDerivations } from '../../storage/file/formats/derived.js';
 import { derivationFile, derivedFolder } from '../../storage/file/layout.js';
 import { TEMPORARY, temporaryName } from '../../storage/file/owner.js';
+import { readJson } from '../../storage/file/read-json.js';
 import type { DeclaredDerivations } from '../declare/derivations.js';
 import { evaluateDerivations } from '../evaluate/evaluate.js';
 import { resolveExperiment } from '../resolve/resolve-experiment.js';
@@ -75,7 +77,9 @@ export async function planDerive(
     })),
     async compute(options) {
       await apply(folder, declared, before);
-      return compute(underived, declared, folder, options);
+      const derived = await compute(underived, declared, folder, options);
+      await noteMetrics(folder, declared, derived.owners);
+      return derived;
     },
     close: () => underived.close(),
   };
@@ -110,6 +114,21 @@ async function apply(
     if (before.get(name) === code_fingerprint) continue;
     const applied: AppliedDerivation = { name, ref, code_fingerprint, applied_at: new Date().toISOString() };
     await writeAtomically(derivationFile(folder, name), `${JSON.stringify(applied, undefined, 2)}\n`);
+  }
+}
+
+/** The slots of later submissions learn which names are taken. */
+async function noteMetrics(
+  folder: string,
+  { derived }: DeclaredDerivations,
+  owners: ReadonlyMap<string, string>,
+): Promise<void> {
+  for (const name of Object.keys(derived)) {
+    const path = derivationFile(folder, name);
+    const applied = await readJson<AppliedDerivation>(path);
+    const metrics = [...owners].flatMap(([metric, owner]) => (owner === name ? [metric] : [])).sort();
+    if (!applied || isDeepStrictEqual(applied.metrics ?? [], metrics)) continue;
+    await writeAtomically(path, `${JSON.stringify({ ...applied, metrics }, undefined, 2)}\n`);
   }
 }
 

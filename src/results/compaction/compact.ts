@@ -70,7 +70,7 @@ export async function compactRuns(
       ...(loaded.damaged > 0 ? { damaged: loaded.damaged } : {}),
       ...(Object.keys(loaded.derived.codes).length > 0 ? { derived: loaded.derived } : {}),
       declaration: ofSeries.declaration,
-      columns: nameColumns(loaded.parts.values()),
+      columns: nameColumns(loaded.parts.values(), loaded.occurrences),
       occurrences: loaded.occurrences,
     } as const;
     const older = await publishOlder(database, loaded, folder, statuses.older, shared);

@@ -29,7 +29,7 @@ process.on('message', async (request: DeriveRequest) => {
     if ('segment' in request) answer(await (await worker).derive(request));
     else {
       await worker;
-      answer({ done: 0, failed: [] });
+      answer({ done: 0, owners: [], failed: [] });
     }
   } catch (error) {
     answer({ failure: error instanceof Error ? `${error.name}: ${error.message}` : String(error) });
@@ -73,6 +73,6 @@ class Worker {
     }
     this.#writer.flush();
     this.#writer.sync();
-    return { done: runs.length, failed };
+    return { done: runs.length, owners: [...this.#derivations.owners], failed };
   }
 }

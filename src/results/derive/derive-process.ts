@@ -29,6 +29,8 @@ export type DeriveRequest = DeriveSetup | DeriveTask;
 export type DeriveAnswer =
   | {
       readonly done: number;
+      /** The derivation of each metric that is known. */
+      readonly owners: readonly (readonly [string, string])[];
       readonly failed: readonly {
         readonly run_id: string;
         readonly derivation: string;

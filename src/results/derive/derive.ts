@@ -20,7 +20,11 @@ export interface DeriveOptions {
 export interface Derived {
   /** Runs for which everything was computed, or failed. */
   readonly done: number;
+  /** Of these, runs for which a derivation failed. */
+  readonly failed: number;
   readonly failures: readonly DeriveFailure[];
+  /** The derivation of each metric that is known now. */
+  readonly owners: ReadonlyMap<string, string>;
   /** How long the compaction took at the end, milliseconds. */
   readonly compacted_ms: number;
 }
@@ -35,7 +39,9 @@ export async function derive(
   const failures = new FailureCounter();
   const size = Math.min(MAX_RUNS, Math.max(1, Math.ceil(underived.total / (PARTS * slots))));
   const tasks = tasksOf(underived.list(), size);
+  const owners = new Map(setup.owners);
   let done = 0;
+  let unsuccessful = 0;
   const work = async () => {
     const child = new DeriveProcess(cwd);
     try {
@@ -45,6 +51,8 @@ export async function derive(
         if (!task) return;
         const answer = await child.ask(task);
         done += answer.done;
+        for (const [metric, derivation] of answer.owners) owners.set(metric, derivation);
+        unsuccessful += new Set(answer.failed.map(({ run_id }) => run_id)).size;
         for (const failure of answer.failed) failures.add(failure);
         onProgress(done);
       }
@@ -60,7 +68,9 @@ export async function derive(
   if (done > 0 && !signal?.aborted) await compact(setup.folder, signal);
   return {
     done,
+    failed: unsuccessful,
     failures: failures.list(),
+    owners,
     compacted_ms: performance.now() - computed,
   };
 }

@@ -9,6 +9,7 @@ import type { Histogram } from '../query/histogram.js';
 import type { Selection } from '../query/selection.js';
 import type { Statistic } from '../query/statistics.js';
 import { quoteName, quoteText } from './database.js';
+import { meanHalfSql, proportionHalfSql } from './interval-sql.js';
 import { FILE_ROW, type LoadedRuns } from './load-runs.js';
 import { partKey } from './value-parts.js';
 
@@ -171,12 +172,17 @@ export function selectionSql(
   list: readonly string[],
   inCellOrder: boolean,
 ): string {
-  const { where, sort, limit, offset } = selection;
+  const { where, sort, limit, offset, each } = selection;
   const order = sort.flatMap(({ column, descending }) => query.order(column, descending));
   // Where rows are in order, their numbers cost nothing; to read the indexes of a million runs takes 30 ms.
   const cells = inCellOrder ? FILE_ROW : CELL_ORDER;
+  const keys = each?.by.flatMap((column) => query.parts(column).map(({ sql }) => sql)) ?? [];
+  const partition = keys.length > 0 ? `PARTITION BY ${keys.join(', ')}` : '';
   const clauses = [
     query.where(where),
+    each
+      ? `QUALIFY row_number() OVER (${partition} ORDER BY ${[...order, cells].join(', ')}) <= ${each.limit}`
+      : '',
     inCellOrder && sort.length === 0 ? '' : `ORDER BY ${[...order, cells].join(', ')}`,
     limit === undefined ? '' : `LIMIT ${limit}`,
     offset === undefined ? '' : `OFFSET ${offset}`,
@@ -252,12 +258,19 @@ function groupOrder(query: Query, { by }: Grouping, key: GroupSortKey): string[]
   const direction = key.descending ? 'DESC' : 'ASC';
   if (key.by === 'key') return query.order(by[key.index]!.column, key.descending);
   if (key.by === 'n') return [`${ofSuccessful(query, 'count(*)')} ${direction}`];
-  const { column, statistic } = key;
-  const raw = statistic === 'sem' || statistic === 'ci95' ? 'std' : statistic;
-  const value = statisticSql(query, column, raw);
-  const n = statisticSql(query, column, 'n');
-  // The half-width of an interval grows with the standard error, but for the few degrees of freedom.
-  return [`${raw === statistic ? value : `${value} / sqrt(${n})`} ${direction} NULLS LAST`];
+  return [`${sortedStatisticSql(query, key)} ${direction} NULLS LAST`];
+}
+
+function sortedStatisticSql(
+  query: Query,
+  { column, statistic }: Extract<GroupSortKey, { by: 'metric' }>,
+): string {
+  const raw = (name: RawStatistic) => statisticSql(query, column, name);
+  if (statistic === 'sem') return `${raw('std')} / sqrt(${raw('n')})`;
+  if (statistic !== 'ci95') return raw(statistic);
+  return column.type === 'boolean'
+    ? proportionHalfSql(raw('n'), raw('mean'))
+    : meanHalfSql(raw('n'), raw('std'));
 }
 
 function rawStatistics(statistics: readonly Statistic[]): RawStatistic[] {

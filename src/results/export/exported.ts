@@ -4,6 +4,7 @@ import { type NewFile, writeNewFile, writePieces } from '../../storage/file/writ
 import { toCsv } from '../csv.js';
 import type { QueryEngine } from '../engine.js';
 import type { Cell } from '../query/cell.js';
+import { fullNameOf } from '../query/columns.js';
 import { type RowQuery, resolveSelection, SERIES_NAMES, type Selection } from '../query/selection.js';
 import { toArrow } from './arrow.js';
 import { type ColumnKind, columnsOfKinds, DEFAULT_KINDS } from './column-kinds.js';
@@ -88,14 +89,10 @@ export class Exported {
 
 /** A param may be called step. */
 function fullyNamed(selection: Selection): Selection {
-  const renamed = selection.columns.map(({ column, as }) => {
-    const { source } = column;
-    return {
-      column,
-      as:
-        SERIES_NAMES.includes(as.toLowerCase()) && source.of !== 'field' ? `${source.of}.${source.key}` : as,
-    };
-  });
+  const renamed = selection.columns.map(({ column, as }) => ({
+    column,
+    as: SERIES_NAMES.includes(as.toLowerCase()) ? fullNameOf(column) : as,
+  }));
   return { ...selection, columns: renamed };
 }
 

@@ -21,6 +21,10 @@ export const check = {
   sort: (keys: readonly unknown[]) => refuseArguments(sortProblems(keys)),
   names: (method: string, names: unknown) => refuseArguments(namesProblems(method, names)),
   count: (method: string, count: unknown) => refuseArguments(countProblems(method, count)),
+  tags: (tags: readonly unknown[]) =>
+    refuseArguments(
+      tags.flatMap((tag, index) => (typeof tag === 'string' ? [] : wrong(`tags[${index}]`, tag, 'a tag'))),
+    ),
   groupBy: (columns: readonly unknown[]) =>
     refuseArguments(namesProblems('groupBy', columns), repeatedProblems('groupBy', columns)),
   stats: (metrics: unknown, statistics: unknown) =>

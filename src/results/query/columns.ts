@@ -26,6 +26,10 @@ export interface Column {
   readonly source: ColumnSource;
 }
 
+/** Its name with where its values come from: `params.status`. */
+export const fullNameOf = ({ name, source }: Column): string =>
+  source.of === 'field' ? name : `${source.of}.${source.key}`;
+
 /** The fields of a run that are columns, with their types. */
 const FIELD_TYPES = {
   run_id: 'text',
@@ -126,23 +130,25 @@ export class Columns {
   }
 }
 
+const MAIN_TYPES = ['number', 'boolean', 'text', 'json'] as const;
+
+/** A column's own type: that of most of its values; of equally frequent ones, the first of these. */
+export function mainTypeOf(counts: Occurrence['counts']): (typeof MAIN_TYPES)[number] {
+  const most = Math.max(...MAIN_TYPES.map((type) => counts[type] ?? 0));
+  return most === 0 ? 'text' : MAIN_TYPES.find((type) => counts[type] === most)!;
+}
+
 function columnOf({ source, key, counts, whole, varies }: Occurrence, total: number): Column {
   const { number = 0, nonfinite = 0, text = 0, boolean = 0, json = 0, null: nulls = 0 } = counts;
   const present = number + text + boolean + json;
-  // The most frequent; of equally frequent ones, the first of these.
-  const types = { number, boolean, text, json };
-  const most = Math.max(number, text, boolean, json);
-  const type =
-    most === 0
-      ? 'text'
-      : (Object.keys(types) as (keyof typeof types)[]).find((each) => types[each] === most)!;
+  const type = mainTypeOf(counts);
   return {
     name: `${source}.${key}`,
     kind: KINDS[source],
     type,
     varies: varies || present + nulls < total,
     ...(type === 'number' && whole ? { whole } : {}),
-    others: present - types[type],
+    others: present - (counts[type] ?? 0),
     nonfinite,
     source: { of: source, key },
   };

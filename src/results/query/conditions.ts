@@ -77,6 +77,9 @@ function parseText(column: Column, op: Operator, text: string): JsonValue {
     throw mistake(column, op, text, 'true or false');
   }
   if (column.type === 'json' && json !== undefined) return json;
+  // As tables show it: text that stands beside other values is in quotes.
+  if (column.others > 0 && json !== undefined) return json;
+  if (column.others > 0 && text.trim() in NUMBERS) return NUMBERS[text.trim()]!;
   const statuses: readonly string[] = RUN_STATUSES;
   if (column.name === 'status' && !statuses.includes(text))
     throw mistake(column, op, text, statuses.join(', '));

@@ -18,6 +18,8 @@ export interface RowQuery {
   readonly sort?: readonly SortKey[];
   readonly limit?: number;
   readonly offset?: number;
+  /** Only so many of the runs that have the same values of these columns: the first by the sort. */
+  readonly each?: { readonly by: readonly string[]; readonly limit: number };
 }
 
 /** A query whose names are resolved: what an engine compiles. */
@@ -28,6 +30,7 @@ export interface Selection {
   readonly sort: readonly { readonly column: Column; readonly descending: boolean }[];
   readonly limit: number | undefined;
   readonly offset: number | undefined;
+  readonly each?: { readonly by: readonly Column[]; readonly limit: number };
   /**
    * One row a point of these series of the runs, of all where none is named: name, step and value are further columns, the
    * last ones.
@@ -41,11 +44,13 @@ export const SERIES_NAMES = Object.keys(SERIES_COLUMNS);
 
 /** @throws UsageError if a column is unknown or a condition can't be */
 export function resolveSelection(query: RowQuery, columns: Columns): Selection {
-  const { where = [], sort = [], limit, offset } = query;
+  const { where = [], sort = [], limit, offset, each } = query;
   const names = query.columns ?? columns.all.map(({ name }) => name);
   // All unknown names together.
   columns.resolve(
-    [...names, ...sort, ...where].map((each) => (typeof each === 'string' ? each : each.column)),
+    [...names, ...(each?.by ?? []), ...sort, ...where].map((named) =>
+      typeof named === 'string' ? named : named.column,
+    ),
   );
   const selected = query.columns ? columns.resolve(query.columns) : columns.all;
   const sorted = columns.resolve(sort.map(({ column }) => column));
@@ -55,5 +60,6 @@ export function resolveSelection(query: RowQuery, columns: Columns): Selection {
     sort: sorted.map((column, index) => ({ column, descending: sort[index]?.descending ?? false })),
     limit,
     offset,
+    ...(each ? { each: { by: columns.resolve(each.by), limit: each.limit } } : {}),
   };
 }

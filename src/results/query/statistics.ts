@@ -1,13 +1,10 @@
-import { studentT975 } from './student-t.js';
+import { studentT975, NORMAL_975 as Z } from './student-t.js';
 
 /** What can be said of a metric in a group of runs. `ci95` is half the width of the mean's 95 % confidence interval. */
 export const STATISTICS = ['n', 'mean', 'std', 'sem', 'ci95', 'median', 'min', 'max'] as const;
 export type Statistic = (typeof STATISTICS)[number];
 
 export const DEFAULT_STATISTICS: readonly Statistic[] = ['mean', 'std', 'ci95'];
-
-/** z with 2.5 % of the normal distribution above it. */
-const Z = 1.959963984540054;
 
 /** The interval of a mean, by Student's t; null below two values. */
 export function meanInterval(n: number, mean: number, std: number | null): Interval | null {

@@ -1,5 +1,5 @@
 /** z with 2.5 % of the normal distribution above it. */
-const NORMAL_975 = 1.959963984540054;
+export const NORMAL_975 = 1.959963984540054;
 const TWO_TAILED = 0.05;
 
 /**

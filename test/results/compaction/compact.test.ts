@@ -179,6 +179,30 @@ it('the file has every field of a record as a column, and params and metrics wit
   expect(statSync(runsFile(folderOf(store))).size).toBeGreaterThan(0);
 });
 
+it('a column holds the values of the type that most have, as in results', async () => {
+  const store = await temporaryStore();
+  writeSegment(
+    store,
+    ['a', 'b', 1].map((x, index) => recordOf({ index, params: { x }, metrics: { y: index } })),
+  );
+  await compact(store);
+  const database = await openDatabase();
+  try {
+    const file = quoteText(runsFile(folderOf(store)).replace(/[*?[]/g, '[$&]'));
+    expect(
+      await database.all(
+        `SELECT "params.x" AS x, "params.x (number)" AS other FROM read_parquet(${file}) ORDER BY "index"`,
+      ),
+    ).toEqual([
+      { x: 'a', other: null },
+      { x: 'b', other: null },
+      { x: null, other: 1 },
+    ]);
+  } finally {
+    database.close();
+  }
+});
+
 it('whole numbers that no column of 64 bits holds become doubles', async () => {
   const store = await temporaryStore();
   writeSegment(store, [

@@ -93,6 +93,36 @@ export interface AppliedDerivation {
   readonly code_fingerprint: string;
   /** ISO 8601, UTC. */
   readonly applied_at: string;
+  /** The metrics that it gave so far; missing in files of older versions. */
+  readonly metrics?: readonly string[];
+}
+
+/**
+ * The derivation of each metric of those that were applied afterwards. Derivations that run in slots, which see no other
+ * runs, are refused these names.
+ *
+ * @param declared derivations that are not meant: those of a declaration
+ */
+export async function ownersOfDerived(
+  folder: string,
+  declared: Iterable<string>,
+): Promise<{ readonly [metric: string]: string }> {
+  const others = new Set(declared);
+  const owners: [string, string][] = [];
+  for (const applied of await readApplied(folder))
+    if (!others.has(applied.name))
+      for (const metric of applied.metrics ?? []) owners.push([metric, applied.name]);
+  return Object.fromEntries(owners);
+}
+
+async function readApplied(folder: string): Promise<AppliedDerivation[]> {
+  const applied: AppliedDerivation[] = [];
+  for (const file of await listNames(derivedFolder(folder))) {
+    if (!file.endsWith('.json')) continue;
+    const read = await readJson<AppliedDerivation>(join(derivedFolder(folder), file));
+    if (read) applied.push(read);
+  }
+  return applied;
 }
 
 /**
@@ -104,10 +134,8 @@ export async function currentDerivations(folder: string): Promise<ReadonlyMap<st
   const codes = new Map(
     Object.entries(manifest?.derived ?? {}).map(([name, { code_fingerprint }]) => [name, code_fingerprint]),
   );
-  for (const file of await listNames(derivedFolder(folder))) {
-    if (!file.endsWith('.json')) continue;
-    const applied = await readJson<AppliedDerivation>(join(derivedFolder(folder), file));
-    if (!applied || (codes.has(applied.name) && applied.applied_at < manifest!.submitted_at)) continue;
+  for (const applied of await readApplied(folder)) {
+    if (codes.has(applied.name) && applied.applied_at < manifest!.submitted_at) continue;
     codes.set(applied.name, applied.code_fingerprint);
   }
   return codes;
