@@ -18,6 +18,8 @@ export interface RowQuery {
   readonly sort?: readonly SortKey[];
   readonly limit?: number;
   readonly offset?: number;
+  /** Longer texts are cut to so many characters. */
+  readonly longest?: number;
 }
 
 /** A query whose names are resolved: what an engine compiles. */
@@ -28,6 +30,8 @@ export interface Selection {
   readonly sort: readonly { readonly column: Column; readonly descending: boolean }[];
   readonly limit: number | undefined;
   readonly offset: number | undefined;
+  /** Longer texts are cut to so many characters. */
+  readonly longest?: number;
   /**
    * One row a point of these series of the runs, of all where none is named: name, step and value are further columns, the
    * last ones.
@@ -55,5 +59,6 @@ export function resolveSelection(query: RowQuery, columns: Columns): Selection {
     sort: sorted.map((column, index) => ({ column, descending: sort[index]?.descending ?? false })),
     limit,
     offset,
+    ...(query.longest === undefined ? {} : { longest: query.longest }),
   };
 }
