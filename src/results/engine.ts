@@ -1,5 +1,6 @@
 import type { DerivedMetrics } from '../definition/derivation.js';
 import type { RunRecord, RunStatus } from '../definition/record.js';
+import type { LongText } from '../storage/file/formats/long-text.js';
 import type { ValueType } from '../storage/file/formats/runs-file.js';
 import type { Cell } from './query/cell.js';
 import type { Column, Columns } from './query/columns.js';
@@ -7,6 +8,9 @@ import type { Comparison } from './query/conditions.js';
 import type { Group, Grouping } from './query/grouping.js';
 import type { BinCount, Histogram } from './query/histogram.js';
 import type { Selection } from './query/selection.js';
+
+/** A cell whose text may have been left where it stands. */
+export type StoredCell = Cell | LongText;
 
 /** A value that is bound to a parameter of a statement. */
 export type SqlValue = string | number | boolean | null;
@@ -48,6 +52,8 @@ export interface QueryEngine {
   groups(grouping: Grouping): Promise<{ readonly groups: readonly Group[]; readonly total: number }>;
   histogram(histogram: Histogram): Promise<BinCount[]>;
   /** The types of a column's values, its own first: each has a column of its own in files whose columns have one type. */
+  /** The same; long texts stay where they are. */
+  storedCells(selection: Selection): AsyncIterable<readonly (readonly StoredCell[])[]>;
   typesOf(column: Column): readonly ValueType[];
   /** Writes the rows to a Parquet file, in constant memory. */
   writeParquet(selection: Selection, file: string): Promise<void>;

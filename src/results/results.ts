@@ -132,6 +132,12 @@ export class Results<Params = JsonObject> {
     return this.#refine({ offset });
   }
 
+  /** Texts of more characters are cut to so many: for tables. */
+  cutTexts(longest: number): Results<Params> {
+    check.count('cutTexts', longest);
+    return this.#refine({ longest });
+  }
+
   /** Groups of runs that have the same values of these columns. */
   groupBy(...columns: ColumnName<Params>[]): Grouped<Results<Params>> {
     check.groupBy(columns);

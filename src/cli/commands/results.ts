@@ -149,8 +149,11 @@ async function print(results: Results, options: ResultsOptions, context: Command
   await printRows(isPage ? results.limit(DEFAULT_LIMIT) : results, options, context);
 }
 
+/** A table shows fewer characters of a text. */
+const MAX_SHOWN = 1200;
+
 async function printRows(results: Results, options: ResultsOptions, context: CommandContext): Promise<void> {
-  const { columns, rows } = await results.table();
+  const { columns, rows } = await results.cutTexts(MAX_SHOWN).table();
   const total = await results.count();
   if (rows.length > 0) {
     const [{ printCells }, { toShown }] = await Promise.all([

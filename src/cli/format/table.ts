@@ -45,16 +45,43 @@ export function printCells(
     Math.max(column.length, ...cells.map((row) => row[index]?.length ?? 0)),
   );
   const shown = fitting(widths, context.width);
-  const table = new CliTable({
-    head: columns.slice(0, shown).map((column) => context.color.bold(oneLine(column))),
-    chars: { ...BORDERLESS, middle: ' '.repeat(GAP) },
-    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0, compact: true },
-    colAligns: columns.slice(0, shown).map((_, index) => (isNumeric(rows, index) ? 'right' : 'left')),
+  const head = columns.slice(0, shown).map((column) => context.color.bold(oneLine(column)));
+  const aligns = head.map((_, index) => (isNumeric(rows, index) ? 'right' : 'left'));
+  const parts = Array.from({ length: Math.ceil(shown / LAID_OUT) }, (_, part) => {
+    const own = <T>(row: readonly T[]) => row.slice(part * LAID_OUT, Math.min(shown, (part + 1) * LAID_OUT));
+    return layOut(own(head), cells.map(own), own(aligns));
   });
-  table.push(...cells.map((row) => row.slice(0, shown)));
-  context.out(table.toString().replace(/ +$/gm, ''));
+  const lines = parts[0]?.map((_, line) => trimSpaces(parts.map((part) => part[line]).join(BETWEEN))) ?? [];
+  context.out(lines.join('\n'));
   const left = columns.slice(shown);
   if (left.length > 0) context.note(context.color.dim(`not shown: ${notShown(left)} (--columns chooses)`));
+}
+
+/** So many columns are laid out together: cli-table3 compares every cell of a row with all others. */
+const LAID_OUT = 50;
+const BETWEEN = ' '.repeat(GAP);
+
+/** @returns the lines of these columns, all of the same width */
+function layOut(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+  aligns: readonly ('left' | 'right')[],
+): string[] {
+  const table = new CliTable({
+    head: [...head],
+    chars: { ...BORDERLESS, middle: BETWEEN },
+    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0, compact: true },
+    colAligns: [...aligns],
+  });
+  table.push(...rows.map((row) => [...row]));
+  return table.toString().split('\n');
+}
+
+/** Without the spaces at its end. A regular expression would look at each run of spaces once for each of them. */
+function trimSpaces(line: string): string {
+  let end = line.length;
+  while (line[end - 1] === ' ') end--;
+  return line.slice(0, end);
 }
 
 const MAX_NAMED = 20;

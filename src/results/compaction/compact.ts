@@ -68,6 +68,7 @@ export async function compactRuns(
       version: 2,
       segments: loaded.segments,
       ...(loaded.damaged > 0 ? { damaged: loaded.damaged } : {}),
+      ...(loaded.hasLongLines ? { long_lines: true as const } : {}),
       ...(Object.keys(loaded.derived.codes).length > 0 ? { derived: loaded.derived } : {}),
       declaration: ofSeries.declaration,
       columns: nameColumns(loaded.parts.values(), loaded.occurrences),
@@ -144,7 +145,7 @@ async function write(
   { folder, file, condition, coverage }: Part,
 ): Promise<void> {
   const ranges = await cellRanges(database, runs);
-  if (coverage.columns.length > MAX_DUCKDB_COLUMNS) {
+  if (coverage.columns.length > MAX_DUCKDB_COLUMNS || runs.hasLongLines) {
     const derived = new Map(
       coverage.columns.flatMap((column, at) =>
         column.source === 'derived' ? [[partKey(column), derivedAs(at)] as const] : [],

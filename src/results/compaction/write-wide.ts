@@ -1,13 +1,12 @@
-import type { RunRecord } from '../../definition/record.js';
+import { LongText } from '../../storage/file/formats/long-text.js';
 import type { RunsCoverage, ValueColumn } from '../../storage/file/formats/runs-file.js';
 import { COVERAGE_KEY } from '../../storage/file/formats/sealed-file.js';
 import type { Database } from '../duckdb/database.js';
 import { PLACE_COLUMNS, RECORD_FIELD_NAMES, RECORD_FIELDS } from '../duckdb/record-table.js';
-import { rowsWithRecords } from '../duckdb/rows-with-records.js';
+import { type RowWithRecord, rowsWithRecords } from '../duckdb/rows-with-records.js';
 import { partValue } from '../duckdb/value-parts.js';
 import { type ParquetColumn, writeParquetRows } from '../export/parquet-rows.js';
 import { rowGroups } from '../export/row-groups.js';
-import type { Row } from '../query/cell.js';
 
 /** What is written: the file's columns beside those of values are the fields of records. */
 export interface WideFile {
@@ -18,12 +17,7 @@ export interface WideFile {
   readonly queries: readonly string[];
 }
 
-interface RowWithRecord {
-  readonly row: Row;
-  readonly record: RunRecord;
-}
-
-/** Writes records with hundreds of params and metrics to a Parquet file. */
+/** Writes records with hundreds of params and metrics, or many megabytes, to a Parquet file. */
 export async function writeWide(
   database: Database,
   { folder, file, coverage, queries }: WideFile,
@@ -40,9 +34,12 @@ export async function writeWide(
   async function* rows() {
     for (const sql of queries) for await (const row of rowsWithRecords(database, folder, sql)) yield [row];
   }
-  await writeParquetRows(file, columns, rowGroups(rows(), columns.length), {
-    [COVERAGE_KEY]: JSON.stringify(coverage),
-  });
+  await writeParquetRows(
+    file,
+    columns,
+    rowGroups(rows(), columns.length, ({ bytes }) => bytes),
+    { metadata: { [COVERAGE_KEY]: JSON.stringify(coverage) } },
+  );
 }
 
 /** The name under which a query has a derived metric: by its place among the columns. */
@@ -71,7 +68,9 @@ function valueColumn(column: ValueColumn, at: number, whole: boolean): ParquetCo
 function storedOf({ record }: RowWithRecord, { source, key, type }: ValueColumn): unknown {
   const all = (source === 'params' ? record.params : record.metrics) ?? {};
   if (!Object.hasOwn(all, key)) return null;
-  const value = partValue(all[key]!);
+  const stored = all[key]!;
+  if (stored instanceof LongText) return type === 'text' ? stored : null;
+  const value = partValue(stored);
   return value.type === type ? value.stored : null;
 }
 

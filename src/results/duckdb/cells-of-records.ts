@@ -1,4 +1,6 @@
-import type { RunRecord } from '../../definition/record.js';
+import type { StoredRunRecord, StoredValue } from '../../storage/file/formats/long-record.js';
+import { LongText } from '../../storage/file/formats/long-text.js';
+import type { StoredCell } from '../engine.js';
 import type { Cell } from '../query/cell.js';
 import type { Column } from '../query/columns.js';
 import type { Selection } from '../query/selection.js';
@@ -10,19 +12,20 @@ import { rowsWithRecords } from './rows-with-records.js';
 
 /** Of a batch of rows. */
 const MAX_CELLS = 20_000;
+const MAX_BYTES = 4 << 20;
 
 /**
- * Rows whose params and metrics are read from the records. Of wide rows DuckDB holds 2,048 and more; of a sorted page it
- * reads the columns of a million runs: 13 of them took 180 ms, the records of 50 runs take 5 ms.
+ * Rows whose params and metrics are read from the records. Of wide rows DuckDB holds 2,048 and more, and of long texts several
+ * copies; of a sorted page it reads the columns of a million runs: 13 of them took 180 ms, the records of 50 runs take 5 ms.
  *
  * @param folder the experiment's
  */
-export async function* cellsOfRecords(
+export async function* storedCells(
   database: Database,
   folder: string,
   runs: LoadedRuns,
   selection: Selection,
-): AsyncGenerator<readonly (readonly Cell[])[], void> {
+): AsyncGenerator<readonly (readonly StoredCell[])[], void> {
   const query = new Query(runs);
   const columns = selection.columns.map((each, index) => ({
     ...each,
@@ -32,24 +35,41 @@ export async function* cellsOfRecords(
   const list = columns.flatMap(({ parts, index }) => (parts ? listParts(parts, index) : []));
   const sql = selectionSql(query, selection, [...list, 'segment', 'segment_offset'], runs.inCellOrder);
   const most = Math.ceil(MAX_CELLS / columns.length);
-  let rows: Cell[][] = [];
-  for await (const { row, record } of rowsWithRecords(database, folder, sql)) {
+  let rows: StoredCell[][] = [];
+  let size = 0;
+  for await (const { row, record, bytes } of rowsWithRecords(database, folder, sql)) {
     rows.push(
       columns.map(({ column, parts, index }) =>
         parts ? fieldCell(column, readCell(row, index, parts)) : recordCell(record, column),
       ),
     );
-    if (rows.length < most) continue;
+    size += bytes;
+    if (rows.length < most && size < MAX_BYTES) continue;
     yield rows;
     rows = [];
+    size = 0;
   }
   if (rows.length > 0) yield rows;
+}
+
+/** The same with all texts. */
+export async function* cellsOfRecords(
+  ...query: Parameters<typeof storedCells>
+): AsyncGenerator<readonly (readonly Cell[])[], void> {
+  const { longest } = query[3];
+  const whole = (cell: StoredCell): Cell => {
+    if (longest === undefined) return cell instanceof LongText ? cell.text() : cell;
+    if (cell instanceof LongText)
+      return (cell.head.length < longest ? cell.text() : cell.head).slice(0, longest);
+    return typeof cell === 'string' ? cell.slice(0, longest) : cell;
+  };
+  for await (const rows of storedCells(...query)) yield rows.map((row) => row.map(whole));
 }
 
 export const isInRecord = ({ column }: { readonly column: Column }): boolean =>
   column.source.of === 'params' || column.source.of === 'metrics';
 
-function recordCell(record: RunRecord, { source }: Column): Cell {
+function recordCell(record: StoredRunRecord, { source }: Column): StoredValue | undefined {
   const values = source.of === 'params' ? record.params : record.metrics;
   return source.of !== 'field' && Object.hasOwn(values ?? {}, source.key) ? values[source.key] : undefined;
 }

@@ -142,7 +142,7 @@ async function createTable(
   appender.closeSync();
 }
 
-const toBigInt = (value: unknown) => (typeof value === 'number' ? BigInt(Math.trunc(value)) : null);
+export const toBigInt = (value: unknown) => (typeof value === 'number' ? BigInt(Math.trunc(value)) : null);
 
 async function* streamCells(
   connect: () => Promise<DuckDBConnection>,

@@ -2,17 +2,19 @@ import { availableParallelism } from 'node:os';
 import { dirname } from 'node:path';
 import { UsageError } from '../../definition/errors.js';
 import { isMetricValue, type RunRecord, type RunStatus } from '../../definition/record.js';
+import { wholeRecord } from '../../storage/file/formats/long-record.js';
 import type { ValueType } from '../../storage/file/formats/runs-file.js';
-import type { QueryEngine, SqlAnswer, StoredRecord } from '../engine.js';
+import type { QueryEngine, SqlAnswer, StoredCell, StoredRecord } from '../engine.js';
 import { writeParquetRows } from '../export/parquet-rows.js';
-import { rowGroups } from '../export/row-groups.js';
+import { bytesOfCells, rowGroups } from '../export/row-groups.js';
 import { typedColumns, typedValue } from '../export/typed-columns.js';
 import type { Cell } from '../query/cell.js';
 import { type Column, Columns } from '../query/columns.js';
 import type { Group, Grouping, Summary } from '../query/grouping.js';
 import type { BinCount, Histogram } from '../query/histogram.js';
 import { SERIES_NAMES, type Selection } from '../query/selection.js';
-import { cellsOfRecords, isInRecord } from './cells-of-records.js';
+import { cellsOfRecords, isInRecord, storedCells } from './cells-of-records.js';
+
 import { castSql, groupColumns, groupingSql, histogramSql, Query, selectionSql } from './compile.js';
 import { type Database, openDatabase, quoteName, quoteText } from './database.js';
 import { type LoadedRuns, type LoadOptions, loadRuns } from './load-runs.js';
@@ -107,10 +109,23 @@ class DuckdbEngine implements QueryEngine {
   }
 
   cells(selection: Selection): AsyncGenerator<readonly (readonly Cell[])[], void> {
-    const fromRecords = !selection.series && (isWide(selection) || isSortedPage(selection));
+    const fromRecords = this.#isTooLarge(selection) || (!selection.series && isSortedPage(selection));
     return fromRecords
       ? cellsOfRecords(this.#database, this.#folder, this.#runs, selection)
       : this.#narrowCells(selection);
+  }
+
+  storedCells(selection: Selection): AsyncGenerator<readonly (readonly StoredCell[])[], void> {
+    return this.#isTooLarge(selection)
+      ? storedCells(this.#database, this.#folder, this.#runs, selection)
+      : this.cells(selection);
+  }
+
+  /** Whether DuckDB would hold much more of the params and metrics than it gives. */
+  #isTooLarge({ columns, series }: Selection): boolean {
+    if (series) return false;
+    const inRecords = columns.filter(isInRecord).length;
+    return inRecords > WIDE || (inRecords > 0 && this.#runs.hasLongLines);
   }
 
   typesOf(column: Column): ValueType[] {
@@ -119,12 +134,13 @@ class DuckdbEngine implements QueryEngine {
 
   async writeParquet(selection: Selection, file: string): Promise<void> {
     const columns = typedColumns(selection, (column) => this.typesOf(column));
-    if (isWide(selection) && !selection.series) {
+    if (this.#isTooLarge(selection)) {
       const read = columns.map((column) => ({
         ...column,
-        read: (row: readonly Cell[]) => typedValue(row[column.at], column),
+        read: (row: readonly StoredCell[]) => typedValue(row[column.at], column),
       }));
-      return writeParquetRows(file, read, rowGroups(this.cells(selection), columns.length));
+      const groups = rowGroups(this.storedCells(selection), columns.length, bytesOfCells);
+      return writeParquetRows(file, read, groups);
     }
     const query = new Query(this.#runs);
     const own = columns.flatMap(({ type, of }, at) =>
@@ -162,7 +178,7 @@ class DuckdbEngine implements QueryEngine {
     let place = 0;
     const columns = selection.columns.map(({ column }, index) => {
       const parts = query.parts(column);
-      const list = listParts(parts, index);
+      const list = listParts(parts, index, column.type === 'list' ? undefined : selection.longest);
       const places = parts.map(({ type }, at) => ({ type, at: place + at }));
       place += list.length;
       return { column, list, places };
@@ -180,7 +196,8 @@ class DuckdbEngine implements QueryEngine {
   async *records(selection: Selection): AsyncGenerator<RunRecord, void> {
     const query = new Query(this.#runs);
     const sql = selectionSql(query, selection, ['segment', 'segment_offset'], this.#runs.inCellOrder);
-    for await (const { record } of rowsWithRecords(this.#database, this.#folder, sql)) yield record;
+    for await (const { record } of rowsWithRecords(this.#database, this.#folder, sql))
+      yield wholeRecord(record);
   }
 
   async *runs(selection: Selection): AsyncGenerator<StoredRecord, void> {
@@ -197,7 +214,11 @@ class DuckdbEngine implements QueryEngine {
         const cell = readCell(row, index, parts);
         return source.of === 'derived' && isMetricValue(cell) ? [[source.key, cell] as const] : [];
       });
-      yield { record, submission: dirname(String(row.segment)), derived: Object.fromEntries(derived) };
+      yield {
+        record: wholeRecord(record),
+        submission: dirname(String(row.segment)),
+        derived: Object.fromEntries(derived),
+      };
     }
   }
 

@@ -88,8 +88,8 @@ async function mergeLines(
   const passes = Math.ceil(rows / LINES_AT_ONCE);
   const tables: MergedTable[] = [];
   for (const slice of new Set([...parts.values()].map((part) => part.slice))) {
-    const values = [...parts.values()].filter((part) => part.slice === slice).map(({ name }) => name);
-    const merged = values.map((name) => `any_value(${name}) AS ${name}`);
+    const ofSlice = [...parts.values()].filter((part) => part.slice === slice);
+    const merged = ofSlice.map(({ name }) => `any_value(${name}) AS ${name}`);
     for (const ofSlots of [false, true]) {
       const table = `derived_${ofSlots ? 'of_slots' : 'afterwards'}_${slice}`;
       const keys = ofSlots ? [...KEY, 'slot'] : KEY;
@@ -98,7 +98,7 @@ async function mergeLines(
         const file = database.scratch.file(`${table}-${pass}.parquet`);
         const wanted = `slot IS ${ofSlots ? 'NOT NULL' : 'NULL'} AND hash(run_id) % ${passes} = ${pass}`;
         await database.run(
-          `COPY (SELECT ${[...keys, ...merged].join(', ')} FROM ${slicedRows(TABLE, new Set([slice]))} WHERE ${wanted} GROUP BY ${keys.join(', ')}) TO ${quoteText(file)} (FORMAT parquet)`,
+          `COPY (SELECT ${[...keys, ...merged].join(', ')} FROM ${slicedRows(TABLE, [...KEY, 'slot'], ofSlice)} WHERE ${wanted} GROUP BY ${keys.join(', ')}) TO ${quoteText(file)} (FORMAT parquet)`,
         );
         files.push(quoteText(globLiteral(file)));
       }

@@ -14,7 +14,7 @@ import { currentSql } from './current-cells.js';
 import { type Database, quoteName, quoteText } from './database.js';
 import { countDerived } from './derived-occurrences.js';
 import { type LoadedDerived, loadDerived } from './load-derived.js';
-import { LOADED, loadRecords } from './load-records.js';
+import { LOADED, type LoadedRecords, loadRecords } from './load-records.js';
 import { PLACE_COLUMNS, RECORD_FIELD_NAMES } from './record-table.js';
 import { slicedRows } from './row-loader.js';
 import { PART_TYPES, partKey, type ValuePart } from './value-parts.js';
@@ -44,6 +44,8 @@ export interface LoadedRuns {
   readonly derived: NonNullable<RunsCoverage['derived']>;
   /** Lines of the segments that were left out, since they are no records. */
   readonly damaged: number;
+  /** Whether some records have many megabytes: their values are not taken from DuckDB. */
+  readonly hasLongLines: boolean;
   /**
    * A subquery: fields of records, `submission`, `is_current`, and the parts asked for under these names.
    *
@@ -114,8 +116,8 @@ export async function loadRuns(
     if (loaded.rows > 0 || sources.length === 0)
       sources.push({
         from: (keys) => {
-          const slices = new Set(keys.map((key) => loaded.parts.get(key)?.slice ?? 0));
-          return `${from(final(slicedRows(LOADED, slices)), false)} WHERE ${ofCurrent}`;
+          const parts = keys.flatMap((key) => loaded.parts.get(key) ?? []);
+          return `${from(final(slicedRows(LOADED, RECORD_COLUMNS, parts)), false)} WHERE ${ofCurrent}`;
         },
         parts: new Map([...loaded.parts].map(([key, { name }]) => [key, quoteName(name)])),
       });
@@ -152,6 +154,7 @@ export async function loadRuns(
         files: { ...coveredDerived, ...Object.fromEntries(newDerived.map(({ name, to }) => [name, to])) },
       },
       damaged: (compacted[0]?.coverage.damaged ?? 0) + loaded.damaged,
+      hasLongLines: loaded.hasLongLines || (compacted[0]?.coverage.long_lines ?? false),
       rows,
       close: async () => void (await Promise.all(compacted.map((file) => file.close()))),
     };
@@ -161,12 +164,12 @@ export async function loadRuns(
   }
 }
 
+const RECORD_COLUMNS = [...RECORD_FIELD_NAMES, ...Object.keys(PLACE_COLUMNS)];
+
 /** The number of a row in a compacted file. */
 export const FILE_ROW = 'file_row_number';
 
-const FIELDS = [...RECORD_FIELD_NAMES, ...Object.keys(PLACE_COLUMNS), 'submission', 'is_current'].map(
-  quoteName,
-);
+const FIELDS = [...RECORD_COLUMNS, 'submission', 'is_current'].map(quoteName);
 
 function selectFrom(
   { from, parts: own }: RowSource,
@@ -190,7 +193,13 @@ function selectFrom(
 }
 
 const NO_DERIVED = { codes: {}, files: {} };
-const NOTHING_LOADED = { parts: new Map<string, never>(), occurrences: [], rows: 0, damaged: 0 };
+const NOTHING_LOADED: LoadedRecords = {
+  parts: new Map(),
+  occurrences: [],
+  rows: 0,
+  damaged: 0,
+  hasLongLines: false,
+};
 
 const namesOf = (parts: ReadonlyMap<string, string>, keys: readonly string[]) =>
   keys.map((key) => parts.get(key)).filter((name) => name !== undefined);
@@ -201,7 +210,7 @@ const namesOf = (parts: ReadonlyMap<string, string>, keys: readonly string[]) =>
  * @param values columns of params and metrics
  */
 function compactedRows(path: string, values: readonly string[] = []): string {
-  const fields = [...RECORD_FIELD_NAMES, ...Object.keys(PLACE_COLUMNS)].map((name) => {
+  const fields = RECORD_COLUMNS.map((name) => {
     if (name === 'started_at' || name === 'finished_at')
       return `strftime(make_timestamp(epoch_us(${name})), '%Y-%m-%dT%H:%M:%S.%gZ') AS ${name}`;
     if (name === 'tags' || name === 'warnings' || name === 'notes')

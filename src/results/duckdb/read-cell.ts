@@ -10,11 +10,18 @@ export const fieldCell = ({ type }: Column, cell: Cell): Cell =>
 
 const partName = (index: number, type: ValueType) => `c${index}_${type}`;
 
-/** The parts of a column, as a query's list has them. */
-export const listParts = (parts: readonly Part[], index: number): string[] =>
+/**
+ * The parts of a column, as a query's list has them.
+ *
+ * @param longest longer texts are cut
+ */
+export const listParts = (parts: readonly Part[], index: number, longest?: number): string[] =>
   parts.length === 0
     ? [`NULL AS ${partName(index, 'null')}`]
-    : parts.map(({ type, sql }) => `${sql} AS ${partName(index, type)}`);
+    : parts.map(({ type, sql }) => {
+        const cut = type === 'text' && longest !== undefined ? `left(${sql}, ${longest})` : sql;
+        return `${cut} AS ${partName(index, type)}`;
+      });
 
 /** Of a row by column. */
 export function readCell(row: Row, index: number, parts: readonly Part[], name = partName): Cell {

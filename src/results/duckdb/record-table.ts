@@ -31,7 +31,7 @@ export const RECORD_FIELD_NAMES = Object.keys(RECORD_FIELDS) as RecordField[];
 export const PLACE_COLUMNS = { segment: 'VARCHAR', segment_offset: 'BIGINT' } as const;
 
 /** A record's fields in their order, without the place. Lists and objects are JSON. */
-export function fieldValues(record: RunRecord): unknown[] {
+export function fieldValues(record: Omit<RunRecord, 'params' | 'metrics'>): unknown[] {
   const { error } = record;
   return [
     record.run_id,

@@ -1,7 +1,10 @@
-import type { JsonValue } from '../../definition/json.js';
+import type { StoredValue } from '../../storage/file/formats/long-record.js';
+import { LongText } from '../../storage/file/formats/long-text.js';
 import type { Occurrence, ValueSource, ValueType } from '../../storage/file/formats/runs-file.js';
+import { type ParquetColumn, writeParquetRows } from '../export/parquet-rows.js';
+import type { FileType } from '../export/typed-columns.js';
 import { OccurrenceCounter } from '../query/occurrence.js';
-import { type Database, globLiteral, quoteName, quoteText, type TableColumn } from './database.js';
+import { type Database, globLiteral, quoteName, quoteText, type TableColumn, toBigInt } from './database.js';
 import { PART_TYPES, partKey, partValue, type ValuePart } from './value-parts.js';
 
 /** Rows of one table: beyond these they go to a Parquet file, and the next table begins. */
@@ -27,11 +30,16 @@ export interface LoadedRows {
   readonly rows: number;
 }
 
-/** A table with the values of these slices, as SQL after FROM. */
-export function slicedRows(table: string, slices: ReadonlySet<number>): string {
-  const further = [...slices].filter((slice) => slice > 0);
+/**
+ * A table with some of its columns, as SQL after FROM: to plan a query takes DuckDB longer the more there are.
+ *
+ * @param fields names of columns that are no values
+ */
+export function slicedRows(table: string, fields: readonly string[], parts: readonly LoadedPart[]): string {
+  const further = [...new Set(parts.map(({ slice }) => slice))].filter((slice) => slice > 0);
   const joins = further.map((slice) => ` LEFT JOIN ${tableOf(table, slice)} USING (loaded_row)`);
-  return further.length === 0 ? table : `(SELECT * FROM ${table}${joins.join('')})`;
+  const list = [...fields.map(quoteName), ...parts.map(({ name }) => name)];
+  return `(SELECT ${list.join(', ')} FROM ${table}${joins.join('')})`;
 }
 
 const tableOf = (table: string, slice: number) => (slice === 0 ? table : `${table}_${slice}`);
@@ -67,6 +75,8 @@ export class RowLoader {
   #rows = 0;
   #bytes = 0;
   #total = 0;
+  /** Whether the rows since the last flush have any. */
+  #hasLongTexts = false;
 
   /** @param fields types of DuckDB by name */
   constructor(database: Database, table: string, fields: { readonly [name: string]: string }) {
@@ -88,7 +98,7 @@ export class RowLoader {
   }
 
   /** Values of the next row. */
-  addValues(source: ValueSource, values: { readonly [key: string]: JsonValue } | undefined): void {
+  addValues(source: ValueSource, values: { readonly [key: string]: StoredValue } | undefined): void {
     if (typeof values !== 'object' || values === null) return;
     const names = this.#names[source];
     for (const key of Object.keys(values)) {
@@ -98,8 +108,10 @@ export class RowLoader {
         name = { source, key, counter: new OccurrenceCounter(), columns: {} };
         names.set(key, name);
       }
-      name.counter.add(value);
-      const { type, stored } = partValue(value);
+      const isLong = value instanceof LongText;
+      if (isLong) this.#hasLongTexts = true;
+      name.counter.add(isLong ? value.identity() : value);
+      const { type, stored } = isLong ? { type: 'text' as const, stored: value } : partValue(value);
       const column = name.columns[type] ?? this.#addColumn(name, type);
       while (column.values.length < this.#rows) column.values.push(null);
       column.values.push(stored);
@@ -119,23 +131,29 @@ export class RowLoader {
   async flush(): Promise<void> {
     if (this.#rows === 0) return;
     for (const [slice, columns] of this.#takeColumns()) {
-      // Most fields are the same in all of these rows: to give DuckDB a text takes 0.3 µs.
-      const [same, varying] = partition(columns, isConstant);
-      await this.#database.create('batch', varying);
       this.#files[slice] ??= [];
       const files = this.#files[slice];
       const file = this.#database.scratch.file(`${this.#table}-${slice}-${files.length}.parquet`);
-      const list = ['*', ...same.map(constantSql)].join(', ');
-      await this.#database.run(
-        `COPY (SELECT ${list} FROM batch) TO ${quoteText(file)} (FORMAT parquet, ROW_GROUP_SIZE 2048)`,
-      );
-      await this.#database.run('DROP TABLE batch');
+      if (this.#hasLongTexts) await writeLongTexts(file, columns);
+      else await this.#write(file, columns);
       files.push(file);
     }
+    this.#hasLongTexts = false;
+  }
+
+  async #write(file: string, columns: readonly TableColumn[]): Promise<void> {
+    // Most fields are the same in all of these rows: to give DuckDB a text takes 0.3 µs.
+    const [same, varying] = partition(columns, isConstant);
+    await this.#database.create('batch', varying);
+    const list = ['*', ...same.map(constantSql)].join(', ');
+    await this.#database.run(
+      `COPY (SELECT ${list} FROM batch) TO ${quoteText(file)} (FORMAT parquet, ROW_GROUP_SIZE 2048)`,
+    );
+    await this.#database.run('DROP TABLE batch');
   }
 
   async end(): Promise<LoadedRows> {
-    if (this.#files[0]!.length === 0 && this.#columns.length <= SLICE_COLUMNS) {
+    if (this.#files[0]!.length === 0 && this.#columns.length <= SLICE_COLUMNS && !this.#hasLongTexts) {
       for (const [slice, columns] of this.#takeColumns())
         await this.#database.create(tableOf(this.#table, slice), columns);
     } else {
@@ -177,6 +195,23 @@ export class RowLoader {
     return slices;
   }
 }
+
+/** Texts of many megabytes, one at a time: given to DuckDB, each would be in memory four times. */
+async function writeLongTexts(file: string, columns: readonly TableColumn[]): Promise<void> {
+  const written = columns.map(({ name, type, values }): ParquetColumn<number> => {
+    const read = (row: number) => values[row];
+    if (type !== 'BIGINT') return { name, type: PARQUET_TYPES[type]!, read };
+    return { name, type: 'int', read: (row) => toBigInt(values[row]) };
+  });
+  const rows = columns[0]!.values.map((_, row) => row);
+  await writeParquetRows(file, written, [rows], { plain: true });
+}
+
+const PARQUET_TYPES: { readonly [type: string]: FileType } = {
+  DOUBLE: 'double',
+  BOOLEAN: 'boolean',
+  VARCHAR: 'text',
+};
 
 function partition<T>(items: readonly T[], test: (item: T) => boolean): [T[], T[]] {
   return [items.filter(test), items.filter((item) => !test(item))];

@@ -1,10 +1,17 @@
 import { join } from 'node:path';
-import type { RunRecord } from '../../definition/record.js';
+import { readLongRecord, type StoredRunRecord } from '../../storage/file/formats/long-record.js';
 import { readRecord } from '../../storage/file/formats/read-record.js';
 import { openLines } from '../../storage/file/formats/segments.js';
 import { segmentsFolder } from '../../storage/file/layout.js';
 import type { Row } from '../query/cell.js';
 import type { Database } from './database.js';
+
+export interface RowWithRecord {
+  readonly row: Row;
+  readonly record: StoredRunRecord;
+  /** Of the record's line. */
+  readonly bytes: number;
+}
 
 /**
  * The rows of a query that has `segment` and `segment_offset`, each with the record that stands there.
@@ -15,14 +22,18 @@ export async function* rowsWithRecords(
   database: Database,
   folder: string,
   sql: string,
-): AsyncGenerator<{ readonly row: Row; readonly record: RunRecord }, void> {
-  const lines = openLines(readRecord);
+): AsyncGenerator<RowWithRecord, void> {
+  const withBytes = (record: StoredRunRecord | undefined, bytes: number) => record && { record, bytes };
+  const lines = openLines<{ readonly record: StoredRunRecord; readonly bytes: number }>(
+    (bytes, start, end) => withBytes(readRecord(bytes, start, end), end - start),
+    async (path, from, to) => withBytes(await readLongRecord(path, from, to), to - from),
+  );
   try {
     for await (const batch of database.batches(sql)) {
       for (const row of batch) {
         const path = join(segmentsFolder(folder), String(row.segment));
-        const record = await lines.read(path, Number(row.segment_offset));
-        if (record) yield { row, record };
+        const found = await lines.read(path, Number(row.segment_offset));
+        if (found) yield { row, ...found };
       }
     }
   } finally {

@@ -1,12 +1,15 @@
-import type { DataType } from 'apache-arrow';
-import type { Cell } from '../query/cell.js';
-import { rowGroups } from './row-groups.js';
+import type { DataType, Utf8 } from 'apache-arrow';
+import { LongText } from '../../storage/file/formats/long-text.js';
+import type { StoredCell } from '../engine.js';
+import { bytesOfCells, rowGroups } from './row-groups.js';
 import { type FileType, type TypedColumn, typedValue } from './typed-columns.js';
+
+const MAX_JOINED = 4 << 20;
 
 /** An Arrow IPC file ("Feather 2") in pieces, as the rows come. */
 export async function* toArrow(
   columns: readonly TypedColumn[],
-  batches: AsyncIterable<readonly (readonly Cell[])[]>,
+  batches: AsyncIterable<readonly (readonly StoredCell[])[]>,
 ): AsyncGenerator<Uint8Array, void> {
   const arrow = await import('apache-arrow');
   const types: { readonly [type in FileType]: () => DataType } = {
@@ -22,9 +25,10 @@ export async function* toArrow(
   );
   let pieces: Uint8Array[] = [];
   const take = () => {
-    const taken = Buffer.concat(pieces);
+    const taken = pieces;
     pieces = [];
-    return taken;
+    const bytes = taken.reduce((sum, { length }) => sum + length, 0);
+    return bytes > MAX_JOINED ? taken : [Buffer.concat(taken)];
   };
   /** Its own queue grows without a limit. */
   class Sink extends arrow.AsyncByteQueue {
@@ -34,18 +38,31 @@ export async function* toArrow(
   }
   const writer = new arrow.RecordBatchFileWriter();
   writer.reset(new Sink(), schema);
-  const dataOf = (rows: readonly (readonly Cell[])[], column: TypedColumn, type: DataType) => {
+  const dataOf = (rows: readonly (readonly StoredCell[])[], column: TypedColumn, type: DataType) => {
+    if (rows.some((row) => row[column.at] instanceof LongText)) return longTexts(rows, column, type);
     const builder = arrow.makeBuilder({ type, nullValues: [null] });
     for (const row of rows) builder.append(typedValue(row[column.at], column));
     return builder.finish().flush();
   };
-  for await (const rows of rowGroups(batches, columns.length)) {
+  /** Without a text of JavaScript between. */
+  const longTexts = (rows: readonly (readonly StoredCell[])[], column: TypedColumn, type: DataType) => {
+    const builder = new arrow.BinaryBuilder({ type: new arrow.Binary(), nullValues: [null] });
+    for (const row of rows) {
+      const value = typedValue(row[column.at], column);
+      builder.append(
+        value instanceof LongText ? value.bytes() : typeof value === 'string' ? Buffer.from(value) : null,
+      );
+    }
+    const { length, nullCount, nullBitmap, valueOffsets, values } = builder.finish().flush();
+    return arrow.makeData({ type: type as Utf8, length, nullCount, nullBitmap, valueOffsets, data: values });
+  };
+  for await (const rows of rowGroups(batches, columns.length, bytesOfCells)) {
     const children = columns.map((column, at) => dataOf(rows, column, schema.fields[at]!.type));
     const type = new arrow.Struct(schema.fields);
     const data = arrow.makeData({ type, length: rows.length, nullCount: 0, children });
     writer.write(new arrow.RecordBatch(schema, data));
-    yield take();
+    yield* take();
   }
   writer.finish();
-  yield take();
+  yield* take();
 }

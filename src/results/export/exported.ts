@@ -2,7 +2,7 @@ import { UsageError } from '../../definition/errors.js';
 import { nearest } from '../../definition/nearest.js';
 import { type NewFile, writeNewFile, writePieces } from '../../storage/file/write-new-file.js';
 import { toCsv } from '../csv.js';
-import type { QueryEngine } from '../engine.js';
+import type { QueryEngine, StoredCell } from '../engine.js';
 import type { Cell } from '../query/cell.js';
 import { fullNameOf } from '../query/columns.js';
 import { type RowQuery, resolveSelection, SERIES_NAMES, type Selection } from '../query/selection.js';
@@ -68,12 +68,16 @@ export class Exported {
     return this.#engine.cells(this.#selection);
   }
 
+  #stored(): AsyncIterable<readonly (readonly StoredCell[])[]> {
+    return this.#engine.storedCells(this.#selection);
+  }
+
   /** The contents of a file, as the rows come. */
   pieces(format: Exclude<ExportFormat, 'parquet'>): AsyncIterable<string | Uint8Array> {
-    if (format === 'ndjson') return toNdjson(this.columns, this.batches());
-    if (format === 'csv') return toCsv(this.columns, this.batches());
+    if (format === 'ndjson') return toNdjson(this.columns, this.#stored());
+    if (format === 'csv') return toCsv(this.columns, this.#stored());
     const typed = typedColumns(this.#selection, (column) => this.#engine.typesOf(column));
-    return toArrow(typed, this.batches());
+    return toArrow(typed, this.#stored());
   }
 
   /**

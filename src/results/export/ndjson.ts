@@ -1,16 +1,29 @@
 import { encodeNumber } from '../../definition/non-finite.js';
-import type { Cell } from '../query/cell.js';
+import { LongText } from '../../storage/file/formats/long-text.js';
+import type { StoredCell } from '../engine.js';
+import { linesInPieces } from './lines-in-pieces.js';
 
 /**
  * One JSON object a row and line, in pieces, as the rows come. A missing value has no key, null is null, and numbers that are
  * not finite are as in records: `{"$numberDouble":"NaN"}`.
  */
-export async function* toNdjson(
+export function toNdjson(
   columns: readonly string[],
-  batches: AsyncIterable<readonly (readonly Cell[])[]>,
+  batches: AsyncIterable<readonly (readonly StoredCell[])[]>,
 ): AsyncGenerator<string, void> {
   const keys = columns.map((column) => `${JSON.stringify(column)}:`);
-  const members = (row: readonly Cell[]) =>
-    row.flatMap((cell, at) => (cell === undefined ? [] : [keys[at] + JSON.stringify(encodeNumber(cell))]));
-  for await (const rows of batches) yield rows.map((row) => `{${members(row).join(',')}}\n`).join('');
+  const members = (row: readonly StoredCell[]) =>
+    row.flatMap((cell, at): (string | Iterable<string>)[] => {
+      if (cell === undefined) return [];
+      return cell instanceof LongText
+        ? [longMember(keys[at]!, cell)]
+        : [keys[at] + JSON.stringify(encodeNumber(cell))];
+    });
+  return linesInPieces(batches, { before: '{', after: '}', cells: members });
+}
+
+function* longMember(key: string, text: LongText): Generator<string, void> {
+  yield `${key}"`;
+  for (const piece of text.pieces()) yield JSON.stringify(piece).slice(1, -1);
+  yield '"';
 }

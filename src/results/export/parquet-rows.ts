@@ -1,4 +1,6 @@
-import type { ParquetWriter } from 'hyparquet-writer';
+import { appendFileSync } from 'node:fs';
+import type { ParquetWriter, Writer } from 'hyparquet-writer';
+import { LongText } from '../../storage/file/formats/long-text.js';
 import type { FileType } from './typed-columns.js';
 
 type SchemaElement = ConstructorParameters<typeof ParquetWriter>[0]['schema'][number];
@@ -11,6 +13,12 @@ export interface ParquetColumn<T> {
   read(item: T): unknown;
 }
 
+interface WriteOptions {
+  readonly metadata?: { readonly [key: string]: string };
+  /** Neither compressed nor with dictionaries: larger, and soon written. */
+  readonly plain?: boolean;
+}
+
 /**
  * Writes a Parquet file with hundreds of columns. DuckDB holds 2,048 rows of every column several times while it writes, some
  * 80 KB a column.
@@ -18,12 +26,12 @@ export interface ParquetColumn<T> {
 export async function writeParquetRows<T>(
   file: string,
   columns: readonly ParquetColumn<T>[],
-  groups: AsyncIterable<readonly T[]>,
-  metadata: { readonly [key: string]: string } = {},
+  groups: AsyncIterable<readonly T[]> | Iterable<readonly T[]>,
+  { metadata = {}, plain = false }: WriteOptions = {},
 ): Promise<void> {
   const hyparquet = await import('hyparquet-writer');
   const writer = new hyparquet.ParquetWriter({
-    writer: hyparquet.fileWriter(file),
+    writer: unbuffered(hyparquet.fileWriter(file), file),
     schema: [
       { name: 'schema', num_children: columns.length },
       ...columns.flatMap(({ name, type }) => schemaOf(name, type)),
@@ -33,14 +41,43 @@ export async function writeParquetRows<T>(
     statistics: false,
   });
   for await (const items of groups) {
-    const columnData = columns.map(({ name, read }) => ({
-      name,
-      data: items.map(read) as never,
-      offsetIndex: false,
-    }));
+    const columnData = columns.map(({ name, type, read }) => {
+      const values = items.map(read);
+      return {
+        name,
+        // Asked for when the column is written: long texts are in memory one column at a time.
+        get data() {
+          return values.map((value) => (value instanceof LongText ? value.bytes() : value)) as never;
+        },
+        offsetIndex: false,
+        ...(plain && PLAIN.has(type) ? { encoding: 'PLAIN' as const } : {}),
+        ...(plain || sizeOf(values) > MAX_COMPRESSED ? { codec: 'UNCOMPRESSED' as const } : {}),
+      };
+    });
     await writer.write({ columnData, rowGroupSize: Number.MAX_SAFE_INTEGER });
   }
   await writer.finish();
+}
+
+/** Of long texts in a column of a group: to compress them takes memory, twice as much as they have. */
+const MAX_COMPRESSED = 16 << 20;
+
+const PLAIN: ReadonlySet<FileType> = new Set(['double', 'int', 'text']);
+
+const sizeOf = (values: readonly unknown[]) =>
+  values.reduce<number>((sum, value) => sum + (value instanceof LongText ? value.size : 0), 0);
+
+/** Its buffer grows to what is written at once, and stays: a page of 100 MB goes to the file as it is. */
+function unbuffered(writer: Writer, file: string): Writer {
+  const append = writer.appendBytes.bind(writer);
+  writer.appendBytes = (bytes) => {
+    if (bytes.length <= MAX_COMPRESSED) return append(bytes);
+    // It writes what it has.
+    writer.finish();
+    appendFileSync(file, bytes);
+    writer.offset += bytes.length;
+  };
+  return writer;
 }
 
 const OPTIONAL = { repetition_type: 'OPTIONAL' } as const;

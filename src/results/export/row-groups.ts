@@ -1,5 +1,8 @@
+import { LongText } from '../../storage/file/formats/long-text.js';
+
 /** Of a group of rows, which is held in memory. */
 const GROUP_CELLS = 200_000;
+const GROUP_BYTES = 16 << 20;
 /** A file describes every column of every group. */
 const MIN_GROUP_ROWS = 256;
 
@@ -7,15 +10,29 @@ const MIN_GROUP_ROWS = 256;
 export async function* rowGroups<T>(
   batches: AsyncIterable<readonly T[]>,
   columns: number,
+  bytesOf: (row: T) => number,
 ): AsyncGenerator<readonly T[], void> {
   const most = Math.max(MIN_GROUP_ROWS, Math.ceil(GROUP_CELLS / columns));
   let group: T[] = [];
+  let bytes = 0;
   for await (const rows of batches)
     for (const row of rows) {
       group.push(row);
-      if (group.length < most) continue;
+      bytes += bytesOf(row);
+      if (group.length < most && bytes < GROUP_BYTES) continue;
       yield group;
       group = [];
+      bytes = 0;
     }
   if (group.length > 0) yield group;
+}
+
+/** About how much memory a row's texts take. */
+export function bytesOfCells(row: readonly unknown[]): number {
+  let bytes = 0;
+  for (const cell of row) {
+    if (typeof cell === 'string') bytes += cell.length;
+    else if (cell instanceof LongText) bytes += cell.size;
+  }
+  return bytes;
 }

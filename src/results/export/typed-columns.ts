@@ -1,5 +1,7 @@
+import { LongText } from '../../storage/file/formats/long-text.js';
 import type { ValueType } from '../../storage/file/formats/runs-file.js';
-import { type Cell, jsonText, valueTypeOf } from '../query/cell.js';
+import type { StoredCell } from '../engine.js';
+import { jsonText, valueTypeOf } from '../query/cell.js';
 import type { Column, FieldName } from '../query/columns.js';
 import { SERIES_COLUMNS, type Selection } from '../query/selection.js';
 
@@ -62,7 +64,8 @@ function fileType({ source, type, whole }: Column, valueType: ValueType): FileTy
 }
 
 /** What a typed column holds of a row's cell: null where the cell is missing or of another type. Integers are bigints. */
-export function typedValue(cell: Cell, { type, of }: TypedColumn): unknown {
+export function typedValue(cell: StoredCell, { type, of }: TypedColumn): unknown {
+  if (cell instanceof LongText) return of?.valueType === 'text' ? cell : null;
   if (cell === undefined) return null;
   if (type === 'texts') return cell;
   if (of && of.column.source.of !== 'field' && valueTypeOf(cell) !== of.valueType) return null;

@@ -20,6 +20,8 @@ export interface RowQuery {
   readonly offset?: number;
   /** Only so many of the runs that have the same values of these columns: the first by the sort. */
   readonly each?: { readonly by: readonly string[]; readonly limit: number };
+  /** Longer texts are cut to so many characters. */
+  readonly longest?: number;
 }
 
 /** A query whose names are resolved: what an engine compiles. */
@@ -31,6 +33,8 @@ export interface Selection {
   readonly limit: number | undefined;
   readonly offset: number | undefined;
   readonly each?: { readonly by: readonly Column[]; readonly limit: number };
+  /** Longer texts are cut to so many characters. */
+  readonly longest?: number;
   /**
    * One row a point of these series of the runs, of all where none is named: name, step and value are further columns, the
    * last ones.
@@ -61,5 +65,6 @@ export function resolveSelection(query: RowQuery, columns: Columns): Selection {
     limit,
     offset,
     ...(each ? { each: { by: columns.resolve(each.by), limit: each.limit } } : {}),
+    ...(query.longest === undefined ? {} : { longest: query.longest }),
   };
 }

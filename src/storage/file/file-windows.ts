@@ -30,6 +30,11 @@ export class FileWindows {
     return window.bytes;
   }
 
+  /** To read what no window is to hold. @throws the system's error */
+  async handle(path: string): Promise<FileHandle> {
+    return (this.#windows.get(path) ?? (await this.#open(path))).handle;
+  }
+
   async close(): Promise<void> {
     await Promise.all([...this.#windows.values()].map(({ handle }) => handle.close()));
     this.#windows.clear();

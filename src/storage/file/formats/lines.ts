@@ -14,6 +14,12 @@ export interface LineRange {
   readonly to?: number | undefined;
 }
 
+/** A line of many megabytes, which was not read: from its first byte to its newline. */
+export interface LongLine {
+  readonly from: number;
+  readonly to: number;
+}
+
 /** Gets one line at a time, without its newline: `bytes` from `start` to `end`, valid only until it returns. */
 export type LineListener = (bytes: Buffer, start: number, end: number, offset: number) => void;
 /** Gets the offset of a line that can't be what it should be. */
@@ -21,6 +27,8 @@ export type CorruptListener = (offset: number) => void;
 
 export const NEWLINE = 10;
 const CHUNK_BYTES = 1 << 20;
+/** Longer lines are not held in memory where somebody knows how to do without. */
+export const LONG_LINE_BYTES = 8 << 20;
 
 /**
  * Reads a segment in constant memory (that of its longest line). What stands after the last newline is a torn tail, or
@@ -28,10 +36,21 @@ const CHUNK_BYTES = 1 << 20;
  *
  * @throws StoreError where the segment can't be read
  */
-export async function* lineChunks(
+export async function* lineChunks(path: string, range: LineRange = {}): AsyncGenerator<LineChunk, void> {
+  for await (const chunk of readLines(path, range, Number.POSITIVE_INFINITY)) yield chunk as LineChunk;
+}
+
+/** The same in constant memory: of a long line only where it is. */
+export const lineChunksOrLong = (
   path: string,
-  { from = 0, to = Number.POSITIVE_INFINITY }: LineRange = {},
-): AsyncGenerator<LineChunk, void> {
+  range: LineRange = {},
+): AsyncGenerator<LineChunk | LongLine, void> => readLines(path, range, LONG_LINE_BYTES);
+
+async function* readLines(
+  path: string,
+  { from = 0, to = Number.POSITIVE_INFINITY }: LineRange,
+  longest: number,
+): AsyncGenerator<LineChunk | LongLine, void> {
   const handle = await open(path, 'r').catch((error: unknown) => {
     if (faultCode(error) === 'ENOENT') return undefined;
     throw storeFault(error, path);
@@ -58,8 +77,16 @@ export async function* lineChunks(
       offset += whole;
       kept = filled - whole;
       if (kept === buffer.length) {
+        const { end, whole } = await findLineEnd(handle, offset + kept);
+        if (end - offset > longest) {
+          if (!whole) return;
+          if (!inLine) yield { from: offset, to: end - 1 };
+          inLine = false;
+          offset = end;
+          kept = 0;
+          continue;
+        }
         // A line may have 100 MB: of such a buffer there is not a second one, nor does it stay.
-        const end = await findLineEnd(handle, offset + kept);
         buffer = Buffer.concat([buffer], end - offset);
       } else if (buffer.length > CHUNK_BYTES && kept < CHUNK_BYTES)
         buffer = Buffer.concat([buffer.subarray(0, kept)], CHUNK_BYTES);
@@ -71,15 +98,18 @@ export async function* lineChunks(
   }
 }
 
-/** @returns the offset after the next newline, or where the file ends */
-async function findLineEnd(handle: FileHandle, from: number): Promise<number> {
+/** @returns the offset after the next newline, or where the file ends without one */
+export async function findLineEnd(
+  handle: FileHandle,
+  from: number,
+): Promise<{ readonly end: number; readonly whole: boolean }> {
   const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
   for (let offset = from; ; ) {
     const { bytesRead } = await handle.read(buffer, 0, buffer.length, offset);
     const at = buffer.subarray(0, bytesRead).indexOf(NEWLINE);
-    if (at !== -1) return offset + at + 1;
+    if (at !== -1) return { end: offset + at + 1, whole: true };
     offset += bytesRead;
-    if (bytesRead === 0) return offset;
+    if (bytesRead === 0) return { end: offset, whole: false };
   }
 }
 

@@ -7,10 +7,14 @@ import { wellFormedJson } from '../../../definition/well-formed.js';
  *
  * @returns `undefined` where the line is no record
  */
-export function readRecord(bytes: Buffer, start: number, end: number): RunRecord | undefined {
+export const readRecord = (bytes: Buffer, start: number, end: number): RunRecord | undefined =>
+  parseRecord(bytes.toString('utf8', start, end));
+
+/** The same from the line's text. */
+export function parseRecord(json: string): RunRecord | undefined {
   let value: Partial<RunRecord> | null;
   try {
-    value = JSON.parse(wellFormedJson(bytes.toString('utf8', start, end))) as Partial<RunRecord> | null;
+    value = JSON.parse(wellFormedJson(json)) as Partial<RunRecord> | null;
   } catch {
     return undefined;
   }

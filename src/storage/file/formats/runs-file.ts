@@ -40,6 +40,8 @@ export interface RunsCoverage {
   readonly segments: { readonly [segment: string]: number };
   /** Lines of theirs that were no records; absent where there were none. */
   readonly damaged?: number;
+  /** Some of their records have many megabytes; absent where none has. */
+  readonly long_lines?: true;
   /** The declaration whose cells the rows are; null: of all runs. */
   readonly declaration: string | null;
   readonly statuses: readonly StatusCount[];

@@ -3,7 +3,15 @@ import { storeFault } from '../faults.js';
 import { FileWindows } from '../file-windows.js';
 import { type SegmentKind, segmentKindOf, segmentsFolder } from '../layout.js';
 import { listNames } from '../list-names.js';
-import { type CorruptListener, forEachLine, lineChunks, NEWLINE, parseObject } from './lines.js';
+import {
+  type CorruptListener,
+  findLineEnd,
+  forEachLine,
+  LONG_LINE_BYTES,
+  lineChunks,
+  NEWLINE,
+  parseObject,
+} from './lines.js';
 
 /** One segment of an experiment. */
 export interface Segment {
@@ -112,21 +120,38 @@ export interface LinesAt<T> {
 
 /** Most records are smaller. */
 const LINE_BYTES = 64 * 1024;
+/** Of longer lines nothing is kept. */
+const MAX_WINDOW = 4 << 20;
 
-/** @param parse reads one line: the bytes from `start` to `end` */
+/**
+ * @param parse reads one line: the bytes from `start` to `end`
+ * @param parseLong reads a line of many megabytes from its file, from its first byte to its newline
+ */
 export function openLines<T>(
   parse: (bytes: Buffer, start: number, end: number) => T | undefined,
+  parseLong?: (path: string, from: number, to: number) => Promise<T | undefined>,
 ): LinesAt<T> {
   const windows = new FileWindows();
+  const readLong = async (path: string, offset: number) => {
+    const handle = await windows.handle(path);
+    const { end, whole } = await findLineEnd(handle, offset);
+    if (!whole) return undefined;
+    const to = end - 1;
+    if (parseLong && to - offset > LONG_LINE_BYTES) return parseLong(path, offset, to);
+    const bytes = Buffer.allocUnsafeSlow(to - offset);
+    const { bytesRead } = await handle.read(bytes, 0, bytes.length, offset);
+    return bytesRead === bytes.length ? parse(bytes, 0, bytes.length) : undefined;
+  };
   return {
     async read(path, offset) {
       try {
-        for (let size = 1; ; size = Math.max(LINE_BYTES, size * 4)) {
+        for (let size = 1; size <= MAX_WINDOW; size = Math.max(LINE_BYTES, size * 4)) {
           const bytes = await windows.from(path, offset, size);
           const end = bytes.indexOf(NEWLINE);
           if (end !== -1) return parse(bytes, 0, end);
           if (bytes.length < size) return undefined;
         }
+        return await readLong(path, offset);
       } catch (error) {
         throw storeFault(error, path);
       }

@@ -1,0 +1,168 @@
+import { createHash } from 'node:crypto';
+import { closeSync, openSync, readSync } from 'node:fs';
+import { StoreError } from '../../../definition/errors.js';
+import { storeFault } from '../faults.js';
+
+const PIECE_BYTES = 1 << 20;
+
+/** A text of a record's line that is left in its segment until somebody wants it. */
+export class LongText {
+  readonly #path: string;
+  readonly #from: number;
+  readonly #to: number;
+  /** Its beginning: the text of its first kilobytes. */
+  readonly head: string;
+
+  /**
+   * @param path of the segment
+   * @param from the byte offset after its opening quote
+   * @param to that of its closing quote
+   * @param head as bytes of the line
+   */
+  constructor(path: string, from: number, to: number, head: Buffer) {
+    this.#path = path;
+    this.#from = from;
+    this.#to = to;
+    this.head = unescaped(head).toString('utf8');
+  }
+
+  /** The same for equal texts, and begins as the text does: made of all of it. */
+  identity(): string {
+    const hash = createHash('sha256');
+    for (const piece of this.pieces()) hash.update(piece);
+    return `${this.head} ${hash.digest('hex')}`;
+  }
+
+  /** How many bytes of the line it takes: those of the text are not more. */
+  get size(): number {
+    return this.#to - this.#from;
+  }
+
+  /**
+   * The text in UTF-8.
+   *
+   * @throws StoreError where the segment can't be read
+   */
+  bytes(): Buffer {
+    const bytes = Buffer.allocUnsafeSlow(this.size);
+    const file = this.#attempt(() => openSync(this.#path, 'r'));
+    try {
+      for (let at = 0; at < bytes.length; ) {
+        const read = this.#attempt(() => readSync(file, bytes, at, bytes.length - at, this.#from + at));
+        if (read === 0) throw shortened(this.#path);
+        at += read;
+      }
+    } finally {
+      closeSync(file);
+    }
+    return unescaped(bytes);
+  }
+
+  /** The text, some of it at a time. */
+  *pieces(): Generator<string, void> {
+    const buffer = Buffer.allocUnsafeSlow(Math.min(PIECE_BYTES, this.size));
+    const file = this.#attempt(() => openSync(this.#path, 'r'));
+    try {
+      for (let at = this.#from; at < this.#to; ) {
+        const most = Math.min(buffer.length, this.#to - at);
+        const read = this.#attempt(() => readSync(file, buffer, 0, most, at));
+        const bytes = wholeCharacters(buffer.subarray(0, read));
+        const { end } = endOfText(bytes, 0);
+        if (end === 0) throw shortened(this.#path);
+        at += end;
+        yield unescaped(bytes.subarray(0, end)).toString('utf8');
+      }
+    } finally {
+      closeSync(file);
+    }
+  }
+
+  text(): string {
+    return this.bytes().toString('utf8');
+  }
+
+  #attempt<T>(act: () => T): T {
+    try {
+      return act();
+    } catch (error) {
+      throw storeFault(error, this.#path);
+    }
+  }
+}
+
+const shortened = (path: string) =>
+  new StoreError({
+    code: 'METALAB_STORE_CORRUPT',
+    where: path,
+    what: 'the segment became shorter while it was read',
+    next: 'metalab store check',
+  });
+
+export const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const SPACE = 0x20;
+const SHORT_ESCAPES = new Map(
+  Object.entries({ '"': '"', '\\': '\\', '/': '/', b: '\b', f: '\f', n: '\n', r: '\r', t: '\t' }).map(
+    ([letter, meant]) => [letter.charCodeAt(0), meant.charCodeAt(0)],
+  ),
+);
+const LETTER_U = 0x75;
+
+/**
+ * How long the escape is that begins at a backslash.
+ *
+ * @returns undefined where it is none; 0 where the bytes end before it does
+ */
+function escapeLength(bytes: Buffer, at: number): number | undefined {
+  if (at + 1 >= bytes.length) return 0;
+  if (bytes[at + 1] !== LETTER_U) return SHORT_ESCAPES.has(bytes[at + 1]!) ? 2 : undefined;
+  if (at + 6 > bytes.length) return 0;
+  return /^[\da-f]{4}$/i.test(bytes.toString('latin1', at + 2, at + 6)) ? 6 : undefined;
+}
+
+/**
+ * The content of a JSON string, in place: it never gets longer. Half of a surrogate pair becomes U+FFFD, as
+ * `wellFormedJson` has it: whole pairs are never escaped.
+ */
+function unescaped(bytes: Buffer): Buffer {
+  let from = bytes.indexOf(BACKSLASH);
+  if (from === -1) return bytes;
+  let to = from;
+  while (from < bytes.length) {
+    const length = escapeLength(bytes, from) || 1;
+    if (length === 6) {
+      const code = Number.parseInt(bytes.toString('latin1', from + 2, from + 6), 16);
+      to += bytes.write(code >= 0xd800 && code < 0xe000 ? '\ufffd' : String.fromCharCode(code), to);
+    } else if (length === 2) bytes[to++] = SHORT_ESCAPES.get(bytes[from + 1]!)!;
+    const start = from + length;
+    const next = bytes.indexOf(BACKSLASH, start);
+    const end = next === -1 ? bytes.length : next;
+    bytes.copyWithin(to, start, end);
+    to += end - start;
+    from = end;
+  }
+  return bytes.subarray(0, to);
+}
+
+/** @returns the closing quote's place; or, where it is not among the bytes, where one may go on; nowhere: it is no JSON */
+export function endOfText(bytes: Buffer, from: number): { readonly end: number; readonly closed: boolean } {
+  for (let at = from; at < bytes.length; at++) {
+    const byte = bytes[at]!;
+    if (byte === QUOTE) return { end: at, closed: true };
+    if (byte === BACKSLASH) {
+      const length = escapeLength(bytes, at);
+      if (!length) return { end: length === 0 ? at : from, closed: false };
+      at += length - 1;
+    } else if (byte < SPACE) return { end: from, closed: false };
+  }
+  return { end: bytes.length, closed: false };
+}
+
+/** Without the first bytes of a character whose others come later. */
+export function wholeCharacters(bytes: Buffer): Buffer {
+  let start = bytes.length - 1;
+  while (start > bytes.length - 4 && (bytes[start]! & 0xc0) === 0x80) start--;
+  const lead = bytes[start] ?? 0;
+  const length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc0 ? 2 : 1;
+  return start + length > bytes.length ? bytes.subarray(0, start) : bytes;
+}
