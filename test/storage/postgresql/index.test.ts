@@ -201,7 +201,7 @@ it('says what to do without rights, password, database or server', async () => {
   const asGuest = { ...settingsOf(uri), user: 'guest' };
   const { PGPASSWORD } = process.env;
   process.env.PGPASSWORD = 'guest';
-  await expect(indexStore(store, asGuest, undefined)).rejects.toThrow(/lacks the rights[\s\S]*GRANT CREATE/);
+  await expect(indexStore(store, asGuest, undefined)).rejects.toThrow(/lacks privileges[\s\S]*GRANT CREATE/);
   process.env.PGPASSWORD = 'wrong';
   await expect(indexStore(store, asGuest, undefined)).rejects.toThrow(
     /does not let "guest" in[\s\S]*PGPASSWORD/,
