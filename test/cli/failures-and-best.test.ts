@@ -130,6 +130,9 @@ it('shows the best run by the objective, with its params, in outcomes, status an
   expect(await best('accuracy:max')).toEqual([9]);
   expect(await best('accuracy:max', '--limit', '2')).toEqual([9, 5]);
   expect(await best('accuracy', '--where', 'x>0')).toEqual([3]);
+  expect(await best('accuracy:max', '--group-by', 'x', '--where', 'x>3')).toEqual(
+    (await best('accuracy:max', '--where', 'x>3', '--limit', '50')).sort((a, b) => a - b),
+  );
   const unknown = await run(project, 'results', 'e', '--best', 'acuracy');
   expect(unknown).toMatchObject({ code: 2 });
   expect(unknown.stderr).toMatch(/no run has the metric 'acuracy'[\s\S]*accuracy, loss/);
