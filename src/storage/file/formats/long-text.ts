@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { closeSync, openSync, readSync } from 'node:fs';
 import { StoreError } from '../../../definition/errors.js';
+import { wellFormedJson } from '../../../definition/well-formed.js';
 import { storeFault } from '../faults.js';
 
 const PIECE_BYTES = 1 << 20;
@@ -23,7 +24,7 @@ export class LongText {
     this.#path = path;
     this.#from = from;
     this.#to = to;
-    this.head = unescaped(head).toString('utf8');
+    this.head = textOf(head);
   }
 
   /** The same for equal texts, and begins as the text does: made of all of it. */
@@ -45,17 +46,9 @@ export class LongText {
    */
   bytes(): Buffer {
     const bytes = Buffer.allocUnsafeSlow(this.size);
-    const file = this.#attempt(() => openSync(this.#path, 'r'));
-    try {
-      for (let at = 0; at < bytes.length; ) {
-        const read = this.#attempt(() => readSync(file, bytes, at, bytes.length - at, this.#from + at));
-        if (read === 0) throw shortened(this.#path);
-        at += read;
-      }
-    } finally {
-      closeSync(file);
-    }
-    return unescaped(bytes);
+    let end = 0;
+    for (const piece of this.pieces()) end += bytes.write(piece, end);
+    return bytes.subarray(0, end);
   }
 
   /** The text, some of it at a time. */
@@ -70,7 +63,7 @@ export class LongText {
         const { end } = endOfText(bytes, 0);
         if (end === 0) throw shortened(this.#path);
         at += end;
-        yield unescaped(bytes.subarray(0, end)).toString('utf8');
+        yield textOf(bytes.subarray(0, end));
       }
     } finally {
       closeSync(file);
@@ -101,11 +94,7 @@ const shortened = (path: string) =>
 export const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const SPACE = 0x20;
-const SHORT_ESCAPES = new Map(
-  Object.entries({ '"': '"', '\\': '\\', '/': '/', b: '\b', f: '\f', n: '\n', r: '\r', t: '\t' }).map(
-    ([letter, meant]) => [letter.charCodeAt(0), meant.charCodeAt(0)],
-  ),
-);
+const LETTERS: ReadonlySet<number> = new Set(Buffer.from('"\\/bfnrt'));
 const LETTER_U = 0x75;
 
 /**
@@ -115,34 +104,20 @@ const LETTER_U = 0x75;
  */
 function escapeLength(bytes: Buffer, at: number): number | undefined {
   if (at + 1 >= bytes.length) return 0;
-  if (bytes[at + 1] !== LETTER_U) return SHORT_ESCAPES.has(bytes[at + 1]!) ? 2 : undefined;
+  if (bytes[at + 1] !== LETTER_U) return LETTERS.has(bytes[at + 1]!) ? 2 : undefined;
   if (at + 6 > bytes.length) return 0;
-  return /^[\da-f]{4}$/i.test(bytes.toString('latin1', at + 2, at + 6)) ? 6 : undefined;
+  for (let digit = at + 2; digit < at + 6; digit++) if (!isHex(bytes[digit]!)) return undefined;
+  return 6;
 }
 
-/**
- * The content of a JSON string, in place: it never gets longer. Half of a surrogate pair becomes U+FFFD, as
- * `wellFormedJson` has it: whole pairs are never escaped.
- */
-function unescaped(bytes: Buffer): Buffer {
-  let from = bytes.indexOf(BACKSLASH);
-  if (from === -1) return bytes;
-  let to = from;
-  while (from < bytes.length) {
-    const length = escapeLength(bytes, from) || 1;
-    if (length === 6) {
-      const code = Number.parseInt(bytes.toString('latin1', from + 2, from + 6), 16);
-      to += bytes.write(code >= 0xd800 && code < 0xe000 ? '\ufffd' : String.fromCharCode(code), to);
-    } else if (length === 2) bytes[to++] = SHORT_ESCAPES.get(bytes[from + 1]!)!;
-    const start = from + length;
-    const next = bytes.indexOf(BACKSLASH, start);
-    const end = next === -1 ? bytes.length : next;
-    bytes.copyWithin(to, start, end);
-    to += end - start;
-    from = end;
-  }
-  return bytes.subarray(0, to);
-}
+const isHex = (byte: number) =>
+  (byte >= 0x30 && byte <= 0x39) || (byte >= 0x41 && byte <= 0x46) || (byte >= 0x61 && byte <= 0x66);
+
+/** What a part of a JSON string means, which no character or escape is cut by. */
+const textOf = (part: Buffer): string =>
+  part.includes(BACKSLASH)
+    ? (JSON.parse(wellFormedJson(`"${part.toString('utf8')}"`)) as string)
+    : part.toString('utf8');
 
 /** @returns the closing quote's place; or, where it is not among the bytes, where one may go on; nowhere: it is no JSON */
 export function endOfText(bytes: Buffer, from: number): { readonly end: number; readonly closed: boolean } {
