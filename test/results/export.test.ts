@@ -326,7 +326,7 @@ describe('an export', () => {
     for (const format of ['csv', 'ndjson', 'parquet', 'arrow'] satisfies ExportFormat[]) {
       const file = join(folder, `runs.${format}`);
       const exported = await results.exported();
-      exported.batches = () => failing();
+      exported.pieces = () => failing();
       await expect(
         format === 'parquet'
           ? results.export(join(folder, 'missing', 'runs.parquet'))
@@ -380,8 +380,8 @@ describe('an export', () => {
   });
 });
 
-async function* failing(): AsyncGenerator<never[], void> {
-  yield [];
+async function* failing(): AsyncGenerator<string, void> {
+  yield 'begun';
   throw new Error('broken');
 }
 

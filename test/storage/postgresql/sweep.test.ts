@@ -90,4 +90,4 @@ test('a sweep with PostgreSQL killed twice in the middle does every run once, an
   // The password is in no file of the store.
   for (const { path, text } of textsIn(project.folder))
     expect(text.includes(process.env.PGPASSWORD!.slice(0, 8)), path).toBe(false);
-});
+}, 600_000);
