@@ -16,11 +16,13 @@ const SLOW = [
   'execution/slurm/job/scheduled-job',
   'execution/slurm/task/{ending,free-ranges,on-slurm,pulling,surroundings,task}',
   'planning/{damaged-segments,memory}',
+  'plot/{plot-results,render}',
   'results/{damaged,random-queries,wide}',
-  'results/compaction/{killed,processes}',
+  'results/compaction/{compact,killed,processes}',
   'storage/{full-disk,locations,store-contract}',
   'storage/postgresql/*',
   'storage/file/lease',
+  'transport/shell/contract',
   'workflows/{ending,history}',
 ];
 
