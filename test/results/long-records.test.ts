@@ -81,12 +81,12 @@ it('a record of many megabytes is read, asked for and exported as it is, compact
       .map((line) => JSON.parse(line));
     expect(objects).toEqual(rows.map((row) => JSON.parse(JSON.stringify(row))));
     const arrow = tableFromIPC(readFileSync(files.arrow!)).toArray()[1]!.toJSON();
-    expect(arrow).toMatchObject({ ...METRICS, number: 2 });
+    expect(arrow).toMatchObject({ ...METRICS, number: 2n });
     const database = await openDatabase();
     const ofDuckdb = await database.all(`SELECT * FROM read_parquet(${quoteText(files.parquet!)})`);
     expect(ofDuckdb[1]).toMatchObject(METRICS);
     const csv = await database.all(
-      `SELECT * FROM read_csv(${quoteText(files.csv!)}, all_varchar = true, max_line_size = 100000000)`,
+      `SELECT * FROM read_csv(${quoteText(files.csv!)}, all_varchar = true, max_line_size = 16000000)`,
     );
     expect(csv[1]).toEqual({ ...METRICS, x: '1', number: '2', formula: `'${METRICS.formula}` });
     if (phase === 'compacted') {
@@ -124,7 +124,7 @@ it.each([
     const list = `const { rows } = await results.cutTexts(1000).table();
     if (rows.length !== 2 || rows[1].m0.length !== 1000) throw new Error('' + rows.length);`;
     const group = `const { groups } = await results.groupBy('x').stats();
-    if (groups.length !== 2 || groups[1].summaries[0].others !== 1) throw new Error(JSON.stringify(groups).slice(0, 500));`;
+    if (groups.length !== 2 || groups[1].n !== 1) throw new Error(JSON.stringify(groups).slice(0, 500));`;
     const csv = `await results.export(store.root + '/long.csv', { force: true });
     if ((await import('node:fs')).statSync(store.root + '/long.csv').size < ${length}) throw new Error('it is too small');`;
     const others = ['ndjson', 'parquet', 'arrow'].map(

@@ -14,7 +14,7 @@ const long = (bytes: number, start = '') => start + MIXED.repeat(Math.ceil(bytes
 const RECORD = recordOf({
   params: { x: 1, text: long(9000), nested: { a: [long(9000), 'short'] }, [long(5000, 'name')]: 2 },
   metrics: {
-    ...Object.fromEntries(Array.from({ length: 40 }, (_, at) => [`m${at}`, long(at * 20_011, `${at}`)])),
+    ...Object.fromEntries(Array.from({ length: 12 }, (_, at) => [`m${at}`, long(at * 100_003, `${at}`)])),
     nan: { $numberDouble: 'NaN' } as unknown as number,
     good: true,
   },
@@ -33,12 +33,12 @@ function write(
 
 it('has the same values as a record that is parsed as a whole, and long texts are left in the file', async () => {
   const line = Buffer.from(JSON.stringify(RECORD));
-  for (const before of ['', '{}\n', '{"a":1}\n']) {
+  for (const before of ['', '{"a":1}\n']) {
     const record = (await write(line, before).read())!;
     expect(record.metrics.m1).toBeInstanceOf(LongText);
-    const { m39 } = record.metrics as { m39: LongText };
-    expect([...m39.pieces()].join('')).toBe(m39.text());
-    expect(m39.bytes().toString()).toBe(m39.text());
+    const { m11 } = record.metrics as { m11: LongText };
+    expect([...m11.pieces()].join('')).toBe(m11.text());
+    expect(m11.bytes().toString()).toBe(m11.text());
     const whole = wholeRecord(record);
     const wanted = readRecord(line, 0, line.length)!;
     expect(Object.keys(whole)).toEqual(Object.keys(wanted));
