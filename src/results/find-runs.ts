@@ -1,10 +1,9 @@
 import { dirname, join } from 'node:path';
 import type { RunRecord } from '../definition/record.js';
 import { hasWorkingDirectory } from '../storage/capabilities.js';
-import { readRecord } from '../storage/file/formats/read-record.js';
+import { openRecords } from '../storage/file/formats/long-record.js';
 import { scanFinalHeads } from '../storage/file/formats/records.js';
 import { openRunsFiles, type RunsFile } from '../storage/file/formats/runs-file.js';
-import { openLines } from '../storage/file/formats/segments.js';
 import { segmentsFolder } from '../storage/file/layout.js';
 import { type Contender, compareContenders } from '../storage/final-record.js';
 import type { ResultsStore } from '../storage/store.js';
@@ -98,7 +97,7 @@ async function readLine(
   folder: string,
   { segment, offset }: Pick<Contender, 'segment' | 'offset'>,
 ): Promise<RunRecord | undefined> {
-  const lines = openLines(readRecord);
+  const lines = openRecords();
   try {
     return await lines.read(join(segmentsFolder(folder), segment), offset);
   } finally {

@@ -5,9 +5,8 @@ import * as api from '../../operation/public.js';
 import { Run } from '../../operation/recorded-run.js';
 import { importBundle } from '../../operation/typescript/import-bundle.js';
 import { derivedLine } from '../../storage/file/formats/derived.js';
-import { readRecord } from '../../storage/file/formats/read-record.js';
+import { openRecords } from '../../storage/file/formats/long-record.js';
 import { newWriterName, SegmentWriter } from '../../storage/file/formats/segment-writer.js';
-import { openLines } from '../../storage/file/formats/segments.js';
 import { derivedFolder, segmentName, segmentsFolder } from '../../storage/file/layout.js';
 import type { DeriveAnswer, DeriveRequest, DeriveSetup, DeriveTask } from './derive-process.js';
 import { NeighbouringRuns } from './neighbouring-runs.js';
@@ -39,7 +38,7 @@ process.on('message', async (request: DeriveRequest) => {
 class Worker {
   readonly #setup: DeriveSetup;
   readonly #derivations: Derivations;
-  readonly #lines = openLines(readRecord);
+  readonly #lines = openRecords();
   readonly #writer: SegmentWriter;
   readonly #neighbours: NeighbouringRuns;
 

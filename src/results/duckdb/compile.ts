@@ -218,7 +218,7 @@ export function groupingSql(query: Query, grouping: Grouping, metrics: readonly 
   );
   const list = [
     ...keys,
-    `${ofSuccessful(query, 'count(*)')} AS ${groupColumns.success}`,
+    `${ofSuccessful(query, 'count')} AS ${groupColumns.success}`,
     `${query.hasOthers ? `count(*) FILTER (NOT ${SUCCESS})` : '0'} AS ${groupColumns.others}`,
     ...metrics.flatMap((metric, index) =>
       rawStatistics(grouping.statistics).map(
@@ -257,7 +257,7 @@ export function histogramSql(query: Query, { column, by, bins, where }: Histogra
 function groupOrder(query: Query, { by }: Grouping, key: GroupSortKey): string[] {
   const direction = key.descending ? 'DESC' : 'ASC';
   if (key.by === 'key') return query.order(by[key.index]!.column, key.descending);
-  if (key.by === 'n') return [`${ofSuccessful(query, 'count(*)')} ${direction}`];
+  if (key.by === 'n') return [`${ofSuccessful(query, 'count')} ${direction}`];
   return [`${sortedStatisticSql(query, key)} ${direction} NULLS LAST`];
 }
 
@@ -291,21 +291,32 @@ function statisticSql(query: Query, column: Column, statistic: RawStatistic): st
   const value =
     own === undefined ? 'CAST(NULL AS DOUBLE)' : column.type === 'boolean' ? `CAST(${own} AS DOUBLE)` : own;
   if (statistic === 'nonfinite')
-    return column.nonfinite === 0 ? '0' : ofSuccessful(query, 'count(*)', `NOT isfinite(${value})`);
+    return column.nonfinite === 0 ? '0' : ofSuccessful(query, 'count', '1', `NOT isfinite(${value})`);
   if (statistic === 'others') {
     const others = query.parts(column).filter(({ type, sql }) => sql !== own && type !== 'null');
     return others.length === 0
       ? '0'
-      : ofSuccessful(query, 'count(*)', `(${others.map(({ sql }) => `${sql} IS NOT NULL`).join(' OR ')})`);
+      : ofSuccessful(query, 'count', '1', `(${others.map(({ sql }) => `${sql} IS NOT NULL`).join(' OR ')})`);
   }
   const finite = column.nonfinite === 0 ? [] : [`isfinite(${value})`];
-  return ofSuccessful(query, `${FUNCTIONS[statistic]}(${value})`, ...finite);
+  return ofSuccessful(query, FUNCTIONS[statistic], value, ...finite);
 }
 
 const SUCCESS = `status = 'success'`;
 
-/** An aggregate of the successful runs. Where all are, their status is not read: a mean of a million takes 45 ms, not 66. */
-function ofSuccessful(query: Query, aggregate: string, ...conditions: readonly string[]): string {
+/**
+ * An aggregate of the successful runs: of a value, by default of the runs themselves. Where all are, their status is not read: a
+ * mean of a million takes 45 ms, not 66. No FILTER: for each, DuckDB makes vectors for the values of all aggregates, which
+ * took 0.15 s for 32 metrics of two runs.
+ */
+function ofSuccessful(
+  query: Query,
+  aggregate: string,
+  value = '1',
+  ...conditions: readonly string[]
+): string {
   const all = query.hasOthers ? [SUCCESS, ...conditions] : conditions;
-  return all.length === 0 ? aggregate : `${aggregate} FILTER (${all.join(' AND ')})`;
+  return all.length === 0
+    ? `${aggregate}(${value})`
+    : `${aggregate}(CASE WHEN ${all.join(' AND ')} THEN ${value} END)`;
 }

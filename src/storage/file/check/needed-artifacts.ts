@@ -1,10 +1,9 @@
 import { join } from 'node:path';
 import { StoreError } from '../../../definition/errors.js';
 import type { ByteRange } from '../byte-range.js';
+import { openRecords } from '../formats/long-record.js';
 import { packRange, parsePackUri } from '../formats/pack.js';
-import { readRecord } from '../formats/read-record.js';
 import { scanFinalHeads } from '../formats/records.js';
-import { openLines } from '../formats/segments.js';
 import { segmentsFolder } from '../layout.js';
 
 /** What the final records of an experiment's runs refer to. */
@@ -20,7 +19,7 @@ export async function findNeededArtifacts(folder: string): Promise<NeededArtifac
   const files = new Set<string>();
   const packs = new Map<string, Map<number, number>>();
   const finals = await scanFinalHeads(folder);
-  const lines = openLines(readRecord);
+  const lines = openRecords();
   try {
     for (const { segment, offset, run_id } of finals.values()) {
       const record = await lines.read(join(segmentsFolder(folder), segment), offset);

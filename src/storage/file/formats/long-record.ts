@@ -5,7 +5,8 @@ import type { JsonValue } from '../../../definition/json.js';
 import type { RunRecord } from '../../../definition/record.js';
 import { storeFault } from '../faults.js';
 import { endOfText, LongText, QUOTE, wholeCharacters } from './long-text.js';
-import { parseRecord } from './read-record.js';
+import { parseRecord, readRecord } from './read-record.js';
+import { type LinesAt, openLines } from './segments.js';
 
 /** A value of a param or metric, which may have been left where it stands. */
 export type StoredValue = JsonValue | LongText;
@@ -15,6 +16,13 @@ export interface StoredRunRecord extends Omit<RunRecord, 'params' | 'metrics'> {
   readonly params: { readonly [name: string]: StoredValue };
   readonly metrics: { readonly [name: string]: StoredValue };
 }
+
+/** Records at their offsets, with all their texts. */
+export const openRecords = (): LinesAt<RunRecord> =>
+  openLines(readRecord, async (path, from, to) => {
+    const record = await readLongRecord(path, from, to);
+    return record && wholeRecord(record);
+  });
 
 /** The record with all its texts. */
 export function wholeRecord(record: StoredRunRecord): RunRecord {
