@@ -93,7 +93,7 @@ test('a password that is given is the one that counts, with whatever characters,
   const first = await startAt(place);
   const generated = passwordIn(first.plan.credentials!.file);
   await first.server.stop();
-  const password = `p@ss:\\ "w0rd' $x ü\u00a0`;
+  const password = `p@ss:\\ "v4ult' $x ü\u00a0`;
   const config = { password, user: 'o\'neil "x"', database: 'a "b" \'c\' $$', schema: 'my "s"' };
   const { uri, plan } = await startAt(place, config);
   expect(await query(uri, 'SELECT current_user, current_database()')).toEqual([
@@ -108,8 +108,8 @@ test('a password that is given is the one that counts, with whatever characters,
   });
   expect(answer).toBe(`${config.user}\n`);
   await expect(query(uri, 'SELECT 1', { password: generated })).rejects.toMatchObject({ code: '28P01' });
-  expect(execFileSync('ps', ['-ww', '-e', '-o', 'args', 'e'], { encoding: 'utf8' })).not.toContain('w0rd');
-  expect(filesWith('w0rd', place.folder)).toEqual([plan.credentials!.file]);
+  expect(execFileSync('ps', ['-ww', '-e', '-o', 'args', 'e'], { encoding: 'utf8' })).not.toContain('v4ult');
+  expect(filesWith('v4ult', place.folder)).toEqual([plan.credentials!.file]);
 });
 
 test('a folder with files that are not its own is left as it is', async () => {
