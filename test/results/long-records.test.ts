@@ -127,7 +127,7 @@ it.each([
     if (groups.length !== 2 || groups[1].n !== 1) throw new Error(JSON.stringify(groups).slice(0, 500));`;
     const csv = `await results.export(store.root + '/long.csv', { force: true });
     if ((await import('node:fs')).statSync(store.root + '/long.csv').size < ${length}) throw new Error('it is too small');`;
-    const others = ['ndjson', 'parquet', 'arrow'].map(
+    const others = ['parquet', 'arrow'].map(
       (format) => `await results.export(store.root + '/long.${format}', { force: true });`,
     );
     const questions = [list, group, csv, ...others];
