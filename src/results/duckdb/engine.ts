@@ -30,6 +30,8 @@ import { partKey } from './value-parts.js';
 const MOST_THREADS = 2;
 /** Statistics of so many metrics are computed in one pass over the runs: more take more memory. */
 const METRICS_AT_ONCE = 32;
+/** Of few runs, which have few groups: each pass takes DuckDB 0.1 s to plan. */
+const [FEW_RUNS, METRICS_OF_FEW] = [2048, 128];
 /** Rows of more params and metrics are read from the records. */
 const WIDE = 256;
 /** Larger groups compress no better, and a group is held in memory while it is written. */
@@ -53,7 +55,7 @@ export async function openDuckdbEngine(folder: string, options: LoadOptions): Pr
     if (runs.inCellOrder)
       await database.run(`SET threads = ${Math.min(MOST_THREADS, availableParallelism())}`);
     const total = runs.inCellOrder ? runs.coverage!.runs : await countRows(database, new Query(runs), '');
-    return new DuckdbEngine(database, runs, folder, new Columns(runs.occurrences, total), options);
+    return new DuckdbEngine(database, runs, folder, total, options);
   } catch (error) {
     database.close();
     await runs?.close();
@@ -73,15 +75,17 @@ class DuckdbEngine implements QueryEngine {
   readonly #folder: string;
   readonly #sql: SqlQueries;
   readonly #options: LoadOptions;
+  readonly #total: number;
   #points: Promise<LoadedPoints> | undefined;
 
-  constructor(database: Database, runs: LoadedRuns, folder: string, columns: Columns, options: LoadOptions) {
+  constructor(database: Database, runs: LoadedRuns, folder: string, total: number, options: LoadOptions) {
     this.#database = database;
     this.#runs = runs;
     this.#folder = folder;
-    this.columns = columns;
+    this.columns = new Columns(runs.occurrences, total);
+    this.#total = total;
     this.#options = options;
-    this.#sql = new SqlQueries({ database, runs, columns, points: () => this.#loadPoints() });
+    this.#sql = new SqlQueries({ database, runs, columns: this.columns, points: () => this.#loadPoints() });
   }
 
   get damaged(): number {
@@ -227,8 +231,9 @@ class DuckdbEngine implements QueryEngine {
     let groups: Omit<Group, 'summaries'>[] = [];
     let total = 0;
     const inOrder = this.#inStoredOrder(grouping.metrics);
-    for (let from = 0; from === 0 || from < inOrder.length; from += METRICS_AT_ONCE) {
-      const metrics = inOrder.slice(from, from + METRICS_AT_ONCE);
+    const most = this.#total <= FEW_RUNS ? METRICS_OF_FEW : METRICS_AT_ONCE;
+    for (let from = 0; from === 0 || from < inOrder.length; from += most) {
+      const metrics = inOrder.slice(from, from + most);
       const query = new Query(this.#runs);
       const keys = grouping.by.map(({ column }) => ({ column, parts: query.parts(column) }));
       const sql = groupingSql(
