@@ -13,7 +13,8 @@ import { type SentRequest, ServicesLink } from './services-link.js';
 
 export type { ServicesProblem };
 
-const ASK_EVERY_MS = 20;
+/** How often the workflow is asked: a twentieth of the time that has passed, between these. A job may be in a queue for hours. */
+const [MIN_PAUSE_MS, MAX_PAUSE_MS] = [20, 500];
 const UPKEEP_EVERY_MS = 1_000;
 /** A request whose workflow ended before it answered is sent again. */
 const MAX_REQUESTS = 5;
@@ -124,7 +125,7 @@ export class ServicesClient {
         if (requests++ === MAX_REQUESTS) throw noAnswer(this.#place);
         ({ id } = await ask());
       }
-      await sleep(ASK_EVERY_MS);
+      await sleep(Math.min(MAX_PAUSE_MS, Math.max(MIN_PAUSE_MS, (Date.now() - asked) / 20)));
     }
   }
 

@@ -14,7 +14,6 @@ import type { Group, Grouping, Summary } from '../query/grouping.js';
 import type { BinCount, Histogram } from '../query/histogram.js';
 import { SERIES_NAMES, type Selection } from '../query/selection.js';
 import { cellsOfRecords, isInRecord, storedCells } from './cells-of-records.js';
-
 import { castSql, groupColumns, groupingSql, histogramSql, Query, selectionSql } from './compile.js';
 import { type Database, openDatabase, quoteName, quoteText } from './database.js';
 import { type LoadedRuns, type LoadOptions, loadRuns } from './load-runs.js';
@@ -27,7 +26,7 @@ import { SqlQueries } from './sql.js';
 import { partKey } from './value-parts.js';
 
 /** Of a compacted file, whose rows take little memory. */
-const MOST_THREADS = 2;
+const MAX_THREADS = 2;
 /** Statistics of so many metrics are computed in one pass over the runs: more take more memory. */
 const METRICS_AT_ONCE = 32;
 /** Of few runs, which have few groups: each pass takes DuckDB 0.1 s to plan. */
@@ -53,7 +52,7 @@ export async function openDuckdbEngine(folder: string, options: LoadOptions): Pr
     ]);
     runs = await loadRuns(database, folder, options);
     if (runs.inCellOrder)
-      await database.run(`SET threads = ${Math.min(MOST_THREADS, availableParallelism())}`);
+      await database.run(`SET threads = ${Math.min(MAX_THREADS, availableParallelism())}`);
     const total = runs.inCellOrder ? runs.coverage!.runs : await countRows(database, new Query(runs), '');
     return new DuckdbEngine(database, runs, folder, total, options);
   } catch (error) {

@@ -44,7 +44,7 @@ export async function* toArrow(
     for (const row of rows) builder.append(typedValue(row[column.at], column));
     return builder.finish().flush();
   };
-  /** Without a text of JavaScript between. */
+  /** Without making JavaScript strings of them. */
   const longTexts = (rows: readonly (readonly StoredCell[])[], column: TypedColumn, type: DataType) => {
     const builder = new arrow.BinaryBuilder({ type: new arrow.Binary(), nullValues: [null] });
     for (const row of rows) {

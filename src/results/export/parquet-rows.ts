@@ -15,7 +15,7 @@ export interface ParquetColumn<T> {
 
 interface WriteOptions {
   readonly metadata?: { readonly [key: string]: string };
-  /** Neither compressed nor with dictionaries: larger, and soon written. */
+  /** Without compression and dictionaries: larger, but quick to write. */
   readonly plain?: boolean;
 }
 
@@ -59,7 +59,7 @@ export async function writeParquetRows<T>(
   await writer.finish();
 }
 
-/** Of long texts in a column of a group: to compress them takes memory, twice as much as they have. */
+/** A column of a group whose long texts have more bytes is not compressed: that would take twice their size in memory. */
 const MAX_COMPRESSED = 16 << 20;
 
 const PLAIN: ReadonlySet<FileType> = new Set(['double', 'int', 'text']);

@@ -137,7 +137,7 @@ class LineScanner {
     this.#json += isKey ? JSON.stringify(text.text()) : `"${this.#mark}${this.#texts.push(text) - 1}"`;
   }
 
-  /** To be asked for after the last byte. */
+  /** Called after the last byte. */
   record(): StoredRunRecord | undefined {
     const record = this.#open ? undefined : parseRecord(this.#json);
     if (!record || this.#texts.length === 0) return record;

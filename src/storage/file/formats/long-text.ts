@@ -119,7 +119,10 @@ const textOf = (part: Buffer): string =>
     ? (JSON.parse(wellFormedJson(`"${part.toString('utf8')}"`)) as string)
     : part.toString('utf8');
 
-/** @returns the closing quote's place; or, where it is not among the bytes, where one may go on; nowhere: it is no JSON */
+/**
+ * @returns `end`: the offset of the closing quote or, if the bytes end before it, the offset to continue from; `from` if the
+ *   bytes are not JSON
+ */
 export function endOfText(bytes: Buffer, from: number): { readonly end: number; readonly closed: boolean } {
   for (let at = from; at < bytes.length; at++) {
     const byte = bytes[at]!;
@@ -133,7 +136,7 @@ export function endOfText(bytes: Buffer, from: number): { readonly end: number; 
   return { end: bytes.length, closed: false };
 }
 
-/** Without the first bytes of a character whose others come later. */
+/** Without the bytes of a last character that is incomplete. */
 export function wholeCharacters(bytes: Buffer): Buffer {
   let start = bytes.length - 1;
   while (start > bytes.length - 4 && (bytes[start]! & 0xc0) === 0x80) start--;
