@@ -1,15 +1,21 @@
+import { listNames } from './printable.js';
+
 const MOST = 12;
 
 /**
  * At most 12 names, the most similar to a mistyped one first: by edit distance; a name that contains it counts as
  * similar.
  */
-export function nearest(mistyped: string, names: readonly string[]): string[] {
+function nearest(mistyped: string, names: readonly string[]): string[] {
   const distance = new Map(
     names.map((name) => [name, distanceOf(mistyped.toLowerCase(), name.toLowerCase())]),
   );
   return [...names].sort((a, b) => (distance.get(a) ?? 0) - (distance.get(b) ?? 0)).slice(0, MOST);
 }
+
+/** `one of: …`, the nearest names first. */
+export const oneOfNearest = (mistyped: string, names: readonly string[]): string =>
+  `one of: ${listNames(nearest(mistyped, names))}`;
 
 function distanceOf(a: string, b: string): number {
   return b.includes(a) ? 1 : editDistance(a, b);

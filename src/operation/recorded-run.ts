@@ -1,7 +1,7 @@
 import type { DerivedMetrics, RecordedRun, Series } from '../definition/derivation.js';
 import { UsageError } from '../definition/errors.js';
 import type { JsonObject, JsonValue } from '../definition/json.js';
-import { nearest } from '../definition/nearest.js';
+import { oneOfNearest } from '../definition/nearest.js';
 import type {
   ArtifactDescriptor,
   DataEntry,
@@ -147,12 +147,12 @@ export class Run<Params = JsonObject> implements RecordedRun<Params> {
   }
 
   #unknown(kind: string, name: string, names: Iterable<string>): UsageError {
-    const known = nearest(name, [...names]);
+    const known = [...names];
     return new UsageError({
       code: 'METALAB_UNKNOWN_NAME',
       where: `run ${this.id}`,
       what: `has no ${kind} '${name}'`,
-      expected: known.length > 0 ? `one of: ${known.join(', ')}` : `a run that captured ${kind}`,
+      expected: known.length > 0 ? oneOfNearest(name, known) : `a run that captured ${kind}`,
     });
   }
 }

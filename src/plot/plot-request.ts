@@ -124,7 +124,7 @@ async function refuseTypes({ kind, x, y, value, logX }: ResolvedPlot, results: R
   const text = drawn && !isNumeric(drawn.column) ? drawn : undefined;
   const wrong = text ?? (logX && x && x.column.type !== 'number' ? x : undefined);
   if (!wrong) return;
-  const { nearest } = await import('../definition/nearest.js');
+  const { oneOfNearest } = await import('../definition/nearest.js');
   const numeric = (await results.columns())
     .filter(
       (column) => isNumeric(column) && (wrong === x || column.kind === 'metric' || column.kind === 'derived'),
@@ -134,7 +134,7 @@ async function refuseTypes({ kind, x, y, value, logX }: ResolvedPlot, results: R
     code: 'METALAB_NOT_NUMERIC',
     where: wrong === value ? '--value' : wrong === y ? '--y' : '--log-x',
     what: `'${wrong.name}' is ${wrong.column.type}, not a number`,
-    expected: `one of: ${nearest(wrong.name, numeric).join(', ')}`,
+    expected: oneOfNearest(wrong.name, numeric),
   });
 }
 

@@ -172,7 +172,7 @@ function heatOf(data: PlotData): JsonObject {
     mark: { type: 'rect' },
     encoding: {
       x: xOf(data),
-      y: { field: 'y', type: 'nominal', sort: yNames, title: data.y.title },
+      y: { field: 'y', type: 'nominal', sort: yNames, scale: { domain: yNames }, title: data.y.title },
       color: {
         field: 'value',
         type: 'quantitative',
@@ -191,6 +191,7 @@ function xOf(data: PlotData): JsonObject {
       field: 'x',
       type: 'nominal',
       sort: [...x.categories],
+      scale: { domain: [...x.categories] },
       title: x.title,
       axis: {
         labelAngle: isTooWide(x.categories, Number(sizeOf(data).width)) ? -40 : 0,

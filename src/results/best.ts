@@ -1,5 +1,5 @@
 import { UsageError } from '../definition/errors.js';
-import { nearest } from '../definition/nearest.js';
+import { oneOfNearest } from '../definition/nearest.js';
 import { DIRECTIONS, type Direction, type Objective } from '../definition/objective.js';
 import type { ResultsStore } from '../storage/store.js';
 import { type Column, fullNameOf } from './query/columns.js';
@@ -65,7 +65,7 @@ export function bestQuery(
     throw new UsageError({
       code: 'METALAB_OBJECTIVE',
       what: column ? `'${metric}' is no number` : `no run has the metric '${metric}'`,
-      expected: `one of: ${nearest(metric, numeric).join(', ')}`,
+      expected: oneOfNearest(metric, numeric),
     });
   }
   return {

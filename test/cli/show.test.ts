@@ -2,8 +2,10 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { fingerprint } from '../../src/identity/fingerprint.js';
 import { makeSampleStore } from '../../src/testing/sample-store.js';
+import { storeOf } from '../plot/sweep.js';
 import { temporaryFolder } from '../storage/file/temporary-store.js';
 import { metalab } from '../support/metalab.js';
+import { recordOf } from '../support/records.js';
 
 it.each([
   [1, 'NaN'],
@@ -13,4 +15,35 @@ it.each([
   const store = await makeSampleStore(join(temporaryFolder(), 'store'));
   const { stdout } = await metalab(['show', fingerprint({ run: index }), '--store', store.root]);
   expect(stdout).toMatch(new RegExp(`^ *loss +${text}$`, 'm'));
+});
+
+it('show keeps names with newlines in their line, and writes no control character of a text to the terminal', async () => {
+  const run = recordOf({
+    index: 0,
+    params: { 'a\nb': 1 },
+    metrics: { 'loss\x1b[31m': 2, text: 'one\n\x1b[2Jtwo' },
+  });
+  const store = await storeOf([run]);
+  const { stdout } = await metalab(['show', run.run_id, '--store', store.root]);
+  expect(stdout).toMatch(/^ *a↵b +1$/m);
+  expect(stdout).toMatch(/^ *loss\ufffd\[31m +2$/m);
+  expect(stdout).toMatch(/^ *text +one\n +\ufffd\[2Jtwo$/m);
+  expect(stdout).not.toContain('\x1b[2J');
+});
+
+it('an error names the nearest columns, each so that it can be told from the next', async () => {
+  const run = recordOf({ index: 0, params: { 'a\nb': 1, 'a, c': 2 }, metrics: { loss: 1 } });
+  const store = await storeOf([run]);
+  const { code, stderr } = await metalab([
+    'results',
+    run.experiment_id,
+    '--all',
+    '--store',
+    store.root,
+    '--columns',
+    'a b',
+  ]);
+  expect(code).toBe(2);
+  expect(stderr).toContain('"a\\nb"');
+  expect(stderr).toContain('"a, c"');
 });

@@ -229,6 +229,19 @@ describe('other kinds', () => {
     const cell = data.rows.find(({ x, y }) => x === '0.01' && y === 'sgd');
     expect(cell?.value).toBeCloseTo(plain(losses(0.01, 'sgd')).y, 10);
   });
+
+  it.each(['heat', 'bar'] as const)(
+    'a %s chart names the values of x of which no run is finite',
+    async (kind) => {
+      const diverged = SWEEP.map((record) =>
+        record.params.lr === 0.1 ? { ...record, metrics: { loss: Number.NaN } } : record,
+      );
+      const axes = kind === 'heat' ? { x: 'lr', y: 'opt', value: 'loss' } : { kind, x: 'lr', y: 'loss' };
+      const data = await readPlotData(await resultsOfRuns(diverged), axes);
+      expect(data.x.categories).toEqual(['0.001', '0.01', '0.1']);
+      expect(data.rows.some(({ x }) => x === '0.1')).toBe(false);
+    },
+  );
 });
 
 describe('what can’t be drawn', () => {

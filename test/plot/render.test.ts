@@ -124,6 +124,17 @@ describe('a rendered chart', () => {
     expect((await renderPlot(spec, 'png')).length).toBeGreaterThan(1000);
   });
 
+  it.each([
+    { kind: 'heat', x: 'lr', y: 'opt', value: 'loss' },
+    { kind: 'bar', x: 'lr', y: 'loss' },
+  ] as const)('names a value of x of which no run is finite: %j', async (request) => {
+    const records = SWEEP.map((record) =>
+      record.params.lr === 0.1 ? { ...record, metrics: { loss: Number.NaN } } : record,
+    );
+    const svg = String(await renderPlot(await specOf(request, records), 'svg'));
+    expect(svg).toContain('>0.1<');
+  });
+
   it('of a single run has its mark', async () => {
     for (const request of REQUESTS) {
       const svg = String(await renderPlot(await specOf(request, SWEEP.slice(1, 2)), 'svg'));

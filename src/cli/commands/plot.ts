@@ -63,7 +63,7 @@ left out is counted. At most 20 groups are drawn.`,
     await withResults(exp, options, context, async (results) => {
       const [{ readPlotData }, { oneLine }] = await Promise.all([
         import('../../plot/read-plot-data.js'),
-        import('../format/one-line.js'),
+        import('../../definition/printable.js'),
       ]);
       const data = await readPlotData(results, options);
       await show(data, options, context);
@@ -89,7 +89,7 @@ async function show(data: PlotData, { out, spec }: PlotOptions, context: Command
   if (out === undefined && spec === undefined) {
     const [{ terminalChart }, { oneLine }] = await Promise.all([
       import('../../plot/terminal-chart.js'),
-      import('../format/one-line.js'),
+      import('../../definition/printable.js'),
     ]);
     const lines = data.rows.length > 0 ? terminalChart(data, context.width).split('\n') : [];
     for (const line of lines) context.out(oneLine(line));

@@ -1,4 +1,5 @@
 import { UsageError } from '../../definition/errors.js';
+import { listNames } from '../../definition/printable.js';
 import type { Cell } from '../../results/query/cell.js';
 import { ORIGIN_FIELDS } from '../../results/query/columns.js';
 import type { Statistic } from '../../results/query/statistics.js';
@@ -256,7 +257,7 @@ async function pivotedMetric(results: Results, named: string | undefined): Promi
   if (metrics.length === 1) return metrics[0]!.name;
   throw pivotError(
     '--pivot without --value',
-    `--value METRIC, one of: ${metrics.map(({ name }) => name).join(', ')}`,
+    `--value METRIC, one of: ${listNames(metrics.map(({ name }) => name))}`,
   );
 }
 

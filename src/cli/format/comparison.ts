@@ -1,10 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import { encodeNumber } from '../../definition/non-finite.js';
+import { oneLine } from '../../definition/printable.js';
 import type { Change, ComparedFact, RunComparison } from '../../results/compare/compare-runs.js';
 import type { Cell } from '../../results/query/cell.js';
 import type { CommandContext } from '../command.js';
 import { formatNumber, numberFormat } from './format-number.js';
-import { oneLine } from './one-line.js';
 import { toShown } from './shown-cell.js';
 
 /** Between a value and its change. */

@@ -1,14 +1,16 @@
 import { formatBytes } from '../../definition/format-bytes.js';
 import { formatDuration } from '../../definition/format-duration.js';
 import type { JsonObject, JsonValue } from '../../definition/json.js';
+import { oneLine, printable } from '../../definition/printable.js';
 import type { RunDetails } from '../../results/run-details.js';
 import type { CommandContext } from '../command.js';
 import { formatNumber } from './format-number.js';
 
 /** Prints everything about a run, section by section; empty sections are left out. */
 export function printRun(run: RunDetails, { out, color }: CommandContext): void {
-  const section = (title: string, entries: readonly (readonly [string, string])[]) => {
-    if (entries.length === 0) return;
+  const section = (title: string, texts: readonly (readonly [string, string])[]) => {
+    if (texts.length === 0) return;
+    const entries = texts.map(([name, text]) => [oneLine(name), printable(text)] as const);
     const width = Math.max(...entries.map(([name]) => name.length));
     out(`\n${color.bold(title)}`);
     for (const [name, text] of entries)

@@ -5,6 +5,7 @@ import {
   StoreError,
   UsageError,
 } from '../../definition/errors.js';
+import { printable } from '../../definition/printable.js';
 import type { Colors } from '../command.js';
 
 /** The process's exit code. */
@@ -33,9 +34,6 @@ export function formatError(
   else if (!(thrown instanceof MetalabError)) lines.push(color.dim('  -v shows where it comes from'));
   return lines.join('\n');
 }
-
-/** Names of other people's params may be in it: without control characters but newlines and tabs. */
-const printable = (text: string) => text.replace(/[^\P{Cc}\n\t]/gu, '\ufffd');
 
 function stackWithCauses(error: Error): string {
   const stack = (error.stack ?? '').replace(`${error.name}: ${error.message}`, error.name);

@@ -1,7 +1,7 @@
 import CliTable from 'cli-table3';
+import { oneLine } from '../../definition/printable.js';
 import type { CommandContext } from '../command.js';
 import { numberFormat } from './format-number.js';
-import { oneLine } from './one-line.js';
 
 /** One row: cells by column. */
 export type TableRow = { readonly [column: string]: unknown };

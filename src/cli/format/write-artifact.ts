@@ -1,4 +1,5 @@
 import { UsageError } from '../../definition/errors.js';
+import { listNames } from '../../definition/printable.js';
 import type { RunRecord } from '../../definition/record.js';
 import type { FileStore } from '../../storage/file/file-store.js';
 import type { CommandContext } from '../command.js';
@@ -22,7 +23,7 @@ export async function writeArtifact(
     throw new UsageError({
       code: 'METALAB_UNKNOWN_ARTIFACT',
       what: `run ${record.run_id} has no artifact '${name}'`,
-      expected: names.length > 0 ? `one of: ${names.join(', ')}` : 'nothing: the run saved none',
+      expected: names.length > 0 ? `one of: ${listNames(names)}` : 'nothing: the run saved none',
     });
   }
   const [{ bringArtifact }, { createTerminalPrompter }] = await Promise.all([

@@ -4,7 +4,7 @@ import { mkdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { InfrastructureError, StoreError, UsageError } from '../../definition/errors.js';
-import { nearest } from '../../definition/nearest.js';
+import { oneOfNearest } from '../../definition/nearest.js';
 import type { ArtifactDescriptor, RunRecord } from '../../definition/record.js';
 import { hashContent } from '../../identity/hash-content.js';
 import type { Results } from '../../results/results.js';
@@ -88,8 +88,7 @@ const noSuchArtifacts = (experiment: string, unknown: readonly string[], known: 
     code: 'METALAB_UNKNOWN_NAME',
     where: experiment,
     what: `no run that matches has an artifact ${unknown.map((name) => `'${name}'`).join(' or ')}`,
-    expected:
-      known.length > 0 ? `one of: ${nearest(unknown[0]!, known).join(', ')}` : 'runs that saved artifacts',
+    expected: known.length > 0 ? oneOfNearest(unknown[0]!, known) : 'runs that saved artifacts',
   });
 
 /** @throws UsageError at the end, if no run has an artifact of one of the names */

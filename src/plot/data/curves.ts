@@ -1,5 +1,5 @@
 import { UsageError } from '../../definition/errors.js';
-import { nearest } from '../../definition/nearest.js';
+import { oneOfNearest } from '../../definition/nearest.js';
 import { meanInterval } from '../../results/query/statistics.js';
 import type { Results } from '../../results/results.js';
 import type { PlotData, PlotRow } from '../plot-data.js';
@@ -149,6 +149,6 @@ const unknownSeries = (name: string, names: readonly string[]) =>
     what: `no run has a series '${name}'`,
     expected:
       names.length > 0
-        ? `one of: ${nearest(name, names).join(', ')}`
+        ? oneOfNearest(name, names)
         : "a metric captured with a step: capture.metric('loss', value, { step }); or --x, which other kinds need",
   });

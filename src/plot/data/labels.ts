@@ -1,3 +1,4 @@
+import { hasControl, quoted } from '../../definition/printable.js';
 import { type Cell, jsonText } from '../../results/query/cell.js';
 import type { Labels } from '../plot-data.js';
 
@@ -11,13 +12,8 @@ export const MAX_CATEGORIES = 100;
 export function labelOf(cell: Cell): string {
   if (cell === undefined) return 'missing';
   if (typeof cell !== 'string') return typeof cell === 'number' ? String(cell) : jsonText(cell);
-  return cell === '' || cell === 'missing' || isLiteral(cell) || CONTROL.test(cell) ? quoted(cell) : cell;
+  return cell === '' || cell === 'missing' || isLiteral(cell) || hasControl(cell) ? quoted(cell) : cell;
 }
-
-/** They break lines and files of charts. */
-const CONTROL = /\p{Cc}/u;
-const quoted = (text: string) =>
-  JSON.stringify(text).replace(/\p{Cc}/gu, (character) => `\\u00${character.charCodeAt(0).toString(16)}`);
 
 const isLiteral = (text: string) =>
   ['true', 'false', 'null', 'NaN'].includes(text) || (text.trim() !== '' && !Number.isNaN(Number(text)));

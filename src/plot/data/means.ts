@@ -45,7 +45,12 @@ export async function readMeans(results: Results, plot: ResolvedPlot): Promise<P
     const { mean = null, low, high, n = 0 } = summary ?? {};
     const cell = (name: string) => each.keys[groups.by.indexOf(name)];
     const xCell = each.keys[names.length - (isHeat ? 2 : 1)];
-    if (mean === null) continue;
+    if (mean === null) {
+      // Where no run has a finite value there is no mark, but the axes still name the place.
+      if (!numericX) collectors.x.add([xCell]);
+      if (isHeat) collectors.y.add([each.keys[names.length - 1]]);
+      continue;
+    }
     if (numericX && !Number.isFinite(xCell)) left.noNumberX += each.n;
     else if (numericX && plot.logX && (xCell as number) <= 0) left.notPositiveX++;
     else if (!isHeat && plot.logY && mean <= 0) left.notPositiveY++;

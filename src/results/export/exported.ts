@@ -1,5 +1,5 @@
 import { UsageError } from '../../definition/errors.js';
-import { nearest } from '../../definition/nearest.js';
+import { oneOfNearest } from '../../definition/nearest.js';
 import { type NewFile, writeNewFile, writePieces } from '../../storage/file/write-new-file.js';
 import { toCsv } from '../csv.js';
 import type { QueryEngine, StoredCell } from '../engine.js';
@@ -108,10 +108,7 @@ async function checkSeries(engine: QueryEngine, names: readonly string[]): Promi
   throw new UsageError({
     code: 'METALAB_UNKNOWN_NAME',
     what: `no run has a series '${unknown}'`,
-    expected:
-      known.length > 0
-        ? `one of: ${nearest(unknown, known).join(', ')}`
-        : 'runs that captured metrics by step',
+    expected: known.length > 0 ? oneOfNearest(unknown, known) : 'runs that captured metrics by step',
   });
 }
 

@@ -1,5 +1,5 @@
 import { type Problem, partsOf, UsageError } from '../../definition/errors.js';
-import { nearest } from '../../definition/nearest.js';
+import { oneOfNearest } from '../../definition/nearest.js';
 import type { Occurrence, ValueSource } from '../../storage/file/formats/runs-file.js';
 
 export type ColumnType = 'number' | 'boolean' | 'text' | 'list' | 'json';
@@ -126,7 +126,7 @@ export class Columns {
     if (meanings.length > 1)
       return { what: `'${name}' is a param as well as a metric`, expected: meanings.join(' or ') };
     const names = this.all.map((column) => column.name);
-    return { what: `there is no column '${name}'`, expected: `one of: ${nearest(name, names).join(', ')}` };
+    return { what: `there is no column '${name}'`, expected: oneOfNearest(name, names) };
   }
 }
 
