@@ -3,12 +3,14 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const MIGRATIONS = 'storage/postgresql/migrations';
 const LAZY_ZOD = './lazy-zod.js';
 const ZOD = 'zod.mjs';
+const SERVICES = { workflowservice: 'WorkflowService', operatorservice: 'OperatorService' };
 const TEMPORAL_CLIENT = 'temporal-client.mjs';
 const ZOD_PROXY = `export const z = new Proxy({}, {
   get: (_, name) => load()[name],
@@ -111,10 +113,10 @@ async function bundleZod() {
       code.replace(" from 'zod';", ` from '${path.startsWith('.') ? path : `./${path}`}';`),
     );
   }
-  writeFileSync(join(next, ZOD), await zodAsText(rolldown, 'esm'));
+  writeLoadedBundle('zod', await zodAsText(rolldown), ['z']);
 }
 
-async function zodAsText(rolldown, format = 'cjs') {
+async function zodAsText(rolldown) {
   const bundle = await rolldown({
     input: 'entry',
     platform: 'node',
@@ -127,8 +129,8 @@ async function zodAsText(rolldown, format = 'cjs') {
     ],
   });
   const { output } = await bundle.generate({
-    format,
-    ...(format === 'cjs' && { exports: 'named' }),
+    format: 'cjs',
+    exports: 'named',
     codeSplitting: false,
     comments: false,
     minify: true,
@@ -155,18 +157,27 @@ async function bundleTemporalClient() {
         resolveId: (specifier) => (specifier === entry ? entry : null),
         load: (id) =>
           id === entry ? `export { ${[...used].sort().join(', ')} } from '@temporalio/client';` : null,
-        transform: (code, id) =>
-          id.endsWith('/@temporalio/proto/protos/json-module.js') ? withoutUnusedProtocols(code) : null,
+        transform: (code, id) => {
+          if (id.endsWith('/@temporalio/proto/protos/json-module.js')) return withoutUnusedProtocols(code);
+          return id.endsWith('/protobufjs/src/type.js') ? withLazyCodecs(code) : null;
+        },
       },
     ],
   });
-  await bundle.write({
-    file: join(next, TEMPORAL_CLIENT),
-    format: 'esm',
-    codeSplitting: false,
-    comments: false,
-  });
+  const { output } = await bundle.generate({ format: 'cjs', codeSplitting: false, comments: false });
   await bundle.close();
+  writeLoadedBundle('temporal-client', output[0].code, [...used].sort());
+}
+
+/** A file of CommonJS packages, and a module that loads it. */
+function writeLoadedBundle(name, code, exported) {
+  writeFileSync(join(next, `${name}.cjs`), code);
+  const hash = createHash('sha256').update(code).digest('hex').slice(0, 16);
+  writeFileSync(
+    join(next, `${name}.mjs`),
+    `import { loadBundle } from './access/compile-cache.js';
+export const { ${exported.join(', ')} } = loadBundle(new URL('./${name}.cjs', import.meta.url), '${hash}');\n`,
+  );
 }
 
 /** @returns the names that are imported */
@@ -195,8 +206,77 @@ function withoutUnusedProtocols(code) {
   new Function('require', 'module', code)(() => ({ roots: {}, Root }), {});
   delete protocols.coresdk;
   delete protocols.temporal.nested.api.nested.cloud;
+  deleteUnusedMethods(protocols);
+  const protobuf = createRequire(join(root, 'node_modules/@temporalio/proto/package.json'))(
+    'protobufjs/light',
+  );
+  // Throws where a type is missing.
+  new protobuf.Root().addJSON(structuredClone(protocols)).resolveAll();
   const json = JSON.stringify(JSON.stringify(protocols));
   return `const { Root } = require('protobufjs/light'); module.exports = new Root().addJSON(JSON.parse(${json}));`;
+}
+
+/** And the messages that only these use: a third of all. What describes methods to gateways of HTTP goes, too. */
+function deleteUnusedMethods(protocols) {
+  const called = methodsCalled();
+  const deleted = [];
+  for (const [part, service] of Object.entries(SERVICES)) {
+    const { nested } = protocols.temporal.nested.api.nested[part].nested.v1;
+    const { methods } = nested[service];
+    for (const [name, { requestType, responseType }] of Object.entries(methods)) {
+      if (called.has(name[0].toLowerCase() + name.slice(1))) methods[name] = { requestType, responseType };
+      else {
+        delete methods[name];
+        for (const type of [requestType, responseType])
+          if (nested[type]) deleted.push({ nested, type, message: nested[type] });
+      }
+    }
+  }
+  for (const { nested, type } of deleted) delete nested[type];
+  restoreMessagesInUse(protocols, deleted);
+}
+
+/** Until nothing is left that refers to a deleted message. */
+function restoreMessagesInUse(protocols, deleted) {
+  const text = JSON.stringify(protocols);
+  const inUse = deleted.filter(({ type }) => text.includes(`"${type}"`) || text.includes(`.${type}"`));
+  for (const { nested, type, message } of inUse) nested[type] = message;
+  if (inUse.length > 0)
+    restoreMessagesInUse(
+      protocols,
+      deleted.filter((each) => !inUse.includes(each)),
+    );
+}
+
+function methodsCalled() {
+  const files = [
+    ...['client', 'engine'].flatMap((layer) => javaScriptFiles(join(next, layer))),
+    ...['workflow-client.js', 'connection.js'].map((name) =>
+      join(root, 'node_modules/@temporalio/client/lib', name),
+    ),
+  ];
+  const called = files.flatMap((file) =>
+    [...readFileSync(file, 'utf8').matchAll(/\b(?:workflow|operator)Service\.(\w+)/g)].map(
+      ([, name]) => name,
+    ),
+  );
+  return new Set(called);
+}
+
+/**
+ * A message's five functions are generated one by one when first called: most are only written or only read, and
+ * none needs all five.
+ */
+function withLazyCodecs(code) {
+  const at = /this\.(\w+) = ([\w.]+)\(this\)\((\{[^}]*\})\);/g;
+  let count = 0;
+  const lazy = code.replace(at, (_, name, generate, values) => {
+    count++;
+    return `this.${name} = function () { this.${name} = ${generate}(type)(${values}); return this.${name}.apply(this, arguments); };`;
+  });
+  if (count !== 5)
+    throw new Error(`protobufjs generates ${count} functions a message, not 5: look at its Type.setup`);
+  return lazy.replace('var fullName = this.fullName,', 'var type = this, fullName = this.fullName,');
 }
 
 async function bundleWorkflows() {
@@ -233,6 +313,6 @@ function hashOf(folder) {
 
 function javaScriptFiles(folder) {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && /\.m?js$/.test(entry.name))
+    .filter((entry) => entry.isFile() && /\.[cm]?js$/.test(entry.name))
     .map((entry) => join(entry.parentPath ?? entry.path, entry.name));
 }
