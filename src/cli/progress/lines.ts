@@ -2,6 +2,7 @@ import { stripVTControlCharacters } from 'node:util';
 import type { SweepStatus } from '../../client/status/sweep-status.js';
 import { formatCount } from '../../definition/format-count.js';
 import { formatDuration } from '../../definition/format-duration.js';
+import { shorten } from '../../definition/printable.js';
 import type { Colors } from '../command.js';
 import { formatNumber } from '../format/format-number.js';
 import { formatBatches } from './batches.js';
@@ -97,16 +98,13 @@ function batchesLine({ batches }: SweepStatus, color: Colors, width: number): st
 function objectiveLines(status: SweepStatus, color: Colors, width: number): string[] {
   if (!status.objective) return meansLine(status, color, width);
   const words = formatBest(status);
-  return words === undefined ? [] : [`  ${cut(words, width - 3)}`];
+  return words === undefined ? [] : [`  ${shorten(words, width - 3)}`];
 }
 
 function sameErrorLine(status: SweepStatus, color: Colors, width: number): string[] {
   const words = formatSameError(status);
-  return words === undefined ? [] : [`  ${color.red(cut(words, width - 3))}`];
+  return words === undefined ? [] : [`  ${color.red(shorten(words, width - 3))}`];
 }
-
-const cut = (words: string, width: number) =>
-  words.length > width ? `${words.slice(0, width - 1)}…` : words;
 
 function meansLine(status: SweepStatus, color: Colors, width: number): string[] {
   const means = Object.entries(status.means).map(([metric, { n, mean, m2 }]) => {

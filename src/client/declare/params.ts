@@ -6,6 +6,7 @@ import { paramSourceFromSpec } from '../../definition/params/from-spec.js';
 import { Manual } from '../../definition/params/manual.js';
 import { Random } from '../../definition/params/random.js';
 import type { ManualSpec, ParamSource, ParamSpec } from '../../definition/params/source.js';
+import { isObject } from '../../definition/type-guards.js';
 import { canonicalJson } from '../../identity/canonical.js';
 import { paramsFingerprint } from '../../identity/fingerprint.js';
 import { collectCanonicalProblems, toPlainJson } from '../../identity/plain-json.js';
@@ -201,6 +202,3 @@ function see<Key>(seen: Map<Key, number>, key: Key, index: number): number | und
 function refuse(problems: readonly Problem[]): void {
   if (problems.length > 0) throw new DefinitionError(problems);
 }
-
-const isObject = (value: unknown): value is JsonObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { messageOf } from '../../definition/errors.js';
 import { listUncovered } from '../../storage/file/formats/coverage.js';
 import { seriesSegments } from '../../storage/file/formats/series-file.js';
 import { CompactionProcess, compactInChild } from './compact-in-child.js';
@@ -109,8 +110,6 @@ class SmallCompactions {
     await closing?.close();
   }
 }
-
-const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
 const sum = (sizes: { readonly [segment: string]: number }) =>
   Object.values(sizes).reduce((total, size) => total + size, 0);

@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { StoreError } from '../../../definition/errors.js';
+import { hashContent } from '../../../identity/hash-content.js';
 import { writeAtomically } from '../atomic-write.js';
 import { storeFault } from '../faults.js';
 import { sizeOf } from '../file-size.js';
@@ -157,11 +156,7 @@ async function writeWithoutHoles(file: FileHandle, bytes: Buffer, offset: number
   }
 }
 
-async function hashOf(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash);
-  return hash.digest('hex');
-}
+const hashOf = async (path: string): Promise<string> => (await hashContent(path)).content_hash;
 
 const notAsWritten = (path: string) =>
   new StoreError({
