@@ -66,7 +66,7 @@ export async function checkFiles(
       problems.of(file, [
         {
           path: PASSWORD,
-          what: `a password stands in ${BASE_FILE}, which others get with the project`,
+          what: `a password is in ${BASE_FILE}, which others get with the project`,
           expected: `${LOCAL_FILE} beside it, which is yours alone`,
         },
       ]);

@@ -73,7 +73,7 @@ const sharedSecrets = ({ item: { secrets = [] } }: FoundPlugin, table: Table, at
     .filter((key) => valueAt(table, key) !== undefined)
     .map((key) => ({
       path: [...at, ...key],
-      what: `a ${key.at(-1)} stands in ${BASE_FILE}, which others get with the project`,
+      what: `a ${key.at(-1)} is in ${BASE_FILE}, which others get with the project`,
       expected: `${LOCAL_FILE} beside it, which is yours alone`,
     }));
 

@@ -16,7 +16,7 @@ export function tellSubmitted(handle: RunHandle, options: CommonOptions, context
   if (options.json) context.out(JSON.stringify(handleJson(handle)));
   else
     context.out(
-      `submitted ${experimentId} (${submission}); ${context.command(`status ${experimentId}`)} shows where it stands`,
+      `submitted ${experimentId} (${submission}); ${context.command(`status ${experimentId}`)} shows its status`,
     );
   return EXIT.success;
 }

@@ -114,7 +114,7 @@ class SmallCompactions {
 const sum = (sizes: { readonly [segment: string]: number }) =>
   Object.values(sizes).reduce((total, size) => total + size, 0);
 
-/** By all bytes of its records: the whole file is written anew. */
+/** By all bytes of its records: the whole file is rewritten. */
 async function isSmall(folder: string): Promise<boolean> {
   const segments = await listUncovered(folder, undefined);
   return segments.reduce((sum, { to }) => sum + to, 0) <= SMALL_BYTES;

@@ -39,7 +39,7 @@ test('of two that find the same attempt lost, the later leaves the one that foll
   expect(readFileSync(join(array, 'submit', 'by'), 'utf8')).toContain(` ${process.pid} 2`);
 });
 
-test('an attempt that did not even say who it is is taken back, too', () => {
+test('the lock of an attempt that left no name is taken back, too', () => {
   mkdirSync(join(array, 'submit'));
   const judged = ask(SUBMIT_SCRIPT);
   expect(judged).toMatchObject({ kind: 'taken', alive: 'unknown' });

@@ -66,7 +66,7 @@ const tunnelAsJson = () =>
   new UsageError({
     code: 'METALAB_OPTION',
     where: '--tunnel',
-    what: 'goes on until Ctrl-C, and --json prints once',
+    what: 'runs until Ctrl-C, and --json prints once',
     expected: 'one of them',
     next: 'run `metalab tunnel` after `metalab services up --json`',
   });

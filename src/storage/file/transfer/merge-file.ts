@@ -76,10 +76,10 @@ async function mergeNamed(source: Source, target: string, name: string): Promise
 
 const differsFromName: MergeResult = {
   result: 'differs',
-  what: 'the source is damaged: its content is another than its name stands for',
+  what: 'the source is damaged: its content does not match its name',
 };
 
-/** When a JSON file that is written anew was written. */
+/** When a JSON file that is rewritten was written. */
 interface Dated {
   readonly submitted_at?: string;
   readonly applied_at?: string;
@@ -162,6 +162,6 @@ const notAsWritten = (path: string) =>
   new StoreError({
     code: 'METALAB_COPY_DAMAGED',
     where: path,
-    what: 'what was written is read back as something else',
+    what: 'the written file reads back with other bytes',
     next: 'check the disk and its mount, then copy again: what is copied already stays',
   });
