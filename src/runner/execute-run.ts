@@ -65,7 +65,7 @@ export interface RunExecutorEvents {
   onGiveUp(): never;
 }
 
-/** How the operation itself ended, before timeouts, stray errors and cancellation are considered. */
+/** How the operation itself ended, before timeouts, unhandled errors and cancellation are considered. */
 interface Settled {
   readonly failed: boolean;
   readonly thrown: unknown;

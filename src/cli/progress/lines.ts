@@ -10,7 +10,7 @@ import { formatBest, formatSameError } from './objective.js';
 import { formatLost, formatSilence, formatStatus } from './status.js';
 
 const BAR_WIDTH = 28;
-const NARROWEST_BAR = 8;
+const MIN_BAR_WIDTH = 8;
 
 export interface ProgressView {
   readonly status: SweepStatus;
@@ -28,7 +28,7 @@ export function progressLines(view: ProgressView, color: Colors, width: number):
   const percent = `${String(Math.floor(share * 100)).padStart(3)} %`;
   // The final width of the counts is reserved from the start: a bar that changes its length is hard to read.
   const others = `${status.experiment_id}  ${percent}  ${formatRuns({ ...status, success: status.total, failed: 0, cancelled: 0 })}`;
-  const length = Math.max(NARROWEST_BAR, Math.min(BAR_WIDTH, width - 1 - others.length));
+  const length = Math.max(MIN_BAR_WIDTH, Math.min(BAR_WIDTH, width - 1 - others.length));
   const filled = Math.round(share * length);
   const bar = color.green('━'.repeat(filled)) + color.dim('━'.repeat(length - filled));
   return [

@@ -51,8 +51,8 @@ If one can't be started, those that were started with it are stopped again.`,
       else print.printServices(bundle, context);
       if (!print.isHealthy(status.handles)) return EXIT.failure;
       if (bundle.tunnels.length === 0 || options.json) return undefined;
-      const { tellTunnels } = await import('../../services/tell-tunnels.js');
-      if (!options.tunnel) return await tellTunnels(order.environment, bundle.tunnels, context);
+      const { printTunnels } = await import('../../services/print-tunnels.js');
+      if (!options.tunnel) return await printTunnels(order.environment, bundle.tunnels, context);
       const { holdTunnels } = await import('../../services/hold-tunnels.js');
       const { environment } = order;
       return await holdTunnels({ place, environment, targets: bundle.tunnels, port: undefined }, context);

@@ -68,7 +68,7 @@ cat submit/job
 
 /**
  * Releases the submit lock of an attempt that did not submit. Arguments: the folder, and who held the lock when that
- * was judged: if two judge, the later one must not take the lock from the earlier one. Prints `job ID` if a task of the
+ * was checked: if two processes check, the later one must not take the lock from the earlier one. Prints `job ID` if a task of the
  * array has been seen running, `begun` if a task has begun but has not reported its job yet: in both cases there is a
  * job after all.
  */

@@ -84,7 +84,9 @@ async function* checkPlan({ folder }: Check, submission: string, ended: boolean)
   const costs = ended
     ? 'nothing: the submission has ended'
     : 'the submission can not go on; what it recorded counts';
-  const remedy = ended ? '--repair moves it to quarantine/' : 'submit again: what is missing is planned again';
+  const remedy = ended
+    ? '--repair moves it to quarantine/'
+    : 'submit again: what is missing is planned again';
   const plan = yield* checkJson<PlanManifest>(folder, planFile(folder, submission), { costs, remedy });
   if (plan?.kind !== 'list') return;
   const path = planEntriesFile(folder, plan);
