@@ -14,7 +14,7 @@ const SLOW = [
   'execution/slurm/clean/clean-spool',
   'execution/slurm/collect/collector',
   'execution/slurm/job/scheduled-job',
-  'execution/slurm/task/{ending,free-ranges,on-slurm,pulling,surroundings,task}',
+  'execution/slurm/task/{ending,environment,free-ranges,on-slurm,pulling,task}',
   'planning/{damaged-segments,memory}',
   'plot/{plot-results,render}',
   'results/{damaged,random-queries,wide}',

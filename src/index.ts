@@ -131,7 +131,7 @@ export async function plotResults(
 
 /**
  * Saves the artifacts of some results as files: `saveArtifacts(results.successful(), 'figures', { names: ['fit'] })`. Those
- * that are only on a cluster are fetched. What can't be saved is told with its reason.
+ * that are only on a cluster are fetched. What can't be saved is reported with its reason.
  *
  * @throws UsageError if the folder can't be written, or no run has an artifact of one of the names
  */

@@ -7,7 +7,7 @@ import type { ActivityDependencies } from './dependencies.js';
 import { formatUnwritable } from './failures.js';
 
 /** Room for a segment to grow: resuming with less would fail again immediately. */
-const ENOUGH = Buffer.alloc(1024 * 1024, 0x20);
+const PROBE_BYTES = Buffer.alloc(1024 * 1024, 0x20);
 
 export function createProbe({ openStore, leases, refuseStrangers }: ActivityDependencies) {
   return async (input: ProbeInput): Promise<string | null> => {
@@ -30,7 +30,7 @@ async function tryToWrite(folder: string): Promise<void> {
   try {
     const file = await open(path, 'wx');
     try {
-      await file.writeFile(ENOUGH);
+      await file.writeFile(PROBE_BYTES);
       await file.sync();
     } finally {
       await file.close();

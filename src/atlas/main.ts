@@ -1,5 +1,6 @@
 // Atlas as one file, for a cluster where no metalab is installed: `node atlas.mjs --store … --host … --port … --token-file …`.
 import { parseArgs } from 'node:util';
+import { messageOf } from '../definition/errors.js';
 import { serveAtlas } from './serve.js';
 import { keepToken } from './token-file.js';
 
@@ -15,6 +16,6 @@ try {
   say(`serving ${store} at ${server.url}`);
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void server.close());
 } catch (error) {
-  console.error(`error: ${error instanceof Error ? error.message : String(error)}`);
+  console.error(`error: ${messageOf(error)}`);
   process.exitCode = 1;
 }

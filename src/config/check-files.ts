@@ -2,6 +2,7 @@ import { basename } from 'node:path';
 import { z } from 'zod';
 import type { Problem } from '../definition/errors.js';
 import { nearestName } from '../definition/nearest.js';
+import { isObject } from '../definition/type-guards.js';
 import type { ServicePlugins } from '../services/plugins.js';
 import { checkServices, servicesWithStore } from './check-services.js';
 import type { Schema } from './environment-type.js';
@@ -11,7 +12,7 @@ import { BASE_FILE, LOCAL_FILE } from './find-files.js';
 import { formatPath, type Mistake, mistakesOf } from './format-issues.js';
 import { PlacedProblems } from './placed-problems.js';
 import type { Path } from './positions.js';
-import { isTable, mergeTables, type Table, valueAt, withValue } from './table.js';
+import { mergeTables, type Table, valueAt, withValue } from './table.js';
 import type { TomlFile } from './toml-file.js';
 import { variableOf } from './variables.js';
 
@@ -65,7 +66,7 @@ export async function checkFiles(
       problems.of(file, [
         {
           path: PASSWORD,
-          what: `a password stands in ${BASE_FILE}, which others get with the project`,
+          what: `a password is in ${BASE_FILE}, which others get with the project`,
           expected: `${LOCAL_FILE} beside it, which is yours alone`,
         },
       ]);
@@ -110,7 +111,7 @@ async function checkEnvironment(
   const typeIn = ({ table }: TomlFile) => valueAt(table, [...at, 'type']);
   const effective =
     files.map(typeIn).findLast((type) => type !== undefined) ?? (name === 'local' ? 'local' : undefined);
-  const isOne = files.some(({ table }) => isTable(valueAt(table, at)));
+  const isOne = files.some(({ table }) => isObject(valueAt(table, at)));
   if (effective === undefined && isOne) {
     const names = (await types.names()).join(', ');
     problems.together({
@@ -224,5 +225,5 @@ export const ownKeys = (table: Table): Table =>
 
 function tableAt(table: Table, path: Path): Table {
   const value = valueAt(table, path);
-  return isTable(value) ? value : {};
+  return isObject(value) ? value : {};
 }

@@ -1,10 +1,11 @@
 import { basename } from 'node:path';
+import { isObject } from '../definition/type-guards.js';
 import { type FoundPlugin, type ServicePlugins, unknownService } from '../services/plugins.js';
 import { BASE_FILE, LOCAL_FILE } from './find-files.js';
 import { formatPath, type Mistake, mistakesOf } from './format-issues.js';
 import type { PlacedProblems } from './placed-problems.js';
 import type { Path } from './positions.js';
-import { isTable, mergeTables, type Table, valueAt } from './table.js';
+import { mergeTables, type Table, valueAt } from './table.js';
 import type { TomlFile } from './toml-file.js';
 
 /**
@@ -58,7 +59,7 @@ async function mistakesOfTable(
   const name = String(at.at(-1));
   const found = await plugins.find(name);
   if (!found) return [{ path: at, ...unknownService(name, await plugins.names()) }];
-  if (!isTable(value))
+  if (!isObject(value))
     return [{ path: at, what: `${formatPath(at)} is ${JSON.stringify(value)}`, expected: 'a table' }];
   const mistakes = mistakesOf(found.item.schema, value, at).filter(({ missing }) => !missing);
   if (basename(file.path) === BASE_FILE) mistakes.push(...sharedSecrets(found, value, at));
@@ -72,7 +73,7 @@ const sharedSecrets = ({ item: { secrets = [] } }: FoundPlugin, table: Table, at
     .filter((key) => valueAt(table, key) !== undefined)
     .map((key) => ({
       path: [...at, ...key],
-      what: `a ${key.at(-1)} stands in ${BASE_FILE}, which others get with the project`,
+      what: `a ${key.at(-1)} is in ${BASE_FILE}, which others get with the project`,
       expected: `${LOCAL_FILE} beside it, which is yours alone`,
     }));
 
@@ -94,7 +95,7 @@ async function mistakesTogether(
       ['services', name],
       [...own, name],
     ].map((at) => valueAt(document, at) ?? {});
-    if (!found || !tables.every(isTable)) continue;
+    if (!found || !tables.every(isObject)) continue;
     const [shared, over] = tables as [Table, Table];
     const at = valueAt(document, [...own, name]) === undefined ? ['services', name] : [...own, name];
     const plugin = found.item;
@@ -118,5 +119,5 @@ async function mistakesTogether(
 
 function entriesAt(table: Table, path: Path): [string, unknown][] {
   const value = valueAt(table, path);
-  return isTable(value) ? Object.entries(value) : [];
+  return isObject(value) ? Object.entries(value) : [];
 }

@@ -2,6 +2,7 @@ import { homedir } from 'node:os';
 import type { z } from 'zod';
 import { deepFreeze } from '../definition/deep-freeze.js';
 import { DefinitionError } from '../definition/errors.js';
+import { isObject } from '../definition/type-guards.js';
 import { COMMON_KEYS, commonMistakes, likelyType, ownKeys, unknownType } from './check-files.js';
 import { EnvironmentTypes, type FoundType } from './environment-types.js';
 import { type Mistake, mistakesOf } from './format-issues.js';
@@ -9,7 +10,7 @@ import { makeEnvironment } from './make-environment.js';
 import { withAbsolutePaths } from './paths.js';
 import type { ResolvedEnvironment } from './resolved-config.js';
 import { fieldsOf } from './schema-shape.js';
-import { isTable, type Table } from './table.js';
+import type { Table } from './table.js';
 import type { LocalSettings } from './types/local.js';
 import type { SlurmSettings } from './types/slurm.js';
 
@@ -80,7 +81,7 @@ function checkKeys(
   mistakes.push(...mistakesOf(schema, ownKeys(table), AT, [...COMMON_KEYS, ...names]));
   if (!executor || Object.keys(beside).length === 0) return { table, mistakes };
   mistakes.push(...mistakesOf(executor, beside, AT));
-  const within = isTable(table.executor) ? table.executor : {};
+  const within = isObject(table.executor) ? table.executor : {};
   for (const key of Object.keys(beside).filter((name) => Object.hasOwn(within, name)))
     mistakes.push({ path: [...AT, key], what: `executor has ${key} twice`, expected: 'one of them' });
   return { table: { ...table, executor: { ...within, ...beside } }, mistakes };

@@ -4,6 +4,7 @@ import { deepFreeze } from '../definition/deep-freeze.js';
 import { DefinitionError, UsageError } from '../definition/errors.js';
 import { nearestName } from '../definition/nearest.js';
 import { optionProblems } from '../definition/refuse.js';
+import { isObject } from '../definition/type-guards.js';
 import { ServicePlugins } from '../services/plugins.js';
 import { type CheckedFiles, checkFiles, type DeclaredEnvironment } from './check-files.js';
 import { EnvironmentTypes } from './environment-types.js';
@@ -12,7 +13,7 @@ import { formatPath } from './format-issues.js';
 import { makeEnvironment } from './make-environment.js';
 import { DISCOVER_STORE, withAbsolutePaths } from './paths.js';
 import type { ResolvedConfig } from './resolved-config.js';
-import { isTable, type Table, valueAt, withValue } from './table.js';
+import { type Table, valueAt, withValue } from './table.js';
 import { readTomlFile, shortPath, type TomlFile } from './toml-file.js';
 import { valuesOfVariables } from './variables.js';
 
@@ -178,7 +179,7 @@ export class ProjectConfig {
   #serviceWithStore(table: Table): readonly string[] | undefined {
     const named = [this.#checked.document, table].flatMap((of) => {
       const services = valueAt(of, ['services']);
-      return isTable(services) ? Object.keys(services) : [];
+      return isObject(services) ? Object.keys(services) : [];
     });
     const found = named.find((service) => this.#checked.stores.has(service));
     return found === undefined ? undefined : ['services', found];
@@ -223,7 +224,7 @@ function* leavesOf(
   at: readonly string[] = [],
 ): Generator<[path: readonly string[], value: unknown]> {
   for (const [key, value] of Object.entries(table)) {
-    if (isTable(value)) yield* leavesOf(value, [...at, key]);
+    if (isObject(value)) yield* leavesOf(value, [...at, key]);
     else yield [[...at, key], value];
   }
 }

@@ -1,17 +1,15 @@
+import { isObject } from '../definition/type-guards.js';
 import type { Path } from './positions.js';
 
 /** A TOML table as plain JSON. */
 export type Table = { readonly [key: string]: unknown };
-
-export const isTable = (value: unknown): value is Table =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Merges one table over another, deeply: tables are merged, everything else is replaced. */
 export function mergeTables(base: Table, over: Table): Table {
   const merged: Record<string, unknown> = { ...base };
   for (const [key, value] of Object.entries(over)) {
     const below = merged[key];
-    merged[key] = isTable(below) && isTable(value) ? mergeTables(below, value) : value;
+    merged[key] = isObject(below) && isObject(value) ? mergeTables(below, value) : value;
   }
   return merged;
 }
@@ -27,6 +25,6 @@ export function valueAt(value: unknown, [key, ...rest]: Path): unknown {
 export function withValue(table: Table, [key, ...rest]: readonly string[], value: unknown): Table {
   if (key === undefined) return table;
   const { [key]: below, ...others } = table;
-  const made = rest.length === 0 ? value : withValue(isTable(below) ? below : {}, rest, value);
+  const made = rest.length === 0 ? value : withValue(isObject(below) ? below : {}, rest, value);
   return made === undefined ? others : { ...table, [key]: made };
 }

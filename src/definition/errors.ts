@@ -66,6 +66,10 @@ export class InfrastructureError extends MetalabError {
   override readonly name = 'InfrastructureError';
 }
 
+/** The message of whatever was thrown. */
+export const messageOf = (thrown: unknown): string =>
+  thrown instanceof Error ? thrown.message : String(thrown);
+
 /** The parts of one error about several problems. */
 export function partsOf(problems: readonly Problem[], code: ErrorParts['code']): ErrorParts {
   const [only, ...others] = problems;

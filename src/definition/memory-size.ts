@@ -1,4 +1,8 @@
-const UNITS = { '': 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3, t: 1024 ** 4 } as const;
+/** Bytes of a mebibyte and a gibibyte. */
+export const MIB = 2 ** 20;
+export const GIB = 2 ** 30;
+
+const UNITS = { '': 1, k: 1024, m: MIB, g: GIB, t: 1024 ** 4 } as const;
 
 /** An amount of memory: bytes, or a string such as `'512M'`, `'4G'`, `'1.5GiB'` (powers of 1024, as Slurm counts). */
 export type MemorySize = number | string;

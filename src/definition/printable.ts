@@ -17,3 +17,7 @@ export const hasControl = (text: string): boolean => /\p{Cc}/u.test(text);
 /** Names in a sentence: those that would run into the next are in quotes. */
 export const listNames = (names: readonly string[]): string =>
   names.map((name) => (hasControl(name) || /^$|^\s|\s$|, /.test(name) ? quoted(name) : name)).join(', ');
+
+/** Text of at most so many characters, which ends with `…` if it was longer. */
+export const shorten = (text: string, length: number): string =>
+  text.length > length ? `${text.slice(0, Math.max(0, length - 1))}…` : text;

@@ -3,7 +3,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { ConnectionOptions } from '@temporalio/client';
 import type { Environment } from '../access/own-folders.js';
-import { InfrastructureError } from '../definition/errors.js';
+import { InfrastructureError, messageOf } from '../definition/errors.js';
 
 /** A user-provided Temporal server: metalab never starts, replaces or stops it. */
 export interface UserServer {
@@ -52,7 +52,7 @@ export async function userServer(env: Environment = process.env): Promise<UserSe
         where: env.TEMPORAL_PROFILE
           ? `TEMPORAL_PROFILE=${env.TEMPORAL_PROFILE} in ${configFile(env)}`
           : configFile(env),
-        what: `the Temporal configuration can't be used: ${error instanceof Error ? error.message : String(error)}`,
+        what: `the Temporal configuration can't be used: ${messageOf(error)}`,
         expected: 'a Temporal config file with the profile, and the certificates that it names',
         next: 'correct it (https://docs.temporal.io/develop/environment-configuration), or unset TEMPORAL_PROFILE and TEMPORAL_ADDRESS to use the engine',
       },

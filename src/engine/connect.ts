@@ -1,6 +1,6 @@
 import type { Connection, ConnectionOptions } from '@temporalio/client';
 import type { Environment } from '../access/own-folders.js';
-import { InfrastructureError } from '../definition/errors.js';
+import { InfrastructureError, messageOf } from '../definition/errors.js';
 import { type UserServer, userServer } from './address.js';
 import { ensureSearchAttributes } from './search-attributes.js';
 import { type EngineOptions, ensureServer, runningServer } from './server.js';
@@ -115,7 +115,7 @@ export function temporalUnreachable(
   error: unknown,
   env?: Environment,
 ): InfrastructureError {
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = messageOf(error);
   const engine = runningServer(env);
   return new InfrastructureError(
     {

@@ -39,7 +39,7 @@ export function tailOf(logFile: string, lines: number): string {
 }
 
 /** The end of the log of an ended process: from its last error on, which a stack trace may follow; at most 8 lines. */
-export function lastWords(logFile: string): string {
+export function lastErrorLines(logFile: string): string {
   const lines = tailOf(logFile, 200).split('\n');
   const error = lines.findLastIndex((line) => /^\s*(panic|fatal error|Error|\w+Error)\b.*:/.test(line));
   const end = error === -1 ? lines.slice(-8) : lines.slice(error, error + 8);

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Connection } from '@temporalio/client';
 import type { Environment } from '../access/own-folders.js';
 import { InfrastructureError } from '../definition/errors.js';
-import { lastWords, spawnDetached, tailOf } from './detached.js';
+import { lastErrorLines, spawnDetached, tailOf } from './detached.js';
 import { answers, choosePorts, isFree, type Ports } from './ports.js';
 import { ensureSearchAttributes } from './search-attributes.js';
 import { endProcess } from './signals.js';
@@ -127,7 +127,7 @@ async function isItsOwn(state: ServerState): Promise<boolean> {
 type Launched = Pick<ServerState, 'command' | 'log_file' | 'db_file'>;
 
 function startError(what: string, launched: Launched): InfrastructureError {
-  const tail = lastWords(launched.log_file ?? '');
+  const tail = lastErrorLines(launched.log_file ?? '');
   return new InfrastructureError({
     code: 'METALAB_SERVER_START',
     what: `the Temporal server ${what}${tail ? `; the end of its log:\n${tail.replace(/^/gm, '    ')}` : ', and wrote nothing to its log'}`,

@@ -1,6 +1,7 @@
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { namesIn } from '../access/names-in.js';
 import { replaceFile } from '../access/replace-file.js';
 import { processStart } from './process-start.mjs';
 import { refuseOpenHome, serverFile, workersFolder } from './state-folder.js';
@@ -72,7 +73,7 @@ export const removeServer = (home: string) => rmSync(serverFile(home), { force: 
 /** Every registered worker, including dead ones, but not those of other machines that share the folder. */
 export function readWorkers(home: string): WorkerState[] {
   refuseOpenHome(home);
-  return listFiles(workersFolder(home))
+  return namesIn(workersFolder(home))
     .filter((name) => name.endsWith('.json'))
     .map((name) => readJson(join(workersFolder(home), name)))
     .filter((state): state is WorkerState => isProcessState(state) && !isElsewhere(state));
@@ -105,11 +106,3 @@ const isProcessState = (value: unknown): value is ProcessState =>
   'start_time' in value &&
   typeof value.start_time === 'string' &&
   'host' in value;
-
-function listFiles(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return [];
-  }
-}

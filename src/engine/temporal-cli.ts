@@ -2,7 +2,7 @@ import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, join, resolve } from 'node:path';
 import { cacheFolder, type Environment } from '../access/own-folders.js';
 import { refuseOpenProgram } from '../access/private-folder.js';
-import { InfrastructureError } from '../definition/errors.js';
+import { InfrastructureError, messageOf } from '../definition/errors.js';
 import { withLock } from './lock.mjs';
 import { makeCacheFolder } from './state-folder.js';
 import { downloadTemporalCli } from './temporal-cli-download.js';
@@ -74,7 +74,7 @@ async function install(path: string, env: Environment, say: (line: string) => vo
       await get({ path, version: TEMPORAL_CLI_VERSION, env, say });
       return { path, source };
     } catch (error) {
-      failures.push(`${source}: ${error instanceof Error ? error.message : String(error)}`);
+      failures.push(`${source}: ${messageOf(error)}`);
     }
   }
   throw new InfrastructureError({

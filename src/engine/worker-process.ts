@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Environment, stateFolder } from '../access/own-folders.js';
 import { InfrastructureError } from '../definition/errors.js';
 import { packageFolder, readBuild } from './build.js';
-import { lastWords, spawnDetached } from './detached.js';
+import { lastErrorLines, spawnDetached } from './detached.js';
 import { withLock } from './lock.mjs';
 import { LOG_VARIABLE } from './registration.js';
 import type { EngineOptions } from './server.js';
@@ -150,7 +150,7 @@ function dropLeftovers(home: string): void {
 }
 
 function startError(what: string, logFile: string): InfrastructureError {
-  const tail = lastWords(logFile);
+  const tail = lastErrorLines(logFile);
   return new InfrastructureError({
     code: 'METALAB_WORKER_START',
     what: `the background worker ${what}${tail ? `; the end of its log:\n${tail.replace(/^/gm, '    ')}` : ', and wrote nothing to its log'}`,

@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { isObject } from '../definition/type-guards.js';
 
 /** The registries that a package may add to: keys of `"metalab": { … }` in its package.json. */
 export type ExtensionKind = 'environments' | 'executors' | 'services' | 'stores';
@@ -53,7 +54,7 @@ export async function extensionsOf(kind: ExtensionKind, folder: string): Promise
   // Most packages have nothing for metalab: not parsing them halves the time.
   if (!text?.includes('"metalab"')) return [];
   const { name, metalab } = parseManifest(text);
-  const entries = isTable(metalab) && isTable(metalab[kind]) ? Object.entries(metalab[kind]) : [];
+  const entries = isObject(metalab) && isObject(metalab[kind]) ? Object.entries(metalab[kind]) : [];
   return entries.flatMap(([key, module]) =>
     typeof module === 'string'
       ? [{ kind, name: key, package: String(name), folder, module: resolve(folder, module) }]
@@ -64,11 +65,8 @@ export async function extensionsOf(kind: ExtensionKind, folder: string): Promise
 function parseManifest(text: string): { readonly [key: string]: unknown } {
   try {
     const value: unknown = JSON.parse(text);
-    return isTable(value) ? value : {};
+    return isObject(value) ? value : {};
   } catch {
     return {};
   }
 }
-
-const isTable = (value: unknown): value is { readonly [key: string]: unknown } =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -23,7 +23,7 @@ export async function loadExtension(extension: Extension): Promise<unknown> {
         where: `package ${extension.package}`,
         what: `its ${SINGULAR[kind]} '${name}' ${what}`,
         expected: `${module}, a module with a default export`,
-        next: `install the package anew, or ask who wrote it; its package.json names the module under "metalab"`,
+        next: `reinstall the package, or ask its author; its package.json names the module under "metalab"`,
       },
       { cause },
     );

@@ -3,6 +3,7 @@ import type { Derivation, DerivedMetrics, DerivedResult, RecordedRun } from '../
 import { describeError, type ErrorDescription, UsageError } from '../definition/errors.js';
 import { isMetricValue } from '../definition/record.js';
 import { formatValue } from '../definition/refuse.js';
+import { isThenable } from '../definition/type-guards.js';
 
 export interface DeriveOptions {
   /** How long a derivation may take, milliseconds. */
@@ -105,6 +106,3 @@ async function within(promise: PromiseLike<unknown>, { limitMs, signal }: Derive
     ended.abort();
   }
 }
-
-const isThenable = (value: unknown): value is PromiseLike<unknown> =>
-  typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';

@@ -1,3 +1,4 @@
+import { shorten } from '../definition/printable.js';
 import type { Axis, PlotData, PlotRow } from './plot-data.js';
 
 const HEIGHT = 16;
@@ -92,7 +93,7 @@ function bars(data: PlotData, width: number): string {
   const labels = ordered.map((row) => {
     const place =
       row.x2 === undefined ? String(row.x) : `${shortNumber(row.x as number)} – ${shortNumber(row.x2)}`;
-    return cut(series ? `${place}  ${row.series}` : place, MAX_LABEL + (series ? MAX_LABEL : 0));
+    return shorten(series ? `${place}  ${row.series}` : place, MAX_LABEL + (series ? MAX_LABEL : 0));
   });
   const texts = ordered.map(({ y: value, low, high }) => {
     const ends = low === undefined ? '' : ` [${shortNumber(low)}, ${shortNumber(high!)}]`;
@@ -124,11 +125,11 @@ function heatMap(data: PlotData, width: number): string {
       const value = cells.get(JSON.stringify([column, name]));
       return (value === undefined ? '·' : SHADES[Math.round(at(value) * (SHADES.length - 1))]!).repeat(cell);
     });
-    return `${cut(name, margin).padStart(margin)} │${shades.join('')}`;
+    return `${shorten(name, margin).padStart(margin)} │${shades.join('')}`;
   });
   const [low, high] = extremes(values);
   const legend = `${data.valueTitle}: '${SHADES[0]}' ${shortNumber(low)} to '${SHADES.at(-1)}' ${shortNumber(high)}`;
-  const foot = xNames.map((name) => cut(name, cell - 1).padEnd(cell)).join('');
+  const foot = xNames.map((name) => shorten(name, Math.max(2, cell - 1)).padEnd(cell)).join('');
   return [
     titleOf(y),
     ...lines,
@@ -138,6 +139,4 @@ function heatMap(data: PlotData, width: number): string {
   ].join('\n');
 }
 
-const cut = (text: string, most: number) =>
-  text.length > most ? `${text.slice(0, Math.max(1, most - 1))}…` : text;
 const shortNumber = (value: number) => String(Number(value.toPrecision(4)));

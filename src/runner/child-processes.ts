@@ -11,7 +11,7 @@ import {
 } from './protocol-session.js';
 
 /** Process ids do not wrap around within this time. */
-const FEW_MS = 5_000;
+const SHORT_MS = 5_000;
 
 /**
  * Ends the processes that a run leaves behind, which would take cpus and memory from later runs. It costs nothing for
@@ -60,7 +60,7 @@ export class ChildProcesses {
     const { pid: last, at } = this.#started;
     this.#started = undefined;
     const newest = lastProcessId();
-    const inOrder = last > 0 && newest >= last && performance.now() - at < FEW_MS;
+    const inOrder = last > 0 && newest >= last && performance.now() - at < SHORT_MS;
     const found = this.#list(inOrder ? (pid) => pid > last && pid <= newest : undefined);
     const isOwn = ({ session }: SystemProcess) => session === process.pid;
     const ended = found.some(isOwn)

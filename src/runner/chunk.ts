@@ -183,7 +183,7 @@ export class Chunk {
     });
   }
 
-  /** Lets the event loop handle messages, timers and stray errors. */
+  /** Lets the event loop handle messages, timers and unhandled errors. */
   async #turn(): Promise<void> {
     if (this.#now - this.#progressAt >= PROGRESS_MS) this.#tell(this.#now);
     this.#parts.note.idle();

@@ -1,4 +1,5 @@
 import type { ErrorDescription } from '../definition/errors.js';
+import { isThenable } from '../definition/type-guards.js';
 import type { Cell } from '../identity/cells.js';
 import type { Outcome } from '../storage/file/formats/record-line.js';
 import type { ChildProcesses } from './child-processes.js';
@@ -64,7 +65,7 @@ export interface RunExecutorEvents {
   onGiveUp(): never;
 }
 
-/** How the operation itself ended, before timeouts, stray errors and cancellation are considered. */
+/** How the operation itself ended, before timeouts, unhandled errors and cancellation are considered. */
 interface Settled {
   readonly failed: boolean;
   readonly thrown: unknown;
@@ -275,12 +276,6 @@ function statusOf(
   return settled.failed
     ? { status: 'failed', error: describeRunError(settled.thrown) }
     : { status: 'success', error: null };
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return (
-    typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
-  );
 }
 
 /** `setTimeout` of more than 24.8 days would fire at once. */

@@ -24,7 +24,7 @@ watched.catch(() => {});
 process.setSourceMapsEnabled(true);
 patchRandom();
 countPromises();
-catchUnhandledErrors((thrown, kind) => (slot ? slot.stray(thrown, kind) : fault('IMPORT', thrown)));
+catchUnhandledErrors((thrown, kind) => (slot ? slot.unhandled(thrown, kind) : fault('IMPORT', thrown)));
 // `process.exit` gets here after its listeners: the run that called it is recorded first.
 node.reallyExit = (code = 0) => {
   slot?.exiting(code);

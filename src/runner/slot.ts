@@ -202,7 +202,7 @@ export class Slot {
     this.#chunk?.fail(error);
   }
 
-  stray(thrown: unknown, kind: 'rejection' | 'exception'): void {
+  unhandled(thrown: unknown, kind: 'rejection' | 'exception'): void {
     const interruption = unhandledErrorInterruption(thrown, kind);
     const origin = endedOrigin();
     const run = this.#executor.current;

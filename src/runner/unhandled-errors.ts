@@ -3,8 +3,8 @@ import { promiseHooks } from 'node:v8';
 let created = 0;
 
 /**
- * Counts promises, so that only runs that created some wait for a turn of the event loop, in which stray rejections are
- * reported. A sync operation without promises costs nothing, and each promise 10 ns.
+ * Counts promises, so that only runs that created some wait for a turn of the event loop, in which unhandled rejections
+ * are reported. A sync operation without promises costs nothing, and each promise 10 ns.
  */
 export function countPromises(): void {
   promiseHooks.onInit(() => {

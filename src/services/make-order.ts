@@ -23,7 +23,7 @@ export async function makeOrder(config: ResolvedConfig, env: NodeJS.ProcessEnv):
       where: `environment ${environment.name}`,
       what: 'no services are configured',
       expected: 'a table such as [services.postgres] in .metalab.toml',
-      next: 'add it: without keys, a database is made and kept by itself',
+      next: 'add it: without keys, metalab creates and keeps a database',
     });
   for (const { found } of wanted) requirePlan(found, environment.type);
   const { store } = environment;

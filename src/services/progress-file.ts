@@ -12,7 +12,7 @@ const KEPT = 20;
 const progressFile = (folder: string) => join(folder, 'progress.json');
 
 /** Writes a progress message for whoever waits on this machine. */
-export function tellProgress(folder: string, line: string): void {
+export function writeProgress(folder: string, line: string): void {
   const before = readProgress(folder);
   const at = Math.max(Date.now(), (before.at(-1)?.at ?? 0) + 1);
   writeJson(progressFile(folder), [...before, { line, at }].slice(-KEPT));

@@ -2,8 +2,9 @@ import { homedir } from 'node:os';
 import { formatPath, mistakesOf } from '../config/format-issues.js';
 import { absolutePathsAt } from '../config/paths.js';
 import type { ResolvedConfig } from '../config/resolved-config.js';
-import { isTable, mergeTables, type Table } from '../config/table.js';
+import { mergeTables, type Table } from '../config/table.js';
 import { DefinitionError, type Problem } from '../definition/errors.js';
+import { isObject } from '../definition/type-guards.js';
 import { type FoundPlugin, type ServicePlugins, unknownService } from './plugins.js';
 import type { ServiceSpec } from './service.js';
 
@@ -35,11 +36,11 @@ export async function readSpecs(
     }
     const plugin = found.item;
     const { schema, paths = [], consumes } = plugin;
-    const table = absolutePathsAt(isTable(value) ? value : {}, paths, folder, homedir());
+    const table = absolutePathsAt(isObject(value) ? value : {}, paths, folder, homedir());
     const at = ['services', name];
     const parsed = schema.safeParse(table);
-    if (!parsed.success || !isTable(value)) {
-      for (const { path, missing: _, ...problem } of mistakesOf(schema, isTable(value) ? table : value, at))
+    if (!parsed.success || !isObject(value)) {
+      for (const { path, missing: _, ...problem } of mistakesOf(schema, isObject(value) ? table : value, at))
         problems.push({ where: formatPath(path), ...problem });
       continue;
     }

@@ -168,7 +168,7 @@ export interface LiveProgress {
 }
 
 export interface LiveChunk {
-  /** Its first position. A chunk that has ended stays a little: who reads this knows from the workflow which have. */
+  /** Its first position. A chunk that has ended stays for a while: the workflow knows which have ended. */
   readonly from: number;
   readonly success: number;
   readonly failed: number;

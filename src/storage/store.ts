@@ -3,7 +3,7 @@ import type { LoggedRun } from './file/formats/logs.js';
 import type { ExperimentManifest } from './manifest.js';
 
 /**
- * Where experiments are. What a store can do beyond listing them is told by the capabilities it implements; `capabilities.ts`
+ * Where experiments are. What a store can do beyond listing them is known by the capabilities that it implements; `capabilities.ts`
  * has a guard for each.
  */
 export interface Store {

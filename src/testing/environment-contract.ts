@@ -106,7 +106,7 @@ export function testServiceEnvironment({ test, placeOf }: ServiceEnvironmentCont
   );
 
   test(
-    'keeps data, ports and logs from down to up, and starts anew what is wanted with another configuration',
+    'keeps data, ports and logs from down to up, and restarts what is wanted with another configuration',
     within(async (lab) => {
       const services = await lab.open();
       const [first] = await services.up([sampleSpec('store')], lab.options());
@@ -271,7 +271,7 @@ export function testServiceEnvironment({ test, placeOf }: ServiceEnvironmentCont
         JSON.stringify([handles, await services.inspect(), lab.progress]),
       ];
       assert.ok(told[0]!.includes('server.mjs'));
-      for (const text of told) assert.ok(!text.includes(SAMPLE_SECRET), `a secret is told: ${text}`);
+      for (const text of told) assert.ok(!text.includes(SAMPLE_SECRET), `a secret is shown: ${text}`);
       for (const { credentials } of handles)
         assert.equal(readFileSync(credentials!.file, 'utf8'), SAMPLE_SECRET);
       const secret = folders.flatMap(filesIn).filter((path) => readFileSync(path).includes(SAMPLE_SECRET));

@@ -62,7 +62,7 @@ export function testServicePlugin({ test, name, plugin, config, placeOf }: Servi
 
   if (local) {
     test(
-      'plans plain data: what is secret stands in private files alone, and the next plan has it too',
+      'plans plain data: secrets are in private files only, and the next plan has it too',
       within(async ({ spec, place, start }) => {
         const plan = await local(spec, place);
         const { command, env, log, files } = plan.fragment;

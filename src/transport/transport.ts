@@ -42,7 +42,7 @@ export interface TunnelTarget {
 export interface TunnelOptions {
   /** The port to listen on. Default: a free one. */
   readonly port?: number;
-  /** Called when a connection could not be led on: it was reset. The next one is tried anew. */
+  /** Called when a connection could not be led on: it was reset. The next one is tried again. */
   readonly onFailure?: (error: Error) => void;
 }
 

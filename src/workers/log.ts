@@ -1,4 +1,5 @@
 import { DefaultLogger, type LogEntry } from '@temporalio/worker';
+import { messageOf } from '../definition/errors.js';
 
 /** The slot worker has no workflows on purpose. */
 const EXPECTED = /^No workflows registered/;
@@ -16,5 +17,4 @@ export function workerLogger(verbose: boolean): DefaultLogger {
   });
 }
 
-const describe = (error: unknown) =>
-  error instanceof Error ? error.message : error === undefined ? '' : String(error);
+const describe = (error: unknown) => (error === undefined ? '' : messageOf(error));

@@ -5,7 +5,7 @@ import type { SubmissionState } from './submission-state.js';
 /** Continues as new well below the server's own suggestion: at most 10,000 events in a workflow run. */
 const MAX_EVENTS = 6_000;
 /** After this many further events, slots stay idle while long runs are waited for. */
-const UTMOST_MORE = 3_000;
+const MAX_EXTRA_EVENTS = 3_000;
 /** Chunks of short runs, which have a budget of 3 s, have come back by then. */
 const SHORT_MS = 5_000;
 /** Produces few events however long the wait is; such chunks come back on request. */
@@ -17,20 +17,20 @@ const STRETCHED_MS = 3_600_000;
  */
 export class ContinueAsNewPolicy {
   readonly #state: SubmissionState;
-  readonly #mostEvents: number;
+  readonly #maxEvents: number;
   /** Chunks with long runs, which are waited for; undefined if none are known. */
   #long: ReadonlySet<number> | undefined;
   /** The time at which chunks that have not come back on request count as long. */
   #until: number | undefined;
 
-  constructor(state: SubmissionState, mostEvents = MAX_EVENTS) {
+  constructor(state: SubmissionState, maxEvents = MAX_EVENTS) {
     this.#state = state;
-    this.#mostEvents = mostEvents;
+    this.#maxEvents = maxEvents;
   }
 
   get isDue(): boolean {
     const { historyLength, continueAsNewSuggested } = workflowInfo();
-    return continueAsNewSuggested || historyLength > this.#mostEvents;
+    return continueAsNewSuggested || historyLength > this.#maxEvents;
   }
 
   /** The budget of chunks that start now, milliseconds; null if none may start. */
@@ -48,7 +48,7 @@ export class ContinueAsNewPolicy {
   #look(): void {
     const { handedOut, hasRanges, slots } = this.#state;
     const isUtmost =
-      workflowInfo().historyLength > this.#mostEvents + Math.min(this.#mostEvents, UTMOST_MORE);
+      workflowInfo().historyLength > this.#maxEvents + Math.min(this.#maxEvents, MAX_EXTRA_EVENTS);
     if (handedOut.size === 0 || isUtmost) this.#set(undefined, undefined);
     else if (this.#long) {
       const goOn = [...this.#long].some((chunk) => handedOut.has(chunk));

@@ -36,7 +36,7 @@ const MAX_WITHOUT_PROGRESS = 3;
 export const CANCELLED = 'the workflow was cancelled';
 
 /** A payload must contain refs and counts, no long lists. */
-const MAX_QUEUED_TOLD = 50;
+const MAX_QUEUED_LISTED = 50;
 
 /** Carries out one submission: plans, hands out ranges and settles, until nothing is missing. */
 export class Sweep {
@@ -146,7 +146,7 @@ export class Sweep {
 
   async #plan(): Promise<void> {
     const requests = this.#control.queue.requests.map(({ submission }) => submission);
-    const queued = requests.length <= MAX_QUEUED_TOLD ? requests : null;
+    const queued = requests.length <= MAX_QUEUED_LISTED ? requests : null;
     const summary = `plan ${this.#input.experiment_id}`;
     const planned = await this.#storeWait.unlessUnwritable(() =>
       plan.executeWithOptions({ summary }, [{ ...this.#ref, queued }]),

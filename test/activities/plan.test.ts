@@ -88,7 +88,7 @@ describe('a plan', () => {
     expect(worker.listeners).toBe(0);
   });
 
-  test('stands for the next attempt, whatever was recorded since: chunks may have begun from it', async () => {
+  test('is kept for the next attempt, whatever was recorded since, because chunks may have begun from it', async () => {
     const { store, plan } = await sweepOf();
     const first = await plan();
     recordReusable(store, 4);
@@ -216,7 +216,7 @@ describe('what earlier submissions left', () => {
     expect(hasValues('left')).toBe(true);
   });
 
-  test('elsewhere is not ended on the word of a manifest that nobody signed', async () => {
+  test('elsewhere is not ended because of an unsigned manifest', async () => {
     const { ended } = await planAfter(async (store) => {
       await submitTo(store, { submission: 'forged', manifest: on(ELSEWHERE) });
     }, []);

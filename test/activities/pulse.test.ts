@@ -9,7 +9,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-test('work that was stopped for long, with its process, is told so: its chunk may be in other hands', async () => {
+test('work whose process was stopped for long is told so, since another worker may have its chunk', async () => {
   const { run, heartbeats } = beginAttempt();
   await run(() =>
     keepBeating(async ({ wasAsleep }) => {

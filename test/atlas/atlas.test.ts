@@ -70,7 +70,7 @@ test('it lists the experiments of a store, with the facts of their manifests and
   });
 });
 
-test('without the token it tells only that it is there', async () => {
+test('without the token it only answers that it is running', async () => {
   const store = await makeSampleStore(join(temporaryFolder(), 'store'));
   const { ask, lines } = await serve(store.root);
   expect(await ask('/api/health')).toMatchObject({ status: 200, body: { status: 'ok' } });

@@ -9,7 +9,7 @@ import { metalab, ROOT } from '../support/metalab.js';
 import { projectWith } from '../support/project.js';
 import { until } from '../support/until.js';
 
-test('atlas serve serves the store of the project until it is told to end, and prints where its token is', async () => {
+test('atlas serve serves the store of the project until it is stopped, and prints where its token is', async () => {
   const project = await projectWith({});
   await makeSampleStore(project.store);
   const home = project.path('home');

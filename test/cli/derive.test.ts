@@ -228,7 +228,7 @@ test.each([
   expect([code, stderr]).toEqual([2, expect.stringMatching(message)]);
 });
 
-test('mistakes in what an experiment declares as derived are told together, before anything runs', async () => {
+test('mistakes in the derivations of an experiment are reported together, before anything runs', async () => {
   const file = CURVES.replace('export const gap', 'const gap').replace(
     'derived: { curve, gap }',
     `derived: { curve, wrong: 3, 'a b': curve }, retries: -1`,

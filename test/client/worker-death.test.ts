@@ -44,7 +44,7 @@ const executionsIn = (project: Project) =>
     ? readFileSync(project.path('executions'), 'utf8').trim().split('\n').length
     : 0;
 
-describe('a worker that is told to end', () => {
+describe('a worker that is asked to stop', () => {
   it('hands back the runs that outlast its grace period: another worker executes them, and none fails', async () => {
     const project = await projectWith(sweep(2, 15_000));
     const first = startMetalab(['worker', '--slots', '2', '--grace', '1s'], { env });

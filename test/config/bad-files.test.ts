@@ -154,7 +154,7 @@ test.each<[what: string, text: string, message: string]>([
   expect(await messageOf(text)).toBe(message);
 });
 
-test('all mistakes of both files are told at once, by file and line', async () => {
+test('all mistakes in both files are reported together, by file and line', async () => {
   const base = `[project]
 default_env = "clustr"
 [environments.cluster]
@@ -219,7 +219,7 @@ test('a password of PostgreSQL belongs to the local file, and to no uri; none is
   const store = '[environments.local]\nstore = "postgresql://me:s3cret@db/lab"\n';
   const message = await messageOf(`${store}[postgresql]\npassword = "s3cret"\n`);
   expect(message).toContain('.metalab.toml:2: the uri of the store holds a password');
-  expect(message).toContain('.metalab.toml:4: a password stands in .metalab.toml');
+  expect(message).toContain('.metalab.toml:4: a password is in .metalab.toml');
   expect(message).not.toContain('s3cret');
   expect(await messageOf('', '[postgresql]\npassword = "s3cret"\n')).toBe('nothing is wrong');
 });

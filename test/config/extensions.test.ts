@@ -68,7 +68,7 @@ test("an installed package's type of environments resolves, with its paths, defa
   expect(config.explain('night')).toContainEqual({ key: 'executor.lanes', value: 5, from: 'METALAB_LANES' });
 });
 
-test('its mistakes are told like those of other types, and its module where it is broken', async () => {
+test('its mistakes are reported like those of other types, and a broken module is named', async () => {
   const wrong = `${CONFIG.replace('lanes = 2', 'lanes = "x"')}kye = 1\n[environments.day]\ntype = "queu"\n`;
   const project = await projectWithPackage(wrong);
   const { code, stderr } = await metalab(['env', 'list'], { cwd: project.folder });

@@ -42,7 +42,7 @@ echo.greetings = "hi"
     next: did you mean port?
 - .metalab.toml:3: services.postgres.max_connections is "many"
     expected: a whole number from 10 to 10000
-- .metalab.toml:4: a password stands in .metalab.toml, which others get with the project
+- .metalab.toml:4: a password is in .metalab.toml, which others get with the project
     expected: .metalab.local.toml beside it, which is yours alone
 - .metalab.toml:6: services.atlas.port is 99999
     expected: a whole number from 1 to 65535

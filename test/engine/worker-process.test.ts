@@ -80,7 +80,7 @@ describe('a background worker', { timeout: 90_000 }, () => {
     expect(engineStatus(engine.env).workers).toHaveLength(2);
   });
 
-  test('that was killed is started anew', async () => {
+  test('that was killed is started again', async () => {
     const first = await ensureWorker(order('a'));
     process.kill(first.worker.pid, 'SIGKILL');
     while (processStart(first.worker.pid)) await sleep(5);

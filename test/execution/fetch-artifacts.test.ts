@@ -95,7 +95,7 @@ test('many come in one round trip, whatever is in them, and none twice', async (
   expect(transport.trips).toBe(1);
 });
 
-test('what is gone or damaged there is told, and hinders nothing else', async () => {
+test('what is gone or damaged there is reported, and everything else is fetched', async () => {
   const artifacts = ['one', 'two', 'three', 'four'].map(artifactOf);
   const [one, two, three, four] = artifacts as [ArtifactDescriptor, ...ArtifactDescriptor[]];
   rmSync(there(one));
@@ -202,7 +202,7 @@ describe('artifacts in packs', () => {
       expect((await bytesOf(places.folder, artifact)).length).toBe(artifact.size_bytes);
   });
 
-  test('what is torn off or damaged there is told, and hinders nothing else', async () => {
+  test('what is torn off or damaged there is reported, and everything else is fetched', async () => {
     const artifacts = packed(['one', 'two', 'three', 'four', 'five', 'six']);
     const [, two, three, , five] = artifacts;
     changeThere(three!, (bytes, offset) => bytes.write('THREE', offset));

@@ -152,7 +152,7 @@ it('threads count what one thread counts of a submission', async () => {
   expect(await tallyPlan(folder, 's1', entries, undefined, 2)).toEqual(alone);
 });
 
-it('what threads can not read is told as one thread tells it', async () => {
+it('what threads can not read is reported as by a single thread', async () => {
   const store = await temporaryStore();
   const path = writeSegment(store, [recordOf()]);
   const folder = store.experimentFolder(EXPERIMENT);

@@ -27,7 +27,7 @@ async function seen(store: FileStore) {
   }
 }
 
-it('lines that results can not use are counted and told, compacted too, and planning does not count them as done', async () => {
+it('lines that results can not use are counted and reported, also when compacted, and planning does not count them as done', async () => {
   const store = await temporaryStore();
   await store.writeManifest(manifestOf());
   const inside = JSON.stringify(recordOf({ index: 1 })).replace('"metrics":{', '"metrics":{{');

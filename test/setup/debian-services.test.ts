@@ -14,7 +14,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-test('packages are told to start no service, only while they are installed, and whatever becomes of it', () => {
+test('packages may start no service, only while they are installed, whether that succeeds or not', () => {
   withoutStartingServices(() => expect(spawnSync(policy, ['munge', 'start']).status).toBe(101), policy);
   expect(existsSync(policy)).toBe(false);
   const failing = () => {

@@ -22,7 +22,7 @@ async function startAgent(
   return { socket, process: agent };
 }
 
-it('a worker reaches the gateway with the configuration and the agent of whoever submitted or logged in last', async () => {
+it('a worker reaches the gateway with the SSH configuration and agent of the last submit or login', async () => {
   const config = join(rig.folder, 'config-without-key');
   const lines = readFileSync(rig.gateway.sshConfig, 'utf8').split('\n');
   writeFileSync(config, lines.filter((line) => !/Identit/.test(line)).join('\n'));

@@ -54,7 +54,7 @@ it('names a store by a uri that gives the same settings', () => {
   }
 });
 
-it('tells all mistakes of a uri at once', () => {
+it('reports all mistakes of a uri together', () => {
   const wrong = 'postgresql://db/lab?schemma=x&file_root=data&sslmode=on&schema=pg_x';
   const message = messageOf(() => parseStore(wrong));
   expect(message).toContain('4 problems');

@@ -99,7 +99,7 @@ export function describeTunnels(name: string, open: () => Promise<TransportFixtu
       await expect.poll(() => service.open, { timeout: 60_000 }).toBe(0);
     });
 
-    it('lead to another target once told, and reset what was open to the former', async () => {
+    it('lead to another target after a change, and reset connections to the former one', async () => {
       service.serve((socket) => socket.write('first'));
       const other = await TestService.start();
       other.serve((socket) => socket.end('second'));

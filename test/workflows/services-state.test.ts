@@ -29,7 +29,7 @@ test('the same up joins one that waits or is in progress; another one waits behi
   expect(state.phase).toBe('starting');
 });
 
-test('a down overtakes what waits, and tells it', () => {
+test('a down overtakes waiting requests, which learn of it', () => {
   const state = new ServicesState();
   state.accept(up('1'));
   state.next();
@@ -65,7 +65,7 @@ test('pauses before restarts grow, and the fifth death in a row is the last', ()
   });
 });
 
-test('a start that fails is a death too; what ran for a minute begins to count anew', () => {
+test('a failed start counts as a death; a service that ran for a minute counts from zero again', () => {
   const state = running();
   state.look([kv('stopped', null)], START + 1000);
   state.startedAgain([kv('stopped', null)], START + 2000);

@@ -55,7 +55,7 @@ describe('a submission in progress', () => {
     expect(state.status(null)).toMatchObject({ success: 1, running: 1 });
   });
 
-  it('counts slots of workers from their first word to their last, and lets one chunk wait for who comes', () => {
+  it('counts the slots of workers from their first message to their last, and keeps one chunk waiting for the next worker', () => {
     const state = begin();
     state.planned(plan(100, 2));
     for (let chunk = 0; chunk < 2; chunk++) state.nextChunk();

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { ServicesActivities } from '../../contract/services.js';
 import { readBundle, removeBundle } from '../../services/bundle.js';
-import { tellProgress } from '../../services/progress-file.js';
+import { writeProgress } from '../../services/progress-file.js';
 import type { ServiceHandle } from '../../services/service.js';
 import { refusalOf, type ServicesDependencies, withServices } from './services-session.js';
 
@@ -14,7 +14,7 @@ export function createServicesActivities(dependencies: ServicesDependencies): Se
     startServices: (input) =>
       withServices(dependencies, input, async ({ orchestrator, folder, signal, keep }) => {
         const { asked, revive } = input;
-        const options = { signal, onProgress: (line: string) => tellProgress(folder, line) };
+        const options = { signal, onProgress: (line: string) => writeProgress(folder, line) };
         const work = () => {
           if (revive) return orchestrator.revive(options);
           if (asked.update === 'restart') return orchestrator.restart(asked.request.services, options);
@@ -26,7 +26,7 @@ export function createServicesActivities(dependencies: ServicesDependencies): Se
       }),
     watchServices: (input) =>
       withServices(dependencies, input, async ({ environment, order, folder, signal, keep }) => {
-        const onProgress = (line: string) => tellProgress(folder, line);
+        const onProgress = (line: string) => writeProgress(folder, line);
         const { inspectEveryMs = INSPECT_EVERY_MS } = environment;
         for (;;) {
           signal.throwIfAborted();
@@ -42,7 +42,7 @@ export function createServicesActivities(dependencies: ServicesDependencies): Se
       }),
     stopServices: (input) =>
       withServices(dependencies, input, async ({ orchestrator, environment, folder, signal }) => {
-        await orchestrator.down({ signal, onProgress: (line) => tellProgress(folder, line) });
+        await orchestrator.down({ signal, onProgress: (line) => writeProgress(folder, line) });
         removeBundle(folder);
         return environment.inspect();
       }),

@@ -8,7 +8,7 @@ import {
   servicesWorkflowId,
 } from '../../contract/services.js';
 import { controlDocument, FAULT } from '../../contract/workflow.js';
-import { MetalabError } from '../../definition/errors.js';
+import { messageOf } from '../../definition/errors.js';
 import { bundleOf, writeBundle } from '../../services/bundle.js';
 import { type OpenServices, openServices } from '../../services/open-services.js';
 import { readOrder, type ServicesOrder } from '../../services/order-file.js';
@@ -104,5 +104,5 @@ async function failureOf(
 function summaryOf(error: unknown): string {
   if (error instanceof AggregateError) return error.errors.map(summaryOf).join('; ');
   if (error instanceof ServiceError) return error.summary;
-  return error instanceof MetalabError || error instanceof Error ? error.message : String(error);
+  return messageOf(error);
 }

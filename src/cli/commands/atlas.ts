@@ -10,7 +10,7 @@ interface ServeFlags extends CommonOptions {
 const serve: CommandDefinition<ServeFlags> = {
   name: 'serve',
   summary: "serve a store's experiments over HTTP, until Ctrl-C",
-  description: `Answers /api/health and /api/experiments. Who asks for experiments needs the token, which stands in a file that
+  description: `Answers /api/health and /api/experiments. Requests for experiments need the token, which is in a file that
 only you can read: other users of this machine can reach the port, too.`,
   options: [
     { flags: '--host <address>', description: 'address to listen at', default: '127.0.0.1' },

@@ -52,7 +52,7 @@ metric of its name. Runs may be of different experiments.`,
   json: true,
   async run({ run = '' }, options, context, words) {
     if (words.length > 1) await compareNamed(words, options, context);
-    else await compareChosen(run, options, context).catch(tellOfRuns);
+    else await compareChosen(run, options, context).catch(refuseSingleRun);
     return undefined;
   },
 };
@@ -120,7 +120,7 @@ async function print(
 }
 
 /** A single run is taken for an experiment. */
-function tellOfRuns(error: unknown): never {
+function refuseSingleRun(error: unknown): never {
   if (!(error instanceof UsageError) || error.code !== 'METALAB_UNKNOWN_PREFIX') throw error;
   const { code, what, expected = '' } = error;
   throw new UsageError({ code, what, expected, next: 'to compare runs, name at least two' });

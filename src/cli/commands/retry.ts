@@ -36,13 +36,17 @@ same as it is configured now. Exit codes as for submit.`,
   store: true,
   json: true,
   async run({ exp }, options, context) {
-    const [{ resolveExperiment }, { connect }, { followToOutcome, tellSubmitted }, { tellJoined, tellKept }] =
-      await Promise.all([
-        import('../../client/resolve/resolve-experiment.js'),
-        import('../../client/connect.js'),
-        import('../submit/follow-to-outcome.js'),
-        import('../submit/tell-environment.js'),
-      ]);
+    const [
+      { resolveExperiment },
+      { connect },
+      { followToOutcome, printSubmitted },
+      { printJoined, printKept },
+    ] = await Promise.all([
+      import('../../client/resolve/resolve-experiment.js'),
+      import('../../client/connect.js'),
+      import('../submit/follow-to-outcome.js'),
+      import('../submit/print-environment.js'),
+    ]);
     const chosen = await context.environment();
     const store = await context.store();
     const experiment = await resolveExperiment(store, exp!);
@@ -57,9 +61,9 @@ same as it is configured now. Exit codes as for submit.`,
         runs,
         ...(options.maxFailures !== undefined && { maxFailures: options.maxFailures }),
       });
-      if (context.namedEnvironment === undefined) tellKept(handle, chosen, context);
-      else if (handle.joined) tellJoined(handle, chosen, context);
-      if (options.detach) return tellSubmitted(handle, options, context);
+      if (context.namedEnvironment === undefined) printKept(handle, chosen, context);
+      else if (handle.joined) printJoined(handle, chosen, context);
+      if (options.detach) return printSubmitted(handle, options, context);
       return await followToOutcome(handle, options, context);
     } finally {
       await lab.close();

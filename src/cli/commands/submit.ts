@@ -110,7 +110,7 @@ async function submitAndFollow(
   options: SubmitFlags,
   context: CommandContext,
 ): Promise<number> {
-  const { followToOutcome, tellSubmitted } = await import('../submit/follow-to-outcome.js');
+  const { followToOutcome, printSubmitted } = await import('../submit/follow-to-outcome.js');
   for (let submits = 1; ; submits++) {
     const handle = await lab.submitDeclared(declared, {
       ...options,
@@ -119,14 +119,14 @@ async function submitAndFollow(
       onReplace: (replaced) => confirmReplace(replaced, options, context),
     });
     if (handle.joined) {
-      const { tellJoined } = await import('../submit/tell-environment.js');
-      tellJoined(handle, await context.environment(), context);
+      const { printJoined } = await import('../submit/print-environment.js');
+      printJoined(handle, await context.environment(), context);
       if (options.maxFailures !== undefined)
         context.note(
           context.color.yellow('  --max-failures is ignored: the limit of the joined submission applies'),
         );
     }
-    if (options.detach) return tellSubmitted(handle, options, context);
+    if (options.detach) return printSubmitted(handle, options, context);
     try {
       return await followToOutcome(handle, options, context);
     } catch (error) {

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { encodeNumber } from '../../definition/non-finite.js';
-import { oneLine } from '../../definition/printable.js';
+import { oneLine, shorten } from '../../definition/printable.js';
 import type { Change, ComparedFact, RunComparison } from '../../results/compare/compare-runs.js';
 import type { Cell } from '../../results/query/cell.js';
 import type { CommandContext } from '../command.js';
@@ -121,7 +121,7 @@ function showValues({ values, differs }: ComparedFact, longest: number): string[
   const texts = values.map((value) => showValue(value, format, mixed));
   if (texts.every((text) => text.length <= longest)) return texts;
   const from = differs ? Math.max(0, sharedLength(texts) - longest / 2) : 0;
-  return texts.map((text) => cut(from === 0 ? text : `…${text.slice(from + 1)}`, longest));
+  return texts.map((text) => shorten(from === 0 ? text : `…${text.slice(from + 1)}`, longest));
 }
 
 function showValue(value: Cell, format: (value: number) => string, mixed: boolean): string {
@@ -131,9 +131,6 @@ function showValue(value: Cell, format: (value: number) => string, mixed: boolea
   if (typeof shown !== 'string') return JSON.stringify(shown);
   return /^[0-9a-f]{32,}$/.test(shown) ? shown.slice(0, HASH_CHARACTERS) : oneLine(shown);
 }
-
-const cut = (text: string, longest: number) =>
-  text.length > longest ? `${text.slice(0, longest - 1)}…` : text;
 
 /** How many characters all of the texts begin with. */
 function sharedLength(texts: readonly string[]): number {

@@ -2,6 +2,7 @@ import { stripVTControlCharacters } from 'node:util';
 import type { SweepStatus } from '../../client/status/sweep-status.js';
 import { formatCount } from '../../definition/format-count.js';
 import { formatDuration } from '../../definition/format-duration.js';
+import { shorten } from '../../definition/printable.js';
 import type { Colors } from '../command.js';
 import { formatNumber } from '../format/format-number.js';
 import { formatBatches } from './batches.js';
@@ -9,7 +10,7 @@ import { formatBest, formatSameError } from './objective.js';
 import { formatLost, formatSilence, formatStatus } from './status.js';
 
 const BAR_WIDTH = 28;
-const NARROWEST_BAR = 8;
+const MIN_BAR_WIDTH = 8;
 
 export interface ProgressView {
   readonly status: SweepStatus;
@@ -27,7 +28,7 @@ export function progressLines(view: ProgressView, color: Colors, width: number):
   const percent = `${String(Math.floor(share * 100)).padStart(3)} %`;
   // The final width of the counts is reserved from the start: a bar that changes its length is hard to read.
   const others = `${status.experiment_id}  ${percent}  ${formatRuns({ ...status, success: status.total, failed: 0, cancelled: 0 })}`;
-  const length = Math.max(NARROWEST_BAR, Math.min(BAR_WIDTH, width - 1 - others.length));
+  const length = Math.max(MIN_BAR_WIDTH, Math.min(BAR_WIDTH, width - 1 - others.length));
   const filled = Math.round(share * length);
   const bar = color.green('━'.repeat(filled)) + color.dim('━'.repeat(length - filled));
   return [
@@ -97,16 +98,13 @@ function batchesLine({ batches }: SweepStatus, color: Colors, width: number): st
 function objectiveLines(status: SweepStatus, color: Colors, width: number): string[] {
   if (!status.objective) return meansLine(status, color, width);
   const words = formatBest(status);
-  return words === undefined ? [] : [`  ${cut(words, width - 3)}`];
+  return words === undefined ? [] : [`  ${shorten(words, width - 3)}`];
 }
 
 function sameErrorLine(status: SweepStatus, color: Colors, width: number): string[] {
   const words = formatSameError(status);
-  return words === undefined ? [] : [`  ${color.red(cut(words, width - 3))}`];
+  return words === undefined ? [] : [`  ${color.red(shorten(words, width - 3))}`];
 }
-
-const cut = (words: string, width: number) =>
-  words.length > width ? `${words.slice(0, width - 1)}…` : words;
 
 function meansLine(status: SweepStatus, color: Colors, width: number): string[] {
   const means = Object.entries(status.means).map(([metric, { n, mean, m2 }]) => {

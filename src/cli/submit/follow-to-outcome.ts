@@ -11,12 +11,12 @@ import { exitCodeOf, printFindings, printOutcome } from './report-outcome.js';
 const TRIED_AGAIN_WITHIN_MS = 90_000;
 
 /** The output of `--detach`. */
-export function tellSubmitted(handle: RunHandle, options: CommonOptions, context: CommandContext): number {
+export function printSubmitted(handle: RunHandle, options: CommonOptions, context: CommandContext): number {
   const { experimentId, submission } = handle;
   if (options.json) context.out(JSON.stringify(handleJson(handle)));
   else
     context.out(
-      `submitted ${experimentId} (${submission}); ${context.command(`status ${experimentId}`)} shows where it stands`,
+      `submitted ${experimentId} (${submission}); ${context.command(`status ${experimentId}`)} shows its status`,
     );
   return EXIT.success;
 }

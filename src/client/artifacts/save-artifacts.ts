@@ -45,7 +45,7 @@ export interface SavedArtifacts {
 
 /**
  * Saves the artifacts of the runs that match as files in a folder, and fetches those that are only on a cluster. What can't
- * be saved is told with its reason, and the rest is saved.
+ * be saved is reported with its reason, and the rest is saved.
  *
  * @throws UsageError if the folder can't be written, or no run has an artifact of one of the names
  */

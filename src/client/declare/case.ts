@@ -8,7 +8,7 @@ import { nameProblems } from './param-names.js';
 /** Further problems are counted, not listed: a wrong schema fails every case of a sweep. */
 const MAX_LISTED = 20;
 
-export function mostProblems(problems: readonly Problem[]): Problem[] {
+export function limitProblems(problems: readonly Problem[]): Problem[] {
   if (problems.length <= MAX_LISTED) return [...problems];
   return [...problems.slice(0, MAX_LISTED), { what: `and ${problems.length - MAX_LISTED} more like these` }];
 }
@@ -16,7 +16,7 @@ export function mostProblems(problems: readonly Problem[]): Problem[] {
 /**
  * Applies `resolve` and the operation's schema to one case. The resulting params identify the run.
  *
- * @param tellNames whether to report unknown and missing params for this case too
+ * @param reportNames whether to report unknown and missing params for this case too
  * @returns the completed params, and whether they differ from the given ones; or the problems with them
  */
 export async function checkCase(
@@ -24,7 +24,7 @@ export async function checkCase(
   index: number,
   experiment: Experiment,
   context: unknown,
-  tellNames = true,
+  reportNames = true,
 ): Promise<{ params: JsonObject; changed: boolean } | { problems: Problem[] }> {
   const where = `params[${index}]`;
   let completed = params;
@@ -44,7 +44,7 @@ export async function checkCase(
       }
       completed = { ...params, ...further };
     }
-    const { schema, problems, parsed } = await parse(completed, where, experiment, tellNames);
+    const { schema, problems, parsed } = await parse(completed, where, experiment, reportNames);
     if (problems.length > 0) return { problems };
     if (schema) completed = parsed;
   } catch (thrown) {
@@ -63,12 +63,12 @@ export async function checkCase(
   return { params: completed, changed: canonicalJson(completed) !== canonicalJson(params) };
 }
 
-async function parse(params: JsonObject, where: string, { operation }: Experiment, tellNames: boolean) {
+async function parse(params: JsonObject, where: string, { operation }: Experiment, reportNames: boolean) {
   const schema = operation.params;
   if (!schema) return { schema, problems: [], parsed: params };
   const result = await schema.safeParseAsync(params);
   const { problems: ofNames, covers } = nameProblems(schema, params, result, where);
-  const names = tellNames ? [...ofNames] : [];
+  const names = reportNames ? [...ofNames] : [];
   if (!result.success) {
     const shown = JSON.stringify(params).slice(0, 200);
     const problems: Problem[] = result.error.issues

@@ -6,10 +6,11 @@ import { paramSourceFromSpec } from '../../definition/params/from-spec.js';
 import { Manual } from '../../definition/params/manual.js';
 import { Random } from '../../definition/params/random.js';
 import type { ManualSpec, ParamSource, ParamSpec } from '../../definition/params/source.js';
+import { isObject } from '../../definition/type-guards.js';
 import { canonicalJson } from '../../identity/canonical.js';
 import { paramsFingerprint } from '../../identity/fingerprint.js';
 import { collectCanonicalProblems, toPlainJson } from '../../identity/plain-json.js';
-import { checkCase, mostProblems } from './case.js';
+import { checkCase, limitProblems } from './case.js';
 
 /** Plans store cell numbers in 32 bits. */
 const MAX_CELLS = 2 ** 32 - 1;
@@ -95,7 +96,7 @@ function valueProblems(source: ParamSource): Problem[] {
   const spec = source.toSpec();
   if (spec.kind === 'random') return collectCanonicalProblems(spec.space, 'params');
   if (spec.kind === 'grid') return collectCanonicalProblems(spec.axes, 'params');
-  return mostProblems(
+  return limitProblems(
     spec.cases.flatMap((params, index) =>
       isObject(params)
         ? collectCanonicalProblems(params, `params[${index}]`)
@@ -131,7 +132,7 @@ async function completeCases(
     changed ||= completed.changed;
     cases.push(completed.params);
   }
-  refuse(mostProblems(problems));
+  refuse(limitProblems(problems));
   if (!changed) return source.toSpec();
   return { kind: 'manual', cases, ...(source.tagsAt(0).length > 0 ? { tags: source.tagsAt(0) } : {}) };
 }
@@ -168,7 +169,7 @@ function repeatedAxisValues(axes: { readonly [axis: string]: readonly JsonValue[
 }
 
 function repeatedCases(spec: ManualSpec): Problem[] {
-  return mostProblems(
+  return limitProblems(
     repeats(spec.cases).map(([first, again, text]) => ({
       where: `params[${again}]`,
       what: `is the same case as params[${first}]: ${text}`,
@@ -201,6 +202,3 @@ function see<Key>(seen: Map<Key, number>, key: Key, index: number): number | und
 function refuse(problems: readonly Problem[]): void {
   if (problems.length > 0) throw new DefinitionError(problems);
 }
-
-const isObject = (value: unknown): value is JsonObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -1,11 +1,9 @@
 import { type Duration, parseDuration } from '../../definition/duration.js';
 import type { Problem } from '../../definition/errors.js';
-import { type MemorySize, parseMemorySize } from '../../definition/memory-size.js';
+import { type MemorySize, MIB, parseMemorySize } from '../../definition/memory-size.js';
 import { unknownName } from '../../definition/refuse.js';
 import { parseGpus, type ResourceRequest, type Resources } from '../../definition/resources.js';
 import { show } from './show.js';
-
-const MIB = 2 ** 20;
 
 interface Field {
   readonly expected: string;

@@ -77,7 +77,7 @@ export function planImport(source: SourceExperiment, earlier: EarlierImport): Im
 const inOrder = (runs: Iterable<SourceRun>) =>
   [...runs].sort((a, b) => a.startedAt - b.startedAt || (a.runId < b.runId ? -1 : 1));
 
-/** Whether the record was not written anew since: a run that failed may have been done again. */
+/** Whether the record was not rewritten since: a run that failed may have been done again. */
 const isSame = (imported: ImportedRun, run: SourceRun) =>
   imported.status === run.status && imported.finishedText === run.finishedText;
 

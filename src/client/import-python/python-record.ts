@@ -28,7 +28,7 @@ export interface PythonRun {
   readonly artifacts: readonly PythonObject[];
   /** Everything else: what the record's provenance says of where it came from. */
   readonly provenance: JsonObject;
-  /** As text: by it and the status, a record that was written anew is known. */
+  /** As text: by it and the status, a record that was rewritten is known. */
   readonly finishedText: string;
 }
 

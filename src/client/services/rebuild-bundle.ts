@@ -4,7 +4,7 @@ import { findOrder } from '../../services/order-file.js';
 import { folderOf, type ServicesPlace } from '../../services/place.js';
 
 /**
- * Writes a bundle that was lost or damaged anew, from what the services' workflow knows. Starts no server.
+ * Rewrites a bundle that was lost or damaged, from what the services' workflow knows. Starts no server.
  *
  * @returns undefined if no workflow looks after services there
  */

@@ -27,7 +27,7 @@ export interface SameError {
 }
 
 /** A single failed run is not enough. */
-const FEWEST_RUNS = 2;
+const MIN_RUNS = 2;
 
 /** @param runs of this submission, by status: cancelled runs are ignored */
 export function sameErrorOf(
@@ -35,7 +35,7 @@ export function sameErrorOf(
   { success, failed }: { readonly success: number; readonly failed: number },
 ): SameError | null {
   const { message = null, count = 0 } = digest?.error ?? {};
-  if (message === null || success > 0 || failed < FEWEST_RUNS || count < failed) return null;
+  if (message === null || success > 0 || failed < MIN_RUNS || count < failed) return null;
   return { message, runs: failed };
 }
 

@@ -4,12 +4,12 @@ import { indexStore } from '../../storage/postgresql/index-store.js';
 
 export interface UpToDateOptions {
   readonly compact: boolean;
-  /** Read all of it anew for the index, since lines have changed in place. */
+  /** Read all of it again for the index, since lines have changed in place. */
   readonly rebuild: boolean;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Makes what is computed from an experiment's files anew, whose user waits for it. */
+/** Computes again what depends on an experiment's files, while its user waits. */
 export async function bringUpToDate(
   store: FileStore,
   experiment: string,

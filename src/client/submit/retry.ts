@@ -11,7 +11,7 @@ import type { NewSubmission } from './submission.js';
 
 const MIN_CHARACTERS = 4;
 const MAX_RUNS = 1000;
-const MAX_TOLD = 5;
+const MAX_LISTED = 5;
 
 /** A declaration in the store, and which of its runs to execute. */
 export interface Retry {
@@ -125,7 +125,7 @@ async function resolveOne(
     return {
       where: `run '${text}'`,
       what: `it is the beginning of ${found.length} run_ids: ${found
-        .slice(0, MAX_TOLD)
+        .slice(0, MAX_LISTED)
         .map(({ run_id }) => run_id.slice(0, prefix.length + 6))
         .join(', ')}`,
       next: 'give more digits',

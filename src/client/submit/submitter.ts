@@ -53,7 +53,7 @@ export class Submitter {
       engine.ensureWorker(),
     ]);
     const max_failures = checkFailureLimit(options.maxFailures) ?? declared.declaration.max_failures;
-    await this.#tellReplaced(store, declared, options);
+    await this.#reportReplaced(store, declared, options);
     const { keepFailed = false, fresh = false, artifacts = false } = options;
     const choices = {
       slots,
@@ -82,7 +82,7 @@ export class Submitter {
   }
 
   /** @throws MetalabError METALAB_NOT_REPLACED if the caller declines */
-  async #tellReplaced(store: FileStore, declared: Declared, { onReplace }: SubmitOptions): Promise<void> {
+  async #reportReplaced(store: FileStore, declared: Declared, { onReplace }: SubmitOptions): Promise<void> {
     const replaced = await findReplaced(store, declared);
     if (!replaced) return;
     if (!onReplace) this.#dependencies.say?.(`warning: ${describeReplaced(replaced)}`);

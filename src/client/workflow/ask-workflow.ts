@@ -52,7 +52,7 @@ export const refused = (experimentId: string, update: string, reason: string) =>
     code: 'METALAB_REFUSED',
     where: experimentId,
     what: `${update} was refused: ${reason}`,
-    next: `metalab status ${experimentId} shows where it stands`,
+    next: `metalab status ${experimentId} shows its status`,
   });
 
 /** The workflow ended between accepting an update and answering it: nothing was enqueued; a new one can be started. */

@@ -1,13 +1,13 @@
-import { accessSync, constants, existsSync, statfsSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { accessSync, constants, statfsSync } from 'node:fs';
 import { formatFolderFault, type OwnFolder, refuseOpenFolder } from '../../access/private-folder.js';
 import { checkTemporaryFolder, temporaryFolderChoice } from '../../access/temporary-folder.js';
 import { InfrastructureError } from '../../definition/errors.js';
 import { formatBytes } from '../../definition/format-bytes.js';
+import { MIB } from '../../definition/memory-size.js';
 import { ownFolders } from '../state-folder.js';
 import type { Check, Examiner } from './check.js';
+import { nearestFolder } from './nearest-folder.js';
 
-const MIB = 2 ** 20;
 const LITTLE_ROOM = 256 * MIB;
 const NO_ROOM = 4 * MIB;
 
@@ -46,6 +46,3 @@ function look(folder: OwnFolder, detail: string, check: () => void): Check {
     return { name, ok: false, detail: `${folder.path}: ${what}`, ...(next ? { next } : {}) };
   }
 }
-
-const nearestFolder = (path: string): string =>
-  existsSync(path) || dirname(path) === path ? path : nearestFolder(dirname(path));

@@ -3,10 +3,9 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism, freemem, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { formatBytes } from '../../definition/format-bytes.js';
+import { GIB } from '../../definition/memory-size.js';
 import { packageFolder } from '../build.js';
 import type { Examiner } from './check.js';
-
-const GIB = 2 ** 30;
 
 export const node: Examiner = {
   name: 'node',

@@ -8,16 +8,17 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { type Environment, stateFolder } from '../../access/own-folders.js';
 import { openingsOf } from '../../access/private-folder.js';
 import { formatEntry } from '../../access/strangers.js';
 import { isTrustedStore } from '../../access/trusted-stores.js';
 import { FINGERPRINT_SCHEME } from '../../definition/declaration.js';
 import { formatBytes } from '../../definition/format-bytes.js';
+import { MIB } from '../../definition/memory-size.js';
 import type { Check, Examiner } from './check.js';
+import { nearestFolder } from './nearest-folder.js';
 
-const MIB = 2 ** 20;
 const SKEW_MS = 5_000;
 
 export const store: Examiner = {
@@ -112,10 +113,6 @@ function spaceCheck(folder: string): Check {
   const next = 'make room, or choose another --store';
   if (free < 50 * MIB) return { name, ok: false, detail, next };
   return free < 1024 * MIB ? { name, ok: 'warn', detail, next } : { name, ok: true, detail };
-}
-
-function nearestFolder(folder: string): string {
-  return existsSync(folder) || dirname(folder) === folder ? folder : nearestFolder(dirname(folder));
 }
 
 function isWritable(folder: string): boolean {

@@ -1,8 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { totalmem } from 'node:os';
-
-const MIB = 1024 * 1024;
+import { MIB } from '../../definition/memory-size.js';
 
 /** In kB whatever the page size, unlike `statm`: some ARM machines have pages of 16 or 64 KiB. */
 const RESIDENT = /^VmRSS:\s+(\d+) kB$/m;

@@ -8,7 +8,7 @@ import { isConstant, type ParsedModule, parseModule, type SyntaxNode, walk } fro
 const IMPORTER = '\0metalab/declared-imports';
 const REQUIRER = '\0metalab/declared-requires';
 
-/** Whether `import()` or `require` can load a file, judged by its name. */
+/** Whether `import()` or `require` can load a file, by its name. */
 export const isLoadable = (file: string) =>
   /\.(?:[cm]?[jt]sx?|json)$/.test(file) && !/\.d\.[cm]?ts$/.test(file);
 

@@ -37,7 +37,7 @@ export async function resolveImport(
 /** The part of a specifier after the package's name: `''` or `/sub/path`. */
 export const subpathOf = (specifier: string) => /^(?:@[^/]+\/)?[^/]+(\/.*)?$/.exec(specifier)?.[1] ?? '';
 
-/** The source language, judged by a file's name; undefined if it is not code. */
+/** The source language, by a file's name; undefined if it is not code. */
 export function languageOf(id: string): 'js' | 'jsx' | 'ts' | 'tsx' | undefined {
   const match = /\.[cm]?([jt]sx?)$/.exec(id);
   return match?.[1] as 'js' | 'jsx' | 'ts' | 'tsx' | undefined;

@@ -1,5 +1,6 @@
-import { readdirSync, readFileSync, realpathSync } from 'node:fs';
+import { readFileSync, realpathSync } from 'node:fs';
 import { basename, dirname, join, sep } from 'node:path';
+import { namesIn } from '../../access/names-in.js';
 
 /** An installed package, identified by its own package.json, whatever its name in an alias or a registry. */
 export interface InstalledPackage {
@@ -120,13 +121,5 @@ function readManifest(file: string): PackageJson | undefined {
     return typeof value === 'object' && value !== null ? value : undefined;
   } catch {
     return undefined;
-  }
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return [];
   }
 }

@@ -1,5 +1,6 @@
 import { rmSync } from 'node:fs';
 import { setPriority } from 'node:os';
+import { messageOf } from '../../definition/errors.js';
 import { loadDuckdb } from '../duckdb/load-duckdb.js';
 import { compactRuns } from './compact.js';
 import type { CompactionAnswer, CompactionRequest } from './compact-in-child.js';
@@ -22,7 +23,7 @@ process.on('message', async (request: CompactionRequest) => {
   scratch = request.scratch;
   const answer: CompactionAnswer = await compactRuns(request.folder, scratch, request).then(
     (runs) => ({ runs }),
-    (error: unknown) => ({ failure: error instanceof Error ? error.message : String(error) }),
+    (error: unknown) => ({ failure: messageOf(error) }),
   );
   process.send?.(answer);
 });

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { messageOf } from '../../definition/errors.js';
 import { listUncovered } from '../../storage/file/formats/coverage.js';
 import { seriesSegments } from '../../storage/file/formats/series-file.js';
 import { CompactionProcess, compactInChild } from './compact-in-child.js';
@@ -110,12 +111,10 @@ class SmallCompactions {
   }
 }
 
-const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
-
 const sum = (sizes: { readonly [segment: string]: number }) =>
   Object.values(sizes).reduce((total, size) => total + size, 0);
 
-/** By all bytes of its records: the whole file is written anew. */
+/** By all bytes of its records: the whole file is rewritten. */
 async function isSmall(folder: string): Promise<boolean> {
   const segments = await listUncovered(folder, undefined);
   return segments.reduce((sum, { to }) => sum + to, 0) <= SMALL_BYTES;

@@ -76,7 +76,7 @@ export class DeriveProcess {
       code: 'METALAB_DERIVE',
       where: 'derive',
       what: answer.failure,
-      next: 'what is computed is kept: the same command goes on from there',
+      next: 'what is computed is kept: the same command continues from there',
     });
   }
 

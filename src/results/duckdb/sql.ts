@@ -1,4 +1,4 @@
-import { UsageError } from '../../definition/errors.js';
+import { messageOf, UsageError } from '../../definition/errors.js';
 import type { SqlAnswer, SqlValue } from '../engine.js';
 import { typedColumns } from '../export/typed-columns.js';
 import type { Columns } from '../query/columns.js';
@@ -125,7 +125,7 @@ const sqlError = (error: unknown) =>
   new UsageError(
     {
       code: 'METALAB_SQL',
-      what: (error instanceof Error ? error.message : String(error)).trim(),
+      what: messageOf(error).trim(),
       expected: `one SELECT about ${SQL_RELATIONS.join(', ')}`,
     },
     { cause: error },

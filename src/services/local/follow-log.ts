@@ -13,7 +13,7 @@ export async function* followLog(
   let at = await startOfTail(path, tail);
   for (;;) {
     const size = await sizeOf(path);
-    // It was moved away, and begins anew.
+    // It was moved away, and begins again.
     if (size < at) at = 0;
     for await (const block of blocks(path, at, size)) {
       at += block.length;

@@ -4,7 +4,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
-import { lastWords } from '../../engine/detached.js';
+import { lastErrorLines } from '../../engine/detached.js';
 import { withLock } from '../../engine/lock.mjs';
 import type { LocalFragment, Provision, ServicePlan } from '../plugin.js';
 import { planFor } from '../plugins.js';
@@ -261,7 +261,7 @@ export class LocalServices implements ServiceEnvironment {
       service: name,
       what,
       log,
-      tail: lastWords(log),
+      tail: lastErrorLines(log),
       ...(next === undefined ? {} : { next }),
     });
   }

@@ -5,7 +5,7 @@ import type { StopRequest } from '../plugin.js';
 import type { LocalProcess, ReadinessCheck, ServiceHandle, ServiceSpec } from '../service.js';
 import { isAlive } from './process-tree.js';
 
-/** What is kept of a service, in a private file: enough to find it, judge it and end it from any process. */
+/** What is kept of a service, in a private file: enough to find it, check it and end it from any process. */
 export interface ServiceRecord
   extends Pick<
     ServiceHandle,

@@ -1,14 +1,13 @@
 import { posix } from 'node:path';
 import { cacheFolder } from '../../access/own-folders.js';
 import { DefinitionError } from '../../definition/errors.js';
+import { MIB } from '../../definition/memory-size.js';
 import { quoteForShell } from '../../transport/ssh/command-line.js';
 import type { ServicePlace, ServicePlan, SlurmFragment } from '../plugin.js';
 import type { ServiceSpec } from '../service.js';
 import { npmPrograms, PACKAGE_MAJOR } from './npm-programs.js';
 import { describeServer, serverOf, startServer } from './server.js';
 import { type PostgresConfig, refuseTrust } from './settings.js';
-
-const MIB = 2 ** 20;
 
 /** A server on a node of a cluster, whose programs are shipped there. */
 export async function planSlurm(spec: ServiceSpec, place: ServicePlace): Promise<ServicePlan<SlurmFragment>> {

@@ -1,7 +1,7 @@
+import { MIB } from '../../definition/memory-size.js';
 import type { ServicePlugin } from '../plugin.js';
 import { checkPostgres, type PostgresConfig, postgresSchema } from './settings.js';
 
-const MIB = 2 ** 20;
 const DEFAULT_MEMORY_MB = 2048;
 
 /** A PostgreSQL server of this user's own, which has the index of a store. */

@@ -1,9 +1,7 @@
 import pg from 'pg';
+import { GIB, MIB } from '../../definition/memory-size.js';
 import { scramVerifier } from './scram.js';
 import type { PostgresConfig } from './settings.js';
-
-const MIB = 2 ** 20;
-const GIB = 2 ** 30;
 
 export interface ServerSettings {
   readonly config: PostgresConfig;

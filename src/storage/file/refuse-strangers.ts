@@ -21,7 +21,7 @@ import {
   submissionFolder,
 } from './layout.js';
 
-const MAX_TOLD = 5;
+const MAX_LISTED = 5;
 
 /** What of a store is about to be used. */
 export interface UsedFiles {
@@ -80,8 +80,8 @@ function pathsOf(used: UsedFiles | undefined): string[] {
 const withFolder = (path: string): string[] => [dirname(path), path];
 
 function unsafe(root: string, openings: readonly Opening[], shared: boolean): StoreError {
-  const told = openings.slice(0, MAX_TOLD).map(({ entry }) => `${entry.path} (${formatEntry(entry)})`);
-  const more = openings.length > MAX_TOLD ? ` and ${openings.length - MAX_TOLD} more` : '';
+  const told = openings.slice(0, MAX_LISTED).map(({ entry }) => `${entry.path} (${formatEntry(entry)})`);
+  const more = openings.length > MAX_LISTED ? ` and ${openings.length - MAX_LISTED} more` : '';
   const kinds = new Set(openings.map(({ kind }) => kind));
   const path = openings.length === 1 ? openings[0]!.entry.path : root;
   const recursive = openings.length === 1 ? '' : '-R ';

@@ -15,9 +15,9 @@ export function verifyContent(bytes: Uint8Array | string, sha: string, path: str
   throw new StoreError({
     code: 'METALAB_STORE_CORRUPT',
     where: path,
-    what: 'the file is damaged: its content is not what its name stands for',
+    what: 'the file is damaged: its content does not match its name',
     expected: `SHA-256 ${sha}`,
-    next: 'submit the experiment again: that writes it anew, and reuses what is recorded',
+    next: 'submit the experiment again: that rewrites it, and reuses what is recorded',
   });
 }
 
@@ -63,7 +63,7 @@ const missingFile = (path: string, cause: unknown): StoreError =>
       code: 'METALAB_STORE_INCOMPLETE',
       where: path,
       what: 'the file is missing, and the submission can not be carried out without it',
-      next: 'submit the experiment again: that writes it anew, and reuses what is recorded',
+      next: 'submit the experiment again: that rewrites it, and reuses what is recorded',
     },
     { cause },
   );

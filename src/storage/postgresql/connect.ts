@@ -34,7 +34,7 @@ export async function connectIndex(
       connectionTimeoutMillis: withinMs,
       keepAlive: true,
     });
-    // A connection that is lost is told by the next query.
+    // The next query reports a lost connection.
     client.on('error', () => {});
     try {
       await client.connect();

@@ -30,7 +30,7 @@ export interface IndexedExperiment {
 }
 
 export interface IndexOptions {
-  /** Reads everything anew. */
+  /** Reads everything again. */
   readonly rebuild?: boolean;
   readonly signal?: AbortSignal | undefined;
   /** How many bytes of files are indexed, and how many there are to index. */

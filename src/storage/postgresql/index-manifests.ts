@@ -49,7 +49,7 @@ function isJson(text: string): boolean {
   }
 }
 
-/** Which derivations count now. Where that has changed, derived metrics of all runs are made anew. */
+/** Which derivations count now. Where that has changed, derived metrics of all runs are made again. */
 export async function indexDerivations(
   client: Client,
   experiment: string,

@@ -11,7 +11,7 @@ interface Shared {
 const connections = new Map<string, Shared>();
 
 /**
- * The process's one connection to this gateway. The first caller decides its options. Its hops are resolved anew at
+ * The process's one connection to this gateway. The first caller decides its options. Its hops are resolved again at
  * each connect: after a new login, the agent is another one.
  *
  * @returns the connection, and a function that releases it; the last release closes it

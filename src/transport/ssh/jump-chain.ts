@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { Client } from 'ssh2';
+import { messageOf } from '../../definition/errors.js';
 import { TransportError } from '../transport-error.js';
 import { type ConnectOptions, connectHop, forward, unreachable } from './connect-hop.js';
 import { formatHop, type Hop } from './settings.js';
@@ -72,5 +73,3 @@ export class JumpChain {
     }
   }
 }
-
-const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));

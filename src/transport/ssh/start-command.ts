@@ -7,7 +7,8 @@ import type { Session } from './session.js';
 
 /** How long an ending command has to report its pid, and to close its channel. */
 const GRACE_MS = 2_000;
-const LONGEST_TALK = 64 * 1024;
+/** How much of what a login shell prints before the mark is kept. */
+const MAX_KEPT_BYTES = 64 * 1024;
 
 /** Starts a command on a connection. */
 export function startCommand(
@@ -108,7 +109,7 @@ async function* afterMark(
     const end = at < 0 ? -1 : before.indexOf('\n', at);
     if (end < 0) {
       // A mark may be split between two chunks.
-      if (before.length > LONGEST_TALK) before = before.subarray(-LONGEST_TALK);
+      if (before.length > MAX_KEPT_BYTES) before = before.subarray(-MAX_KEPT_BYTES);
       continue;
     }
     begun(before.toString('latin1', at + mark.length, end));

@@ -136,7 +136,7 @@ describe('a chunk past its budget', () => {
     expect(signal.stopped).toBe('yield');
   });
 
-  test('tells its workflow again if that did not hear it', async () => {
+  test('repeats a signal that its workflow did not receive', async () => {
     const { workflow, session, runs } = await sessionOf({}, { budget_ms: 1_000 });
     session.begin();
     workflow.isReachable = false;

@@ -222,7 +222,7 @@ describe('the second attempt of a chunk', () => {
     expect(sweep.ordered).toEqual([]);
   });
 
-  test('is given up if its plan is gone: nobody can tell what its positions are', async () => {
+  test('fails if its plan is gone, since the positions can not be resolved without it', async () => {
     const sweep = await sweepOf({ isPlanned: false });
     sweep.workflow.status = statusOf('s1');
     await expect(sweep.run({ attempt: 2 })).rejects.toMatchObject({

@@ -39,7 +39,7 @@ test('an announcement that did not arrive is repeated with the next chunk', asyn
   expect(workflow.announced).toHaveLength(2);
 });
 
-test('a workflow that got the slots with its plan is not told again', () => {
+test('a workflow that got the slots with its plan gets no second announcement', () => {
   const { workflow, offers } = announcements();
   offers.planned('s1', 'w');
   offers.tell('s1', 'w', null);

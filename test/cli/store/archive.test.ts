@@ -43,7 +43,7 @@ describe('an exported store', () => {
     expect(check.stdout).toContain('1 experiment');
   });
 
-  it('has no logs or artifacts where it is told so, and part of it can be imported', async () => {
+  it('has no logs or artifacts if asked for none, and part of it can be imported', async () => {
     const { file } = await exported('part.tar.gz', '--no-logs', '--no-artifacts');
     const to = target();
     await importTo(to, file, '--experiment', 'sample');

@@ -126,7 +126,7 @@ describe('a copy', () => {
     expect(readdirSync(to, { recursive: true }).join('\n')).not.toMatch(/\.tmp$/m);
   });
 
-  it('leaves artifacts or logs out where it is told to, and brings them later', async () => {
+  it('leaves artifacts or logs out on request, and copies them later', async () => {
     const { store } = await wholeStore();
     const to = target();
     await copied(store.root, to, '--no-artifacts', '--no-logs');

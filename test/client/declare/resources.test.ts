@@ -32,7 +32,7 @@ test('resources are data of the declaration, and no part of any run’s identity
   });
 });
 
-test('mistakes in resources are told with all others', async () => {
+test('mistakes in resources are reported with all others', async () => {
   const properties =
     "tags: 'x', resources: { gpus: 'two', memory: 512, time: 'soon', cpus: 0.5, qos: '', partion: 'a' },";
   const project = await projectWith({ 'experiment.ts': experimentText({ properties }) });

@@ -21,7 +21,7 @@ test('all who ask while a reading is in progress, or soon after, get the same', 
   expect(ends).toHaveLength(1);
 });
 
-test('whoever wants it fresh gets a reading that began afterwards, and shares it', async () => {
+test('a caller that needs a fresh reading gets one that began afterwards, and shares it', async () => {
   const { ends, get } = slowReadings();
   const first = get(1_000);
   const fresh = [get(0), get(0)];

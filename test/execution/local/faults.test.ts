@@ -82,7 +82,7 @@ describe('a run that goes wrong is a failed record, and the sweep goes on', () =
     expect((await expectOneFailure({ code })).message).toContain('tick (thrown outside of the run');
   });
 
-  test('when it never settles after a stray', async () => {
+  test('when it never settles after an unhandled rejection', async () => {
     const code = middle("Promise.reject(new Error('astray')); await new Promise(() => {});", { async: true });
     expect((await expectOneFailure({ code })).message).toContain('astray');
   });

@@ -22,8 +22,8 @@ const pidsOf = (name: string) => sweep.written(name).trim().split('\n').map(Numb
 
 describe('each run starts as its slot started', () => {
   const state = `capture.metrics({ cwd: process.cwd(), mode: process.env.MODE, more: String(process.env.MORE), path: typeof process.env.PATH,
-    umask: process.umask(), exits: process.listenerCount('exit'), strays: process.listenerCount('unhandledRejection') });`;
-  const expected = { mode: 'slot', more: 'undefined', path: 'string', umask: 0o022, exits: 1, strays: 1 };
+    umask: process.umask(), exits: process.listenerCount('exit'), unhandled: process.listenerCount('unhandledRejection') });`;
+  const expected = { mode: 'slot', more: 'undefined', path: 'string', umask: 0o022, exits: 1, unhandled: 1 };
   const changes = `process.chdir('/'); process.umask(0o077); process.env.MODE = 'run'; Object.assign(process.env, { MORE: '1' });
     delete process.env.PATH; process.once('exit', () => {}); process.removeAllListeners('unhandledRejection');`;
 

@@ -102,7 +102,7 @@ test('what a requeued task was cut off from is not held against it when its next
   expect(suspectsOf(evidenceOf(tasks, view))).toEqual([109]);
 });
 
-test('a run that was recorded since its task last told of itself gets no second record', async () => {
+test('a run that was recorded after the last status of its task gets no second record', async () => {
   const tasks = arrayOf();
   tasks.noteLive(liveOf(0, [103, 106]));
   await record({ 0: 'success', 3: 'success' });

@@ -92,7 +92,7 @@ describe('what is requeued, and fails no run', () => {
     },
   );
 
-  test('those of a task of which nobody knows anything', () => {
+  test('those of a task of which nothing is known', () => {
     expect(classifyFailure(evidence({}), LIMITS)).toEqual({ lost: [] });
   });
 
@@ -130,7 +130,7 @@ describe('at a time limit', () => {
     expect(lostBy({ status: status('TIMEOUT'), live: { ...first, success: 1 } })).toEqual([]);
   });
 
-  test('what was told long before decides nothing', () => {
+  test('an old status decides nothing', () => {
     const told = live([run(3, 98_000)]);
     expect(lostBy({ status: status('TIMEOUT', 3_600_000), live: told })).toEqual([]);
   });
@@ -159,7 +159,7 @@ describe('out of memory', () => {
     expect(classifyFailure(evidence(unseen), { ...LIMITS, slots: 2 })).toEqual({ lost: [], alone: [3, 5] });
   });
 
-  test('a run that was alone is it, even if nobody saw it', () => {
+  test('a run that was alone in its task is the one that failed, even if no status shows it', () => {
     const [lost] = classifyFailure(evidence({ ...killed, live: live([]), missing: 1 }), LIMITS).lost;
     expect(lost?.run.position).toBe(3);
     expect(lost?.error.message).toContain("job's memory of 1 GiB (MaxRSS 2 GiB)");
@@ -195,7 +195,7 @@ test('what a task said before it was queued again is not the reason of what it d
   }
 });
 
-test('a task that could not start names its exit, and what mends it is told apart', () => {
+test('a task that could not start names its exit code, and the remedy depends on the cause', () => {
   expect(classifyFailure(evidence({ status: status('FAILED') }), LIMITS)).toEqual({
     lost: [],
     fault: { code: 'TASK_NO_NODE', message: expect.stringContaining('exit code 81 on node n1') },
@@ -203,7 +203,7 @@ test('a task that could not start names its exit, and what mends it is told apar
   });
 });
 
-test('one failure of a node counts once, whoever tells of it; at the second it is excluded', () => {
+test('one failure of a node counts once, however many tasks report it; at the second the node is excluded', () => {
   const [one, other] = [
     { node: 'n1', began: 1_000, at: 9_000 },
     { node: 'n1', began: 2_000, at: 9_500 },

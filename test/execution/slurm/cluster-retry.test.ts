@@ -29,7 +29,7 @@ function askInVain(code: Fault, options: { readonly within_ms?: number } = {}) {
 }
 
 describe('a cluster that does not answer', () => {
-  it('is reported after a while, and needs nobody: who follows the sweep goes on following', async () => {
+  it('is reported after a while, needs no action, and does not stop those who follow the sweep', async () => {
     const { fault, told, answer, retry } = askInVain('METALAB_TRANSPORT_UNREACHABLE');
     await vi.advanceTimersByTimeAsync(20_000);
     expect(told).toEqual([]);

@@ -59,7 +59,7 @@ describe('what Slurm prints is read', () => {
       expect(isConclusive(meaningOf(state))).toBe(false);
   });
 
-  test('the controller tells of an array by all its tasks, or of none', () => {
+  test('the controller lists all tasks of an array, or none', () => {
     const lines =
       'JobId=25 ArrayJobId=25 ArrayTaskId=4-6 JobName=a\nJobId=29 ArrayJobId=25 ArrayTaskId=3 JobName=a\n';
     expect(parseJobTasks(lines, '25')?.flatMap((ids) => [...eachTaskId(ids)])).toEqual([4, 5, 6, 3]);

@@ -22,7 +22,7 @@ const shares = (cpus: number | undefined, slots: number | null) => {
   return { cpus: made.cpus, slots: made.slots, gib: Math.floor((made.memory_bytes ?? 0) / 2 ** 30) };
 };
 
-test('more time than the cluster allows is cut, and what was asked for is kept to be told', () => {
+test('a time beyond what the cluster allows is cut, and the requested time is kept for messages', () => {
   const resources = (time_s: number) =>
     taskResources(
       { ...EXECUTOR, time_s },

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { SegmentCopies } from '../../../src/execution/slurm/collect/segment-copies.js';
 
-it('a disk that is full is told in words of the store, with the segment', async () => {
+it('a full disk is reported as a fault of the store, with the segment', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'metalab-copies-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   symlinkSync('/dev/full', join(folder, 'a.ndjson'));

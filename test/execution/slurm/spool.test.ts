@@ -40,7 +40,7 @@ test('a spool that is not mounted is not created again, but waited for', async (
   expect((await waiting).id).toBe(id);
 });
 
-test('who cancels does not wait for a spool that is gone', async () => {
+test('a cancel does not wait for a spool that is gone', async () => {
   let cancel = () => {};
   const onStop = (listener: (how: 'cancel') => void) => {
     cancel = () => listener('cancel');

@@ -46,7 +46,7 @@ test('while Slurm takes no further jobs of one array, others of the same limit a
   expect(await refused.job).toBeUndefined();
 });
 
-test('who is cancelled waits no longer for its turn, and those behind it still do', async () => {
+test('a cancelled submission leaves the queue, and those behind it keep their places', async () => {
   const limiter = limiterOf(LIMIT);
   const submitted: string[] = [];
   const [first, second, third] = ['1', '2', '3'].map((job) =>
@@ -67,7 +67,7 @@ test('who is cancelled waits no longer for its turn, and those behind it still d
   expect(submitted).toEqual([]);
 });
 
-test('a queue that can not be read is told', async () => {
+test('a queue that can not be read is reported', async () => {
   const array = arrayOf(limiterOf(undefined), () => ({ kind: 'job', job: '1' }));
   await expect.poll(() => array.waits.at(-1)).toContain('squeue does not show');
   array.cancel();

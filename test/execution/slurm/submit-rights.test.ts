@@ -29,9 +29,9 @@ function attempt(by: string): void {
 
 test('of two that find the same attempt lost, the later leaves the one that followed it alone', () => {
   attempt(`${hostname()} 999999 1\n`);
-  const judged = ask(SUBMIT_SCRIPT);
-  expect(judged).toMatchObject({ kind: 'taken', alive: 'no', whose: `${hostname()} 999999 1` });
-  const whose = judged?.kind === 'taken' ? judged.whose : '';
+  const answer = ask(SUBMIT_SCRIPT);
+  expect(answer).toMatchObject({ kind: 'taken', alive: 'no', whose: `${hostname()} 999999 1` });
+  const whose = answer?.kind === 'taken' ? answer.whose : '';
   expect(sh(TAKE_BACK_SCRIPT, whose)).toBe('taken');
   expect(existsSync(join(array, 'submit'))).toBe(false);
   attempt(`${hostname()} ${process.pid} 2\n`);
@@ -39,11 +39,11 @@ test('of two that find the same attempt lost, the later leaves the one that foll
   expect(readFileSync(join(array, 'submit', 'by'), 'utf8')).toContain(` ${process.pid} 2`);
 });
 
-test('an attempt that did not even say who it is is taken back, too', () => {
+test('the lock of an attempt that left no name is taken back, too', () => {
   mkdirSync(join(array, 'submit'));
-  const judged = ask(SUBMIT_SCRIPT);
-  expect(judged).toMatchObject({ kind: 'taken', alive: 'unknown' });
-  sh(TAKE_BACK_SCRIPT, judged?.kind === 'taken' ? judged.whose : '');
+  const answer = ask(SUBMIT_SCRIPT);
+  expect(answer).toMatchObject({ kind: 'taken', alive: 'unknown' });
+  sh(TAKE_BACK_SCRIPT, answer?.kind === 'taken' ? answer.whose : '');
   expect(existsSync(join(array, 'submit'))).toBe(false);
 });
 

@@ -162,7 +162,7 @@ describe('a code closure', () => {
   });
 });
 
-describe('what identity can’t see is told', () => {
+describe('what identity can’t see is reported', () => {
   it.each([
     [
       'a computed import',

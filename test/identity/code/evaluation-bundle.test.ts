@@ -125,7 +125,7 @@ export const all = [deep, data.a, prompt, resource.log];`,
 });
 
 describe('source that can’t be bundled', () => {
-  it('is told by file, line, column, and the line itself', async () => {
+  it('is reported with file, line, column, and the line itself', async () => {
     const { problems, code } = await problemsOf({ 'sum.ts': 'export const a = 1;\nexport const = 3;\n' });
     expect(code).toBe('METALAB_DOES_NOT_COMPILE');
     expect(problems).toHaveLength(1);
@@ -135,7 +135,7 @@ describe('source that can’t be bundled', () => {
     );
   });
 
-  it('is told with every import that leads nowhere, and what to install', async () => {
+  it('is reported with every import that can not be resolved, and what to install', async () => {
     const { problems } = await problemsOf({
       'stats.ts':
         "import { a } from './nowhere.js';\nimport b from '@scope/missing/sub';\nexport const mean = () => [a, b];",
@@ -160,7 +160,7 @@ describe('source that can’t be bundled', () => {
     expect(value).toBe('none');
   });
 
-  it('is told where a name is not exported', async () => {
+  it('is reported where a name is not exported', async () => {
     const { problems } = await problemsOf({ 'plot.ts': 'export const other = 1;' });
     expect(problems[0]?.what).toMatch(/^'draw' is not exported by .*plot\.ts/);
     expect(problems[0]?.where).toMatch(/exp\.ts:6:10$/);

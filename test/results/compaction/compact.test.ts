@@ -123,7 +123,7 @@ async function namedMissing(store: FileStore): Promise<string[]> {
   return named;
 }
 
-it('who reads while the file is replaced goes on with the one that it opened', async () => {
+it('a reader keeps reading the file that it opened while that is replaced', async () => {
   const store = await temporaryStore();
   await fillStore(store);
   await compact(store);

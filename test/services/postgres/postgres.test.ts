@@ -29,7 +29,7 @@ function filesWith(text: string, folder: string): string[] {
 
 const passwordIn = (file: string) => readFileSync(file, 'utf8').trim().split(':').at(-1)!;
 
-test('a new server lets one user in, by a password that is generated once and stands in one private file', async () => {
+test('a new server lets one user in, by a password that is generated once and is in one private file', async () => {
   const place = await placeOf();
   const { plan, server, uri } = await startAt(place);
   const [fileRoot, passfile] = ['experiments', 'pgpass'].map((name) =>
@@ -126,7 +126,7 @@ test('a folder with files that are not its own is left as it is', async () => {
   expect(readdirSync(join(place.folder, 'data'))).toEqual(['thesis.tex']);
 });
 
-test('what an interrupted start has left is made anew', async () => {
+test('what an interrupted start has left is replaced', async () => {
   const place = await placeOf();
   mkdirSync(join(place.folder, 'data.initdb/base'), { recursive: true });
   writeFileSync(join(place.folder, 'data.initdb/PG_VERSION'), '15');

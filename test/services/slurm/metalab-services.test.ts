@@ -6,7 +6,7 @@ import { metalabSpecOf, PATIENCE, processesWith, useClusterServices } from './cl
 
 const { rig, servicesOf, queue } = await useClusterServices();
 
-it('PostgreSQL and Atlas run on a node, keep data and password over jobs, and tell the password to nobody', {
+it('PostgreSQL and Atlas run on a node, keep data and password from job to job, and disclose the password to nobody', {
   timeout: 600_000,
 }, async () => {
   const project = servicesOf();

@@ -64,7 +64,7 @@ describe("a store's lease", () => {
     await lease.take(engine('cluster'));
   });
 
-  it('has expired at once where nobody has renewed it for long, as after a crash or in a copy', async () => {
+  it('counts as expired at once if it was not renewed for long, as after a crash or in a copy', async () => {
     const root = temporaryFolder();
     await new StoreLease(root).take(engine('laptop'));
     renewedAgo(root, 3600);

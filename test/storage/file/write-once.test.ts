@@ -92,7 +92,7 @@ test('without hard links, a writer waits for one that is about to give the file 
   expect(readFileSync(file, 'utf8')).toBe('first');
 });
 
-test("without hard links, a writer that was killed before it could finish stands in nobody's way", async () => {
+test('without hard links, a writer that was killed before it could finish does not block others', async () => {
   const claim = `
     import { claimName } from ${module('claim-name.js')};
     await claimName(${JSON.stringify(file)}, () => { process.kill(process.pid, 'SIGKILL'); return new Promise(() => {}); });`;

@@ -38,7 +38,7 @@ function* textsOf(value: unknown): Generator<string> {
     for (const item of Object.values(value)) yield* textsOf(item);
 }
 
-test('a password of a pgpass file is used by command and worker, and stands in no store, argv, log or history', {
+test('a password of a pgpass file is used by command and worker, and is in no store, argv, log or history', {
   timeout: 240_000,
 }, async () => {
   const project = await projectWith({ 'experiment.ts': experimentText({ before, body: SLOW }) });

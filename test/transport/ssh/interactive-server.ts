@@ -44,8 +44,8 @@ export class InteractiveServer {
     const { port } = this.#server.address() as AddressInfo;
     const configFile = join(this.#folder, 'no config');
     const settings = { host: '127.0.0.1', port, user: 'me', ssh_key };
-    const surroundings = { configFile, knownHostsFile: this.#knownHosts, env: { HOME: this.#folder } };
-    const transport = createSshTransport(settings, { ...surroundings, ...options });
+    const dependencies = { configFile, knownHostsFile: this.#knownHosts, env: { HOME: this.#folder } };
+    const transport = createSshTransport(settings, { ...dependencies, ...options });
     this.#transports.push(transport);
     return transport;
   }

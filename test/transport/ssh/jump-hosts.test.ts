@@ -46,7 +46,7 @@ describe('a gateway behind jump hosts', { timeout: 270_000 }, () => {
     expect(HOPS.map((name) => hosts[name].sessions().length > 0)).toEqual([true, true, true]);
   });
 
-  it.each(HOPS)('loses what is under way as soon as %s goes, and connects anew', async (name) => {
+  it.each(HOPS)('loses what is under way as soon as %s goes, and reconnects', async (name) => {
     await transport.write('text', scratch.path('file'));
     const begun = scratch.path('begun');
     const running = transport.run(['sh', '-c', 'touch "$0"; sleep 60', begun]);
@@ -101,7 +101,7 @@ describe('a gateway behind jump hosts', { timeout: 270_000 }, () => {
     silent.close();
   });
 
-  it('closes while it is being reached: callers are told at once', async () => {
+  it('closes while it is being reached: callers fail at once', async () => {
     const silent = createServer(() => {});
     const came = new Promise<void>((resolve) => silent.once('connection', () => resolve()));
     await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));

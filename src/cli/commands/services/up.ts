@@ -51,8 +51,8 @@ If one can't be started, those that were started with it are stopped again.`,
       else print.printServices(bundle, context);
       if (!print.isHealthy(status.handles)) return EXIT.failure;
       if (bundle.tunnels.length === 0 || options.json) return undefined;
-      const { tellTunnels } = await import('../../services/tell-tunnels.js');
-      if (!options.tunnel) return await tellTunnels(order.environment, bundle.tunnels, context);
+      const { printTunnels } = await import('../../services/print-tunnels.js');
+      if (!options.tunnel) return await printTunnels(order.environment, bundle.tunnels, context);
       const { holdTunnels } = await import('../../services/hold-tunnels.js');
       const { environment } = order;
       return await holdTunnels({ place, environment, targets: bundle.tunnels, port: undefined }, context);
@@ -66,7 +66,7 @@ const tunnelAsJson = () =>
   new UsageError({
     code: 'METALAB_OPTION',
     where: '--tunnel',
-    what: 'goes on until Ctrl-C, and --json prints once',
+    what: 'runs until Ctrl-C, and --json prints once',
     expected: 'one of them',
     next: 'run `metalab tunnel` after `metalab services up --json`',
   });

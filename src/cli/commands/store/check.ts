@@ -5,7 +5,7 @@ export const checkCommand: CommandDefinition<CheckFlags> = {
   name: 'check',
   summary: 'find damaged, missing and left-over files, and say how to fix them',
   description: `Reads the whole store: manifests, declarations, bundles, plans, every line of every segment, artifacts. --repair takes
-damaged lines out of segments, moves what is damaged to quarantine/, writes a lost experiment.json anew, and removes
+damaged lines out of segments, moves what is damaged to quarantine/, rewrites a lost experiment.json, and removes
 temporary files; nothing that holds data is deleted. Runs whose records are damaged are done again by the next submit.
 
 Exit codes: 0 nothing is wrong; 1 something is (after --repair: still); 3 the store is in use (--repair only).`,

@@ -3,10 +3,10 @@ import { type ClusterRetry, placeFault } from '../cluster-retry.js';
 import {
   collectOutputs,
   lastRestart,
+  lastSlurmMessage,
   memoryWhenEnded,
   saysMemory,
   saysSetUpFailed,
-  slurmsWord,
 } from '../collect/task-outputs.js';
 import type { AccountedTask } from '../queue/sacct.js';
 import { isConclusive, meaningOf } from '../queue/states.js';
@@ -202,7 +202,7 @@ async function record(
   for (const { task, evidence, failure } of classified) {
     if (failure.lost.length === 0) continue;
     const output = endOf(outputs.get(task));
-    const word = slurmsWord(output);
+    const word = lastSlurmMessage(output);
     for (const { run, error } of failure.lost)
       lost.push({
         position: run.position,

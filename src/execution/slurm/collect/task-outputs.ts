@@ -56,7 +56,7 @@ async function keep(path: string, outputs: ReadonlyMap<number, string>): Promise
 }
 
 /** Slurm's own last message in a task's output: why it ended a process. Undefined if there is none. */
-export function slurmsWord(output: string): string | undefined {
+export function lastSlurmMessage(output: string): string | undefined {
   return output
     .split('\n')
     .findLast((line) => /^(slurmstepd|slurmd|srun)\S*: /i.test(line))
@@ -69,7 +69,7 @@ export const saysMemory = (output: string): boolean =>
 
 /** The memory of a task that Slurm ended for it, bytes. Accounting only has the last sample before, up to 30 s old. */
 export const memoryWhenEnded = (output: string): number =>
-  Number(/exceeded (?:job )?memory limit \((\d+) > \d+\)/i.exec(slurmsWord(output) ?? '')?.[1] ?? 0);
+  Number(/exceeded (?:job )?memory limit \((\d+) > \d+\)/i.exec(lastSlurmMessage(output) ?? '')?.[1] ?? 0);
 
 /** Which of a task's incarnations was the last to begin, according to its output; 0 if it names none. */
 export const lastRestart = (output: string): number => {

@@ -68,9 +68,9 @@ cat submit/job
 
 /**
  * Releases the submit lock of an attempt that did not submit. Arguments: the folder, and who held the lock when that
- * was judged: if two judge, the later one must not take the lock from the earlier one. Prints `job ID` if a task of the
- * array has been seen running, `begun` if a task has begun but has not reported its job yet: in both cases there is a
- * job after all.
+ * was checked: if two processes check, the later one must not take the lock from the earlier one. Prints `job ID` if a
+ * task of the array has been seen running, `begun` if a task has begun but has not reported its job yet: in both cases
+ * there is a job after all.
  */
 export const TAKE_BACK_SCRIPT = `${WHOSE}cd "$1" || exit 74
 job=$(find live ended -name '[0-9]*.json' -exec cat {} + 2>/dev/null | sed -n 's/.*"job":"\\([0-9]*\\)".*/\\1/p' | head -n 1)

@@ -20,8 +20,6 @@ export const freeFolder = (array: string) => join(array, 'free');
  */
 export const yieldFile = (array: string) => join(array, 'yield');
 export const cancelFile = (array: string) => join(array, 'cancel');
-/** Slurm replaces `%a` by the task's number. */
-export const taskOutputFile = (array: string, task: number | '%a') => join(array, `slurm-${task}.out`);
 
 /** Prefix of the names of a task's segments, in all its restarts: others look nowhere else for what it did. */
 export const segmentPrefix = (token: string, task: number) => `${token}.${task}.`;

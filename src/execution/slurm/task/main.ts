@@ -2,6 +2,7 @@
 import { uptime } from 'node:os';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { messageOf } from '../../../definition/errors.js';
 import type { TaskEnd } from './array-spec.js';
 import { EXIT, SAYS } from './exit-codes.js';
 import { runTask } from './run-task.js';
@@ -23,7 +24,7 @@ try {
   report(end);
   process.exitCode = end.fault ? EXIT.fault : 0;
 } catch (error) {
-  console.error(`${SAYS}${error instanceof Error ? error.message : String(error)}`);
+  console.error(`${SAYS}${messageOf(error)}`);
   process.exitCode = EXIT.fault;
 }
 

@@ -1,5 +1,5 @@
-import { readdirSync } from 'node:fs';
 import { basename } from 'node:path';
+import { namesIn } from '../../../access/names-in.js';
 import { cancelFile, yieldFile } from './array-files.js';
 
 /** How often the array's folder is checked. */
@@ -57,14 +57,6 @@ export class StopWatch {
     if (this.reason && URGENCY[reason] <= URGENCY[this.reason]) return;
     this.reason = reason;
     for (const listener of this.#listeners) listener(reason);
-  }
-}
-
-function namesIn(folder: string): readonly string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return [];
   }
 }
 

@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import { MIB } from '../../../definition/memory-size.js';
 
 /** What Slurm tells a task about itself. */
 export interface TaskIdentity {
@@ -15,8 +16,6 @@ export interface TaskIdentity {
   /** Memory allocated to all slots together, bytes; null if there is no limit. */
   readonly memory_bytes: number | null;
 }
-
-const MEBIBYTE = 1024 * 1024;
 
 /** @throws Error if this is no task of a Slurm array */
 export function taskIdentity(env: { readonly [name: string]: string | undefined }): TaskIdentity {
@@ -45,7 +44,7 @@ function allocatedMemory(env: { readonly [name: string]: string | undefined }): 
   const cpus = wholeNumber(env.SLURM_CPUS_ON_NODE) ?? 1;
   // 0 means all of the node's memory.
   const mebibytes = ofNode || (ofCpu ?? 0) * cpus;
-  return mebibytes > 0 ? mebibytes * MEBIBYTE : null;
+  return mebibytes > 0 ? mebibytes * MIB : null;
 }
 
 function wholeNumber(text: string | undefined): number | null {

@@ -32,7 +32,7 @@ function damagedArtifact(folder: string, path: string, sha: string): Finding {
     severity: 'error',
     kind: 'artifact-damaged',
     path,
-    what: `its content is another than its name stands for (SHA-256 ${sha})`,
+    what: `its content does not match its name (SHA-256 ${sha})`,
     costs: 'the artifact, for every run that saved it',
     remedy:
       'copy it from where it is whole, or do the runs again (submit --fresh); --repair moves it to quarantine/, so that nobody takes it for what it was',

@@ -51,8 +51,8 @@ async function* checkManifest(check: Check): AsyncGenerator<Finding> {
     what: manifest === undefined ? 'is not there' : `is no manifest of ${check.experimentId}`,
     costs: 'the experiment is not listed, and its results are not found, although its records are there',
     remedy: newest
-      ? `--repair writes it anew from submission ${newest.latest.submission}; so does the next submit`
-      : 'submit the experiment again: that writes it anew',
+      ? `--repair rewrites it from submission ${newest.latest.submission}; so does the next submit`
+      : 'submit the experiment again: that rewrites it',
     ...(newest
       ? {
           repair: {
@@ -63,7 +63,7 @@ async function* checkManifest(check: Check): AsyncGenerator<Finding> {
                 metalabVersion,
               });
               await writeAtomically(path, `${JSON.stringify(described, undefined, 2)}\n`);
-              return `written anew from submission ${newest.latest.submission}`;
+              return `rewritten from submission ${newest.latest.submission}`;
             },
           },
         }

@@ -29,10 +29,10 @@ export async function* checkNamedFiles({ folder, checked }: Check): AsyncGenerat
       kind: `${kind}-${bytes ? 'damaged' : 'missing'}`,
       path,
       what: bytes
-        ? `its content is another than its name stands for (SHA-256 ${sha256(bytes)})`
+        ? `its content does not match its name (SHA-256 ${sha256(bytes)})`
         : 'the folder has no operation.mjs',
       costs: 'submissions in progress that need it can not go on; what is recorded counts',
-      remedy: `submit again: that writes it anew${bytes ? '; --repair moves it to quarantine/' : ''}`,
+      remedy: `submit again: that rewrites it${bytes ? '; --repair moves it to quarantine/' : ''}`,
       ...(bytes ? { repair: { run: async () => `moved to ${await moveToQuarantine(folder, path)}` } } : {}),
     };
   }

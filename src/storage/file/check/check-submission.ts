@@ -60,7 +60,7 @@ export async function* checkSubmission(check: Check, submission: string): AsyncG
     if (await exists(left)) yield removable(left, 'belongs to a submission that has ended');
 }
 
-/** Of a submission that has ended, nothing is needed any more: the next one writes its own anew. */
+/** Of a submission that has ended, nothing is needed any more: the next one writes its own. */
 async function* checkReferences({ folder }: Check, manifest: SubmissionManifest): AsyncGenerator<Finding> {
   const declaration = await readDeclarationOf(folder, manifest.declaration);
   const path = declarationFile(folder, manifest.declaration);
@@ -75,7 +75,7 @@ async function* checkReferences({ folder }: Check, manifest: SubmissionManifest)
       path: file,
       what: `is not there, and submission ${manifest.submission} needs it`,
       costs: 'that submission can not go on',
-      remedy: 'submit again: that writes it anew, and reuses what is recorded',
+      remedy: 'submit again: that rewrites it, and reuses what is recorded',
     };
   }
 }
@@ -84,7 +84,9 @@ async function* checkPlan({ folder }: Check, submission: string, ended: boolean)
   const costs = ended
     ? 'nothing: the submission has ended'
     : 'the submission can not go on; what it recorded counts';
-  const remedy = ended ? '--repair moves it to quarantine/' : 'submit again: what is missing is planned anew';
+  const remedy = ended
+    ? '--repair moves it to quarantine/'
+    : 'submit again: what is missing is planned again';
   const plan = yield* checkJson<PlanManifest>(folder, planFile(folder, submission), { costs, remedy });
   if (plan?.kind !== 'list') return;
   const path = planEntriesFile(folder, plan);

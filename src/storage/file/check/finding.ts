@@ -40,7 +40,7 @@ export interface CheckOptions {
   readonly quick: boolean;
   /** Nobody else writes to the store: every temporary file is a leftover. */
   readonly alone: boolean;
-  /** For manifests that are written anew. */
+  /** For manifests that are rewritten. */
   readonly metalabVersion: string;
 }
 

@@ -7,7 +7,7 @@ import type { Garbage } from './garbage.js';
 import { BLOCK_BYTES, deleteArtifacts } from './heal-file.js';
 import type { NeededArtifacts } from './needed-artifacts.js';
 
-/** A pack is written anew where that frees so much of it. */
+/** A pack is rewritten where that frees so much of it. */
 const MIN_FREED_SHARE = 1 / 4;
 
 /** Packs that no final record refers to, and those of which much is not needed. What is damaged is kept. */

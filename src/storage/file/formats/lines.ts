@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { type FileHandle, open } from 'node:fs/promises';
+import { isObject } from '../../../definition/type-guards.js';
 import { faultCode, storeFault } from '../faults.js';
 
 /** Whole lines of a segment, and where in it they begin. `bytes` is valid until the next chunk is asked for. */
@@ -150,7 +151,7 @@ export async function scanLines(
 export function parseObject<T extends object>(bytes: Buffer, start: number, end: number): T | undefined {
   try {
     const value: unknown = JSON.parse(bytes.toString('utf8', start, end));
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as T) : undefined;
+    return isObject(value) ? (value as T) : undefined;
   } catch {
     return undefined;
   }

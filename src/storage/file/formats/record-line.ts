@@ -53,7 +53,7 @@ export class RecordLines {
   readonly #bare: string;
   readonly #names = new Map<string, string>();
 
-  /** @param measures JSON members that every record's provenance has anew, each after a comma; without it, all is one text */
+  /** @param measures JSON members that every record's provenance has of its own, each after a comma; without it, all is one text */
   constructor(declaration: ExperimentDeclaration, provenance: JsonObject, measures?: () => string) {
     this.#experiment = `","experiment_id":${JSON.stringify(declaration.experiment_id)},"status":"`;
     this.#context = `,"context_fingerprint":${JSON.stringify(declaration.context_fingerprint)},"params_fingerprint":"`;

@@ -7,7 +7,7 @@ interface Coverage {
   readonly version: number;
 }
 
-/** A compacted Parquet file, held open: another that takes its name changes nothing for who reads this one. */
+/** A compacted Parquet file, held open: replacing it changes nothing for its readers. */
 export interface SealedFile<C extends Coverage> {
   /** Leads to the open file, whatever has become of its name. */
   readonly path: string;

@@ -29,7 +29,7 @@ export const compressing = (compression: Compression): Promise<Duplex | undefine
 export const decompressing = (compression: Compression): Promise<Duplex | undefined> =>
   streamOf(compression, 'decompress');
 
-type Way = 'compress' | 'decompress';
+type Direction = 'compress' | 'decompress';
 
 /** From Node 22.15 on. */
 const { createZstdCompress, createZstdDecompress } = zlib as unknown as {
@@ -37,20 +37,23 @@ const { createZstdCompress, createZstdDecompress } = zlib as unknown as {
   readonly createZstdDecompress?: () => Duplex;
 };
 
-async function streamOf(compression: Compression, way: Way): Promise<Duplex | undefined> {
+async function streamOf(compression: Compression, direction: Direction): Promise<Duplex | undefined> {
   switch (compression) {
     case 'none':
       return undefined;
     case 'gzip':
-      return way === 'compress' ? zlib.createGzip() : zlib.createGunzip();
+      return direction === 'compress' ? zlib.createGzip() : zlib.createGunzip();
     case 'zstd':
-      return (way === 'compress' ? createZstdCompress : createZstdDecompress)?.() ?? (await zstdProgram(way));
+      return (
+        (direction === 'compress' ? createZstdCompress : createZstdDecompress)?.() ??
+        (await zstdProgram(direction))
+      );
   }
 }
 
 /** The program `zstd`, as a stream: its failure is the stream's. */
-async function zstdProgram(way: Way): Promise<Duplex> {
-  const child = spawn('zstd', way === 'compress' ? ['-q', '-c', '-T0'] : ['-q', '-d', '-c'], {
+async function zstdProgram(direction: Direction): Promise<Duplex> {
+  const child = spawn('zstd', direction === 'compress' ? ['-q', '-c', '-T0'] : ['-q', '-d', '-c'], {
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   try {

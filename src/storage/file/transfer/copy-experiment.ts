@@ -22,7 +22,7 @@ export interface CopiedExperiment {
   /** Files that the target had already. */
   readonly same: number;
   readonly conflicts: readonly Conflict[];
-  /** Whether lines were filled in where the target had taken them out: what is computed from it begins anew. */
+  /** Whether lines were filled in where the target had taken them out: what is computed from it begins again. */
   readonly filled_holes: boolean;
   /** Runs with a record that the target has then, and those of the source. */
   readonly runs: number;

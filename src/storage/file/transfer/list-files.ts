@@ -19,7 +19,7 @@ export interface TransferFile {
   readonly rule: FileRule;
   /** Bytes that it had when it was listed: what is appended later is not transferred. */
   readonly size: number;
-  /** Of `latest`: what it said when it was listed, since it may be written anew. */
+  /** Of `latest`: what it said when it was listed, since it may be rewritten. */
   readonly text?: string;
 }
 

@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { StoreError } from '../../../definition/errors.js';
+import { hashContent } from '../../../identity/hash-content.js';
 import { writeAtomically } from '../atomic-write.js';
 import { storeFault } from '../faults.js';
 import { sizeOf } from '../file-size.js';
@@ -77,10 +76,10 @@ async function mergeNamed(source: Source, target: string, name: string): Promise
 
 const differsFromName: MergeResult = {
   result: 'differs',
-  what: 'the source is damaged: its content is another than its name stands for',
+  what: 'the source is damaged: its content does not match its name',
 };
 
-/** When a JSON file that is written anew was written. */
+/** When a JSON file that is rewritten was written. */
 interface Dated {
   readonly submitted_at?: string;
   readonly applied_at?: string;
@@ -157,16 +156,12 @@ async function writeWithoutHoles(file: FileHandle, bytes: Buffer, offset: number
   }
 }
 
-async function hashOf(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash);
-  return hash.digest('hex');
-}
+const hashOf = async (path: string): Promise<string> => (await hashContent(path)).content_hash;
 
 const notAsWritten = (path: string) =>
   new StoreError({
     code: 'METALAB_COPY_DAMAGED',
     where: path,
-    what: 'what was written is read back as something else',
+    what: 'the written file reads back with other bytes',
     next: 'check the disk and its mount, then copy again: what is copied already stays',
   });

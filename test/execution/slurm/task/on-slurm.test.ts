@@ -1,13 +1,14 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { taskOutputFile } from '../../../../src/execution/slurm/task/array-files.js';
 import { type BatchScriptOptions, batchScript } from '../../../../src/execution/slurm/task/batch-script.js';
 import { EXIT } from '../../../../src/execution/slurm/task/exit-codes.js';
 import { useRig } from '../../../rig/use-rig.js';
 import { ROOT } from '../../../support/metalab.js';
 import { body, type Sweep, useSweeps } from '../../local/sweep.js';
 import { TestArray } from './array.js';
+
+const taskOutputFile = (array: string, task: number | '%a') => join(array, `slurm-${task}.out`);
 
 const rig = await useRig({ accounting: false });
 let sweep: Sweep;

@@ -2,7 +2,7 @@ import type { Resources } from '../../../../config/resolved-config.js';
 import type { AskCluster } from '../../cluster-retry.js';
 import {
   type LimitRow,
-  leastSubmitLimit,
+  lowestSubmitLimit,
   parseCpus,
   parsePairs,
   parseSlurmConfig,
@@ -83,7 +83,7 @@ export function limitsOf(
         Number(/\bmax_array_tasks=(\d+)/i.exec(config.get('SchedulerParameters') ?? '')?.[1] ?? Infinity),
       ),
     ),
-    submit: Math.min(enforced ? leastSubmitLimit(rows) : Infinity, maxJobs > 0 ? maxJobs : Infinity),
+    submit: Math.min(enforced ? lowestSubmitLimit(rows) : Infinity, maxJobs > 0 ? maxJobs : Infinity),
     default_time_s: parseSlurmTime(pairs.get('DefaultTime')) ?? parseSlurmTime(pairs.get('MaxTime')) ?? null,
     max_time_s: parseSlurmTime(pairs.get('MaxTime')) ?? null,
     cpus: parseCpus(part('cpus')) ?? null,

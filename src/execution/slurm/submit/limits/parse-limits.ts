@@ -53,7 +53,7 @@ const SUBMIT_COLUMNS = [
 ];
 
 /** The lowest submit limit in the rows; Infinity if they have none. */
-export function leastSubmitLimit(rows: readonly LimitRow[]): number {
+export function lowestSubmitLimit(rows: readonly LimitRow[]): number {
   const limits = rows.flatMap((row) =>
     SUBMIT_COLUMNS.map((column) => row.get(column)).filter((value) => /^\d+$/.test(value ?? '')),
   );

@@ -6,7 +6,7 @@ import type { CommandContext } from '../command.js';
 import { shellWords } from '../terminal/invocation.js';
 
 /** Says how services on a cluster are reached from this machine. */
-export async function tellTunnels(
+export async function printTunnels(
   environment: ResolvedEnvironment,
   targets: readonly ServiceTarget[],
   { note }: CommandContext,

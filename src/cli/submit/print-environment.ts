@@ -4,7 +4,7 @@ import type { ResolvedEnvironment } from '../../config/resolved-config.js';
 import type { CommandContext } from '../command.js';
 
 /** Reports that a submit joined a running submission, and where that runs, if it differs from what was asked. */
-export function tellJoined(
+export function printJoined(
   { experimentId, submission, environment }: RunHandle,
   asked: ResolvedEnvironment,
   { note, color, command }: CommandContext,
@@ -22,7 +22,7 @@ export function tellJoined(
 }
 
 /** Reports where a retry's runs execute, if a submit here would choose another environment. */
-export function tellKept(
+export function printKept(
   { environment }: RunHandle,
   chosen: ResolvedEnvironment,
   { note }: CommandContext,
