@@ -7,6 +7,7 @@ import type { PostgresSettings } from '../../src/storage/postgresql/settings.js'
 import { parseSettings } from '../../src/storage/store-settings.js';
 import { SmallDisk } from '../storage/small-disk.js';
 import { countedSweep, executionsIn, useOwnEngine } from '../support/engine.js';
+import { killEngine, killWorkers } from '../support/engine-status.js';
 import { metalab, ROOT } from '../support/metalab.js';
 import { type Project, projectWith } from '../support/project.js';
 import { until } from '../support/until.js';
@@ -60,6 +61,31 @@ test('postgres and atlas that are killed during a sweep answer again, and no row
   expect((await metalab(['attach', 'counted'], here)).stdout).toContain('400 success');
   await until(async () => (await indexedRuns(now!.store!)) === 400);
   expect(executionsIn(project)).toHaveLength(400);
+});
+
+test('postgres outlives a worker and a Temporal server that are killed during a sweep, and no row is lost', async () => {
+  const project = await projectWithServices(countedSweep(400, 10), '[services.postgres]\n');
+  const here = { cwd: project.folder, env };
+  onTestFinished(async () => {
+    await metalab(['services', 'down'], here);
+    expect(processesWith(join(env.METALAB_HOME, 'services'))).toEqual([]);
+  });
+  const { json } = await services(['up'], here);
+  expect(await metalab(['submit', 'counted.mjs', '--detach'], here)).toMatchObject({ code: 0 });
+  await until(() => executionsIn(project).length > 50);
+  await killWorkers(env);
+  await metalab(['engine', 'start'], here);
+  const before = executionsIn(project).length;
+  await until(() => executionsIn(project).length > before);
+  await killEngine(env);
+  expect((await metalab(['attach', 'counted'], here)).stdout).toContain('400 success');
+  await until(async () => (await indexedRuns(json!.store!)) === 400);
+  const now = await services(['status'], here);
+  expect(now).toMatchObject({ code: 0, json: { unattended: null } });
+  expect(serviceIn(now.json, 'postgres')).toMatchObject({
+    process_id: serviceIn(json, 'postgres').process_id,
+    restarts: 0,
+  });
 });
 
 test('a database that hangs is unreachable, and none is started beside it; it is back when it goes on', async () => {

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { chmod, cp, mkdir, readFile, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -10,6 +10,7 @@ import { metalab, ROOT } from '../support/metalab.js';
 import { projectWith } from '../support/project.js';
 import { serverFolders } from '../support/test-server.js';
 import { until } from '../support/until.js';
+import { filesWith } from './files-with.js';
 import { processesWith, serviceIn, services } from './services.js';
 
 const env = useOwnEngine();
@@ -105,15 +106,4 @@ function textsOf(value: unknown): string {
   if (value instanceof Uint8Array) return Buffer.from(value).toString('latin1');
   if (typeof value !== 'object' || value === null) return String(value);
   return Object.values(value).map(textsOf).join('\n');
-}
-
-/** Files below a folder that contain one of these texts. */
-function filesWith(texts: readonly string[], folder: string): string[] {
-  return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name))
-    .filter((path) => {
-      const content = readFileSync(path, 'latin1');
-      return texts.some((text) => content.includes(text));
-    });
 }
