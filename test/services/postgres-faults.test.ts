@@ -86,7 +86,7 @@ test('postgres outlives a worker and a Temporal server that are killed during a 
     process_id: serviceIn(json, 'postgres').process_id,
     restarts: 0,
   });
-});
+}, 360_000);
 
 test('a database that hangs is unreachable, and none is started beside it; it is back when it goes on', async () => {
   const project = await projectWithServices({}, '[services.postgres]\n');

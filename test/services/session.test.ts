@@ -97,4 +97,4 @@ test("the README's session: up, a sweep into the index, psql, down; nothing is l
   await run(up!);
   expect(await run(psql!)).toBe(averages);
   await run(down!);
-}, 360_000);
+}, 600_000);
