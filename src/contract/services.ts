@@ -83,6 +83,8 @@ export interface ServicesProblem {
   readonly message: string;
   /** Whose log explains it; null: of no single one. */
   readonly service: string | null;
+  /** What to do; missing or null: mend what the log says. */
+  readonly next?: string | null;
 }
 
 /** Every activity gets the request that it is done for, as signed. */
@@ -117,5 +119,7 @@ export const SERVICES_FAILED = 'ServicesFailed';
 /** What is known after a failure. */
 export interface FailedService {
   readonly service: string | null;
+  /** See {@link ServicesProblem}. */
+  readonly next?: string | null;
   readonly handles: readonly ServiceHandle[];
 }

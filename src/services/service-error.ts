@@ -8,6 +8,7 @@ interface ServiceFault {
   /** The end of its log, for people; '' if there is none. */
   readonly tail: string;
   readonly log: string;
+  /** What to do; missing: read its log. As `what`: no secrets. */
   readonly next?: string;
 }
 
@@ -17,6 +18,8 @@ export class ServiceError extends MetalabError {
   readonly service: string;
   /** Without the log's end. */
   readonly summary: string;
+  /** What to do, where that is more than to read its log. */
+  readonly advice: string | null;
 
   constructor({ service, what, tail, log, next }: ServiceFault, options?: ErrorOptions) {
     const said = tail === '' ? '' : `; the end of its log:\n${tail.replace(/^/gm, '    ')}`;
@@ -31,5 +34,6 @@ export class ServiceError extends MetalabError {
     );
     this.service = service;
     this.summary = `${service} ${what}`;
+    this.advice = next ?? null;
   }
 }

@@ -63,7 +63,8 @@ export async function killAllOf(folder, of) {
  * @returns {ProcessId[]}
  */
 export function processesOf(folder, { node } = {}) {
-  return allProcesses().filter(({ pid }) => {
+  const all = allProcesses();
+  const marked = all.filter(({ pid }) => {
     const environment = environmentOf(pid);
     const ofRig =
       environment.get(MARK) === folder ||
@@ -73,6 +74,14 @@ export function processesOf(folder, { node } = {}) {
       (ofRig && environment.get('SLURMD_NODENAME') === node) || logsTo(pid, `${folder}/log/slurmd-${node}.`)
     );
   });
+  // Some programs give their children no environment, as databases are started.
+  const found = new Set(marked.map(({ pid }) => pid));
+  const parents = all.map(({ pid }) => ({ pid, parent: parentOf(pid) }));
+  for (let size = 0; size !== found.size; ) {
+    size = found.size;
+    for (const { pid, parent } of parents) if (found.has(parent)) found.add(pid);
+  }
+  return all.filter(({ pid }) => found.has(pid));
 }
 
 /** @param {number} parent @returns {ProcessId[]} */

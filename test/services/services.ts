@@ -48,6 +48,15 @@ export function processesWith(
     .filter(({ stat, args }) => !stat.startsWith('Z') && texts.every((text) => args.includes(text)));
 }
 
+/** A process and its children, by pid. */
+export function processTree(pid: number): number[] {
+  const rows = execFileSync('ps', ['-A', '-o', 'pid=,ppid='], { encoding: 'utf8' }).trim().split('\n');
+  const children = rows
+    .map((row) => row.trim().split(/\s+/).map(Number))
+    .filter(([, parent]) => parent === pid);
+  return [pid, ...children.map(([child]) => child!)];
+}
+
 /** Says a line to a service, and returns its answer. */
 export function tell(port: number, line: string): Promise<string> {
   return new Promise((resolve, reject) => {

@@ -1,15 +1,16 @@
 import { execFile } from 'node:child_process';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { chmod, cp, mkdir, readFile, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, onTestFinished, test } from 'vitest';
 import { useOwnEngine } from '../support/engine.js';
-import { temporalClient } from '../support/engine-status.js';
 import { metalab, ROOT } from '../support/metalab.js';
 import { projectWith } from '../support/project.js';
 import { serverFolders } from '../support/test-server.js';
 import { until } from '../support/until.js';
+import { filesWith } from './files-with.js';
+import { textsOfHistories } from './histories.js';
 import { processesWith, serviceIn, services } from './services.js';
 
 const env = useOwnEngine();
@@ -70,9 +71,7 @@ test("the README's session: up, a sweep into the index, psql, down; nothing is l
   printed.push((await metalab(['env', 'show', '--json'], here)).stdout);
   printed.push((await metalab(['services', 'logs', 'postgres'], here)).stdout);
   printed.push(...processesWith('').map(({ args }) => args));
-  const client = await temporalClient(env);
-  for await (const { workflowId, runId } of client.workflow.list())
-    printed.push(textsOf(await client.workflow.getHandle(workflowId, runId).fetchHistory()));
+  printed.push(...(await textsOfHistories(env)));
   const places = [env.METALAB_HOME, project.folder, ...serverFolders()];
   const found = places.flatMap((place) => filesWith(secrets, place));
   expect(found.filter((path) => !privates.includes(path))).toEqual([]);
@@ -98,22 +97,4 @@ test("the README's session: up, a sweep into the index, psql, down; nothing is l
   await run(up!);
   expect(await run(psql!)).toBe(averages);
   await run(down!);
-}, 360_000);
-
-/** All texts of a history: its payloads are bytes. */
-function textsOf(value: unknown): string {
-  if (value instanceof Uint8Array) return Buffer.from(value).toString('latin1');
-  if (typeof value !== 'object' || value === null) return String(value);
-  return Object.values(value).map(textsOf).join('\n');
-}
-
-/** Files below a folder that contain one of these texts. */
-function filesWith(texts: readonly string[], folder: string): string[] {
-  return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name))
-    .filter((path) => {
-      const content = readFileSync(path, 'latin1');
-      return texts.some((text) => content.includes(text));
-    });
-}
+}, 600_000);

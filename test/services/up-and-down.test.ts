@@ -112,7 +112,7 @@ test('an up that fails halfway ends what it started, and shows the log that expl
     expect(history).not.toContain('hunter2');
     expect(history).not.toContain(payloads('hunter2'));
   }
-});
+}, 360_000);
 
 test('what can not be started in any order is refused by name before anything starts', async () => {
   const project = await projectWith('[services.mirror]\n[services.atlas]\n');

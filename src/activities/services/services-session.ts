@@ -91,6 +91,7 @@ async function failureOf(
   const found = await environment.inspect().catch((): ServiceHandle[] => []);
   const details: FailedService = {
     service: error instanceof ServiceError ? error.service : null,
+    next: error instanceof ServiceError ? error.advice : null,
     handles: found.filter(({ name }) => specs.some((spec) => spec.name === name)),
   };
   return ApplicationFailure.create({

@@ -1,6 +1,7 @@
 import type { ServicesProblem } from '../../client/services/services-client.js';
 import { formatDuration } from '../../definition/format-duration.js';
 import type { ServicesBundle } from '../../services/bundle.js';
+import { restartCommand } from '../../services/restart-together.js';
 import type { ServiceHandle } from '../../services/service.js';
 import type { CommandContext } from '../command.js';
 import { printTable } from '../format/table.js';
@@ -11,6 +12,13 @@ export function printServices(
   context: CommandContext,
 ): void {
   printTable(handles.map(row), context);
+  for (const { name, status } of handles)
+    if (status === 'unreachable')
+      context.note(
+        context.color.yellow(
+          `${name} is alive, but does not answer; it may go on by itself, or \`${restartCommand(name, handles)}\` ends it and starts it again`,
+        ),
+      );
   if (store === null) return;
   // Where its password is kept, and its files are, is of no interest here.
   const [place] = store.split('?');
@@ -50,13 +58,14 @@ export const servicesJson = ({ project, environment, handles, store, tunnels }: 
 export const isHealthy = (handles: readonly ServiceHandle[]): boolean =>
   handles.length > 0 && handles.every(({ status }) => status === 'running');
 
-/** Why a request failed: what is known, and the log that explains it. */
+/** Why a request failed: what is known, and what to do, or the log that explains it. */
 export async function printProblem(
-  { message, service }: ServicesProblem,
+  { message, service, next }: ServicesProblem,
   readTail: (service: string) => Promise<string>,
   { note, color }: CommandContext,
 ): Promise<void> {
   note(`${color.red(color.bold('error:'))} ${message}`);
+  if (next != null) return note(`  next: ${next}`);
   if (service === null) return;
   const tail = await readTail(service);
   if (tail !== '') note(`  the end of its log:\n${tail.replace(/^/gm, '    ')}`);

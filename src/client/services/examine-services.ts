@@ -5,6 +5,7 @@ import { listPlaces } from '../../services/list-places.js';
 import { isAlive } from '../../services/local/process-tree.js';
 import { findOrder } from '../../services/order-file.js';
 import { folderOf } from '../../services/place.js';
+import { restartCommand } from '../../services/restart-together.js';
 import type { ServiceHandle } from '../../services/service.js';
 
 const NAME = 'services';
@@ -47,7 +48,10 @@ function examine({ project_folder, environment, handles }: ServicesBundle): Chec
     };
   if (states.every(({ state }) => state !== 'dead' && state !== 'unreachable'))
     return { name: NAME, ok: true, detail };
-  return { name: NAME, ok: 'warn', detail, next: `\`metalab services up\` in ${project_folder}` };
+  // What hangs is left alone by `up`.
+  const hung = states.find(({ state }) => state === 'unreachable');
+  const command = hung ? restartCommand(hung.handle.name, handles) : 'metalab services up';
+  return { name: NAME, ok: 'warn', detail, next: `\`${command}\` in ${project_folder}` };
 }
 
 function stateOf(handle: ServiceHandle): string {

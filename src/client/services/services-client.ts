@@ -1,12 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ServicesProblem, ServicesStatus } from '../../contract/services.js';
-import { InfrastructureError } from '../../definition/errors.js';
+import { InfrastructureError, MetalabError } from '../../definition/errors.js';
 import { connectTemporal, type TemporalConnection } from '../../engine/connect.js';
 import { loadRequestKey } from '../../engine/request-key.js';
 import { keepSshVariables } from '../../engine/ssh-environment.js';
 import { type ServicesOrder, writeOrder } from '../../services/order-file.js';
 import { folderOf, makeFolder, type ServicesPlace } from '../../services/place.js';
 import { readProgress } from '../../services/progress-file.js';
+import { restartedWith } from '../../services/restart-together.js';
 import { EngineUpkeep } from '../workflow/engine-upkeep.js';
 import { makeClient } from '../workflow/workflow-link.js';
 import { type SentRequest, ServicesLink } from './services-link.js';
@@ -90,8 +91,26 @@ export class ServicesClient {
     return this.#carryOut(() => this.#link.down());
   }
 
-  async restart(services: readonly string[] | null): Promise<EndedServices> {
-    return this.#carryOut(() => this.#link.restart(services));
+  /**
+   * @param service null: all
+   * @throws MetalabError METALAB_SERVICES_TOGETHER if others would be ended that were not named
+   */
+  async restart(service: string | null): Promise<EndedServices> {
+    if (service !== null) await this.#refuseOthers(service);
+    return this.#carryOut(() => this.#link.restart(service === null ? null : [service]));
+  }
+
+  /** The database of a running sweep must not end because somebody restarts the dashboard. */
+  async #refuseOthers(service: string): Promise<void> {
+    await this.#engine.ensureWorker();
+    const [, ...others] = restartedWith(service, (await this.#statusInTime())?.handles ?? []);
+    if (others.length === 0) return;
+    throw new MetalabError({
+      code: 'METALAB_SERVICES_TOGETHER',
+      where: `environment ${this.#place.environment}`,
+      what: `${service} is in one job with ${others.join(', ')}, so it can't be restarted alone`,
+      next: '`metalab services restart` restarts all of them, in another job; those that use them wait, or try again',
+    });
   }
 
   /** See {@link ServicesLink.status}. */

@@ -26,6 +26,8 @@ import { killAll, stopProcess } from './stop-process.js';
 
 /** The first start of a database takes seconds, on a busy machine many times that. A death is noticed at once. */
 const READY_WITHIN_MS = 120_000;
+/** One that was ready before answers at once, or hangs: then people want to know. A machine under load may take seconds. */
+const ANSWERS_WITHIN_MS = 15_000;
 const LOOK_EVERY_MS = 25;
 /** How long an answer of a service counts, while its process is alive. */
 const ANSWER_COUNTS_MS = 5_000;
@@ -195,21 +197,23 @@ export class LocalServices implements ServiceEnvironment {
     return variables;
   }
 
-  async #untilReady(record: ServiceRecord, { signal }: UpOptions): Promise<ServiceHandle> {
-    for (
-      const end = performance.now() + READY_WITHIN_MS;
-      ;
-      await sleep(LOOK_EVERY_MS, undefined, { signal })
-    ) {
+  async #untilReady(record: ServiceRecord, options: UpOptions): Promise<ServiceHandle> {
+    const { signal, onProgress } = options;
+    const within_ms = record.since === null ? READY_WITHIN_MS : ANSWERS_WITHIN_MS;
+    let isTold = record.since === null;
+    for (const end = performance.now() + within_ms; ; await sleep(LOOK_EVERY_MS, undefined, { signal })) {
       if (!isProcessAlive(record)) {
         await this.#clean(record);
         throw this.#failed(record, record.since === null ? 'ended while starting' : 'ended');
       }
       if (await isReady(checkOf(record))) break;
       if (performance.now() > end) throw this.#failed(record, ...silenceOf(record));
+      if (!isTold)
+        onProgress(`${record.name} runs, but does not answer: waiting ${within_ms / 1000} s for it …`);
+      isTold = true;
     }
     // What answers may be another process that has the port, until this one notices and ends.
-    if (!isProcessAlive(record)) return this.#untilReady(record, { signal, onProgress: () => {} });
+    if (!isProcessAlive(record)) return this.#untilReady(record, options);
     const ready = { ...record, since: record.since ?? new Date().toISOString() };
     if (record.since === null) this.#records.write(ready);
     this.#answered.set(record.id, performance.now());
@@ -274,7 +278,10 @@ const checkOf = ({ since, readiness, health = readiness }: ServiceRecord) =>
 const silenceOf = ({ name, since }: ServiceRecord): [what: string, next?: string] =>
   since === null
     ? [`did not get ready within ${READY_WITHIN_MS / 1000} s`]
-    : [`runs, but has not answered for ${READY_WITHIN_MS / 1000} s`, `metalab services restart ${name}`];
+    : [
+        `runs, but has not answered for ${ANSWERS_WITHIN_MS / 1000} s`,
+        `\`metalab services restart ${name}\` ends it, if it has to by a kill, and starts it again with its data`,
+      ];
 
 /** Started on another machine that shares the home folder: nothing is known of its process from here. */
 const isElsewhere = (record: ServiceRecord) =>

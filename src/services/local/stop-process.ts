@@ -22,6 +22,8 @@ export async function stopProcess({
   const known = processesOf(id, first);
   if (first && isAlive(first)) {
     sendSignal(first.pid, stop.signal);
+    // Processes that are stopped (SIGSTOP) get no signal until they continue.
+    for (const { pid } of known) sendSignal(pid, 'SIGCONT');
     await endsWithin(() => isAlive(first), stop.timeout_ms);
     if (!isAlive(first)) await endsWithin(() => known.some(isAlive), FOLLOWS_WITHIN_MS);
   }

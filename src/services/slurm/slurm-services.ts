@@ -140,7 +140,9 @@ export class SlurmServices implements ServiceEnvironment {
       const last = await this.#current(jobs, (job) => this.#control.isOver(job, retry));
       if (!last) return;
       options.onProgress(
-        last.id === undefined ? 'ending what was not submitted …' : `ending job ${last.id} …`,
+        last.id === undefined
+          ? 'ending what was not submitted …'
+          : `ending job ${last.id}, with ${last.plan?.services.map(({ name }) => name).join(', ')} …`,
       );
       for (const { number } of jobs)
         await retry.until(() => this.#transport.write('', downFile(files.job(number))));

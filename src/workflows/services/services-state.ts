@@ -123,7 +123,7 @@ export class ServicesState {
   failed(message: string, failure: FailedService | undefined): void {
     const { request } = this.#current!;
     if (failure) this.#handles = failure.handles;
-    this.#end(request.id, { message, service: failure?.service ?? null });
+    this.#end(request.id, { message, service: failure?.service ?? null, next: failure?.next ?? null });
   }
 
   /** A `down` came meanwhile. */

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach } from 'vitest';
@@ -85,6 +85,11 @@ export class ClusterServices {
   /** Writes a file of the services' folder on the cluster. */
   write(name: string, content: string): void {
     writeFileSync(join(this.data(''), '..', name), content);
+  }
+
+  /** Reads a file of the services' folder on the cluster. */
+  read(name: string): string {
+    return readFileSync(join(this.data(''), '..', name), 'utf8');
   }
 
   /** A transport to the cluster. */

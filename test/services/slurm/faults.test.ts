@@ -42,6 +42,8 @@ describe('services on a cluster', { timeout: 400_000 }, () => {
     const again = seen.at(-1)!;
     expect(again).toMatchObject({ port: store!.port, restarts: 1 });
     expect(await askSample(again)).toBe('store 2');
+    // By itself, with a minute for it: Slurm leaves much less between its signal and its kill.
+    expect(project.read('jobs/1/state/ended')).toBe('its time is over\n');
     expect((await queue()).filter((line) => line.endsWith('RUNNING'))).toEqual([
       `${jobOf(again)} metalab-services RUNNING`,
     ]);

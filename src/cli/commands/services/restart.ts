@@ -4,8 +4,14 @@ import { EXIT } from '../../format/report-error.js';
 export const restartCommand: CommandDefinition = {
   name: 'restart',
   summary: 'restart a service, or all services of an environment',
+  description: `Ends it, if it has to by a kill, and starts it again with its data. What uses it meanwhile is cut off; sweeps go on,
+and the index catches up. On a cluster all services of an environment are in one job, so they are restarted together,
+by \`services restart\` without a name; the new job may have to wait in the queue.`,
   arguments: [{ name: 'service', description: 'service (default: all)', optional: true }],
-  examples: [{ line: 'services restart postgres', does: 'with the same data, at the same address' }],
+  examples: [
+    { line: 'services restart postgres', does: 'with the same data, at the same address' },
+    { line: 'services restart --env cluster', does: 'all services of a cluster, in another job' },
+  ],
   env: true,
   json: true,
   async run({ service }, options, context) {
@@ -20,7 +26,7 @@ export const restartCommand: CommandDefinition = {
     const { project, environment } = requireOrder(place);
     const client = await ServicesClient.open(place, { say: (line) => context.note(line) });
     try {
-      const { status, problem } = await client.restart(service === undefined ? null : [service]);
+      const { status, problem } = await client.restart(service ?? null);
       if (problem) {
         await print.printProblem(problem, (name) => readTail(place, name), context);
         return EXIT.failure;
