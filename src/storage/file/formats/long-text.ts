@@ -94,8 +94,10 @@ const shortened = (path: string) =>
 export const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const SPACE = 0x20;
-const LETTERS: ReadonlySet<number> = new Set(Buffer.from('"\\/bfnrt'));
 const LETTER_U = 0x75;
+/** By byte, 1 for what may follow a backslash, but for `u`. */
+const LETTERS = new Uint8Array(256);
+for (const letter of Buffer.from('"\\/bfnrt')) LETTERS[letter] = 1;
 
 /**
  * How long the escape is that begins at a backslash.
@@ -104,7 +106,7 @@ const LETTER_U = 0x75;
  */
 function escapeLength(bytes: Buffer, at: number): number | undefined {
   if (at + 1 >= bytes.length) return 0;
-  if (bytes[at + 1] !== LETTER_U) return LETTERS.has(bytes[at + 1]!) ? 2 : undefined;
+  if (bytes[at + 1] !== LETTER_U) return LETTERS[bytes[at + 1]!] === 1 ? 2 : undefined;
   if (at + 6 > bytes.length) return 0;
   for (let digit = at + 2; digit < at + 6; digit++) if (!isHex(bytes[digit]!)) return undefined;
   return 6;
