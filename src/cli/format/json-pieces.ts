@@ -1,4 +1,5 @@
 import { encodeNumber, numberText } from '../../definition/non-finite.js';
+import { LongText } from '../../storage/file/formats/long-text.js';
 
 /** What has fewer characters, roughly, is made text as a whole. */
 const PIECE_LENGTH = 1 << 20;
@@ -8,7 +9,8 @@ const PIECE_LENGTH = 1 << 20;
  * 100 MB is then not in memory twice, nor is what stands around it.
  */
 export function* jsonPieces(value: unknown): Generator<string, void> {
-  if (typeof value === 'string' && value.length > PIECE_LENGTH) yield* textPieces(value);
+  if (value instanceof LongText) yield* value.json();
+  else if (typeof value === 'string' && value.length > PIECE_LENGTH) yield* textPieces(value);
   else if (typeof value !== 'object' || value === null || sizeOf(value, PIECE_LENGTH) <= PIECE_LENGTH)
     yield JSON.stringify(value, (_, each) => encodeNumber(each)) ?? 'null';
   else yield* membersOf(value);
@@ -51,6 +53,7 @@ function* membersOf(value: object): Generator<string, void> {
 function sizeOf(value: unknown, most: number): number {
   if (typeof value === 'string') return value.length + 2;
   if (typeof value !== 'object' || value === null) return 8;
+  if (value instanceof LongText) return most + 1;
   let size = 2;
   const isList = Array.isArray(value);
   for (const key in value) {

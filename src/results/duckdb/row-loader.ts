@@ -110,8 +110,8 @@ export class RowLoader {
       }
       const isLong = value instanceof LongText;
       if (isLong) this.#hasLongTexts = true;
-      name.counter.add(isLong ? value.identity() : value);
-      const { type, stored } = isLong ? { type: 'text' as const, stored: value } : partValue(value);
+      name.counter.add(isLong ? stampOf(value) : value);
+      const { type, stored } = isLong ? { type: value.type, stored: value } : partValue(value);
       const column = name.columns[type] ?? this.#addColumn(name, type);
       while (column.values.length < this.#rows) column.values.push(null);
       column.values.push(stored);
@@ -195,6 +195,9 @@ export class RowLoader {
     return slices;
   }
 }
+
+/** A value of the same type that is the same for the same values. */
+const stampOf = (value: LongText) => (value.type === 'json' ? [value.identity()] : value.identity());
 
 /** Texts of many megabytes, one at a time: given to DuckDB, each would be in memory four times. */
 async function writeLongTexts(file: string, columns: readonly TableColumn[]): Promise<void> {
