@@ -70,7 +70,11 @@ it('says how to choose where there are too many or too few, and what is no run',
 it('shows of long texts only where they begin to differ', async () => {
   const text = 'line\n'.repeat(20_000);
   const runs = ['one', 'two'].map((end, at) =>
-    recordOf({ index: 20 + at, run_id: idOf(20 + at), metrics: { same: text, text: `${text}${end}${text}` } }),
+    recordOf({
+      index: 20 + at,
+      run_id: idOf(20 + at),
+      metrics: { same: text, text: `${text}${end}${text}` },
+    }),
   );
   const other = await openFileStore(join(lastingFolder(), 'long'), { create: true });
   await other.writeManifest(manifestOf());
