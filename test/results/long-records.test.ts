@@ -27,7 +27,7 @@ const METRICS = {
   number: 2,
 };
 const PARAMS = {
-  list: Array.from({ length: 200_000 }, (_, at) => at),
+  list: Array.from({ length: 20_000 }, (_, at) => at),
   object: { a: [null, 'ä,"'], text: 'plain text '.repeat(10_000), z: 1 },
 };
 /** As files have them. */
