@@ -1,5 +1,6 @@
 import type { DerivedMetrics } from '../definition/derivation.js';
 import type { RunRecord, RunStatus } from '../definition/record.js';
+import type { StoredRunRecord } from '../storage/file/formats/long-record.js';
 import type { LongText } from '../storage/file/formats/long-text.js';
 import type { ValueType } from '../storage/file/formats/runs-file.js';
 import type { Cell } from './query/cell.js';
@@ -44,8 +45,8 @@ export interface QueryEngine {
    * selection's columns.
    */
   cells(selection: Selection): AsyncIterable<readonly (readonly Cell[])[]>;
-  /** Complete records; the selection's columns don't matter. In constant memory. */
-  records(selection: Selection): AsyncIterable<RunRecord>;
+  /** Complete records, but for long texts; the selection's columns don't matter. In constant memory. */
+  records(selection: Selection): AsyncIterable<StoredRunRecord>;
   /** The same with what is known of the runs besides. */
   runs(selection: Selection): AsyncIterable<StoredRecord>;
   /** In the order of the query. `total` counts groups beyond the limit, too. */

@@ -2,6 +2,7 @@ import type { Table as ArrowTable } from 'apache-arrow';
 import type { JsonObject, JsonValue } from '../definition/json.js';
 import type { Direction } from '../definition/objective.js';
 import type { RunRecord, SeriesPoint } from '../definition/record.js';
+import { type StoredRunRecord, wholeRecord } from '../storage/file/formats/long-record.js';
 import type { SubmissionOutcome } from '../storage/manifest.js';
 import type { ResultsStore } from '../storage/store.js';
 import { bestQuery, objectiveOf } from './best.js';
@@ -296,6 +297,11 @@ export class Results<Params = JsonObject> {
 
   /** Complete records as they are stored, in constant memory. */
   async *records(): AsyncGenerator<RunRecord, void> {
+    for await (const record of this.storedRecords()) yield wholeRecord(record);
+  }
+
+  /** The same; long texts stay where they are. */
+  async *storedRecords(): AsyncGenerator<StoredRunRecord, void> {
     const engine = await this.#engine();
     yield* engine.records(resolveSelection({ ...this.#query, columns: [] }, engine.columns));
   }

@@ -66,3 +66,26 @@ it('says how to choose where there are too many or too few, and what is no run',
   expect(wrong.stderr).toMatch(/2 problems[\s\S]*no run 'ffff0000'[\s\S]*'abc' is too short/);
   expect((await compare(idOf(0), idOf(1), '--where', 'lr=0.1')).stderr).toMatch(/2 runs are named/);
 });
+
+it('shows of long texts only where they begin to differ', async () => {
+  const text = 'line\n'.repeat(20_000);
+  const runs = ['one', 'two'].map((end, at) =>
+    recordOf({
+      index: 20 + at,
+      run_id: idOf(20 + at),
+      metrics: { same: text, text: `${text}${end}${text}` },
+    }),
+  );
+  const other = await openFileStore(join(lastingFolder(), 'long'), { create: true });
+  await other.writeManifest(manifestOf());
+  writeSegment(other, runs);
+  const named = ['compare', idOf(20), idOf(21), '--store', other.root];
+  const { stdout } = await metalab(named);
+  expect(stdout).toMatch(/^ +text +….*line↵oneline↵.*… +….*line↵twoline↵.*…$/m);
+  for (const line of stdout.split('\n')) expect(line.length).toBeLessThan(2200);
+  const { stdout: json } = await metalab([...named, '--json']);
+  const { facts } = JSON.parse(json);
+  expect(facts.find(({ name }: { readonly name: string }) => name === 'text').values).toEqual(
+    Object.fromEntries(runs.map(({ run_id, metrics }) => [run_id, metrics.text])),
+  );
+});

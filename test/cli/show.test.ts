@@ -47,3 +47,14 @@ it('an error names the nearest columns, each so that it can be told from the nex
   expect(stderr).toContain('"a\\nb"');
   expect(stderr).toContain('"a, c"');
 });
+
+it('show cuts a text of many characters, and --json has all of it, with numbers that are not finite', async () => {
+  const text = `${'line\n'.repeat(50_000)}end`;
+  const run = recordOf({ index: 0, metrics: { text, loss: Number.NaN } });
+  const store = await storeOf([run]);
+  const { stdout } = await metalab(['show', run.run_id, '--store', store.root]);
+  expect(stdout.length).toBeLessThan(60_000);
+  expect(stdout).toMatch(/… \(250,003 characters: --json has all\)$/m);
+  const { stdout: json } = await metalab(['show', run.run_id, '--store', store.root, '--json']);
+  expect(JSON.parse(json).metrics).toEqual({ text, loss: { $numberDouble: 'NaN' } });
+});

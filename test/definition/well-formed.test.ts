@@ -18,3 +18,8 @@ it.each([
   expect(JSON.parse(mended)).toEqual({ [text.toWellFormed()]: [text.toWellFormed()] });
   expect(mended).toHaveLength(json.length);
 });
+
+it('a text with tens of millions of escapes is mended, too', () => {
+  const json = `${'\\n'.repeat(40_000_000)}\\ud83c`;
+  expect(wellFormedJson(json) === `${json.slice(0, -6)}\\ufffd`).toBe(true);
+});

@@ -230,3 +230,42 @@ test('derived metrics are exported, with values of another type in a column of t
     await results.close();
   }
 });
+
+test('a name that two derivations gave is neither’s: each has a column that names it', async () => {
+  const store = await storeOf(3, (index) => ({ gap: index, own: index }));
+  applyAfterwards(store, NEW_CODE, [[0, { slope: 1 }]], { derivation: 'other' });
+  await compact(store);
+  expect(await gapsOf(store)).toEqual([0, 1, 2]);
+  // As a version wrote it that did not refuse the name, beside what is compacted.
+  const later = { derivation: 'other', writer: 'host-8-zz' };
+  applyAfterwards(
+    store,
+    NEW_CODE,
+    [
+      [1, { gap: 'text' }],
+      [2, { gap: 20 }],
+    ],
+    later,
+  );
+  for (const _ of ['segments', 'Parquet']) {
+    const results = resultsOf(store, EXPERIMENT);
+    const names = (await results.columns()).map(({ name }) => name);
+    expect(names.filter((name) => name.startsWith('derived.')).sort()).toEqual([
+      'derived.gap (gap)',
+      'derived.gap (other)',
+      'derived.own',
+      'derived.slope',
+    ]);
+    const { rows } = await results.select('derived.gap (gap)', 'derived.gap (other)', 'derived.own').table();
+    expect(rows.map((row) => Object.values(row))).toEqual([
+      [0, undefined, 0],
+      [1, 'text', 1],
+      [2, 20, 2],
+    ]);
+    await expect(results.select('derived.gap').table()).rejects.toThrow(/derived\.gap \(gap\)/);
+    await results.close();
+    await compact(store);
+  }
+  const { derived } = await readDerived(folderOf(store), record(2));
+  expect(derived).toEqual({ 'gap (gap)': 2, 'gap (other)': 20, own: 2 });
+});

@@ -26,9 +26,19 @@ const METRICS = {
   small: 'small',
   number: 2,
 };
+const PARAMS = {
+  list: Array.from({ length: 20_000 }, (_, at) => at),
+  object: { a: [null, 'ä,"'], text: 'plain text '.repeat(10_000), z: 1 },
+};
+/** As files have them. */
+const IN_FILES = {
+  ...METRICS,
+  list: JSON.stringify(PARAMS.list),
+  object: JSON.stringify(PARAMS.object),
+};
 const RUNS = [
   recordOf({ index: 0, params: { x: 0 }, metrics: { ...METRICS, plain: 'short', number: 1 } }),
-  recordOf({ index: 1, params: { x: 1 }, metrics: METRICS, notes: ['n'.repeat(100_000)] }),
+  recordOf({ index: 1, params: { x: 1, ...PARAMS }, metrics: METRICS, notes: ['n'.repeat(100_000)] }),
   recordOf({ index: 2, params: { x: 1 }, metrics: { number: 'text', small: METRICS.plain } }),
 ];
 
@@ -43,7 +53,7 @@ it('a record of many megabytes is read, asked for and exported as it is, compact
     for await (const record of results.records()) records.push(record);
     expect(records).toEqual(RUNS);
 
-    const names = ['x', ...Object.keys(METRICS)];
+    const names = ['x', ...Object.keys(IN_FILES)];
     const { rows } = await results.select(...names).table();
     expect(rows).toEqual(
       RUNS.map(({ params, metrics }) =>
@@ -61,7 +71,10 @@ it('a record of many megabytes is read, asked for and exported as it is, compact
           typeof value === 'string' ? [[name, value.slice(0, 1000)]] : [],
         ),
       ),
+      list: PARAMS.list.slice(0, (cut[1]!.list as number[]).length),
+      object: expect.stringMatching(/^\{"a":\[null,"ä,\\""\],"text":"plain text plain/),
     });
+    expect(JSON.stringify(cut[1]!.list).length).toBeGreaterThan(1000);
     expect(await results.where('plain', '=', METRICS.plain).count()).toBe(1);
     expect(await results.where('plain', '=', `${METRICS.plain}.`).count()).toBe(0);
     const { groups } = await results.groupBy('plain').stats('number', ['mean']);
@@ -81,18 +94,19 @@ it('a record of many megabytes is read, asked for and exported as it is, compact
       .map((line) => JSON.parse(line));
     expect(objects).toEqual(rows.map((row) => JSON.parse(JSON.stringify(row))));
     const arrow = tableFromIPC(readFileSync(files.arrow!)).toArray()[1]!.toJSON();
-    expect(arrow).toMatchObject({ ...METRICS, number: 2n });
+    expect(arrow).toMatchObject({ ...IN_FILES, number: 2n });
     const database = await openDatabase();
     const ofDuckdb = await database.all(`SELECT * FROM read_parquet(${quoteText(files.parquet!)})`);
-    expect(ofDuckdb[1]).toMatchObject(METRICS);
+    expect(ofDuckdb[1]).toMatchObject(IN_FILES);
     const csv = await database.all(
       `SELECT * FROM read_csv(${quoteText(files.csv!)}, all_varchar = true, max_line_size = 16000000)`,
     );
-    expect(csv[1]).toEqual({ ...METRICS, x: '1', number: '2', formula: `'${METRICS.formula}` });
+    expect(csv[1]).toEqual({ ...IN_FILES, x: '1', number: '2', formula: `'${METRICS.formula}` });
     if (phase === 'compacted') {
       const file = join(store.experimentFolder(EXPERIMENT), 'runs', 'runs.parquet');
       const [row] = await database.all(`SELECT * FROM read_parquet(${quoteText(file)}) WHERE index = 1`);
-      for (const [name, value] of Object.entries(METRICS)) expect(row![`metrics.${name}`]).toBe(value);
+      for (const [name, value] of Object.entries(IN_FILES))
+        expect(row![`${name in PARAMS ? 'params' : 'metrics'}.${name}`]).toBe(value);
     }
     database.close();
     seen.push(await results.columns());
@@ -109,13 +123,26 @@ it('a record of many megabytes is read, asked for and exported as it is, compact
 it.each([
   [
     'one text of 100 MB',
-    { m0: 'abcdefghi\n'.repeat(9_500_000) },
+    { metrics: { m0: 'abcdefghi\n'.repeat(9_500_000) } },
     ['list', 'csv', 'parquet'],
     ['group', 'ndjson'],
   ],
   [
+    'a list of 5,500,000 numbers',
+    {
+      params: { p: Array.from({ length: 5_500_000 }, (_, at) => ((at * 2_654_435_761) % 1_000_003) / 1e6) },
+      metrics: { m0: 'text '.repeat(1000) },
+    },
+    ['list', 'csv', 'group'],
+    ['ndjson', 'parquet'],
+  ],
+  [
     '5,000 texts of 20 KB',
-    Object.fromEntries(Array.from({ length: 5000 }, (_, at) => [`m${at}`, 'abcdefghij'.repeat(2000)])),
+    {
+      metrics: Object.fromEntries(
+        Array.from({ length: 5000 }, (_, at) => [`m${at}`, 'abcdefghij'.repeat(2000)]),
+      ),
+    },
     ['group', 'ndjson'],
     ['list', 'csv', 'arrow'],
   ],
@@ -124,10 +151,13 @@ it.each([
   {
     timeout: 900_000,
   },
-  async (_, metrics: Record<string, string>, before, afterwards) => {
+  async (_, { params, metrics }: Partial<RunRecord>, before, afterwards) => {
     const small = recordOf({ index: 0, params: { x: 0 }, metrics: { m0: 'small' } });
-    const store = await storeOf([small, recordOf({ index: 1, params: { x: 1 }, metrics })]);
-    const { length } = metrics.m0!;
+    const store = await storeOf([
+      small,
+      recordOf({ index: 1, params: { x: 1, ...params }, metrics: metrics! }),
+    ]);
+    const { length } = metrics!.m0 as string;
     const file = (format: string) => `store.root + '/long.${format}'`;
     const written = (format: string) => `await results.export(${file(format)}, { force: true });`;
     const questions = {

@@ -115,8 +115,10 @@ async function print(
   const { comparisonAsJson, printComparison } = await import('../format/comparison.js');
   const comparison = await compareRuns(runs);
   const facts = comparison.facts.filter(({ differs }) => differs || showEqual);
-  if (json) context.out(comparisonAsJson({ ...comparison, facts }));
-  else printComparison({ ...comparison, facts }, context);
+  if (json) {
+    const { writeJson } = await import('../format/write-json.js');
+    await writeJson(comparisonAsJson({ ...comparison, facts }), context);
+  } else printComparison({ ...comparison, facts }, context);
 }
 
 /** A single run is taken for an experiment. */

@@ -144,7 +144,7 @@ async function print(results: Results, options: ResultsOptions, context: Command
   }
   if (options.json) {
     const { writeJsonArray } = await import('../format/write-json.js');
-    return writeJsonArray(results.records(), context);
+    return writeJsonArray(results.storedRecords(), context);
   }
   const isPage = options.best ? options.groupBy : options.limit === undefined;
   await printRows(isPage ? results.limit(DEFAULT_LIMIT) : results, options, context);

@@ -4,7 +4,7 @@ export const showCommand: CommandDefinition = {
   name: 'show',
   summary: 'show one run in full',
   description: `Its identity and what it is made of, params, metrics, times, submission and git commit, provenance, error, tags, warnings, notes, series and
-artifacts: of its final record.`,
+artifacts: of its final record. A text of more than 10,000 characters is cut; --json has all of it.`,
   arguments: [
     { name: 'run', description: 'run, by any unambiguous prefix of its run_id, 4 characters at least' },
   ],
@@ -21,7 +21,7 @@ artifacts: of its final record.`,
     ]);
     const store = await context.resultsStore();
     const details = await readRunDetails(store, await resolveStoredRun(store, run));
-    if (options.json) context.out(JSON.stringify(details));
+    if (options.json) await (await import('../format/write-json.js')).writeJson(details, context);
     else (await import('../format/print-run.js')).printRun(details, context);
     return undefined;
   },

@@ -1,5 +1,4 @@
 import { isDeepStrictEqual } from 'node:util';
-import { encodeNumber } from '../../definition/non-finite.js';
 import { oneLine, shorten } from '../../definition/printable.js';
 import type { Change, ComparedFact, RunComparison } from '../../results/compare/compare-runs.js';
 import type { Cell } from '../../results/query/cell.js';
@@ -11,6 +10,8 @@ import { toShown } from './shown-cell.js';
 const GAP = '  ';
 const RUN_GAP = '   ';
 const MAX_CHARACTERS = 40;
+/** Where the output goes to a program or a file. */
+const MAX_IN_FILE = 1000;
 const CHANGE_DIGITS = 4;
 /** Of a fingerprint or a commit. */
 const HASH_CHARACTERS = 12;
@@ -29,7 +30,7 @@ interface RunColumn {
 
 /** Prints a line for each fact, under its kind. Runs that don't fit beside the first are in further tables. */
 export function printComparison({ runs, facts }: RunComparison, context: TableContext): void {
-  const longest = Number.isFinite(context.width) ? MAX_CHARACTERS : Number.POSITIVE_INFINITY;
+  const longest = Number.isFinite(context.width) ? MAX_CHARACTERS : MAX_IN_FILE;
   const heads = shortIds(runs.map(({ id }) => id));
   const shown = facts.map((fact) => showValues(fact, longest));
   const columns = heads.map(
@@ -115,13 +116,24 @@ function shortIds(ids: readonly string[]): string[] {
 }
 
 /** Values that differ look different: by more digits, by quotes, or by the place where they begin to. */
-function showValues({ values, differs }: ComparedFact, longest: number): string[] {
+function showValues({ values: whole, differs }: ComparedFact, longest: number): string[] {
+  const values = nearDifference(whole, differs, longest);
   const format = numberFormat(values.filter((value) => typeof value === 'number'));
   const mixed = values.some((value) => typeof value !== 'string' && value !== undefined);
   const texts = values.map((value) => showValue(value, format, mixed));
   if (texts.every((text) => text.length <= longest)) return texts;
   const from = differs ? Math.max(0, sharedLength(texts) - longest / 2) : 0;
   return texts.map((text) => shorten(from === 0 ? text : `…${text.slice(from + 1)}`, longest));
+}
+
+/** Of long texts only so much around the place where they begin to differ that the rest can't be shown. */
+function nearDifference(values: readonly Cell[], differs: boolean, longest: number): readonly Cell[] {
+  const most = 4 * longest;
+  const texts = values.filter((value) => typeof value === 'string');
+  if (texts.every((text) => text.length <= most)) return values;
+  const shared = differs && texts.length === values.length ? sharedLength(texts) : 0;
+  const from = Math.max(0, shared - 2 * longest);
+  return values.map((value) => (typeof value === 'string' ? value.slice(from, from + most) : value));
 }
 
 function showValue(value: Cell, format: (value: number) => string, mixed: boolean): string {
@@ -151,10 +163,10 @@ function showRatio(change: Change | undefined): string {
 }
 
 /** By run_id: what a run lacks is absent, so that it is not null. */
-export function comparisonAsJson({ runs, facts }: RunComparison): string {
+export function comparisonAsJson({ runs, facts }: RunComparison): object {
   const byRun = (values: readonly unknown[]) =>
     Object.fromEntries(runs.map(({ id }, index) => [id, values[index]]));
-  const comparison = {
+  return {
     runs: runs.map(({ id, experiment, status }) => ({ run_id: id, experiment_id: experiment, status })),
     facts: facts.map(({ kind, name, differs, values, changes }) => ({
       kind,
@@ -164,5 +176,4 @@ export function comparisonAsJson({ runs, facts }: RunComparison): string {
       changes: byRun(changes),
     })),
   };
-  return JSON.stringify(comparison, (_, value) => encodeNumber(value));
 }

@@ -1,4 +1,5 @@
 import { formatBytes } from '../../definition/format-bytes.js';
+import { formatCount } from '../../definition/format-count.js';
 import { formatDuration } from '../../definition/format-duration.js';
 import type { JsonObject, JsonValue } from '../../definition/json.js';
 import { oneLine, printable } from '../../definition/printable.js';
@@ -10,7 +11,7 @@ import { formatNumber } from './format-number.js';
 export function printRun(run: RunDetails, { out, color }: CommandContext): void {
   const section = (title: string, texts: readonly (readonly [string, string])[]) => {
     if (texts.length === 0) return;
-    const entries = texts.map(([name, text]) => [oneLine(name), printable(text)] as const);
+    const entries = texts.map(([name, text]) => [oneLine(name), printable(shorten(text))] as const);
     const width = Math.max(...entries.map(([name]) => name.length));
     out(`\n${color.bold(title)}`);
     for (const [name, text] of entries)
@@ -78,6 +79,14 @@ export function printRun(run: RunDetails, { out, color }: CommandContext): void 
     run.notes.map((note, index) => [String(index + 1), note]),
   );
 }
+
+/** A terminal is no place for megabytes. */
+const MAX_CHARACTERS = 10_000;
+
+const shorten = (text: string) =>
+  text.length > MAX_CHARACTERS
+    ? `${text.slice(0, MAX_CHARACTERS)}… (${formatCount(text.length)} characters: --json has all)`
+    : text;
 
 function describeGit(git: RunDetails['git']): (readonly [string, string])[] {
   if (!git) return [];

@@ -69,7 +69,7 @@ function storedOf({ record }: RowWithRecord, { source, key, type }: ValueColumn)
   const all = (source === 'params' ? record.params : record.metrics) ?? {};
   if (!Object.hasOwn(all, key)) return null;
   const stored = all[key]!;
-  if (stored instanceof LongText) return type === 'text' ? stored : null;
+  if (stored instanceof LongText) return type === stored.type ? stored : null;
   const value = partValue(stored);
   return value.type === type ? value.stored : null;
 }

@@ -52,15 +52,14 @@ export async function* storedCells(
   if (rows.length > 0) yield rows;
 }
 
-/** The same with all texts. */
+/** The same with all texts, lists and objects. */
 export async function* cellsOfRecords(
   ...query: Parameters<typeof storedCells>
 ): AsyncGenerator<readonly (readonly Cell[])[], void> {
   const { longest } = query[3];
   const whole = (cell: StoredCell): Cell => {
-    if (longest === undefined) return cell instanceof LongText ? cell.text() : cell;
-    if (cell instanceof LongText)
-      return (cell.head.length < longest ? cell.text() : cell.head).slice(0, longest);
+    if (cell instanceof LongText) return longest === undefined ? cell.value() : cell.cut(longest);
+    if (longest === undefined) return cell;
     return typeof cell === 'string' ? cell.slice(0, longest) : cell;
   };
   for await (const rows of storedCells(...query)) yield rows.map((row) => row.map(whole));

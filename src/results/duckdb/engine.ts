@@ -1,8 +1,8 @@
 import { availableParallelism } from 'node:os';
 import { dirname } from 'node:path';
 import { UsageError } from '../../definition/errors.js';
-import { isMetricValue, type RunRecord, type RunStatus } from '../../definition/record.js';
-import { wholeRecord } from '../../storage/file/formats/long-record.js';
+import { isMetricValue, type RunStatus } from '../../definition/record.js';
+import { type StoredRunRecord, wholeRecord } from '../../storage/file/formats/long-record.js';
 import type { ValueType } from '../../storage/file/formats/runs-file.js';
 import type { QueryEngine, SqlAnswer, StoredCell, StoredRecord } from '../engine.js';
 import { writeParquetRows } from '../export/parquet-rows.js';
@@ -196,11 +196,10 @@ class DuckdbEngine implements QueryEngine {
   }
 
   /** Of the segments' lines: what is compacted stands there too. */
-  async *records(selection: Selection): AsyncGenerator<RunRecord, void> {
+  async *records(selection: Selection): AsyncGenerator<StoredRunRecord, void> {
     const query = new Query(this.#runs);
     const sql = selectionSql(query, selection, ['segment', 'segment_offset'], this.#runs.inCellOrder);
-    for await (const { record } of rowsWithRecords(this.#database, this.#folder, sql))
-      yield wholeRecord(record);
+    for await (const { record } of rowsWithRecords(this.#database, this.#folder, sql)) yield record;
   }
 
   async *runs(selection: Selection): AsyncGenerator<StoredRecord, void> {

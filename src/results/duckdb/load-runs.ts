@@ -78,12 +78,22 @@ export async function loadRuns(
     const uncovered = await wholeLines(await listUncovered(folder, covered));
     const codes = wantsDerived ? await currentDerivations(folder) : new Map<string, string>();
     const known = compacted[0]?.coverage.derived ?? NO_DERIVED;
-    // Values of other code don't count: then all are read again.
-    const keepsDerived = isDeepStrictEqual(known.codes, Object.fromEntries(codes));
-    const coveredDerived = keepsDerived ? known.files : {};
-    const newDerived =
-      codes.size === 0 ? [] : await wholeLines(await uncoveredOf(await listDerived(folder), coveredDerived));
-    const derived = await loadDerived(database, newDerived, codes);
+    // Values of other code don't count, and older versions did not tell the derivations apart: then all are read again.
+    const isCovered =
+      isDeepStrictEqual(known.codes, Object.fromEntries(codes)) &&
+      (known.metrics !== undefined || codes.size <= 1);
+    const coveredFiles = isCovered ? known.files : {};
+    const derivedFiles = codes.size === 0 ? [] : await listDerived(folder);
+    const newDerived = await wholeLines(await uncoveredOf(derivedFiles, coveredFiles));
+    const derived = await loadDerived(database, {
+      files: newDerived,
+      covered: derivedFiles.flatMap((file) =>
+        coveredFiles[file.name] === undefined ? [] : [{ ...file, from: 0, to: coveredFiles[file.name]! }],
+      ),
+      known: (isCovered ? known.metrics : undefined) ?? {},
+      codes,
+    });
+    const keepsDerived = isCovered && !derived.all;
     const isKept = ({ source }: { readonly source: string }) => source !== 'derived' || keepsDerived;
     const sql = await currentSql(database, current);
     const asTheyAre = compacted.length === 1 && compacted[0]?.coverage.declaration === declaration;
@@ -151,7 +161,8 @@ export async function loadRuns(
       segments: { ...covered, ...Object.fromEntries(uncovered.map(({ name, to }) => [name, to])) },
       derived: {
         codes: Object.fromEntries(codes),
-        files: { ...coveredDerived, ...Object.fromEntries(newDerived.map(({ name, to }) => [name, to])) },
+        metrics: derived.metrics,
+        files: { ...coveredFiles, ...Object.fromEntries(newDerived.map(({ name, to }) => [name, to])) },
       },
       damaged: (compacted[0]?.coverage.damaged ?? 0) + loaded.damaged,
       hasLongLines: loaded.hasLongLines || (compacted[0]?.coverage.long_lines ?? false),
@@ -192,7 +203,7 @@ function selectFrom(
   return `SELECT ${[...fields, ...list].join(', ')} FROM ${all}`;
 }
 
-const NO_DERIVED = { codes: {}, files: {} };
+const NO_DERIVED: LoadedRuns['derived'] = { codes: {}, files: {} };
 const NOTHING_LOADED: LoadedRecords = {
   parts: new Map(),
   occurrences: [],

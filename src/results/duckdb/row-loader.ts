@@ -14,6 +14,8 @@ const MAX_ROWS = 16_384;
 const SLICE_COLUMNS = 256;
 
 const MAX_CONSTANT_LENGTH = 1000;
+/** Characters of a text that is given to DuckDB as a value, not in a file. */
+const MAX_IN_DUCKDB = 1 << 20;
 
 /** The column of a row's values of one type, and which of the tables it is in. */
 export interface LoadedPart {
@@ -92,7 +94,10 @@ export class RowLoader {
 
   /** Ends a row, whose values were added before. @param fields in their order */
   addRow(fields: readonly unknown[], bytes: number): void {
-    for (let at = 0; at < fields.length; at++) this.#fields[at]!.push(fields[at] ?? null);
+    for (let at = 0; at < fields.length; at++) {
+      this.#noteLong(fields[at]);
+      this.#fields[at]!.push(fields[at] ?? null);
+    }
     this.#rows++;
     this.#bytes += bytes;
   }
@@ -109,13 +114,19 @@ export class RowLoader {
         names.set(key, name);
       }
       const isLong = value instanceof LongText;
-      if (isLong) this.#hasLongTexts = true;
-      name.counter.add(isLong ? value.identity() : value);
-      const { type, stored } = isLong ? { type: 'text' as const, stored: value } : partValue(value);
+      name.counter.add(isLong ? stampOf(value) : value);
+      this.#noteLong(value);
+      const { type, stored } = isLong ? { type: value.type, stored: value } : partValue(value);
       const column = name.columns[type] ?? this.#addColumn(name, type);
       while (column.values.length < this.#rows) column.values.push(null);
       column.values.push(stored);
     }
+  }
+
+  /** Notes, errors and derived metrics may be long, too. */
+  #noteLong(value: unknown): void {
+    if (value instanceof LongText || (typeof value === 'string' && value.length > MAX_IN_DUCKDB))
+      this.#hasLongTexts = true;
   }
 
   #addColumn({ source, key, columns }: LoadedName, type: ValueType): LoadedColumn {
@@ -195,6 +206,9 @@ export class RowLoader {
     return slices;
   }
 }
+
+/** A value of the same type that is the same for the same values. */
+const stampOf = (value: LongText) => (value.type === 'json' ? [value.identity()] : value.identity());
 
 /** Texts of many megabytes, one at a time: given to DuckDB, each would be in memory four times. */
 async function writeLongTexts(file: string, columns: readonly TableColumn[]): Promise<void> {

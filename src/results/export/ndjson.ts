@@ -23,7 +23,6 @@ export function toNdjson(
 }
 
 function* longMember(key: string, text: LongText): Generator<string, void> {
-  yield `${key}"`;
-  for (const piece of text.pieces()) yield JSON.stringify(piece).slice(1, -1);
-  yield '"';
+  yield key;
+  yield* text.json();
 }

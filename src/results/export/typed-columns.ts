@@ -65,7 +65,7 @@ function fileType({ source, type, whole }: Column, valueType: ValueType): FileTy
 
 /** What a typed column holds of a row's cell: null where the cell is missing or of another type. Integers are bigints. */
 export function typedValue(cell: StoredCell, { type, of }: TypedColumn): unknown {
-  if (cell instanceof LongText) return of?.valueType === 'text' ? cell : null;
+  if (cell instanceof LongText) return of?.valueType === cell.type ? cell : null;
   if (cell === undefined) return null;
   if (type === 'texts') return cell;
   if (of && of.column.source.of !== 'field' && valueTypeOf(cell) !== of.valueType) return null;

@@ -49,6 +49,12 @@ function valuesText(values: DerivedMetrics): string {
 export const derivedValues = ({ values = {} }: DerivedLine): DerivedMetrics =>
   Object.fromEntries(Object.entries(values).map(([name, value]) => [name, decodeNumber(value)]));
 
+/**
+ * What a metric is called that several derivations gave. `metalab derive` refuses that; stores of older versions, and merged
+ * ones, may have it. Neither of the two counts for the other's runs.
+ */
+export const contestedName = (metric: string, derivation: string): string => `${metric} (${derivation})`;
+
 /** All files of derived lines: those of slots beside their segments, and those that were computed afterwards. */
 export async function listDerived(folder: string): Promise<Segment[]> {
   const ofSlots = (await listSegments(folder, 'derived')).map(({ name, path }) => ({
@@ -167,8 +173,15 @@ export async function readDerived(folder: string, record: RunRecord): Promise<De
     }
   }
   const all = [...lines.values()];
+  const values = all.flatMap((line) =>
+    Object.entries(derivedValues(line)).map(([name, value]) => ({ name, value, of: line.derivation })),
+  );
+  const isContested = ({ name, of }: (typeof values)[number]) =>
+    values.some((other) => other.name === name && other.of !== of);
   return {
-    derived: Object.fromEntries(all.flatMap((line) => Object.entries(derivedValues(line)))),
+    derived: Object.fromEntries(
+      values.map((each) => [isContested(each) ? contestedName(each.name, each.of) : each.name, each.value]),
+    ),
     failed: all.flatMap(({ derivation, error }) => (error ? [{ derivation, ...error }] : [])),
   };
 }

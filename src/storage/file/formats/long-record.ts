@@ -17,21 +17,21 @@ export interface StoredRunRecord extends Omit<RunRecord, 'params' | 'metrics'> {
   readonly metrics: { readonly [name: string]: StoredValue };
 }
 
-/** Records at their offsets, with all their texts. */
+/** Records at their offsets, with all their values. */
 export const openRecords = (): LinesAt<RunRecord> =>
   openLines(readRecord, async (path, from, to) => {
     const record = await readLongRecord(path, from, to);
     return record && wholeRecord(record);
   });
 
-/** The record with all its texts. */
+/** The record with all its values. */
 export function wholeRecord(record: StoredRunRecord): RunRecord {
   const whole = (values: { readonly [name: string]: StoredValue }) =>
     Object.values(values ?? {}).some((value) => value instanceof LongText)
       ? Object.fromEntries(
           Object.entries(values).map(([name, value]) => [
             name,
-            value instanceof LongText ? value.text() : value,
+            value instanceof LongText ? value.value() : value,
           ]),
         )
       : values;
@@ -43,7 +43,8 @@ const CHUNK_BYTES = 1 << 20;
 const LONG_TEXT_BYTES = 4096;
 
 /**
- * A record from a line of many megabytes, in little memory: texts of params and metrics that are long stay in the segment.
+ * A record from a line of many megabytes, in little memory: texts, lists and objects of params and metrics that are long stay in
+ * the segment.
  *
  * @param from the byte offset of the line
  * @param to that of its newline
@@ -76,7 +77,11 @@ export async function readLongRecord(
   }
 }
 
-const [COLON, SPACE] = [0x3a, 0x20];
+const [COLON, SPACE, BACKSLASH] = [0x3a, 0x20, 0x5c];
+const [OPENING_BRACE, OPENING_BRACKET, CLOSING_BRACE, CLOSING_BRACKET] = [0x7b, 0x5b, 0x7d, 0x5d];
+/** Where the names of params and metrics stand: the record is 1. */
+const VALUES_DEPTH = 2;
+const MAX_KEY_BYTES = 'metrics'.length;
 
 /** A text of which the beginning was seen. */
 interface OpenText {
@@ -84,7 +89,19 @@ interface OpenText {
   readonly head: Buffer;
 }
 
-/** The JSON of a line, piece by piece, with marks in the place of long texts. */
+/** A list or object of params or metrics of which the beginning was seen. */
+interface OpenValue {
+  readonly from: number;
+  /** The first kilobytes, and how many there are. */
+  readonly head: Buffer;
+  length: number;
+  depth: number;
+  inText: boolean;
+  /** After a backslash. */
+  escaped: boolean;
+}
+
+/** The JSON of a line, piece by piece, with marks in the place of long texts and values. */
 class LineScanner {
   readonly #path: string;
   /** Nobody knows it before, so no text of a record is one. */
@@ -92,6 +109,11 @@ class LineScanner {
   readonly #texts: LongText[] = [];
   #json = '';
   #open: OpenText | undefined;
+  #value: OpenValue | undefined;
+  #depth = 0;
+  /** The last short text in the record itself: before an object it is its name. */
+  #key = '';
+  #inValues = false;
 
   constructor(path: string) {
     this.#path = path;
@@ -108,38 +130,85 @@ class LineScanner {
         at = end + 1;
         continue;
       }
-      const from = at;
-      let opening = bytes.indexOf(QUOTE, at);
-      for (; opening !== -1; opening = bytes.indexOf(QUOTE, at)) {
-        const { end, closed } = endOfText(bytes, opening + 1);
-        const isLong = end - opening > LONG_TEXT_BYTES;
-        if (isLong || !closed) {
-          this.#json += bytes.toString('utf8', from, opening);
-          if (!isLong) return opening;
-          const head = bytes.subarray(opening + 1, headEnd(bytes, opening + 1));
-          this.#open = { from: offset + opening + 1, head: Buffer.from(head) };
-          at = opening + 1;
-          break;
-        }
-        at = end + 1;
+      if (this.#value) {
+        const end = this.#addToValue(this.#value, bytes, at, offset);
+        if (end === undefined) return 0;
+        at = end;
+        continue;
       }
-      if (this.#open) continue;
+      const from = at;
+      for (; at < bytes.length; at++) {
+        const byte = bytes[at]!;
+        if (byte === QUOTE) {
+          const { end, closed } = endOfText(bytes, at + 1);
+          const isLong = end - at > LONG_TEXT_BYTES;
+          if (isLong || !closed) {
+            this.#json += bytes.toString('utf8', from, at);
+            if (!isLong) return at;
+            const head = bytes.subarray(at + 1, headEnd(bytes, at + 1));
+            this.#open = { from: offset + at + 1, head: Buffer.from(head) };
+            at++;
+            break;
+          }
+          if (this.#depth === 1 && end - at - 1 <= MAX_KEY_BYTES)
+            this.#key = bytes.toString('latin1', at + 1, end);
+          at = end;
+        } else if (byte === OPENING_BRACE || byte === OPENING_BRACKET) {
+          if (this.#inValues && this.#depth === VALUES_DEPTH) {
+            this.#json += bytes.toString('utf8', from, at);
+            this.#value = openValue(offset + at);
+            break;
+          }
+          this.#depth++;
+          if (this.#depth === VALUES_DEPTH) this.#inValues = VALUES.has(this.#key);
+        } else if (byte === CLOSING_BRACE || byte === CLOSING_BRACKET) this.#depth--;
+      }
+      if (this.#open || this.#value) continue;
       this.#json += bytes.toString('utf8', from);
-      at = bytes.length;
     }
     return at;
+  }
+
+  /** @returns where the value or the bytes end; undefined: it is no JSON */
+  #addToValue(value: OpenValue, bytes: Buffer, from: number, offset: number): number | undefined {
+    let at = from;
+    do {
+      const byte = bytes[at++]!;
+      if (value.inText) {
+        if (byte < SPACE) return undefined;
+        if (value.escaped) value.escaped = false;
+        else if (byte === BACKSLASH) value.escaped = true;
+        else if (byte === QUOTE) value.inText = false;
+      } else if (byte === QUOTE) value.inText = true;
+      else if (byte === OPENING_BRACE || byte === OPENING_BRACKET) value.depth++;
+      else if (byte === CLOSING_BRACE || byte === CLOSING_BRACKET) value.depth--;
+    } while (value.depth > 0 && at < bytes.length);
+    value.length += bytes.copy(value.head, value.length, from, at);
+    if (value.depth === 0) this.#closeValue(value, offset + at);
+    return at;
+  }
+
+  #closeValue({ from, head, length }: OpenValue, to: number): void {
+    this.#value = undefined;
+    if (to - from <= LONG_TEXT_BYTES) this.#json += head.toString('utf8', 0, length);
+    else this.#addMark(new LongText(this.#path, from, to, wholeCharacters(head), 'json'));
+  }
+
+  #addMark(text: LongText): void {
+    this.#json += `"${this.#mark}${this.#texts.push(text) - 1}"`;
   }
 
   #close({ from, head }: OpenText, to: number, isKey: boolean): void {
     this.#open = undefined;
     const text = new LongText(this.#path, from, to, head);
     // Names stay texts.
-    this.#json += isKey ? JSON.stringify(text.text()) : `"${this.#mark}${this.#texts.push(text) - 1}"`;
+    if (isKey) this.#json += JSON.stringify(text.text());
+    else this.#addMark(text);
   }
 
   /** Called after the last byte. */
   record(): StoredRunRecord | undefined {
-    const record = this.#open ? undefined : parseRecord(this.#json);
+    const record = this.#open || this.#value ? undefined : parseRecord(this.#json);
     if (!record || this.#texts.length === 0) return record;
     const { params, metrics, ...rest } = record;
     const stored = (values: { readonly [name: string]: JsonValue }) =>
@@ -168,6 +237,17 @@ class LineScanner {
     );
   }
 }
+
+const VALUES: ReadonlySet<string> = new Set(['params', 'metrics']);
+
+const openValue = (from: number): OpenValue => ({
+  from,
+  head: Buffer.allocUnsafe(LONG_TEXT_BYTES),
+  length: 0,
+  depth: 0,
+  inText: false,
+  escaped: false,
+});
 
 /** Where the first kilobytes of a text end: between two characters. */
 function headEnd(bytes: Buffer, from: number): number {

@@ -1,13 +1,15 @@
 import { createHash } from 'node:crypto';
 import { closeSync, openSync, readSync } from 'node:fs';
 import { StoreError } from '../../../definition/errors.js';
+import type { JsonValue } from '../../../definition/json.js';
 import { wellFormedJson } from '../../../definition/well-formed.js';
 import { storeFault } from '../faults.js';
 
 const PIECE_BYTES = 1 << 20;
 
-/** A text of a record's line that is left in its segment until somebody wants it. */
+/** A text of a record's line, or the JSON of a list or object, that is left in its segment until somebody wants it. */
 export class LongText {
+  readonly type: 'text' | 'json';
   readonly #path: string;
   readonly #from: number;
   readonly #to: number;
@@ -16,15 +18,16 @@ export class LongText {
 
   /**
    * @param path of the segment
-   * @param from the byte offset after its opening quote
-   * @param to that of its closing quote
+   * @param from the byte offset after its opening quote, or that of a list's or object's bracket
+   * @param to that of its closing quote, or after the bracket
    * @param head as bytes of the line
    */
-  constructor(path: string, from: number, to: number, head: Buffer) {
+  constructor(path: string, from: number, to: number, head: Buffer, type: 'text' | 'json' = 'text') {
     this.#path = path;
     this.#from = from;
     this.#to = to;
-    this.head = textOf(head);
+    this.type = type;
+    this.head = this.#read(head);
   }
 
   /** The same for equal texts, and begins as the text does: made of all of it. */
@@ -40,7 +43,7 @@ export class LongText {
   }
 
   /**
-   * The text in UTF-8.
+   * The text, or the JSON, in UTF-8.
    *
    * @throws StoreError where the segment can't be read
    */
@@ -53,6 +56,19 @@ export class LongText {
 
   /** The text, some of it at a time. */
   *pieces(): Generator<string, void> {
+    for (const bytes of this.#bytesOfLine()) yield this.#read(bytes);
+  }
+
+  /** Its JSON, as the line has it. */
+  *json(): Generator<string, void> {
+    const mark = this.type === 'text' ? '"' : '';
+    yield mark;
+    for (const bytes of this.#bytesOfLine()) yield wellFormedJson(bytes.toString('utf8'));
+    yield mark;
+  }
+
+  /** Cut between characters and escapes. Valid until the next are asked for. */
+  *#bytesOfLine(): Generator<Buffer, void> {
     const buffer = Buffer.allocUnsafeSlow(Math.min(PIECE_BYTES, this.size));
     const file = this.#attempt(() => openSync(this.#path, 'r'));
     try {
@@ -60,10 +76,10 @@ export class LongText {
         const most = Math.min(buffer.length, this.#to - at);
         const read = this.#attempt(() => readSync(file, buffer, 0, most, at));
         const bytes = wholeCharacters(buffer.subarray(0, read));
-        const { end } = endOfText(bytes, 0);
+        const end = this.type === 'json' ? bytes.length : endOfText(bytes, 0).end;
         if (end === 0) throw shortened(this.#path);
         at += end;
-        yield textOf(bytes.subarray(0, end));
+        yield bytes.subarray(0, end);
       }
     } finally {
       closeSync(file);
@@ -74,6 +90,25 @@ export class LongText {
     return this.bytes().toString('utf8');
   }
 
+  /** The text itself, or what the JSON says. */
+  value(): JsonValue {
+    return this.type === 'json' ? (JSON.parse(wellFormedJson(this.text())) as JsonValue) : this.text();
+  }
+
+  /**
+   * What a table shows of it, whose texts have so many characters at most. Of a list or object the first members, where those
+   * alone have more.
+   */
+  cut(longest: number): JsonValue {
+    if (this.type === 'text') return (this.head.length < longest ? this.text() : this.head).slice(0, longest);
+    const members = firstMembers(this.head);
+    return JSON.stringify(members).length > longest ? members : this.head;
+  }
+
+  #read(part: Buffer): string {
+    return this.type === 'json' ? part.toString('utf8') : textOf(part);
+  }
+
   #attempt<T>(act: () => T): T {
     try {
       return act();
@@ -81,6 +116,21 @@ export class LongText {
       throw storeFault(error, this.#path);
     }
   }
+}
+
+/** The members of a list or object that stand before the last comma of its beginning; of nested ones, too. */
+function firstMembers(head: string): JsonValue {
+  const closing: string[] = [];
+  let members = '';
+  for (let at = 0; at < head.length; at++) {
+    const character = head[at]!;
+    if (character === '"') {
+      for (at++; at < head.length && head[at] !== '"'; at++) if (head[at] === '\\') at++;
+    } else if (character === '[' || character === '{') closing.unshift(character === '[' ? ']' : '}');
+    else if (character === ']' || character === '}') closing.shift();
+    else if (character === ',') members = head.slice(0, at) + closing.join('');
+  }
+  return members === '' ? head : (JSON.parse(wellFormedJson(members)) as JsonValue);
 }
 
 const shortened = (path: string) =>
@@ -94,8 +144,10 @@ const shortened = (path: string) =>
 export const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const SPACE = 0x20;
-const LETTERS: ReadonlySet<number> = new Set(Buffer.from('"\\/bfnrt'));
 const LETTER_U = 0x75;
+/** By byte, 1 for what may follow a backslash, but for `u`. */
+const LETTERS = new Uint8Array(256);
+for (const letter of Buffer.from('"\\/bfnrt')) LETTERS[letter] = 1;
 
 /**
  * How long the escape is that begins at a backslash.
@@ -104,7 +156,7 @@ const LETTER_U = 0x75;
  */
 function escapeLength(bytes: Buffer, at: number): number | undefined {
   if (at + 1 >= bytes.length) return 0;
-  if (bytes[at + 1] !== LETTER_U) return LETTERS.has(bytes[at + 1]!) ? 2 : undefined;
+  if (bytes[at + 1] !== LETTER_U) return LETTERS[bytes[at + 1]!] === 1 ? 2 : undefined;
   if (at + 6 > bytes.length) return 0;
   for (let digit = at + 2; digit < at + 6; digit++) if (!isHex(bytes[digit]!)) return undefined;
   return 6;

@@ -48,11 +48,12 @@ export interface RunsCoverage {
   readonly occurrences: readonly Occurrence[];
   readonly columns: readonly ValueColumn[];
   /**
-   * Derived metrics: the fingerprint of each derivation's code, and how many bytes of the files of derived lines are in here.
-   * Absent where there were none.
+   * Derived metrics: the fingerprint of each derivation's code, how many bytes of the files of derived lines are in here, and
+   * which derivations gave each metric (older versions did not tell them apart). Absent where there were none.
    */
   readonly derived?: {
     readonly codes: { readonly [derivation: string]: string };
+    readonly metrics?: { readonly [metric: string]: readonly string[] };
     readonly files: { readonly [name: string]: number };
   };
   /** The file with the runs that are not of the declaration; null where there are none. */

@@ -12,7 +12,15 @@ const MIXED = 'a"é\\漢\n😀\t\u0001/\ud800\u2028 b';
 const long = (bytes: number, start = '') => start + MIXED.repeat(Math.ceil(bytes / MIXED.length));
 
 const RECORD = recordOf({
-  params: { x: 1, text: long(9000), nested: { a: [long(9000), 'short'] }, [long(5000, 'name')]: 2 },
+  params: {
+    x: 1,
+    text: long(9000),
+    nested: { a: [long(9000), 'short'] },
+    [long(5000, 'name')]: 2,
+    list: Array.from({ length: 2000 }, (_, at) => [at / 7, at % 2 === 0 ? MIXED : '[{"', { a: null }]),
+    object: Object.fromEntries(Array.from({ length: 1000 }, (_, at) => [`"${at}`, { b: [MIXED] }])),
+    short: [1, { a: [MIXED] }],
+  },
   metrics: {
     ...Object.fromEntries(Array.from({ length: 12 }, (_, at) => [`m${at}`, long(at * 100_003, `${at}`)])),
     nan: { $numberDouble: 'NaN' } as unknown as number,
@@ -20,6 +28,8 @@ const RECORD = recordOf({
   },
   notes: [long(20_000), 'b'],
 });
+
+const mended = (value: unknown) => JSON.parse(JSON.stringify(value).replaceAll('\\ud800', '\ufffd'));
 
 function write(
   line: Uint8Array,
@@ -39,6 +49,14 @@ it('has the same values as a record that is parsed as a whole, and long texts ar
     const { m11 } = record.metrics as { m11: LongText };
     expect([...m11.pieces()].join('')).toBe(m11.text());
     expect(m11.bytes().toString()).toBe(m11.text());
+    for (const name of ['list', 'object']) {
+      const value = record.params[name] as LongText;
+      expect(value.type).toBe('json');
+      expect(value.value()).toEqual(mended(RECORD.params[name]));
+      expect(JSON.parse([...value.json()].join(''))).toEqual(mended(RECORD.params[name]));
+    }
+    expect(record.params.short).toEqual(mended(RECORD.params.short));
+    expect(JSON.parse([...m11.json()].join(''))).toBe(m11.text());
     const whole = wholeRecord(record);
     const wanted = readRecord(line, 0, line.length)!;
     expect(Object.keys(whole)).toEqual(Object.keys(wanted));
@@ -64,4 +82,22 @@ it('is none where the line is damaged, within a long text, too', async () => {
   }
   expect(await write(line.subarray(0, at)).read()).toBeUndefined();
   expect(await write(line.subarray(0, line.length - 1)).read()).toBeUndefined();
+});
+
+it('a table shows as much of a long list or object as its texts may have, not as if that were all', async () => {
+  const params = {
+    list: Array.from({ length: 100_000 }, (_, at) => at / 7),
+    object: { a: 1, text: 'a, b'.repeat(100_000), z: 2 },
+    nested: [[{ a: Array.from({ length: 100_000 }, () => 'x, "') }]],
+  };
+  const record = await write(Buffer.from(JSON.stringify({ ...RECORD, params }))).read();
+  const cut = Object.values(record!.params).map((value) => (value as LongText).cut(1000));
+  for (const value of cut) {
+    const text = typeof value === 'string' ? value : JSON.stringify(value);
+    expect(text.length).toBeGreaterThan(1000);
+    expect(text.length).toBeLessThan(5000);
+  }
+  expect(cut[0]).toEqual(params.list.slice(0, (cut[0] as number[]).length));
+  expect(cut[1]).toMatch(/^\{"a":1,"text":"a, ba, b/);
+  expect(JSON.stringify(cut[2])).toMatch(/^\[\[\{"a":\["x, \\"","x, .*\]\}\]\]$/);
 });

@@ -1,0 +1,65 @@
+import { encodeNumber, numberText } from '../../definition/non-finite.js';
+import { LongText } from '../../storage/file/formats/long-text.js';
+
+/** What has fewer characters, roughly, is made text as a whole. */
+const PIECE_LENGTH = 1 << 20;
+
+/**
+ * The JSON of plain data in pieces: what JSON.stringify would write with numbers that are not finite as in records. A text of
+ * 100 MB is then not in memory twice, nor is what stands around it.
+ */
+export function* jsonPieces(value: unknown): Generator<string, void> {
+  if (value instanceof LongText) yield* value.json();
+  else if (typeof value === 'string' && value.length > PIECE_LENGTH) yield* textPieces(value);
+  else if (typeof value !== 'object' || value === null || sizeOf(value, PIECE_LENGTH) <= PIECE_LENGTH)
+    yield JSON.stringify(value, (_, each) => encodeNumber(each)) ?? 'null';
+  else yield* membersOf(value);
+}
+
+function* textPieces(text: string): Generator<string, void> {
+  yield '"';
+  for (let from = 0; from < text.length; ) {
+    // Not between the halves of a pair.
+    const isPair = text.codePointAt(from + PIECE_LENGTH - 1)! > 0xffff;
+    const to = from + PIECE_LENGTH + (isPair ? 1 : 0);
+    yield JSON.stringify(text.slice(from, to)).slice(1, -1);
+    from = to;
+  }
+  yield '"';
+}
+
+/** Neighbours that are small are one piece. */
+function* membersOf(value: object): Generator<string, void> {
+  const isList = Array.isArray(value);
+  let text = isList ? '[' : '{';
+  let comma = '';
+  // The keys alone: pairs of millions of members take as much again as these.
+  for (const key of isList ? value.keys() : Object.keys(value)) {
+    const member = (value as { readonly [key: string | number]: unknown })[key];
+    if (member === undefined && !isList) continue;
+    text += isList ? comma : `${comma}${JSON.stringify(key)}:`;
+    comma = ',';
+    for (const piece of typeof member === 'number' ? [numberText(member)] : jsonPieces(member)) {
+      text += piece;
+      if (text.length <= PIECE_LENGTH) continue;
+      yield text;
+      text = '';
+    }
+  }
+  yield text + (isList ? ']' : '}');
+}
+
+/** About how many characters a value takes, counted as far as to `most`. */
+function sizeOf(value: unknown, most: number): number {
+  if (typeof value === 'string') return value.length + 2;
+  if (typeof value !== 'object' || value === null) return 8;
+  if (value instanceof LongText) return most + 1;
+  let size = 2;
+  const isList = Array.isArray(value);
+  for (const key in value) {
+    size += isList ? 1 : key.length + 4;
+    size += sizeOf((value as { readonly [key: string]: unknown })[key], most - size);
+    if (size > most) break;
+  }
+  return size;
+}
