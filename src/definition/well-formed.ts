@@ -1,9 +1,10 @@
 /**
- * Half of a surrogate pair as `JSON.stringify` writes it. Other escapes are matched first, so that `\\ud800` (a
- * backslash and text) is not taken for one. Whole pairs are never escaped.
+ * Half of a surrogate pair as `JSON.stringify` writes it, and whole pairs, which Python's `json` escapes, too. Other escapes are
+ * matched first, so that `\\ud800` (a backslash and text) is not taken for one.
  */
-const ESCAPES = /\\(?:u[dD][89a-fA-F][0-9a-fA-F]{2}|[\s\S])/g;
-const HALF = /^\\u[dD]/;
+const ESCAPES =
+  /\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[dD][89a-fA-F][0-9a-fA-F]{2}|[\s\S])/g;
+const HALF = /^\\u[dD].{3}$/;
 
 /**
  * Makes the strings and keys of a JSON text valid Unicode: half of a surrogate pair, which readers such as DuckDB

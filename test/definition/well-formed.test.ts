@@ -18,3 +18,11 @@ it.each([
   expect(JSON.parse(mended)).toEqual({ [text.toWellFormed()]: [text.toWellFormed()] });
   expect(mended).toHaveLength(json.length);
 });
+
+it('a pair that another program escaped stays a pair', () => {
+  const pair = String.raw`"\ud83c\udf89"`;
+  expect(wellFormedJson(pair)).toBe(pair);
+  expect(wellFormedJson(String.raw`"\ud83c\ud83c\udf89\udf89\\ud83c\uDF89"`)).toBe(
+    String.raw`"\ufffd\ud83c\udf89\ufffd\\ud83c\ufffd"`,
+  );
+});
