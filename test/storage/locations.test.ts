@@ -65,6 +65,18 @@ it('tells all mistakes of a uri at once', () => {
   expect(message).toContain('does not begin with pg_');
 });
 
+it.each([
+  ['postgresql:/db/lab', /postgresql:\/\/user@host\/database/],
+  ['postgres:lab', /postgresql:\/\/user@host\/database/],
+  ['file:/data/lab', /file:\/\/\/data/],
+  ['discover:', /the word discover/],
+])('%s is no folder by mistake', (location, expected) => {
+  const message = messageOf(() => parseStore(location));
+  expect(message).toMatch(expected);
+  expect(message).toContain(`a folder of that name is ./${location}`);
+  expect(parseStore(`./${location}`).settings.scheme).toBe('file');
+});
+
 it('refuses a uri with a password, and does not show it', () => {
   for (const uri of [
     'postgresql://me:s3cr%2Ft@db/lab',

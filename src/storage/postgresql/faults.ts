@@ -7,6 +7,9 @@ const UNREACHABLE =
 /** `pg` has no code for these. */
 const LOST = /timeout expired|connection terminated|server closed|not queryable/i;
 
+/** Codes of Node's TLS for what is wrong with a certificate. */
+const CERTIFICATE = /CERT|^UNABLE_TO_|^CRL_|^ERR_TLS_CERT_ALTNAME/;
+
 interface Fault {
   readonly code?: string;
   readonly message: string;
@@ -49,6 +52,19 @@ function partsOf(error: unknown, settings: PostgresSettings): ErrorParts {
       code: 'METALAB_INDEX_LOGIN',
       what: `PostgreSQL does not let ${login} in: ${/must be a string/.test(message) ? 'no password is known' : message}`,
       next: 'set PGPASSWORD, or write the password to ~/.pgpass (mode 0600), or to .metalab.local.toml: [postgresql] password = "…"',
+    };
+  if (/does not support SSL/i.test(message))
+    return {
+      code: 'METALAB_INDEX_TLS',
+      what: "the server has no TLS, which the uri's sslmode demands",
+      next: 'turn it on there (ssl = on), or, on a network that you trust, name sslmode=prefer in the uri',
+    };
+  if (CERTIFICATE.test(code))
+    return {
+      code: 'METALAB_INDEX_TLS',
+      what: `the server's certificate is not accepted: ${message}`,
+      expected: 'a certificate for the host that the uri names, of an authority that is known here',
+      next: "name the authority's certificate in the uri: sslrootcert=/path/to/root.crt",
     };
   if (code === '3D000')
     return {
@@ -94,7 +110,7 @@ const firstOf = (error: unknown): Partial<Fault> =>
   error instanceof AggregateError && error.errors.length > 0
     ? (error.errors[0] as Partial<Fault>)
     : ((error ?? {}) as Partial<Fault>);
-const codeOf = (error: unknown): string => firstOf(error).code ?? '';
+export const codeOf = (error: unknown): string => firstOf(error).code ?? '';
 const detailOf = (error: unknown): string => {
   const { detail } = firstOf(error);
   return detail === undefined ? '' : `; ${detail.replaceAll('\n', '; ')}`;

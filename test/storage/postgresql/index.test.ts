@@ -5,15 +5,18 @@ import { encodeNumber } from '../../../src/definition/non-finite.js';
 import type { RunRecord } from '../../../src/definition/record.js';
 import { fingerprint } from '../../../src/identity/fingerprint.js';
 import { resultsOf } from '../../../src/results/open.js';
+import { requireFileStore } from '../../../src/storage/capabilities.js';
 import { connectIndex } from '../../../src/storage/postgresql/connect.js';
 import { indexStore } from '../../../src/storage/postgresql/index-store.js';
 import { migrate } from '../../../src/storage/postgresql/migrate.js';
 import { openPostgresStore } from '../../../src/storage/postgresql/open.js';
+import { passFileLine } from '../../../src/storage/postgresql/pass-file.js';
+import { keepPassword } from '../../../src/storage/postgresql/passwords.js';
 import { PostgresStore } from '../../../src/storage/postgresql/postgres-store.js';
 import { type PostgresSettings, parsePostgres } from '../../../src/storage/postgresql/settings.js';
 import type { ResultsStore } from '../../../src/storage/store.js';
 import { EXPERIMENT, manifestOf, recordOf, writeSegment } from '../../support/records.js';
-import { temporaryStore } from '../file/temporary-store.js';
+import { temporaryFolder, temporaryStore } from '../file/temporary-store.js';
 import { usePostgres } from './use-postgres.js';
 
 const postgres = usePostgres();
@@ -301,6 +304,23 @@ it('refuses the schema of another store, and an index of a newer version', async
   );
 });
 
+it('a kept password that is wrong by now gives way to that of a pgpass file', async () => {
+  const { store, uri } = await indexedStore([recordOf()]);
+  const { PGPASSWORD = '', METALAB_HOME } = process.env;
+  const folder = temporaryFolder();
+  Object.assign(process.env, { METALAB_HOME: join(folder, 'home'), PGPASSFILE: join(folder, 'pgpass') });
+  const { port } = postgres.server;
+  writeFileSync(join(folder, 'pgpass'), passFileLine({ port, password: PGPASSWORD }), { mode: 0o600 });
+  keepPassword(settingsOf(uri), 'of last year');
+  delete process.env.PGPASSWORD;
+  try {
+    expect(await indexStore(store, settingsOf(uri), undefined)).toMatchObject([{ records: 1 }]);
+  } finally {
+    Object.assign(process.env, { PGPASSWORD, METALAB_HOME });
+    delete process.env.PGPASSFILE;
+  }
+});
+
 it('says what to do without rights, password, database or server', async () => {
   const { store, uri } = await indexedStore([recordOf()]);
   await postgres.query("CREATE ROLE guest LOGIN PASSWORD 'guest'", uri);
@@ -322,6 +342,13 @@ it('says what to do without rights, password, database or server', async () => {
   await expect(indexStore(store, { ...settingsOf(uri), database: 'none' }, undefined)).rejects.toThrow(
     /no database "none"[\s\S]*createdb/,
   );
+  await expect(indexStore(store, { ...settingsOf(uri), sslmode: 'require' }, undefined)).rejects.toThrow(
+    /server has no TLS[\s\S]*ssl = on/,
+  );
+  const elsewhere = { ...settingsOf(uri), file_root: '/nowhere/lab' };
+  await indexStore(store, settingsOf(uri), undefined);
+  const alone = await openPostgresStore(elsewhere);
+  expect(() => requireFileStore(alone)).toThrow(/no folder \/nowhere\/lab[\s\S]*correct file_root/);
   await expect(indexStore(store, { ...settingsOf(uri), port: 1 }, undefined)).rejects.toThrow(
     /can't be reached[\s\S]*ECONNREFUSED/,
   );
