@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { UsageError } from '../definition/errors.js';
+import { maskPassword } from './postgresql/settings.js';
 
 /** The part of a store's uri before `://`; a plain path is of scheme `file`. */
 export const schemeOf = (location: string): string =>
@@ -29,9 +30,9 @@ export function pathOf(location: string): string {
   if (almost !== undefined)
     throw new UsageError({
       code: 'METALAB_STORE_LOCATION',
-      what: `the store ${JSON.stringify(location)} is neither a path nor a uri`,
+      what: `the store ${JSON.stringify(maskPassword(location))} is neither a path nor a uri`,
       expected: EXAMPLES[almost] ?? EXAMPLES.postgresql!,
-      next: `a folder of that name is ./${location}`,
+      next: `a folder of that name is ./${maskPassword(location)}`,
     });
   if (!/^[a-z][a-z0-9+.-]+:\/\//i.test(location)) return resolve(location);
   try {

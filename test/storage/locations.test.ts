@@ -18,6 +18,8 @@ const messageOf = (act: () => unknown): string => {
   throw new Error('nothing was thrown');
 };
 
+const parseAndConnect = async (uri: string) => parseStore(uri).connect();
+
 it('reads paths and uris as plain settings', () => {
   expect(parseStore('/data/lab').settings).toEqual({ scheme: 'file', path: '/data/lab' });
   expect(parseStore('file:///data/my%20lab').settings).toEqual({ scheme: 'file', path: '/data/my lab' });
@@ -86,6 +88,14 @@ it('refuses a uri with a password, and does not show it', () => {
     const message = messageOf(() => parseStore(uri));
     expect(message).toContain('the uri holds a password');
     expect(message).toContain('PGPASSWORD');
+    expect(message).not.toMatch(/s3c|rt@/);
+  }
+});
+
+it('shows no password of a uri that it does not understand', async () => {
+  for (const uri of ['posgresql://me:s3crt@db/lab', 's3://me:s3c@rt@db/lab', 'postgres:me:s3crt@db/lab']) {
+    const message = await parseAndConnect(uri).catch((error: Error) => error.message);
+    expect(message).toContain('***@db/lab');
     expect(message).not.toMatch(/s3c|rt@/);
   }
 });
