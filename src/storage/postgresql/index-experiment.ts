@@ -7,6 +7,7 @@ import { type DerivedLine, derivedValues, isDerivedLine, slotOfDerived } from '.
 import { forEachLine, type LineChunk, lineChunks, NEWLINE, parseObject } from '../file/formats/lines.js';
 import { readRecord } from '../file/formats/read-record.js';
 import { isPoint } from '../file/formats/sidecars.js';
+import { readRewritten } from '../file/rewritten.js';
 import type { LineKind } from '../store.js';
 import { updateExperimentView } from './experiment-view.js';
 import { type Derivations, IndexBatch } from './index-batch.js';
@@ -102,12 +103,17 @@ class ExperimentIndexing {
     const client = this.#client;
     const experiment = this.#experiment;
     await this.#readPositions();
-    if (this.#options.rebuild || (await this.#isAnyLost())) {
+    const rewritten = await readRewritten(this.#folder);
+    if (this.#options.rebuild || (await this.#isAnyLost()) || (await this.#isAnyRewritten(rewritten))) {
       await deleteExperiment(client, experiment);
       this.#known.clear();
     }
     await indexManifests(client, experiment, this.#folder);
     this.#derivations = await indexDerivations(client, experiment, this.#folder);
+    await client.query('UPDATE experiments SET rewritten = $2 WHERE experiment = $1 AND rewritten <> $2', [
+      experiment,
+      rewritten,
+    ]);
     const { rows } = await client.query<TypedValue>(
       'SELECT source, key, type FROM value_types WHERE experiment = $1',
       [experiment],
@@ -131,6 +137,15 @@ class ExperimentIndexing {
     for (const [path, { bytes }] of this.#known)
       if (bytes > 0 && ((await sizeOf(`${this.#folder}/${path}`)) ?? -1) < bytes) return true;
     return false;
+  }
+
+  /** Whether lines that were read may have changed since. */
+  async #isAnyRewritten(now: string): Promise<boolean> {
+    const { rows } = await this.#client.query<{ rewritten: string }>(
+      'SELECT rewritten FROM experiments WHERE experiment = $1',
+      [this.#experiment],
+    );
+    return rows[0] !== undefined && rows[0].rewritten !== now;
   }
 
   async #readFiles(): Promise<void> {

@@ -57,7 +57,7 @@ it('twenty processes at once make one schema', async () => {
   expect(await postgres.query('SELECT name FROM migrations', uri)).toEqual([
     { name: '0001_index' },
     { name: '0002_without_order_index' },
-    { name: '0003_long_names' },
+    { name: '0003_long_names_and_rewritten_lines' },
   ]);
 });
 

@@ -8,6 +8,7 @@ import { forEachLine, lineChunks, parseObject } from '../formats/lines.js';
 import type { Segment } from '../formats/segments.js';
 import { isPoint } from '../formats/sidecars.js';
 import { runsFile, type SegmentKind } from '../layout.js';
+import { noteRewritten } from '../rewritten.js';
 import { RecordLinesCheck } from './check-records.js';
 import type { Check, Finding } from './finding.js';
 import { blankLines, healFile } from './heal-file.js';
@@ -104,6 +105,7 @@ function damaged({ folder }: Check, { path }: Segment, kind: SegmentKind, bad: r
     repair: {
       run: async () => {
         const kept = await healFile(folder, path, blankLines(bad));
+        await noteRewritten(folder);
         // A cache, which may have rows of these lines from before they were damaged, or say how many are.
         if (records) await rm(runsFile(folder), { force: true });
         return `${bad.length} damaged lines taken out; the file as it was is ${kept}`;
@@ -127,6 +129,7 @@ function withMalformedText({ folder }: Check, { path }: Segment, offsets: readon
     repair: {
       run: async () => {
         const kept = await healFile(folder, path, mendedText);
+        await noteRewritten(folder);
         await rm(runsFile(folder), { force: true });
         return `the text of ${offsets.length} records made well-formed; the file as it was is ${kept}`;
       },
