@@ -1,5 +1,6 @@
-/** Half of a surrogate pair as `JSON.stringify` writes it. Whole pairs are never escaped. */
-const HALF = /\\u[dD][89a-fA-F][0-9a-fA-F]{2}/g;
+/** A surrogate pair as Python's `json` escapes it, or half of one. `JSON.stringify` escapes only halves. */
+const SURROGATES = /\\u[dD](?:[89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|[89a-fA-F][0-9a-fA-F]{2})/g;
+const HALF_LENGTH = '\\ud800'.length;
 
 /**
  * Makes the strings and keys of a JSON text valid Unicode: half of a surrogate pair, which readers such as DuckDB
@@ -10,11 +11,15 @@ export function wellFormedJson(json: string): string {
   if (!json.includes('\\ud') && !json.includes('\\uD')) return json;
   let wellFormed = '';
   let copied = 0;
+  const surrogates = new RegExp(SURROGATES);
   // One match at a time: `replace` holds all of them, and a text may have millions.
-  for (const { index } of json.matchAll(HALF)) {
-    if (isEscaped(json, index)) continue;
-    wellFormed += `${json.slice(copied, index)}\\ufffd`;
-    copied = index + '\\ufffd'.length;
+  for (let match = surrogates.exec(json); match; match = surrogates.exec(json)) {
+    const { index } = match;
+    if (isEscaped(json, index)) surrogates.lastIndex = index + 1;
+    else if (match[0].length === HALF_LENGTH) {
+      wellFormed += `${json.slice(copied, index)}\\ufffd`;
+      copied = index + HALF_LENGTH;
+    }
   }
   return copied === 0 ? json : wellFormed + json.slice(copied);
 }

@@ -70,9 +70,13 @@ const lacks = (store: Store, capability: Capability) =>
     where: store.uri,
     what: `this store lacks what that needs: ${capability}`,
     expected: 'a file store, which has it, e.g. --store ./experiments',
-    ...(store.uri.startsWith('postgresql:')
-      ? {
-          next: 'where its files are on this machine, add their folder to the uri: file_root=/data/experiments',
-        }
-      : {}),
+    ...(store.uri.startsWith('postgresql:') ? { next: whereFilesAre(store.uri) } : {}),
   });
+
+/** Of an index whose files are not here. */
+function whereFilesAre(uri: string): string {
+  const root = new URL(uri).searchParams.get('file_root');
+  return root === null
+    ? 'where its files are on this machine, add their folder to the uri: file_root=/data/experiments'
+    : `there is no folder ${root} on this machine: correct file_root in the uri, or do it where the files are`;
+}

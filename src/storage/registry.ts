@@ -6,6 +6,7 @@ import { loadExtension } from '../extensions/load.js';
 import { discoverLocation } from './discovery.js';
 import type { FileStore } from './file/file-store.js';
 import type { OpenOptions } from './file/open.js';
+import { maskPassword } from './postgresql/settings.js';
 import type { Store } from './store.js';
 import { parseSettings, type StoreSettings } from './store-settings.js';
 
@@ -92,7 +93,7 @@ function unknownScheme(uri: string, scheme: string, installed: readonly Extensio
   return new UsageError({
     code: 'METALAB_STORE_SCHEME',
     what: `there is no kind of store with the scheme '${scheme}'`,
-    where: uri,
+    where: maskPassword(uri),
     expected: `a path, or a uri of one of: ${known.join(', ')}`,
     next: near
       ? `did you mean ${near}?`

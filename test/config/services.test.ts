@@ -47,7 +47,7 @@ echo.greetings = "hi"
 - .metalab.toml:6: services.atlas.port is 99999
     expected: a whole number from 1 to 65535
 - .metalab.toml:7: there is no service 'ehco'
-    expected: one of postgres, atlas, echo, or one of an installed package
+    expected: one of postgres, atlas, echo, chorus, or one of an installed package
     next: did you mean echo?
 - .metalab.toml:11: [environments.cluster] has no key 'partition'
     expected: one of type, store, services, file_root, gateway, user, port, ssh_key, jump_hosts, executor

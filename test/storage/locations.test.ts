@@ -18,6 +18,8 @@ const messageOf = (act: () => unknown): string => {
   throw new Error('nothing was thrown');
 };
 
+const parseAndConnect = async (uri: string) => parseStore(uri).connect();
+
 it('reads paths and uris as plain settings', () => {
   expect(parseStore('/data/lab').settings).toEqual({ scheme: 'file', path: '/data/lab' });
   expect(parseStore('file:///data/my%20lab').settings).toEqual({ scheme: 'file', path: '/data/my lab' });
@@ -65,6 +67,18 @@ it('reports all mistakes of a uri together', () => {
   expect(message).toContain('does not begin with pg_');
 });
 
+it.each([
+  ['postgresql:/db/lab', /postgresql:\/\/user@host\/database/],
+  ['postgres:lab', /postgresql:\/\/user@host\/database/],
+  ['file:/data/lab', /file:\/\/\/data/],
+  ['discover:', /the word discover/],
+])('%s is no folder by mistake', (location, expected) => {
+  const message = messageOf(() => parseStore(location));
+  expect(message).toMatch(expected);
+  expect(message).toContain(`a folder of that name is ./${location}`);
+  expect(parseStore(`./${location}`).settings.scheme).toBe('file');
+});
+
 it('refuses a uri with a password, and does not show it', () => {
   for (const uri of [
     'postgresql://me:s3cr%2Ft@db/lab',
@@ -74,6 +88,14 @@ it('refuses a uri with a password, and does not show it', () => {
     const message = messageOf(() => parseStore(uri));
     expect(message).toContain('the uri holds a password');
     expect(message).toContain('PGPASSWORD');
+    expect(message).not.toMatch(/s3c|rt@/);
+  }
+});
+
+it('shows no password of a uri that it does not understand', async () => {
+  for (const uri of ['posgresql://me:s3crt@db/lab', 's3://me:s3c@rt@db/lab', 'postgres:me:s3crt@db/lab']) {
+    const message = await parseAndConnect(uri).catch((error: Error) => error.message);
+    expect(message).toContain('***@db/lab');
     expect(message).not.toMatch(/s3c|rt@/);
   }
 });

@@ -1,3 +1,4 @@
+import type { TransferredExperiment } from '../../client/store/transfer-store.js';
 import { formatBytes } from '../../definition/format-bytes.js';
 import { countOf } from '../../definition/format-count.js';
 import type { FileStore } from '../../storage/file/file-store.js';
@@ -8,7 +9,7 @@ const MAX_SHOWN = 10;
 
 /** @returns the exit code, if it is not 0 */
 export function printCopied(
-  copied: readonly CopiedExperiment[],
+  copied: readonly TransferredExperiment[],
   { json, target }: { readonly json?: boolean; readonly target: FileStore },
   context: CommandContext,
 ): number | undefined {
@@ -25,6 +26,8 @@ export function printCopied(
     }
   if (copied.length === 0 && !json) context.out('there are no experiments');
   for (const { experiment_id, conflicts } of copied) noteConflicts(experiment_id, conflicts, context);
+  const lagging = copied.find(({ index_error }) => index_error !== undefined);
+  if (lagging) context.note(`the index lags: ${lagging.index_error}; later: metalab store index`);
   if (context.interrupted.aborted) return 130;
   return copied.some(({ conflicts }) => conflicts.length > 0) ? 1 : undefined;
 }

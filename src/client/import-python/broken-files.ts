@@ -31,6 +31,8 @@ function whyOf(thrown: unknown): string {
   if (!(thrown instanceof Error)) return String(thrown);
   const { code } = thrown as NodeJS.ErrnoException;
   if (code === 'EACCES' || code === 'EPERM') return 'permission denied';
+  // Of the stack, by what goes through its values.
+  if (thrown instanceof RangeError) return 'is nested too deeply';
   if (thrown instanceof SyntaxError) return `is no JSON: ${thrown.message}`;
   return thrown.message;
 }

@@ -1,3 +1,4 @@
+import { dirname, relative } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { JsonObject } from '../../definition/json.js';
 import type { RunStatus } from '../../definition/record.js';
@@ -78,7 +79,7 @@ function addRun(
     experiments.set(pythonId, experiment);
   }
   const other = experiment.runs.get(run.runId);
-  if (other) throw new Error(`has the same run_id as ${other.path}`);
+  if (other) throw new Error(`has the same run_id as ${relative(dirname(path), other.path)}`);
   const { runId, status, startedAt, finishedText, seedFingerprint } = run;
   experiment.runs.set(runId, {
     path,

@@ -2,7 +2,7 @@ import { decidePlan } from '../../planning/decide.js';
 import { type DeletedRuns, deleteRuns } from '../../storage/file/delete-runs.js';
 import type { FileStore } from '../../storage/file/file-store.js';
 import type { SubmissionOutcome } from '../../storage/manifest.js';
-import { bringUpToDate } from './bring-up-to-date.js';
+import { bringUpToDate, type LaggingIndex } from './bring-up-to-date.js';
 
 /**
  * Deletes runs of a store: their records, series, data, logs and derived metrics. The next submit does them again.
@@ -13,19 +13,20 @@ import { bringUpToDate } from './bring-up-to-date.js';
 export async function deleteRunsOf(
   store: FileStore,
   runs: ReadonlyMap<string, ReadonlySet<string>>,
-): Promise<DeletedRuns> {
+): Promise<DeletedRuns & LaggingIndex> {
   return store.lease.during('metalab store delete', async () => {
     let records = 0;
     let lines = 0;
+    let index_error: string | undefined;
     for (const [experiment, ids] of runs) {
       const before = await expectMissing(store, experiment, ids.size);
       const deleted = await deleteRuns(store.experimentFolder(experiment), ids);
       records += deleted.records;
       lines += deleted.lines;
       await correctOutcome(store, experiment, before);
-      await bringUpToDate(store, experiment, { compact: true, rebuild: true });
+      index_error ??= await bringUpToDate(store, experiment, { compact: true, rebuild: true });
     }
-    return { records, lines };
+    return { records, lines, ...(index_error !== undefined && { index_error }) };
   });
 }
 

@@ -7,7 +7,9 @@ import {
   type CopyOptions,
   copyExperiment,
 } from '../../storage/file/transfer/copy-experiment.js';
-import { bringUpToDate } from './bring-up-to-date.js';
+import { bringUpToDate, type LaggingIndex } from './bring-up-to-date.js';
+
+export type TransferredExperiment = CopiedExperiment & LaggingIndex;
 
 export interface TransferOptions extends CopyOptions {
   /** Which experiments, by their ids. */
@@ -27,11 +29,11 @@ export async function transferStore(
   from: FileStore,
   to: FileStore,
   options: TransferOptions,
-): Promise<CopiedExperiment[]> {
+): Promise<TransferredExperiment[]> {
   await refuseSameStore(from, to);
   if (from.scheme !== to.scheme) throw ofOtherScheme(from, to);
   return to.lease.during(options.command, async () => {
-    const copied: CopiedExperiment[] = [];
+    const copied: TransferredExperiment[] = [];
     for (const id of options.experiments) {
       if (options.signal?.aborted) break;
       options.onExperiment?.(id);
@@ -41,7 +43,12 @@ export async function transferStore(
   });
 }
 
-async function transferExperiment(from: FileStore, to: FileStore, id: string, options: TransferOptions) {
+async function transferExperiment(
+  from: FileStore,
+  to: FileStore,
+  id: string,
+  options: TransferOptions,
+): Promise<TransferredExperiment> {
   const folder = to.experimentFolder(id);
   const copied = await copyExperiment(id, from.experimentFolder(id), folder, options);
   if (options.signal?.aborted) return copied;
@@ -50,7 +57,9 @@ async function transferExperiment(from: FileStore, to: FileStore, id: string, op
     throw incomplete(copied, to);
   if (copied.files > 0) {
     const { signal } = options;
-    await bringUpToDate(to, id, { compact: !copied.is_new, rebuild: copied.filled_holes, signal });
+    const { is_new, filled_holes } = copied;
+    const index_error = await bringUpToDate(to, id, { compact: !is_new, rebuild: filled_holes, signal });
+    if (index_error !== undefined) return { ...copied, index_error };
   }
   return copied;
 }

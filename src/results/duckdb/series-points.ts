@@ -3,6 +3,7 @@ import { decodeNumber } from '../../definition/non-finite.js';
 import type { SeriesPoint } from '../../definition/record.js';
 import { listSegments, readObjects } from '../../storage/file/formats/segments.js';
 import { openSeriesFile } from '../../storage/file/formats/series-file.js';
+import { isPoint } from '../../storage/file/formats/sidecars.js';
 import { type Database, globLiteral, quoteText } from './database.js';
 import type { LoadedRuns, LoadOptions } from './load-runs.js';
 
@@ -58,7 +59,7 @@ export async function loadSeriesPoints(
   for (const { path } of await listSegments(folder, 'series')) {
     const segment = basename(path);
     for await (const { object } of readObjects<SeriesPoint>(path)) {
-      batch.add(object, segment);
+      if (isPoint(object)) batch.add(object, segment);
       if (batch.size >= BATCH_POINTS) await flush();
     }
   }

@@ -4,6 +4,7 @@ import { forEachLine, lineChunks } from './formats/lines.js';
 import { runIdOf } from './formats/run-id-of-line.js';
 import { listSegments } from './formats/segments.js';
 import { removeTables } from './remove-tables.js';
+import { noteRewritten } from './rewritten.js';
 
 export interface DeletedRuns {
   /** Records, of all generations and attempts. */
@@ -23,6 +24,7 @@ export async function deleteRuns(folder: string, runs: ReadonlySet<string>): Pro
   const deleted = { records: 0, lines: 0 };
   // Not afterwards: killed in between, they would show what is gone.
   await removeTables(folder);
+  await noteRewritten(folder);
   for (const { path } of await listSegments(folder, 'records'))
     deleted.records += await deleteFrom(path, runs);
   const others = [
@@ -32,6 +34,7 @@ export async function deleteRuns(folder: string, runs: ReadonlySet<string>): Pro
     ...(await listDerived(folder)),
   ];
   for (const { path } of others) deleted.lines += await deleteFrom(path, runs);
+  await noteRewritten(folder);
   return deleted;
 }
 

@@ -1,11 +1,12 @@
 import type { Client } from 'pg';
-import { indexFault, unreachable } from './faults.js';
-import { passwordOf } from './passwords.js';
+import { codeOf, indexFault, unreachable } from './faults.js';
+import { forgetPassword, passwordOf } from './passwords.js';
 import { type ReachedServer, reachServer } from './reach.js';
 import type { PostgresSettings } from './settings.js';
 import { tlsAttempts } from './tls.js';
 
 const CONNECT_WITHIN_MS = 10_000;
+const WRONG_PASSWORD = '28P01';
 
 /**
  * Connects to the database; names without a schema are those of the index.
@@ -43,6 +44,10 @@ export async function connectIndex(
       return client;
     } catch (error) {
       await client.end().catch(() => {});
+      if (codeOf(error) === WRONG_PASSWORD && forgetPassword(settings, password)) {
+        reached?.release();
+        return connectIndex(settings, withinMs);
+      }
       const isRefused = /SSL|TLS|pg_hba/i.test((error as Error).message ?? '');
       if (isRefused && at < attempts.length - 1) continue;
       reached?.release();

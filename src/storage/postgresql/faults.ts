@@ -7,9 +7,13 @@ const UNREACHABLE =
 /** `pg` has no code for these. */
 const LOST = /timeout expired|connection terminated|server closed|not queryable/i;
 
+/** Codes of Node's TLS for what is wrong with a certificate. */
+const CERTIFICATE = /CERT|^UNABLE_TO_|^CRL_|^ERR_TLS_CERT_ALTNAME/;
+
 interface Fault {
   readonly code?: string;
   readonly message: string;
+  readonly detail?: string;
 }
 
 /** Whether trying again later may do. */
@@ -37,10 +41,11 @@ const unreachableParts = (message: string): ErrorParts => ({
   next: 'start it, or correct host and port of the uri; the files have everything, and are read with --store FOLDER',
 });
 
-function partsOf(error: unknown, { user, database, schema }: PostgresSettings): ErrorParts {
+function partsOf(error: unknown, settings: PostgresSettings): ErrorParts {
+  const { database, schema } = settings;
   const code = codeOf(error);
   const message = messageOf(error);
-  const login = user === undefined ? 'the user' : JSON.stringify(user);
+  const login = loginOf(settings);
   if (isUnreachable(error)) return unreachableParts(message);
   if (code.startsWith('28') || /password must be a string|SASL|no password/i.test(message))
     return {
@@ -48,18 +53,31 @@ function partsOf(error: unknown, { user, database, schema }: PostgresSettings): 
       what: `PostgreSQL does not let ${login} in: ${/must be a string/.test(message) ? 'no password is known' : message}`,
       next: 'set PGPASSWORD, or write the password to ~/.pgpass (mode 0600), or to .metalab.local.toml: [postgresql] password = "…"',
     };
+  if (/does not support SSL/i.test(message))
+    return {
+      code: 'METALAB_INDEX_TLS',
+      what: "the server has no TLS, which the uri's sslmode demands",
+      next: 'turn it on there (ssl = on), or, on a network that you trust, name sslmode=prefer in the uri',
+    };
+  if (CERTIFICATE.test(code))
+    return {
+      code: 'METALAB_INDEX_TLS',
+      what: `the server's certificate is not accepted: ${message}`,
+      expected: 'a certificate for the host that the uri names, of an authority that is known here',
+      next: "name the authority's certificate in the uri: sslrootcert=/path/to/root.crt",
+    };
   if (code === '3D000')
     return {
       code: 'METALAB_INDEX_MISSING',
       what: `there is no database ${JSON.stringify(database ?? '')}`,
       next: `create it, e.g. with createdb ${database ?? 'metalab'}`,
     };
-  if (code === '42501')
+  if (code === '42501') return rightsParts(message, login, schema);
+  if (code === '2BP01')
     return {
-      code: 'METALAB_INDEX_RIGHTS',
-      what: `${login} lacks privileges for the index: ${message}`,
-      expected: `permission to create the schema ${JSON.stringify(schema)}, or a schema of that name that you own`,
-      next: 'ask its owner for: GRANT CREATE ON DATABASE … TO …; to only read it: GRANT USAGE ON SCHEMA …, GRANT SELECT ON ALL TABLES IN SCHEMA …',
+      code: 'METALAB_INDEX_VIEW',
+      what: `a view of the index can't be made anew with the columns that it should have now: ${messageOf(error)}${detailOf(error)}`,
+      next: 'drop what depends on it, run metalab store index, and make it again; the tables have all that was read',
     };
   if (code === '3F000' || code === '42P01')
     return {
@@ -70,10 +88,31 @@ function partsOf(error: unknown, { user, database, schema }: PostgresSettings): 
   return { code: 'METALAB_INDEX', what: `PostgreSQL failed: ${message}${code && ` (${code})`}` };
 }
 
+/** The user may not do what is needed. */
+export const lacksRights = (settings: PostgresSettings, message: string): StoreError =>
+  new StoreError({
+    where: postgresUri(settings),
+    ...rightsParts(message, loginOf(settings), settings.schema),
+  });
+
+const rightsParts = (message: string, login: string, schema: string): ErrorParts => ({
+  code: 'METALAB_INDEX_RIGHTS',
+  what: `${login} lacks privileges for the index: ${message}`,
+  expected: `permission to create the schema ${JSON.stringify(schema)}, or a schema of that name that you own`,
+  next: 'ask its owner for: GRANT CREATE ON DATABASE … TO …; to only read it: GRANT USAGE ON SCHEMA …, GRANT SELECT ON ALL TABLES IN SCHEMA …',
+});
+
+const loginOf = ({ user }: PostgresSettings): string =>
+  user === undefined ? 'the user' : JSON.stringify(user);
+
 /** Of several addresses that all refused, Node tells in an AggregateError: by the first. */
 const firstOf = (error: unknown): Partial<Fault> =>
   error instanceof AggregateError && error.errors.length > 0
     ? (error.errors[0] as Partial<Fault>)
     : ((error ?? {}) as Partial<Fault>);
-const codeOf = (error: unknown): string => firstOf(error).code ?? '';
+export const codeOf = (error: unknown): string => firstOf(error).code ?? '';
+const detailOf = (error: unknown): string => {
+  const { detail } = firstOf(error);
+  return detail === undefined ? '' : `; ${detail.replaceAll('\n', '; ')}`;
+};
 const messageOf = (error: unknown): string => firstOf(error).message ?? String(error);

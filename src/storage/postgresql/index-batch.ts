@@ -1,6 +1,7 @@
 import type { Client } from 'pg';
 import { CopyRows, type CopyValue, copyIn } from './copy-rows.js';
 import { type LineTable, TARGETS } from './index-rows.js';
+import { storableText } from './storable.js';
 import type { TypedValue } from './value-types.js';
 
 /** How far a file has been read. */
@@ -45,7 +46,7 @@ export class IndexBatch {
   add(table: LineTable, runId: string, row: readonly CopyValue[], line: Buffer | undefined): void {
     this.#rows[table].add(row, line);
     if (table === 'runs') this.#records++;
-    if (table === 'runs' || table === 'derived_lines') this.#changed.push(runId);
+    if (table === 'runs' || table === 'derived_lines') this.#changed.push(storableText(runId));
   }
 
   noteProgress(segmentId: number, bytes: number, damaged: number): void {

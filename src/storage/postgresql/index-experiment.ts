@@ -3,11 +3,13 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Client } from 'pg';
 import type { DataEntry, SeriesPoint } from '../../definition/record.js';
 import { sizeOf } from '../file/file-size.js';
-import { type DerivedLine, slotOfDerived } from '../file/formats/derived.js';
+import { type DerivedLine, derivedValues, isDerivedLine, slotOfDerived } from '../file/formats/derived.js';
 import { forEachLine, type LineChunk, lineChunks, NEWLINE, parseObject } from '../file/formats/lines.js';
 import { readRecord } from '../file/formats/read-record.js';
+import { isPoint } from '../file/formats/sidecars.js';
+import { readRewritten } from '../file/rewritten.js';
 import type { LineKind } from '../store.js';
-import { experimentViewName, makeExperimentView } from './experiment-view.js';
+import { updateExperimentView } from './experiment-view.js';
 import { type Derivations, IndexBatch } from './index-batch.js';
 import { indexDerivations, indexManifests } from './index-manifests.js';
 import { dataRow, derivedRow, type LinePlace, needsLine, pointRow, runRow } from './index-rows.js';
@@ -85,7 +87,6 @@ class ExperimentIndexing {
   #derivations: Derivations = new Map();
   #batch: IndexBatch;
   #writing: Promise<void> = Promise.resolve();
-  #hasNewTypes = false;
   #records = 0;
   #bytes = 0;
   #total = 0;
@@ -102,24 +103,24 @@ class ExperimentIndexing {
     const client = this.#client;
     const experiment = this.#experiment;
     await this.#readPositions();
-    if (this.#options.rebuild || (await this.#isAnyLost())) {
+    const rewritten = await readRewritten(this.#folder);
+    if (this.#options.rebuild || (await this.#isAnyLost()) || (await this.#isAnyRewritten(rewritten))) {
       await deleteExperiment(client, experiment);
       this.#known.clear();
     }
     await indexManifests(client, experiment, this.#folder);
     this.#derivations = await indexDerivations(client, experiment, this.#folder);
+    await client.query('UPDATE experiments SET rewritten = $2 WHERE experiment = $1 AND rewritten <> $2', [
+      experiment,
+      rewritten,
+    ]);
     const { rows } = await client.query<TypedValue>(
       'SELECT source, key, type FROM value_types WHERE experiment = $1',
       [experiment],
     );
     this.#types = new ValueTypes(rows);
     await this.#readFiles();
-    const { rows: found } = await client.query<{ exists: boolean }>(
-      'SELECT EXISTS (SELECT FROM pg_views WHERE schemaname = current_schema() AND viewname = $1)',
-      [experimentViewName(experiment)],
-    );
-    const isViewDue = this.#hasNewTypes || !found[0]?.exists;
-    const left_out = isViewDue ? await makeExperimentView(client, experiment) : 0;
+    const left_out = await updateExperimentView(client, experiment);
     return { experiment_id: experiment, records: this.#records, bytes: this.#bytes, left_out };
   }
 
@@ -136,6 +137,15 @@ class ExperimentIndexing {
     for (const [path, { bytes }] of this.#known)
       if (bytes > 0 && ((await sizeOf(`${this.#folder}/${path}`)) ?? -1) < bytes) return true;
     return false;
+  }
+
+  /** Whether lines that were read may have changed since. */
+  async #isAnyRewritten(now: string): Promise<boolean> {
+    const { rows } = await this.#client.query<{ rewritten: string }>(
+      'SELECT rewritten FROM experiments WHERE experiment = $1',
+      [this.#experiment],
+    );
+    return rows[0] !== undefined && rows[0].rewritten !== now;
   }
 
   async #readFiles(): Promise<void> {
@@ -212,10 +222,12 @@ class ExperimentIndexing {
     const { run_id } = object;
     if (kind === 'derived') {
       const derived = object as DerivedLine;
-      this.#types.add('derived', derived.values);
+      if (!isDerivedLine(derived)) return false;
+      this.#types.add('derived', derivedValues(derived));
       this.#batch.add('derived_lines', run_id, derivedRow(derived, place, offset), line);
     } else if (kind === 'series') {
       const point = object as SeriesPoint;
+      if (!isPoint(point)) return false;
       this.#batch.add('points', run_id, pointRow(point, place, offset), needsLine(point) ? line : undefined);
     } else this.#batch.add('data_lines', run_id, dataRow(object as DataEntry, place, offset), line);
     return true;
@@ -227,7 +239,6 @@ class ExperimentIndexing {
     const batch = this.#batch;
     this.#batch = new IndexBatch(this.#experiment);
     const types = this.#types.takeAdded();
-    this.#hasNewTypes ||= types.length > 0;
     const done = this.#bytes;
     this.#writing = batch.write(this.#client, types, this.#derivations).then(() => {
       this.#records += batch.records;

@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Client } from 'pg';
 import { StoreError } from '../../definition/errors.js';
-import { indexFault } from './faults.js';
+import { indexFault, lacksRights } from './faults.js';
 import { type PostgresSettings, postgresUri } from './settings.js';
 
 const FOLDER = fileURLToPath(new URL('./migrations', import.meta.url));
@@ -37,14 +37,16 @@ export async function migrate(client: Client, settings: PostgresSettings): Promi
 /**
  * Whether all migrations of this metalab are done.
  *
- * @throws StoreError METALAB_INDEX_NEWER where there are others
+ * @throws StoreError METALAB_INDEX_NEWER where there are others, METALAB_INDEX_RIGHTS where they can't be read
  */
 export async function isUpToDate(client: Client, settings: PostgresSettings): Promise<boolean> {
-  const { rows: tables } = await client.query(
-    'SELECT 1 FROM pg_tables WHERE schemaname = $1 AND tablename = $2',
+  const { rows: tables } = await client.query<{ may_use: boolean }>(
+    `SELECT has_schema_privilege(schemaname, 'USAGE') AS may_use FROM pg_tables WHERE schemaname = $1 AND tablename = $2`,
     [settings.schema, TABLE],
   );
-  if (tables.length === 0) return false;
+  if (!tables[0]) return false;
+  // PostgreSQL itself would say that there is no such table.
+  if (!tables[0].may_use) throw lacksRights(settings, `permission denied for schema ${settings.schema}`);
   const { rows } = await client.query<{ name: string }>(`SELECT name FROM ${TABLE}`);
   const own = ownMigrations();
   const unknown = rows.find(({ name }) => !own.includes(name));

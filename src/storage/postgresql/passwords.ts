@@ -32,6 +32,18 @@ export function keepPassword(settings: PostgresSettings, password: string): void
   replaceFile(path, JSON.stringify({ ...known, [key]: password }));
 }
 
+/**
+ * Forgets a password that the server did not take: then that of a pgpass file counts.
+ *
+ * @returns whether it was one that is kept here
+ */
+export function forgetPassword(settings: PostgresSettings, password: string | undefined): boolean {
+  const { [keyOf(settings)]: kept, ...others } = readPasswords();
+  if (kept === undefined || kept !== password) return false;
+  replaceFile(passwordFile(), JSON.stringify(others));
+  return true;
+}
+
 function readPasswords(): { readonly [login: string]: string } {
   const path = passwordFile();
   if (!existsSync(path)) return {};

@@ -117,7 +117,7 @@ export function postgresUri(settings: PostgresSettings): string {
 /** A uri with `***` in the place of its password. */
 export const maskPassword = (location: string): string =>
   location
-    .replace(/^([a-z][a-z0-9+.-]*:\/\/[^/?#:@]*):.*@/i, '$1:***@')
+    .replace(/^([a-z][a-z0-9+.-]*:(?:\/\/)?[^/?#:@]*):.*@/i, '$1:***@')
     .replace(/([?&]password=)[^&#]*/gi, '$1***');
 
 /**

@@ -58,7 +58,7 @@ describe('an exported store', () => {
     const args = ['store', 'export', file, '--store', store.root, '--experiment', 'other'];
     const { code, stderr } = await metalab(args);
     expect(code).toBe(2);
-    expect(stderr).toContain('exists');
+    expect(stderr).toMatch(/exists[\s\S]*--force to replace it/);
     expect(readFileSync(file)).toEqual(before);
     expect((await metalab([...args, '--force'])).code).toBe(0);
     expect(readFileSync(file).length).toBeLessThan(before.length);

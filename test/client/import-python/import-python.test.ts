@@ -280,7 +280,7 @@ it('records of few fields, other words, other times and numbers beyond JSON are 
   const [source, store] = [join(temporaryFolder(), 'odd'), join(temporaryFolder(), 'store')];
   writePythonStore(source, 'odd');
   const { experiments, broken } = await importPython(source, store);
-  expect(broken).toEqual([]);
+  expect(broken).toMatchObject([{ path: 'My exp_1.0 beta/runs/nested.json', why: 'is nested too deeply' }]);
   expect(experiments).toMatchObject([
     { experiment_id: 'My-exp:1.0-beta', python_experiment_id: 'My exp:1.0 beta', records: 3 },
   ]);
@@ -299,7 +299,7 @@ it('records of few fields, other words, other times and numbers beyond JSON are 
       list: '[1,2]',
       nan: { $numberDouble: 'NaN' },
       inf: { $numberDouble: 'Infinity' },
-      text: 'a\ufffdb',
+      text: 'a\ufffdb 🎉',
     },
     notes: ['one', 'two'],
     error: { type: 'Error', message: 'only text' },

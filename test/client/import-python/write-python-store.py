@@ -301,13 +301,15 @@ def odd(root):
             "started_at": "2025-01-01T00:00:00+02:00",
             "finished_at": "2024-12-31T22:00:05.5Z",
             "params_resolved": {"big": 2**63, "nan": float("nan"), "deep": {"list": [1, None, 2**70]}},
-            "metrics": {"none": None, "list": [1, 2], "nan": float("nan"), "inf": float("inf"), "text": "a\ud800b"},
+            "metrics": {"none": None, "list": [1, 2], "nan": float("nan"), "inf": float("inf"), "text": "a\ud800b 🎉"},
             "future_field": {"kept": True},
             "notes": ["one", "two"],
             "error": "only text",
         },
     )
     write_json(runs / "nostatus.json", {"run_id": "nostatus", "params": {"x": 1}})
+    # Python's json itself would refuse to write or read it.
+    (runs / "nested.json").write_text('{"run_id": "nested", "params": {"x": ' + "[" * 3000 + "]" * 3000 + "}}")
 
 
 def many(root, count):

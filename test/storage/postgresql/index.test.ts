@@ -1,13 +1,22 @@
-import { appendFileSync, rmSync, truncateSync } from 'node:fs';
+import { appendFileSync, mkdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { encodeNumber } from '../../../src/definition/non-finite.js';
 import type { RunRecord } from '../../../src/definition/record.js';
+import { fingerprint } from '../../../src/identity/fingerprint.js';
+import { resultsOf } from '../../../src/results/open.js';
+import { requireFileStore } from '../../../src/storage/capabilities.js';
 import { connectIndex } from '../../../src/storage/postgresql/connect.js';
 import { indexStore } from '../../../src/storage/postgresql/index-store.js';
 import { migrate } from '../../../src/storage/postgresql/migrate.js';
+import { openPostgresStore } from '../../../src/storage/postgresql/open.js';
+import { passFileLine } from '../../../src/storage/postgresql/pass-file.js';
+import { keepPassword } from '../../../src/storage/postgresql/passwords.js';
+import { PostgresStore } from '../../../src/storage/postgresql/postgres-store.js';
 import { type PostgresSettings, parsePostgres } from '../../../src/storage/postgresql/settings.js';
+import type { ResultsStore } from '../../../src/storage/store.js';
 import { EXPERIMENT, manifestOf, recordOf, writeSegment } from '../../support/records.js';
-import { temporaryStore } from '../file/temporary-store.js';
+import { temporaryFolder, temporaryStore } from '../file/temporary-store.js';
 import { usePostgres } from './use-postgres.js';
 
 const postgres = usePostgres();
@@ -48,6 +57,7 @@ it('twenty processes at once make one schema', async () => {
   expect(await postgres.query('SELECT name FROM migrations', uri)).toEqual([
     { name: '0001_index' },
     { name: '0002_without_order_index' },
+    { name: '0003_long_names_and_rewritten_lines' },
   ]);
 });
 
@@ -76,6 +86,48 @@ it('a torn line is read when it is whole', async () => {
   appendFileSync(segment, line.slice(50));
   await index();
   expect(await ids()).toEqual(['1 success', '2 success']);
+});
+
+it('what is left of damaged lines is in no answer, and hinders nothing', async () => {
+  const record = recordOf({ index: 1 });
+  const { segment, store, uri, index } = await indexedStore([record]);
+  const key = { run_id: record.run_id, attempt: 1, generation: 0 };
+  const beside = (kind: string, ...lines: object[]) =>
+    appendFileSync(
+      segment.replace(/[^/]*$/, (name) => `${kind}-${name}`),
+      lines.map((line) => `${JSON.stringify(line)}\n`).join(''),
+    );
+  const point = { ...key, name: 'curve', step: 1, value: 0.5 };
+  beside(
+    'series',
+    { ...point, name: undefined },
+    { ...point, step: 'x' },
+    { ...point, value: null },
+    { ...point, name: 'a\ud800' },
+    point,
+  );
+  const derived = { ...key, derivation: 'd', code: 'c', values: { twice: 'a\ud800' } };
+  beside('derived', { ...derived, code: undefined }, { ...derived, derivation: 7 }, derived);
+  expect(await index()).toMatchObject([{ records: 1 }]);
+  const points = async (of: ResultsStore) => {
+    const results = resultsOf(of, EXPERIMENT);
+    try {
+      const all = [];
+      for await (const each of results.seriesPoints()) all.push(each);
+      return all;
+    } finally {
+      await results.close();
+    }
+  };
+  const expected = [
+    { run_id: record.run_id, name: 'a\ufffd', step: 1, value: 0.5 },
+    { run_id: record.run_id, name: 'curve', step: 1, value: 0.5 },
+  ];
+  expect(await points(new PostgresStore(settingsOf(uri)))).toMatchObject(expected);
+  expect(await points(store)).toMatchObject(expected);
+  expect(await postgres.query("SELECT metrics->>'twice' AS twice FROM derived_lines", uri)).toEqual([
+    { twice: 'a\ufffd' },
+  ]);
 });
 
 it('what a lost or shortened segment held leaves the index', async () => {
@@ -170,6 +222,63 @@ it("the experiment's view has typed columns, whatever their names", async () => 
   ]);
 });
 
+it("the experiment's view gets new columns, and what is made of it stays", async () => {
+  const { index, segment, uri } = await indexedStore([recordOf({ metrics: { y: 1 } })]);
+  await index();
+  await postgres.query(
+    `CREATE VIEW mine AS SELECT y FROM "${EXPERIMENT}"; CREATE ROLE reader; GRANT SELECT ON "${EXPERIMENT}" TO reader`,
+    uri,
+  );
+  append(segment, recordOf({ index: 1, metrics: { a: 2 } }));
+  await index();
+  expect(await postgres.query(`SELECT y, a FROM "${EXPERIMENT}" ORDER BY index`, uri)).toEqual([
+    { y: 1, a: null },
+    { y: null, a: 2 },
+  ]);
+  expect(
+    await postgres.query(`SELECT has_table_privilege('reader', '"${EXPERIMENT}"', 'SELECT') AS may`, uri),
+  ).toEqual([{ may: true }]);
+  // Of another type is another column, which only a view that is made anew can have.
+  append(segment, recordOf({ index: 2, metrics: { y: 'text' } }));
+  await expect(index()).rejects.toThrow(/view mine depends on[\s\S]*drop what depends on it/);
+  await postgres.query('DROP VIEW mine', uri);
+  // The rows are there already, as after a process that was killed before it came to the view.
+  expect(await index()).toMatchObject([{ records: 0 }]);
+  expect(await postgres.query(`SELECT y, a FROM "${EXPERIMENT}" ORDER BY index`, uri)).toEqual([
+    { y: '1', a: null },
+    { y: null, a: 2 },
+    { y: 'text', a: null },
+  ]);
+});
+
+it('a name of thousands of bytes is indexed', async () => {
+  const name = Array.from({ length: 400 }, (_, at) => fingerprint(at)).join('');
+  const { index, uri } = await indexedStore([recordOf({ metrics: { [name]: 1 } })]);
+  expect(await index()).toMatchObject([{ records: 1, left_out: 0 }]);
+  expect(await postgres.query(`SELECT metrics->>'${name}' AS value FROM runs`, uri)).toEqual([
+    { value: '1' },
+  ]);
+});
+
+it('a derived metric that is NaN for some runs has a column of numbers', async () => {
+  const { index, store, uri } = await indexedStore([recordOf()]);
+  const code = fingerprint('code of it');
+  await store.writeManifest({
+    ...manifestOf(),
+    derived: { d: { ref: 'd', code_fingerprint: code } },
+  } as never);
+  const { run_id } = recordOf();
+  const line = { run_id, attempt: 1, generation: 0, derivation: 'd', code };
+  const values = { twice: encodeNumber(Number.NaN), thrice: 3 };
+  const folder = join(store.experimentFolder(EXPERIMENT), 'derived');
+  mkdirSync(folder);
+  writeFileSync(join(folder, 'derived-host-9-cc.ndjson'), `${JSON.stringify({ ...line, values })}\n`);
+  await index();
+  expect(await postgres.query(`SELECT twice, thrice FROM "${EXPERIMENT}"`, uri)).toEqual([
+    { twice: Number.NaN, thrice: 3 },
+  ]);
+});
+
 it('a view takes 1,600 columns, and says how many are left out', async () => {
   const metrics = Object.fromEntries(Array.from({ length: 2000 }, (_, number) => [`m${number}`, number]));
   const { index, uri } = await indexedStore([recordOf({ metrics })]);
@@ -195,6 +304,23 @@ it('refuses the schema of another store, and an index of a newer version', async
   );
 });
 
+it('a kept password that is wrong by now gives way to that of a pgpass file', async () => {
+  const { store, uri } = await indexedStore([recordOf()]);
+  const { PGPASSWORD = '', METALAB_HOME } = process.env;
+  const folder = temporaryFolder();
+  Object.assign(process.env, { METALAB_HOME: join(folder, 'home'), PGPASSFILE: join(folder, 'pgpass') });
+  const { port } = postgres.server;
+  writeFileSync(join(folder, 'pgpass'), passFileLine({ port, password: PGPASSWORD }), { mode: 0o600 });
+  keepPassword(settingsOf(uri), 'of last year');
+  delete process.env.PGPASSWORD;
+  try {
+    expect(await indexStore(store, settingsOf(uri), undefined)).toMatchObject([{ records: 1 }]);
+  } finally {
+    Object.assign(process.env, { PGPASSWORD, METALAB_HOME });
+    delete process.env.PGPASSFILE;
+  }
+});
+
 it('says what to do without rights, password, database or server', async () => {
   const { store, uri } = await indexedStore([recordOf()]);
   await postgres.query("CREATE ROLE guest LOGIN PASSWORD 'guest'", uri);
@@ -202,6 +328,12 @@ it('says what to do without rights, password, database or server', async () => {
   const { PGPASSWORD } = process.env;
   process.env.PGPASSWORD = 'guest';
   await expect(indexStore(store, asGuest, undefined)).rejects.toThrow(/lacks privileges[\s\S]*GRANT CREATE/);
+  process.env.PGPASSWORD = PGPASSWORD;
+  await indexStore(store, settingsOf(uri), undefined);
+  process.env.PGPASSWORD = 'guest';
+  await expect(openPostgresStore(asGuest)).rejects.toThrow(
+    /"guest" lacks privileges[\s\S]*to only read it: GRANT USAGE/,
+  );
   process.env.PGPASSWORD = 'wrong';
   await expect(indexStore(store, asGuest, undefined)).rejects.toThrow(
     /does not let "guest" in[\s\S]*PGPASSWORD/,
@@ -210,6 +342,13 @@ it('says what to do without rights, password, database or server', async () => {
   await expect(indexStore(store, { ...settingsOf(uri), database: 'none' }, undefined)).rejects.toThrow(
     /no database "none"[\s\S]*createdb/,
   );
+  await expect(indexStore(store, { ...settingsOf(uri), sslmode: 'require' }, undefined)).rejects.toThrow(
+    /server has no TLS[\s\S]*ssl = on/,
+  );
+  const elsewhere = { ...settingsOf(uri), file_root: '/nowhere/lab' };
+  await indexStore(store, settingsOf(uri), undefined);
+  const alone = await openPostgresStore(elsewhere);
+  expect(() => requireFileStore(alone)).toThrow(/no folder \/nowhere\/lab[\s\S]*correct file_root/);
   await expect(indexStore(store, { ...settingsOf(uri), port: 1 }, undefined)).rejects.toThrow(
     /can't be reached[\s\S]*ECONNREFUSED/,
   );

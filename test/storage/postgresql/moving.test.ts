@@ -59,3 +59,32 @@ test('a store that is moved to one with an index, and from there to files, is th
   expect(alone.code).toBe(2);
   expect(alone.stderr).toContain('this store lacks what that needs: working directory');
 });
+
+test('without PostgreSQL copies and deletions are done, and the index catches up, whoever changed the files', {
+  timeout: 240_000,
+}, async () => {
+  const { store } = await wholeStore();
+  const database = await postgres.database();
+  const files = join(temporaryFolder(), 'files');
+  const root = `file_root=${encodeURIComponent(files)}`;
+  const gone = `postgresql://127.0.0.1:1/lab?${root}`;
+  const copied = await metalab(['store', 'copy', '--from', store.root, '--to', gone]);
+  expect(copied.code, copied.stderr).toBe(0);
+  expect(copied.stderr).toContain("the index lags: PostgreSQL can't be reached");
+  expect(filesOf(files)).toEqual(filesOf(store.root));
+  const index = () => run('store', 'index', '--store', `${database}?${root}`);
+  await index();
+  const [first, second] = (await answer(files)) as [{ run_id: string }, { run_id: string }];
+  const deleted = await metalab(['store', 'delete', first.run_id, '--yes', '--store', gone]);
+  expect(deleted.code, deleted.stderr).toBe(0);
+  expect(deleted.stderr).toContain("the index lags: PostgreSQL can't be reached");
+  await index();
+  expect(await answer(database)).toEqual(await answer(files));
+  expect(await answer(database)).toHaveLength(11);
+  await run('store', 'delete', second.run_id, '--yes', '--store', files);
+  await index();
+  expect(await answer(database)).toEqual(await answer(files));
+  expect(await answer(database)).toHaveLength(10);
+  // Nothing has changed since.
+  expect(await index()).toMatch(/ 0 records read[\s\S]* 0 records read/);
+});

@@ -76,6 +76,8 @@ async function index(host: string, settings: string) {
 
 const root = (name: string) => `sslrootcert=${encodeURIComponent(pathOf(name))}`;
 
+const REFUSED = /certificate is not accepted[\s\S]*sslrootcert=/;
+
 describe('a server with a certificate', () => {
   test.each([
     ['by default', '127.0.0.1', '', true],
@@ -90,14 +92,14 @@ describe('a server with a certificate', () => {
   });
 
   test.each([
-    ['of another authority', 'localhost', `sslmode=verify-ca&${root('stranger.crt')}`, /certificate/],
+    ['of another authority', 'localhost', `sslmode=verify-ca&${root('stranger.crt')}`, REFUSED],
     [
       'of another authority, where it is required',
       'localhost',
       `sslmode=require&${root('stranger.crt')}`,
-      /certificate/,
+      REFUSED,
     ],
-    ['of another name', '127.0.0.1', `sslmode=verify-full&${root('authority.crt')}`, /certificate|altname/i],
+    ['of another name', '127.0.0.1', `sslmode=verify-full&${root('authority.crt')}`, REFUSED],
     [
       'whose authority is in no file',
       'localhost',

@@ -69,6 +69,8 @@ experiment does them again. Their artifacts are then no longer needed: metalab s
       context.out(
         `deleted ${what.join(', ')}: ${countOf(deleted.records, 'record')}, ${countOf(deleted.lines, 'other line')}`,
       );
+    if (deleted.index_error !== undefined)
+      context.note(`the index lags: ${deleted.index_error}; later: metalab store index`);
     if (!json) context.note('metalab store gc removes artifacts that are no longer needed');
     return undefined;
   },

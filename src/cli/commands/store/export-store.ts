@@ -49,7 +49,7 @@ by tar it is a store. The file appears when it is complete. What is left out is 
     const { artifacts = true, logs = true, force = false } = options;
     const exported = exportStore(
       store,
-      { target: file, force },
+      { target: file, option: file, force },
       {
         experiments,
         artifacts,

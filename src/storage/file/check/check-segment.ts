@@ -1,11 +1,14 @@
 import { open, rm } from 'node:fs/promises';
-import type { ArtifactDescriptor } from '../../../definition/record.js';
+import type { ArtifactDescriptor, SeriesPoint } from '../../../definition/record.js';
 import { StoredArtifacts } from '../artifacts.js';
 import type { ByteRange } from '../byte-range.js';
 import { sizeOf } from '../file-size.js';
+import { type DerivedLine, isDerivedLine } from '../formats/derived.js';
 import { forEachLine, lineChunks, parseObject } from '../formats/lines.js';
 import type { Segment } from '../formats/segments.js';
+import { isPoint } from '../formats/sidecars.js';
 import { runsFile, type SegmentKind } from '../layout.js';
+import { noteRewritten } from '../rewritten.js';
 import { RecordLinesCheck } from './check-records.js';
 import type { Check, Finding } from './finding.js';
 import { blankLines, healFile } from './heal-file.js';
@@ -45,7 +48,7 @@ export async function* checkSegment(
       chunk,
       (bytes, from, to, offset) => {
         const fault =
-          kind === 'records' ? lines.fault(bytes, from, to) : sidecarFault(check, bytes, from, to);
+          kind === 'records' ? lines.fault(bytes, from, to) : sidecarFault(check, kind, bytes, from, to);
         if (fault) bad.push({ from: offset, to: offset + to - from, fault });
         else if (kind === 'records' && hasMalformedText(bytes, from, to)) malformed.push(offset);
         for (const artifact of lines.artifacts) named.push({ offset, runId: lines.runId, artifact });
@@ -68,10 +71,19 @@ export async function* checkSegment(
   yield* checkTail(segment, kind, end);
 }
 
-function sidecarFault({ options }: Check, bytes: Buffer, start: number, end: number): string | undefined {
+function sidecarFault(
+  { options }: Check,
+  kind: SegmentKind,
+  bytes: Buffer,
+  start: number,
+  end: number,
+): string | undefined {
   if (options.quick) return bytes[end - 1] === 0x7d ? undefined : 'is no JSON';
-  const line = parseObject<{ readonly run_id?: unknown }>(bytes, start, end);
-  return typeof line?.run_id === 'string' ? undefined : 'is no line of a run';
+  const line = parseObject<Partial<DerivedLine & SeriesPoint>>(bytes, start, end);
+  if (typeof line?.run_id !== 'string') return 'is no line of a run';
+  if (kind === 'series' && !isPoint(line)) return 'lacks the name, step or value of a point';
+  if (kind === 'derived' && !isDerivedLine(line)) return 'lacks the name or code of a derivation';
+  return undefined;
 }
 
 function damaged({ folder }: Check, { path }: Segment, kind: SegmentKind, bad: readonly BadLine[]): Finding {
@@ -93,6 +105,7 @@ function damaged({ folder }: Check, { path }: Segment, kind: SegmentKind, bad: r
     repair: {
       run: async () => {
         const kept = await healFile(folder, path, blankLines(bad));
+        await noteRewritten(folder);
         // A cache, which may have rows of these lines from before they were damaged, or say how many are.
         if (records) await rm(runsFile(folder), { force: true });
         return `${bad.length} damaged lines taken out; the file as it was is ${kept}`;
@@ -116,6 +129,7 @@ function withMalformedText({ folder }: Check, { path }: Segment, offsets: readon
     repair: {
       run: async () => {
         const kept = await healFile(folder, path, mendedText);
+        await noteRewritten(folder);
         await rm(runsFile(folder), { force: true });
         return `the text of ${offsets.length} records made well-formed; the file as it was is ${kept}`;
       },

@@ -23,6 +23,10 @@ export interface DerivedLine {
   readonly error?: { readonly type: string; readonly message: string };
 }
 
+/** Whether a line of a run says what was derived by what: what is left of a damaged one may be JSON. */
+export const isDerivedLine = ({ derivation, code }: Partial<DerivedLine>): boolean =>
+  typeof derivation === 'string' && typeof code === 'string';
+
 type RunExecution = Pick<DerivedLine, 'run_id' | 'attempt' | 'generation'>;
 
 export function derivedLine(run: RunExecution, code: string, result: DerivedResult): string {
@@ -85,7 +89,7 @@ export async function scanDerived(
     for await (const chunk of lineChunks(path, { from, to })) {
       forEachLine(chunk, (bytes, start, end) => {
         const line = parseObject<DerivedLine>(bytes, start, end);
-        if (line?.values) onLine(line, slot, end - start);
+        if (line?.values && isDerivedLine(line)) onLine(line, slot, end - start);
       });
       await afterChunk();
     }
@@ -168,6 +172,7 @@ export async function readDerived(folder: string, record: RunRecord): Promise<De
     if (isOfOtherSlot(name, provenance.slot)) continue;
     for await (const { object: line } of readObjects<DerivedLine>(path, { matching: run_id })) {
       if (line.run_id !== run_id || line.generation !== generation || line.attempt !== attempt) continue;
+      if (!isDerivedLine(line)) continue;
       if (codes.get(line.derivation) !== line.code || lines.get(line.derivation)?.values) continue;
       lines.set(line.derivation, line);
     }

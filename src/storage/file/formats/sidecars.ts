@@ -48,10 +48,14 @@ export async function* readAttempt<T extends AttemptKey>(
   }
 }
 
+/** Whether a line of a run is a point: what is left of a damaged one may be JSON. */
+export const isPoint = ({ name, step, value }: Partial<SeriesPoint>): boolean =>
+  typeof name === 'string' && typeof step === 'number' && typeof decodeNumber(value) === 'number';
+
 /** Series points of the attempt that won. */
 export async function* readSeries(folder: string, record: RunRecord): AsyncGenerator<SeriesPoint, void> {
   for await (const point of readWinner<SeriesPoint>(folder, 'series', record))
-    yield { ...point, value: decodeNumber(point.value) };
+    if (isPoint(point)) yield { ...point, value: decodeNumber(point.value) };
 }
 /** Data entries of the attempt that won. */
 export const readData = (folder: string, record: RunRecord) => readWinner<DataEntry>(folder, 'data', record);

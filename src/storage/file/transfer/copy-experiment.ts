@@ -2,6 +2,7 @@ import { countRuns } from '../count-runs.js';
 import { segmentsFolder } from '../layout.js';
 import { listNames } from '../list-names.js';
 import { removeTables } from '../remove-tables.js';
+import { noteRewritten } from '../rewritten.js';
 import { listTransferFiles, type TransferChoice, type TransferFile } from './list-files.js';
 import { mergeFile } from './merge-file.js';
 
@@ -71,7 +72,10 @@ export async function copyExperiment(
       done += file.size;
       options.onProgress?.(done, total);
     });
-  if (filled_holes) await removeTables(to);
+  if (filled_holes) {
+    await removeTables(to);
+    await noteRewritten(to);
+  }
   const [source_runs, runs] = [await countRuns(from), await countRuns(to)];
   return { experiment_id, is_new, ...counts, conflicts, filled_holes, runs, source_runs };
 }
