@@ -249,27 +249,31 @@ const DERIVED = {
 };
 const OLD = fingerprint('old code');
 
+/** Each name is of one derivation: a name of both would be neither's. */
+const derivationOf = (name: string) => (Buffer.from(name).length % 2 === 0 ? 'first' : 'second');
+
 /** Lines of two derivations, of their slot and computed afterwards, beside lines that don't count. */
 function writeDerived(random: Random, store: FileStore, records: readonly PlainRecord[]): void {
   const ofSlot: string[] = [];
   const afterwards: string[] = [];
   for (const record of records) {
-    const values = Object.entries(record.derived) as [string, MetricValue][];
-    const halves = {
-      first: values.filter((_, at) => at % 2 === 0),
-      second: values.filter((_, at) => at % 2 === 1),
-    };
     for (const derivation of ['first', 'second'] as const) {
-      const half = Object.fromEntries(halves[derivation]);
+      const ofIt = (values: Readonly<Record<string, unknown>>) => ({
+        derivation,
+        values: Object.fromEntries(
+          Object.entries(values).filter(([name]) => derivationOf(name) === derivation),
+        ) as Record<string, MetricValue>,
+      });
       const lines = random.next() < 0.5 ? ofSlot : afterwards;
-      const wrong = { derivation, values: { x: 99, n: 'wrong' } };
+      const wrong = ofIt({ x: 99, n: 'wrong', 'x (text)': 99 });
       lines.push(derivedLine(record, OLD, wrong));
       lines.push(derivedLine({ ...record, attempt: 2 }, DERIVED[derivation].code_fingerprint, wrong));
-      lines.push(derivedLine(record, DERIVED[derivation].code_fingerprint, { derivation, values: half }));
+      lines.push(derivedLine(record, DERIVED[derivation].code_fingerprint, ofIt(record.derived)));
     }
   }
-  const wrong = { derivation: 'first', values: { x: 'of another slot' } };
-  const other = records.map((record) => derivedLine(record, DERIVED.first.code_fingerprint, wrong));
+  const derivation = derivationOf('x');
+  const wrong = { derivation, values: { x: 'of another slot' } };
+  const other = records.map((record) => derivedLine(record, DERIVED[derivation].code_fingerprint, wrong));
   writeSegment(store, [`${other.join('\n')}\n`], { writer: 'host-2-bb', kind: 'derived' });
   writeSegment(store, [`${ofSlot.join('\n')}\n`], { writer: SLOT, kind: 'derived' });
   appendDerived(store, 'host-3-cc', afterwards);
