@@ -1,9 +1,17 @@
-import { appendFileSync, mkdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  cpSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { encodeNumber } from '../../../src/definition/non-finite.js';
 import type { RunRecord } from '../../../src/definition/record.js';
-import { fingerprint } from '../../../src/identity/fingerprint.js';
+import { fingerprint, paramsFingerprint, runId } from '../../../src/identity/fingerprint.js';
 import { resultsOf } from '../../../src/results/open.js';
 import { requireFileStore } from '../../../src/storage/capabilities.js';
 import { connectIndex } from '../../../src/storage/postgresql/connect.js';
@@ -15,6 +23,7 @@ import { keepPassword } from '../../../src/storage/postgresql/passwords.js';
 import { PostgresStore } from '../../../src/storage/postgresql/postgres-store.js';
 import { type PostgresSettings, parsePostgres } from '../../../src/storage/postgresql/settings.js';
 import type { ResultsStore } from '../../../src/storage/store.js';
+import { metalab } from '../../support/metalab.js';
 import { EXPERIMENT, manifestOf, recordOf, writeSegment } from '../../support/records.js';
 import { temporaryFolder, temporaryStore } from '../file/temporary-store.js';
 import { usePostgres } from './use-postgres.js';
@@ -140,6 +149,37 @@ it('what a lost or shortened segment held leaves the index', async () => {
   truncateSync(segment, JSON.stringify(recordOf({ index: 1 })).length + 1);
   await index();
   expect(await ids()).toEqual(['1 success']);
+});
+
+it('what a repair took out leaves the index, and what a copy filled in comes to it', async () => {
+  const records = [1, 2].map((index) => {
+    const params = { x: index };
+    const record = recordOf({ index, params, params_fingerprint: paramsFingerprint(params) });
+    return {
+      ...record,
+      run_id: runId({
+        experiment_id: record.experiment_id,
+        context: record.context_fingerprint,
+        params: record.params_fingerprint,
+        seed: record.seed_fingerprint,
+        code: record.code_fingerprint,
+      }),
+    };
+  });
+  const { store, segment, index, ids } = await indexedStore(records);
+  const other = await temporaryStore();
+  cpSync(store.root, other.root, { recursive: true });
+  await index();
+  const text = readFileSync(segment, 'utf8');
+  writeFileSync(segment, `${'#'.repeat(text.indexOf('\n'))}${text.slice(text.indexOf('\n'))}`);
+  const repair = await metalab(['store', 'check', '--repair', '--store', store.root]);
+  expect(repair.stdout + repair.stderr).toContain('damaged lines taken out');
+  await index();
+  expect(await ids()).toEqual(['2 success']);
+  const copy = await metalab(['store', 'copy', '--from', other.root, '--to', store.root]);
+  expect(copy.code, copy.stderr).toBe(0);
+  await index();
+  expect(await ids()).toEqual(['1 success', '2 success']);
 });
 
 it('a rebuild makes the same index, and an experiment that is gone leaves it', async () => {
