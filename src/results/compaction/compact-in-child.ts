@@ -7,6 +7,8 @@ import { newScratchFolder, tidyScratchFolders } from './scratch-folders.js';
 
 /** Of JavaScript's own heap. DuckDB's memory, most of it, has its limit in `database.ts`. */
 const HEAP_MEGABYTES = 256;
+const MAX_OUTPUT = 16_384;
+const OUT_OF_MEMORY = `its process needed more than ${HEAP_MEGABYTES} MB of heap (a note or an error of many megabytes does)`;
 
 /** How a compaction ended: with how many runs in the file, or because nothing was to be done. */
 export type CompactionResult =
@@ -40,13 +42,15 @@ export class CompactionProcess {
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-      this.#output = (this.#output + text).slice(-2000);
+      this.#output = (this.#output + text).slice(-MAX_OUTPUT);
     });
     this.#ended = new Promise((resolve) => {
       this.#child.once('error', (error) => resolve(error.message));
       this.#child.once('close', (code, exitSignal) => {
         const words = this.#output.trim().split('\n').at(-1) ?? '';
-        resolve(`its process ended with ${exitSignal ?? code}${words && `: ${words}`}`);
+        // V8 prints a stack after it.
+        if (this.#output.includes('heap out of memory')) resolve(OUT_OF_MEMORY);
+        else resolve(`its process ended with ${exitSignal ?? code}${words && `: ${words}`}`);
       });
     });
   }
