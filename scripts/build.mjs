@@ -216,7 +216,7 @@ function withoutUnusedProtocols(code) {
   return `const { Root } = require('protobufjs/light'); module.exports = new Root().addJSON(JSON.parse(${json}));`;
 }
 
-/** And the messages that only these use: a third of all. What describes methods to gateways of HTTP goes, too. */
+/** Deletes the methods that commands never call, with the messages that only those use: a third of all. */
 function deleteUnusedMethods(protocols) {
   const called = methodsCalled();
   const deleted = [];
@@ -236,7 +236,7 @@ function deleteUnusedMethods(protocols) {
   restoreMessagesInUse(protocols, deleted);
 }
 
-/** Until nothing is left that refers to a deleted message. */
+/** Restores deleted messages until no message refers to a deleted one. */
 function restoreMessagesInUse(protocols, deleted) {
   const text = JSON.stringify(protocols);
   const inUse = deleted.filter(({ type }) => text.includes(`"${type}"`) || text.includes(`.${type}"`));

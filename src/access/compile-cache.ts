@@ -22,10 +22,10 @@ export function keepCompiled(): void {
 }
 
 /**
- * Loads a file that the build made of CommonJS packages. Where Node keeps nothing compiled, this does: importing
- * Temporal's client takes half the processor time then.
+ * Loads a file that the build made of CommonJS packages. On versions of Node without a compile cache, what V8 compiled is kept
+ * here: importing Temporal's client then takes half the processor time.
  *
- * @param content the hash of the file: V8 compares lengths only
+ * @param content the hash of the file: V8 itself compares only its length
  * @returns what it exports
  */
 export function loadBundle(url: URL, content: string): unknown {
@@ -43,7 +43,7 @@ export function loadBundle(url: URL, content: string): unknown {
   return loaded.exports;
 }
 
-/** Of another version of Node, V8 rejects it; damage it does not see. */
+/** V8 rejects what another version of Node compiled, but does not detect damage: the hash does. */
 function readKept(path: string, content: string): Buffer | undefined {
   try {
     const file = readFileSync(keptFile(path));

@@ -1,12 +1,12 @@
 import { encodeNumber, numberText } from '../../definition/non-finite.js';
 import { LongText } from '../../storage/file/formats/long-text.js';
 
-/** What has fewer characters, roughly, is made text as a whole. */
+/** A value of fewer characters, roughly, is converted in one step. */
 const PIECE_LENGTH = 1 << 20;
 
 /**
- * The JSON of plain data in pieces: what JSON.stringify would write with numbers that are not finite as in records. A text of
- * 100 MB is then not in memory twice, nor is what stands around it.
+ * The JSON of plain data, in pieces: as JSON.stringify writes it, with NaN and infinities as in records. So a text of 100 MB is
+ * not in memory twice.
  */
 export function* jsonPieces(value: unknown): Generator<string, void> {
   if (value instanceof LongText) yield* value.json();

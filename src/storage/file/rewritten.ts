@@ -4,8 +4,8 @@ import { writeAtomically } from './atomic-write.js';
 import { readText } from './read-json.js';
 
 /**
- * Files of lines only grow, unless runs are deleted, damage is repaired, or a copy fills holes. An index that follows their
- * lengths sees nothing of that: each time, this file has another text.
+ * Files of lines only grow, except when runs are deleted, damage is repaired, or a copy fills holes. An index compares lengths,
+ * so it can't notice these changes: each of them gives this file a new text.
  */
 const rewrittenFile = (folder: string) => join(folder, 'rewritten');
 

@@ -27,9 +27,9 @@ const FIELDS = [
 const experimentViewName = (experiment: string): string => shortened(experiment);
 
 /**
- * Gives the view of an experiment, one row a run, a typed column for each param, metric and derived metric. Columns are added
- * at the end, so that views that use it stay, and who was given rights to it keeps them; only where one has another type now
- * it is made anew.
+ * Creates or extends an experiment's view: one row a run, and a typed column for each param, metric and derived metric. New
+ * columns are added at its end, so that grants on it and views of it stay valid. Only where a column's type has changed is the
+ * view created again.
  *
  * @returns how many of these have no column, since there are too many
  */

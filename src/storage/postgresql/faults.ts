@@ -76,7 +76,7 @@ function partsOf(error: unknown, settings: PostgresSettings): ErrorParts {
   if (code === '2BP01')
     return {
       code: 'METALAB_INDEX_VIEW',
-      what: `a view of the index can't be made anew with the columns that it should have now: ${messageOf(error)}${detailOf(error)}`,
+      what: `a view of the index can't be created again with its new columns: ${messageOf(error)}${detailOf(error)}`,
       next: 'drop what depends on it, run metalab store index, and make it again; the tables have all that was read',
     };
   if (code === '3F000' || code === '42P01')

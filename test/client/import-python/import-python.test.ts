@@ -112,7 +112,7 @@ describe('a store of three experiments', () => {
     expect(rows[3]!.warnings).toEqual(["its status was 'running': it had not ended when it was imported"]);
   });
 
-  it('list, status, store info and store check know it as any other store', async () => {
+  it('list, status, store info and store check work with the imported store', async () => {
     expect(await json(store, 'list')).toMatchObject([
       {
         experiment_id: 'sweep:1.0',

@@ -78,6 +78,20 @@ it('a compaction ends with the process that started it, and leaves nothing behin
   expect(names()).toEqual([]);
 });
 
+it('a compaction that needs more memory than it may have says so, and results are read without it', async () => {
+  const store = await temporaryStore();
+  writeSegment(store, [{ ...recordOf(), notes: ['n'.repeat(100_000_000)] }]);
+  const { compactInChild } = await import(new URL('compact-in-child.js', BUILT).href);
+  const folder = store.experimentFolder(EXPERIMENT);
+  await expect(compactInChild(folder)).rejects.toThrow(
+    /could not be compacted: its process needed more than/,
+  );
+  expect(readdirSync(runsFolder(folder))).toEqual([]);
+  const results = resultsOf(store, EXPERIMENT).all();
+  expect(await results.count()).toBe(1);
+  await results.close();
+});
+
 it('compacting 200,000 runs, and reading them, each takes less than 350 MB of memory', {
   timeout: 540_000,
 }, async () => {

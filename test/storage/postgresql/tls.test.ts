@@ -82,7 +82,7 @@ describe('a server with a certificate', () => {
   test.each([
     ['by default', '127.0.0.1', '', true],
     ['without TLS where it is disabled', '127.0.0.1', 'sslmode=disable', false],
-    ['as any server where it is only required', '127.0.0.1', 'sslmode=require', true],
+    ['without checking its certificate where TLS is only required', '127.0.0.1', 'sslmode=require', true],
     ['by its authority, whatever its name', '127.0.0.1', `sslmode=verify-ca&${root('authority.crt')}`, true],
     ['by its authority and its name', 'localhost', `sslmode=verify-full&${root('authority.crt')}`, true],
   ])('is used %s', async (_, host, settings, encrypted) => {

@@ -23,7 +23,7 @@ export interface DerivedLine {
   readonly error?: { readonly type: string; readonly message: string };
 }
 
-/** Whether a line of a run says what was derived by what: what is left of a damaged one may be JSON. */
+/** Whether a line names its derivation and that derivation's code. What is left of a damaged line may still be JSON. */
 export const isDerivedLine = ({ derivation, code }: Partial<DerivedLine>): boolean =>
   typeof derivation === 'string' && typeof code === 'string';
 
@@ -54,8 +54,8 @@ export const derivedValues = ({ values = {} }: DerivedLine): DerivedMetrics =>
   Object.fromEntries(Object.entries(values).map(([name, value]) => [name, decodeNumber(value)]));
 
 /**
- * What a metric is called that several derivations gave. `metalab derive` refuses that; stores of older versions, and merged
- * ones, may have it. Neither of the two counts for the other's runs.
+ * The name of a metric that several derivations gave. `metalab derive` refuses such a metric, but stores of older versions and
+ * merged stores may have one. Each derivation's values then have a column of their own.
  */
 export const contestedName = (metric: string, derivation: string): string => `${metric} (${derivation})`;
 
