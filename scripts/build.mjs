@@ -3,15 +3,32 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import pbjs from 'protobufjs-cli/pbjs.js';
 
 const MIGRATIONS = 'storage/postgresql/migrations';
 const LAZY_ZOD = './lazy-zod.js';
 const ZOD = 'zod.mjs';
 const SERVICES = { workflowservice: 'WorkflowService', operatorservice: 'OperatorService' };
 const TEMPORAL_CLIENT = 'temporal-client.mjs';
+const PROTOCOL_CODE = [
+  ...['--target', 'static-module', '--wrap', 'commonjs'],
+  ...['verify', 'convert', 'delimited', 'typeurl', 'beautify', 'comments'].map((part) => `--no-${part}`),
+];
+// Temporal's client only finds the methods that a service does not inherit.
+const OWN_METHODS = `{
+  const { WorkflowService } = $root.temporal.api.workflowservice.v1;
+  const { create } = WorkflowService;
+  WorkflowService.create = (...args) => Object.assign(create.apply(WorkflowService, args), WorkflowService.prototype);
+}`;
+// The client's only use of this module, which needs the description of all messages.
+const NO_EXTERNAL_STORAGE = `exports.ProtobufJsonPayloadConverter = class {
+  fromPayload() {
+    throw new Error("this payload is in external storage: metalab's commands do not read it");
+  }
+};`;
 const ZOD_PROXY = `export const z = new Proxy({}, {
   get: (_, name) => load()[name],
   has: (_, name) => name in load(),
@@ -147,6 +164,7 @@ async function bundleTemporalClient() {
   const { rolldown } = await import('rolldown');
   const entry = join(root, 'temporal-client-entry.mjs');
   const used = importTemporalClientFromBundle();
+  const protocols = await generateProtocols();
   const bundle = await rolldown({
     input: entry,
     cwd: root,
@@ -157,14 +175,19 @@ async function bundleTemporalClient() {
         resolveId: (specifier) => (specifier === entry ? entry : null),
         load: (id) =>
           id === entry ? `export { ${[...used].sort().join(', ')} } from '@temporalio/client';` : null,
-        transform: (code, id) => {
-          if (id.endsWith('/@temporalio/proto/protos/json-module.js')) return withoutUnusedProtocols(code);
-          return id.endsWith('/protobufjs/src/type.js') ? withLazyCodecs(code) : null;
+        transform: (_, id) => {
+          if (id.endsWith('/@temporalio/proto/protos/root.js')) return protocols;
+          return id.endsWith('/protobuf-payload-converters.js') ? NO_EXTERNAL_STORAGE : null;
         },
       },
     ],
   });
-  const { output } = await bundle.generate({ format: 'cjs', codeSplitting: false, comments: false });
+  const { output } = await bundle.generate({
+    format: 'cjs',
+    codeSplitting: false,
+    comments: false,
+    minify: { compress: true, mangle: false, codegen: true },
+  });
   await bundle.close();
   writeLoadedBundle('temporal-client', output[0].code, [...used].sort());
 }
@@ -196,24 +219,34 @@ function importTemporalClientFromBundle() {
   return used;
 }
 
-function withoutUnusedProtocols(code) {
+/**
+ * Code for the messages that commands use: the package describes all of its messages in JSON, and makes their functions when
+ * it runs, which takes most of its start.
+ */
+async function generateProtocols() {
+  const input = join(next, 'protocols.json');
+  const output = join(next, 'protocols.js');
+  writeFileSync(input, JSON.stringify({ nested: protocolsInUse() }));
+  await promisify(pbjs.main)([...PROTOCOL_CODE, '--out', output, input]);
+  const code = `${readFileSync(output, 'utf8')}\n${OWN_METHODS}`;
+  rmSync(input);
+  rmSync(output);
+  return code;
+}
+
+function protocolsInUse() {
   let protocols;
   class Root {
     addJSON(json) {
       protocols = json;
     }
   }
+  const code = readFileSync(join(root, 'node_modules/@temporalio/proto/protos/json-module.js'), 'utf8');
   new Function('require', 'module', code)(() => ({ roots: {}, Root }), {});
   delete protocols.coresdk;
   delete protocols.temporal.nested.api.nested.cloud;
   deleteUnusedMethods(protocols);
-  const protobuf = createRequire(join(root, 'node_modules/@temporalio/proto/package.json'))(
-    'protobufjs/light',
-  );
-  // Throws where a type is missing.
-  new protobuf.Root().addJSON(structuredClone(protocols)).resolveAll();
-  const json = JSON.stringify(JSON.stringify(protocols));
-  return `const { Root } = require('protobufjs/light'); module.exports = new Root().addJSON(JSON.parse(${json}));`;
+  return protocols;
 }
 
 /** Deletes the methods that commands never call, with the messages that only those use: a third of all. */
@@ -261,22 +294,6 @@ function methodsCalled() {
     ),
   );
   return new Set(called);
-}
-
-/**
- * A message's five functions are generated one by one when first called: most are only written or only read, and
- * none needs all five.
- */
-function withLazyCodecs(code) {
-  const at = /this\.(\w+) = ([\w.]+)\(this\)\((\{[^}]*\})\);/g;
-  let count = 0;
-  const lazy = code.replace(at, (_, name, generate, values) => {
-    count++;
-    return `this.${name} = function () { this.${name} = ${generate}(type)(${values}); return this.${name}.apply(this, arguments); };`;
-  });
-  if (count !== 5)
-    throw new Error(`protobufjs generates ${count} functions a message, not 5: look at its Type.setup`);
-  return lazy.replace('var fullName = this.fullName,', 'var type = this, fullName = this.fullName,');
 }
 
 async function bundleWorkflows() {

@@ -1,64 +1,37 @@
 import { METALAB_VERSION } from '../engine/version.js';
 import { provideReach } from '../storage/postgresql/reach.js';
-import type { CommandDefinition } from './command.js';
-import { artifactsCommand } from './commands/artifacts.js';
-import { atlasCommand } from './commands/atlas.js';
-import { attachCommand } from './commands/attach.js';
-import { cancelCommand } from './commands/cancel.js';
-import { compareCommand } from './commands/compare.js';
-import { deriveCommand } from './commands/derive.js';
-import { doctorCommand } from './commands/doctor.js';
-import { engineCommand } from './commands/engine.js';
-import { envCommand } from './commands/env.js';
-import { exportCommand } from './commands/export.js';
-import { initCommand } from './commands/init.js';
-import { listCommand } from './commands/list.js';
-import { logsCommand } from './commands/logs.js';
-import { pauseCommand, resumeCommand } from './commands/pause.js';
-import { plotCommand } from './commands/plot.js';
-import { queryCommand } from './commands/query.js';
-import { resultsCommand } from './commands/results.js';
-import { retryCommand } from './commands/retry.js';
-import { servicesCommand } from './commands/services.js';
-import { showCommand } from './commands/show.js';
-import { statusCommand } from './commands/status.js';
-import { storeCommand } from './commands/store.js';
-import { submitCommand } from './commands/submit.js';
-import { tunnelCommand } from './commands/tunnel.js';
-import { watchCommand } from './commands/watch.js';
-import { workerCommand } from './commands/worker.js';
-import { runProgram } from './program.js';
+import { type CommandTable, runProgram } from './program.js';
 
-/** The command table, in the order of the help. */
-const COMMANDS: readonly CommandDefinition[] = [
-  submitCommand,
-  attachCommand,
-  watchCommand,
-  statusCommand,
-  pauseCommand,
-  resumeCommand,
-  cancelCommand,
-  retryCommand,
-  listCommand,
-  resultsCommand,
-  plotCommand,
-  deriveCommand,
-  compareCommand,
-  queryCommand,
-  exportCommand,
-  showCommand,
-  logsCommand,
-  artifactsCommand,
-  storeCommand,
-  atlasCommand,
-  envCommand,
-  servicesCommand,
-  tunnelCommand,
-  initCommand,
-  engineCommand,
-  workerCommand,
-  doctorCommand,
-];
+/** The commands, in the order of the help. */
+const COMMANDS: CommandTable = {
+  submit: async () => (await import('./commands/submit.js')).submitCommand,
+  attach: async () => (await import('./commands/attach.js')).attachCommand,
+  watch: async () => (await import('./commands/watch.js')).watchCommand,
+  status: async () => (await import('./commands/status.js')).statusCommand,
+  pause: async () => (await import('./commands/pause.js')).pauseCommand,
+  resume: async () => (await import('./commands/pause.js')).resumeCommand,
+  cancel: async () => (await import('./commands/cancel.js')).cancelCommand,
+  retry: async () => (await import('./commands/retry.js')).retryCommand,
+  list: async () => (await import('./commands/list.js')).listCommand,
+  results: async () => (await import('./commands/results.js')).resultsCommand,
+  plot: async () => (await import('./commands/plot.js')).plotCommand,
+  derive: async () => (await import('./commands/derive.js')).deriveCommand,
+  compare: async () => (await import('./commands/compare.js')).compareCommand,
+  query: async () => (await import('./commands/query.js')).queryCommand,
+  export: async () => (await import('./commands/export.js')).exportCommand,
+  show: async () => (await import('./commands/show.js')).showCommand,
+  logs: async () => (await import('./commands/logs.js')).logsCommand,
+  artifacts: async () => (await import('./commands/artifacts.js')).artifactsCommand,
+  store: async () => (await import('./commands/store.js')).storeCommand,
+  atlas: async () => (await import('./commands/atlas.js')).atlasCommand,
+  env: async () => (await import('./commands/env.js')).envCommand,
+  services: async () => (await import('./commands/services.js')).servicesCommand,
+  tunnel: async () => (await import('./commands/tunnel.js')).tunnelCommand,
+  init: async () => (await import('./commands/init.js')).initCommand,
+  engine: async () => (await import('./commands/engine.js')).engineCommand,
+  worker: async () => (await import('./commands/worker.js')).workerCommand,
+  doctor: async () => (await import('./commands/doctor.js')).doctorCommand,
+};
 
 provideReach(async (settings) => (await import('../services/reach-service.js')).reachService(settings));
 // The pipe was closed (`metalab results … | head`): nobody reads the output any more.

@@ -16,20 +16,23 @@ interface Dependencies {
   readonly named: (text: string) => string;
 }
 
-/** Results that `buildProgram` leaves for the caller: commander can't return a command's result. */
-export interface Outcome {
+/** Results that a command leaves for the caller: commander can't return a command's result. */
+interface Outcome {
   exitCode: number;
   verbose: boolean;
 }
 
-/** Makes the commander program of a command table. */
-export function buildProgram(
+/** The commands by their names. Loading all takes longer than most commands do. */
+export type CommandTable = Readonly<Record<string, () => Promise<CommandDefinition>>>;
+
+/** Makes the commander program of these commands. */
+function buildProgram(
   commands: readonly CommandDefinition[],
   version: string,
   outcome: Outcome,
-  terminal: Terminal = process,
-  called = 'metalab',
+  dependencies: Dependencies,
 ): Command {
+  const { called, terminal } = dependencies;
   const program = new Command(called)
     .description(
       'Durable experiments: operation × params × seeds. Finished runs are never lost or repeated, whatever is killed.',
@@ -43,44 +46,43 @@ export function buildProgram(
       writeErr: (text) => void terminal.stderr.write(text),
     })
     .addHelpText('after', `\n${called} COMMAND --help shows the options and examples of each.`);
-  const named = commandNamer(
-    commands.map(({ name }) => name),
-    called,
-  );
-  for (const definition of commands)
-    addCommand(program, definition, outcome, { terminal, called, named }, called);
+  for (const definition of commands) addCommand(program, definition, outcome, dependencies, called);
   return program;
 }
 
 /**
- * Runs a command line.
+ * Runs a command line. Of the commands, it loads the one that is called; all for the help, or for a mistyped name.
  *
  * @param argv the arguments after `node` and the program
  * @returns the exit code
  */
 export async function runProgram(
-  commands: readonly CommandDefinition[],
+  table: CommandTable,
   argv: readonly string[],
   version: string,
   terminal: Terminal = process,
 ): Promise<number> {
   const called = calledAs({ script: process.argv[1], cwd: process.cwd(), env: terminal.env });
+  const named = commandNamer(Object.keys(table), called);
   const outcome: Outcome = { exitCode: EXIT.success, verbose: false };
   try {
-    await buildProgram(commands, version, outcome, terminal, called).parseAsync(argv, { from: 'user' });
+    const commands = await loadCommands(table, argv[0]);
+    const program = buildProgram(commands, version, outcome, { terminal, called, named });
+    await program.parseAsync(argv, { from: 'user' });
     return outcome.exitCode;
   } catch (thrown) {
     const error = formatSystemError(thrown);
     // Commander has already printed its own errors and help.
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.success : EXIT.usage;
     const color = colorsFor(terminal.stderr, terminal.env);
-    const named = commandNamer(
-      commands.map(({ name }) => name),
-      called,
-    );
     terminal.stderr.write(`${named(formatError(error, { verbose: outcome.verbose, color }))}\n`);
     return exitCodeOf(error);
   }
+}
+
+function loadCommands(table: CommandTable, called: string | undefined): Promise<CommandDefinition[]> {
+  const load = called !== undefined && Object.hasOwn(table, called) ? table[called] : undefined;
+  return Promise.all((load ? [load] : Object.values(table)).map((each) => each()));
 }
 
 function addCommand(
