@@ -10,6 +10,7 @@ import { temporaryStore } from '../storage/file/temporary-store.js';
 import { EXPERIMENT, manifestOf, recordOf, writeSegment } from '../support/records.js';
 import { resultsOf } from '../support/results-of.js';
 import { COMPACT, peakOf } from './peak-memory.js';
+import { rowsOf } from './rows-of.js';
 
 async function storeOf(records: readonly RunRecord[]): Promise<FileStore> {
   const store = await temporaryStore();
@@ -36,10 +37,16 @@ const IN_FILES = {
   list: JSON.stringify(PARAMS.list),
   object: JSON.stringify(PARAMS.object),
 };
+const TEXTS = {
+  notes: ['n'.repeat(100_000), 'a "quoted"\nnote', 'ä漢😀\\\t'.repeat(1_000_000)],
+  warnings: ['w'.repeat(100_000)],
+};
+const ERROR = { type: 'TypeError', message: 'ä "text"\n'.repeat(1_000_000), stack: 'at '.repeat(10_000) };
 const RUNS = [
   recordOf({ index: 0, params: { x: 0 }, metrics: { ...METRICS, plain: 'short', number: 1 } }),
-  recordOf({ index: 1, params: { x: 1, ...PARAMS }, metrics: METRICS, notes: ['n'.repeat(100_000)] }),
+  recordOf({ index: 1, params: { x: 1, ...PARAMS }, metrics: METRICS, ...TEXTS }),
   recordOf({ index: 2, params: { x: 1 }, metrics: { number: 'text', small: METRICS.plain } }),
+  recordOf({ index: 3, params: { x: 1 }, metrics: {}, status: 'failed', error: ERROR }),
 ];
 
 it('a record of many megabytes is read, asked for and exported as it is, compacted or not', {
@@ -104,11 +111,21 @@ it('a record of many megabytes is read, asked for and exported as it is, compact
     expect(csv[1]).toEqual({ ...IN_FILES, x: '1', number: '2', formula: `'${METRICS.formula}` });
     if (phase === 'compacted') {
       const file = join(store.experimentFolder(EXPERIMENT), 'runs', 'runs.parquet');
-      const [row] = await database.all(`SELECT * FROM read_parquet(${quoteText(file)}) WHERE index = 1`);
+      const [row] = await database.all(
+        `SELECT * REPLACE (to_json(notes) AS notes, to_json(warnings) AS warnings)
+        FROM read_parquet(${quoteText(file)}) WHERE index = 1`,
+      );
       for (const [name, value] of Object.entries(IN_FILES))
         expect(row![`${name in PARAMS ? 'params' : 'metrics'}.${name}`]).toBe(value);
+      for (const [name, texts] of Object.entries(TEXTS)) expect(JSON.parse(String(row![name]))).toEqual(texts);
     }
     database.close();
+    const asked = await rowsOf(
+      results.query('SELECT "index", notes, warnings, error FROM runs ORDER BY "index"'),
+    );
+    expect(asked).toEqual(
+      RUNS.map(({ index, notes, warnings, error }) => [index, notes, warnings, error?.message ?? null]),
+    );
     seen.push(await results.columns());
     await results.close();
     if (phase === 'segments')
@@ -137,6 +154,21 @@ it.each([
     ['ndjson', 'parquet'],
   ],
   [
+    '100 MB of notes',
+    { metrics: { m0: 'text '.repeat(1000) }, notes: ['n'.repeat(30_000_000), 'note '.repeat(14_000_000)] },
+    ['list', 'csv', 'group', 'ndjson', 'parquet', 'json'],
+    ['list', 'json'],
+  ],
+  [
+    'an error message of 100 MB',
+    {
+      metrics: { m0: 'text '.repeat(1000) },
+      error: { type: 'Error', message: 'line\n'.repeat(20_000_000), stack: 'line\n'.repeat(20_000) },
+    },
+    ['list', 'csv', 'group', 'ndjson', 'parquet', 'json'],
+    ['list', 'failed', 'json'],
+  ],
+  [
     '5,000 texts of 20 KB',
     {
       metrics: Object.fromEntries(
@@ -151,11 +183,11 @@ it.each([
   {
     timeout: 900_000,
   },
-  async (_, { params, metrics }: Partial<RunRecord>, before, afterwards) => {
+  async (_, { params, metrics, ...others }: Partial<RunRecord>, before, afterwards) => {
     const small = recordOf({ index: 0, params: { x: 0 }, metrics: { m0: 'small' } });
     const store = await storeOf([
       small,
-      recordOf({ index: 1, params: { x: 1, ...params }, metrics: metrics! }),
+      recordOf({ index: 1, params: { x: 1, ...params }, metrics: metrics!, ...others }),
     ]);
     const { length } = metrics!.m0 as string;
     const file = (format: string) => `store.root + '/long.${format}'`;
@@ -167,6 +199,12 @@ it.each([
         if (groups.length !== 2 || groups[1].n !== 1) throw new Error(JSON.stringify(groups).slice(0, 500));`,
       csv: `${written('csv')}
         if ((await import('node:fs')).statSync(${file('csv')}).size < ${length}) throw new Error('it is too small');`,
+      json: `const { jsonPieces } = await import(built + '../cli/format/json-pieces.js');
+        let size = 0;
+        for await (const record of results.storedRecords()) for (const piece of jsonPieces(record)) size += piece.length;
+        if (size < ${length}) throw new Error('' + size);`,
+      failed: `const { rows } = await results.select('x', 'error').cutTexts(1000).table();
+        if (rows[1].error.length !== 1000) throw new Error('' + rows[1].error.length);`,
       ndjson: written('ndjson'),
       parquet: written('parquet'),
       arrow: written('arrow'),

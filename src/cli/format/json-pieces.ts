@@ -55,10 +55,16 @@ function sizeOf(value: unknown, most: number): number {
   if (typeof value !== 'object' || value === null) return 8;
   if (value instanceof LongText) return most + 1;
   let size = 2;
-  const isList = Array.isArray(value);
+  // Not `in`: of a list, it makes texts of all indexes before the first.
+  if (Array.isArray(value)) {
+    for (const item of value) {
+      size += 1 + sizeOf(item, most - size);
+      if (size > most) break;
+    }
+    return size;
+  }
   for (const key in value) {
-    size += isList ? 1 : key.length + 4;
-    size += sizeOf((value as { readonly [key: string]: unknown })[key], most - size);
+    size += key.length + 4 + sizeOf((value as { readonly [key: string]: unknown })[key], most - size);
     if (size > most) break;
   }
   return size;

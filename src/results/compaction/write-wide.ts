@@ -2,7 +2,12 @@ import { LongText } from '../../storage/file/formats/long-text.js';
 import type { RunsCoverage, ValueColumn } from '../../storage/file/formats/runs-file.js';
 import { COVERAGE_KEY } from '../../storage/file/formats/sealed-file.js';
 import type { Database } from '../duckdb/database.js';
-import { PLACE_COLUMNS, RECORD_FIELD_NAMES, RECORD_FIELDS } from '../duckdb/record-table.js';
+import {
+  PLACE_COLUMNS,
+  RECORD_FIELD_NAMES,
+  RECORD_FIELDS,
+  type RecordField,
+} from '../duckdb/record-table.js';
 import { type RowWithRecord, rowsWithRecords } from '../duckdb/rows-with-records.js';
 import { partValue } from '../duckdb/value-parts.js';
 import { type ParquetColumn, writeParquetRows } from '../export/parquet-rows.js';
@@ -80,8 +85,10 @@ const FIELD_COLUMNS = Object.entries({ ...RECORD_FIELDS, ...PLACE_COLUMNS }).map
     const read = ({ row }: RowWithRecord) => row[name];
     if (name === 'started_at' || name === 'finished_at')
       return { name, type: 'time', read: ({ row }) => new Date(String(row[name])) };
-    if (name === 'tags' || name === 'warnings' || name === 'notes')
-      return { name, type: 'texts', read: ({ row }) => JSON.parse(String(row[name])) };
+    if (name === 'tags') return { name, type: 'texts', read: ({ row }) => JSON.parse(String(row[name])) };
+    if (name === 'warnings' || name === 'notes')
+      return { name, type: 'texts', read: ({ record }) => record[name] ?? [] };
+    if (name === 'error') return { name, type: 'text', read: ({ record }) => record.error?.message ?? null };
     if (type === 'DOUBLE') return { name, type: 'double', read };
     if (type === 'BIGINT') {
       const bigint = ({ row }: RowWithRecord) => (typeof row[name] === 'number' ? BigInt(row[name]) : null);
@@ -91,5 +98,11 @@ const FIELD_COLUMNS = Object.entries({ ...RECORD_FIELDS, ...PLACE_COLUMNS }).map
   },
 );
 
+/** Those that may have many megabytes. */
+const READ_FROM_RECORDS: ReadonlySet<RecordField> = new Set(['warnings', 'notes', 'error']);
+
 /** What {@link WideFile} queries select. */
-export const WIDE_LIST = [...RECORD_FIELD_NAMES, ...Object.keys(PLACE_COLUMNS)];
+export const WIDE_LIST = [
+  ...RECORD_FIELD_NAMES.filter((name) => !READ_FROM_RECORDS.has(name)),
+  ...Object.keys(PLACE_COLUMNS),
+];

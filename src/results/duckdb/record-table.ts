@@ -1,4 +1,5 @@
-import type { RunRecord } from '../../definition/record.js';
+import type { StoredRunRecord } from '../../storage/file/formats/long-record.js';
+import { LongText, LongTextList } from '../../storage/file/formats/long-text.js';
 
 /** The fields of a record that queries know, as columns of DuckDB's tables. */
 export const RECORD_FIELDS = {
@@ -31,7 +32,7 @@ export const RECORD_FIELD_NAMES = Object.keys(RECORD_FIELDS) as RecordField[];
 export const PLACE_COLUMNS = { segment: 'VARCHAR', segment_offset: 'BIGINT' } as const;
 
 /** A record's fields in their order, without the place. Lists and objects are JSON. */
-export function fieldValues(record: Omit<RunRecord, 'params' | 'metrics'>): unknown[] {
+export function fieldValues(record: Omit<StoredRunRecord, 'params' | 'metrics'>): unknown[] {
   const { error } = record;
   return [
     record.run_id,
@@ -51,8 +52,8 @@ export function fieldValues(record: Omit<RunRecord, 'params' | 'metrics'>): unkn
     error?.type,
     error?.message,
     listText(record.tags),
-    listText(record.warnings),
-    listText(record.notes),
+    textsOf(record.warnings),
+    textsOf(record.notes),
     record.provenance && JSON.stringify(record.provenance),
     listText(record.artifacts),
   ];
@@ -60,3 +61,6 @@ export function fieldValues(record: Omit<RunRecord, 'params' | 'metrics'>): unkn
 
 const listText = (list: readonly unknown[] | undefined) =>
   list === undefined || list.length === 0 ? '[]' : JSON.stringify(list);
+
+const textsOf = (texts: StoredRunRecord['notes'] | undefined) =>
+  texts?.some((text) => text instanceof LongText) ? new LongTextList(texts) : listText(texts);

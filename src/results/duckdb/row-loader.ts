@@ -1,5 +1,5 @@
 import type { StoredValue } from '../../storage/file/formats/long-record.js';
-import { LongText } from '../../storage/file/formats/long-text.js';
+import { LongText, LongTextList } from '../../storage/file/formats/long-text.js';
 import type { Occurrence, ValueSource, ValueType } from '../../storage/file/formats/runs-file.js';
 import { type ParquetColumn, writeParquetRows } from '../export/parquet-rows.js';
 import type { FileType } from '../export/typed-columns.js';
@@ -125,8 +125,8 @@ export class RowLoader {
 
   /** Notes, errors and derived metrics may be long, too. */
   #noteLong(value: unknown): void {
-    if (value instanceof LongText || (typeof value === 'string' && value.length > MAX_IN_DUCKDB))
-      this.#hasLongTexts = true;
+    const isLong = typeof value === 'string' && value.length > MAX_IN_DUCKDB;
+    if (isLong || value instanceof LongText || value instanceof LongTextList) this.#hasLongTexts = true;
   }
 
   #addColumn({ source, key, columns }: LoadedName, type: ValueType): LoadedColumn {

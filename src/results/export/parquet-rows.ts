@@ -1,6 +1,6 @@
 import { appendFileSync } from 'node:fs';
 import type { ParquetWriter, Writer } from 'hyparquet-writer';
-import { LongText } from '../../storage/file/formats/long-text.js';
+import { LongText, LongTextList } from '../../storage/file/formats/long-text.js';
 import type { FileType } from './typed-columns.js';
 
 type SchemaElement = ConstructorParameters<typeof ParquetWriter>[0]['schema'][number];
@@ -47,7 +47,7 @@ export async function writeParquetRows<T>(
         name,
         // Asked for when the column is written: long texts are in memory one column at a time.
         get data() {
-          return values.map((value) => (value instanceof LongText ? value.bytes() : value)) as never;
+          return values.map(withBytes) as never;
         },
         offsetIndex: false,
         ...(plain && PLAIN.has(type) ? { encoding: 'PLAIN' as const } : {}),
@@ -64,8 +64,20 @@ const MAX_COMPRESSED = 16 << 20;
 
 const PLAIN: ReadonlySet<FileType> = new Set(['double', 'int', 'text']);
 
-const sizeOf = (values: readonly unknown[]) =>
-  values.reduce<number>((sum, value) => sum + (value instanceof LongText ? value.size : 0), 0);
+/** Long texts, and those of a list, as bytes. */
+function withBytes(value: unknown): unknown {
+  if (value instanceof LongText || value instanceof LongTextList) return value.bytes();
+  return Array.isArray(value) ? value.map(withBytes) : value;
+}
+
+/** Of long texts. */
+function sizeOf(values: readonly unknown[]): number {
+  let size = 0;
+  for (const value of values)
+    if (value instanceof LongText || value instanceof LongTextList) size += value.size;
+    else if (Array.isArray(value)) size += sizeOf(value);
+  return size;
+}
 
 /** Its buffer grows to what is written at once, and stays: a page of 100 MB goes to the file as it is. */
 function unbuffered(writer: Writer, file: string): Writer {

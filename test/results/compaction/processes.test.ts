@@ -80,7 +80,7 @@ it('a compaction ends with the process that started it, and leaves nothing behin
 
 it('a compaction that needs more memory than it may have says so, and results are read without it', async () => {
   const store = await temporaryStore();
-  writeSegment(store, [{ ...recordOf(), notes: ['n'.repeat(100_000_000)] }]);
+  writeSegment(store, [{ ...recordOf(), tags: ['n'.repeat(100_000_000)] }]);
   const { compactInChild } = await import(new URL('compact-in-child.js', BUILT).href);
   const folder = store.experimentFolder(EXPERIMENT);
   await expect(compactInChild(folder)).rejects.toThrow(

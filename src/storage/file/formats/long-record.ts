@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { randomUUID } from 'node:crypto';
 import { open } from 'node:fs/promises';
+import type { ErrorDescription } from '../../../definition/errors.js';
 import type { JsonValue } from '../../../definition/json.js';
 import type { RunRecord } from '../../../definition/record.js';
 import { storeFault } from '../faults.js';
@@ -11,10 +12,17 @@ import { type LinesAt, openLines } from './segments.js';
 /** A value of a param or metric, which may have been left where it stands. */
 export type StoredValue = JsonValue | LongText;
 
-/** A record whose params and metrics may be long texts. */
-export interface StoredRunRecord extends Omit<RunRecord, 'params' | 'metrics'> {
+/** A text that may have been left where it stands. */
+export type StoredText = string | LongText;
+
+/** A record whose params, metrics and texts may be long. */
+export interface StoredRunRecord
+  extends Omit<RunRecord, 'params' | 'metrics' | 'notes' | 'warnings' | 'error'> {
   readonly params: { readonly [name: string]: StoredValue };
   readonly metrics: { readonly [name: string]: StoredValue };
+  readonly notes: readonly StoredText[];
+  readonly warnings: readonly StoredText[];
+  readonly error: { readonly [Part in keyof ErrorDescription]: StoredText } | null;
 }
 
 /** Records at their offsets, with all their values. */
@@ -24,19 +32,25 @@ export const openRecords = (): LinesAt<RunRecord> =>
     return record && wholeRecord(record);
   });
 
-/** The record with all its values. */
+/** The record with all its values and texts. */
 export function wholeRecord(record: StoredRunRecord): RunRecord {
-  const whole = (values: { readonly [name: string]: StoredValue }) =>
-    Object.values(values ?? {}).some((value) => value instanceof LongText)
-      ? Object.fromEntries(
-          Object.entries(values).map(([name, value]) => [
-            name,
-            value instanceof LongText ? value.value() : value,
-          ]),
-        )
-      : values;
-  return { ...record, params: whole(record.params), metrics: whole(record.metrics) } as RunRecord;
+  const { params, metrics, notes, warnings, error } = record;
+  return {
+    ...record,
+    params: wholeValues(params),
+    metrics: wholeValues(metrics),
+    notes: notes?.map(wholeValue),
+    warnings: warnings?.map(wholeValue),
+    error: wholeValues(error),
+  } as RunRecord;
 }
+
+function wholeValues<Values extends { readonly [name: string]: unknown } | null>(values: Values): unknown {
+  if (!Object.values(values ?? {}).some((value) => value instanceof LongText)) return values;
+  return Object.fromEntries(Object.entries(values!).map(([name, value]) => [name, wholeValue(value)]));
+}
+
+const wholeValue = (value: unknown) => (value instanceof LongText ? value.value() : value);
 
 const CHUNK_BYTES = 1 << 20;
 /** In bytes of the line. */
@@ -44,7 +58,7 @@ const LONG_TEXT_BYTES = 4096;
 
 /**
  * A record from a line of many megabytes, in little memory: texts, lists and objects of params and metrics that are long stay in
- * the segment.
+ * the segment, and so do the texts of notes, warnings and its error.
  *
  * @param from the byte offset of the line
  * @param to that of its newline
@@ -210,16 +224,20 @@ class LineScanner {
   record(): StoredRunRecord | undefined {
     const record = this.#open || this.#value ? undefined : parseRecord(this.#json);
     if (!record || this.#texts.length === 0) return record;
-    const { params, metrics, ...rest } = record;
-    const stored = (values: { readonly [name: string]: JsonValue }) =>
-      Object.fromEntries(
-        Object.entries(values ?? {}).map(([name, value]) => [
-          name,
-          this.#textOf(value) ?? this.#whole(value),
-        ]),
-      );
-    const found = { ...(this.#whole(rest as unknown as JsonValue) as object) };
-    return { ...record, ...found, params: stored(params), metrics: stored(metrics) };
+    const { params, metrics, notes, warnings, error, ...rest } = record;
+    const stored = (value: JsonValue) => this.#textOf(value) ?? this.#whole(value);
+    const storedValues = (values: object | null) =>
+      values &&
+      Object.fromEntries(Object.entries(values).map(([name, value]) => [name, stored(value as JsonValue)]));
+    return {
+      ...record,
+      ...(this.#whole(rest as unknown as JsonValue) as object),
+      params: storedValues(params),
+      metrics: storedValues(metrics),
+      notes: notes?.map(stored),
+      warnings: warnings?.map(stored),
+      error: storedValues(error),
+    } as StoredRunRecord;
   }
 
   #textOf(value: JsonValue): LongText | undefined {

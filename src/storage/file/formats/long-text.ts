@@ -118,6 +118,34 @@ export class LongText {
   }
 }
 
+/** A list of texts of which some are long, as JSON. */
+export class LongTextList {
+  readonly #items: readonly (string | LongText)[];
+  /** How many bytes its JSON takes at most. */
+  readonly size: number;
+
+  constructor(items: readonly (string | LongText)[]) {
+    this.#items = items;
+    this.size = items.reduce(
+      (sum, item) =>
+        sum + 1 + (item instanceof LongText ? item.size + 2 : Buffer.byteLength(JSON.stringify(item))),
+      1,
+    );
+  }
+
+  /** The JSON, in UTF-8. */
+  bytes(): Buffer {
+    const bytes = Buffer.allocUnsafeSlow(this.size);
+    let end = 0;
+    for (const [at, item] of this.#items.entries()) {
+      end += bytes.write(at === 0 ? '[' : ',', end);
+      for (const piece of item instanceof LongText ? item.json() : [JSON.stringify(item)])
+        end += bytes.write(piece, end);
+    }
+    return bytes.subarray(0, end + bytes.write(']', end));
+  }
+}
+
 /** The members of a list or object that stand before the last comma of its beginning; of nested ones, too. */
 function firstMembers(head: string): JsonValue {
   const closing: string[] = [];

@@ -27,6 +27,8 @@ const RECORD = recordOf({
     good: true,
   },
   notes: [long(20_000), 'b'],
+  warnings: [long(5000), MIXED],
+  error: { type: 'Error', message: long(30_000), stack: long(30_000, 'Error: ') },
 });
 
 const mended = (value: unknown) => JSON.parse(JSON.stringify(value).replaceAll('\\ud800', '\ufffd'));
@@ -55,6 +57,8 @@ it('has the same values as a record that is parsed as a whole, and long texts ar
       expect(value.value()).toEqual(mended(RECORD.params[name]));
       expect(JSON.parse([...value.json()].join(''))).toEqual(mended(RECORD.params[name]));
     }
+    expect(record.notes).toEqual([expect.any(LongText), 'b']);
+    expect(record.error?.message).toBeInstanceOf(LongText);
     expect(record.params.short).toEqual(mended(RECORD.params.short));
     expect(JSON.parse([...m11.json()].join(''))).toBe(m11.text());
     const whole = wholeRecord(record);
