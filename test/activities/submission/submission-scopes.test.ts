@@ -207,8 +207,13 @@ test('a submission that is settled, and comes back, while the store is asked whe
   await expect.poll(() => asked.mock.calls.length).toBe(1);
   await scopes.settle(store, ONE, async () => {});
   let end = () => {};
-  const again = scopes.during(store, ONE, () => new Promise<void>((resolve) => (end = resolve)));
-  await expect.poll(() => store.lease.read()).toBeDefined();
+  let begin = () => {};
+  const begun = new Promise<void>((resolve) => (begin = resolve));
+  const again = scopes.during(store, ONE, () => {
+    begin();
+    return new Promise<void>((resolve) => (end = resolve));
+  });
+  await begun;
   answer();
   await Promise.all(asked.mock.results.map(({ value }) => value));
   await new Promise(setImmediate);
