@@ -2,7 +2,8 @@ import type { Row } from '../query/cell.js';
 import type { Column } from '../query/columns.js';
 import type { Group, Grouping, Summary } from '../query/grouping.js';
 import { meanInterval, proportionInterval } from '../query/statistics.js';
-import { groupColumns, type Part, type RawStatistic } from './compile.js';
+import type { Part } from './compile.js';
+import { groupColumns, type RawStatistic } from './group-sql.js';
 import { readCell } from './read-cell.js';
 
 /** A group without its summaries. */
