@@ -1,4 +1,5 @@
-import { parseCondition, parseSort, wholeNumber } from './parse-options.js';
+import { wholeNumber } from './parse-options.js';
+import { parseCondition, parseSort } from './parse-query.js';
 
 /** Options of the commands that read results. */
 export const WHERE_OPTION = {

@@ -1,7 +1,7 @@
 import type { ArtifactDescriptor } from '../../definition/record.js';
 import type { FileStore } from '../../storage/file/file-store.js';
 import type { CommandContext, CommandDefinition, CommonOptions } from '../command.js';
-import type { parseCondition } from '../parse-options.js';
+import type { parseCondition } from '../parse-query.js';
 import { ALL_OPTION, WHERE_OPTION } from '../results-options.js';
 
 interface ArtifactsOptions extends CommonOptions {

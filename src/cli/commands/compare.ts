@@ -2,7 +2,8 @@ import { UsageError } from '../../definition/errors.js';
 import type { compareRuns } from '../../results/compare/compare-runs.js';
 import { MAX_COMPARED } from '../../results/compare/max-compared.js';
 import type { CommandContext, CommandDefinition, CommonOptions } from '../command.js';
-import { type parseCondition, type parseSort, wholeNumber } from '../parse-options.js';
+import { wholeNumber } from '../parse-options.js';
+import type { parseCondition, parseSort } from '../parse-query.js';
 import { ALL_OPTION, SORT_OPTION, WHERE_OPTION } from '../results-options.js';
 import { withResults } from '../with-results.js';
 

@@ -1,7 +1,8 @@
 import type { ColumnKind } from '../../results/export/column-kinds.js';
 import type { Exported, ExportFormat } from '../../results/export/exported.js';
 import type { CommandContext, CommandDefinition, CommonOptions } from '../command.js';
-import { type parseCondition, parseKinds, parseNames, parseSort, wholeNumber } from '../parse-options.js';
+import { wholeNumber } from '../parse-options.js';
+import { type parseCondition, parseKinds, parseNames, parseSort } from '../parse-query.js';
 import { ALL_OPTION, WHERE_OPTION } from '../results-options.js';
 import { withResults } from '../with-results.js';
 

@@ -1,7 +1,7 @@
 import type { PlotData } from '../../plot/plot-data.js';
 import type { PlotRequest } from '../../plot/plot-request.js';
 import type { CommandContext, CommandDefinition, CommonOptions } from '../command.js';
-import { type parseCondition, parsePlotKind } from '../parse-options.js';
+import { type parseCondition, parsePlotKind } from '../parse-query.js';
 import { ALL_OPTION, WHERE_OPTION } from '../results-options.js';
 import { withResults } from '../with-results.js';
 

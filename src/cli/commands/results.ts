@@ -12,7 +12,7 @@ import {
   type parseSort,
   parseStatistics,
   pivotError,
-} from '../parse-options.js';
+} from '../parse-query.js';
 import {
   ALL_OPTION,
   CSV_OPTIONS,

@@ -1,6 +1,6 @@
 import { UsageError } from '../../../definition/errors.js';
 import type { CommandContext, CommandDefinition, CommonOptions } from '../../command.js';
-import type { parseCondition } from '../../parse-options.js';
+import type { parseCondition } from '../../parse-query.js';
 import { ALL_OPTION, WHERE_OPTION } from '../../results-options.js';
 
 interface DeleteFlags extends CommonOptions {
