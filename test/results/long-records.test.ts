@@ -117,7 +117,8 @@ it('a record of many megabytes is read, asked for and exported as it is, compact
       );
       for (const [name, value] of Object.entries(IN_FILES))
         expect(row![`${name in PARAMS ? 'params' : 'metrics'}.${name}`]).toBe(value);
-      for (const [name, texts] of Object.entries(TEXTS)) expect(JSON.parse(String(row![name]))).toEqual(texts);
+      for (const [name, texts] of Object.entries(TEXTS))
+        expect(JSON.parse(String(row![name]))).toEqual(texts);
     }
     database.close();
     const asked = await rowsOf(
