@@ -55,7 +55,7 @@ export class Grouped<Best = unknown> {
   async stats(metrics?: string | readonly string[], statistics?: readonly Statistic[]): Promise<Groups> {
     check.stats(metrics, statistics);
     const engine = await this.#engine();
-    const { where, sort, limit, offset } = this.#query;
+    const { where, sort, limit, offset, longest } = this.#query;
     const query = {
       by: this.#by,
       ...(metrics === undefined ? {} : { metrics: typeof metrics === 'string' ? [metrics] : metrics }),
@@ -64,6 +64,7 @@ export class Grouped<Best = unknown> {
       ...(sort ? { sort } : {}),
       ...(limit === undefined ? {} : { limit }),
       ...(offset === undefined ? {} : { offset }),
+      ...(longest === undefined ? {} : { longest }),
     };
     const grouping = resolveGrouping(query, engine.columns, this.#all ? await mixedOrigins(engine) : []);
     const { groups, total } = await engine.groups(grouping);

@@ -27,6 +27,8 @@ const METRICS = {
   small: 'small',
   number: 2,
 };
+/** Begins as another text does. */
+const LIKE_PLAIN = `${METRICS.plain.slice(0, -1)}!`;
 const PARAMS = {
   list: Array.from({ length: 20_000 }, (_, at) => at),
   object: { a: [null, 'ä,"'], text: 'plain text '.repeat(10_000), z: 1 },
@@ -43,7 +45,11 @@ const TEXTS = {
 };
 const ERROR = { type: 'TypeError', message: 'ä "text"\n'.repeat(1_000_000), stack: 'at '.repeat(10_000) };
 const RUNS = [
-  recordOf({ index: 0, params: { x: 0 }, metrics: { ...METRICS, plain: 'short', number: 1 } }),
+  recordOf({
+    index: 0,
+    params: { x: 0 },
+    metrics: { ...METRICS, plain: 'short', number: 1, small: LIKE_PLAIN },
+  }),
   recordOf({ index: 1, params: { x: 1, ...PARAMS }, metrics: METRICS, ...TEXTS }),
   recordOf({ index: 2, params: { x: 1 }, metrics: { number: 'text', small: METRICS.plain } }),
   recordOf({ index: 3, params: { x: 1 }, metrics: {}, status: 'failed', error: ERROR }),
@@ -84,12 +90,25 @@ it('a record of many megabytes is read, asked for and exported as it is, compact
     expect(JSON.stringify(cut[1]!.list).length).toBeGreaterThan(1000);
     expect(await results.where('plain', '=', METRICS.plain).count()).toBe(1);
     expect(await results.where('plain', '=', `${METRICS.plain}.`).count()).toBe(0);
-    const { groups } = await results.groupBy('plain').stats('number', ['mean']);
-    expect(groups.map(({ keys, n }) => [keys[0], n])).toEqual([
-      [METRICS.plain, 1],
-      ['short', 1],
-      [undefined, 1],
-    ]);
+    for (const length of [undefined, 1000]) {
+      const whole = length === undefined ? results : results.cutTexts(length);
+      const { groups } = await whole.groupBy('plain').stats('number', ['mean']);
+      expect(groups.map(({ keys, n }) => [keys[0], n])).toEqual([
+        [METRICS.plain.slice(0, length), 1],
+        ['short', 1],
+        [undefined, 1],
+      ]);
+      const { groups: bySmall } = await whole.groupBy('small').stats('number', ['n']);
+      expect(bySmall).toHaveLength(4);
+      expect(bySmall.map(({ keys, n }) => [keys[0], n])).toEqual(
+        expect.arrayContaining([
+          [METRICS.plain.slice(0, length), 1],
+          [LIKE_PLAIN.slice(0, length), 1],
+          ['small', 1],
+          [undefined, 0],
+        ]),
+      );
+    }
 
     const files = Object.fromEntries(
       ['csv', 'ndjson', 'parquet', 'arrow'].map((format) => [format, join(store.root, `${phase}.${format}`)]),
@@ -142,8 +161,8 @@ it.each([
   [
     'one text of 100 MB',
     { metrics: { m0: 'abcdefghi\n'.repeat(9_500_000) } },
-    ['list', 'csv', 'parquet'],
-    ['group', 'ndjson'],
+    ['list', 'csv', 'parquet', 'longKeys'],
+    ['group', 'ndjson', 'longKeys'],
   ],
   [
     'a list of 5,500,000 numbers',
@@ -198,6 +217,8 @@ it.each([
         if (rows.length !== 2 || rows[1].m0.length !== 1000) throw new Error('' + rows.length);`,
       group: `const { groups } = await results.groupBy('x').stats();
         if (groups.length !== 2 || groups[1].n !== 1) throw new Error(JSON.stringify(groups).slice(0, 500));`,
+      longKeys: `const { groups } = await results.cutTexts(1000).groupBy('m0').stats('x');
+        if (groups.length !== 2 || groups[0].keys[0].length !== 1000) throw new Error('' + groups.length);`,
       csv: `${written('csv')}
         if ((await import('node:fs')).statSync(${file('csv')}).size < ${length}) throw new Error('it is too small');`,
       json: `const { jsonPieces } = await import(built + '../cli/format/json-pieces.js');

@@ -189,7 +189,9 @@ async function printGroups(
   options: ResultsOptions,
   context: CommandContext,
 ): Promise<void> {
-  const groups = await results.groupBy(...by).stats(options.columns, options.stats);
+  const isTable = !options.json && options.csv === undefined;
+  const grouped = (isTable ? results.cutTexts(MAX_SHOWN) : results).groupBy(...by);
+  const groups = await grouped.stats(options.columns, options.stats);
   const { groupTable, groupsAsJson } = await import('../format/group-table.js');
   if (options.json) return context.out(groupsAsJson(groups));
   const keys = await results.resolveColumns(groups.by);

@@ -43,6 +43,11 @@ export class Query {
     return !(coverage && inCellOrder && coverage.statuses.every(({ status }) => status === 'success'));
   }
 
+  /** Whether some texts may have many megabytes. */
+  get hasLongTexts(): boolean {
+    return this.#runs.hasLongLines;
+  }
+
   /** What FROM names: to be asked for last. */
   from(): string {
     return `${this.#runs.rows(this.#needed)} AS runs`;

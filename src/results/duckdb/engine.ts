@@ -243,7 +243,7 @@ class DuckdbEngine implements QueryEngine {
       const rows = await this.#database.all(sql);
       total = Number(rows[0]?.[groupColumns.total] ?? 0);
       // The order is total, so each pass has the same groups in the same order.
-      if (from === 0) groups = rows.map((row) => readGroup(row, keys));
+      if (from === 0) groups = rows.map((row) => readGroup(row, keys, grouping.longest));
       for (const [group, row] of rows.entries()) {
         summaries[group] ??= [];
         for (const [index, { metric, place }] of metrics.entries())

@@ -21,7 +21,7 @@ export type RawStatistic = (typeof RAW_STATISTICS)[number];
 
 /** Rows of {@link groupColumns}, in the order of the query. */
 export function groupingSql(query: Query, grouping: Grouping, metrics: readonly Column[]): string {
-  const { by, where, sort, limit, offset } = grouping;
+  const { by, sort, limit, offset } = grouping;
   const keys = by.flatMap(({ column }, index) =>
     query.parts(column).map(({ type, sql }) => `${sql} AS ${groupColumns.key(index, type)}`),
   );
@@ -40,8 +40,7 @@ export function groupingSql(query: Query, grouping: Grouping, metrics: readonly 
     ...sort.flatMap((key) => groupOrder(query, grouping, key)),
     ...by.flatMap(({ column }) => query.order(column, false)),
   ];
-  const condition = query.where(where);
-  const groups = `SELECT ${list.join(', ')}, count(*) OVER () AS ${groupColumns.total} FROM ${query.from()} ${condition}
+  const groups = `SELECT ${list.join(', ')}, count(*) OVER () AS ${groupColumns.total} FROM ${groupedRows(query, grouping)}
     ${keys.length > 0 ? `GROUP BY ${keys.map((_, index) => index + 1).join(', ')}` : by.length > 0 ? 'HAVING count(*) > 0' : ''}`;
   return [
     groups,
@@ -49,6 +48,24 @@ export function groupingSql(query: Query, grouping: Grouping, metrics: readonly 
     limit === undefined ? '' : `LIMIT ${limit}`,
     offset === undefined ? '' : `OFFSET ${offset}`,
   ].join(' ');
+}
+
+/**
+ * The rows of the groups. A text of many megabytes that is a key, and only has to be shown, is replaced by its beginning and its
+ * hash: as it is, DuckDB would have it several times, 681 MB for one of 100 MB.
+ */
+function groupedRows(query: Query, { by, where, longest }: Grouping): string {
+  const condition = query.where(where);
+  const texts = by.flatMap(({ column }) =>
+    column.source.of === 'field' ? [] : (query.part(column, 'text') ?? []),
+  );
+  const rows = `${query.from()} ${condition}`;
+  if (longest === undefined || !query.hasLongTexts || texts.length === 0) return rows;
+  const cut = texts.map(
+    (sql) =>
+      `CASE WHEN strlen(${sql}) > ${longest} THEN left(${sql}, ${longest}) || sha256(${sql}) ELSE ${sql} END AS ${sql}`,
+  );
+  return `(SELECT * REPLACE (${cut.join(', ')}) FROM ${rows}) AS runs`;
 }
 
 /** Rows of `bin`, `n` and the keys of {@link groupColumns}, in the order of the keys and bins. */

@@ -10,9 +10,13 @@ import { readCell } from './read-cell.js';
 export function readGroup(
   row: Row,
   keys: readonly { readonly column: Column; readonly parts: readonly Part[] }[],
+  longest: number | undefined,
 ): Omit<Group, 'summaries'> {
   return {
-    keys: keys.map(({ parts }, index) => readCell(row, index, parts, groupColumns.key)),
+    keys: keys.map(({ parts }, index) => {
+      const key = readCell(row, index, parts, groupColumns.key);
+      return typeof key === 'string' ? key.slice(0, longest) : key;
+    }),
     n: Number(row[groupColumns.success]),
     left_out: Number(row[groupColumns.others]),
   };

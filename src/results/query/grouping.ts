@@ -16,6 +16,8 @@ export interface GroupQuery {
   readonly sort?: readonly SortKey[];
   readonly limit?: number;
   readonly offset?: number;
+  /** Longer texts of keys are cut to so many characters: for tables. Groups are those of the whole texts. */
+  readonly longest?: number;
 }
 
 /** What the successful runs of a group say of a metric. Statistics are of its finite numbers; absent ones were not asked for. */
@@ -68,6 +70,7 @@ export interface Grouping {
   readonly sort: readonly GroupSortKey[];
   readonly limit: number | undefined;
   readonly offset: number | undefined;
+  readonly longest: number | undefined;
 }
 
 /**
@@ -93,6 +96,7 @@ export function resolveGrouping(
     sort: (query.sort ?? []).map((key) => resolveSortKey(key, by, columns)),
     limit: query.limit,
     offset: query.offset,
+    longest: query.longest,
   };
 }
 
