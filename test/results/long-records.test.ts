@@ -161,8 +161,8 @@ it.each([
   [
     'one text of 100 MB',
     { metrics: { m0: 'abcdefghi\n'.repeat(9_500_000) } },
-    ['list', 'csv', 'parquet', 'longKeys'],
-    ['group', 'ndjson', 'longKeys'],
+    ['list', 'csv', 'parquet', 'longKeys', 'sorted'],
+    ['group', 'ndjson', 'longKeys', 'sorted'],
   ],
   [
     'a list of 5,500,000 numbers',
@@ -219,6 +219,8 @@ it.each([
         if (groups.length !== 2 || groups[1].n !== 1) throw new Error(JSON.stringify(groups).slice(0, 500));`,
       longKeys: `const { groups } = await results.cutTexts(1000).groupBy('m0').stats('x');
         if (groups.length !== 2 || groups[0].keys[0].length !== 1000) throw new Error('' + groups.length);`,
+      sorted: `const { rows } = await results.sort('m0').cutTexts(1000).table();
+        if (rows[0].m0.length !== 1000) throw new Error('it is not sorted');`,
       csv: `${written('csv')}
         if ((await import('node:fs')).statSync(${file('csv')}).size < ${length}) throw new Error('it is too small');`,
       json: `const { jsonPieces } = await import(built + '../cli/format/json-pieces.js');
