@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Connection } from '@temporalio/client';
 import type { Environment } from '../access/own-folders.js';
-import { InfrastructureError } from '../definition/errors.js';
+import { InfrastructureError, messageOf } from '../definition/errors.js';
 import { lastErrorLines, spawnDetached, tailOf } from './detached.js';
 import { answers, choosePorts, isFree, type Ports } from './ports.js';
 import { ensureSearchAttributes } from './search-attributes.js';
@@ -91,6 +91,11 @@ function launch(home: string, env: Environment, command: string, { port, ui_port
 
 async function firstAnswer(home: string, state: ServerState): Promise<Connection> {
   const { Connection } = await import('@temporalio/client');
+  let reason = '';
+  const noted = (error: unknown) => {
+    reason = `: ${messageOf(error)}`;
+    return undefined;
+  };
   for (const end = performance.now() + ANSWERS_WITHIN_MS; performance.now() < end; await sleep(25)) {
     if (!isAlive(state)) {
       removeServer(home);
@@ -99,18 +104,19 @@ async function firstAnswer(home: string, state: ServerState): Promise<Connection
     // A refused gRPC connection backs off for a second. Checking the port first halves the time of a start.
     if (!(await answers(state.port))) continue;
     const connection = await Connection.connect({ address: state.address, connectTimeout: 1_000 }).catch(
-      () => undefined,
+      noted,
     );
     // The frontend answers a moment before the namespace exists.
     const usable = await connection?.workflowService
       .describeNamespace({ namespace: state.namespace })
-      .catch(() => undefined);
+      .catch(noted);
     if (connection && usable && (await isItsOwn(state))) return connection;
     await connection?.close();
   }
   await endProcess(state, 1_000);
   removeServer(home);
-  throw startError(`did not answer on ${state.address} within ${ANSWERS_WITHIN_MS / 1000} s`, state);
+  const seconds = ANSWERS_WITHIN_MS / 1000;
+  throw startError(`did not answer on ${state.address} within ${seconds} s${reason}`, state);
 }
 
 /**
