@@ -17,13 +17,14 @@ const PROTOCOL_CODE = [
   ...['--target', 'static-module', '--wrap', 'commonjs'],
   ...['verify', 'convert', 'delimited', 'typeurl', 'beautify', 'comments'].map((part) => `--no-${part}`),
 ];
-// Temporal's client only finds the methods that a service does not inherit.
+// In generated code a service's methods are on its prototype. Temporal's client copies own properties alone.
 const OWN_METHODS = `{
   const { WorkflowService } = $root.temporal.api.workflowservice.v1;
   const { create } = WorkflowService;
   WorkflowService.create = (...args) => Object.assign(create.apply(WorkflowService, args), WorkflowService.prototype);
 }`;
-// The client's only use of this module, which needs the description of all messages.
+// In the place of the converters that need the descriptions of all messages. The client has one, for payloads that are
+// stored outside of Temporal.
 const NO_EXTERNAL_STORAGE = `exports.ProtobufJsonPayloadConverter = class {
   fromPayload() {
     throw new Error("this payload is in external storage: metalab's commands do not read it");

@@ -49,42 +49,29 @@ export const parseNames = (text: string): string[] =>
 export const parseSort = (text: string): SortKey[] => parseNames(text).map(parseSortKey);
 
 /** @throws UsageError naming the statistics that there are */
-export function parseStatistics(text: string): Statistic[] {
-  return parseNames(text).map((name) => {
-    const known = STATISTICS.find((statistic) => statistic === name);
-    if (known) return known;
-    throw new UsageError({
-      code: 'METALAB_OPTION',
-      where: '--stats',
-      what: `there is no statistic '${name}'`,
-      expected: STATISTICS.join(', '),
-    });
-  });
-}
+export const parseStatistics = (text: string): Statistic[] =>
+  parseNames(text).map((name) => oneOf(STATISTICS, name, '--stats', 'statistic'));
 
 /** @throws UsageError naming the kinds that there are */
-export function parseKinds(text: string): ColumnKind[] {
-  return parseNames(text).map((name) => {
-    const known = COLUMN_KINDS.find((kind) => kind === name);
-    if (known) return known;
-    throw new UsageError({
-      code: 'METALAB_OPTION',
-      where: '--with',
-      what: `there is no kind of columns '${name}'`,
-      expected: COLUMN_KINDS.join(', '),
-    });
-  });
-}
+export const parseKinds = (text: string): ColumnKind[] =>
+  parseNames(text).map((name) => oneOf(COLUMN_KINDS, name, '--with', 'kind of columns'));
 
 /** @throws UsageError naming the kinds that there are */
-export function parsePlotKind(text: string): PlotKind {
-  const known = PLOT_KINDS.find((kind) => kind === text);
-  if (known) return known;
+export const parsePlotKind = (text: string): PlotKind => oneOf(PLOT_KINDS, text, '--kind', 'kind of chart');
+
+function oneOf<Name extends string>(
+  known: readonly Name[],
+  text: string,
+  option: string,
+  what: string,
+): Name {
+  const found = known.find((name) => name === text);
+  if (found) return found;
   throw new UsageError({
     code: 'METALAB_OPTION',
-    where: '--kind',
-    what: `there is no kind of chart '${text}'`,
-    expected: PLOT_KINDS.join(', '),
+    where: option,
+    what: `there is no ${what} '${text}'`,
+    expected: known.join(', '),
   });
 }
 

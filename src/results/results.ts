@@ -162,7 +162,8 @@ export class Results<Params = JsonObject> {
     const { where = [] } = this.#query;
     const runs = new Results<Params>(this.#source, { where }, this.#all);
     const columns = await runs.groupBy(column).stats([], []);
-    const rows = await this.groupBy(row).stats([], []);
+    // Keys that are cut would find no cells.
+    const rows = await this.#refine({ longest: undefined }).groupBy(row).stats([], []);
     const cells = await runs.groupBy(row, column).stats(metric, [statistic]);
     return makePivot({ rows, columns, cells }, statistic);
   }
@@ -339,7 +340,8 @@ export class Results<Params = JsonObject> {
   }
 
   summary(): Promise<ResultsSummary> {
-    return summarise({ byStatus: this.groupBy('status'), together: this.groupBy() });
+    const whole = this.#refine({ longest: undefined });
+    return summarise({ byStatus: whole.groupBy('status'), together: whole.groupBy() });
   }
 
   /** Frees the memory of all queries of these results. */

@@ -49,6 +49,24 @@ it('lines that results can not use are counted and reported, also when compacted
   expect((await seen(store)).damaged).toBe(0);
 });
 
+it('a record whose notes and warnings are no lists is read and compacted, beside one of many megabytes, too', async () => {
+  const others = { notes: 'a text', warnings: 'W', tags: 5, error: 'E' } as unknown as Partial<RunRecord>;
+  for (const metric of ['small', 'long '.repeat(2_000_000)]) {
+    const store = await temporaryStore();
+    await store.writeManifest(manifestOf());
+    const odd = { ...recordOf({ index: 0, metrics: { text: metric } as never }), ...others };
+    writeSegment(store, [odd, recordOf({ index: 1 })]);
+    expect((await seen(store)).inResults).toEqual([0, 1]);
+    const results = resultsOf(store, EXPERIMENT).all();
+    for await (const record of results.records())
+      expect(record).toMatchObject(record.index === 0 ? others : {});
+    await results.close();
+    const folder = store.experimentFolder(EXPERIMENT);
+    expect(await compactRuns(folder, newScratchFolder(folder))).toBe(2);
+    expect((await seen(store)).inResults).toEqual([0, 1]);
+  }
+});
+
 it('a last line torn just before its newline is no record for any reader', async () => {
   const store = await temporaryStore();
   writeSegment(store, [recordOf({ index: 0 }), JSON.stringify(recordOf({ index: 1 }))]);

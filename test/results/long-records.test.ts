@@ -24,7 +24,8 @@ const METRICS = {
   formula: `=${'1+'.repeat(500_000)}"quoted", and\nmore`,
   negative: `-${'1'.repeat(5000)}`,
   unicode: 'ä漢😀\\\t'.repeat(800_000),
-  small: 'small',
+  // Of more bytes than 1,000, and of fewer characters.
+  small: 'ä'.repeat(800),
   number: 2,
 };
 /** Begins as another text does. */
@@ -104,7 +105,7 @@ it('a record of many megabytes is read, asked for and exported as it is, compact
         expect.arrayContaining([
           [METRICS.plain.slice(0, length), 1],
           [LIKE_PLAIN.slice(0, length), 1],
-          ['small', 1],
+          [METRICS.small, 1],
           [undefined, 0],
         ]),
       );
@@ -170,7 +171,7 @@ it.each([
       params: { p: Array.from({ length: 5_500_000 }, (_, at) => ((at * 2_654_435_761) % 1_000_003) / 1e6) },
       metrics: { m0: 'text '.repeat(1000) },
     },
-    ['list', 'csv', 'group'],
+    ['list', 'csv', 'group', 'whole'],
     ['ndjson', 'parquet'],
   ],
   [
@@ -227,6 +228,11 @@ it.each([
         let size = 0;
         for await (const record of results.storedRecords()) for (const piece of jsonPieces(record)) size += piece.length;
         if (size < ${length}) throw new Error('' + size);`,
+      whole: `const { jsonPieces } = await import(built + '../cli/format/json-pieces.js');
+        const list = Array.from({ length: 5_500_000 }, (_, at) => at / 7);
+        let size = 0;
+        for (const piece of jsonPieces({ list })) size += piece.length;
+        if (size < 50_000_000) throw new Error('' + size);`,
       failed: `const { rows } = await results.select('x', 'error').cutTexts(1000).table();
         if (rows[1].error.length !== 1000) throw new Error('' + rows[1].error.length);`,
       ndjson: written('ndjson'),

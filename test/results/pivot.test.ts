@@ -77,6 +77,18 @@ it('a pivot obeys conditions, sort and limit of its rows', async () => {
   expect(pivot.total).toBe(3);
 });
 
+it('texts that a table cuts are whole in a pivot and in a summary', async () => {
+  const names = ['adam', 'adamw'];
+  const results = await open(
+    names.map((opt, index) => recordOf({ index, params: { opt, lr: 1 }, metrics: { loss: index } })),
+  );
+  const cut = results.cutTexts(4);
+  expect(await cut.pivot('opt', 'lr', 'loss')).toEqual(await results.pivot('opt', 'lr', 'loss'));
+  expect(await cut.summary()).toEqual(await results.summary());
+  const { groups } = await cut.groupBy('opt').stats('loss', ['mean']);
+  expect(groups.map(({ keys, n }) => [keys[0], n])).toEqual(names.map(() => ['adam', 1]));
+});
+
 it('a pivot of all runs does not pool runs of different code', async () => {
   const old = { code_fingerprint: fingerprint('old code') };
   const results = await open([

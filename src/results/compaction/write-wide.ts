@@ -3,6 +3,7 @@ import type { RunsCoverage, ValueColumn } from '../../storage/file/formats/runs-
 import { COVERAGE_KEY } from '../../storage/file/formats/sealed-file.js';
 import type { Database } from '../duckdb/database.js';
 import {
+  listOf,
   PLACE_COLUMNS,
   RECORD_FIELD_NAMES,
   RECORD_FIELDS,
@@ -79,15 +80,18 @@ function storedOf({ record }: RowWithRecord, { source, key, type }: ValueColumn)
   return value.type === type ? value.stored : null;
 }
 
+const asText = (item: unknown) => (item instanceof LongText ? item : String(item));
+
 /** The same types as DuckDB writes: times are timestamps with a zone, lists are lists. */
 const FIELD_COLUMNS = Object.entries({ ...RECORD_FIELDS, ...PLACE_COLUMNS }).map(
   ([name, type]): ParquetColumn<RowWithRecord> => {
     const read = ({ row }: RowWithRecord) => row[name];
     if (name === 'started_at' || name === 'finished_at')
       return { name, type: 'time', read: ({ row }) => new Date(String(row[name])) };
-    if (name === 'tags') return { name, type: 'texts', read: ({ row }) => JSON.parse(String(row[name])) };
+    if (name === 'tags')
+      return { name, type: 'texts', read: ({ row }) => JSON.parse(String(row[name])).map(asText) };
     if (name === 'warnings' || name === 'notes')
-      return { name, type: 'texts', read: ({ record }) => record[name] ?? [] };
+      return { name, type: 'texts', read: ({ record }) => listOf(record[name]).map(asText) };
     if (name === 'error') return { name, type: 'text', read: ({ record }) => record.error?.message ?? null };
     if (type === 'DOUBLE') return { name, type: 'double', read };
     if (type === 'BIGINT') {

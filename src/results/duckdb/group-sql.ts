@@ -63,7 +63,7 @@ function groupedRows(query: Query, { by, where, longest }: Grouping): string {
   if (longest === undefined || !query.hasLongTexts || texts.length === 0) return rows;
   const cut = texts.map(
     (sql) =>
-      `CASE WHEN strlen(${sql}) > ${longest} THEN left(${sql}, ${longest}) || sha256(${sql}) ELSE ${sql} END AS ${sql}`,
+      `CASE WHEN length(${sql}) > ${longest} THEN left(${sql}, ${longest}) || sha256(${sql}) ELSE ${sql} END AS ${sql}`,
   );
   return `(SELECT * REPLACE (${cut.join(', ')}) FROM ${rows}) AS runs`;
 }

@@ -59,8 +59,16 @@ export function fieldValues(record: Omit<StoredRunRecord, 'params' | 'metrics'>)
   ];
 }
 
-const listText = (list: readonly unknown[] | undefined) =>
-  list === undefined || list.length === 0 ? '[]' : JSON.stringify(list);
+const listText = (list: unknown): string =>
+  list === undefined || (Array.isArray(list) && list.length === 0) ? '[]' : JSON.stringify(listOf(list));
 
-const textsOf = (texts: StoredRunRecord['notes'] | undefined) =>
-  texts?.some((text) => text instanceof LongText) ? new LongTextList(texts) : listText(texts);
+function textsOf(texts: StoredRunRecord['notes'] | undefined): string | LongTextList {
+  const hasLong = Array.isArray(texts) && texts.some((text) => text instanceof LongText);
+  return hasLong ? new LongTextList(texts as StoredRunRecord['notes']) : listText(texts);
+}
+
+/** A list as it is; of a line that others wrote, a note by itself is a list of one. */
+export function listOf<Item>(list: readonly Item[] | Item | undefined): readonly Item[] {
+  if (Array.isArray(list)) return list;
+  return list === undefined ? [] : [list as Item];
+}

@@ -32,25 +32,27 @@ export const openRecords = (): LinesAt<RunRecord> =>
     return record && wholeRecord(record);
   });
 
+/** What of a record may have long values. */
+const LONG_PARTS = ['params', 'metrics', 'notes', 'warnings', 'error'] as const;
+const isLongPart = (name: string) => (LONG_PARTS as readonly string[]).includes(name);
+
 /** The record with all its values and texts. */
 export function wholeRecord(record: StoredRunRecord): RunRecord {
-  const { params, metrics, notes, warnings, error } = record;
+  const hasLong = (part: object | null) =>
+    Object.values(part ?? {}).some((value) => value instanceof LongText);
+  const long = LONG_PARTS.filter((name) => hasLong(record[name]));
+  if (long.length === 0) return record as RunRecord;
+  const whole = (value: unknown) => (value instanceof LongText ? value.value() : value);
   return {
     ...record,
-    params: wholeValues(params),
-    metrics: wholeValues(metrics),
-    notes: notes?.map(wholeValue),
-    warnings: warnings?.map(wholeValue),
-    error: wholeValues(error),
+    ...Object.fromEntries(long.map((name) => [name, mapMembers(record[name] as object, whole)])),
   } as RunRecord;
 }
 
-function wholeValues<Values extends { readonly [name: string]: unknown } | null>(values: Values): unknown {
-  if (!Object.values(values ?? {}).some((value) => value instanceof LongText)) return values;
-  return Object.fromEntries(Object.entries(values!).map(([name, value]) => [name, wholeValue(value)]));
+function mapMembers(part: object, map: (value: unknown) => unknown): object {
+  if (Array.isArray(part)) return part.map(map);
+  return Object.fromEntries(Object.entries(part).map(([name, value]) => [name, map(value)]));
 }
-
-const wholeValue = (value: unknown) => (value instanceof LongText ? value.value() : value);
 
 const CHUNK_BYTES = 1 << 20;
 /** In bytes of the line. */
@@ -224,20 +226,14 @@ class LineScanner {
   record(): StoredRunRecord | undefined {
     const record = this.#open || this.#value ? undefined : parseRecord(this.#json);
     if (!record || this.#texts.length === 0) return record;
-    const { params, metrics, notes, warnings, error, ...rest } = record;
-    const stored = (value: JsonValue) => this.#textOf(value) ?? this.#whole(value);
-    const storedValues = (values: object | null) =>
-      values &&
-      Object.fromEntries(Object.entries(values).map(([name, value]) => [name, stored(value as JsonValue)]));
-    return {
-      ...record,
-      ...(this.#whole(rest as unknown as JsonValue) as object),
-      params: storedValues(params),
-      metrics: storedValues(metrics),
-      notes: notes?.map(stored),
-      warnings: warnings?.map(stored),
-      error: storedValues(error),
-    } as StoredRunRecord;
+    const stored = (value: unknown) => this.#textOf(value as JsonValue) ?? this.#whole(value as JsonValue);
+    const members = Object.entries(record).map(([name, value]) => [
+      name,
+      isLongPart(name) && typeof value === 'object' && value !== null
+        ? mapMembers(value, stored)
+        : this.#whole(value),
+    ]);
+    return Object.fromEntries(members) as StoredRunRecord;
   }
 
   #textOf(value: JsonValue): LongText | undefined {
