@@ -1,6 +1,11 @@
-import { LongText } from '../storage/file/formats/long-text.js';
-import type { StoredCell } from './engine.js';
+import { LongText, LongTextList } from '../storage/file/formats/long-text.js';
+import { isLarge, jsonPieces } from './export/json-pieces.js';
 import { linesInPieces } from './export/lines-in-pieces.js';
+import { textPieces } from './export/text-pieces.js';
+import type { StoredCell } from './query/cell.js';
+
+/** A text of fewer characters is written in one step. */
+const PIECE_LENGTH = 1 << 20;
 
 /** Spreadsheets take text that begins so for a formula; `-5` is a number, `-5+A1` is not. */
 const FORMULA = /^(?:[=+@\t\r]|-(?!(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$))/i;
@@ -10,31 +15,49 @@ const FORMULA = /^(?:[=+@\t\r]|-(?!(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$))/i;
  * null is `null`, empty text `""` and the text null `"null"`. Text that a spreadsheet would execute gets a `'` in front.
  */
 export async function* toCsv(
-  columns: readonly string[],
+  columns: readonly (string | LongText)[],
   batches: AsyncIterable<readonly (readonly StoredCell[])[]>,
 ): AsyncGenerator<string, void> {
-  yield `${columns.map((name) => quote(escapeFormula(name))).join(',')}\n`;
+  yield* linesInPieces(once([columns]), { before: '', after: '', cells: (row) => row.map(titleText) });
   yield* linesInPieces(batches, { before: '', after: '', cells: (row) => row.map(toText) });
 }
 
+async function* once<T>(value: T): AsyncGenerator<T, void> {
+  yield value;
+}
+
+const titleText = (name: string | LongText) =>
+  name instanceof LongText ? toText(name) : quote(escapeFormula(name));
+
 function toText(cell: StoredCell): string | Iterable<string> {
   if (cell === undefined) return '';
-  if (cell instanceof LongText) return cell.head.startsWith('-') ? toText(cell.text()) : longText(cell);
+  if (cell instanceof LongTextList) return quotedPieces(cell.json());
+  if (cell instanceof LongText)
+    return cell.head.startsWith('-') ? toText(cell.text()) : longText(cell.head, () => cell.pieces());
+  if (typeof cell === 'string' && cell.length > PIECE_LENGTH)
+    return longText(cell, () => textPieces(cell, PIECE_LENGTH));
   if (typeof cell === 'string')
     return cell === '' || cell === 'null' ? `"${cell}"` : quote(escapeFormula(cell));
-  return typeof cell === 'object' && cell !== null ? quote(JSON.stringify(cell)) : String(cell);
+  if (typeof cell !== 'object' || cell === null) return String(cell);
+  return isLarge(cell) ? quotedPieces(jsonPieces(cell)) : quote(JSON.stringify(cell));
 }
 
-function* longText(text: LongText): Generator<string, void> {
-  const quoted = needsQuotes(text);
-  const mark = quoted ? '"' : '';
-  yield FORMULA.test(text.head) ? `${mark}'` : mark;
-  for (const piece of text.pieces()) yield quoted ? piece.replaceAll('"', '""') : piece;
-  yield mark;
+/** @param pieces of the text, as often as they are asked for */
+function* longText(head: string, pieces: () => Iterable<string>): Generator<string, void> {
+  const before = FORMULA.test(head) ? "'" : '';
+  if (needsQuotes(pieces())) return yield* quotedPieces(pieces(), before);
+  yield before;
+  yield* pieces();
 }
 
-function needsQuotes(text: LongText): boolean {
-  for (const piece of text.pieces()) if (QUOTED.test(piece)) return true;
+function* quotedPieces(pieces: Iterable<string>, before = ''): Generator<string, void> {
+  yield `"${before}`;
+  for (const piece of pieces) yield piece.replaceAll('"', '""');
+  yield '"';
+}
+
+function needsQuotes(pieces: Iterable<string>): boolean {
+  for (const piece of pieces) if (QUOTED.test(piece)) return true;
   return false;
 }
 

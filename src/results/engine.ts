@@ -1,17 +1,13 @@
 import type { DerivedMetrics } from '../definition/derivation.js';
 import type { RunRecord, RunStatus } from '../definition/record.js';
 import type { StoredRunRecord } from '../storage/file/formats/long-record.js';
-import type { LongText } from '../storage/file/formats/long-text.js';
 import type { ValueType } from '../storage/file/formats/runs-file.js';
-import type { Cell } from './query/cell.js';
+import type { Cell, StoredCell } from './query/cell.js';
 import type { Column, Columns } from './query/columns.js';
 import type { Comparison } from './query/conditions.js';
 import type { Group, Grouping } from './query/grouping.js';
 import type { BinCount, Histogram } from './query/histogram.js';
 import type { Selection } from './query/selection.js';
-
-/** A cell whose text may have been left where it stands. */
-export type StoredCell = Cell | LongText;
 
 /** A value that is bound to a parameter of a statement. */
 export type SqlValue = string | number | boolean | null;
@@ -45,16 +41,18 @@ export interface QueryEngine {
    * selection's columns.
    */
   cells(selection: Selection): AsyncIterable<readonly (readonly Cell[])[]>;
+  /** The same; long texts stay where they are. */
+  storedCells(selection: Selection): AsyncIterable<readonly (readonly StoredCell[])[]>;
   /** Complete records, but for long texts; the selection's columns don't matter. In constant memory. */
   records(selection: Selection): AsyncIterable<StoredRunRecord>;
   /** The same with what is known of the runs besides. */
   runs(selection: Selection): AsyncIterable<StoredRecord>;
-  /** In the order of the query. `total` counts groups beyond the limit, too. */
-  groups(grouping: Grouping): Promise<{ readonly groups: readonly Group[]; readonly total: number }>;
+  /** In the order of the query; long texts of keys stay where they are. `total` counts groups beyond the limit, too. */
+  groups(
+    grouping: Grouping,
+  ): Promise<{ readonly groups: readonly Group<StoredCell>[]; readonly total: number }>;
   histogram(histogram: Histogram): Promise<BinCount[]>;
   /** The types of a column's values, its own first: each has a column of its own in files whose columns have one type. */
-  /** The same; long texts stay where they are. */
-  storedCells(selection: Selection): AsyncIterable<readonly (readonly StoredCell[])[]>;
   typesOf(column: Column): readonly ValueType[];
   /** Writes the rows to a Parquet file, in constant memory. */
   writeParquet(selection: Selection, file: string): Promise<void>;

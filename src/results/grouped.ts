@@ -1,5 +1,6 @@
 import type { Direction } from '../definition/objective.js';
 import type { QueryEngine } from './engine.js';
+import { type StoredCell, wholeCell } from './query/cell.js';
 import { check } from './query/check-query.js';
 import type { ORIGIN_FIELDS } from './query/columns.js';
 import { type Groups, resolveGrouping } from './query/grouping.js';
@@ -53,6 +54,20 @@ export class Grouped<Best = unknown> {
    * @throws UsageError if a column is unknown, or can't be averaged
    */
   async stats(metrics?: string | readonly string[], statistics?: readonly Statistic[]): Promise<Groups> {
+    const stored = await this.storedStats(metrics, statistics);
+    const { longest } = this.#query;
+    const groups = stored.groups.map((group) => ({
+      ...group,
+      keys: group.keys.map((key) => wholeCell(key, longest)),
+    }));
+    return { ...stored, groups };
+  }
+
+  /** The same; long texts of keys stay where they are. */
+  async storedStats(
+    metrics?: string | readonly string[],
+    statistics?: readonly Statistic[],
+  ): Promise<Groups<StoredCell>> {
     check.stats(metrics, statistics);
     const engine = await this.#engine();
     const { where, sort, limit, offset, longest } = this.#query;

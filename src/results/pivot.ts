@@ -1,29 +1,30 @@
+import { createHash } from 'node:crypto';
 import { UsageError } from '../definition/errors.js';
-import type { Cell } from './query/cell.js';
-import { jsonText } from './query/cell.js';
+import { isLongValue } from '../storage/file/formats/long-text.js';
+import { type Cell, jsonText, type StoredCell, wholeCell } from './query/cell.js';
 import type { Groups, Summary } from './query/grouping.js';
 import type { Statistic } from './query/statistics.js';
 
 const MAX_PIVOT_COLUMNS = 200;
 
 /** One statistic of a metric by two columns: the values of one are the rows, those of the other the columns. */
-export interface Pivot {
+export interface Pivot<Key = Cell> {
   /** What the rows' keys are, by name: the column asked for, and what tells runs of different declarations apart. */
   readonly by: readonly string[];
   readonly column: string;
   readonly metric: string;
   readonly statistic: Statistic;
   /** The values of the column, in order. */
-  readonly columns: readonly Cell[];
-  readonly rows: readonly PivotRow[];
+  readonly columns: readonly Key[];
+  readonly rows: readonly PivotRow<Key>[];
   /** How many rows there are, those beyond the limit too. */
   readonly total: number;
   /** Failed and cancelled runs, which don't count. */
   readonly left_out: number;
 }
 
-export interface PivotRow {
-  readonly keys: readonly Cell[];
+export interface PivotRow<Key = Cell> {
+  readonly keys: readonly Key[];
   /** In the order of the columns; `undefined` where there are no such runs. */
   readonly cells: readonly (PivotCell | undefined)[];
 }
@@ -35,13 +36,13 @@ export interface PivotCell extends Pick<Summary, 'n' | 'nonfinite' | 'others'> {
 
 /** The groups that a pivot is made of: by the rows, in their order; by the columns; and by both. */
 export interface PivotGroups {
-  readonly rows: Groups;
-  readonly columns: Groups;
-  readonly cells: Groups;
+  readonly rows: Groups<StoredCell>;
+  readonly columns: Groups<StoredCell>;
+  readonly cells: Groups<StoredCell>;
 }
 
 /** @throws UsageError where the column has too many values */
-export function makePivot({ rows, columns, cells }: PivotGroups, statistic: Statistic): Pivot {
+export function makePivot({ rows, columns, cells }: PivotGroups, statistic: Statistic): Pivot<StoredCell> {
   const column = columns.by[0]!;
   const values = distinct(columns.groups.map(({ keys }) => keys[0]));
   if (values.length > MAX_PIVOT_COLUMNS)
@@ -73,14 +74,32 @@ export function makePivot({ rows, columns, cells }: PivotGroups, statistic: Stat
   };
 }
 
-function distinct(cells: readonly Cell[]): Cell[] {
+function distinct(cells: readonly StoredCell[]): StoredCell[] {
   return [...new Map(cells.map((cell) => [keyOf([cell]), cell])).values()];
 }
 
+/** With all texts. @param longest to how many characters they are cut */
+export function wholePivot(pivot: Pivot<StoredCell>, longest?: number): Pivot {
+  const whole = (key: StoredCell) => wholeCell(key, longest);
+  return {
+    ...pivot,
+    columns: pivot.columns.map(whole),
+    rows: pivot.rows.map(({ keys, cells }) => ({ keys: keys.map(whole), cells })),
+  };
+}
+
 /** Equal for equal cells alone: a number is not the text of it. */
-const keyOf = (cells: readonly Cell[]): string =>
-  JSON.stringify(
-    cells.map((cell) =>
-      cell === undefined ? [] : typeof cell === 'number' ? [String(cell)] : jsonText(cell),
-    ),
-  );
+const keyOf = (cells: readonly StoredCell[]): string => JSON.stringify(cells.map(partOfKey));
+
+/** A text that may be a `LongText` elsewhere is longer. */
+const MAX_IN_KEY = 512;
+
+function partOfKey(cell: StoredCell): string | readonly string[] {
+  if (cell === undefined) return [];
+  if (isLongValue(cell)) return [cell.type, cell.hash()];
+  if (typeof cell === 'number') return [String(cell)];
+  const text = typeof cell === 'string' ? cell : jsonText(cell);
+  if (text.length > MAX_IN_KEY)
+    return [typeof cell === 'string' ? 'text' : 'json', createHash('sha256').update(text).digest('hex')];
+  return jsonText(cell);
+}

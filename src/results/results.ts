@@ -9,8 +9,8 @@ import { bestQuery, objectiveOf } from './best.js';
 import type { QueryEngine, SqlAnswer, SqlValue } from './engine.js';
 import { Exported, type ExportOptions, exportFormatOf } from './export/exported.js';
 import { Grouped } from './grouped.js';
-import { makePivot, type Pivot } from './pivot.js';
-import type { Row } from './query/cell.js';
+import { makePivot, type Pivot, wholePivot } from './pivot.js';
+import type { Row, StoredCell } from './query/cell.js';
 import { check } from './query/check-query.js';
 import type { ColumnName, ColumnValues } from './query/column-name.js';
 import type { Column } from './query/columns.js';
@@ -158,13 +158,23 @@ export class Results<Params = JsonObject> {
    * @throws UsageError where the column has more than 200 values, or the metric can't be averaged
    */
   async pivot(row: string, column: string, metric: string, statistic: Statistic = 'mean'): Promise<Pivot> {
+    return wholePivot(await this.storedPivot(row, column, metric, statistic), this.#query.longest);
+  }
+
+  /** The same; long texts of keys stay where they are. */
+  async storedPivot(
+    row: string,
+    column: string,
+    metric: string,
+    statistic: Statistic = 'mean',
+  ): Promise<Pivot<StoredCell>> {
     check.pivot(row, column, metric, statistic);
     const { where = [] } = this.#query;
     const runs = new Results<Params>(this.#source, { where }, this.#all);
-    const columns = await runs.groupBy(column).stats([], []);
+    const columns = await runs.groupBy(column).storedStats([], []);
     // Keys that are cut would find no cells.
-    const rows = await this.#refine({ longest: undefined }).groupBy(row).stats([], []);
-    const cells = await runs.groupBy(row, column).stats(metric, [statistic]);
+    const rows = await this.#refine({ longest: undefined }).groupBy(row).storedStats([], []);
+    const cells = await runs.groupBy(row, column).storedStats(metric, [statistic]);
     return makePivot({ rows, columns, cells }, statistic);
   }
 

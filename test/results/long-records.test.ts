@@ -224,11 +224,11 @@ it.each([
         if (rows[0].m0.length !== 1000) throw new Error('it is not sorted');`,
       csv: `${written('csv')}
         if ((await import('node:fs')).statSync(${file('csv')}).size < ${length}) throw new Error('it is too small');`,
-      json: `const { jsonPieces } = await import(built + '../cli/format/json-pieces.js');
+      json: `const { jsonPieces } = await import(built + 'export/json-pieces.js');
         let size = 0;
         for await (const record of results.storedRecords()) for (const piece of jsonPieces(record)) size += piece.length;
         if (size < ${length}) throw new Error('' + size);`,
-      whole: `const { jsonPieces } = await import(built + '../cli/format/json-pieces.js');
+      whole: `const { jsonPieces } = await import(built + 'export/json-pieces.js');
         const list = Array.from({ length: 5_500_000 }, (_, at) => at / 7);
         let size = 0;
         for (const piece of jsonPieces({ list })) size += piece.length;

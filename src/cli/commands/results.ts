@@ -189,17 +189,20 @@ async function printGroups(
   options: ResultsOptions,
   context: CommandContext,
 ): Promise<void> {
-  const isTable = !options.json && options.csv === undefined;
-  const grouped = (isTable ? results.cutTexts(MAX_SHOWN) : results).groupBy(...by);
-  const groups = await grouped.stats(options.columns, options.stats);
   const { groupTable, groupsAsJson } = await import('../format/group-table.js');
-  if (options.json) return context.out(groupsAsJson(groups));
-  const keys = await results.resolveColumns(groups.by);
-  if (options.csv !== undefined) {
+  if (options.json || options.csv !== undefined) {
+    const groups = await results.groupBy(...by).storedStats(options.columns, options.stats);
+    if (options.json) {
+      const { writeJson } = await import('../format/write-json.js');
+      return writeJson(groupsAsJson(groups), context);
+    }
     const { writeCsv } = await import('../format/write-csv.js');
-    const { columns, rows } = groupTable(groups, keys);
+    const { columns, rows } = groupTable(groups, await results.resolveColumns(groups.by));
     return writeCsv(columns, once(rows), options, context);
   }
+  const grouped = results.cutTexts(MAX_SHOWN).groupBy(...by);
+  const groups = await grouped.stats(options.columns, options.stats);
+  const keys = await results.resolveColumns(groups.by);
   const { groupsWithoutErrors } = await import('../format/rounding-errors.js');
   const { columns, rows } = groupTable(groupsWithoutErrors(groups), keys);
   await printSummaries(columns, rows, groups, 'groups', context);
@@ -239,14 +242,18 @@ async function printPivot(
   const metric = await pivotedMetric(results, options.value);
   const [statistic = 'mean', another] = options.stats ?? [];
   if (another) throw pivotError(`--stats ${options.stats}`, 'one statistic');
-  const pivot = await results.pivot(row, column, metric, statistic);
   const { pivotAsJson, pivotTable } = await import('../format/pivot-table.js');
-  if (options.json) return context.out(pivotAsJson(pivot));
-  if (options.csv !== undefined) {
+  if (options.json || options.csv !== undefined) {
+    const pivot = await results.storedPivot(row, column, metric, statistic);
+    if (options.json) {
+      const { writeJson } = await import('../format/write-json.js');
+      return writeJson(pivotAsJson(pivot), context);
+    }
     const { writeCsv } = await import('../format/write-csv.js');
     const { columns, rows } = pivotTable(pivot);
     return writeCsv(columns, once(rows), options, context);
   }
+  const pivot = await results.cutTexts(MAX_SHOWN).pivot(row, column, metric, statistic);
   const { pivotWithoutErrors } = await import('../format/rounding-errors.js');
   const { columns, rows } = pivotTable(pivotWithoutErrors(pivot));
   context.note(context.color.dim(`${statistic} of ${metric}; columns: ${pivot.column}`));

@@ -1,5 +1,4 @@
-import { encodeNumber } from '../../definition/non-finite.js';
-import type { Cell } from '../../results/query/cell.js';
+import type { Cell, StoredCell } from '../../results/query/cell.js';
 import { type Column, fullNameOf } from '../../results/query/columns.js';
 import type { Groups, Summary } from '../../results/query/grouping.js';
 import type { Statistic } from '../../results/query/statistics.js';
@@ -15,9 +14,9 @@ const LABELS: { readonly [statistic in Statistic]: string } = {
   max: 'max',
 };
 
-interface GroupTable {
+interface GroupTable<Key> {
   readonly columns: readonly string[];
-  readonly rows: readonly (readonly Cell[])[];
+  readonly rows: readonly (readonly (Key | Cell)[])[];
 }
 
 /**
@@ -26,10 +25,10 @@ interface GroupTable {
  *
  * @param keyColumns the columns of the keys
  */
-export function groupTable(
-  { by, metrics, statistics, groups }: Groups,
+export function groupTable<Key extends StoredCell>(
+  { by, metrics, statistics, groups }: Groups<Key>,
   keyColumns: readonly Column[],
-): GroupTable {
+): GroupTable<Key> {
   const counted = metrics.map(
     (_, index) => statistics.includes('n') || groups.some(({ n, summaries }) => summaries[index]!.n !== n),
   );
@@ -66,12 +65,11 @@ export const leftOut = ({ nonfinite, others }: Pick<Summary, 'nonfinite' | 'othe
     .join(', ') || undefined;
 
 /** Names and values of the keys stay apart from the counts: `n` may be a param. Missing keys are absent: they are not null. */
-export function groupsAsJson({ by, metrics, groups }: Groups): string {
-  const list = groups.map(({ keys, n, left_out, summaries }) => ({
+export function groupsAsJson({ by, metrics, groups }: Groups<StoredCell>): object {
+  return groups.map(({ keys, n, left_out, summaries }) => ({
     by: Object.fromEntries(by.map((name, index) => [name, keys[index]])),
     n,
     left_out,
     metrics: Object.fromEntries(metrics.map((name, index) => [name, summaries[index]])),
   }));
-  return JSON.stringify(list, (_, value) => encodeNumber(value));
 }

@@ -1,5 +1,6 @@
 import CliTable from 'cli-table3';
 import { oneLine } from '../../definition/printable.js';
+import { jsonPieces } from '../../results/export/json-pieces.js';
 import type { CommandContext } from '../command.js';
 import { numberFormat } from './format-number.js';
 
@@ -113,7 +114,7 @@ const isNumeric = (rows: readonly (readonly unknown[])[], index: number) => {
 function formatCell(value: unknown, format: (value: number) => string, longest: number): string {
   if (value === null || value === undefined) return '';
   if (typeof value === 'number') return format(value);
-  const whole = typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value));
-  const text = oneLine(whole.slice(0, longest + 1));
+  const [first = ''] = typeof value === 'string' ? [value] : jsonPieces(value);
+  const text = oneLine(first.slice(0, longest + 1));
   return text.length > longest ? `${text.slice(0, longest - 1)}…` : text;
 }

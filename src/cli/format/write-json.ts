@@ -1,5 +1,5 @@
+import { jsonPieces } from '../../results/export/json-pieces.js';
 import type { CommandContext } from '../command.js';
-import { jsonPieces } from './json-pieces.js';
 
 const BUFFER_CHARACTERS = 64 * 1024;
 

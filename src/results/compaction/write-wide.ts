@@ -3,11 +3,11 @@ import type { RunsCoverage, ValueColumn } from '../../storage/file/formats/runs-
 import { COVERAGE_KEY } from '../../storage/file/formats/sealed-file.js';
 import type { Database } from '../duckdb/database.js';
 import {
+  isLongField,
   listOf,
   PLACE_COLUMNS,
   RECORD_FIELD_NAMES,
   RECORD_FIELDS,
-  type RecordField,
 } from '../duckdb/record-table.js';
 import { type RowWithRecord, rowsWithRecords } from '../duckdb/rows-with-records.js';
 import { partValue } from '../duckdb/value-parts.js';
@@ -102,11 +102,8 @@ const FIELD_COLUMNS = Object.entries({ ...RECORD_FIELDS, ...PLACE_COLUMNS }).map
   },
 );
 
-/** Those that may have many megabytes. */
-const READ_FROM_RECORDS: ReadonlySet<RecordField> = new Set(['warnings', 'notes', 'error']);
-
 /** What {@link WideFile} queries select. */
 export const WIDE_LIST = [
-  ...RECORD_FIELD_NAMES.filter((name) => !READ_FROM_RECORDS.has(name)),
+  ...RECORD_FIELD_NAMES.filter((name) => !isLongField(name)),
   ...Object.keys(PLACE_COLUMNS),
 ];

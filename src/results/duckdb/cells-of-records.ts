@@ -1,13 +1,12 @@
-import type { StoredRunRecord, StoredValue } from '../../storage/file/formats/long-record.js';
-import { LongText } from '../../storage/file/formats/long-text.js';
-import type { StoredCell } from '../engine.js';
-import type { Cell } from '../query/cell.js';
+import type { StoredRunRecord } from '../../storage/file/formats/long-record.js';
+import { type Cell, type StoredCell, wholeCell } from '../query/cell.js';
 import type { Column } from '../query/columns.js';
 import type { Selection } from '../query/selection.js';
 import { Query, selectionSql } from './compile.js';
 import type { Database } from './database.js';
 import type { LoadedRuns } from './load-runs.js';
 import { fieldCell, listParts, readCell } from './read-cell.js';
+import { isLongField, textList } from './record-table.js';
 import { rowsWithRecords } from './rows-with-records.js';
 
 /** Of a batch of rows. */
@@ -57,18 +56,24 @@ export async function* cellsOfRecords(
   ...query: Parameters<typeof storedCells>
 ): AsyncGenerator<readonly (readonly Cell[])[], void> {
   const { longest } = query[3];
-  const whole = (cell: StoredCell): Cell => {
-    if (cell instanceof LongText) return longest === undefined ? cell.value() : cell.cut(longest);
-    if (longest === undefined) return cell;
-    return typeof cell === 'string' ? cell.slice(0, longest) : cell;
-  };
-  for await (const rows of storedCells(...query)) yield rows.map((row) => row.map(whole));
+  for await (const rows of storedCells(...query))
+    yield rows.map((row) => row.map((cell) => wholeCell(cell, longest)));
 }
 
-export const isInRecord = ({ column }: { readonly column: Column }): boolean =>
-  column.source.of === 'params' || column.source.of === 'metrics';
+/** Whether it is a param or metric. */
+export const isValue = ({ column: { source } }: { readonly column: Column }): boolean =>
+  source.of === 'params' || source.of === 'metrics';
 
-function recordCell(record: StoredRunRecord, { source }: Column): StoredValue | undefined {
+/** Whether it is read from the record: fields that may have many megabytes are, too. */
+export const isInRecord = ({ column }: { readonly column: Column }): boolean =>
+  isValue({ column }) || (column.source.of === 'field' && isLongField(column.source.name));
+
+/** What {@link isInRecord}. */
+export function recordCell(record: StoredRunRecord, { source }: Column): StoredCell {
+  if (source.of === 'field')
+    return source.name === 'error'
+      ? record.error?.message
+      : textList(record[source.name as 'notes' | 'warnings']);
   const values = source.of === 'params' ? record.params : record.metrics;
-  return source.of !== 'field' && Object.hasOwn(values ?? {}, source.key) ? values[source.key] : undefined;
+  return Object.hasOwn(values ?? {}, source.key) ? values[source.key] : undefined;
 }

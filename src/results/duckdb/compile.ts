@@ -7,6 +7,7 @@ import type { Comparison } from '../query/conditions.js';
 import type { Selection } from '../query/selection.js';
 import { quoteName, quoteText } from './database.js';
 import { FILE_ROW, type LoadedRuns } from './load-runs.js';
+import { isLongField } from './record-table.js';
 import { partKey } from './value-parts.js';
 
 // Runs of older declarations may share an index.
@@ -22,7 +23,8 @@ const FIELD_SQL: { readonly [Field in FieldName]?: string } = {
 /** Types in the order in which a column's values are sorted, after those of the column's own type. */
 const TYPE_ORDER = ['number', 'boolean', 'text', 'json'] as const;
 
-const MAX_COMPARED = 1 << 20;
+/** In characters. */
+export const MAX_COMPARED = 1 << 20;
 
 /**
  * Texts are sorted by so many of their first characters where some have many megabytes, then by their hash: so the order is
@@ -54,9 +56,12 @@ export class Query {
     return !(coverage && inCellOrder && coverage.statuses.every(({ status }) => status === 'success'));
   }
 
-  /** Whether some texts may have many megabytes. */
-  get hasLongTexts(): boolean {
-    return this.#runs.hasLongLines;
+  /** The columns that hold a column's texts, where some may have many megabytes. Those of derived metrics have not. */
+  longTexts(column: Column): Part[] {
+    const { source } = column;
+    if (!this.#runs.hasLongLines || source.of === 'derived') return [];
+    if (source.of === 'field' && !isLongField(source.name)) return [];
+    return this.parts(column).filter(({ type }) => type === 'text' || type === 'json');
   }
 
   /** What FROM names: to be asked for last. */
@@ -152,7 +157,7 @@ export class Query {
     const parts = this.parts(column);
     const direction = descending ? 'DESC' : 'ASC';
     const values = parts.flatMap(({ type, sql }) => {
-      const keys = type === 'text' && this.hasLongTexts ? sortKeysOfLongText(sql) : [sql];
+      const keys = type === 'text' && this.#runs.hasLongLines ? sortKeysOfLongText(sql) : [sql];
       return keys.map((key) => ({
         type,
         sql: `${key} ${type === 'null' ? 'ASC' : direction} NULLS LAST`,

@@ -4,34 +4,28 @@ import { UsageError } from '../../definition/errors.js';
 import { isMetricValue, type RunStatus } from '../../definition/record.js';
 import { type StoredRunRecord, wholeRecord } from '../../storage/file/formats/long-record.js';
 import type { ValueType } from '../../storage/file/formats/runs-file.js';
-import type { QueryEngine, SqlAnswer, StoredCell, StoredRecord } from '../engine.js';
-import { writeParquetRows } from '../export/parquet-rows.js';
-import { bytesOfCells, rowGroups } from '../export/row-groups.js';
-import { typedColumns, typedValue } from '../export/typed-columns.js';
-import type { Cell } from '../query/cell.js';
+import type { QueryEngine, SqlAnswer, StoredRecord } from '../engine.js';
+import { writeStoredCells } from '../export/parquet-rows.js';
+import { typedColumns } from '../export/typed-columns.js';
+import type { Cell, StoredCell } from '../query/cell.js';
 import { type Column, Columns } from '../query/columns.js';
-import type { Group, Grouping, Summary } from '../query/grouping.js';
+import type { Grouping } from '../query/grouping.js';
 import type { BinCount, Histogram } from '../query/histogram.js';
 import { SERIES_NAMES, type Selection } from '../query/selection.js';
-import { cellsOfRecords, isInRecord, storedCells } from './cells-of-records.js';
+import { cellsOfRecords, isInRecord, isValue, storedCells } from './cells-of-records.js';
 import { castSql, Query, selectionSql } from './compile.js';
 import { type Database, openDatabase, quoteName, quoteText } from './database.js';
-import { groupColumns, groupingSql, histogramSql } from './group-sql.js';
+import { groupColumns, histogramSql } from './group-sql.js';
+import { groupsOf } from './groups.js';
 import { type LoadedRuns, type LoadOptions, loadRuns } from './load-runs.js';
 import { cellAt, fieldCell, listParts, readCell } from './read-cell.js';
-import { readGroup, readSummary } from './read-group.js';
 import { rowsWithRecords } from './rows-with-records.js';
 import { type LoadedPoints, openSeriesPoints } from './series-points.js';
 import { seriesSql } from './series-sql.js';
 import { SqlQueries } from './sql.js';
-import { partKey } from './value-parts.js';
 
 /** Of a compacted file, whose rows take little memory. */
 const MAX_THREADS = 2;
-/** Statistics of so many metrics are computed in one pass over the runs: more take more memory. */
-const METRICS_AT_ONCE = 32;
-/** Of few runs, which have few groups: each pass takes DuckDB 0.1 s to plan. */
-const [FEW_RUNS, METRICS_OF_FEW] = [2048, 128];
 /** Rows of more params and metrics are read from the records. */
 const WIDE = 256;
 /** Larger groups compress no better, and a group is held in memory while it is written. */
@@ -85,7 +79,13 @@ class DuckdbEngine implements QueryEngine {
     this.columns = new Columns(runs.occurrences, total);
     this.#total = total;
     this.#options = options;
-    this.#sql = new SqlQueries({ database, runs, columns: this.columns, points: () => this.#loadPoints() });
+    this.#sql = new SqlQueries({
+      database,
+      runs,
+      columns: this.columns,
+      points: () => this.#loadPoints(),
+      cells: (columns) => storedCells(database, folder, runs, { ...ALL_RUNS, columns }),
+    });
   }
 
   get damaged(): number {
@@ -128,8 +128,7 @@ class DuckdbEngine implements QueryEngine {
   /** Whether DuckDB would hold much more of the params and metrics than it gives. */
   #isTooLarge({ columns, series }: Selection): boolean {
     if (series) return false;
-    const inRecords = columns.filter(isInRecord).length;
-    return inRecords > WIDE || (inRecords > 0 && this.#runs.hasLongLines);
+    return columns.filter(isValue).length > WIDE || (this.#runs.hasLongLines && columns.some(isInRecord));
   }
 
   typesOf(column: Column): ValueType[] {
@@ -138,14 +137,7 @@ class DuckdbEngine implements QueryEngine {
 
   async writeParquet(selection: Selection, file: string): Promise<void> {
     const columns = typedColumns(selection, (column) => this.typesOf(column));
-    if (this.#isTooLarge(selection)) {
-      const read = columns.map((column) => ({
-        ...column,
-        read: (row: readonly StoredCell[]) => typedValue(row[column.at], column),
-      }));
-      const groups = rowGroups(this.storedCells(selection), columns.length, bytesOfCells);
-      return writeParquetRows(file, read, groups);
-    }
+    if (this.#isTooLarge(selection)) return writeStoredCells(this.storedCells(selection), columns, file);
     const query = new Query(this.#runs);
     const own = columns.flatMap(({ type, of }, at) =>
       of ? [`${castSql(query.part(of.column, of.valueType)!, type)} AS c${at}`] : [],
@@ -225,44 +217,9 @@ class DuckdbEngine implements QueryEngine {
     }
   }
 
-  async groups(grouping: Grouping): Promise<{ readonly groups: readonly Group[]; readonly total: number }> {
-    const summaries: Summary[][] = [];
-    let groups: Omit<Group, 'summaries'>[] = [];
-    let total = 0;
-    const inOrder = this.#inStoredOrder(grouping.metrics);
-    const most = this.#total <= FEW_RUNS ? METRICS_OF_FEW : METRICS_AT_ONCE;
-    for (let from = 0; from === 0 || from < inOrder.length; from += most) {
-      const metrics = inOrder.slice(from, from + most);
-      const query = new Query(this.#runs);
-      const keys = grouping.by.map(({ column }) => ({ column, parts: query.parts(column) }));
-      const sql = groupingSql(
-        query,
-        grouping,
-        metrics.map(({ metric }) => metric),
-      );
-      const rows = await this.#database.all(sql);
-      total = Number(rows[0]?.[groupColumns.total] ?? 0);
-      // The order is total, so each pass has the same groups in the same order.
-      if (from === 0) groups = rows.map((row) => readGroup(row, keys, grouping.longest));
-      for (const [group, row] of rows.entries()) {
-        summaries[group] ??= [];
-        for (const [index, { metric, place }] of metrics.entries())
-          summaries[group][place] = readSummary(row, index, metric, grouping);
-      }
-    }
-    return { groups: groups.map((group, at) => ({ ...group, summaries: summaries[at]! })), total };
-  }
-
-  /** Neighbours are in the same table: one pass reads few of them. */
-  #inStoredOrder(metrics: readonly Column[]): { readonly metric: Column; readonly place: number }[] {
-    const places = metrics.map((metric, place) => ({ metric, place }));
-    if (metrics.length <= METRICS_AT_ONCE) return places;
-    const stored = new Map([...this.#runs.parts.values()].map((part, at) => [partKey(part), at]));
-    const storedAt = ({ metric: { source, type } }: { readonly metric: Column }) =>
-      (source.of !== 'field' && type !== 'list'
-        ? stored.get(partKey({ source: source.of, key: source.key, type }))
-        : undefined) ?? -1;
-    return places.sort((a, b) => storedAt(a) - storedAt(b));
+  groups(grouping: Grouping): ReturnType<QueryEngine['groups']> {
+    const [database, folder, runs, total] = [this.#database, this.#folder, this.#runs, this.#total];
+    return groupsOf({ database, folder, runs, total }, grouping);
   }
 
   async histogram(histogram: Histogram): Promise<BinCount[]> {
@@ -288,13 +245,15 @@ class DuckdbEngine implements QueryEngine {
   }
 }
 
+const ALL_RUNS = { where: [], sort: [], limit: undefined, offset: undefined };
+
 /** Rows of a page, at most. */
 const PAGE = 256;
 
 const isSortedPage = ({ sort, limit = Number.POSITIVE_INFINITY }: Selection) =>
   sort.length > 0 && limit <= PAGE;
 
-const isWide = ({ columns }: Selection) => columns.filter(isInRecord).length > WIDE;
+const isWide = ({ columns }: Selection) => columns.filter(isValue).length > WIDE;
 
 const tooWide = () =>
   new UsageError({

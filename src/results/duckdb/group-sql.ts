@@ -3,12 +3,14 @@ import type { Column } from '../query/columns.js';
 import type { Grouping, GroupSortKey } from '../query/grouping.js';
 import type { Histogram } from '../query/histogram.js';
 import type { Statistic } from '../query/statistics.js';
-import { literal, type Query } from './compile.js';
+import { literal, MAX_COMPARED, type Query } from './compile.js';
 import { meanHalfSql, proportionHalfSql } from './interval-sql.js';
 
 /** Names of the columns that a grouping's rows have. Numbered, so that no param's name can be one of them. */
 export const groupColumns = {
   key: (index: number, type: ValueType) => `key_${index}_${type}`,
+  /** Whether that is the beginning and the hash of a text. */
+  isCut: (index: number, type: ValueType) => `cut_${index}_${type}`,
   success: 'success',
   others: 'others',
   total: 'total',
@@ -21,12 +23,20 @@ export type RawStatistic = (typeof RAW_STATISTICS)[number];
 
 /** Rows of {@link groupColumns}, in the order of the query. */
 export function groupingSql(query: Query, grouping: Grouping, metrics: readonly Column[]): string {
-  const { by, sort, limit, offset } = grouping;
+  const { by, sort, limit, offset, longest } = grouping;
   const keys = by.flatMap(({ column }, index) =>
     query.parts(column).map(({ type, sql }) => `${sql} AS ${groupColumns.key(index, type)}`),
   );
+  const most = longest ?? MAX_COMPARED;
+  const cuts = by.flatMap(({ column }, index) =>
+    query.longTexts(column).map(({ type, sql }) => ({ sql, as: groupColumns.isCut(index, type) })),
+  );
   const list = [
     ...keys,
+    ...cuts.map(({ sql, as }) => `bool_or(length(${sql}) > ${most}) AS ${as}`),
+    ...(cuts.length > 0
+      ? [`min(segment) AS segment`, `arg_min(segment_offset, segment) AS segment_offset`]
+      : []),
     `${ofSuccessful(query, 'count')} AS ${groupColumns.success}`,
     `${query.hasOthers ? `count(*) FILTER (NOT ${SUCCESS})` : '0'} AS ${groupColumns.others}`,
     ...metrics.flatMap((metric, index) =>
@@ -40,7 +50,7 @@ export function groupingSql(query: Query, grouping: Grouping, metrics: readonly 
     ...sort.flatMap((key) => groupOrder(query, grouping, key)),
     ...by.flatMap(({ column }) => query.order(column, false)),
   ];
-  const groups = `SELECT ${list.join(', ')}, count(*) OVER () AS ${groupColumns.total} FROM ${groupedRows(query, grouping)}
+  const groups = `SELECT ${list.join(', ')}, count(*) OVER () AS ${groupColumns.total} FROM ${groupedRows(query, grouping, cuts, most)}
     ${keys.length > 0 ? `GROUP BY ${keys.map((_, index) => index + 1).join(', ')}` : by.length > 0 ? 'HAVING count(*) > 0' : ''}`;
   return [
     groups,
@@ -51,22 +61,26 @@ export function groupingSql(query: Query, grouping: Grouping, metrics: readonly 
 }
 
 /**
- * The rows of the groups. A text of many megabytes that is a key, and only has to be shown, is replaced by its beginning and its
- * hash: as it is, DuckDB would have it several times, 681 MB for one of 100 MB.
+ * The rows of the groups. A text of many megabytes that is a key is replaced by its beginning and its hash: as it is, DuckDB
+ * would have it several times, 681 MB for one of 100 MB.
  */
-function groupedRows(query: Query, { by, where, longest }: Grouping): string {
+function groupedRows(
+  query: Query,
+  { where }: Grouping,
+  texts: readonly { readonly sql: string }[],
+  most: number,
+): string {
   const condition = query.where(where);
-  const texts = by.flatMap(({ column }) =>
-    column.source.of === 'field' ? [] : (query.part(column, 'text') ?? []),
-  );
   const rows = `${query.from()} ${condition}`;
-  if (longest === undefined || !query.hasLongTexts || texts.length === 0) return rows;
+  if (texts.length === 0) return rows;
   const cut = texts.map(
-    (sql) =>
-      `CASE WHEN length(${sql}) > ${longest} THEN left(${sql}, ${longest}) || sha256(${sql}) ELSE ${sql} END AS ${sql}`,
+    ({ sql }) =>
+      `CASE WHEN length(${sql}) > ${most} THEN left(${sql}, ${most}) || sha256(${sql}) ELSE ${sql} END AS ${columnOf(sql)}`,
   );
   return `(SELECT * REPLACE (${cut.join(', ')}) FROM ${rows}) AS runs`;
 }
+
+const columnOf = (sql: string) => sql.slice(sql.lastIndexOf('.') + 1);
 
 /** Rows of `bin`, `n` and the keys of {@link groupColumns}, in the order of the keys and bins. */
 export function histogramSql(query: Query, { column, by, bins, where }: Histogram): string {

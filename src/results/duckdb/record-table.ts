@@ -1,4 +1,4 @@
-import type { StoredRunRecord } from '../../storage/file/formats/long-record.js';
+import type { StoredRunRecord, StoredText } from '../../storage/file/formats/long-record.js';
 import { LongText, LongTextList } from '../../storage/file/formats/long-text.js';
 
 /** The fields of a record that queries know, as columns of DuckDB's tables. */
@@ -27,6 +27,9 @@ export const RECORD_FIELDS = {
 } as const;
 export type RecordField = keyof typeof RECORD_FIELDS;
 export const RECORD_FIELD_NAMES = Object.keys(RECORD_FIELDS) as RecordField[];
+
+/** Those that may have many megabytes. */
+export const isLongField = (name: string): boolean => ['warnings', 'notes', 'error'].includes(name);
 
 /** Where a record stands: the last two keys of the rule of the final record, and where its line is read from. */
 export const PLACE_COLUMNS = { segment: 'VARCHAR', segment_offset: 'BIGINT' } as const;
@@ -63,8 +66,14 @@ const listText = (list: unknown): string =>
   list === undefined || (Array.isArray(list) && list.length === 0) ? '[]' : JSON.stringify(listOf(list));
 
 function textsOf(texts: StoredRunRecord['notes'] | undefined): string | LongTextList {
-  const hasLong = Array.isArray(texts) && texts.some((text) => text instanceof LongText);
-  return hasLong ? new LongTextList(texts as StoredRunRecord['notes']) : listText(texts);
+  const list = textList(texts);
+  return list instanceof LongTextList ? list : listText(list);
+}
+
+/** The texts, of which some may have been left where they stand. */
+export function textList(texts: StoredRunRecord['notes'] | undefined): string[] | LongTextList {
+  const list = listOf<StoredText>(texts);
+  return list.some((text) => text instanceof LongText) ? new LongTextList(list) : (list as string[]);
 }
 
 /** A list as it is; of a line that others wrote, a note by itself is a list of one. */

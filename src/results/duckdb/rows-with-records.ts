@@ -23,20 +23,32 @@ export async function* rowsWithRecords(
   folder: string,
   sql: string,
 ): AsyncGenerator<RowWithRecord, void> {
-  const withBytes = (record: StoredRunRecord | undefined, bytes: number) => record && { record, bytes };
-  const lines = openLines<{ readonly record: StoredRunRecord; readonly bytes: number }>(
-    (bytes, start, end) => withBytes(readRecord(bytes, start, end), end - start),
-    async (path, from, to) => withBytes(await readLongRecord(path, from, to), to - from),
-  );
+  const records = openRecordsOfRows(folder);
   try {
     for await (const batch of database.batches(sql)) {
       for (const row of batch) {
-        const path = join(segmentsFolder(folder), String(row.segment));
-        const found = await lines.read(path, Number(row.segment_offset));
+        const found = await records.read(row);
         if (found) yield { row, ...found };
       }
     }
   } finally {
-    await lines.close();
+    await records.close();
   }
+}
+
+/** The records of rows that have `segment` and `segment_offset`. */
+export function openRecordsOfRows(folder: string): {
+  read(row: Row): Promise<Omit<RowWithRecord, 'row'> | undefined>;
+  close(): Promise<void>;
+} {
+  const withBytes = (record: StoredRunRecord | undefined, bytes: number) => record && { record, bytes };
+  const lines = openLines<Omit<RowWithRecord, 'row'>>(
+    (bytes, start, end) => withBytes(readRecord(bytes, start, end), end - start),
+    async (path, from, to) => withBytes(await readLongRecord(path, from, to), to - from),
+  );
+  return {
+    read: ({ segment, segment_offset }) =>
+      lines.read(join(segmentsFolder(folder), String(segment)), Number(segment_offset)),
+    close: () => lines.close(),
+  };
 }

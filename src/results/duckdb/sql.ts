@@ -1,8 +1,11 @@
 import { messageOf, UsageError } from '../../definition/errors.js';
 import type { SqlAnswer, SqlValue } from '../engine.js';
-import { typedColumns } from '../export/typed-columns.js';
-import type { Columns } from '../query/columns.js';
+import { writeStoredCells } from '../export/parquet-rows.js';
+import { type TypedColumn, typedColumns } from '../export/typed-columns.js';
+import type { StoredCell } from '../query/cell.js';
+import type { Column, Columns } from '../query/columns.js';
 import type { Comparison } from '../query/conditions.js';
+import type { Selection } from '../query/selection.js';
 import { castSql, Query } from './compile.js';
 import { type Database, openDatabase, quoteName, quoteText } from './database.js';
 import type { LoadedRuns } from './load-runs.js';
@@ -17,6 +20,8 @@ interface SqlSource {
   readonly runs: LoadedRuns;
   readonly columns: Columns;
   points(): Promise<LoadedPoints>;
+  /** Cells of all runs; long texts stay where they are. */
+  cells(columns: Selection['columns']): AsyncIterable<readonly (readonly StoredCell[])[]>;
 }
 
 /** Answers SELECTs about the relations, each in a database of its own that can't read or write any file but theirs. */
@@ -97,9 +102,30 @@ export class SqlQueries {
     const compacted = relation === 'series' && (await this.#source.points()).file;
     if (compacted) return compacted;
     const file = scratch.file(`${relation}.parquet`);
+    // Written by DuckDB, texts of many megabytes are in memory several times.
+    if (relation === 'runs' && this.#source.runs.hasLongLines) {
+      await this.#writeRuns(text, file);
+      return file;
+    }
     const rows = await relationSql(this.#source, relation, text);
     await this.#source.database.run(`COPY (${rows}) TO ${quoteText(file)} (FORMAT parquet)`);
     return file;
+  }
+
+  /** The same columns as {@link runsSql} names. */
+  async #writeRuns(text: string, file: string): Promise<void> {
+    const { columns, runs, cells } = this.#source;
+    const query = new Query(runs);
+    const selected = namedColumns(this.#source, text).map((column) => ({ column, as: column.name }));
+    const typed = typedColumns({ columns: selected }, (column) => query.typesOf(column));
+    const isField = ({ of }: TypedColumn) => of?.column.source.of === 'field';
+    const own = typed.map((column): TypedColumn => {
+      const type = column.type === 'int' && !isField(column) ? 'double' : column.type;
+      return { ...column, type };
+    });
+    const leftOut: TypedColumn = { name: LEFT_OUT, type: 'boolean', of: undefined, at: selected.length };
+    const written = selected.length < columns.all.length ? [...own, leftOut] : own;
+    await writeStoredCells(cells(selected), written, file, { plain: true });
   }
 
   /** The run_ids that match. */
@@ -174,15 +200,21 @@ const tooWide = ({ all }: Columns) =>
 
 const isWide = ({ runs }: SqlSource) => runs.parts.size > MAX_COLUMNS;
 
+/** All columns; of wide experiments, those that the statement names. */
+function namedColumns(source: SqlSource, text: string): readonly Column[] {
+  const { all } = source.columns;
+  if (!isWide(source)) return all;
+  // As SQL compares names: `LOSS` is loss. A quote in a name is written twice.
+  const names = text.toLowerCase().replaceAll('""', '"');
+  return all.filter(
+    (column) => column.source.of === 'field' || names.includes(column.source.key.toLowerCase()),
+  );
+}
+
 /** The columns as `results` names them; a column's values of another type are in `NAME (TYPE)`. */
 function runsSql(source: SqlSource, text: string): string {
   const query = new Query(source.runs);
-  // As SQL compares names: `LOSS` is loss. A quote in a name is written twice.
-  const names = text.toLowerCase().replaceAll('""', '"');
-  const wanted = source.columns.all.filter(
-    (column) =>
-      !isWide(source) || column.source.of === 'field' || names.includes(column.source.key.toLowerCase()),
-  );
+  const wanted = namedColumns(source, text);
   const columns = typedColumns({ columns: wanted.map((column) => ({ column, as: column.name })) }, (column) =>
     query.typesOf(column),
   );

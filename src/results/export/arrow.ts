@@ -1,6 +1,6 @@
-import type { DataType, Utf8 } from 'apache-arrow';
-import { LongText } from '../../storage/file/formats/long-text.js';
-import type { StoredCell } from '../engine.js';
+import type { DataType, List, Utf8 } from 'apache-arrow';
+import { LongText, LongTextList } from '../../storage/file/formats/long-text.js';
+import type { StoredCell } from '../query/cell.js';
 import { bytesOfCells, rowGroups } from './row-groups.js';
 import { type FileType, type TypedColumn, typedValue } from './typed-columns.js';
 
@@ -39,22 +39,30 @@ export async function* toArrow(
   const writer = new arrow.RecordBatchFileWriter();
   writer.reset(new Sink(), schema);
   const dataOf = (rows: readonly (readonly StoredCell[])[], column: TypedColumn, type: DataType) => {
-    if (rows.some((row) => row[column.at] instanceof LongText)) return longTexts(rows, column, type);
+    const values = rows.map((row) => typedValue(row[column.at], column));
+    if (rows.some((row) => row[column.at] instanceof LongText)) return longTexts(values, type);
+    if (rows.some((row) => row[column.at] instanceof LongTextList))
+      return longLists(values as readonly (readonly unknown[])[], type as List);
     const builder = arrow.makeBuilder({ type, nullValues: [null] });
-    for (const row of rows) builder.append(typedValue(row[column.at], column));
+    for (const value of values) builder.append(value);
     return builder.finish().flush();
   };
   /** Without making JavaScript strings of them. */
-  const longTexts = (rows: readonly (readonly StoredCell[])[], column: TypedColumn, type: DataType) => {
+  const longTexts = (values: readonly unknown[], type: DataType) => {
     const builder = new arrow.BinaryBuilder({ type: new arrow.Binary(), nullValues: [null] });
-    for (const row of rows) {
-      const value = typedValue(row[column.at], column);
+    for (const value of values)
       builder.append(
         value instanceof LongText ? value.bytes() : typeof value === 'string' ? Buffer.from(value) : null,
       );
-    }
-    const { length, nullCount, nullBitmap, valueOffsets, values } = builder.finish().flush();
-    return arrow.makeData({ type: type as Utf8, length, nullCount, nullBitmap, valueOffsets, data: values });
+    const built = builder.finish().flush();
+    const { length, nullCount, nullBitmap, valueOffsets, values: data } = built;
+    return arrow.makeData({ type: type as Utf8, length, nullCount, nullBitmap, valueOffsets, data });
+  };
+  const longLists = (lists: readonly (readonly unknown[])[], type: List) => {
+    const valueOffsets = new Int32Array(lists.length + 1);
+    for (const [at, { length }] of lists.entries()) valueOffsets[at + 1] = valueOffsets[at]! + length;
+    const child = longTexts(lists.flat(), type.valueType);
+    return arrow.makeData({ type, length: lists.length, nullCount: 0, valueOffsets, child });
   };
   for await (const rows of rowGroups(batches, columns.length, bytesOfCells)) {
     const children = columns.map((column, at) => dataOf(rows, column, schema.fields[at]!.type));

@@ -1,6 +1,6 @@
 import { encodeNumber } from '../../definition/non-finite.js';
-import { LongText } from '../../storage/file/formats/long-text.js';
-import type { StoredCell } from '../engine.js';
+import { isLongValue, type LongValue } from '../../storage/file/formats/long-text.js';
+import type { StoredCell } from '../query/cell.js';
 import { linesInPieces } from './lines-in-pieces.js';
 
 /**
@@ -15,14 +15,14 @@ export function toNdjson(
   const members = (row: readonly StoredCell[]) =>
     row.flatMap((cell, at): (string | Iterable<string>)[] => {
       if (cell === undefined) return [];
-      return cell instanceof LongText
+      return isLongValue(cell)
         ? [longMember(keys[at]!, cell)]
         : [keys[at] + JSON.stringify(encodeNumber(cell))];
     });
   return linesInPieces(batches, { before: '{', after: '}', cells: members });
 }
 
-function* longMember(key: string, text: LongText): Generator<string, void> {
+function* longMember(key: string, text: LongValue): Generator<string, void> {
   yield key;
   yield* text.json();
 }

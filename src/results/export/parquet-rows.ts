@@ -1,7 +1,9 @@
 import { appendFileSync } from 'node:fs';
 import type { ParquetWriter, Writer } from 'hyparquet-writer';
-import { LongText, LongTextList } from '../../storage/file/formats/long-text.js';
-import type { FileType } from './typed-columns.js';
+import { isLongValue } from '../../storage/file/formats/long-text.js';
+import type { StoredCell } from '../query/cell.js';
+import { bytesOfCells, rowGroups } from './row-groups.js';
+import { type FileType, type TypedColumn, typedValue } from './typed-columns.js';
 
 type SchemaElement = ConstructorParameters<typeof ParquetWriter>[0]['schema'][number];
 
@@ -59,6 +61,20 @@ export async function writeParquetRows<T>(
   await writer.finish();
 }
 
+/** The same of a selection's cells. */
+export async function writeStoredCells(
+  cells: AsyncIterable<readonly (readonly StoredCell[])[]>,
+  columns: readonly TypedColumn[],
+  file: string,
+  options?: WriteOptions,
+): Promise<void> {
+  const read = columns.map((column) => ({
+    ...column,
+    read: (row: readonly StoredCell[]) => typedValue(row[column.at], column),
+  }));
+  await writeParquetRows(file, read, rowGroups(cells, columns.length, bytesOfCells), options);
+}
+
 /** A column of a group whose long texts have more bytes is not compressed: that would take twice their size in memory. */
 const MAX_COMPRESSED = 16 << 20;
 
@@ -66,7 +82,7 @@ const PLAIN: ReadonlySet<FileType> = new Set(['double', 'int', 'text']);
 
 /** Long texts, and those of a list, as bytes. */
 function withBytes(value: unknown): unknown {
-  if (value instanceof LongText || value instanceof LongTextList) return value.bytes();
+  if (isLongValue(value)) return value.bytes();
   return Array.isArray(value) ? value.map(withBytes) : value;
 }
 
@@ -74,7 +90,7 @@ function withBytes(value: unknown): unknown {
 function sizeOf(values: readonly unknown[]): number {
   let size = 0;
   for (const value of values)
-    if (value instanceof LongText || value instanceof LongTextList) size += value.size;
+    if (isLongValue(value)) size += value.size;
     else if (Array.isArray(value)) size += sizeOf(value);
   return size;
 }

@@ -1,4 +1,4 @@
-import { LongText } from '../../storage/file/formats/long-text.js';
+import { isLongValue } from '../../storage/file/formats/long-text.js';
 
 /** Of a group of rows, which is held in memory. */
 const GROUP_CELLS = 200_000;
@@ -32,7 +32,7 @@ export function bytesOfCells(row: readonly unknown[]): number {
   let bytes = 0;
   for (const cell of row) {
     if (typeof cell === 'string') bytes += cell.length;
-    else if (cell instanceof LongText) bytes += cell.size;
+    else if (isLongValue(cell)) bytes += cell.size;
   }
   return bytes;
 }

@@ -1,6 +1,6 @@
-import { LongText } from '../../storage/file/formats/long-text.js';
+import { LongText, LongTextList } from '../../storage/file/formats/long-text.js';
 import type { ValueType } from '../../storage/file/formats/runs-file.js';
-import type { StoredCell } from '../engine.js';
+import type { StoredCell } from '../query/cell.js';
 import { jsonText, valueTypeOf } from '../query/cell.js';
 import type { Column, FieldName } from '../query/columns.js';
 import { SERIES_COLUMNS, type Selection } from '../query/selection.js';
@@ -66,6 +66,7 @@ function fileType({ source, type, whole }: Column, valueType: ValueType): FileTy
 /** What a typed column holds of a row's cell: null where the cell is missing or of another type. Integers are bigints. */
 export function typedValue(cell: StoredCell, { type, of }: TypedColumn): unknown {
   if (cell instanceof LongText) return of?.valueType === cell.type ? cell : null;
+  if (cell instanceof LongTextList) return cell.items;
   if (cell === undefined) return null;
   if (type === 'texts') return cell;
   if (of && of.column.source.of !== 'field' && valueTypeOf(cell) !== of.valueType) return null;

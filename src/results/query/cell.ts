@@ -1,9 +1,19 @@
 import type { JsonValue } from '../../definition/json.js';
+import { isLongValue, type LongValue } from '../../storage/file/formats/long-text.js';
 import type { ValueType } from '../../storage/file/formats/runs-file.js';
 
 /** A value of a table: `undefined` where the run has none, `null` where it has null. Metrics may be NaN or infinite. */
 export type Cell = JsonValue | undefined;
 export type Row = { readonly [column: string]: Cell };
+
+/** A cell whose text may have been left where it stands. */
+export type StoredCell = Cell | LongValue;
+
+/** The cell with all of its text. @param longest to how many characters it is cut */
+export function wholeCell(cell: StoredCell, longest?: number): Cell {
+  if (isLongValue(cell)) return longest === undefined ? cell.value() : cell.cut(longest);
+  return typeof cell === 'string' && longest !== undefined ? cell.slice(0, longest) : cell;
+}
 
 export function valueTypeOf(value: JsonValue): ValueType {
   if (value === null) return 'null';

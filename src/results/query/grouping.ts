@@ -32,9 +32,9 @@ export interface Summary extends Partial<Readonly<Record<Exclude<Statistic, 'n'>
   readonly high?: number | null;
 }
 
-export interface Group {
+export interface Group<Key = Cell> {
   /** The values of the columns of `by`, in their order. */
-  readonly keys: readonly Cell[];
+  readonly keys: readonly Key[];
   /** Successful runs. */
   readonly n: number;
   /** Failed and cancelled runs, which don't count. */
@@ -43,12 +43,12 @@ export interface Group {
   readonly summaries: readonly Summary[];
 }
 
-export interface Groups {
+export interface Groups<Key = Cell> {
   /** What the keys are, by name: those asked for, and what tells runs of different declarations apart. */
   readonly by: readonly string[];
   readonly metrics: readonly string[];
   readonly statistics: readonly Statistic[];
-  readonly groups: readonly Group[];
+  readonly groups: readonly Group<Key>[];
   readonly left_out: number;
   /** How many groups there are, those beyond the limit too. */
   readonly total: number;

@@ -15,6 +15,7 @@ export class LongText {
   readonly #to: number;
   /** Its beginning: the text of its first kilobytes. */
   readonly head: string;
+  #hash: string | undefined;
 
   /**
    * @param path of the segment
@@ -32,9 +33,13 @@ export class LongText {
 
   /** The same for equal texts, and begins as the text does: made of all of it. */
   identity(): string {
-    const hash = createHash('sha256');
-    for (const piece of this.pieces()) hash.update(piece);
-    return `${this.head} ${hash.digest('hex')}`;
+    return `${this.head} ${this.hash()}`;
+  }
+
+  /** The SHA-256 of the whole text, or JSON, in UTF-8. */
+  hash(): string {
+    this.#hash ??= hashOf(this.pieces());
+    return this.#hash;
   }
 
   /** How many bytes of the line it takes: those of the text are not more. */
@@ -118,14 +123,15 @@ export class LongText {
   }
 }
 
-/** A list of texts of which some are long, as JSON. */
+/** A list of texts of which some are long. */
 export class LongTextList {
-  readonly #items: readonly (string | LongText)[];
+  readonly type = 'json';
+  readonly items: readonly (string | LongText)[];
   /** How many bytes its JSON takes at most. */
   readonly size: number;
 
   constructor(items: readonly (string | LongText)[]) {
-    this.#items = items;
+    this.items = items;
     this.size = items.reduce(
       (sum, item) =>
         sum + 1 + (item instanceof LongText ? item.size + 2 : Buffer.byteLength(JSON.stringify(item))),
@@ -137,14 +143,54 @@ export class LongTextList {
   bytes(): Buffer {
     const bytes = Buffer.allocUnsafeSlow(this.size);
     let end = 0;
-    for (const [at, item] of this.#items.entries()) {
-      end += bytes.write(at === 0 ? '[' : ',', end);
-      for (const piece of item instanceof LongText ? item.json() : [JSON.stringify(item)])
-        end += bytes.write(piece, end);
+    for (const piece of this.json()) end += bytes.write(piece, end);
+    return bytes.subarray(0, end);
+  }
+
+  /** The JSON, some of it at a time. */
+  *json(): Generator<string, void> {
+    for (const [at, item] of this.items.entries()) {
+      yield at === 0 ? '[' : ',';
+      if (item instanceof LongText) yield* item.json();
+      else yield JSON.stringify(item);
     }
-    return bytes.subarray(0, end + bytes.write(']', end));
+    yield ']';
+  }
+
+  /** The SHA-256 of the JSON. */
+  hash(): string {
+    return hashOf(this.json());
+  }
+
+  /** The texts themselves. */
+  value(): string[] {
+    return this.items.map((item) => (item instanceof LongText ? item.text() : item));
+  }
+
+  /** What a table shows of it: its first texts, each cut, until they have so many characters. */
+  cut(longest: number): string[] {
+    const texts: string[] = [];
+    for (let at = 0, length = 0; at < this.items.length && length < longest; at++) {
+      const item = this.items[at]!;
+      const text = item instanceof LongText ? String(item.cut(longest)) : item.slice(0, longest);
+      texts.push(text);
+      length += text.length;
+    }
+    return texts;
   }
 }
+
+function hashOf(pieces: Iterable<string>): string {
+  const hash = createHash('sha256');
+  for (const piece of pieces) hash.update(piece);
+  return hash.digest('hex');
+}
+
+/** A value, or a list of a record's texts, that may have many megabytes. */
+export type LongValue = LongText | LongTextList;
+
+export const isLongValue = (value: unknown): value is LongValue =>
+  value instanceof LongText || value instanceof LongTextList;
 
 /** The members of a list or object that stand before the last comma of its beginning; of nested ones, too. */
 function firstMembers(head: string): JsonValue {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { jsonPieces } from '../../../src/cli/format/json-pieces.js';
+import { jsonPieces } from '../../src/results/export/json-pieces.js';
 
 /** Characters of one to four bytes, so that every border of a piece falls between some of them. */
 const LONG = 'a"\n漢😀'.repeat(700_000);

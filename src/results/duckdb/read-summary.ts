@@ -1,28 +1,14 @@
 import type { Row } from '../query/cell.js';
 import type { Column } from '../query/columns.js';
-import type { Group, Grouping, Summary } from '../query/grouping.js';
+import type { Grouping, Summary } from '../query/grouping.js';
 import { meanInterval, proportionInterval } from '../query/statistics.js';
-import type { Part } from './compile.js';
 import { groupColumns, type RawStatistic } from './group-sql.js';
-import { readCell } from './read-cell.js';
 
-/** A group without its summaries. */
-export function readGroup(
-  row: Row,
-  keys: readonly { readonly column: Column; readonly parts: readonly Part[] }[],
-  longest: number | undefined,
-): Omit<Group, 'summaries'> {
-  return {
-    keys: keys.map(({ parts }, index) => {
-      const key = readCell(row, index, parts, groupColumns.key);
-      return typeof key === 'string' ? key.slice(0, longest) : key;
-    }),
-    n: Number(row[groupColumns.success]),
-    left_out: Number(row[groupColumns.others]),
-  };
-}
-
-/** @param index of the metric among those of the query */
+/**
+ * What a row says of one metric of its group.
+ *
+ * @param index of the metric among those of the query
+ */
 export function readSummary(row: Row, index: number, { type }: Column, { statistics }: Grouping): Summary {
   const value = (statistic: RawStatistic) => {
     const cell = row[groupColumns.statistic(index, statistic)];

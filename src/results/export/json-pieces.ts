@@ -1,30 +1,28 @@
 import { encodeNumber, numberText } from '../../definition/non-finite.js';
-import { LongText } from '../../storage/file/formats/long-text.js';
+import { isLongValue } from '../../storage/file/formats/long-text.js';
+import { textPieces } from './text-pieces.js';
 
 /** A value of fewer characters, roughly, is converted in one step. */
 const PIECE_LENGTH = 1 << 20;
+
+/** Whether its JSON is in several pieces. */
+export const isLarge = (value: unknown): boolean => sizeOf(value, PIECE_LENGTH) > PIECE_LENGTH;
 
 /**
  * The JSON of plain data, in pieces: as JSON.stringify writes it, with NaN and infinities as in records. So a text of 100 MB is
  * not in memory twice.
  */
 export function* jsonPieces(value: unknown): Generator<string, void> {
-  if (value instanceof LongText) yield* value.json();
-  else if (typeof value === 'string' && value.length > PIECE_LENGTH) yield* textPieces(value);
-  else if (typeof value !== 'object' || value === null || sizeOf(value, PIECE_LENGTH) <= PIECE_LENGTH)
+  if (isLongValue(value)) yield* value.json();
+  else if (typeof value === 'string' && value.length > PIECE_LENGTH) yield* quotedPieces(value);
+  else if (typeof value !== 'object' || value === null || !isLarge(value))
     yield JSON.stringify(value, (_, each) => encodeNumber(each)) ?? 'null';
   else yield* membersOf(value);
 }
 
-function* textPieces(text: string): Generator<string, void> {
+function* quotedPieces(text: string): Generator<string, void> {
   yield '"';
-  for (let from = 0; from < text.length; ) {
-    // Not between the halves of a pair.
-    const isPair = text.codePointAt(from + PIECE_LENGTH - 1)! > 0xffff;
-    const to = from + PIECE_LENGTH + (isPair ? 1 : 0);
-    yield JSON.stringify(text.slice(from, to)).slice(1, -1);
-    from = to;
-  }
+  for (const piece of textPieces(text, PIECE_LENGTH)) yield JSON.stringify(piece).slice(1, -1);
   yield '"';
 }
 
@@ -53,7 +51,7 @@ function* membersOf(value: object): Generator<string, void> {
 function sizeOf(value: unknown, most: number): number {
   if (typeof value === 'string') return value.length + 2;
   if (typeof value !== 'object' || value === null) return 8;
-  if (value instanceof LongText) return most + 1;
+  if (isLongValue(value)) return most + 1;
   let size = 2;
   // Not `in`: of a list, it makes texts of all indexes before the first.
   if (Array.isArray(value)) {
