@@ -12,6 +12,9 @@ export interface DeriveOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Of all texts that a derivation gives a run: every question about derived metrics reads them. */
+const MAX_CHARACTERS = 1 << 20;
+
 /** Derivations by name, and which of them has which metric. */
 export class Derivations {
   readonly #derivations: { readonly [name: string]: Derivation };
@@ -62,11 +65,17 @@ export class Derivations {
         `returned ${formatValue(returned)}: expected an object of metrics, e.g. { ${derivation}: 0.5 }`,
       );
     const values: [string, DerivedMetrics[string]][] = [];
+    let characters = 0;
     for (const [name, value] of Object.entries(returned)) {
       if (name === '') throw new TypeError('returned a metric whose name is empty');
       if (isThenable(value)) throw new TypeError(`'${name}' is a promise: await it`);
       if (!isMetricValue(value))
         throw new TypeError(`'${name}' is ${formatValue(value)}: expected a number, a string or a boolean`);
+      if (typeof value === 'string') characters += value.length;
+      if (characters > MAX_CHARACTERS)
+        throw new RangeError(
+          `its texts have more than ${MAX_CHARACTERS} characters: a derived metric is a number or a short text`,
+        );
       const owner = this.#owners.get(name) ?? derivation;
       if (owner !== derivation)
         throw new Error(`'${name}' is a metric of the derivation '${owner}' already: choose another name`);
@@ -80,7 +89,7 @@ export class Derivations {
 function describe(thrown: unknown): ErrorDescription {
   try {
     const { type, message } = describeError(thrown);
-    if (!(thrown instanceof UsageError)) return { type, message };
+    if (!(thrown instanceof UsageError)) return { type, message: message.slice(0, MAX_CHARACTERS) };
     // Which run it is, is known beside the message: with it, no two runs would fail alike.
     const { what, expected, next } = thrown;
     return {

@@ -9,7 +9,7 @@ import type { FileStore } from '../../src/storage/file/file-store.js';
 import { temporaryStore } from '../storage/file/temporary-store.js';
 import { EXPERIMENT, manifestOf, recordOf, writeSegment } from '../support/records.js';
 import { resultsOf } from '../support/results-of.js';
-import { COMPACT, peakOf } from './peak-memory.js';
+import { COMPACT, expectPeaks } from './peak-memory.js';
 import { rowsOf } from './rows-of.js';
 
 async function storeOf(records: readonly RunRecord[]): Promise<FileStore> {
@@ -41,10 +41,11 @@ const IN_FILES = {
   object: JSON.stringify(PARAMS.object),
 };
 const TEXTS = {
-  notes: ['n'.repeat(100_000), 'a "quoted"\nnote', 'ä漢😀\\\t'.repeat(1_000_000)],
+  notes: ['n'.repeat(100_000), 'a "quoted"\nnote', 'ä漢😀\\\t'.repeat(200_000)],
   warnings: ['w'.repeat(100_000)],
 };
 const ERROR = { type: 'TypeError', message: 'ä "text"\n'.repeat(1_000_000), stack: 'at '.repeat(10_000) };
+const FIELDS = ['notes', 'warnings', 'error'];
 const RUNS = [
   recordOf({
     index: 0,
@@ -67,12 +68,13 @@ it('a record of many megabytes is read, asked for and exported as it is, compact
     for await (const record of results.records()) records.push(record);
     expect(records).toEqual(RUNS);
 
-    const names = ['x', ...Object.keys(IN_FILES)];
+    const names = ['x', ...Object.keys(IN_FILES), ...FIELDS];
     const { rows } = await results.select(...names).table();
     expect(rows).toEqual(
-      RUNS.map(({ params, metrics }) =>
-        Object.fromEntries(names.map((name) => [name, { ...params, ...metrics }[name]])),
-      ),
+      RUNS.map(({ params, metrics, notes, warnings, error }) => {
+        const values = { ...params, ...metrics, notes, warnings, error: error?.message };
+        return Object.fromEntries(names.map((name) => [name, values[name as keyof typeof values]]));
+      }),
     );
     const { rows: cut } = await results
       .select(...names)
@@ -87,7 +89,10 @@ it('a record of many megabytes is read, asked for and exported as it is, compact
       ),
       list: PARAMS.list.slice(0, (cut[1]!.list as number[]).length),
       object: expect.stringMatching(/^\{"a":\[null,"ä,\\""\],"text":"plain text plain/),
+      notes: [TEXTS.notes[0]!.slice(0, 1000)],
+      warnings: [TEXTS.warnings[0]!.slice(0, 1000)],
     });
+    expect(cut[3]!.error).toBe(ERROR.message.slice(0, 1000));
     expect(JSON.stringify(cut[1]!.list).length).toBeGreaterThan(1000);
     expect(await results.where('plain', '=', METRICS.plain).count()).toBe(1);
     expect(await results.where('plain', '=', `${METRICS.plain}.`).count()).toBe(0);
@@ -98,6 +103,36 @@ it('a record of many megabytes is read, asked for and exported as it is, compact
         [METRICS.plain.slice(0, length), 1],
         ['short', 1],
         [undefined, 1],
+      ]);
+      const by = async (name: string) => {
+        const grouped = await whole.groupBy(name).stats([], []);
+        return grouped.groups.map(({ keys, n, left_out }) => [keys[0], n + left_out]);
+      };
+      expect(await by('error')).toEqual([
+        [ERROR.message.slice(0, length), 1],
+        [undefined, 3],
+      ]);
+      const first = (texts: readonly string[]) =>
+        length === undefined ? texts : [texts[0]!.slice(0, length)];
+      expect(await by('notes')).toEqual(
+        expect.arrayContaining([
+          [[], 3],
+          [first(TEXTS.notes), 1],
+        ]),
+      );
+      expect(await by('object')).toEqual([
+        [length === undefined ? PARAMS.object : expect.stringContaining('plain text'), 1],
+        [undefined, 3],
+      ]);
+      const pivot = await whole.pivot('plain', 'list', 'number');
+      expect(pivot.columns).toEqual([
+        length === undefined ? PARAMS.list : PARAMS.list.slice(0, (pivot.columns[0] as []).length),
+        undefined,
+      ]);
+      expect(pivot.rows.map(({ keys, cells }) => [keys[0], ...cells.map((cell) => cell?.value)])).toEqual([
+        [METRICS.plain.slice(0, length), 2, undefined],
+        ['short', undefined, 1],
+        [undefined, undefined, null],
       ]);
       const { groups: bySmall } = await whole.groupBy('small').stats('number', ['n']);
       expect(bySmall).toHaveLength(4);
@@ -120,15 +155,34 @@ it('a record of many megabytes is read, asked for and exported as it is, compact
       .split('\n')
       .map((line) => JSON.parse(line));
     expect(objects).toEqual(rows.map((row) => JSON.parse(JSON.stringify(row))));
-    const arrow = tableFromIPC(readFileSync(files.arrow!)).toArray()[1]!.toJSON();
+    const inArrow = tableFromIPC(readFileSync(files.arrow!)).toArray();
+    const arrow = inArrow[1]!.toJSON();
     expect(arrow).toMatchObject({ ...IN_FILES, number: 2n });
+    expect(inArrow.map((row) => [...row.notes])).toEqual(RUNS.map(({ notes }) => notes));
+    expect(inArrow.map((row) => row.error)).toEqual(RUNS.map(({ error }) => error?.message ?? null));
     const database = await openDatabase();
     const ofDuckdb = await database.all(`SELECT * FROM read_parquet(${quoteText(files.parquet!)})`);
     expect(ofDuckdb[1]).toMatchObject(IN_FILES);
+    expect(ofDuckdb[3]).toMatchObject({ error: ERROR.message });
+    const lists = await database.all(
+      `SELECT to_json(notes) AS notes, to_json(warnings) AS warnings FROM read_parquet(${quoteText(files.parquet!)})`,
+    );
+    expect(lists.map(({ notes }) => JSON.parse(String(notes)))).toEqual(RUNS.map(({ notes }) => notes));
+    expect(lists.map(({ warnings }) => JSON.parse(String(warnings)))).toEqual(
+      RUNS.map(({ warnings }) => warnings),
+    );
     const csv = await database.all(
       `SELECT * FROM read_csv(${quoteText(files.csv!)}, all_varchar = true, max_line_size = 16000000)`,
     );
-    expect(csv[1]).toEqual({ ...IN_FILES, x: '1', number: '2', formula: `'${METRICS.formula}` });
+    expect(csv[1]).toEqual({
+      ...IN_FILES,
+      x: '1',
+      number: '2',
+      formula: `'${METRICS.formula}`,
+      notes: JSON.stringify(TEXTS.notes),
+      warnings: JSON.stringify(TEXTS.warnings),
+      error: null,
+    });
     if (phase === 'compacted') {
       const file = join(store.experimentFolder(EXPERIMENT), 'runs', 'runs.parquet');
       const [row] = await database.all(
@@ -162,8 +216,8 @@ it.each([
   [
     'one text of 100 MB',
     { metrics: { m0: 'abcdefghi\n'.repeat(9_500_000) } },
-    ['list', 'csv', 'parquet', 'longKeys', 'sorted'],
-    ['group', 'ndjson', 'longKeys', 'sorted'],
+    ['list', 'csv', 'parquet', 'longKeys', 'sorted', 'pivot', 'counted'],
+    ['group', 'ndjson', 'longKeys', 'sorted', 'pivot', 'counted'],
   ],
   [
     'a list of 5,500,000 numbers',
@@ -177,8 +231,8 @@ it.each([
   [
     '100 MB of notes',
     { metrics: { m0: 'text '.repeat(1000) }, notes: ['n'.repeat(30_000_000), 'note '.repeat(14_000_000)] },
-    ['list', 'csv', 'group', 'ndjson', 'parquet', 'json'],
-    ['list', 'json'],
+    ['list', 'csv', 'group', 'ndjson', 'parquet', 'json', 'notes', 'byNotes'],
+    ['list', 'json', 'notes'],
   ],
   [
     'an error message of 100 MB',
@@ -220,6 +274,20 @@ it.each([
         if (groups.length !== 2 || groups[1].n !== 1) throw new Error(JSON.stringify(groups).slice(0, 500));`,
       longKeys: `const { groups } = await results.cutTexts(1000).groupBy('m0').stats('x');
         if (groups.length !== 2 || groups[0].keys[0].length !== 1000) throw new Error('' + groups.length);`,
+      pivot: `const { pivotAsJson } = await import(built + '../cli/format/pivot-table.js');
+        const { jsonPieces } = await import(built + 'export/json-pieces.js');
+        let size = 0;
+        for (const piece of jsonPieces(pivotAsJson(await results.storedPivot('m0', 'x', 'x')))) size += piece.length;
+        if (size < ${length}) throw new Error('' + size);`,
+      counted: `const [row] = (await (await results.query('SELECT x, count(*) FROM runs GROUP BY x ORDER BY x'))
+          .batches().next()).value;
+        if (row[1] !== 1) throw new Error(JSON.stringify(row));`,
+      notes: `const { rows } = await results.select('x', 'notes').cutTexts(1000).table();
+        if (rows.every(({ notes }) => notes[0]?.length !== 1000)) throw new Error(JSON.stringify(rows));`,
+      byNotes: `const { groups } = await results.groupBy('notes').storedStats('x');
+        let size = 0;
+        for (const { keys } of groups) if (keys[0].json) for (const piece of keys[0].json()) size += piece.length;
+        if (size < 100_000_000) throw new Error('' + size);`,
       sorted: `const { rows } = await results.sort('m0').cutTexts(1000).table();
         if (rows[0].m0.length !== 1000) throw new Error('it is not sorted');`,
       csv: `${written('csv')}
@@ -239,13 +307,8 @@ it.each([
       parquet: written('parquet'),
       arrow: written('arrow'),
     };
-    const programs = [
-      ...before.map((name) => questions[name]),
-      COMPACT,
-      ...afterwards.map((name) => questions[name]),
-    ];
-    const peaks: number[] = [];
-    for (const program of programs) peaks.push(await peakOf(program, store.root));
-    for (const peak of peaks) expect(peak).toBeLessThan(500);
+    const asked = (names: readonly (keyof typeof questions)[]) =>
+      Object.fromEntries(names.map((name) => [name, questions[name]]));
+    await expectPeaks([asked(before), { COMPACT }, asked(afterwards)], store.root);
   },
 );

@@ -11,20 +11,27 @@ const OPEN = `
   const store = await openFileStore(process.argv[1]);
   const results = (await import(built + 'open.js')).resultsOf(store, '${EXPERIMENT}');`;
 
-/** Statements for {@link peakOf}: compacts the store. */
+/** Statements for {@link expectPeaks}: compacts the store. */
 export const COMPACT = `
   const folder = store.experimentFolder('${EXPERIMENT}');
   await (await import(built + 'compaction/compact.js')).compactRuns(folder, folder + '/runs/.x');`;
 
 /**
- * Runs statements in a process of its own, which knows `store` and its `results`.
+ * Runs statements one after the other in a process of its own, which knows `store` and its `results`.
  *
+ * @param statements by a name
  * @param root of the store
- * @returns its peak memory in megabytes
+ * @returns the process's peak memory in megabytes after each
  */
-export async function peakOf(statements: string, root: string): Promise<number> {
-  const peak = `console.log(/VmHWM:\\s+(\\d+)/.exec((await import('node:fs')).readFileSync('/proc/self/status', 'utf8'))[1]);`;
-  const program = `${OPEN}; ${statements}; ${peak}`;
+async function peaksOf(
+  statements: { readonly [name: string]: string },
+  root: string,
+): Promise<{ readonly [name: string]: number }> {
+  const peak = `/VmHWM:\\s+(\\d+)/.exec((await import('node:fs')).readFileSync('/proc/self/status', 'utf8'))[1] / 1024`;
+  const parts = Object.entries(statements).map(
+    ([name, each]) => `{ ${each} } peaks[${JSON.stringify(name)}] = Math.round(${peak});`,
+  );
+  const program = `${OPEN}; const peaks = {}; ${parts.join('\n')} console.log(JSON.stringify(peaks));`;
   const child = spawn(process.execPath, ['--input-type=module', '-e', program, root, BUILT], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
@@ -33,5 +40,16 @@ export async function peakOf(statements: string, root: string): Promise<number> 
     output += text;
   });
   expect(await new Promise((resolve) => child.once('close', resolve))).toBe(0);
-  return Number(output) / 1024;
+  return JSON.parse(output);
+}
+
+/** @param steps each is a process */
+export async function expectPeaks(
+  steps: readonly { readonly [name: string]: string }[],
+  root: string,
+): Promise<void> {
+  for (const step of steps) {
+    const peaks = await peaksOf(step, root);
+    expect(Math.max(...Object.values(peaks)), JSON.stringify(peaks)).toBeLessThan(500);
+  }
 }

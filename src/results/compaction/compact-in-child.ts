@@ -8,7 +8,7 @@ import { newScratchFolder, tidyScratchFolders } from './scratch-folders.js';
 /** Of JavaScript's own heap. DuckDB's memory, most of it, has its limit in `database.ts`. */
 const HEAP_MEGABYTES = 256;
 const MAX_OUTPUT = 16_384;
-const OUT_OF_MEMORY = `its process needed more than ${HEAP_MEGABYTES} MB of heap (a derived text of many megabytes does)`;
+const OUT_OF_MEMORY = `its process needed more than ${HEAP_MEGABYTES} MB of heap`;
 
 /** How a compaction ended: with how many runs in the file, or because nothing was to be done. */
 export type CompactionResult =
