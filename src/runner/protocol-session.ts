@@ -1,5 +1,5 @@
-import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
+import { processTable } from '../access/process-table.js';
 
 /** An environment variable with a different value in every slot, by which processes that left its session are found. */
 export const SLOT_VARIABLE = 'METALAB_SLOT';
@@ -68,11 +68,7 @@ export function readProcess(pid: number): SystemProcess | undefined {
   }
 }
 
-function listByPs(): SystemProcess[] {
-  const table = execFileSync('ps', ['-A', '-o', 'pid=,ppid=,pgid=,stat=,comm='], { encoding: 'latin1' });
-  return table.split('\n').flatMap((line) => {
-    const [, pid, parent, group, state, name] = /^\s*(\d+)\s+(\d+)\s+(\d+)\s+(\S+)\s+(.*)$/.exec(line) ?? [];
-    if (name === undefined || state?.startsWith('Z')) return [];
-    return [{ pid: Number(pid), parent: Number(parent), session: Number(group), name }];
-  });
-}
+const listByPs = (): SystemProcess[] =>
+  processTable()
+    .filter(({ state }) => !state.startsWith('Z'))
+    .map(({ pid, parent, group, name }) => ({ pid, parent, session: group, name }));

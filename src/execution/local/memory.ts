@@ -1,6 +1,6 @@
-import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { totalmem } from 'node:os';
+import { processTable } from '../../access/process-table.js';
 import { MIB } from '../../definition/memory-size.js';
 
 /** In kB whatever the page size, unlike `statm`: some ARM machines have pages of 16 or 64 KiB. */
@@ -54,12 +54,11 @@ function descendants(pid: number): number[] {
 }
 
 function treeMemoryByPs(pid: number): number | undefined {
-  const table = execFileSync('ps', ['-A', '-o', 'pid=,ppid=,rss='], { encoding: 'latin1' });
-  const processes = table.split('\n').map((line) => line.trim().split(/\s+/).map(Number));
-  if (!processes.some(([each]) => each === pid)) return undefined;
+  const processes = processTable();
+  if (!processes.some((each) => each.pid === pid)) return undefined;
   const bytesOf = (root: number): number =>
-    processes.reduce((bytes, [each = 0, parent, kilobytes = 0]) => {
-      if (each === root) return bytes + kilobytes * 1024;
+    processes.reduce((bytes, { pid: each, parent, resident }) => {
+      if (each === root) return bytes + resident;
       return parent === root ? bytes + bytesOf(each) : bytes;
     }, 0);
   return bytesOf(pid);

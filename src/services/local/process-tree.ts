@@ -1,5 +1,5 @@
-import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { processTable } from '../../access/process-table.js';
 import { processStart } from '../../engine/process-start.mjs';
 import type { LocalProcess } from '../service.js';
 
@@ -9,12 +9,6 @@ export const MARKER = 'METALAB_SERVICE_ID';
 /** Whether this process is running, and not another one that was given its pid. */
 export const isAlive = ({ pid, start }: LocalProcess): boolean => processStart(pid) === start;
 
-interface Row {
-  readonly pid: number;
-  readonly ppid: number;
-  readonly pgid: number;
-}
-
 /**
  * The processes that belong to one start of a service and are alive: its first process, what descends from that, what is in
  * its group, and on Linux what has its marker, whoever its parent is by now.
@@ -22,32 +16,22 @@ interface Row {
  * @param id of the start, see {@link MARKER}
  */
 export function processesOf(id: string, first: LocalProcess | null): LocalProcess[] {
-  const rows = listProcesses();
+  const rows = processTable().filter(({ pid }) => pid > 1 && pid !== process.pid);
   const found = new Set<number>();
   // Its pid may be another process's by now: then group and descendants are not its own.
   const isFirst = first !== null && isAlive(first);
   if (isFirst) found.add(first.pid);
-  for (const { pid, pgid } of rows)
-    if (first && pgid === first.pid && (isFirst || hasMarker(pid, id))) found.add(pid);
+  for (const { pid, group } of rows)
+    if (first && group === first.pid && (isFirst || hasMarker(pid, id))) found.add(pid);
   for (const { pid } of rows) if (hasMarker(pid, id)) found.add(pid);
   for (let size = 0; size !== found.size; ) {
     size = found.size;
-    for (const { pid, ppid } of rows) if (found.has(ppid)) found.add(pid);
+    for (const { pid, parent } of rows) if (found.has(parent)) found.add(pid);
   }
   return [...found].flatMap((pid) => {
     const start = processStart(pid);
     return start === undefined ? [] : [{ pid, start }];
   });
-}
-
-function listProcesses(): Row[] {
-  const { stdout } = spawnSync('ps', ['-A', '-o', 'pid=,ppid=,pgid='], { encoding: 'utf8' });
-  return (stdout ?? '')
-    .trim()
-    .split('\n')
-    .map((line) => line.trim().split(/\s+/).map(Number))
-    .map(([pid = 0, ppid = 0, pgid = 0]) => ({ pid, ppid, pgid }))
-    .filter(({ pid }) => pid > 1 && pid !== process.pid);
 }
 
 function hasMarker(pid: number, id: string): boolean {
