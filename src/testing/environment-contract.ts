@@ -1,11 +1,18 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { appendFileSync, readFileSync, statSync } from 'node:fs';
 import { ServiceOrchestrator } from '../services/orchestrator.js';
-import type { ServicePlugin } from '../services/plugin.js';
 import type { ServiceHandle } from '../services/service.js';
-import type { ServiceEnvironment, UpOptions } from '../services/service-environment.js';
+import {
+  byName,
+  type EnvironmentPlace,
+  endOf,
+  filesIn,
+  Lab,
+  look,
+  read,
+  statusOf,
+  until,
+} from './environment-lab.js';
 import { askSample, SAMPLE_SECRET, samplePlugin, sampleSpec } from './sample-service.js';
 
 /** How a type of environments is tested as a place for services. */
@@ -15,28 +22,6 @@ export interface ServiceEnvironmentContract {
   /** A new place, in which nothing runs. */
   readonly placeOf: () => Promise<EnvironmentPlace>;
 }
-
-/** A project's services in an environment, while a test runs. The files of the services must be visible on this machine. */
-export interface EnvironmentPlace {
-  /** Folders of this test alone that have all files of its services. They are in their command lines. */
-  readonly folders: readonly string[];
-  /** The environment, as one more process of this machine opens it. The test closes it. */
-  open(plugin: (name: string) => Promise<ServicePlugin>): Promise<ServiceEnvironment>;
-  /** Runs a command where the services run. @returns what it prints */
-  run(command: readonly string[]): Promise<string>;
-  /** Commands whose output others can see too, e.g. a scheduler's. Those of all processes are looked at in any case. */
-  readonly visible?: readonly (readonly string[])[];
-  /** Ends what holds a service, as a crash does, or an administrator. */
-  kill(handle: ServiceHandle): Promise<void>;
-  /** Has the place not answer, whatever runs there. @returns what has it answer again */
-  silence(): Promise<() => Promise<void>>;
-  /** Ends all that runs there, and removes its folders. */
-  remove(): Promise<void>;
-}
-
-/** For what a busy machine or scheduler does some time. */
-const PATIENCE_MS = 150_000;
-const LOOK_MS = 100;
 
 const BOTH = [sampleSpec('store'), sampleSpec('board')];
 const NAMES = BOTH.map(({ name }) => name);
@@ -284,83 +269,3 @@ export function testServiceEnvironment({ test, placeOf }: ServiceEnvironmentCont
     }),
   );
 }
-
-/** A place, and all that a test has opened there. */
-class Lab {
-  readonly place: EnvironmentPlace;
-  readonly progress: string[] = [];
-  readonly #opened: ServiceEnvironment[] = [];
-
-  constructor(place: EnvironmentPlace) {
-    this.place = place;
-  }
-
-  async open(): Promise<ServiceEnvironment> {
-    const opened = await this.place.open(samplePlugin);
-    this.#opened.push(opened);
-    return opened;
-  }
-
-  options(signal: AbortSignal = new AbortController().signal): UpOptions {
-    return { signal, onProgress: (line) => void this.progress.push(line) };
-  }
-
-  /** Command lines of its services' processes that have a text in them. */
-  async processes(text = ''): Promise<string[]> {
-    const lines = (await this.place.run(['ps', '-A', '-ww', '-o', 'stat=,args='])).split('\n');
-    return lines.filter(
-      (line) =>
-        !line.startsWith('Z') &&
-        line.includes(text) &&
-        this.place.folders.some((folder) => line.includes(folder)),
-    );
-  }
-
-  async close(): Promise<void> {
-    for (const each of this.#opened) await each.close();
-    await this.place.remove();
-  }
-}
-
-const byName = (handles: readonly ServiceHandle[]) =>
-  handles.toSorted((one, other) => (one.name < other.name ? -1 : 1));
-
-const look = async (services: ServiceEnvironment) => byName(await services.inspect());
-
-const statusOf = async (services: ServiceEnvironment, name: string) =>
-  (await services.inspect()).find((service) => service.name === name)?.status;
-
-/** A log's last lines; follows it until there is enough. */
-async function read(
-  services: ServiceEnvironment,
-  name: string,
-  tail: number,
-  isEnough?: (text: string) => boolean,
-): Promise<string> {
-  let text = '';
-  const follow = isEnough !== undefined;
-  const signal = AbortSignal.timeout(PATIENCE_MS);
-  for await (const piece of services.logs(name, { tail, follow, signal })) {
-    text += Buffer.from(piece).toString();
-    if (isEnough?.(text)) break;
-  }
-  return text;
-}
-
-/** When a service ended by itself, as its log tells. Milliseconds since 1970. */
-async function endOf(services: ServiceEnvironment, name: string): Promise<number> {
-  const text = await read(services, name, 99);
-  const [, time] = /^ends (\d+)$/m.exec(text) ?? [];
-  assert.ok(time, `${name} did not end by itself: ${text}`);
-  return Number(time);
-}
-
-async function until(isTrue: () => Promise<boolean>, what: string): Promise<void> {
-  for (const end = performance.now() + PATIENCE_MS; !(await isTrue()); await sleep(LOOK_MS))
-    assert.ok(performance.now() < end, what);
-}
-
-const filesIn = (folder: string): string[] =>
-  readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map(({ parentPath, name }) => join(parentPath, name));
