@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 
 /** A process of this machine, as `ps` lists it. */
 export interface ProcessRow {
@@ -14,13 +14,17 @@ export interface ProcessRow {
 
 const LINE = /^\s*(\d+)\s+(\d+)\s+(\d+)\s+(\d+)\s+(\S+)\s+(.*)$/;
 
-/** All processes, those of other users too; none where there is no `ps`. It takes some 10 ms: `/proc` is quicker where it is. */
+/**
+ * All processes, those of other users too. It takes some 10 ms: `/proc` is quicker where it is.
+ *
+ * @throws Error where there is no `ps`
+ */
 export function processTable(): ProcessRow[] {
-  const { stdout } = spawnSync('ps', ['-A', '-o', 'pid=,ppid=,pgid=,rss=,stat=,comm='], {
+  const table = execFileSync('ps', ['-A', '-o', 'pid=,ppid=,pgid=,rss=,stat=,comm='], {
     encoding: 'latin1',
     maxBuffer: 64 * 1024 * 1024,
   });
-  return (stdout ?? '').split('\n').flatMap((line) => {
+  return table.split('\n').flatMap((line) => {
     const [, pid, parent, group, kilobytes, state, name] = LINE.exec(line) ?? [];
     if (state === undefined || name === undefined) return [];
     return [

@@ -12,7 +12,7 @@ export interface DeriveOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Of all texts that a derivation gives a run: every question about derived metrics reads them. */
+/** Of all names and texts that a derivation gives a run: every question about derived metrics reads them. */
 const MAX_CHARACTERS = 1 << 20;
 
 /** Derivations by name, and which of them has which metric. */
@@ -71,10 +71,10 @@ export class Derivations {
       if (isThenable(value)) throw new TypeError(`'${name}' is a promise: await it`);
       if (!isMetricValue(value))
         throw new TypeError(`'${name}' is ${formatValue(value)}: expected a number, a string or a boolean`);
-      if (typeof value === 'string') characters += value.length;
+      characters += name.length + (typeof value === 'string' ? value.length : 0);
       if (characters > MAX_CHARACTERS)
         throw new RangeError(
-          `its texts have more than ${MAX_CHARACTERS} characters: a derived metric is a number or a short text`,
+          `its names and texts have more than ${MAX_CHARACTERS} characters: a derived metric is a number or a short text`,
         );
       const owner = this.#owners.get(name) ?? derivation;
       if (owner !== derivation)
@@ -89,17 +89,17 @@ export class Derivations {
 function describe(thrown: unknown): ErrorDescription {
   try {
     const { type, message } = describeError(thrown);
-    if (!(thrown instanceof UsageError)) return { type, message: message.slice(0, MAX_CHARACTERS) };
+    if (!(thrown instanceof UsageError)) return cutMessage(type, message);
     // Which run it is, is known beside the message: with it, no two runs would fail alike.
     const { what, expected, next } = thrown;
-    return {
-      type,
-      message: [what, ...(expected ? [`expected: ${expected}`] : []), ...(next ? [next] : [])].join('; '),
-    };
+    const parts = [what, ...(expected ? [`expected: ${expected}`] : []), ...(next ? [next] : [])];
+    return cutMessage(type, parts.join('; '));
   } catch {
     return { type: typeof thrown, message: 'the derivation threw a value that can’t be described' };
   }
 }
+
+const cutMessage = (type: string, message: string) => ({ type, message: message.slice(0, MAX_CHARACTERS) });
 
 async function within(promise: PromiseLike<unknown>, { limitMs, signal }: DeriveOptions): Promise<unknown> {
   const ended = new AbortController();

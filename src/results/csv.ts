@@ -1,4 +1,4 @@
-import { LongText, LongTextList } from '../storage/file/formats/long-text.js';
+import { isLongValue, LongText, LongTextList, type LongValue } from '../storage/file/formats/long-text.js';
 import { isLarge, jsonPieces } from './export/json-pieces.js';
 import { linesInPieces } from './export/lines-in-pieces.js';
 import { textPieces } from './export/text-pieces.js';
@@ -15,7 +15,7 @@ const FORMULA = /^(?:[=+@\t\r]|-(?!(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$))/i;
  * null is `null`, empty text `""` and the text null `"null"`. Text that a spreadsheet would execute gets a `'` in front.
  */
 export async function* toCsv(
-  columns: readonly (string | LongText)[],
+  columns: readonly (string | LongValue)[],
   batches: AsyncIterable<readonly (readonly StoredCell[])[]>,
 ): AsyncGenerator<string, void> {
   yield* linesInPieces(once([columns]), { before: '', after: '', cells: (row) => row.map(titleText) });
@@ -26,8 +26,8 @@ async function* once<T>(value: T): AsyncGenerator<T, void> {
   yield value;
 }
 
-const titleText = (name: string | LongText) =>
-  name instanceof LongText ? toText(name) : quote(escapeFormula(name));
+const titleText = (name: string | LongValue) =>
+  isLongValue(name) ? toText(name) : quote(escapeFormula(name));
 
 function toText(cell: StoredCell): string | Iterable<string> {
   if (cell === undefined) return '';

@@ -5,7 +5,7 @@ import type { ValueType } from '../storage/file/formats/runs-file.js';
 import type { Cell, StoredCell } from './query/cell.js';
 import type { Column, Columns } from './query/columns.js';
 import type { Comparison } from './query/conditions.js';
-import type { Group, Grouping } from './query/grouping.js';
+import type { Grouping, StoredGroup } from './query/grouping.js';
 import type { BinCount, Histogram } from './query/histogram.js';
 import type { Selection } from './query/selection.js';
 
@@ -47,10 +47,8 @@ export interface QueryEngine {
   records(selection: Selection): AsyncIterable<StoredRunRecord>;
   /** The same with what is known of the runs besides. */
   runs(selection: Selection): AsyncIterable<StoredRecord>;
-  /** In the order of the query; long texts of keys stay where they are. `total` counts groups beyond the limit, too. */
-  groups(
-    grouping: Grouping,
-  ): Promise<{ readonly groups: readonly Group<StoredCell>[]; readonly total: number }>;
+  /** In the order of the query. `total` counts groups beyond the limit, too. */
+  groups(grouping: Grouping): Promise<{ readonly groups: readonly StoredGroup[]; readonly total: number }>;
   histogram(histogram: Histogram): Promise<BinCount[]>;
   /** The types of a column's values, its own first: each has a column of its own in files whose columns have one type. */
   typesOf(column: Column): readonly ValueType[];

@@ -1,9 +1,9 @@
 import type { Direction } from '../definition/objective.js';
 import type { QueryEngine } from './engine.js';
-import { type StoredCell, wholeCell } from './query/cell.js';
+import { wholeCell } from './query/cell.js';
 import { check } from './query/check-query.js';
 import type { ORIGIN_FIELDS } from './query/columns.js';
-import { type Groups, resolveGrouping } from './query/grouping.js';
+import { type Groups, resolveGrouping, type StoredGroup } from './query/grouping.js';
 import type { RowQuery } from './query/selection.js';
 import type { Statistic } from './query/statistics.js';
 
@@ -56,9 +56,11 @@ export class Grouped<Best = unknown> {
   async stats(metrics?: string | readonly string[], statistics?: readonly Statistic[]): Promise<Groups> {
     const stored = await this.storedStats(metrics, statistics);
     const { longest } = this.#query;
-    const groups = stored.groups.map((group) => ({
-      ...group,
-      keys: group.keys.map((key) => wholeCell(key, longest)),
+    const groups = stored.groups.map(({ keys, n, left_out, summaries }) => ({
+      keys: keys.map((key) => wholeCell(key, longest)),
+      n,
+      left_out,
+      summaries,
     }));
     return { ...stored, groups };
   }
@@ -67,7 +69,7 @@ export class Grouped<Best = unknown> {
   async storedStats(
     metrics?: string | readonly string[],
     statistics?: readonly Statistic[],
-  ): Promise<Groups<StoredCell>> {
+  ): Promise<Groups<StoredGroup>> {
     check.stats(metrics, statistics);
     const engine = await this.#engine();
     const { where, sort, limit, offset, longest } = this.#query;

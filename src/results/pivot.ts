@@ -1,8 +1,7 @@
-import { createHash } from 'node:crypto';
 import { UsageError } from '../definition/errors.js';
-import { isLongValue } from '../storage/file/formats/long-text.js';
+import type { JsonValue } from '../definition/json.js';
 import { type Cell, jsonText, type StoredCell, wholeCell } from './query/cell.js';
-import type { Groups, Summary } from './query/grouping.js';
+import type { Groups, StoredGroup, Summary } from './query/grouping.js';
 import type { Statistic } from './query/statistics.js';
 
 const MAX_PIVOT_COLUMNS = 200;
@@ -36,15 +35,23 @@ export interface PivotCell extends Pick<Summary, 'n' | 'nonfinite' | 'others'> {
 
 /** The groups that a pivot is made of: by the rows, in their order; by the columns; and by both. */
 export interface PivotGroups {
-  readonly rows: Groups<StoredCell>;
-  readonly columns: Groups<StoredCell>;
-  readonly cells: Groups<StoredCell>;
+  readonly rows: Groups<StoredGroup>;
+  readonly columns: Groups<StoredGroup>;
+  readonly cells: Groups<StoredGroup>;
 }
 
 /** @throws UsageError where the column has too many values */
 export function makePivot({ rows, columns, cells }: PivotGroups, statistic: Statistic): Pivot<StoredCell> {
   const column = columns.by[0]!;
-  const values = distinct(columns.groups.map(({ keys }) => keys[0]));
+  // With all runs, those of each code, context and seed base are groups of their own.
+  const values = [
+    ...new Map(
+      columns.groups.map(({ keys: [value], hashes: [hash] = [] }) => [
+        keyOf([value], [hash]),
+        { value, hash },
+      ]),
+    ).values(),
+  ];
   if (values.length > MAX_PIVOT_COLUMNS)
     throw new UsageError({
       code: 'METALAB_PIVOT',
@@ -52,33 +59,34 @@ export function makePivot({ rows, columns, cells }: PivotGroups, statistic: Stat
       expected: `a column with fewer values, or fewer runs (--where); or --group-by ${rows.by[0]},${column}`,
     });
   const found = new Map<string, PivotCell>();
-  for (const { keys, summaries } of cells.groups) {
+  for (const { keys, hashes = [], summaries } of cells.groups) {
     const [row, value, ...origins] = keys;
+    const [rowHash, valueHash] = hashes;
     const [summary] = summaries;
     const { n, nonfinite, others } = summary!;
     const result = statistic === 'n' ? n : (summary![statistic] ?? null);
-    found.set(keyOf([row, ...origins, value]), { value: result, n, nonfinite, others });
+    found.set(keyOf([value, row, ...origins], [valueHash, rowHash]), { value: result, n, nonfinite, others });
   }
   return {
     by: rows.by,
     column,
     metric: cells.metrics[0]!,
     statistic,
-    columns: values,
-    rows: rows.groups.map(({ keys }) => ({
+    columns: values.map(({ value }) => value),
+    rows: rows.groups.map(({ keys, hashes = [] }) => ({
       keys,
-      cells: values.map((value) => found.get(keyOf([...keys, value]))),
+      cells: values.map(({ value, hash }) => found.get(keyOf([value, ...keys], [hash, ...hashes]))),
     })),
     total: rows.total,
     left_out: rows.left_out,
   };
 }
 
-function distinct(cells: readonly StoredCell[]): StoredCell[] {
-  return [...new Map(cells.map((cell) => [keyOf([cell]), cell])).values()];
-}
-
-/** With all texts. @param longest to how many characters they are cut */
+/**
+ * The pivot with the texts of its keys.
+ *
+ * @param longest to how many characters they are cut; all of them, if undefined
+ */
 export function wholePivot(pivot: Pivot<StoredCell>, longest?: number): Pivot {
   const whole = (key: StoredCell) => wholeCell(key, longest);
   return {
@@ -89,17 +97,12 @@ export function wholePivot(pivot: Pivot<StoredCell>, longest?: number): Pivot {
 }
 
 /** Equal for equal cells alone: a number is not the text of it. */
-const keyOf = (cells: readonly StoredCell[]): string => JSON.stringify(cells.map(partOfKey));
-
-/** A text that may be a `LongText` elsewhere is longer. */
-const MAX_IN_KEY = 512;
-
-function partOfKey(cell: StoredCell): string | readonly string[] {
-  if (cell === undefined) return [];
-  if (isLongValue(cell)) return [cell.type, cell.hash()];
-  if (typeof cell === 'number') return [String(cell)];
-  const text = typeof cell === 'string' ? cell : jsonText(cell);
-  if (text.length > MAX_IN_KEY)
-    return [typeof cell === 'string' ? 'text' : 'json', createHash('sha256').update(text).digest('hex')];
-  return jsonText(cell);
-}
+const keyOf = (cells: readonly StoredCell[], hashes: StoredGroup['hashes'] = []): string =>
+  JSON.stringify(
+    cells.map((cell, at) => {
+      const hash = hashes[at];
+      if (hash !== undefined) return [hash];
+      if (cell === undefined) return [];
+      return typeof cell === 'number' ? [String(cell)] : jsonText(cell as JsonValue);
+    }),
+  );

@@ -35,7 +35,7 @@ test.each([
   ["'x' is [1]: expected a number, a string or a boolean", () => ({ x: [1] })],
   ["'x' is nothing", () => ({ x: undefined })],
   [
-    'its texts have more than 1048576 characters: a derived metric is a number or a short text',
+    'its names and texts have more than 1048576 characters: a derived metric is a number or a short text',
     () => ({ x: 'x'.repeat(600_000), y: 'y'.repeat(600_000) }),
   ],
   ['returned a metric whose name is empty', () => ({ '': 1 })],

@@ -1,6 +1,6 @@
 import type { Cell, StoredCell } from '../../results/query/cell.js';
 import { type Column, fullNameOf } from '../../results/query/columns.js';
-import type { Groups, Summary } from '../../results/query/grouping.js';
+import type { Group, Groups, StoredGroup, Summary } from '../../results/query/grouping.js';
 import type { Statistic } from '../../results/query/statistics.js';
 
 const LABELS: { readonly [statistic in Statistic]: string } = {
@@ -25,10 +25,10 @@ interface GroupTable<Key> {
  *
  * @param keyColumns the columns of the keys
  */
-export function groupTable<Key extends StoredCell>(
-  { by, metrics, statistics, groups }: Groups<Key>,
+export function groupTable<Of extends Group<StoredCell>>(
+  { by, metrics, statistics, groups }: Groups<Of>,
   keyColumns: readonly Column[],
-): GroupTable<Key> {
+): GroupTable<Of['keys'][number]> {
   const counted = metrics.map(
     (_, index) => statistics.includes('n') || groups.some(({ n, summaries }) => summaries[index]!.n !== n),
   );
@@ -65,7 +65,7 @@ export const leftOut = ({ nonfinite, others }: Pick<Summary, 'nonfinite' | 'othe
     .join(', ') || undefined;
 
 /** Names and values of the keys stay apart from the counts: `n` may be a param. Missing keys are absent: they are not null. */
-export function groupsAsJson({ by, metrics, groups }: Groups<StoredCell>): object {
+export function groupsAsJson({ by, metrics, groups }: Groups<StoredGroup>) {
   return groups.map(({ keys, n, left_out, summaries }) => ({
     by: Object.fromEntries(by.map((name, index) => [name, keys[index]])),
     n,

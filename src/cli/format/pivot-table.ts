@@ -1,6 +1,6 @@
 import type { Pivot } from '../../results/pivot.js';
 import type { Cell, StoredCell } from '../../results/query/cell.js';
-import { LongText } from '../../storage/file/formats/long-text.js';
+import { isLongValue, LongText, type LongValue } from '../../storage/file/formats/long-text.js';
 import { leftOut } from './group-table.js';
 import { toShown } from './shown-cell.js';
 
@@ -10,15 +10,17 @@ export function pivotTable<Key extends StoredCell>({
   columns,
   rows,
 }: Pivot<Key>): {
-  readonly columns: readonly (string | Extract<Key, LongText>)[];
+  readonly columns: readonly (string | Extract<Key, LongValue>)[];
   readonly rows: readonly (readonly (Key | Cell)[])[];
 } {
   const types = new Set(
-    columns.filter((cell) => cell !== null && cell !== undefined).map((cell) => typeof cell),
+    columns
+      .filter((cell) => cell !== null && cell !== undefined)
+      .map((cell) => (cell instanceof LongText && cell.type === 'text' ? 'string' : typeof cell)),
   );
   const title = (key: Key) => {
     if (key === undefined) return '(missing)';
-    if (key instanceof LongText) return key as Extract<Key, LongText>;
+    if (isLongValue(key)) return key as Extract<Key, LongValue>;
     const shown = toShown(key as Cell, types.size > 1);
     return typeof shown === 'string'
       ? shown
@@ -47,10 +49,17 @@ export function pivotTable<Key extends StoredCell>({
   };
 }
 
-const titleText = (title: string | LongText) => (title instanceof LongText ? `${title.head}…` : title);
+/** Characters of a long title to which something is added. */
+const MAX_TITLE = 100;
+
+function titleText(title: string | LongValue): string {
+  if (!isLongValue(title)) return title;
+  const cut = title.cut(MAX_TITLE);
+  return `${typeof cut === 'string' ? cut : JSON.stringify(cut)}…`;
+}
 
 /** Missing keys are absent, so that they are not null. */
-export const pivotAsJson = ({ rows, columns, ...pivot }: Pivot<StoredCell>): object => ({
+export const pivotAsJson = ({ rows, columns, ...pivot }: Pivot<StoredCell>) => ({
   ...pivot,
   columns: columns.map((cell) => (cell === undefined ? { missing: true } : { value: cell })),
   rows: rows.map(({ keys, cells }) => ({

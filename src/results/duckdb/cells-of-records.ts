@@ -14,7 +14,7 @@ const MAX_CELLS = 20_000;
 const MAX_BYTES = 4 << 20;
 
 /**
- * Rows whose params and metrics are read from the records. Of wide rows DuckDB holds 2,048 and more, and of long texts several
+ * Rows whose params, metrics and long fields are read from the records. Of wide rows DuckDB holds 2,048 and more, and of long texts several
  * copies; of a sorted page it reads the columns of a million runs: 13 of them took 180 ms, the records of 50 runs take 5 ms.
  *
  * @param folder the experiment's
@@ -68,11 +68,11 @@ export const isValue = ({ column: { source } }: { readonly column: Column }): bo
 export const isInRecord = ({ column }: { readonly column: Column }): boolean =>
   isValue({ column }) || (column.source.of === 'field' && isLongField(column.source.name));
 
-/** What {@link isInRecord}. */
+/** The cell of a column that {@link isInRecord}. */
 export function recordCell(record: StoredRunRecord, { source }: Column): StoredCell {
   if (source.of === 'field')
     return source.name === 'error'
-      ? record.error?.message
+      ? (record.error?.message ?? undefined)
       : textList(record[source.name as 'notes' | 'warnings']);
   const values = source.of === 'params' ? record.params : record.metrics;
   return Object.hasOwn(values ?? {}, source.key) ? values[source.key] : undefined;

@@ -41,6 +41,12 @@ export interface Part {
   readonly sql: string;
 }
 
+interface OrderOptions {
+  readonly descending?: boolean;
+  /** Whether long texts are their beginning and their hash already. */
+  readonly areCut?: boolean;
+}
+
 /** One query: what it needs of the runs' values is known when it is complete. */
 export class Query {
   readonly #runs: LoadedRuns;
@@ -56,7 +62,7 @@ export class Query {
     return !(coverage && inCellOrder && coverage.statuses.every(({ status }) => status === 'success'));
   }
 
-  /** The columns that hold a column's texts, where some may have many megabytes. Those of derived metrics have not. */
+  /** The columns that hold a column's texts, lists and objects, where some may have many megabytes: derived metrics are short. */
   longTexts(column: Column): Part[] {
     const { source } = column;
     if (!this.#runs.hasLongLines || source.of === 'derived') return [];
@@ -153,11 +159,12 @@ export class Query {
   }
 
   /** Finite numbers (or what the column's type is) first, in both directions; then other types, null, and missing values. */
-  order(column: Column, descending: boolean): string[] {
+  order(column: Column, { descending = false, areCut = false }: OrderOptions = {}): string[] {
     const parts = this.parts(column);
+    const hasLong = this.#runs.hasLongLines && !areCut;
     const direction = descending ? 'DESC' : 'ASC';
     const values = parts.flatMap(({ type, sql }) => {
-      const keys = type === 'text' && this.#runs.hasLongLines ? sortKeysOfLongText(sql) : [sql];
+      const keys = hasLong && (type === 'text' || type === 'json') ? sortKeysOfLongText(sql) : [sql];
       return keys.map((key) => ({
         type,
         sql: `${key} ${type === 'null' ? 'ASC' : direction} NULLS LAST`,
@@ -194,7 +201,7 @@ export function selectionSql(
   inCellOrder: boolean,
 ): string {
   const { where, sort, limit, offset, each } = selection;
-  const order = sort.flatMap(({ column, descending }) => query.order(column, descending));
+  const order = sort.flatMap(({ column, descending }) => query.order(column, { descending }));
   // Where rows are in order, their numbers cost nothing; to read the indexes of a million runs takes 30 ms.
   const cells = inCellOrder ? FILE_ROW : CELL_ORDER;
   const keys = each?.by.flatMap((column) => query.parts(column).map(({ sql }) => sql)) ?? [];

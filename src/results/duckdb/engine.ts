@@ -103,7 +103,7 @@ class DuckdbEngine implements QueryEngine {
     const query = new Query(this.#runs);
     const parts = query.parts(column);
     const sql = `SELECT DISTINCT ${listParts(parts, 0).join(', ')} FROM ${query.from()} LIMIT ${most}`;
-    return (await this.#database.all(sql)).map((row) => readCell(row, 0, parts));
+    return (await this.#database.all(sql)).map((row) => fieldCell(column, readCell(row, 0, parts)));
   }
 
   count(where: Parameters<QueryEngine['count']>[0]): Promise<number> {
@@ -224,10 +224,12 @@ class DuckdbEngine implements QueryEngine {
 
   async histogram(histogram: Histogram): Promise<BinCount[]> {
     const query = new Query(this.#runs);
-    const keys = histogram.by.map((column) => query.parts(column));
+    const keys = histogram.by.map((column) => ({ column, parts: query.parts(column) }));
     const rows = await this.#database.all(histogramSql(query, histogram));
     return rows.map((row) => ({
-      keys: keys.map((parts, index) => readCell(row, index, parts, groupColumns.key)),
+      keys: keys.map(({ column, parts }, index) =>
+        fieldCell(column, readCell(row, index, parts, groupColumns.key)),
+      ),
       bin: Number(row.bin),
       n: Number(row.n),
     }));

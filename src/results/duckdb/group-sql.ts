@@ -23,17 +23,16 @@ export type RawStatistic = (typeof RAW_STATISTICS)[number];
 
 /** Rows of {@link groupColumns}, in the order of the query. */
 export function groupingSql(query: Query, grouping: Grouping, metrics: readonly Column[]): string {
-  const { by, sort, limit, offset, longest } = grouping;
+  const { by, sort, limit, offset } = grouping;
   const keys = by.flatMap(({ column }, index) =>
     query.parts(column).map(({ type, sql }) => `${sql} AS ${groupColumns.key(index, type)}`),
   );
-  const most = longest ?? MAX_COMPARED;
   const cuts = by.flatMap(({ column }, index) =>
     query.longTexts(column).map(({ type, sql }) => ({ sql, as: groupColumns.isCut(index, type) })),
   );
   const list = [
     ...keys,
-    ...cuts.map(({ sql, as }) => `bool_or(length(${sql}) > ${most}) AS ${as}`),
+    ...cuts.map(({ sql, as }) => `bool_or(length(${sql}) > ${MAX_COMPARED}) AS ${as}`),
     ...(cuts.length > 0
       ? [`min(segment) AS segment`, `arg_min(segment_offset, segment) AS segment_offset`]
       : []),
@@ -48,9 +47,9 @@ export function groupingSql(query: Query, grouping: Grouping, metrics: readonly 
   ];
   const order = [
     ...sort.flatMap((key) => groupOrder(query, grouping, key)),
-    ...by.flatMap(({ column }) => query.order(column, false)),
+    ...by.flatMap(({ column }) => query.order(column, { areCut: true })),
   ];
-  const groups = `SELECT ${list.join(', ')}, count(*) OVER () AS ${groupColumns.total} FROM ${groupedRows(query, grouping, cuts, most)}
+  const groups = `SELECT ${list.join(', ')}, count(*) OVER () AS ${groupColumns.total} FROM ${groupedRows(query, grouping, cuts)}
     ${keys.length > 0 ? `GROUP BY ${keys.map((_, index) => index + 1).join(', ')}` : by.length > 0 ? 'HAVING count(*) > 0' : ''}`;
   return [
     groups,
@@ -64,18 +63,14 @@ export function groupingSql(query: Query, grouping: Grouping, metrics: readonly 
  * The rows of the groups. A text of many megabytes that is a key is replaced by its beginning and its hash: as it is, DuckDB
  * would have it several times, 681 MB for one of 100 MB.
  */
-function groupedRows(
-  query: Query,
-  { where }: Grouping,
-  texts: readonly { readonly sql: string }[],
-  most: number,
-): string {
+function groupedRows(query: Query, { where }: Grouping, texts: readonly { readonly sql: string }[]): string {
   const condition = query.where(where);
   const rows = `${query.from()} ${condition}`;
   if (texts.length === 0) return rows;
-  const cut = texts.map(
-    ({ sql }) =>
-      `CASE WHEN length(${sql}) > ${most} THEN left(${sql}, ${most}) || sha256(${sql}) ELSE ${sql} END AS ${columnOf(sql)}`,
+  // A column may be a key twice: by its name and by its full name.
+  const cut = [...new Set(texts.map(({ sql }) => sql))].map(
+    (sql) =>
+      `CASE WHEN length(${sql}) > ${MAX_COMPARED} THEN left(${sql}, ${MAX_COMPARED}) || sha256(${sql}) ELSE ${sql} END AS ${columnOf(sql)}`,
   );
   return `(SELECT * REPLACE (${cut.join(', ')}) FROM ${rows}) AS runs`;
 }
@@ -96,7 +91,7 @@ export function histogramSql(query: Query, { column, by, bins, where }: Histogra
 
 function groupOrder(query: Query, { by }: Grouping, key: GroupSortKey): string[] {
   const direction = key.descending ? 'DESC' : 'ASC';
-  if (key.by === 'key') return query.order(by[key.index]!.column, key.descending);
+  if (key.by === 'key') return query.order(by[key.index]!.column, { ...key, areCut: true });
   if (key.by === 'n') return [`${ofSuccessful(query, 'count')} ${direction}`];
   return [`${sortedStatisticSql(query, key)} ${direction} NULLS LAST`];
 }

@@ -2,7 +2,7 @@ import { StoreError } from '../../definition/errors.js';
 import type { ValueType } from '../../storage/file/formats/runs-file.js';
 import type { Row, StoredCell } from '../query/cell.js';
 import type { Column } from '../query/columns.js';
-import type { Group, Grouping, Summary } from '../query/grouping.js';
+import type { Grouping, StoredGroup, Summary } from '../query/grouping.js';
 import { recordCell } from './cells-of-records.js';
 import { type Part, Query } from './compile.js';
 import type { Database } from './database.js';
@@ -32,9 +32,9 @@ export interface GroupedRuns {
 export async function groupsOf(
   { database, folder, runs, total: ofRuns }: GroupedRuns,
   grouping: Grouping,
-): Promise<{ readonly groups: readonly Group<StoredCell>[]; readonly total: number }> {
+): Promise<{ readonly groups: readonly StoredGroup[]; readonly total: number }> {
   const summaries: Summary[][] = [];
-  let groups: Omit<Group<StoredCell>, 'summaries'>[] = [];
+  let groups: Omit<StoredGroup, 'summaries'>[] = [];
   let total = 0;
   const inOrder = inStoredOrder(grouping.metrics, runs);
   const most = ofRuns <= FEW_RUNS ? METRICS_OF_FEW : METRICS_AT_ONCE;
@@ -88,7 +88,7 @@ async function readGroups(
   columns: readonly KeyColumn[],
   longest: number | undefined,
   folder: string,
-): Promise<Omit<Group<StoredCell>, 'summaries'>[]> {
+): Promise<Omit<StoredGroup, 'summaries'>[]> {
   const records = openRecordsOfRows(folder);
   const known = new Map<string, StoredCell>();
   const readCut = async (row: Row, column: Column, key: string) => {
@@ -106,19 +106,25 @@ async function readGroups(
     return cell;
   };
   try {
-    const groups: Omit<Group<StoredCell>, 'summaries'>[] = [];
+    const groups: Omit<StoredGroup, 'summaries'>[] = [];
     for (const row of rows) {
       const keys: StoredCell[] = [];
+      const hashes: string[] = [];
       for (const [index, { column, parts }] of columns.entries()) {
         const type = CUT_TYPES.find((each) => row[groupColumns.isCut(index, each)] === true);
-        const text = type && String(row[groupColumns.key(index, type)]);
-        if (text === undefined) keys.push(fieldCell(column, readCell(row, index, parts, groupColumns.key)));
-        else if (type === 'text' && column.type !== 'list' && longest !== undefined)
-          keys.push(text.slice(0, longest));
-        else keys.push(await readCut(row, column, `${index} ${text.slice(-HASH_LENGTH)}`));
+        if (!type) {
+          keys.push(fieldCell(column, readCell(row, index, parts, groupColumns.key)));
+          continue;
+        }
+        const text = String(row[groupColumns.key(index, type)]);
+        const hash = `${type} ${text.slice(-HASH_LENGTH)}`;
+        hashes[index] = hash;
+        const isCutEnough = type === 'text' && column.type !== 'list' && longest !== undefined;
+        keys.push(isCutEnough ? text.slice(0, longest) : await readCut(row, column, `${index} ${hash}`));
       }
       groups.push({
         keys,
+        ...(hashes.length > 0 ? { hashes } : {}),
         n: Number(row[groupColumns.success]),
         left_out: Number(row[groupColumns.others]),
       });

@@ -72,7 +72,10 @@ function textsOf(texts: StoredRunRecord['notes'] | undefined): string | LongText
 
 /** The texts, of which some may have been left where they stand. */
 export function textList(texts: StoredRunRecord['notes'] | undefined): string[] | LongTextList {
-  const list = listOf<StoredText>(texts);
+  // Others may have written anything.
+  const list = listOf<StoredText>(texts).map((item) =>
+    typeof item === 'string' || item instanceof LongText ? item : JSON.stringify(item),
+  );
   return list.some((text) => text instanceof LongText) ? new LongTextList(list) : (list as string[]);
 }
 

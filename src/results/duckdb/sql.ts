@@ -102,8 +102,7 @@ export class SqlQueries {
     const compacted = relation === 'series' && (await this.#source.points()).file;
     if (compacted) return compacted;
     const file = scratch.file(`${relation}.parquet`);
-    // Written by DuckDB, texts of many megabytes are in memory several times.
-    if (relation === 'runs' && this.#source.runs.hasLongLines) {
+    if (relation === 'runs' && (await hasLongLists(this.#source))) {
       await this.#writeRuns(text, file);
       return file;
     }
@@ -118,9 +117,8 @@ export class SqlQueries {
     const query = new Query(runs);
     const selected = namedColumns(this.#source, text).map((column) => ({ column, as: column.name }));
     const typed = typedColumns({ columns: selected }, (column) => query.typesOf(column));
-    const isField = ({ of }: TypedColumn) => of?.column.source.of === 'field';
     const own = typed.map((column): TypedColumn => {
-      const type = column.type === 'int' && !isField(column) ? 'double' : column.type;
+      const type = column.type === 'int' && !isWholeField(column) ? 'double' : column.type;
       return { ...column, type };
     });
     const leftOut: TypedColumn = { name: LEFT_OUT, type: 'boolean', of: undefined, at: selected.length };
@@ -143,6 +141,25 @@ export class SqlQueries {
     this.#open.clear();
   }
 }
+
+/** Beyond so many characters, in bytes of a line about as many. */
+const MAX_LIST_CHARACTERS = 8 << 20;
+
+/**
+ * Whether a run has notes or warnings of many megabytes. To make a list of these, DuckDB takes several times their size; the
+ * records have them as lists.
+ */
+async function hasLongLists({ database, runs }: SqlSource): Promise<boolean> {
+  if (!runs.hasLongLines) return false;
+  const [row] = await database.all(
+    `SELECT max(greatest(length(notes), length(warnings))) AS longest FROM ${new Query(runs).from()}`,
+  );
+  return Number(row?.longest ?? 0) > MAX_LIST_CHARACTERS;
+}
+
+/** A field that DuckDB has as whole numbers. */
+const isWholeField = ({ of }: TypedColumn): boolean =>
+  of?.column.source.of === 'field' && of.column.source.name !== 'seed_base';
 
 const readParquet = (file: string) => `read_parquet(${quoteText(file)})`;
 

@@ -48,7 +48,7 @@ function* membersOf(value: object): Generator<string, void> {
 }
 
 /** About how many characters a value takes, counted as far as to `most`. */
-function sizeOf(value: unknown, most: number): number {
+export function sizeOf(value: unknown, most: number): number {
   if (typeof value === 'string') return value.length + 2;
   if (typeof value !== 'object' || value === null) return 8;
   if (isLongValue(value)) return most + 1;

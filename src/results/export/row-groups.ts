@@ -1,4 +1,5 @@
 import { isLongValue } from '../../storage/file/formats/long-text.js';
+import { sizeOf } from './json-pieces.js';
 
 /** Of a group of rows, which is held in memory. */
 const GROUP_CELLS = 200_000;
@@ -27,12 +28,13 @@ export async function* rowGroups<T>(
   if (group.length > 0) yield group;
 }
 
-/** About how much memory a row's texts take. */
+/** About how much memory a row's texts, lists and objects take. */
 export function bytesOfCells(row: readonly unknown[]): number {
   let bytes = 0;
   for (const cell of row) {
     if (typeof cell === 'string') bytes += cell.length;
     else if (isLongValue(cell)) bytes += cell.size;
+    else if (typeof cell === 'object' && cell !== null) bytes += sizeOf(cell, GROUP_BYTES);
   }
   return bytes;
 }

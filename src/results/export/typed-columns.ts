@@ -72,6 +72,6 @@ export function typedValue(cell: StoredCell, { type, of }: TypedColumn): unknown
   if (of && of.column.source.of !== 'field' && valueTypeOf(cell) !== of.valueType) return null;
   if (type === 'time') return new Date(String(cell));
   if (type === 'int') return BigInt(cell as number);
-  if (cell === null) return true;
+  if (cell === null) return of?.valueType === 'null' ? true : null;
   return typeof cell === 'object' ? jsonText(cell) : cell;
 }

@@ -1,5 +1,5 @@
 import { UsageError } from '../../definition/errors.js';
-import type { Cell } from './cell.js';
+import type { Cell, StoredCell } from './cell.js';
 import type { Column, Columns, ORIGIN_FIELDS } from './columns.js';
 import { type Comparison, type Condition, resolveConditions } from './conditions.js';
 import type { SortKey } from './selection.js';
@@ -16,7 +16,7 @@ export interface GroupQuery {
   readonly sort?: readonly SortKey[];
   readonly limit?: number;
   readonly offset?: number;
-  /** Longer texts of keys are cut to so many characters: for tables. Groups are those of the whole texts. */
+  /** Longer texts of keys may be cut to so many characters: for tables. Groups are those of the whole texts. */
   readonly longest?: number;
 }
 
@@ -43,12 +43,18 @@ export interface Group<Key = Cell> {
   readonly summaries: readonly Summary[];
 }
 
-export interface Groups<Key = Cell> {
+/** A group whose long keys stay where they are. */
+export interface StoredGroup extends Group<StoredCell> {
+  /** By key: of a long one its type and hash, which are the same for equal keys of a column in all answers. */
+  readonly hashes?: readonly (string | undefined)[];
+}
+
+export interface Groups<Of extends Group<StoredCell> = Group> {
   /** What the keys are, by name: those asked for, and what tells runs of different declarations apart. */
   readonly by: readonly string[];
   readonly metrics: readonly string[];
   readonly statistics: readonly Statistic[];
-  readonly groups: readonly Group<Key>[];
+  readonly groups: readonly Of[];
   readonly left_out: number;
   /** How many groups there are, those beyond the limit too. */
   readonly total: number;

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { processTable } from '../../access/process-table.js';
+import { type ProcessRow, processTable } from '../../access/process-table.js';
 import { processStart } from '../../engine/process-start.mjs';
 import type { LocalProcess } from '../service.js';
 
@@ -16,7 +16,7 @@ export const isAlive = ({ pid, start }: LocalProcess): boolean => processStart(p
  * @param id of the start, see {@link MARKER}
  */
 export function processesOf(id: string, first: LocalProcess | null): LocalProcess[] {
-  const rows = processTable().filter(({ pid }) => pid > 1 && pid !== process.pid);
+  const rows = tableOrNone().filter(({ pid }) => pid > 1 && pid !== process.pid);
   const found = new Set<number>();
   // Its pid may be another process's by now: then group and descendants are not its own.
   const isFirst = first !== null && isAlive(first);
@@ -32,6 +32,15 @@ export function processesOf(id: string, first: LocalProcess | null): LocalProces
     const start = processStart(pid);
     return start === undefined ? [] : [{ pid, start }];
   });
+}
+
+/** Where there is no `ps`, the first process is ended alone. */
+function tableOrNone(): ProcessRow[] {
+  try {
+    return processTable();
+  } catch {
+    return [];
+  }
 }
 
 function hasMarker(pid: number, id: string): boolean {

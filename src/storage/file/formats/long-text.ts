@@ -15,7 +15,6 @@ export class LongText {
   readonly #to: number;
   /** Its beginning: the text of its first kilobytes. */
   readonly head: string;
-  #hash: string | undefined;
 
   /**
    * @param path of the segment
@@ -33,13 +32,9 @@ export class LongText {
 
   /** The same for equal texts, and begins as the text does: made of all of it. */
   identity(): string {
-    return `${this.head} ${this.hash()}`;
-  }
-
-  /** The SHA-256 of the whole text, or JSON, in UTF-8. */
-  hash(): string {
-    this.#hash ??= hashOf(this.pieces());
-    return this.#hash;
+    const hash = createHash('sha256');
+    for (const piece of this.pieces()) hash.update(piece);
+    return `${this.head} ${hash.digest('hex')}`;
   }
 
   /** How many bytes of the line it takes: those of the text are not more. */
@@ -81,7 +76,8 @@ export class LongText {
         const most = Math.min(buffer.length, this.#to - at);
         const read = this.#attempt(() => readSync(file, buffer, 0, most, at));
         const bytes = wholeCharacters(buffer.subarray(0, read));
-        const end = this.type === 'json' ? bytes.length : endOfText(bytes, 0).end;
+        let end = this.type === 'json' ? bytes.length : endOfText(bytes, 0).end;
+        if (at + end < this.#to && endsWithHalfOfPair(bytes, end)) end -= ESCAPE_LENGTH;
         if (end === 0) throw shortened(this.#path);
         at += end;
         yield bytes.subarray(0, end);
@@ -125,7 +121,6 @@ export class LongText {
 
 /** A list of texts of which some are long. */
 export class LongTextList {
-  readonly type = 'json';
   readonly items: readonly (string | LongText)[];
   /** How many bytes its JSON takes at most. */
   readonly size: number;
@@ -157,11 +152,6 @@ export class LongTextList {
     yield ']';
   }
 
-  /** The SHA-256 of the JSON. */
-  hash(): string {
-    return hashOf(this.json());
-  }
-
   /** The texts themselves. */
   value(): string[] {
     return this.items.map((item) => (item instanceof LongText ? item.text() : item));
@@ -178,12 +168,6 @@ export class LongTextList {
     }
     return texts;
   }
-}
-
-function hashOf(pieces: Iterable<string>): string {
-  const hash = createHash('sha256');
-  for (const piece of pieces) hash.update(piece);
-  return hash.digest('hex');
 }
 
 /** A value, or a list of a record's texts, that may have many megabytes. */
@@ -234,6 +218,18 @@ function escapeLength(bytes: Buffer, at: number): number | undefined {
   if (at + 6 > bytes.length) return 0;
   for (let digit = at + 2; digit < at + 6; digit++) if (!isHex(bytes[digit]!)) return undefined;
   return 6;
+}
+
+const ESCAPE_LENGTH = '\\ud83d'.length;
+const HALF_OF_PAIR = /^\\ud[89ab]/i;
+
+/** Whether the last character is an escape that may be the first half of a pair: the two mean one character only together. */
+function endsWithHalfOfPair(bytes: Buffer, end: number): boolean {
+  const from = end - ESCAPE_LENGTH;
+  if (from < 0 || !HALF_OF_PAIR.test(bytes.toString('latin1', from, end))) return false;
+  let backslashes = 0;
+  while (bytes[from - 1 - backslashes] === BACKSLASH) backslashes++;
+  return backslashes % 2 === 0;
 }
 
 const isHex = (byte: number) =>

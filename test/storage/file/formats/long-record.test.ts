@@ -105,3 +105,14 @@ it('a table shows as much of a long list or object as its texts may have, not as
   expect(cut[1]).toMatch(/^\{"a":1,"text":"a, ba, b/);
   expect(JSON.stringify(cut[2])).toMatch(/^\[\[\{"a":\["x, \\"","x, .*\]\}\]\]$/);
 });
+
+it('a character that others wrote as two escapes stays one, wherever a piece ends', async () => {
+  for (let before = 0; before < 12; before++) {
+    const text = `${'\\'.repeat(before)}${'😀'.repeat(100_000)}\\ud83d`;
+    const line = JSON.stringify(recordOf({ metrics: { text } })).replaceAll('😀', String.raw`\ud83d\ude00`);
+    const record = (await write(Buffer.from(line)).read())!;
+    const stored = record.metrics.text as LongText;
+    expect(stored.size).toBeGreaterThan(1 << 20);
+    expect(stored.text() === text).toBe(true);
+  }
+});
