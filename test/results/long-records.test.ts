@@ -123,14 +123,11 @@ it('a record of many megabytes is read, asked for and exported as it is, compact
         ]),
       );
       expect(await by('object')).toEqual([
-        [length === undefined ? PARAMS.object : expect.stringContaining('plain text'), 1],
+        [PARAMS.object, 1],
         [undefined, 3],
       ]);
       const pivot = await whole.pivot('plain', 'list', 'number');
-      expect(pivot.columns).toEqual([
-        length === undefined ? PARAMS.list : PARAMS.list.slice(0, (pivot.columns[0] as []).length),
-        undefined,
-      ]);
+      expect(pivot.columns).toEqual([PARAMS.list, undefined]);
       expect(pivot.rows.map(({ keys, cells }) => [keys[0], ...cells.map((cell) => cell?.value)])).toEqual([
         [METRICS.plain.slice(0, length), 2, undefined],
         ['short', undefined, 1],
