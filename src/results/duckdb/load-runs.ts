@@ -46,6 +46,8 @@ export interface LoadedRuns {
   readonly damaged: number;
   /** Whether some records have many megabytes: their values are not taken from DuckDB. */
   readonly hasLongLines: boolean;
+  /** Whether notes or warnings of some of them have. */
+  readonly hasLongLists: boolean;
   /**
    * A subquery: fields of records, `submission`, `is_current`, and the parts asked for under these names.
    *
@@ -166,6 +168,7 @@ export async function loadRuns(
       },
       damaged: (compacted[0]?.coverage.damaged ?? 0) + loaded.damaged,
       hasLongLines: loaded.hasLongLines || (compacted[0]?.coverage.long_lines ?? false),
+      hasLongLists: loaded.hasLongLists || (await haveLongLists(database, compacted)),
       rows,
       close: async () => void (await Promise.all(compacted.map((file) => file.close()))),
     };
@@ -203,6 +206,18 @@ function selectFrom(
   return `SELECT ${[...fields, ...list].join(', ')} FROM ${all}`;
 }
 
+/** Of a column of a row group. */
+const LONG_LISTS_BYTES = 8 << 20;
+
+/** Whether compacted notes or warnings may have many megabytes. */
+async function haveLongLists(database: Database, compacted: readonly RunsFile[]): Promise<boolean> {
+  if (!compacted[0]?.coverage.long_lines) return false;
+  const files = compacted.map(({ path }) => quoteText(path)).join(', ');
+  const [row] = await database.all(`SELECT max(total_uncompressed_size) AS bytes
+    FROM parquet_metadata([${files}]) WHERE path_in_schema LIKE 'notes,%' OR path_in_schema LIKE 'warnings,%'`);
+  return Number(row?.bytes ?? 0) > LONG_LISTS_BYTES;
+}
+
 const NO_DERIVED: LoadedRuns['derived'] = { codes: {}, files: {} };
 const NOTHING_LOADED: LoadedRecords = {
   parts: new Map(),
@@ -210,6 +225,7 @@ const NOTHING_LOADED: LoadedRecords = {
   rows: 0,
   damaged: 0,
   hasLongLines: false,
+  hasLongLists: false,
 };
 
 const namesOf = (parts: ReadonlyMap<string, string>, keys: readonly string[]) =>

@@ -1,5 +1,5 @@
 import type { StoredValue } from '../../storage/file/formats/long-record.js';
-import { LongText, LongTextList } from '../../storage/file/formats/long-text.js';
+import { isLongValue, LongText, LongTextList } from '../../storage/file/formats/long-text.js';
 import type { Occurrence, ValueSource, ValueType } from '../../storage/file/formats/runs-file.js';
 import { type ParquetColumn, writeParquetRows } from '../export/parquet-rows.js';
 import type { FileType } from '../export/typed-columns.js';
@@ -30,6 +30,8 @@ export interface LoadedRows {
   readonly parts: ReadonlyMap<string, LoadedPart>;
   readonly occurrences: readonly Occurrence[];
   readonly rows: number;
+  /** Whether a field of some has a list with texts of many megabytes. */
+  readonly hasLongLists: boolean;
 }
 
 /**
@@ -79,6 +81,7 @@ export class RowLoader {
   #total = 0;
   /** Whether the rows since the last flush have any. */
   #hasLongTexts = false;
+  #hasLongLists = false;
 
   /** @param fields types of DuckDB by name */
   constructor(database: Database, table: string, fields: { readonly [name: string]: string }) {
@@ -125,8 +128,9 @@ export class RowLoader {
 
   /** Notes, errors and derived metrics may be long, too. */
   #noteLong(value: unknown): void {
+    if (value instanceof LongTextList) this.#hasLongLists = true;
     const isLong = typeof value === 'string' && value.length > MAX_IN_DUCKDB;
-    if (isLong || value instanceof LongText || value instanceof LongTextList) this.#hasLongTexts = true;
+    if (isLong || isLongValue(value)) this.#hasLongTexts = true;
   }
 
   #addColumn({ source, key, columns }: LoadedName, type: ValueType): LoadedColumn {
@@ -181,6 +185,7 @@ export class RowLoader {
       parts: new Map(this.#columns.map(({ part, name, slice }) => [partKey(part), { part, name, slice }])),
       occurrences: names.map(({ source, key, counter }) => counter.occurrence(source, key)),
       rows: this.#total,
+      hasLongLists: this.#hasLongLists,
     };
   }
 

@@ -102,7 +102,8 @@ export class SqlQueries {
     const compacted = relation === 'series' && (await this.#source.points()).file;
     if (compacted) return compacted;
     const file = scratch.file(`${relation}.parquet`);
-    if (relation === 'runs' && (await hasLongLists(this.#source))) {
+    // To make a list of texts of many megabytes, DuckDB takes several times their size.
+    if (relation === 'runs' && this.#source.runs.hasLongLists) {
       await this.#writeRuns(text, file);
       return file;
     }
@@ -140,21 +141,6 @@ export class SqlQueries {
     for (const database of this.#open) database.close();
     this.#open.clear();
   }
-}
-
-/** Beyond so many characters, in bytes of a line about as many. */
-const MAX_LIST_CHARACTERS = 8 << 20;
-
-/**
- * Whether a run has notes or warnings of many megabytes. To make a list of these, DuckDB takes several times their size; the
- * records have them as lists.
- */
-async function hasLongLists({ database, runs }: SqlSource): Promise<boolean> {
-  if (!runs.hasLongLines) return false;
-  const [row] = await database.all(
-    `SELECT max(greatest(length(notes), length(warnings))) AS longest FROM ${new Query(runs).from()}`,
-  );
-  return Number(row?.longest ?? 0) > MAX_LIST_CHARACTERS;
 }
 
 /** A field that DuckDB has as whole numbers. */
