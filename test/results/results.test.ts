@@ -183,6 +183,25 @@ describe('results', () => {
     expect(await found('a')).toEqual(['a']);
   });
 
+  it('are grouped by a list of texts as by any value: keys are lists', async () => {
+    const results = await resultsOf(
+      [['a'], ['a', 'b'], ['a'], []].map((tags, index) => recordOf({ index, tags, metrics: { y: index } })),
+    );
+    const { groups } = await results.groupBy('tags').stats('y', ['n']);
+    expect(groups).toHaveLength(3);
+    expect(groups.map(({ keys, n }) => [keys[0], n])).toEqual(
+      expect.arrayContaining([
+        [[], 1],
+        [['a'], 2],
+        [['a', 'b'], 1],
+      ]),
+    );
+    const bins = { low: 0, width: 10, count: 1, log: false };
+    expect((await results.histogram('y', bins, ['tags'])).map(({ keys }) => keys[0])).toEqual(
+      expect.arrayContaining([[], ['a'], ['a', 'b']]),
+    );
+  });
+
   it('are those with all of some tags', async () => {
     const results = await resultsOf(
       [['a'], ['a', 'b'], ['b'], []].map((tags, index) => recordOf({ index, tags })),
