@@ -9,7 +9,7 @@ import { median } from '../report.mjs';
 import sweep from './sweep.mjs';
 
 const RUNS = 1_000_000;
-const ROUNDS = 3;
+const ROUNDS = 7;
 const run = promisify(execFile);
 const pathOf = (name) => fileURLToPath(new URL(name, import.meta.url));
 const ask = async (name, ...args) =>
@@ -34,10 +34,8 @@ export async function measureResults(lab, scratch, report) {
   await run(process.execPath, [program, 'store', 'compact', '--store', store]);
   const file = join(store, 'measured@1', 'runs', 'runs.parquet');
 
-  const bare = await askAll('ask-duckdb.mjs', file);
-  const ours = await askAll('ask.mjs', store);
   for (const question of ['grouped', 'page', 'histogram']) {
-    const [duckdb, metalab] = [bare[question], ours[question]];
+    const [duckdb, metalab] = await askBoth(question, ['ask-duckdb.mjs', file], ['ask.mjs', store]);
     report.seconds(
       `results_${question}_bare_seconds`,
       duckdb.seconds,
@@ -86,19 +84,16 @@ export async function measureResults(lab, scratch, report) {
 const peak = (report, key, megabytes, what = 'peak memory') =>
   report.row(`${key}_peak_mb`, megabytes, `  ${what}`, `${megabytes} MB`, 'expected ≤ 500 MB');
 
-/** Each question's median round. */
-async function askAll(name, place) {
-  const answers = {};
-  for (const question of ['grouped', 'page', 'histogram']) {
-    const rounds = [];
-    for (let round = 0; round < ROUNDS; round++) rounds.push(await ask(name, place, question));
-    answers[question] = {
-      seconds: median(rounds.map(({ seconds }) => seconds)),
-      warm_ms: median(rounds.map(({ warm_ms }) => warm_ms)),
-      peak_mb: Math.max(...rounds.map(({ peak_mb }) => peak_mb)),
-    };
-  }
-  return answers;
+/** The median round of each: one after the other in each round, since a machine's speed changes. */
+async function askBoth(question, ...programs) {
+  const rounds = programs.map(() => []);
+  for (let round = 0; round < ROUNDS; round++)
+    for (const [at, [name, place]] of programs.entries()) rounds[at].push(await ask(name, place, question));
+  return rounds.map((answers) => ({
+    seconds: median(answers.map(({ seconds }) => seconds)),
+    warm_ms: median(answers.map(({ warm_ms }) => warm_ms)),
+    peak_mb: Math.max(...answers.map(({ peak_mb }) => peak_mb)),
+  }));
 }
 
 async function measureDerive(store, sweepSeconds, report) {
