@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { DirRule } from '../definition/context.js';
 import type { HashedFile } from '../definition/declaration.js';
+import { eachAtOnce } from '../definition/each-at-once.js';
 import type { Problem } from '../definition/errors.js';
 import { canonicalJson } from './canonical.js';
 import { FileHashCache, type FileStamp } from './file-hash-cache.js';
@@ -54,14 +55,9 @@ export class FileHasher implements ContextHasher {
   /** One result for every path, in order: the file, or why it can't be read. */
   async hashAll(paths: readonly string[]): Promise<(HashedFile | Problem)[]> {
     const results: (HashedFile | Problem)[] = new Array(paths.length);
-    let next = 0;
-    const work = async () => {
-      while (next < paths.length) {
-        const index = next++;
-        results[index] = await this.#hash(paths[index]!);
-      }
-    };
-    await Promise.all(Array.from({ length: Math.min(AT_ONCE, paths.length) }, work));
+    await eachAtOnce(paths, AT_ONCE, async (path, index) => {
+      results[index] = await this.#hash(path);
+    });
     this.#cache.save();
     return results;
   }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
+import { eachAtOnce } from '../../../definition/each-at-once.js';
 import { hashContent } from '../../../identity/hash-content.js';
 import { askRoom, noRoomFor, parentOf } from '../../../transport/room.js';
 import type { Transport } from '../../../transport/transport.js';
@@ -54,19 +55,15 @@ export async function uploadMissing(
     }
   bytes += records_bytes;
   if (bytes > 0) await retry.until(() => requireRoom(transport, parentOf(uploads[0]!.to), bytes));
-  let next = 0;
-  const work = async () => {
-    while (next < missing.length) {
-      const upload = wanted.get(missing[next++]!)!;
-      const { from, to, mode } = upload;
-      await verify(upload);
-      const options = mode === undefined ? {} : { mode };
-      await retry.until(() =>
-        'path' in from ? transport.put(from.path, to, options) : transport.write(from.bytes, to, options),
-      );
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(AT_ONCE, missing.length) }, work));
+  await eachAtOnce(missing, AT_ONCE, async (name) => {
+    const upload = wanted.get(name)!;
+    const { from, to, mode } = upload;
+    await verify(upload);
+    const options = mode === undefined ? {} : { mode };
+    await retry.until(() =>
+      'path' in from ? transport.put(from.path, to, options) : transport.write(from.bytes, to, options),
+    );
+  });
   return missing.length;
 }
 

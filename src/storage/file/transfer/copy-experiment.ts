@@ -1,3 +1,4 @@
+import { eachAtOnce } from '../../../definition/each-at-once.js';
 import { countRuns } from '../count-runs.js';
 import { segmentsFolder } from '../layout.js';
 import { listNames } from '../list-names.js';
@@ -60,18 +61,18 @@ export async function copyExperiment(
   const counts = { files: 0, bytes: 0, same: 0 };
   let filled_holes = false;
   let done = 0;
-  for (const group of byFolder(files))
-    await eachOf(group, options.signal, async (file) => {
-      const merged = await mergeFile(from, to, file);
-      if (merged.result === 'copied') {
-        counts.files++;
-        counts.bytes += merged.bytes;
-        filled_holes ||= merged.filledHoles && file.rule === 'lines';
-      } else if (merged.result === 'same') counts.same++;
-      else conflicts.push({ path: file.path, what: merged.what });
-      done += file.size;
-      options.onProgress?.(done, total);
-    });
+  const copy = async (file: TransferFile) => {
+    const merged = await mergeFile(from, to, file);
+    if (merged.result === 'copied') {
+      counts.files++;
+      counts.bytes += merged.bytes;
+      filled_holes ||= merged.filledHoles && file.rule === 'lines';
+    } else if (merged.result === 'same') counts.same++;
+    else conflicts.push({ path: file.path, what: merged.what });
+    done += file.size;
+    options.onProgress?.(done, total);
+  };
+  for (const group of byFolder(files)) await eachAtOnce(group, AT_ONCE, copy, options.signal);
   if (filled_holes) {
     await removeTables(to);
     await noteRewritten(to);
@@ -90,16 +91,4 @@ function byFolder(files: readonly TransferFile[]): Iterable<TransferFile[]> {
     else folders.set(folder, [file]);
   }
   return folders.values();
-}
-
-async function eachOf(
-  files: readonly TransferFile[],
-  signal: AbortSignal | undefined,
-  work: (file: TransferFile) => Promise<void>,
-): Promise<void> {
-  let next = 0;
-  const worker = async () => {
-    while (next < files.length && !signal?.aborted) await work(files[next++]!);
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, worker));
 }
