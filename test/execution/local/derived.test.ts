@@ -103,8 +103,9 @@ test('a sweep that is cancelled does not wait for a derivation', async () => {
 
 test('a slot that is to stop after its run derives that one’s metrics first', async () => {
   start({
-    code: derived(`fs.writeFileSync('deriving', '');
-      while (!fs.existsSync('go on')) await new Promise((resolve) => setTimeout(resolve, 10));
+    code: derived(`const told = new Promise((resolve) => process.once('message', resolve));
+      fs.writeFileSync('deriving', '');
+      if (run.params.x === 0) await told;
       return { x: run.params.x };`),
     cases: 3,
     declaration: { derived: { gap: GAP } },
@@ -112,7 +113,6 @@ test('a slot that is to stop after its run derives that one’s metrics first', 
   const run = sweep.run();
   await sweep.untilWritten('deriving');
   sweep.stop('yield');
-  sweep.write('go on', '');
   expect(await run).toMatchObject({ next: 1, success: 1 });
   await until(() => lines().length === 1);
   expect(lines()[0]).toMatchObject({ values: { x: 0 } });
