@@ -1,6 +1,6 @@
 import { isLongValue, LongText, LongTextList, type LongValue } from '../storage/file/formats/long-text.js';
 import { isLarge, jsonPieces } from './export/json-pieces.js';
-import { linesInPieces } from './export/lines-in-pieces.js';
+import { type Batches, linesInPieces } from './export/lines-in-pieces.js';
 import { textPieces } from './export/text-pieces.js';
 import type { StoredCell } from './query/cell.js';
 
@@ -16,14 +16,10 @@ const FORMULA = /^(?:[=+@\t\r]|-(?!(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$))/i;
  */
 export async function* toCsv(
   columns: readonly (string | LongValue)[],
-  batches: AsyncIterable<readonly (readonly StoredCell[])[]>,
+  batches: Batches<readonly StoredCell[]>,
 ): AsyncGenerator<string, void> {
-  yield* linesInPieces(once([columns]), { before: '', after: '', cells: (row) => row.map(titleText) });
+  yield* linesInPieces([[columns]], { before: '', after: '', cells: (row) => row.map(titleText) });
   yield* linesInPieces(batches, { before: '', after: '', cells: (row) => row.map(toText) });
-}
-
-async function* once<T>(value: T): AsyncGenerator<T, void> {
-  yield value;
 }
 
 const titleText = (name: string | LongValue) =>

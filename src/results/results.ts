@@ -172,8 +172,7 @@ export class Results<Params = JsonObject> {
     const { where = [] } = this.#query;
     const runs = new Results<Params>(this.#source, { where }, this.#all);
     const columns = await runs.groupBy(column).storedStats([], []);
-    // Keys that are cut would find no cells.
-    const rows = await this.#refine({ longest: undefined }).groupBy(row).storedStats([], []);
+    const rows = await this.groupBy(row).storedStats([], []);
     const cells = await runs.groupBy(row, column).storedStats(metric, [statistic]);
     return makePivot({ rows, columns, cells }, statistic);
   }

@@ -198,7 +198,7 @@ async function printGroups(
     }
     const { writeCsv } = await import('../format/write-csv.js');
     const { columns, rows } = groupTable(groups, await results.resolveColumns(groups.by));
-    return writeCsv(columns, once(rows), options, context);
+    return writeCsv(columns, [rows], options, context);
   }
   const grouped = results.cutTexts(MAX_SHOWN).groupBy(...by);
   const groups = await grouped.stats(options.columns, options.stats);
@@ -251,7 +251,7 @@ async function printPivot(
     }
     const { writeCsv } = await import('../format/write-csv.js');
     const { columns, rows } = pivotTable(pivot);
-    return writeCsv(columns, once(rows), options, context);
+    return writeCsv(columns, [rows], options, context);
   }
   const pivot = await results.cutTexts(MAX_SHOWN).pivot(row, column, metric, statistic);
   const { pivotWithoutErrors } = await import('../format/rounding-errors.js');
@@ -268,8 +268,4 @@ async function pivotedMetric(results: Results, named: string | undefined): Promi
     '--pivot without --value',
     `--value METRIC, one of: ${listNames(metrics.map(({ name }) => name))}`,
   );
-}
-
-async function* once<T>(value: T): AsyncGenerator<T, void> {
-  yield value;
 }

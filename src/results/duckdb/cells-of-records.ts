@@ -14,8 +14,9 @@ const MAX_CELLS = 20_000;
 const MAX_BYTES = 4 << 20;
 
 /**
- * Rows whose params, metrics and long fields are read from the records. Of wide rows DuckDB holds 2,048 and more, and of long texts several
- * copies; of a sorted page it reads the columns of a million runs: 13 of them took 180 ms, the records of 50 runs take 5 ms.
+ * Rows whose params, metrics and long fields are read from the records. Of wide rows DuckDB holds 2,048 and more, and of long
+ * texts several copies; of a sorted page it reads the columns of a million runs: 13 of them took 180 ms, the records of 50 runs
+ * take 5 ms.
  *
  * @param folder the experiment's
  */

@@ -1,3 +1,6 @@
+/** Rows, many at a time. */
+export type Batches<Row> = AsyncIterable<readonly Row[]> | Iterable<readonly Row[]>;
+
 interface LineFormat<T> {
   readonly before: string;
   readonly after: string;
@@ -7,7 +10,7 @@ interface LineFormat<T> {
 
 /** Rows as lines of cells with commas between: those of a batch together, but where a text is long. */
 export async function* linesInPieces<T>(
-  batches: AsyncIterable<readonly T[]>,
+  batches: Batches<T>,
   { before, after, cells }: LineFormat<T>,
 ): AsyncGenerator<string, void> {
   for await (const rows of batches) {
