@@ -104,6 +104,6 @@ function printDerived(plan: DerivePlan, { done, failed, failures }: Derived, con
   else if (total === 0) out(`${experiment_id}: all ${runs} successful runs have ${names}`);
   else
     out(
-      `${experiment_id}: derived ${names} for ${done - failed} runs${failed > 0 ? `, not for ${failed}` : ''}; ${command(`results ${experiment_id}`)} shows them`,
+      `${experiment_id}: derived ${names} for ${done - failed} runs${failed > 0 ? `, not for ${failed}` : ''}${done > failed ? `; ${command(`results ${experiment_id}`)} shows them` : ''}`,
     );
 }
