@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { canRunInProcess, runInProcess } from './run-in-process.js';
 
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const PROGRAM = `${ROOT}bin/metalab.js`;
@@ -41,9 +42,9 @@ export function startMetalab(
   return Object.assign(child, { finished, stderrSoFar: () => output.stderr });
 }
 
-/** Runs the built `metalab` to its end. */
-export const metalab = (args: readonly string[], options?: RunOptions): Promise<Finished> =>
-  startMetalab(args, options).finished;
+/** Runs the built `metalab` to its end: in this process where it can, else in one of its own. */
+export const metalab = (args: readonly string[], options: RunOptions = {}): Promise<Finished> =>
+  canRunInProcess(options) ? runInProcess(args, options) : startMetalab(args, options).finished;
 
 /** Submits, and reads the JSON line that `submit --json` ends with. */
 export async function submitJson(args: readonly string[], options?: RunOptions) {
