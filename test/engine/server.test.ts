@@ -23,6 +23,7 @@ import { processStart } from '../../src/engine/process-start.mjs';
 import { ensureServer, runningServer } from '../../src/engine/server.js';
 import { engineStatus } from '../../src/engine/status.js';
 import { stopEngine } from '../../src/engine/stop.js';
+import { kill } from '../support/kill.js';
 import { temporaryEngine } from './temporary-engine.js';
 
 let engine: ReturnType<typeof temporaryEngine>;
@@ -107,8 +108,7 @@ describe('the engine', { timeout: 180_000 }, () => {
     expect(first.address).toBe(`127.0.0.1:${ports.port}`);
     expect(first.searchAttributes).toBe(true);
     await startWorkflow('kept');
-    process.kill(first.pid, 'SIGKILL');
-    while (processStart(first.pid)) await sleep(10);
+    await kill(first.pid);
     const second = await ensureServer({ env: engine.env });
     expect(second.pid).not.toBe(first.pid);
     expect(second.address).toBe(first.address);

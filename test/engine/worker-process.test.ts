@@ -7,6 +7,7 @@ import { processStart } from '../../src/engine/process-start.mjs';
 import { engineStatus } from '../../src/engine/status.js';
 import { stopEngine } from '../../src/engine/stop.js';
 import { ensureWorker } from '../../src/engine/worker-process.js';
+import { kill } from '../support/kill.js';
 import { temporaryEngine } from './temporary-engine.js';
 
 const ADDRESS = '127.0.0.1:1';
@@ -82,8 +83,7 @@ describe('a background worker', { timeout: 90_000 }, () => {
 
   test('that was killed is started again', async () => {
     const first = await ensureWorker(order('a'));
-    process.kill(first.worker.pid, 'SIGKILL');
-    while (processStart(first.worker.pid)) await sleep(5);
+    await kill(first.worker.pid);
     const second = await ensureWorker(order('a'));
     expect(second).toMatchObject({ started: true, replaced: [] });
   });

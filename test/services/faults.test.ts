@@ -2,7 +2,8 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { useOwnEngine } from '../support/engine.js';
-import { engineStatus, killWorkers } from '../support/engine-status.js';
+import { killEngine, killWorkers } from '../support/engine-status.js';
+import { kill } from '../support/kill.js';
 import { metalab, startMetalab } from '../support/metalab.js';
 import type { Project } from '../support/project.js';
 import { until } from '../support/until.js';
@@ -56,18 +57,21 @@ class Lab {
   }
 }
 
-const kill = (service: { readonly process_id: { readonly pid: number } | null }) =>
-  process.kill(service.process_id!.pid, 'SIGKILL');
+const killService = (service: { readonly process_id: { readonly pid: number } | null }) =>
+  kill(service.process_id!.pid);
 
 test('a killed service is started again at its place, with its data, without what its last start left', async () => {
   const lab = await Lab.make();
   const up = await lab.up();
   const kv = serviceIn(up, 'kv');
   await tell(kv.port, 'kept,');
-  kill(kv);
-  await until(async () => (await lab.status()).kv.restarts === 1);
+  await killService(kv);
+  await until(async () => {
+    const { status, restarts } = (await lab.status()).kv;
+    return status === 'running' && restarts === 1;
+  });
   const now = await lab.status();
-  expect(now.kv).toMatchObject({ status: 'running', port: kv.port });
+  expect(now.kv.port).toBe(kv.port);
   expect(now.mirror.process_id).toEqual(serviceIn(up, 'mirror').process_id);
   expect(await tell(kv.port, 'more')).toBe('hi kept,more');
   expect(lab.processes('kv-child')).toHaveLength(1);
@@ -81,7 +85,7 @@ test('a service that dies five times in a row is not restarted, and reported wit
   const lab = await Lab.make();
   const { kv } = { kv: serviceIn(await lab.up(), 'kv') };
   writeFileSync(lab.path('data', 'kv', 'broken'), '');
-  kill(kv);
+  await killService(kv);
   await until(async () => (await lab.status()).problem !== null);
   const now = await lab.status();
   expect(now.problem).toBe('kv died 5 times in a row, and is not started again');
@@ -101,10 +105,10 @@ test('services outlive a killed worker; the next command has them looked after a
   const before = serviceIn(await lab.up(), 'kv');
   await killWorkers(env);
   expect((await lab.status()).kv.process_id).toEqual(before.process_id);
-  kill(before);
+  await killService(before);
   const after = serviceIn(await lab.up(), 'kv');
   expect(after).toMatchObject({ status: 'running', port: before.port });
-  kill(after);
+  await killService(after);
   await until(
     async () =>
       !['', String(after.process_id!.pid)].includes(String((await lab.status()).kv.process_id?.pid ?? '')),
@@ -114,13 +118,12 @@ test('services outlive a killed worker; the next command has them looked after a
 test('services outlive a killed Temporal server and worker; the next engine start brings back what died', async () => {
   const lab = await Lab.make();
   const up = await lab.up();
-  const { server, workers } = await engineStatus(env);
-  for (const { pid } of [...workers, server!]) process.kill(pid, 'SIGKILL');
+  await killEngine(env);
   const told = await lab.run('status');
   expect(told).toMatchObject({ code: 0 });
   expect(told.stderr).toContain('they would not be started again if they died');
   // As after a reboot: nothing of it runs any more.
-  for (const { pid } of lab.processes()) process.kill(pid, 'SIGKILL');
+  await kill(...lab.processes().map(({ pid }) => pid));
   expect((await metalab(['engine', 'start'], lab.here)).code).toBe(0);
   await until(async () => {
     const { kv, mirror } = await lab.status();
@@ -139,7 +142,7 @@ test('an up whose worker is killed in the middle goes on with the next one, and 
   await killWorkers(env);
   rmSync(lab.path('data', 'kv', 'slow'));
   // It would never get ready: it is the one that the killed worker started.
-  for (const { pid } of lab.processes('server.mjs')) process.kill(pid, 'SIGKILL');
+  await kill(...lab.processes('server.mjs').map(({ pid }) => pid));
   const { code } = await up.finished;
   expect(code).toBe(0);
   expect(lab.processes('server.mjs')).toHaveLength(1);

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
 import { onTestFinished } from 'vitest';
+import { kill } from './kill.js';
 import { metalab } from './metalab.js';
 
 export interface EngineStatus {
@@ -45,11 +46,11 @@ export function workflowId(store: string, experiment: string): string {
 }
 
 export async function killWorkers(env: NodeJS.ProcessEnv = {}): Promise<void> {
-  for (const { pid } of (await engineStatus(env)).workers) process.kill(pid, 'SIGKILL');
+  await kill(...(await engineStatus(env)).workers.map(({ pid }) => pid));
 }
 
 /** Kills the workers and the server. */
 export async function killEngine(env: NodeJS.ProcessEnv = {}): Promise<void> {
   const { workers, server } = await engineStatus(env);
-  for (const { pid } of [...workers, ...(server ? [server] : [])]) process.kill(pid, 'SIGKILL');
+  await kill(...[...workers, ...(server ? [server] : [])].map(({ pid }) => pid));
 }

@@ -5,6 +5,7 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 import { useOwnEngine } from '../support/engine.js';
 import { engineStatus } from '../support/engine-status.js';
 import { experimentText } from '../support/experiment-text.js';
+import { kill } from '../support/kill.js';
 import { metalab } from '../support/metalab.js';
 import { projectWith } from '../support/project.js';
 import { HELD } from './held.js';
@@ -21,7 +22,7 @@ test('watch continues after its server was killed, and Ctrl-C ends it with 130',
   await terminal.waitFor(/^e:1 +running/m);
   const { pid, address } = (await engineStatus(env)).server!;
   const port = Number(address.split(':').at(-1));
-  process.kill(pid, 'SIGKILL');
+  await kill(pid);
   await terminal.waitFor(/^e:1 +running[\s\S]*does not answer/m);
   // Then another user's server has the port, and this one has to take another.
   const another = {
@@ -37,7 +38,7 @@ test('watch continues after its server was killed, and Ctrl-C ends it with 130',
   const restarted = await metalab(['engine', 'start'], { env });
   expect(restarted.code, restarted.stderr).toBe(0);
   await terminal.waitFor(/^e:1 +running.*\nnot shown.*\nCtrl-C stops watching/m, 60_000);
-  process.kill((await engineStatus(env)).server!.pid, 'SIGKILL');
+  await kill((await engineStatus(env)).server!.pid);
   await terminal.waitFor(/^e:1 +running[\s\S]*does not answer/m);
   await terminal.press('C-c');
   await terminal.waitFor(/code 130$/m, 3_000);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Client } from '@temporalio/client';
 import { expect, test, vi } from 'vitest';
+import type { SweepStatus } from '../../src/client/status/sweep-status.js';
 import { findTemporalCli } from '../../src/engine/temporal-cli.js';
 import { serverAddress, temporalClient } from '../support/engine-status.js';
 import { metalab, ROOT, startMetalab, submitJson } from '../support/metalab.js';
@@ -66,8 +67,11 @@ test('a workflow ends as its last submission: failed where runs failed, complete
 test('a workflow whose sweep was cancelled ends as cancelled, and another submit begins a new one', async () => {
   const project = await projectWith(sweep('stopped', 1, 100));
   const following = startMetalab(['submit', project.path('sweep.mjs'), '--store', project.store, '--json']);
-  const cancelled = () => metalab(['cancel', 'stopped', '--store', project.store]);
-  await until(async () => (await cancelled()).code === 0);
+  await until(async () => {
+    const { stdout } = await metalab(['status', 'stopped', '--store', project.store, '--json']);
+    return (JSON.parse(stdout) as SweepStatus).running > 0;
+  });
+  expect((await metalab(['cancel', 'stopped', '--store', project.store])).code).toBe(0);
   const { stdout } = await following.finished;
   const { workflow_id } = JSON.parse(stdout.trim().split('\n').at(-1)!) as { readonly workflow_id: string };
   const client = await temporalClient();
