@@ -35,7 +35,7 @@ describe('one record per run, and no second submission', () => {
     });
     expect(sweep.executions).toHaveLength(6);
     writeFileSync(go, '');
-    expect(await sweep.submit().outcome).toMatchObject({ success: 10 });
+    expect(await sweep.finish()).toMatchObject({ success: 10 });
     expect(sweep.records.filter(({ status }) => status === 'success')).toHaveLength(10);
   }, 600_000);
 

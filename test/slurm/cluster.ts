@@ -16,7 +16,13 @@ import type { RunRecord } from '../../src/definition/record.js';
 import type { OwnedRig } from '../rig/start.mjs';
 import { useRig } from '../rig/use-rig.js';
 import { workflowOf } from '../support/engine-status.js';
-import { metalab, type RunOptions, type SubmitLine, startMetalab } from '../support/metalab.js';
+import {
+  type Finished,
+  metalab,
+  type RunOptions,
+  type SubmitLine,
+  startMetalab,
+} from '../support/metalab.js';
 import { Project } from '../support/project.js';
 import { recordsIn } from '../support/records.js';
 
@@ -103,13 +109,14 @@ export class ClusterProject {
   }
 
   /** Submits, and follows until the end. */
+  async finish(...args: readonly string[]): Promise<SubmitLine> {
+    return outcomeIn(await this.run(...submission(args)));
+  }
+
+  /** The same in a process of its own, which goes on while the test does other things, and can be killed. */
   submit(...args: readonly string[]) {
-    const child = startMetalab(['submit', 'counted.mjs', ...args, '--json'], this.#options);
-    const outcome = child.finished.then(({ code, stdout, stderr }) => {
-      const line = stdout.trim().split('\n').at(-1) ?? '';
-      if (!line.startsWith('{')) throw new Error(`metalab submit left with ${code}: ${stderr}`);
-      return JSON.parse(line) as SubmitLine;
-    });
+    const child = startMetalab(submission(args), this.#options);
+    const outcome = child.finished.then(outcomeIn);
     // Who cuts it off does not wait for it.
     outcome.catch(() => {});
     return Object.assign(child, { outcome });
@@ -179,6 +186,14 @@ export class ClusterProject {
     expect(Object.values(jobs).filter((ids) => ids.length !== 1)).toEqual([]);
     expect(Object.keys(jobs).length).toBeGreaterThan(0);
   }
+}
+
+const submission = (args: readonly string[]) => ['submit', 'counted.mjs', ...args, '--json'];
+
+function outcomeIn({ code, stdout, stderr }: Finished): SubmitLine {
+  const line = stdout.trim().split('\n').at(-1) ?? '';
+  if (!line.startsWith('{')) throw new Error(`metalab submit left with ${code}: ${stderr}`);
+  return JSON.parse(line) as SubmitLine;
 }
 
 /** A rig, reached by SSH, and an engine of the test file's own. */

@@ -97,7 +97,7 @@ describe('a login that expires', () => {
     await terminal.waitFor(/logged in to rig/);
     await until(async () => (await sweep.status()).state !== 'waiting');
     // It joins the sweep, or finds it done.
-    expect(await sweep.submit().outcome).toMatchObject({ success: 12 });
+    expect(await sweep.finish()).toMatchObject({ success: 12 });
     await sweep.expectOnce(12);
     expect(sweep.executions).toHaveLength(12);
   }, 450_000);

@@ -95,7 +95,7 @@ describe('on a cluster', () => {
 
   it('many short runs share tasks, and several slots a task', async () => {
     const sweep = await cluster.project({ xs: 400, body: 'await sleep(20);' }, ['cpus = 2']);
-    expect(await sweep.submit().outcome).toMatchObject({ success: 400, executed: 400 });
+    expect(await sweep.finish()).toMatchObject({ success: 400, executed: 400 });
     const records = await sweep.expectOnce(400);
     const tasks = new Set(sweep.executions.map(({ job }) => job));
     expect(tasks.size).toBeLessThanOrEqual(40);

@@ -210,11 +210,11 @@ it('artifacts of runs that are reused come with --artifacts, and those of a whol
     xs: 40,
     body: "for (const name of ['a', 'b']) capture.artifact(name, name + params.x, { format: 'text' });",
   });
-  expect(await project.submit().outcome).toMatchObject({ success: 40 });
+  expect(await project.finish()).toMatchObject({ success: 40 });
   const here = join(project.store, 'counted@1');
   const there = join(project.spool, 'counted@1');
   expect(await storedIn(here)).toBe(0);
-  expect(await project.submit('--artifacts').outcome).toMatchObject({ executed: 0, reused: 40 });
+  expect(await project.finish('--artifacts')).toMatchObject({ executed: 0, reused: 40 });
   expect(await storedIn(here)).toBe(80);
   expect(await listPacks(here)).toEqual(await listPacks(there));
 

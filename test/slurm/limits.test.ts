@@ -48,7 +48,7 @@ function watchQueue(): () => Promise<number> {
 
 test("no array is larger than the cluster's MaxArraySize", async () => {
   const project = await cluster.project({ xs: RUNS }, ['chunk_size = 3']);
-  const { success } = await project.submit().outcome;
+  const { success } = await project.finish();
   expect(success).toBe(RUNS);
   const sizes = sizesOf(project);
   expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(RUNS / 3);
@@ -66,7 +66,7 @@ test("sweeps of two projects share the user's submit limit in waves, and sbatch 
     await cluster.project({ xs: RUNS }, [...executor, 'time = "30m"']),
   ];
   const stopWatching = watchQueue();
-  const outcomes = await Promise.all(projects.map((project) => project.submit().outcome));
+  const outcomes = await Promise.all(projects.map((project) => project.finish()));
   const most = await stopWatching();
   expect(outcomes.map(({ success }) => success)).toEqual([RUNS, RUNS]);
   expect(refusals(projects)).toEqual([]);

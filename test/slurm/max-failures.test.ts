@@ -23,5 +23,5 @@ it('--max-failures ends a sweep on a cluster too: its arrays are ended, and the 
   );
 
   await sweep.write({ xs: 400 }, ['chunk_size = 100']);
-  expect(await sweep.submit().outcome).toMatchObject({ success: 400, failed: 0 });
+  expect(await sweep.finish()).toMatchObject({ success: 400, failed: 0 });
 }, 720_000);

@@ -51,7 +51,7 @@ describe.runIf(process.getuid?.() === 0)('a file_root without room', () => {
           '"name":"file_root","ok":"warn"',
         );
         // Programs, bundle and plan are there.
-        expect(await sweep.submit().outcome).toMatchObject({ success: 3 });
+        expect(await sweep.finish()).toMatchObject({ success: 3 });
         fill(sweep);
       }
       const submit = sweep.submit('--fresh');

@@ -68,7 +68,7 @@ it('runs have the same ids, metrics and captures as on this machine, and each pl
   await sweep.project.write({ 'counted.mjs': EXPERIMENT, 'table.txt': table });
   const stores = { cluster: sweep.project.path('from cluster'), local: sweep.project.path('from local') };
   const outcomes = await Promise.all(
-    (['cluster', 'local'] as const).map((env) => sweep.submit('--env', env, '--store', stores[env]).outcome),
+    (['cluster', 'local'] as const).map((env) => sweep.finish('--env', env, '--store', stores[env])),
   );
   for (const outcome of outcomes)
     expect(outcome).toMatchObject({ total: 36, executed: 36, success: 27, failed: 9 });
@@ -90,18 +90,14 @@ it('runs have the same ids, metrics and captures as on this machine, and each pl
   await appendFile(sweep.project.path('.metalab.toml'), other.slice(other.indexOf('[environments')));
   const jobs = await cluster.jobsByName();
   const again = { total: 36, executed: 0, reused: 36 };
-  expect(
-    await sweep.submit('--env', 'local', '--store', stores.cluster, '--keep-failed').outcome,
-  ).toMatchObject(again);
-  expect(
-    await sweep.submit('--env', 'other', '--store', stores.local, '--keep-failed').outcome,
-  ).toMatchObject(again);
+  expect(await sweep.finish('--env', 'local', '--store', stores.cluster, '--keep-failed')).toMatchObject(
+    again,
+  );
+  expect(await sweep.finish('--env', 'other', '--store', stores.local, '--keep-failed')).toMatchObject(again);
   expect(recordsIn(stores.local, 'same:1')).toHaveLength(36);
   // A store that was lost, with the laptop: what the spool has need not be done again.
   const third = sweep.project.path('after the loss');
-  expect(await sweep.submit('--env', 'cluster', '--store', third, '--keep-failed').outcome).toMatchObject(
-    again,
-  );
+  expect(await sweep.finish('--env', 'cluster', '--store', third, '--keep-failed')).toMatchObject(again);
   expect(byRun(recordsIn(third, 'same:1'))).toEqual(byRun(there));
   expect(await cluster.jobsByName()).toEqual(jobs);
 }, 540_000);

@@ -37,7 +37,7 @@ describe('a task that the cluster ends', () => {
       for (let i = 0; i < 30; i++) { globalThis.kept.push(Buffer.alloc(32 * 2 ** 20, 1)); await sleep(100); }
     }`;
     const sweep = await cluster.project({ xs: 5, body }, ['chunk_size = 5', 'memory = "400M"']);
-    expect(await sweep.submit().outcome).toMatchObject({ success: 4, failed: 1 });
+    expect(await sweep.finish()).toMatchObject({ success: 4, failed: 1 });
     const failed = sweep.records.find(({ status }) => status === 'failed')!;
     expect(failed).toMatchObject({ params: { x: 2 }, error: { type: 'MemoryError' } });
     expect(sweep.records).toHaveLength(5);
@@ -62,7 +62,7 @@ describe('a task that the cluster ends', () => {
         'memory = "400M"',
         `cpus = ${slots}`,
       ]);
-      expect(await sweep.submit().outcome).toMatchObject({ success: 4, failed: 1 });
+      expect(await sweep.finish()).toMatchObject({ success: 4, failed: 1 });
       const failed = sweep.records.find(({ status }) => status === 'failed')!;
       expect(failed).toMatchObject({ params: { x: 0 }, error: { type: 'MemoryError' } });
       // What it was ended for, not what accounting sampled before.

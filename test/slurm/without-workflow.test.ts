@@ -44,7 +44,7 @@ describe('arrays whose workflow was terminated', () => {
     expect(ended).toMatchObject({ code: 0, stdout: expect.stringContaining('removed counted:1') });
     expect(await cluster.queue()).toEqual([]);
     await release();
-    expect(await sweep.submit().outcome).toMatchObject({ success: 4, reused: 2 });
+    expect(await sweep.finish()).toMatchObject({ success: 4, reused: 2 });
     expect(sweep.timesExecuted).toEqual({ 0: 1, 1: 1, 2: 2, 3: 2 });
   }, 540_000);
 
@@ -64,7 +64,7 @@ describe('arrays whose workflow was terminated', () => {
       stderr: expect.stringContaining('in progress'),
     });
     await release();
-    expect(await sweep.submit().outcome).toMatchObject({ success: 4, reused: 2 });
+    expect(await sweep.finish()).toMatchObject({ success: 4, reused: 2 });
     expect(sweep.timesExecuted).toEqual({ 0: 1, 1: 1, 2: 2, 3: 2 });
     await sweep.expectNoSecondSubmission();
   }, 540_000);

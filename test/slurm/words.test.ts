@@ -50,7 +50,7 @@ it("the output of a failed set-up is reported and kept in the store; show prints
   timeout: 540_000,
 }, async () => {
   const project = await cluster.project({ xs: 2 });
-  await project.submit().outcome;
+  await project.finish();
   const [record] = await project.expectOnce(2);
   const shown = (await project.run('show', record!.run_id)).stdout;
   expect(shown).toMatch(
@@ -84,7 +84,7 @@ it('the error of a run whose task Slurm ended for its memory says so', {
     // A run may have more than its whole task: metalab does not end its slot before Slurm ends the task.
     properties: "memory: '2G', resources: { memory: '300M' },",
   });
-  await project.submit().outcome;
+  await project.finish();
   const [record] = await project.expectOnce(1, 'failed');
   expect(record!.error).toMatchObject({ type: 'MemoryError' });
   expect(record!.error!.message).toMatch(

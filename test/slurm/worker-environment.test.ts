@@ -56,6 +56,6 @@ it('a worker reaches the gateway with the SSH configuration and agent of the las
   await terminal.waitFor(/logged in to rig/);
   writeFileSync(go, '');
   cluster.env.SSH_AUTH_SOCK = second.socket;
-  expect(await sweep.submit().outcome).toMatchObject({ success: 8 });
+  expect(await sweep.finish()).toMatchObject({ success: 8 });
   expect(sweep.executions).toHaveLength(8);
 }, 900_000);

@@ -5,23 +5,22 @@ import { type Finished, ROOT, type RunOptions } from './metalab.js';
 /** Read once in a process. */
 const KEPT = ['TMPDIR'];
 
-let runs = false;
+/** The working directory and environment that this process has for commands, how many run, and how to go back. */
+let place: { readonly key: string; users: number; readonly leave: () => void } | undefined;
 
-/** Whether a command can run in this process now: one at a time, since it has one working directory and environment. */
-export const canRunInProcess = ({ env = {} }: RunOptions): boolean =>
-  !runs && KEPT.every((name) => !(name in env));
+/** Whether a command can run in this process now: those that run in it have one working directory and environment. */
+export const canRunInProcess = (options: RunOptions): boolean =>
+  KEPT.every((name) => !(name in (options.env ?? {}))) && (!place || place.key === keyOf(options));
 
 /** Runs the built `metalab` in this process. A process of its own takes 0.2 to 0.5 s of processor time to load it. */
 export async function runInProcess(args: readonly string[], options: RunOptions): Promise<Finished> {
-  runs = true;
-  const cwd = process.cwd();
-  const before = { ...process.env };
-  const stdout = new Output();
-  const stderr = new Output();
+  place ??= enter(options);
+  const here = place;
+  here.users++;
   try {
-    process.chdir(options.cwd ?? ROOT);
-    restoreEnvironment(withoutUndefined({ ...before, NO_COLOR: '1', ...options.env }));
     const { runMetalab } = await loadBuilt();
+    const stdout = new Output();
+    const stderr = new Output();
     const code = await runMetalab(args, {
       stdout: asStream(stdout),
       stderr: asStream(stderr),
@@ -29,10 +28,24 @@ export async function runInProcess(args: readonly string[], options: RunOptions)
     });
     return { code, signal: null, stdout: stdout.text, stderr: stderr.text };
   } finally {
+    here.users--;
+    if (here.users === 0) here.leave();
+  }
+}
+
+const keyOf = ({ cwd = ROOT, env = {} }: RunOptions) => JSON.stringify([cwd, Object.entries(env).sort()]);
+
+function enter(options: RunOptions): NonNullable<typeof place> {
+  const cwd = process.cwd();
+  const before = { ...process.env };
+  process.chdir(options.cwd ?? ROOT);
+  restoreEnvironment(withoutUndefined({ ...before, NO_COLOR: '1', ...options.env }));
+  const leave = () => {
+    place = undefined;
     process.chdir(cwd);
     restoreEnvironment(before);
-    runs = false;
-  }
+  };
+  return { key: keyOf(options), users: 0, leave };
 }
 
 const loadBuilt = (): Promise<typeof import('../../src/cli/run-metalab.js')> =>

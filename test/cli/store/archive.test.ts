@@ -59,7 +59,7 @@ describe('an exported store', () => {
     const { code, stderr } = await metalab(args);
     expect(code).toBe(2);
     expect(stderr).toMatch(/exists[\s\S]*--force to replace it/);
-    expect(readFileSync(file)).toEqual(before);
+    expect(readFileSync(file).equals(before)).toBe(true);
     expect((await metalab([...args, '--force'])).code).toBe(0);
     expect(readFileSync(file).length).toBeLessThan(before.length);
   });

@@ -169,7 +169,7 @@ describe('files that both stores have', () => {
       { files: 2, runs: 12, filled_holes: true, conflicts: [] },
     ]);
     expect(readFileSync(join(there, segment), 'utf8')).toBe(lines.join('\n'));
-    expect(readFileSync(join(there, pack))).toEqual(bytes);
+    expect(readFileSync(join(there, pack)).equals(bytes)).toBe(true);
     expect(await findingsIn(to)).not.toContain('pack');
   });
 
@@ -189,7 +189,7 @@ describe('files that both stores have', () => {
     const sound = readFileSync(artifactIn(there));
     writeFileSync(artifactIn(there), 'damaged');
     expect(await copied(from, to)).toMatchObject([{}, { files: 1 }]);
-    expect(readFileSync(artifactIn(there))).toEqual(sound);
+    expect(readFileSync(artifactIn(there)).equals(sound)).toBe(true);
     writeFileSync(artifactIn(folder), 'damaged');
     rmSync(artifactIn(there));
     const { code, stderr } = await copy(from, to);
