@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
- * Waits until something is so; what throws is not so yet. A check that starts a program is repeated less often, so that
- * checking takes at most a third of the time.
+ * Waits until something is so; what throws is not so yet. A check that takes longer is repeated less often: checking
+ * takes a tenth of the time, and at least one check a second is made.
  *
  * @param seconds at most
  */
@@ -15,7 +15,7 @@ export async function until(isSo: () => boolean | Promise<boolean>, seconds = 30
     } catch (error) {
       thrown = error;
     }
-    await sleep(Math.max(20, 2 * (performance.now() - start)));
+    await sleep(Math.min(1000, Math.max(20, 9 * (performance.now() - start))));
   }
   throw new Error(`not within ${seconds} s: ${isSo}`, { cause: thrown });
 }
