@@ -40,7 +40,7 @@ const MAY_IMPORT = {
     'results',
     'services',
     'transport/ssh/command-line.ts',
-    'engine/ports.ts',
+    'engine/server/ports.ts',
   ],
   // Infrastructure for experiments: plugins plan it, environments carry the plans out.
   services: [
@@ -59,7 +59,7 @@ const MAY_IMPORT = {
   contract: [
     'definition',
     'storage',
-    'runner/protocol.ts',
+    'runner/protocol/protocol.ts',
     'execution/batch-executor.ts',
     'services/service.ts',
   ],
@@ -190,7 +190,7 @@ export default {
       severity: 'error',
       comment: 'executors and slots share a protocol, not code',
       from: { path: '^src/execution/' },
-      to: { path: '^src/runner/', pathNot: '^src/runner/protocol' },
+      to: { path: '^src/runner/', pathNot: '^src/runner/protocol/' },
     },
   ],
   options: {

@@ -3,7 +3,7 @@ import { serveAtlas } from '../atlas/serve.js';
 import { keepToken } from '../atlas/token-file.js';
 import { keepIndexPassword } from '../client/open-location.js';
 import { InfrastructureError } from '../definition/errors.js';
-import { holderOf } from '../engine/ports.js';
+import { holderOf } from '../engine/server/ports.js';
 import { makeStateFolder } from '../engine/state-folder.js';
 import { parseStore } from '../storage/store-config.js';
 import type { CommandContext } from './command.js';

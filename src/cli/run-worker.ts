@@ -3,8 +3,8 @@ import { parseDuration } from '../definition/duration.js';
 import { UsageError } from '../definition/errors.js';
 import { readBuild } from '../engine/build.js';
 import { resolveTemporal } from '../engine/connect.js';
-import { registerWorker, unregisterWorker } from '../engine/registration.js';
 import { loadRequestKey } from '../engine/request-key.js';
+import { registerWorker, unregisterWorker } from '../engine/worker/registration.js';
 import { startWorker } from '../workers/run-worker.js';
 import type { CommandContext, CommonOptions } from './command.js';
 

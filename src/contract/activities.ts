@@ -1,7 +1,7 @@
 import type { PositionRange } from '../definition/position-range.js';
 import type { RunDigest } from '../definition/run-digest.js';
 import type { BatchLimits } from '../execution/batch-executor.js';
-import type { ChunkReport } from '../runner/protocol.js';
+import type { ChunkReport } from '../runner/protocol/protocol.js';
 import type { PlanManifest, SubmissionOutcome } from '../storage/manifest.js';
 import type { ControlRequest, SubmissionRequest } from './workflow.js';
 

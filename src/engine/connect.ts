@@ -2,8 +2,8 @@ import type { Connection, ConnectionOptions } from '@temporalio/client';
 import type { Environment } from '../access/own-folders.js';
 import { InfrastructureError, messageOf } from '../definition/errors.js';
 import { type UserServer, userServer } from './address.js';
-import { ensureSearchAttributes } from './search-attributes.js';
-import { type EngineOptions, ensureServer, runningServer } from './server.js';
+import { ensureSearchAttributes } from './server/search-attributes.js';
+import { type EngineOptions, ensureServer, runningServer } from './server/server.js';
 
 const CONNECT_WITHIN_MS = 5_000;
 

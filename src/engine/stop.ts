@@ -1,9 +1,9 @@
 import { withLock } from './lock.mjs';
-import type { EngineOptions } from './server.js';
+import type { EngineOptions } from './server/server.js';
 import { endProcess } from './signals.js';
 import { isAlive, isElsewhere, readServer, readWorkers, removeServer } from './state.js';
 import { lockFolder, makeStateFolder } from './state-folder.js';
-import { endWorker } from './worker-process.js';
+import { endWorker } from './worker/worker-process.js';
 
 /** The server checkpoints the database when it exits. */
 const SERVER_GRACE_MS = 15_000;

@@ -1,5 +1,5 @@
 import type { ErrorDescription } from '../definition/errors.js';
-import type { ChunkReport, LostRun } from '../runner/protocol.js';
+import type { ChunkReport, LostRun } from '../runner/protocol/protocol.js';
 
 /** The report of a failure before anything was executed. */
 export const NOTHING_DONE: ChunkReport = {

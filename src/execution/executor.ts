@@ -1,5 +1,5 @@
 import type { Objective } from '../definition/objective.js';
-import type { ChunkReport, ChunkRequest, SlotSetup } from '../runner/protocol.js';
+import type { ChunkReport, ChunkRequest, SlotSetup } from '../runner/protocol/protocol.js';
 
 /** A range of a submission's plan, to be executed. */
 export interface RangeRequest {

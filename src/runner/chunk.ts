@@ -5,14 +5,14 @@ import { DigestCounter } from '../definition/run-digest.js';
 import type { Cell, Cells } from '../identity/cells.js';
 import type { PlanSlice } from '../storage/file/formats/plan-entries.js';
 import type { Outcome, RecordLines } from '../storage/file/formats/record-line.js';
-import type { RunExecutor } from './execute-run.js';
-import { LineSplitter } from './line-splitter.js';
-import type { ChunkReport, ChunkRequest, FromSlot, LostRun } from './protocol.js';
-import { monotonicMs, type SlotStatusFile } from './protocol-note.js';
-import { contextError, type RecordWriter } from './record-writer.js';
-import type { RunDerivations } from './run-derivations.js';
-import type { RunOutputs } from './run-outputs.js';
-import { storeFaultCode } from './store-fault.js';
+import { LineSplitter } from './outputs/line-splitter.js';
+import { contextError, type RecordWriter } from './outputs/record-writer.js';
+import type { RunOutputs } from './outputs/run-outputs.js';
+import { storeFaultCode } from './outputs/store-fault.js';
+import { monotonicMs, type SlotStatusFile } from './protocol/note.js';
+import type { ChunkReport, ChunkRequest, FromSlot, LostRun } from './protocol/protocol.js';
+import type { RunExecutor } from './run/execute-run.js';
+import type { RunDerivations } from './run/run-derivations.js';
 
 /** How often messages are checked between runs. */
 const TURN_MS = 10;

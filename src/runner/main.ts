@@ -1,14 +1,14 @@
 // The slot's program: one bundled file without Temporal, spoken to over the IPC channel (see protocol.ts).
 import { rmSync } from 'node:fs';
 import { StoreError } from '../definition/errors.js';
-import { ChildProcesses } from './child-processes.js';
-import { describeRunError } from './describe-run-error.js';
-import { ProcessState } from './process-state.js';
-import type { ChunkReport, FromSlot, SlotSetup, ToSlot } from './protocol.js';
-import { patchRandom } from './seeded-random.js';
+import { ChildProcesses } from './processes/child-processes.js';
+import { ProcessState } from './processes/process-state.js';
+import { catchUnhandledErrors, countPromises } from './processes/unhandled-errors.js';
+import { killOwnGroup, startWatchdog } from './processes/watchdog.js';
+import type { ChunkReport, FromSlot, SlotSetup, ToSlot } from './protocol/protocol.js';
+import { describeRunError } from './run/describe-run-error.js';
+import { patchRandom } from './run/seeded-random.js';
 import { Slot } from './slot.js';
-import { catchUnhandledErrors, countPromises } from './unhandled-errors.js';
-import { killOwnGroup, startWatchdog } from './watchdog.js';
 
 const parent = takeParent();
 const send = takeChannel();

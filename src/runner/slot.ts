@@ -9,23 +9,23 @@ import { newWriterName } from '../storage/file/formats/segment-writer.js';
 import { declarationFile } from '../storage/file/layout.js';
 import { readSubmissionJson, readSubmissionPlan } from '../storage/file/submission-file.js';
 import type { PlanManifest } from '../storage/manifest.js';
-import type { ChildProcesses } from './child-processes.js';
 import { Chunk, type ChunkEnd } from './chunk.js';
-import { ContextGuard } from './context-guard.js';
-import { RunExecutor } from './execute-run.js';
+import type { OperationHost } from './hosts/operation-host.js';
 import { startHost } from './hosts/start-host.js';
-import { cancelInterruption, unhandledErrorInterruption } from './interruptions.js';
-import type { OperationHost } from './operation-host.js';
-import { PrintedOutput } from './printed-output.js';
-import type { ProcessState } from './process-state.js';
-import type { ChunkRequest, FromSlot, SlotSetup } from './protocol.js';
-import { NOTE_FD, SlotStatusFile } from './protocol-note.js';
-import { RecordWriter } from './record-writer.js';
-import { RunDerivations } from './run-derivations.js';
-import { endedOrigin } from './run-origin.js';
-import { RunOutputs } from './run-outputs.js';
-import { reseedRandom } from './seeded-random.js';
-import { taskMeasures } from './task-measures.js';
+import { PrintedOutput } from './outputs/printed-output.js';
+import { RecordWriter } from './outputs/record-writer.js';
+import { RunOutputs } from './outputs/run-outputs.js';
+import type { ChildProcesses } from './processes/child-processes.js';
+import type { ProcessState } from './processes/process-state.js';
+import { NOTE_FD, SlotStatusFile } from './protocol/note.js';
+import type { ChunkRequest, FromSlot, SlotSetup } from './protocol/protocol.js';
+import { ContextGuard } from './run/context-guard.js';
+import { RunExecutor } from './run/execute-run.js';
+import { cancelInterruption, unhandledErrorInterruption } from './run/interruptions.js';
+import { RunDerivations } from './run/run-derivations.js';
+import { endedOrigin } from './run/run-origin.js';
+import { reseedRandom } from './run/seeded-random.js';
+import { taskMeasures } from './run/task-measures.js';
 
 /** What the slot's process provides. */
 export interface SlotProcess {

@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, statSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, isAbsolute, join } from 'node:path';
-import { freePort } from '../engine/ports.js';
+import { freePort } from '../engine/server/ports.js';
 import type { ServicePlace, ServicePlan, ServicePlugin } from '../services/plugin.js';
 import type { ServiceSpec } from '../services/service.js';
 import { jobOf, shipFiles } from './service-job.js';

@@ -1,6 +1,6 @@
 import { setPriority } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { sshEnvironment } from '../engine/ssh-environment.js';
+import { sshEnvironment } from '../engine/worker/ssh-environment.js';
 import { reachServices } from '../services/reach-service.js';
 import { indexStore } from '../storage/postgresql/index-store.js';
 import { provideReach } from '../storage/postgresql/reach.js';

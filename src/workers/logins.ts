@@ -1,6 +1,6 @@
 import { stateFolder } from '../access/own-folders.js';
-import { sshEnvironment } from '../engine/ssh-environment.js';
 import { loginsFolder } from '../engine/state-folder.js';
+import { sshEnvironment } from '../engine/worker/ssh-environment.js';
 import { LoginServer } from '../transport/login/login-server.js';
 import type { SshTransport } from '../transport/ssh/ssh-transport.js';
 

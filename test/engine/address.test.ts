@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { userServer } from '../../src/engine/address.js';
 import { connectTemporal, resolveTemporal } from '../../src/engine/connect.js';
 import { runDoctor } from '../../src/engine/doctor/index.js';
-import { ensureServer, runningServer } from '../../src/engine/server.js';
+import { ensureServer, runningServer } from '../../src/engine/server/server.js';
 import { temporaryEngine } from './temporary-engine.js';
 
 let engine: ReturnType<typeof temporaryEngine>;

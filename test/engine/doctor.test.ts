@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
 import { type Check, runDoctor } from '../../src/engine/doctor/index.js';
-import { ensureServer } from '../../src/engine/server.js';
+import { ensureServer } from '../../src/engine/server/server.js';
 import { temporaryEngine } from './temporary-engine.js';
 
 let engine: ReturnType<typeof temporaryEngine>;

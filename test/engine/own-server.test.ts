@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Connection } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { freePort } from '../../src/engine/ports.js';
-import { findTemporalCli } from '../../src/engine/temporal-cli.js';
+import { freePort } from '../../src/engine/server/ports.js';
+import { findTemporalCli } from '../../src/engine/server/temporal-cli.js';
 import { metalab, submitJson } from '../support/metalab.js';
 import { projectWith } from '../support/project.js';
 

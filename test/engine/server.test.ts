@@ -18,9 +18,9 @@ import { defineSearchAttributeKey, TypedSearchAttributes } from '@temporalio/com
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { InfrastructureError } from '../../src/definition/errors.js';
 import { connectTemporal } from '../../src/engine/connect.js';
-import { freePort } from '../../src/engine/ports.js';
 import { processStart } from '../../src/engine/process-start.mjs';
-import { ensureServer, runningServer } from '../../src/engine/server.js';
+import { freePort } from '../../src/engine/server/ports.js';
+import { ensureServer, runningServer } from '../../src/engine/server/server.js';
 import { engineStatus } from '../../src/engine/status.js';
 import { stopEngine } from '../../src/engine/stop.js';
 import { kill } from '../support/kill.js';

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { findTemporalCli, obtainTemporalCli } from '../../src/engine/temporal-cli.js';
+import { findTemporalCli, obtainTemporalCli } from '../../src/engine/server/temporal-cli.js';
 
 let folder: string;
 let env: { [name: string]: string };

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { processStart } from '../../src/engine/process-start.mjs';
 import { engineStatus } from '../../src/engine/status.js';
 import { stopEngine } from '../../src/engine/stop.js';
-import { ensureWorker } from '../../src/engine/worker-process.js';
+import { ensureWorker } from '../../src/engine/worker/worker-process.js';
 import { kill } from '../support/kill.js';
 import { temporaryEngine } from './temporary-engine.js';
 

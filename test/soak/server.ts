@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { runningServer } from '../../src/engine/server.js';
+import { runningServer } from '../../src/engine/server/server.js';
 import { startTemporalOnPostgres } from '../support/temporal-on-postgres/start.mjs';
 import { send } from './processes.js';
 

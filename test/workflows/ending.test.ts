@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import type { Client } from '@temporalio/client';
 import { expect, test, vi } from 'vitest';
 import type { SweepStatus } from '../../src/client/status/sweep-status.js';
-import { findTemporalCli } from '../../src/engine/temporal-cli.js';
+import { findTemporalCli } from '../../src/engine/server/temporal-cli.js';
 import { serverAddress, temporalClient } from '../support/engine-status.js';
 import { metalab, ROOT, startMetalab, submitJson } from '../support/metalab.js';
 import { type Project, projectWith } from '../support/project.js';

@@ -4,7 +4,7 @@ import { mergeDigests } from '../../definition/run-digest.js';
 import { mergeMeans } from '../../definition/running-mean.js';
 import { ExecutionFault } from '../../execution/execution-fault.js';
 import type { RangeRequest } from '../../execution/executor.js';
-import type { ChunkReport } from '../../runner/protocol.js';
+import type { ChunkReport } from '../../runner/protocol/protocol.js';
 import type { ActivityDependencies } from '../dependencies.js';
 import { mapFailures, noExecutor, storeUnwritable } from '../failures.js';
 import { keepBeating } from '../heartbeat.js';

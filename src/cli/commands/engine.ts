@@ -13,7 +13,7 @@ const start: CommandDefinition = {
       await Promise.all([
         import('../../engine/connect.js'),
         import('../../engine/request-key.js'),
-        import('../../engine/worker-process.js'),
+        import('../../engine/worker/worker-process.js'),
         import('../../engine/status.js'),
         import('../../engine/address.js'),
       ]);

@@ -1,8 +1,8 @@
 import { stateFolder } from '../../access/own-folders.js';
 import type { GatewayConfig, ResolvedEnvironment } from '../../config/resolved-config.js';
 import { InfrastructureError, UsageError } from '../../definition/errors.js';
-import { keepSshVariables } from '../../engine/ssh-environment.js';
 import { loginsFolder } from '../../engine/state-folder.js';
+import { keepSshVariables } from '../../engine/worker/ssh-environment.js';
 import { loginThroughWorkers } from '../../transport/login/login-through-worker.js';
 import type { Prompter } from '../../transport/prompter.js';
 

@@ -3,7 +3,7 @@ import type { ServicesProblem, ServicesStatus } from '../../contract/services.js
 import { InfrastructureError, MetalabError } from '../../definition/errors.js';
 import { connectTemporal, type TemporalConnection } from '../../engine/connect.js';
 import { loadRequestKey } from '../../engine/request-key.js';
-import { keepSshVariables } from '../../engine/ssh-environment.js';
+import { keepSshVariables } from '../../engine/worker/ssh-environment.js';
 import { type ServicesOrder, writeOrder } from '../../services/order-file.js';
 import { folderOf, makeFolder, type ServicesPlace } from '../../services/place.js';
 import { readProgress } from '../../services/progress-file.js';

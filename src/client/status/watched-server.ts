@@ -1,5 +1,5 @@
 import { connectTemporal, type TemporalConnection } from '../../engine/connect.js';
-import { runningServer } from '../../engine/server.js';
+import { runningServer } from '../../engine/server/server.js';
 import { makeClient } from '../workflow/workflow-link.js';
 import { type RunningSweep, RunningSweeps } from './running-sweeps.js';
 

@@ -1,7 +1,7 @@
 import type { Client } from '@temporalio/client';
 import type { TemporalConnection } from '../../engine/connect.js';
 import type { RequestKey } from '../../engine/request-key.js';
-import { keepSshVariables } from '../../engine/ssh-environment.js';
+import { keepSshVariables } from '../../engine/worker/ssh-environment.js';
 import type { FileStore } from '../../storage/file/file-store.js';
 import { engineKey, type LeaseHolder } from '../../storage/lease.js';
 import type { SubmissionManifest } from '../../storage/manifest.js';

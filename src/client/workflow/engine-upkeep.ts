@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { InfrastructureError } from '../../definition/errors.js';
 import { type TemporalConnection, temporalUnreachable } from '../../engine/connect.js';
 import { type EngineIdentity, engineIdentity } from '../../engine/identity.js';
-import { ensureServer } from '../../engine/server.js';
-import { ensureWorker } from '../../engine/worker-process.js';
+import { ensureServer } from '../../engine/server/server.js';
+import { ensureWorker } from '../../engine/worker/worker-process.js';
 
 const ANSWERS_WITHIN_MS = 2_000;
 const IDENTIFIED_WITHIN_MS = 60_000;

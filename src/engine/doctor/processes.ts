@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import { stateFolder } from '../../access/own-folders.js';
-import { DEFAULT_PORTS, holderOf, isFree } from '../ports.js';
-import { runningServer } from '../server.js';
+import { DEFAULT_PORTS, holderOf, isFree } from '../server/ports.js';
+import { runningServer } from '../server/server.js';
+import { findTemporalCli } from '../server/temporal-cli.js';
 import { isAlive, readServer, readWorkers } from '../state.js';
 import { lockFolder } from '../state-folder.js';
-import { findTemporalCli } from '../temporal-cli.js';
 import type { Check, Examiner } from './check.js';
 
 export const temporalCli: Examiner = {

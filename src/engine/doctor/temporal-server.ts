@@ -1,7 +1,7 @@
 import { SEARCH_ATTRIBUTE_TYPES } from '../../definition/search-attributes.js';
 import { userServer } from '../address.js';
 import { connectTemporal } from '../connect.js';
-import { runningServer } from '../server.js';
+import { runningServer } from '../server/server.js';
 import type { Check, Examiner } from './check.js';
 
 /** The first version with complete update-with-start, with which every submission begins. */

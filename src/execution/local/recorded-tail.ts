@@ -4,7 +4,7 @@ import { MeanCounter } from '../../definition/mean-counter.js';
 import type { Objective } from '../../definition/objective.js';
 import type { RunRecord } from '../../definition/record.js';
 import { DigestCounter } from '../../definition/run-digest.js';
-import type { ChunkReport } from '../../runner/protocol.js';
+import type { ChunkReport } from '../../runner/protocol/protocol.js';
 import { readObjects } from '../../storage/file/formats/segments.js';
 import { segmentName, segmentsFolder } from '../../storage/file/layout.js';
 

@@ -1,7 +1,7 @@
 import type { ErrorDescription } from '../../definition/errors.js';
 import { formatBytes } from '../../definition/format-bytes.js';
-import type { LostRun } from '../../runner/protocol.js';
-import { isSameAttempt, monotonicMs, type Note } from '../../runner/protocol-note.js';
+import { isSameAttempt, monotonicMs, type Note } from '../../runner/protocol/note.js';
+import type { LostRun } from '../../runner/protocol/protocol.js';
 
 /** Why the parent killed a slot. */
 export type KillReason =

@@ -1,7 +1,7 @@
 import { closeSync, existsSync, fstatSync, openSync, readSync, rmSync, unlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Note, readNote } from '../../runner/protocol-note.js';
+import { type Note, readNote } from '../../runner/protocol/note.js';
 import { removeOrphans } from '../../storage/file/orphans.js';
 import { TEMPORARY, temporaryName } from '../../storage/file/owner.js';
 

@@ -1,8 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import type { ErrorDescription } from '../../definition/errors.js';
-import type { ChunkReport, ChunkRequest, FromSlot, SlotSetup, ToSlot } from '../../runner/protocol.js';
-import { killSession, SLOT_VARIABLE } from '../../runner/protocol-session.js';
+import type {
+  ChunkReport,
+  ChunkRequest,
+  FromSlot,
+  SlotSetup,
+  ToSlot,
+} from '../../runner/protocol/protocol.js';
+import { killSession, SLOT_VARIABLE } from '../../runner/protocol/session.js';
 import { temporaryName } from '../../storage/file/owner.js';
 import { heapMegabytes } from './memory.js';
 import type { KillReason, SlotDeath } from './slot-death.js';

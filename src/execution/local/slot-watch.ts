@@ -1,5 +1,5 @@
-import { CANCEL_GRACE_MS } from '../../runner/protocol.js';
-import { isSameAttempt, type Note } from '../../runner/protocol-note.js';
+import { isSameAttempt, type Note } from '../../runner/protocol/note.js';
+import { CANCEL_GRACE_MS } from '../../runner/protocol/protocol.js';
 import type { RangeProgress } from '../executor.js';
 import { treeMemory } from './memory.js';
 import type { SlotProcess } from './slot-process.js';

@@ -1,6 +1,6 @@
 import type { OperationDeclaration } from '../../definition/declaration.js';
 import { MetalabError } from '../../definition/errors.js';
-import type { StartHost } from '../operation-host.js';
+import type { StartHost } from './operation-host.js';
 import { startTypeScriptHost } from './typescript.js';
 
 const HOSTS: {

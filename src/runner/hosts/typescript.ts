@@ -6,7 +6,7 @@ import * as api from '../../operation/public.js';
 import { importBundle } from '../../operation/typescript/import-bundle.js';
 import { bundleFile } from '../../storage/file/layout.js';
 import { readSubmissionFile } from '../../storage/file/submission-file.js';
-import type { StartHost } from '../operation-host.js';
+import type { StartHost } from './operation-host.js';
 
 /**
  * Executes runs as function calls in the slot's own process.

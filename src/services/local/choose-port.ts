@@ -1,5 +1,5 @@
 import { InfrastructureError } from '../../definition/errors.js';
-import { freePort, holderOf, isFree } from '../../engine/ports.js';
+import { freePort, holderOf, isFree } from '../../engine/server/ports.js';
 import type { ServiceSpec } from '../service.js';
 
 /**

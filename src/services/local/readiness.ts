@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { get } from 'node:http';
 import { connect } from 'node:net';
-import { answers } from '../../engine/ports.js';
+import { answers } from '../../engine/server/ports.js';
 import type { ReadinessCheck } from '../service.js';
 
 const HTTP_WITHIN_MS = 2_000;

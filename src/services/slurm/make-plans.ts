@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { randomPort } from '../../engine/ports.js';
+import { randomPort } from '../../engine/server/ports.js';
 import type { ClusterPlace, Provision, ServicePlan, SlurmFragment } from '../plugin.js';
 import { planFor } from '../plugins.js';
 import type { ServiceSpec } from '../service.js';

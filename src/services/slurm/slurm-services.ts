@@ -1,7 +1,7 @@
 import { basename, dirname, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { SlurmEnvironment } from '../../config/resolved-config.js';
-import { sshEnvironment } from '../../engine/ssh-environment.js';
+import { sshEnvironment } from '../../engine/worker/ssh-environment.js';
 import { askOnce } from '../../execution/slurm/ask-once.js';
 import type { AskCluster, ClusterRetry, ClusterRetryOptions } from '../../execution/slurm/cluster-retry.js';
 import { ScheduledJob } from '../../execution/slurm/job/scheduled-job.js';

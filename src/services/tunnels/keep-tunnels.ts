@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { InfrastructureError } from '../../definition/errors.js';
-import { holderOf, isFree } from '../../engine/ports.js';
+import { holderOf, isFree } from '../../engine/server/ports.js';
 import type { Transport, Tunnel } from '../../transport/transport.js';
 import type { ServiceTarget } from './choose-targets.js';
 

@@ -1,5 +1,5 @@
 import type { GatewayConfig } from '../../config/resolved-config.js';
-import { freePort } from '../../engine/ports.js';
+import { freePort } from '../../engine/server/ports.js';
 import type { ServiceTarget } from './choose-targets.js';
 
 /** The ssh command for ports of this machine that are free now, or for the given one. */

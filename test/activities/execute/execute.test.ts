@@ -8,7 +8,7 @@ import { FAULT } from '../../../src/contract/workflow.js';
 import { ExecutionFault } from '../../../src/execution/execution-fault.js';
 import type { Executor, RangeProgress } from '../../../src/execution/executor.js';
 import { SigningKey } from '../../../src/identity/signature.js';
-import type { ChunkReport } from '../../../src/runner/protocol.js';
+import type { ChunkReport } from '../../../src/runner/protocol/protocol.js';
 import { environmentFile } from '../../../src/storage/file/layout.js';
 import { environmentDocument, manifestDocument } from '../../../src/storage/signed-files.js';
 import { asOrdinaryUser } from '../../storage/file/ordinary-user.js';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { type KillReason, lostRun } from '../../../src/execution/local/slot-death.js';
-import type { Note } from '../../../src/runner/protocol-note.js';
+import type { Note } from '../../../src/runner/protocol/note.js';
 
 const SEEN: Note = {
   state: 'running',

@@ -16,7 +16,7 @@ import type { LogLine, RunRecord } from '../../../src/definition/record.js';
 import type { Executor, RangeProgress, RangeRequest } from '../../../src/execution/executor.js';
 import { createLocalExecutor } from '../../../src/execution/local/executor.js';
 import { sha256 } from '../../../src/identity/fingerprint.js';
-import type { ChunkReport } from '../../../src/runner/protocol.js';
+import type { ChunkReport } from '../../../src/runner/protocol/protocol.js';
 import {
   bundleFile,
   declarationFile,

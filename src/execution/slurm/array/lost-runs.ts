@@ -3,7 +3,7 @@ import type { ExperimentDeclaration } from '../../../definition/declaration.js';
 import { describeError } from '../../../definition/errors.js';
 import type { JsonObject } from '../../../definition/json.js';
 import { type Cell, Cells } from '../../../identity/cells.js';
-import type { LostRun } from '../../../runner/protocol.js';
+import type { LostRun } from '../../../runner/protocol/protocol.js';
 import { faultCode } from '../../../storage/file/faults.js';
 import { readEntries } from '../../../storage/file/formats/plan-entries.js';
 import { RecordLines } from '../../../storage/file/formats/record-line.js';

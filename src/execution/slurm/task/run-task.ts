@@ -2,7 +2,7 @@ import { dirname, join } from 'node:path';
 import type { ExperimentDeclaration } from '../../../definition/declaration.js';
 import { MetalabError } from '../../../definition/errors.js';
 import { countPositions } from '../../../definition/position-range.js';
-import { monotonicMs } from '../../../runner/protocol-note.js';
+import { monotonicMs } from '../../../runner/protocol/note.js';
 import { writeAtomically } from '../../../storage/file/atomic-write.js';
 import { declarationFile } from '../../../storage/file/layout.js';
 import { listNames } from '../../../storage/file/list-names.js';

@@ -1,7 +1,7 @@
 import type { PositionRange } from '../../../definition/position-range.js';
 import { mergeDigests } from '../../../definition/run-digest.js';
 import { mergeMeans } from '../../../definition/running-mean.js';
-import type { ChunkReport } from '../../../runner/protocol.js';
+import type { ChunkReport } from '../../../runner/protocol/protocol.js';
 import type { RangeProgress } from '../../executor.js';
 import type { TaskLive, TaskRun } from './array-spec.js';
 import type { TaskIdentity } from './task-identity.js';

@@ -1,5 +1,5 @@
 import { describeError } from '../../../definition/errors.js';
-import type { LostRun } from '../../../runner/protocol.js';
+import type { LostRun } from '../../../runner/protocol/protocol.js';
 import { ExecutionFault, NOTHING_DONE } from '../../execution-fault.js';
 import type { Executor, RangeProgress, RangeRequest } from '../../executor.js';
 import { RangeExecution } from '../../local/execute-range.js';

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { describeError, type ErrorDescription } from '../definition/errors.js';
+import { describeError, type ErrorDescription } from '../../definition/errors.js';
 
 const OWN_URL = import.meta.url;
 const OWN_PATH = fileURLToPath(import.meta.url);

@@ -1,10 +1,10 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, join, resolve } from 'node:path';
-import { cacheFolder, type Environment } from '../access/own-folders.js';
-import { refuseOpenProgram } from '../access/private-folder.js';
-import { InfrastructureError, messageOf } from '../definition/errors.js';
-import { withLock } from './lock.mjs';
-import { makeCacheFolder } from './state-folder.js';
+import { cacheFolder, type Environment } from '../../access/own-folders.js';
+import { refuseOpenProgram } from '../../access/private-folder.js';
+import { InfrastructureError, messageOf } from '../../definition/errors.js';
+import { withLock } from '../lock.mjs';
+import { makeCacheFolder } from '../state-folder.js';
 import { downloadTemporalCli } from './temporal-cli-download.js';
 import { installTemporalCliWithGo } from './temporal-cli-go.js';
 

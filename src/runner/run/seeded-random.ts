@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { type Rng, rngFrom } from '../definition/rng.js';
+import { type Rng, rngFrom } from '../../definition/rng.js';
 import { endedOrigin } from './run-origin.js';
 
 let seed = '';

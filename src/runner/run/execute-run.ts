@@ -1,20 +1,20 @@
-import type { ErrorDescription } from '../definition/errors.js';
-import { isThenable } from '../definition/type-guards.js';
-import type { Cell } from '../identity/cells.js';
-import type { Outcome } from '../storage/file/formats/record-line.js';
-import type { ChildProcesses } from './child-processes.js';
+import type { ErrorDescription } from '../../definition/errors.js';
+import { isThenable } from '../../definition/type-guards.js';
+import type { Cell } from '../../identity/cells.js';
+import type { Outcome } from '../../storage/file/formats/record-line.js';
+import type { OperationHost } from '../hosts/operation-host.js';
+import type { PrintedOutput } from '../outputs/printed-output.js';
+import type { RunOutputs } from '../outputs/run-outputs.js';
+import type { ChildProcesses } from '../processes/child-processes.js';
+import type { ProcessState } from '../processes/process-state.js';
+import { promisesCreated } from '../processes/unhandled-errors.js';
+import type { SlotStatusFile } from '../protocol/note.js';
 import { describeRunError } from './describe-run-error.js';
 import { neverSettles, timeoutInterruption } from './interruptions.js';
-import type { OperationHost } from './operation-host.js';
-import type { PrintedOutput } from './printed-output.js';
-import type { ProcessState } from './process-state.js';
-import type { SlotStatusFile } from './protocol-note.js';
 import { type Interruption, Run, type RunDependencies } from './run.js';
 import { callAsOrigin } from './run-origin.js';
-import type { RunOutputs } from './run-outputs.js';
 import { formatProcesses, warningsOf } from './run-warnings.js';
 import { reseedRandom } from './seeded-random.js';
-import { promisesCreated } from './unhandled-errors.js';
 
 /**
  * Reading what native code printed costs two system calls, so it is read only after runs that were long enough to start

@@ -1,6 +1,6 @@
-import type { OperationDeclaration } from '../definition/declaration.js';
-import type { Derivation } from '../definition/derivation.js';
-import type { Run } from './run.js';
+import type { OperationDeclaration } from '../../definition/declaration.js';
+import type { Derivation } from '../../definition/derivation.js';
+import type { Run } from '../run/run.js';
 
 /**
  * Executes the runs of one operation in a slot. Each kind of operation has its own implementation. The slot handles

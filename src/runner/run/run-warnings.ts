@@ -1,7 +1,7 @@
-import { OWN_WARNING } from '../definition/record.js';
-import type { RunCapture } from '../operation/typescript/capture.js';
-import type { LeftProcesses } from './child-processes.js';
-import type { SystemProcess } from './protocol-session.js';
+import { OWN_WARNING } from '../../definition/record.js';
+import type { RunCapture } from '../../operation/typescript/capture.js';
+import type { LeftProcesses } from '../processes/child-processes.js';
+import type { SystemProcess } from '../protocol/session.js';
 
 const MAX_NAMES = 5;
 

@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { connect, createServer } from 'node:net';
-import type { Environment } from '../access/own-folders.js';
-import { InfrastructureError } from '../definition/errors.js';
-import { readJson, writeJson } from './state.js';
-import { portsFile } from './state-folder.js';
+import type { Environment } from '../../access/own-folders.js';
+import { InfrastructureError } from '../../definition/errors.js';
+import { readJson, writeJson } from '../state.js';
+import { portsFile } from '../state-folder.js';
 
 export interface Ports {
   readonly port: number;

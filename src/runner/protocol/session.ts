@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { processTable } from '../access/process-table.js';
+import { processTable } from '../../access/process-table.js';
 
 /** An environment variable with a different value in every slot, by which processes that left its session are found. */
 export const SLOT_VARIABLE = 'METALAB_SLOT';

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Connection } from '@temporalio/client';
-import { SEARCH_ATTRIBUTE_TYPES, type SearchAttribute } from '../definition/search-attributes.js';
+import { SEARCH_ATTRIBUTE_TYPES, type SearchAttribute } from '../../definition/search-attributes.js';
 
 /** temporal.api.enums.v1.IndexedValueType */
 const TYPE_CODES = { Keyword: 2, Int: 3 } as const;

@@ -2,14 +2,14 @@ import { existsSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Connection } from '@temporalio/client';
-import type { Environment } from '../access/own-folders.js';
-import { InfrastructureError, messageOf } from '../definition/errors.js';
-import { lastErrorLines, spawnDetached, tailOf } from './detached.js';
+import type { Environment } from '../../access/own-folders.js';
+import { InfrastructureError, messageOf } from '../../definition/errors.js';
+import { lastErrorLines, spawnDetached, tailOf } from '../detached.js';
+import { endProcess } from '../signals.js';
+import { identify, isAlive, removeServer, type ServerState, writeServer } from '../state.js';
+import { databaseFile, logsFolder } from '../state-folder.js';
 import { answers, choosePorts, isFree, type Ports } from './ports.js';
 import { ensureSearchAttributes } from './search-attributes.js';
-import { endProcess } from './signals.js';
-import { identify, isAlive, removeServer, type ServerState, writeServer } from './state.js';
-import { databaseFile, logsFolder } from './state-folder.js';
 import { obtainTemporalCli } from './temporal-cli.js';
 
 /** It takes 1 s on an idle machine, many times that on a busy one. A server that has ended is noticed at once. */

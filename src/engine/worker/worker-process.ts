@@ -1,16 +1,16 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Environment, stateFolder } from '../access/own-folders.js';
-import { InfrastructureError } from '../definition/errors.js';
-import { packageFolder, readBuild } from './build.js';
-import { lastErrorLines, spawnDetached } from './detached.js';
-import { withLock } from './lock.mjs';
+import { type Environment, stateFolder } from '../../access/own-folders.js';
+import { InfrastructureError } from '../../definition/errors.js';
+import { packageFolder, readBuild } from '../build.js';
+import { lastErrorLines, spawnDetached } from '../detached.js';
+import { withLock } from '../lock.mjs';
+import type { EngineOptions } from '../server/server.js';
+import { endProcess } from '../signals.js';
+import { identify, isAlive, readWorkers, removeWorker, type WorkerState } from '../state.js';
+import { lockFolder, logsFolder, makeStateFolder } from '../state-folder.js';
 import { LOG_VARIABLE } from './registration.js';
-import type { EngineOptions } from './server.js';
-import { endProcess } from './signals.js';
-import { identify, isAlive, readWorkers, removeWorker, type WorkerState } from './state.js';
-import { lockFolder, logsFolder, makeStateFolder } from './state-folder.js';
 
 /** It takes 2 s on an idle machine, many times that on a busy one. A worker that has ended is noticed at once. */
 const READY_WITHIN_MS = 120_000;

@@ -1,5 +1,5 @@
-import type { SlotTask } from './protocol.js';
-import { monotonicMs } from './protocol-note.js';
+import { monotonicMs } from '../protocol/note.js';
+import type { SlotTask } from '../protocol/protocol.js';
 
 /** Asking the system takes 4 µs. */
 const FRESH_MS = 10;

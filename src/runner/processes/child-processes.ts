@@ -8,7 +8,7 @@ import {
   readProcess,
   SLOT_VARIABLE,
   type SystemProcess,
-} from './protocol-session.js';
+} from '../protocol/session.js';
 
 /** Process ids do not wrap around within this time. */
 const SHORT_MS = 5_000;

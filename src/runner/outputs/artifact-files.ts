@@ -1,10 +1,10 @@
 import { closeSync, mkdirSync, openSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ArtifactContent } from '../definition/record.js';
-import { sha256 } from '../identity/fingerprint.js';
-import { artifactsFolder } from '../storage/file/layout.js';
-import { temporaryBeside } from '../storage/file/owner.js';
+import type { ArtifactContent } from '../../definition/record.js';
+import { sha256 } from '../../identity/fingerprint.js';
+import { artifactsFolder } from '../../storage/file/layout.js';
+import { temporaryBeside } from '../../storage/file/owner.js';
 import { hashFile } from './hash-file.js';
 
 const SYNCED_AT_ONCE = 64;

@@ -1,16 +1,16 @@
 import { join } from 'node:path';
-import type { DerivationDeclaration } from '../definition/declaration.js';
-import type { Derivation } from '../definition/derivation.js';
-import { decodeNumber } from '../definition/non-finite.js';
-import type { DataEntry, LogLine, RunRecord, SeriesPoint } from '../definition/record.js';
-import type { Cell } from '../identity/cells.js';
-import { Derivations } from '../operation/derivations.js';
-import { Run, type RunFiles } from '../operation/recorded-run.js';
-import { openArtifact } from '../storage/file/artifacts.js';
-import { readRecord } from '../storage/file/formats/read-record.js';
-import { readAttempt } from '../storage/file/formats/sidecars.js';
-import { type SegmentKind, segmentName, segmentsFolder } from '../storage/file/layout.js';
-import type { RunOutputs } from './run-outputs.js';
+import type { DerivationDeclaration } from '../../definition/declaration.js';
+import type { Derivation } from '../../definition/derivation.js';
+import { decodeNumber } from '../../definition/non-finite.js';
+import type { DataEntry, LogLine, RunRecord, SeriesPoint } from '../../definition/record.js';
+import type { Cell } from '../../identity/cells.js';
+import { Derivations } from '../../operation/derivations.js';
+import { Run, type RunFiles } from '../../operation/recorded-run.js';
+import { openArtifact } from '../../storage/file/artifacts.js';
+import { readRecord } from '../../storage/file/formats/read-record.js';
+import { readAttempt } from '../../storage/file/formats/sidecars.js';
+import { type SegmentKind, segmentName, segmentsFolder } from '../../storage/file/layout.js';
+import type { RunOutputs } from '../outputs/run-outputs.js';
 
 /** Without a timeout of its runs, an experiment's derivations have this long. */
 const MAX_MS = 10 * 60_000;

@@ -1,14 +1,14 @@
 import { readFileSync, statSync } from 'node:fs';
-import type { DerivedResult } from '../definition/derivation.js';
-import type { ArtifactContent, LogLevel } from '../definition/record.js';
-import type { Cell } from '../identity/cells.js';
-import type { RunSink } from '../operation/run-sink.js';
-import { derivedLine } from '../storage/file/formats/derived.js';
-import { MAX_PACKED_BYTES } from '../storage/file/formats/pack.js';
-import { PackWriter } from '../storage/file/formats/pack-writer.js';
-import { FLUSH_BYTES, SegmentWriter } from '../storage/file/formats/segment-writer.js';
-import { dataLine, logLine, seriesLine } from '../storage/file/formats/sidecars.js';
-import { segmentName, segmentsFolder } from '../storage/file/layout.js';
+import type { DerivedResult } from '../../definition/derivation.js';
+import type { ArtifactContent, LogLevel } from '../../definition/record.js';
+import type { Cell } from '../../identity/cells.js';
+import type { RunSink } from '../../operation/run-sink.js';
+import { derivedLine } from '../../storage/file/formats/derived.js';
+import { MAX_PACKED_BYTES } from '../../storage/file/formats/pack.js';
+import { PackWriter } from '../../storage/file/formats/pack-writer.js';
+import { FLUSH_BYTES, SegmentWriter } from '../../storage/file/formats/segment-writer.js';
+import { dataLine, logLine, seriesLine } from '../../storage/file/formats/sidecars.js';
+import { segmentName, segmentsFolder } from '../../storage/file/layout.js';
 import { ArtifactFiles } from './artifact-files.js';
 import { isFullOrBroken } from './store-fault.js';
 

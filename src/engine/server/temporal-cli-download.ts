@@ -3,7 +3,7 @@ import { chmodSync, createWriteStream, mkdirSync, mkdtempSync, renameSync, rmSyn
 import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import type { Environment } from '../access/own-folders.js';
+import type { Environment } from '../../access/own-folders.js';
 
 export interface InstallRequest {
   /** Where to put the executable. */

@@ -1,9 +1,9 @@
-import { type Environment, stateFolder } from '../access/own-folders.js';
-import { InfrastructureError } from '../definition/errors.js';
-import { withLock } from './lock.mjs';
+import { type Environment, stateFolder } from '../../access/own-folders.js';
+import { InfrastructureError } from '../../definition/errors.js';
+import { withLock } from '../lock.mjs';
+import { isAlive, isElsewhere, readServer, type ServerState } from '../state.js';
+import { lockFolder, makeStateFolder, serverFile } from '../state-folder.js';
 import { finishServer, startServer } from './server-start.js';
-import { isAlive, isElsewhere, readServer, type ServerState } from './state.js';
-import { lockFolder, makeStateFolder, serverFile } from './state-folder.js';
 
 export interface EngineOptions {
   readonly env?: Environment;

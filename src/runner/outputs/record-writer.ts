@@ -1,7 +1,7 @@
-import type { RunRecord, RunStatus } from '../definition/record.js';
-import { FLUSH_BYTES, SegmentWriter } from '../storage/file/formats/segment-writer.js';
-import { segmentName, segmentsFolder } from '../storage/file/layout.js';
-import type { ContextGuard } from './context-guard.js';
+import type { RunRecord, RunStatus } from '../../definition/record.js';
+import { FLUSH_BYTES, SegmentWriter } from '../../storage/file/formats/segment-writer.js';
+import { segmentName, segmentsFolder } from '../../storage/file/layout.js';
+import type { ContextGuard } from '../run/context-guard.js';
 import type { RunOutputs } from './run-outputs.js';
 
 /** A record is flushed at this age, so a crash loses at most this much. */

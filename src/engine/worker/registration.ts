@@ -1,6 +1,6 @@
-import { type Environment, stateFolder } from '../access/own-folders.js';
-import { identify, readWorkers, removeWorker, type WorkerState, writeWorker } from './state.js';
-import { makeStateFolder } from './state-folder.js';
+import { type Environment, stateFolder } from '../../access/own-folders.js';
+import { identify, readWorkers, removeWorker, type WorkerState, writeWorker } from '../state.js';
+import { makeStateFolder } from '../state-folder.js';
 
 /** A worker process's description of itself. */
 export type WorkerDescription = Pick<

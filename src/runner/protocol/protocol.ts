@@ -1,6 +1,6 @@
-import type { HashedFile } from '../definition/declaration.js';
-import type { ErrorDescription } from '../definition/errors.js';
-import type { RunTotals } from '../definition/run-totals.js';
+import type { HashedFile } from '../../definition/declaration.js';
+import type { ErrorDescription } from '../../definition/errors.js';
+import type { RunTotals } from '../../definition/run-totals.js';
 
 /** The submission that a slot works for. It imports that submission's bundle and nothing else. */
 export interface SlotSetup {

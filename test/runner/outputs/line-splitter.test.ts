@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { LineSplitter } from '../../src/runner/line-splitter.js';
+import { LineSplitter } from '../../../src/runner/outputs/line-splitter.js';
 
 function split(pieces: Iterable<string>): string[] {
   const lines: string[] = [];

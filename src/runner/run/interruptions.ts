@@ -1,5 +1,5 @@
+import { CANCEL_GRACE_MS } from '../protocol/protocol.js';
 import { describeRunError } from './describe-run-error.js';
-import { CANCEL_GRACE_MS } from './protocol.js';
 import type { Interruption } from './run.js';
 
 /** How long an operation has to settle after its AbortSignal fired. The parent waits 1 s longer, then kills. */

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { type Environment, stateFolder } from '../access/own-folders.js';
-import { replaceFile } from '../access/replace-file.js';
-import { makeStateFolder, sshEnvironmentFile } from './state-folder.js';
+import { type Environment, stateFolder } from '../../access/own-folders.js';
+import { replaceFile } from '../../access/replace-file.js';
+import { makeStateFolder, sshEnvironmentFile } from '../state-folder.js';
 
 /** The variables by which SSH finds a user's configuration and agent. Both are paths, no secrets. */
 const NAMES = ['METALAB_SSH_CONFIG', 'SSH_AUTH_SOCK'];

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
-import { ContextPlaces } from '../definition/context-places.js';
-import type { HashedFile } from '../definition/declaration.js';
-import { hashFile } from './hash-file.js';
+import { ContextPlaces } from '../../definition/context-places.js';
+import type { HashedFile } from '../../definition/declaration.js';
+import { hashFile } from '../outputs/hash-file.js';
 
 interface Seen {
   readonly file: HashedFile;

@@ -2,8 +2,8 @@ import { mkdtempSync, renameSync, rmSync, statSync, unlinkSync, writeFileSync } 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { sha256 } from '../../src/identity/fingerprint.js';
-import { ContextGuard } from '../../src/runner/context-guard.js';
+import { sha256 } from '../../../src/identity/fingerprint.js';
+import { ContextGuard } from '../../../src/runner/run/context-guard.js';
 
 let folder: string;
 let path: string;

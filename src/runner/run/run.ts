@@ -1,13 +1,13 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ErrorDescription } from '../definition/errors.js';
-import type { JsonObject } from '../definition/json.js';
-import type { RunLogger, RunRuntime } from '../definition/run-arguments.js';
-import type { Seeds } from '../definition/seeds.js';
-import type { Cell } from '../identity/cells.js';
-import type { RunSink } from '../operation/run-sink.js';
-import { type ArgumentSource, LazyArguments } from '../operation/typescript/arguments.js';
-import type { RunCapture } from '../operation/typescript/capture.js';
+import type { ErrorDescription } from '../../definition/errors.js';
+import type { JsonObject } from '../../definition/json.js';
+import type { RunLogger, RunRuntime } from '../../definition/run-arguments.js';
+import type { Seeds } from '../../definition/seeds.js';
+import type { Cell } from '../../identity/cells.js';
+import type { RunSink } from '../../operation/run-sink.js';
+import { type ArgumentSource, LazyArguments } from '../../operation/typescript/arguments.js';
+import type { RunCapture } from '../../operation/typescript/capture.js';
 
 /** What a slot's runs share, created once. */
 export interface RunDependencies {
