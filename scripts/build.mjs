@@ -7,6 +7,7 @@ import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import pbjs from 'protobufjs-cli/pbjs.js';
+import { TSC } from './tsc.mjs';
 
 const MIGRATIONS = 'storage/postgresql/migrations';
 const LAZY_ZOD = './lazy-zod.js';
@@ -64,7 +65,7 @@ try {
 }
 
 function compile() {
-  const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+  const tsc = join(root, TSC);
   const { status } = spawnSync(process.execPath, [tsc, '-p', root, '--outDir', next], { stdio: 'inherit' });
   if (status !== 0) throw new Error('tsc found mistakes: see above');
 }
