@@ -23,6 +23,7 @@ function inputs() {
     'package-lock.json',
     'tsconfig.json',
     'scripts/build.mjs',
+    'scripts/tsc.mjs',
     ...filesUnder('src'),
   ];
   return files.map((file) => {
