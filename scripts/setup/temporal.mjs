@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { root } from './root.mjs';
 import { SetupError } from './setup-error.mjs';
 
-const finder = join(root, 'dist', 'engine', 'temporal-cli.js');
+const finder = join(root, 'dist', 'engine', 'server', 'temporal-cli.js');
 
 export async function isDone() {
   return Boolean((await orSetupError(async () => (await load()).findTemporalCli()))?.path);
