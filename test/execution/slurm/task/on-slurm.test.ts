@@ -56,9 +56,15 @@ describe('tasks of a real Slurm', { timeout: 600_000 }, () => {
       new Set(['n1', 'n2']),
     );
     expect(sweep.records()[7]!.provenance.job).toBe(`${job}_${sweep.records()[7]!.provenance.task}`);
-    const outputs = [0, 1, 2, 3, 4].map((task) => readFileSync(taskOutputFile(array.folder, task), 'utf8'));
-    const counts = outputs.map((output) => Number(/metalab: done after .*? (\d+) success/.exec(output)![1]));
-    expect(counts.reduce((sum, count) => sum + count)).toBe(20);
+    // A task prints them after it has noted its end.
+    const successes = (task: number) =>
+      Number(
+        /metalab: done after .*? (\d+) success/.exec(
+          readFileSync(taskOutputFile(array.folder, task), 'utf8'),
+        )?.[1],
+      );
+    const all = () => [0, 1, 2, 3, 4].map(successes).reduce((sum, count) => sum + count);
+    await expect.poll(all, PATIENCE).toBe(20);
   });
 
   test('that are requeued do the rest, and what was in progress again', async () => {
