@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { beforeEach, expect, test } from 'vitest';
 import { experimentText } from '../support/experiment-text.js';
-import { metalab, submitJson } from '../support/metalab.js';
+import { metalab, startMetalab, submitJson } from '../support/metalab.js';
 import { type Project, projectWith } from '../support/project.js';
 
 let project: Project;
@@ -96,4 +96,17 @@ test('a dry run counts trials that repeat an earlier one as one run', async () =
   expect(stderr).toContain('47 of the 50 trials of the random search repeat earlier ones');
   expect(words).toContain('3 of 3 runs would be executed');
   expect(words).toContain('47  trials repeat an earlier one and count as one run with it');
+});
+
+test('what a file prints while it is evaluated goes to stderr: stdout is JSON alone', async () => {
+  await write({ before: "console.log('loading the data'); process.stdout.write('done\\n');" });
+  // In a process of its own: a child that evaluates has the process's stderr.
+  const { finished } = startMetalab(['submit', 'experiment.ts', '--dry-run', '--json'], {
+    cwd: project.folder,
+    env: { TEMPORAL_ADDRESS: '127.0.0.1:1' },
+  });
+  const { code, stdout, stderr } = await finished;
+  expect(code).toBe(0);
+  expect(stderr).toBe('loading the data\ndone\n');
+  expect(JSON.parse(stdout)).toMatchObject({ total: 3, new: 3 });
 });
