@@ -17,7 +17,7 @@ const SLOW = [
   'execution/slurm/task/{ending,environment,free-ranges,on-slurm,pulling,task}',
   'planning/{damaged-segments,memory}',
   'plot/{plot-results,render}',
-  'results/{damaged,random-queries,wide}',
+  'results/{damaged,long-records,random-queries,wide}',
   'results/compaction/{compact,killed,processes}',
   'storage/{full-disk,locations,store-contract}',
   'storage/postgresql/*',
