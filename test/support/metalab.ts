@@ -1,22 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+import { type Finished, ROOT, type RunOptions } from './command.js';
 import { canRunInProcess, runInProcess } from './run-in-process.js';
 
-export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+export { type Finished, ROOT, type RunOptions } from './command.js';
+
 const PROGRAM = `${ROOT}bin/metalab.js`;
-
-export interface Finished {
-  readonly code: number | null;
-  /** What ended it where it has no exit code. */
-  readonly signal?: NodeJS.Signals | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-export interface RunOptions {
-  readonly cwd?: string;
-  readonly env?: NodeJS.ProcessEnv;
-}
 
 /** Starts the built `metalab`, as a user would. */
 export function startMetalab(
@@ -42,7 +30,10 @@ export function startMetalab(
   return Object.assign(child, { finished, stderrSoFar: () => output.stderr });
 }
 
-/** Runs the built `metalab` to its end: in this process where it can, else in one of its own. */
+/**
+ * Runs the built `metalab` to its end: in this process where it can, else in one of its own. What its child processes print
+ * themselves is not in the result.
+ */
 export const metalab = (args: readonly string[], options: RunOptions = {}): Promise<Finished> =>
   canRunInProcess(options) ? runInProcess(args, options) : startMetalab(args, options).finished;
 

@@ -1,6 +1,6 @@
 import { Writable } from 'node:stream';
+import { type Finished, ROOT, type RunOptions } from './command.js';
 import { restoreEnvironment } from './environment.js';
-import { type Finished, ROOT, type RunOptions } from './metalab.js';
 
 /** Read once in a process. */
 const KEPT = ['TMPDIR'];
