@@ -1,5 +1,5 @@
-/** Makes the environment of this process what it was: a copy that was taken of `process.env`. */
-export function restoreEnvironment(before: NodeJS.ProcessEnv): void {
-  for (const name of Object.keys(process.env)) if (!(name in before)) delete process.env[name];
-  Object.assign(process.env, before);
+/** Gives this process these environment variables, and no others. */
+export function setEnvironment(variables: NodeJS.ProcessEnv): void {
+  for (const name of Object.keys(process.env)) if (!(name in variables)) delete process.env[name];
+  Object.assign(process.env, variables);
 }

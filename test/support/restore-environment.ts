@@ -1,7 +1,7 @@
 import { afterAll } from 'vitest';
-import { restoreEnvironment } from './environment.js';
+import { setEnvironment } from './environment.js';
 
 /** Files share processes: what one sets in the environment, the next does not see. */
 const before = { ...process.env };
 
-afterAll(() => restoreEnvironment(before));
+afterAll(() => setEnvironment(before));

@@ -1,16 +1,16 @@
 import { Writable } from 'node:stream';
 import { type Finished, ROOT, type RunOptions } from './command.js';
-import { restoreEnvironment } from './environment.js';
+import { setEnvironment } from './environment.js';
 
-/** Read once in a process. */
-const KEPT = ['TMPDIR'];
+/** Variables that a process reads only once: a command with its own needs a process. */
+const READ_ONCE = ['TMPDIR'];
 
 /** The working directory and environment that this process has for commands, how many run, and how to go back. */
 let place: { readonly key: string; users: number; readonly leave: () => void } | undefined;
 
 /** Whether a command can run in this process now: those that run in it have one working directory and environment. */
 export const canRunInProcess = (options: RunOptions): boolean =>
-  KEPT.every((name) => !(name in (options.env ?? {}))) && (!place || place.key === keyOf(options));
+  READ_ONCE.every((name) => !(name in (options.env ?? {}))) && (!place || place.key === keyOf(options));
 
 /** Runs the built `metalab` in this process. A process of its own takes 0.2 to 0.5 s of processor time to load it. */
 export async function runInProcess(args: readonly string[], options: RunOptions): Promise<Finished> {
@@ -39,11 +39,11 @@ function enter(options: RunOptions): NonNullable<typeof place> {
   const cwd = process.cwd();
   const before = { ...process.env };
   process.chdir(options.cwd ?? ROOT);
-  restoreEnvironment(withoutUndefined({ ...before, NO_COLOR: '1', ...options.env }));
+  setEnvironment(withoutUndefined({ ...before, NO_COLOR: '1', ...options.env }));
   const leave = () => {
     place = undefined;
     process.chdir(cwd);
-    restoreEnvironment(before);
+    setEnvironment(before);
   };
   return { key: keyOf(options), users: 0, leave };
 }

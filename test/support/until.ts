@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
  * Waits until something is so; what throws is not so yet. A check that takes longer is repeated less often: checking
- * takes a tenth of the time, and at least one check a second is made.
+ * takes a tenth of the time. Between two checks is a second at most.
  *
  * @param seconds at most
  */
