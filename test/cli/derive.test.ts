@@ -68,6 +68,9 @@ test('declared metrics are derived as runs succeed; a change of their code chang
     { derivation: 'curve', runs: 2, message: 'Error: no curve of 3' },
   ]);
   expect(again.code).toBe(1);
+  // Nothing was derived that a command could show.
+  const told = await metalab(['derive', 'curves.ts'], { cwd: project.folder });
+  expect(told.stdout).toMatch(/^curves:1: derived .* for 0 runs, not for 2\n$/);
 
   await project.write({ 'curves.ts': CURVES.replace('=== 3', '=== 4') });
   expect((await derive(project, 'curves.ts', '--dry-run')).printed).toMatchObject({
