@@ -21,6 +21,12 @@ export default async function setup() {
     'FORCE_COLOR',
   ])
     delete process.env[name];
+  // Node reads these certificates in each of the suite's 3,000 processes as it starts, which takes 0.1 s. Only npm needs them.
+  const certificates = process.env.NODE_EXTRA_CA_CERTS;
+  if (certificates) {
+    process.env.npm_config_cafile ??= certificates;
+    delete process.env.NODE_EXTRA_CA_CERTS;
+  }
   const stopServer = await startTestServer();
   return async () => {
     const unused = readdirSync(home).length === 0;
