@@ -1,11 +1,11 @@
 import { chmodSync } from 'node:fs';
 import { expect, test, vi } from 'vitest';
 import type { SweepStatus } from '../../src/index.js';
-import { countedSweep, executionsIn, useOwnEngine } from '../support/engine.js';
+import { countedSweep, executionsIn, useOwnWorkers } from '../support/engine.js';
 import { metalab, resultsJson, submitJson } from '../support/metalab.js';
 import { projectWith } from '../support/project.js';
 
-const env = useOwnEngine();
+const env = await useOwnWorkers();
 
 test('a store that everybody may write to is refused before anything is submitted, unless it is trusted', {
   timeout: 720_000,

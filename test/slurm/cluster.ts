@@ -1,13 +1,4 @@
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, expect, onTestFinished } from 'vitest';
@@ -15,6 +6,7 @@ import type { SweepStatus } from '../../src/client/status/sweep-status.js';
 import type { RunRecord } from '../../src/definition/record.js';
 import type { OwnedRig } from '../rig/start.mjs';
 import { useRig } from '../rig/use-rig.js';
+import { useOwnWorkers } from '../support/engine.js';
 import { workflowOf } from '../support/engine-status.js';
 import {
   type Finished,
@@ -196,16 +188,16 @@ function outcomeIn({ code, stdout, stderr }: Finished): SubmitLine {
   return JSON.parse(line) as SubmitLine;
 }
 
-/** A rig, reached by SSH, and an engine of the test file's own. */
+/** A rig, reached by SSH, and workers of the test file's own. */
 export class RigCluster {
   readonly rig: OwnedRig;
   readonly env: NodeJS.ProcessEnv;
   readonly #bin: string;
 
-  constructor(rig: OwnedRig, home: string) {
+  constructor(rig: OwnedRig, workers: NodeJS.ProcessEnv) {
     this.rig = rig;
     this.env = {
-      METALAB_HOME: home,
+      ...workers,
       METALAB_SSH_CONFIG: rig.gateway.sshConfig,
       METALAB_TEST_SECRET: 'of nobody else',
     };
@@ -281,17 +273,16 @@ export class RigCluster {
   }
 }
 
-/** A rig and an engine for a test file: gone after it. */
+/** A rig and workers for a test file: gone after it. */
 export async function useCluster(options: Parameters<typeof useRig>[0] = {}): Promise<RigCluster> {
-  const home = mkdtempSync(join(tmpdir(), 'metalab-cluster-'));
   const rig = await useRig(options);
+  const workers = await useOwnWorkers();
   afterAll(async () => {
-    const { stdout } = await metalab(['engine', 'stop', '--json'], { env: { METALAB_HOME: home } });
-    rmSync(home, { recursive: true, force: true });
+    const { stdout } = await metalab(['engine', 'stop', '--json'], { env: workers });
     // A connection to the cluster that nobody closes keeps it from ending by itself.
     expect(stdout).not.toContain('killed');
   });
-  return new RigCluster(rig, home);
+  return new RigCluster(rig, workers);
 }
 
 export { sleep };

@@ -27,9 +27,9 @@ it('a worker reaches the gateway with the SSH configuration and agent of the las
   const lines = readFileSync(rig.gateway.sshConfig, 'utf8').split('\n');
   writeFileSync(config, lines.filter((line) => !/Identit/.test(line)).join('\n'));
   const first = await startAgent('agent-1');
-  const { METALAB_HOME } = cluster.env;
+  const { METALAB_HOME, TEMPORAL_ADDRESS } = cluster.env;
   const { code, stderr } = await metalab(['engine', 'start'], {
-    env: { METALAB_HOME, SSH_AUTH_SOCK: join(rig.folder, 'no-agent') },
+    env: { METALAB_HOME, TEMPORAL_ADDRESS, SSH_AUTH_SOCK: join(rig.folder, 'no-agent') },
   });
   expect(code, stderr).toBe(0);
 

@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, onTestFinished } from 'vitest';
+import { ensureServer } from '../../src/engine/server/server.js';
 import { metalab, startMetalab } from './metalab.js';
 import type { Project } from './project.js';
 import { untilSaid } from './until.js';
@@ -14,6 +15,17 @@ export function useOwnEngine(): { readonly METALAB_HOME: string } {
     rmSync(home, { recursive: true, force: true });
   });
   return { METALAB_HOME: home };
+}
+
+/**
+ * Workers of a test file's own, which may be killed, on the server that all tests share: a key of their own keeps them from
+ * what others submit. Stopped after the file. @returns their environment
+ */
+export async function useOwnWorkers() {
+  return {
+    ...useOwnEngine(),
+    TEMPORAL_ADDRESS: process.env.TEMPORAL_ADDRESS || (await ensureServer()).address,
+  };
 }
 
 /** A foreground worker, once it polls; killed after the test where it still runs. */

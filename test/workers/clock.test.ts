@@ -3,11 +3,11 @@ import { expect, test } from 'vitest';
 import { fakeTimeLibrary } from '../../scripts/setup/faketime.mjs';
 import type { RunRecord } from '../../src/definition/record.js';
 import { openFileStore } from '../../src/storage/file/open.js';
-import { executionsIn, startWorker, useOwnEngine } from '../support/engine.js';
+import { executionsIn, startWorker, useOwnWorkers } from '../support/engine.js';
 import { metalab, resultsJson, type SubmitLine, startMetalab } from '../support/metalab.js';
 import { projectWith } from '../support/project.js';
 
-const env = useOwnEngine();
+const env = await useOwnWorkers();
 const RUNS = 40;
 const RUN_MS = 200;
 const HOUR_MS = 3_600_000;

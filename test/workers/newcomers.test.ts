@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import { countedSweep, executionsIn, startWorker, useOwnEngine } from '../support/engine.js';
+import { countedSweep, executionsIn, startWorker, useOwnWorkers } from '../support/engine.js';
 import { metalab, type SubmitLine, startMetalab } from '../support/metalab.js';
 import { type Project, projectWith } from '../support/project.js';
 import { until } from '../support/until.js';
 
-const env = useOwnEngine();
+const env = await useOwnWorkers();
 
 const slotsIn = (project: Project) => new Set(executionsIn(project).map(({ pid }) => pid));
 

@@ -1,12 +1,12 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { expect, onTestFinished, test } from 'vitest';
 import { processStart } from '../../src/engine/process-start.mjs';
-import { startWorker, useOwnEngine } from '../support/engine.js';
+import { startWorker, useOwnWorkers } from '../support/engine.js';
 import { metalab } from '../support/metalab.js';
 import { projectWith } from '../support/project.js';
 import { until } from '../support/until.js';
 
-const env = useOwnEngine();
+const env = await useOwnWorkers();
 
 /** One run never gives its thread back, the other waits for ever for a process that it started. */
 const BUSY = `

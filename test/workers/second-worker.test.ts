@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { countedSweep, executionsIn, startWorker, useOwnEngine } from '../support/engine.js';
+import { countedSweep, executionsIn, startWorker, useOwnWorkers } from '../support/engine.js';
 import { resultsJson, type SubmitLine, startMetalab } from '../support/metalab.js';
 import { projectWith } from '../support/project.js';
 import { until } from '../support/until.js';
 
-const env = useOwnEngine();
+const env = await useOwnWorkers();
 /** More than the first worker does before the second one polls; the rest is quick once the file `go` is there. */
 const RUNS = 1_000;
 

@@ -2,12 +2,12 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { SubmissionOutcome, SweepStatus } from '../../../src/index.js';
-import { useOwnEngine } from '../../support/engine.js';
+import { useOwnWorkers } from '../../support/engine.js';
 import { metalab } from '../../support/metalab.js';
 import { type Project, projectWith } from '../../support/project.js';
 import { until } from '../../support/until.js';
 
-const env = useOwnEngine();
+const env = await useOwnWorkers();
 
 /** So many that a chunk in a slot, which may go on after a pause, is not all of them. */
 const HELD = 40;

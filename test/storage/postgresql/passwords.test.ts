@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { useOwnEngine } from '../../support/engine.js';
+import { useOwnWorkers } from '../../support/engine.js';
 import { workflowOf } from '../../support/engine-status.js';
 import { experimentText } from '../../support/experiment-text.js';
 import { metalab, startMetalab } from '../../support/metalab.js';
@@ -10,7 +10,7 @@ import { until } from '../../support/until.js';
 import { usePostgres } from './use-postgres.js';
 
 const postgres = usePostgres();
-const engine = useOwnEngine();
+const engine = await useOwnWorkers();
 
 const SLOW = "while (!fs.existsSync('go')) await new Promise((resolve) => setTimeout(resolve, 50));";
 const before = "import fs from 'node:fs';";
