@@ -83,7 +83,7 @@ describe('a followed sweep', () => {
 
       const { code, stdout: out, stderr } = await submit.finished;
       expect(stderr).toContain('starting a Temporal server');
-      expect(code).toBe(0);
+      expect(code, stderr).toBe(0);
       expect(JSON.parse(out.trim()) as SubmitLine).toMatchObject({
         total: RUNS,
         success: RUNS,
