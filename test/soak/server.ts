@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { runningServer } from '../../src/engine/server/server.js';
+import { giveOwnPorts } from '../support/own-ports.js';
 import { startTemporalOnPostgres } from '../support/temporal-on-postgres/start.mjs';
 import { send } from './processes.js';
 
@@ -21,6 +22,7 @@ export const SERVERS: { readonly [name: string]: (home: string) => Promise<SoakS
 
 /** The engine's own: whoever needs it starts it again, and `engine stop` ends it. */
 export function engineServer(home: string): SoakServer {
+  giveOwnPorts(home);
   return {
     env: {},
     async kill() {

@@ -4,12 +4,14 @@ import { join } from 'node:path';
 import { afterAll, onTestFinished } from 'vitest';
 import { ensureServer } from '../../src/engine/server/server.js';
 import { metalab, startMetalab } from './metalab.js';
+import { giveOwnPorts } from './own-ports.js';
 import type { Project } from './project.js';
 import { untilSaid } from './until.js';
 
 /** An engine of a test file's own, whose processes may be killed: stopped after the file. @returns its environment */
 export function useOwnEngine(): { readonly METALAB_HOME: string } {
   const home = mkdtempSync(join(tmpdir(), 'metalab-engine-'));
+  giveOwnPorts(home);
   afterAll(async () => {
     await metalab(['engine', 'stop'], { env: { METALAB_HOME: home } });
     rmSync(home, { recursive: true, force: true });

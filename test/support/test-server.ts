@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { Connection } from '@temporalio/client';
 import { msToTs } from '@temporalio/common/lib/time.js';
+import { giveOwnPorts } from './own-ports.js';
 import { startTemporalOnPostgres } from './temporal-on-postgres/start.mjs';
 
 /**
@@ -29,7 +30,10 @@ export async function startTestServer(): Promise<() => Promise<void>> {
  * @returns variables to run `metalab` with
  */
 export async function apart(home: string): Promise<NodeJS.ProcessEnv> {
-  if (!onPostgres) return { METALAB_HOME: home };
+  if (!onPostgres) {
+    giveOwnPorts(home);
+    return { METALAB_HOME: home };
+  }
   const namespace = `test-${randomBytes(4).toString('hex')}`;
   const connection = await Connection.connect({ address: process.env.TEMPORAL_ADDRESS! });
   try {
