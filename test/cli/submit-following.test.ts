@@ -71,7 +71,7 @@ test('with --detach submit returns at once, and status shows the progress until 
 
 test('Ctrl-C detaches with 130, the runs go on, and a later submit joins them', async () => {
   const followed = startMetalab(['submit', 'experiment.ts'], here());
-  await statusUntilStarted();
+  await untilItSays(followed, /^e:1: 0\/3 runs/m);
   followed.kill('SIGINT');
   const { code, stderr, stdout } = await followed.finished;
   expect(stderr).toMatch(/detached: the runs of e:1 continue\n.*metalab attach e:1 .*metalab cancel e:1 /);
