@@ -261,7 +261,10 @@ it('groups and pivots by values of many megabytes have the whole values, in the 
   await plain.close();
 });
 
-/** What a record of 100 MB may take, and one of half of it: what a process takes for small ones is 130 MB. */
+/**
+ * What a process may take for a record of 100 MB, and for one of 50. It takes 100 MB for small ones, so half of the rest is
+ * 200 MB; 15 more are for what the garbage collector has not freed yet.
+ */
 const [WHOLE, HALF] = [500, 315];
 
 it.each([
