@@ -56,6 +56,7 @@ const LONGEST = [
   'client/stops-and-starts',
   'slurm/files',
   'execution/slurm/without-accounting',
+  'workers/stopped-while-idle',
   'workers/orphans',
   'services/up-and-down',
   'client/loaders',

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { processStart } from '../../src/engine/process-start.mjs';
-import { countedSweep, executionsIn, startWorker, useOwnEngine } from '../support/engine.js';
+import { countedSweep, executionsIn, startWorker, useOwnWorkers } from '../support/engine.js';
 import { resultsJson, type SubmitLine, startMetalab } from '../support/metalab.js';
 import { type Project, projectWith } from '../support/project.js';
 import { recordsIn } from '../support/records.js';
@@ -11,15 +11,15 @@ import { until } from '../support/until.js';
 
 const RUNS = 120;
 
-const engines = [useOwnEngine(), useOwnEngine()] as const;
+const environments = [await useOwnWorkers(), await useOwnWorkers()] as const;
 
 // Both at once: most of it is waiting for timeouts.
 test('a worker stopped past its heartbeat timeout, its ranges taken over, then continued, changes no final record', {
   timeout: 720_000,
 }, async () => {
   await Promise.all([
-    stopAndContinue(engines[0], { slotsToo: true }),
-    stopAndContinue(engines[1], { slotsToo: false }),
+    stopAndContinue(environments[0], { slotsToo: true }),
+    stopAndContinue(environments[1], { slotsToo: false }),
   ]);
 });
 

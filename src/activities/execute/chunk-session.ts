@@ -38,6 +38,9 @@ export class ChunkSession {
    * Where the chunk ends now: while it waited for a slot, it may have been paused or cancelled, and a chunk whose
    * worker was killed may have given back its end.
    *
+   * A worker that was stopped as the chunk came may have lost it to another: the heartbeat finds that out at once, and
+   * cancels this attempt.
+   *
    * @returns undefined if it may not start
    */
   async end(): Promise<number | undefined> {
@@ -45,6 +48,7 @@ export class ChunkSession {
     const { attempt, currentAttemptScheduledTimestampMs } = Context.current().info;
     const waitedMs = Date.now() - currentAttemptScheduledTimestampMs;
     if (attempt === 1 && Math.abs(waitedMs) < WAITED_MS) return to;
+    Context.current().heartbeat({ worker: this.#dependencies.worker.id });
     const status = await this.#dependencies.workflows.current(this.#workflowId);
     if (!status && attempt > 1 && status !== null)
       throw ApplicationFailure.retryable('its workflow does not answer', FAULT.execution);

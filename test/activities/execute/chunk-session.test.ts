@@ -50,6 +50,7 @@ async function sessionOf(info: Partial<Info> = {}, input: Partial<ExecuteInput> 
   return {
     worker,
     workflow: worker.workflow,
+    heartbeats: attempt.heartbeats,
     session,
     signal,
     runs,
@@ -62,9 +63,10 @@ const paused = statusOf('s1', { phase: 'paused', paused: true });
 
 describe('a chunk that is about to begin', () => {
   test('does not ask its workflow if it came at once', async () => {
-    const { workflow, end } = await sessionOf();
+    const { workflow, heartbeats, end } = await sessionOf();
     workflow.status = paused;
     expect(await end()).toBe(20);
+    expect(heartbeats).toEqual([]);
   });
 
   test.each([
@@ -75,6 +77,12 @@ describe('a chunk that is about to begin', () => {
     const { workflow, end } = await sessionOf(waited());
     workflow.status = status;
     expect(await end()).toBeUndefined();
+  });
+
+  test('sends a heartbeat if it waited, which finds out whether another worker has it', async () => {
+    const { heartbeats, end } = await sessionOf(waited());
+    await end();
+    expect(heartbeats).toEqual([{ worker: WORKER }]);
   });
 
   test('begins if it waited and nothing is against it', async () => {
