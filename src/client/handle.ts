@@ -22,6 +22,7 @@ import { cancelUnattended } from './cluster/cancel-unattended.js';
 import type { ControlOptions, RetryOptions, RunHandle } from './run-handle.js';
 import { followEvents, type SweepEvent } from './status/events.js';
 import { type Feed, readOutcome } from './status/feed.js';
+import { type Looks, lookInterval } from './status/look-interval.js';
 import type { SubmissionPlace } from './status/watched-files.js';
 import { requester } from './submit/requester.js';
 import { isNotRunning, sendControl, type WorkflowUpdate } from './workflow/workflow-control.js';
@@ -40,8 +41,8 @@ const WAIT_OPTIONS: OptionKinds<NonNullable<Parameters<RunHandle['result']>[0]>>
   signal: SIGNAL,
 };
 
-/** How often a followed submission's outcome is checked: one stat of a file. */
-const LOOK_EVERY_MS = 15;
+/** How often a followed submission's outcome is checked: one file is opened. Its end is noticed 2 % later at most. */
+const LOOKS: Looks = { share: 0.02, minMs: 15, maxMs: 250 };
 /** How often the workflow is asked whether it still runs the submission. */
 const ASK_EVERY_MS = 3_000;
 const MAX_FAILED_STARTS = 4;
@@ -84,9 +85,10 @@ export function makeHandle(link: Link, place: HandledSubmission): RunHandle {
     checkOptions('outcome', options, WAIT_OPTIONS);
     const { timeout, signal } = options;
     const within = timeout === undefined ? Number.POSITIVE_INFINITY : checkDuration('timeout', timeout);
-    const end = performance.now() + within;
-    for (let asked = performance.now(), missed = 0, failed = 0; ; ) {
-      const outcome = await readOutcome(place, LOOK_EVERY_MS);
+    const began = performance.now();
+    const end = began + within;
+    for (let asked = began, missed = 0, failed = 0; ; ) {
+      const outcome = await readOutcome(place, LOOKS.minMs);
       if (outcome) return outcome;
       link.assertOpen('outcome');
       signal?.throwIfAborted();
@@ -108,7 +110,7 @@ export function makeHandle(link: Link, place: HandledSubmission): RunHandle {
           throw (await wasTerminated(link.client, place)) ? terminated(place) : interrupted(place);
         asked = performance.now();
       }
-      await sleep(LOOK_EVERY_MS, undefined, { signal });
+      await sleep(lookInterval(performance.now() - began, LOOKS), undefined, { signal });
     }
   };
   async function* events(): AsyncGenerator<SweepEvent, void> {

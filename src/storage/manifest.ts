@@ -163,6 +163,7 @@ export interface SubmissionOutcome {
  */
 export interface LiveProgress {
   readonly worker: string;
+  /** When the chunks last changed. */
   readonly updated_at: string;
   readonly chunks: readonly LiveChunk[];
 }

@@ -1,21 +1,23 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
- * Waits until something is so; what throws is not so yet. A check that takes longer is repeated less often: checking
- * takes a tenth of the time. Between two checks is a second at most.
+ * Waits until something is so; what throws is not so yet. A check is repeated less often if it takes long, since
+ * checking takes a twentieth of the time, and if the wait has been long. Between two checks is a second at most.
  *
  * @param seconds at most
  */
 export async function until(isSo: () => boolean | Promise<boolean>, seconds = 300): Promise<void> {
   let thrown: unknown;
-  for (const end = performance.now() + seconds * 1000; performance.now() < end; ) {
+  const began = performance.now();
+  for (const end = began + seconds * 1000; performance.now() < end; ) {
     const start = performance.now();
     try {
       if (await isSo()) return;
     } catch (error) {
       thrown = error;
     }
-    await sleep(Math.min(1000, Math.max(20, 9 * (performance.now() - start))));
+    const now = performance.now();
+    await sleep(Math.min(1000, Math.max(20, 19 * (now - start), 0.03 * (now - began))));
   }
   throw new Error(`not within ${seconds} s: ${isSo}`, { cause: thrown });
 }

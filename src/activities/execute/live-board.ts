@@ -112,6 +112,8 @@ class Board {
   readonly #folder: string;
   readonly #worker: string;
   readonly #chunks = new Map<symbol, LiveChunk>();
+  /** What the file has of them. */
+  #written = '';
   #timer: NodeJS.Timeout | undefined;
   #writing: Promise<void> = Promise.resolve();
   #ended = false;
@@ -153,11 +155,15 @@ class Board {
   }
 
   async #write(): Promise<void> {
-    if (this.#ended) return;
+    const chunks = [...this.#chunks.values()];
+    const text = JSON.stringify(chunks);
+    // Slots report a long run four times a second, and a shared file system has to make each file known.
+    if (this.#ended || text === this.#written) return;
     await writeLiveFile(this.#folder, {
       worker: this.#worker,
       updated_at: new Date().toISOString(),
-      chunks: [...this.#chunks.values()],
+      chunks,
     });
+    this.#written = text;
   }
 }

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RunHandle } from '../../client/run-handle.js';
+import { type Looks, lookInterval } from '../../client/status/look-interval.js';
 import type { SweepStatus } from '../../client/status/sweep-status.js';
 import { InfrastructureError } from '../../definition/errors.js';
 import type { SubmissionOutcome } from '../../storage/manifest.js';
@@ -24,7 +25,8 @@ export interface FollowOptions {
   readonly waitsMs?: number;
 }
 
-const REDRAW_MS = 200;
+/** How often the status is asked for, and shown. */
+const LOOKS: Looks = { share: 0.05, minMs: 200, maxMs: 1_000 };
 /** A sweep that ends sooner shows no progress at all. */
 const SHOWN_AFTER_MS = 300;
 
@@ -60,7 +62,7 @@ export async function follow(
         asked = undefined;
         fresh = answer;
       });
-      const waited = await within(Promise.race([asked, sleep(REDRAW_MS)]));
+      const waited = await within(Promise.race([asked, sleep(LOOKS.minMs)]));
       if ('how' in waited) return waited;
       const now = performance.now();
       if (fresh) {
@@ -73,7 +75,7 @@ export async function follow(
       }
       const silentMs = now - answeredAt;
       if (status) await view.show({ status, perSecond: rate.perSecond, elapsedMs: now - began, silentMs });
-      const slept = await within(sleep(REDRAW_MS));
+      const slept = await within(sleep(lookInterval(performance.now() - began, LOOKS)));
       if ('how' in slept) return slept;
     }
   } finally {
@@ -107,7 +109,7 @@ class IdleTime {
 /** While a dead server or worker is being replaced, the state is unknown: the sweep continues when it is back. */
 async function statusIfKnown(handle: RunHandle): Promise<SweepStatus | undefined> {
   try {
-    return await handle.status({ maxAge: REDRAW_MS });
+    return await handle.status({ maxAge: LOOKS.minMs });
   } catch (error) {
     if (!(error instanceof InfrastructureError)) throw error;
     return undefined;

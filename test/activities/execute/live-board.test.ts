@@ -9,7 +9,7 @@ import { temporaryFolder } from '../../storage/file/temporary-store.js';
 import { WORKER } from '../fakes.js';
 
 beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] });
 });
 afterEach(() => {
   vi.useRealTimers();
@@ -28,6 +28,7 @@ function boardOf() {
   const live = liveFolder(folder, 's1');
   mkdirSync(live, { recursive: true });
   const file = join(live, `${WORKER}.json`);
+  const updatedAt = () => (JSON.parse(readFileSync(file, 'utf8')) as LiveProgress).updated_at;
   const counts = () =>
     existsSync(file)
       ? (JSON.parse(readFileSync(file, 'utf8')) as LiveProgress).chunks.map(({ from, success }) => [
@@ -35,7 +36,7 @@ function boardOf() {
           success,
         ])
       : undefined;
-  return { folder, live, board: new LiveBoard(WORKER), counts };
+  return { folder, live, board: new LiveBoard(WORKER), counts, updatedAt };
 }
 
 test('the counts of all chunks in progress are in one file, which is written a few times a second', async () => {
@@ -52,6 +53,20 @@ test('the counts of all chunks in progress are in one file, which is written a f
   ]);
   expect(readdirSync(live)).toEqual([`${WORKER}.json`]);
   await board.clear(folder, 's1');
+});
+
+test('the file is not written again while nothing changes', async () => {
+  const { folder, board, counts, updatedAt } = boardOf();
+  const chunk = board.open(folder, 's1', 0);
+  chunk.show(progress(4, RUNNING));
+  await vi.advanceTimersByTimeAsync(250);
+  await expect.poll(counts).toEqual([[0, 4]]);
+  const before = updatedAt();
+  chunk.show(progress(4, RUNNING));
+  await vi.advanceTimersByTimeAsync(250);
+  // Waits for what is being written.
+  await board.clear(folder, 's1');
+  expect(updatedAt()).toBe(before);
 });
 
 test('the counts of a chunk that has ended stay until its workflow knows them, and then go', async () => {
