@@ -40,7 +40,9 @@ describe('on a cluster', () => {
     expect(await sweep.run('pause', 'counted', '--reason', 'the nodes are needed')).toMatchObject({
       code: 0,
     });
-    await until(async () => (await sweep.status()).state === 'paused');
+    const pending = async () =>
+      (await rig.run(['squeue', '--noheader', '--states=PENDING', '--format=%r'])).stdout.trim();
+    await until(async () => /^JobHeld(User|Admin)$/.test(await pending()));
     writeFileSync(go, '');
     await until(async () => {
       const { state, running } = await sweep.status();

@@ -62,6 +62,30 @@ test('a paused array starts no further run until it is resumed', async () => {
   expect(left).toBeLessThanOrEqual(4);
 });
 
+test('an array whose worker died before it paused it is paused by the next', async () => {
+  const sweep = sweepOf({ code: body(wait(2000)), cases: 16, config: { chunk_size: 1 } });
+  const first = sweep.execute().catch((error) => error.code);
+  await expect.poll(() => sweep.last?.running, PATIENCE).toBeGreaterThan(0);
+  sweep.stop('yield');
+  expect(await first).toBe('CLOSED');
+  sweep.paused = true;
+  sweep.executor = sweep.makeExecutor();
+  const next = sweep.execute();
+  const reasons = async () => (await rig.run(['squeue', '-h', '-t', 'PENDING', '-o', '%r'])).stdout.trim();
+  await expect.poll(reasons, PATIENCE).toMatch(/^JobHeld(User|Admin)$/);
+  // What runs is still followed.
+  await expect.poll(() => sweep.last, PATIENCE).toMatchObject({ waits: 'paused', running: 0 });
+  expect(sweep.last?.success).toBeGreaterThan(0);
+  sweep.paused = false;
+  const { success, failed, left } = await next;
+  // A task that had begun, and not yet its run, gave it back.
+  expect({ done: success + left.reduce((sum, { from, to }) => sum + to - from, 0), failed }).toEqual({
+    done: 16,
+    failed: 0,
+  });
+  expect(sweep.records).toHaveLength(success);
+});
+
 test('while nothing happens on the cluster, the pause is polled more often than the cluster', async () => {
   const sweep = sweepOf({ code: body(wait(120_000)), cases: 1, config: { chunk_size: 1 } });
   const running = sweep.execute();

@@ -65,7 +65,7 @@ export class ArrayMonitor {
   async run(): Promise<BatchReport | 'again'> {
     const forget = this.#options.signal.onStop(() => this.#timer.wake());
     try {
-      await this.#waitWhilePaused();
+      if (this.#array.known === undefined) await this.#waitWhilePaused();
       if (this.#array.spec.tasks > 0) await this.#submit();
       if (this.#job.id !== undefined) await this.#follow();
       else await this.#array.collector.collect(this.#retry);
@@ -130,7 +130,7 @@ export class ArrayMonitor {
     });
     const forgetLooks = cluster.queue.onLook(() => this.#timer.wake());
     try {
-      if (known !== undefined) await job.resumeIfPaused();
+      if (known !== undefined) await this.#takeOver();
       await this.#watch();
       this.#view = job.view;
     } finally {
@@ -143,6 +143,12 @@ export class ArrayMonitor {
     await collector.sync();
     await this.#array.noteOver();
     await this.#artifacts?.collect(this.#retry);
+  }
+
+  /** A worker that died may have left it paused, or may have died before it could pause it. */
+  async #takeOver(): Promise<void> {
+    this.#paused = !this.#retry.cancelled && (await this.#options.isPaused());
+    await (this.#paused ? this.#job.pause() : this.#job.resumeIfPaused());
   }
 
   async #watch(): Promise<void> {
