@@ -77,7 +77,7 @@ describe('services on a cluster', { timeout: 400_000 }, () => {
     await expect.poll(async () => (await services.inspect())[0]?.status, PATIENCE).toBe('stopped');
     await expect.poll(() => processesWith(project.root), PATIENCE).toEqual([]);
     const [again] = await services.up([sampleSpec('store')], project.options());
-    expect(await askSample(again!)).toBe('store 2');
+    expect(await askSample(again!), project.read('jobs/1/slurm.out')).toBe('store 2');
   });
 
   it('are reached again through a tunnel whose gateway was restarted, and after they have moved', async () => {
