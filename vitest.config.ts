@@ -13,7 +13,7 @@ export default defineConfig({
     // Commands run as they are built.
     server: { deps: { external: [/\/dist\//] } },
     // Tests mostly wait for real servers, workers and slots: on two cores, two files at once leave them idle two thirds of the time.
-    maxWorkers: 6,
+    maxWorkers: 8,
     sequence: { sequencer: LongestFirst },
     // Limits are for tests that hang, not for slow machines.
     testTimeout: 180_000,
