@@ -52,7 +52,7 @@ export async function playRound(
   const env = await prepare(arena, folder);
   const schedule = scheduleOf(seed);
   const processes = new MarkedProcesses(`TMPDIR=${env.TMPDIR}`);
-  const looking = setInterval(() => processes.look(), 250);
+  const looking = setInterval(() => processes.look(), 500);
   let second: ReturnType<typeof startMetalab> | undefined;
   const secondWorker = async () => {
     if (second?.exitCode === null && second.signalCode === null) return;

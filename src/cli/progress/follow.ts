@@ -25,8 +25,10 @@ export interface FollowOptions {
   readonly waitsMs?: number;
 }
 
-/** How often the status is asked for, and shown. */
+/** How often the status is asked for, and shown. One answer takes the worker and the server 15 ms of processor time. */
 const LOOKS: Looks = { share: 0.05, minMs: 200, maxMs: 1_000 };
+/** Without a terminal, lines come seconds apart. */
+const PLAIN_LOOKS: Looks = { ...LOOKS, minMs: 500 };
 /** A sweep that ends sooner shows no progress at all. */
 const SHOWN_AFTER_MS = 300;
 
@@ -47,6 +49,7 @@ export async function follow(
   const finish = Promise.race([ended, detached]);
   const within = <T>(work: Promise<T>) => Promise.race([finish, work.then((value) => ({ value }))]);
   const view = createProgressView(live);
+  const looks = live.isTerminal ? LOOKS : PLAIN_LOOKS;
   try {
     const early = await within(sleep(SHOWN_AFTER_MS));
     if ('how' in early) return early;
@@ -62,7 +65,7 @@ export async function follow(
         asked = undefined;
         fresh = answer;
       });
-      const waited = await within(Promise.race([asked, sleep(LOOKS.minMs)]));
+      const waited = await within(Promise.race([asked, sleep(looks.minMs)]));
       if ('how' in waited) return waited;
       const now = performance.now();
       if (fresh) {
@@ -75,7 +78,7 @@ export async function follow(
       }
       const silentMs = now - answeredAt;
       if (status) await view.show({ status, perSecond: rate.perSecond, elapsedMs: now - began, silentMs });
-      const slept = await within(sleep(lookInterval(performance.now() - began, LOOKS)));
+      const slept = await within(sleep(lookInterval(performance.now() - began, looks)));
       if ('how' in slept) return slept;
     }
   } finally {
