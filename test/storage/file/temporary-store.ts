@@ -1,4 +1,5 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, onTestFinished } from 'vitest';
@@ -11,15 +12,19 @@ const AWKWARD = `metalab it's "a" [st*re]\n%41 ü `;
 /** A folder, removed after the test. */
 export function temporaryFolder(prefix = AWKWARD): string {
   const folder = mkdtempSync(join(tmpdir(), prefix));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  onTestFinished(() => remove(folder));
   return folder;
 }
+
+/** A lease that is just being renewed, for one, adds a file while the folder is removed. */
+const remove = (folder: string) =>
+  rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
 
 const lasting: string[] = [];
 
 // Registered when a test file imports this: called within a hook, afterAll would be ignored.
-afterAll(() => {
-  for (const folder of lasting) rmSync(folder, { recursive: true, force: true });
+afterAll(async () => {
+  for (const folder of lasting) await remove(folder);
 });
 
 /** A folder, removed after the file's tests. */
