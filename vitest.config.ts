@@ -12,7 +12,8 @@ export default defineConfig({
     isolate: false,
     // Commands run as they are built.
     server: { deps: { external: [/\/dist\//] } },
-    // Tests mostly wait for real servers, workers and slots: on two cores, two files at once leave them idle two thirds of the time.
+    // The longest files mostly wait for servers, workers and slots: with six at once, two cores were idle for a quarter of the first
+    // five minutes.
     maxWorkers: 8,
     sequence: { sequencer: LongestFirst },
     // Limits are for tests that hang, not for slow machines.

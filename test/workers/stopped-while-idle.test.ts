@@ -9,7 +9,7 @@ const RUNS = 40;
 
 const env = await useOwnWorkers();
 
-test('a worker that was stopped before its chunks came, then continued, leaves them to who has taken them over', {
+test('a worker that was stopped before its chunks came, then continued, leaves them to the worker that has taken them over', {
   timeout: 360_000,
 }, async () => {
   await startWorker(env);

@@ -112,7 +112,7 @@ class Board {
   readonly #folder: string;
   readonly #worker: string;
   readonly #chunks = new Map<symbol, LiveChunk>();
-  /** What the file has of them. */
+  /** The chunks as they were last written. */
   #written = '';
   #timer: NodeJS.Timeout | undefined;
   #writing: Promise<void> = Promise.resolve();
@@ -157,7 +157,7 @@ class Board {
   async #write(): Promise<void> {
     const chunks = [...this.#chunks.values()];
     const text = JSON.stringify(chunks);
-    // Slots report a long run four times a second, and a shared file system has to make each file known.
+    // Slots report a long run four times a second. Each write is several requests to a shared file system.
     if (this.#ended || text === this.#written) return;
     await writeLiveFile(this.#folder, {
       worker: this.#worker,

@@ -25,7 +25,7 @@ export interface FollowOptions {
   readonly waitsMs?: number;
 }
 
-/** How often the status is asked for, and shown. One answer takes the worker and the server 15 ms of processor time. */
+/** How often the status is asked for, and shown. An answer takes the worker and the server some 10 ms of processor time. */
 const LOOKS: Looks = { share: 0.05, minMs: 200, maxMs: 1_000 };
 /** Without a terminal, lines come seconds apart. */
 const PLAIN_LOOKS: Looks = { ...LOOKS, minMs: 500 };

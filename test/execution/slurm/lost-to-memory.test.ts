@@ -35,7 +35,7 @@ describe('insufficient memory', () => {
       declaration: { memory_bytes: 2048 * MIB },
       config: { chunk_size: 4, cpus: 2, memory_bytes: 500 * MIB },
     });
-    // Slurm may end the task before its memory was measured: its runs are then retried alone.
+    // A run that shared its task may have to be retried alone before it is known.
     for (let { left } = await sweep.execute(), batch = 0xa; left.length > 0 && batch <= 0xf; batch++)
       ({ left } = await sweep.execute({ token: batch.toString(16).repeat(16), ranges: left }));
     expect(sweep.records.map(({ status }) => status)).toEqual(['success', 'failed', 'success', 'success']);
