@@ -73,6 +73,8 @@ function launch(home: string, env: Environment, command: string, { port, ui_port
       ...['--log-level', 'warn', '--color', 'never'],
       // The daily request that reports which version runs here.
       ...['--dynamic-config-value', 'frontend.enableServerVersionCheck=false'],
+      // Otherwise a chunk that has waited for 5 s can wait up to a minute more beside a free slot (decision 23).
+      ...['--dynamic-config-value', 'matching.backlogNegligibleAge="8760h"'],
     ],
     cwd: home,
     // The user's profile is meant for clients; the CLI would take its flags from it.
