@@ -13,6 +13,7 @@ import {
   EXECUTOR,
   FAILURE_LIMIT,
   FLAG,
+  LISTENER,
   type OptionKinds,
   RUN_IDS,
   SIGNAL,
@@ -34,6 +35,7 @@ export const RETRY_OPTIONS: OptionKinds<RetryOptions> = {
   runs: RUN_IDS,
   executor: EXECUTOR,
   maxFailures: FAILURE_LIMIT,
+  onEnqueue: LISTENER,
 };
 const STATUS_OPTIONS: OptionKinds<NonNullable<Parameters<RunHandle['status']>[0]>> = { maxAge: ANYTHING };
 const WAIT_OPTIONS: OptionKinds<NonNullable<Parameters<RunHandle['result']>[0]>> = {

@@ -44,6 +44,8 @@ export interface SubmitOptions extends StoreChoice {
    * folder: false submits nothing. Default: a warning to `say`.
    */
   readonly onReplace?: (replaced: ReplacedDeclaration) => boolean | Promise<boolean>;
+  /** Called when the submission is about to be put into its queue: from then on its runs may start. */
+  readonly onEnqueue?: () => void;
   /** Submit even if another engine uses the store: its sweeps then wait until this one has ended. */
   readonly takeOver?: boolean;
 }
@@ -56,6 +58,7 @@ export const SUBMIT_OPTIONS: OptionKinds<SubmitOptions> = {
   keepFailed: FLAG,
   maxFailures: FAILURE_LIMIT,
   onReplace: ASKED,
+  onEnqueue: LISTENER,
   fresh: FLAG,
   artifacts: FLAG,
   takeOver: FLAG,

@@ -84,4 +84,6 @@ export interface RetryOptions {
   readonly maxFailures?: FailureLimit;
   /** Where they execute, as for submit. Default: the latest submission's environment and settings. */
   readonly executor?: StoreChoice['executor'];
+  /** As for submit. */
+  readonly onEnqueue?: () => void;
 }

@@ -1,8 +1,10 @@
+import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, expect, test } from 'vitest';
 import { experimentText } from '../support/experiment-text.js';
 import { metalab, resultsJson, startMetalab, submitJson } from '../support/metalab.js';
 import { type Project, projectWith } from '../support/project.js';
+import { until } from '../support/until.js';
 
 let project: Project;
 
@@ -48,6 +50,18 @@ async function statusUntil(fits: (status: Status) => boolean): Promise<Status> {
     await sleep(100);
   }
 }
+
+test('Ctrl-C while the submission is put into its queue detaches from the sweep, and says so', async () => {
+  await metalab(['engine', 'start']);
+  const submitting = startMetalab(['submit', 'experiment.ts'], here());
+  await until(() => existsSync(project.path('experiments/e@1/submissions')));
+  submitting.kill('SIGINT');
+  const { code, stderr } = await submitting.finished;
+  expect(stderr).toContain('detached: the runs of e:1 continue');
+  expect(code).toBe(130);
+  await go();
+  expect(await statusUntil(({ state }) => state === 'completed')).toMatchObject({ success: 3 });
+});
 
 test('with --detach submit returns at once, and status shows the progress until the sweep is done', async () => {
   const detached = await metalab(['submit', 'experiment.ts', '--detach', '--json'], here());

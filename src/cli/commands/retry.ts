@@ -59,6 +59,7 @@ same as it is configured now. Exit codes as for submit.`,
         ...(context.namedEnvironment !== undefined && { executor: chosen }),
         failed,
         runs,
+        onEnqueue: () => void context.interrupted,
         ...(options.maxFailures !== undefined && { maxFailures: options.maxFailures }),
       });
       if (context.namedEnvironment === undefined) printKept(handle, chosen, context);

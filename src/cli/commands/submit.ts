@@ -117,6 +117,8 @@ async function submitAndFollow(
       store: await context.location(),
       executor: await context.environment(),
       onReplace: (replaced) => confirmReplace(replaced, options, context),
+      // From here on Ctrl-C detaches from a sweep, and must say so.
+      onEnqueue: () => void context.interrupted,
     });
     if (handle.joined) {
       const { printJoined } = await import('../submit/print-environment.js');

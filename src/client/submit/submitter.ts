@@ -65,6 +65,7 @@ export class Submitter {
     const holder = await this.#takeLease(store, options.takeOver);
     const request = { engine: engineKey(holder), environment, options: choices };
     if ('gateway' in environment) keepSshVariables();
+    options.onEnqueue?.();
     return this.#enqueue(store, await writeSubmission(store, declared, request, key.key), holder);
   }
 
@@ -77,6 +78,7 @@ export class Submitter {
     const holder = await this.#takeLease(store);
     const request = { engine: engineKey(holder), environment, git, options: { ...choices, slots } };
     if ('gateway' in environment) keepSshVariables();
+    options.onEnqueue?.();
     const manifest = await writeRequest(store, declaration, sha, request, key.key);
     return this.#enqueue(store, manifest, holder);
   }
