@@ -2,8 +2,12 @@ import type { ChunkNotice, SubmissionStatus, WorkerNotice } from '../contract/wo
 
 /** An activity's view of its workflow. */
 export interface WorkflowView {
-  /** The status of the submission in progress; null if there is none, undefined if there is no answer in time. */
-  current(workflowId: string): Promise<SubmissionStatus | null | undefined>;
+  /**
+   * The status of the submission in progress; null if there is none, undefined if there is no answer in time.
+   *
+   * @param maxAgeMs how old it may be: the activities of a workflow share its answers. Default: it is asked now
+   */
+  current(workflowId: string, maxAgeMs?: number): Promise<SubmissionStatus | null | undefined>;
   /** @returns whether the workflow received it */
   announce(workflowId: string, notice: WorkerNotice): Promise<boolean>;
   /** @returns whether the workflow received it */

@@ -3,6 +3,7 @@ import { CANCEL_UPDATE } from '../contract/workflow.js';
 import { MetalabError } from '../definition/errors.js';
 import type { Experiment } from '../definition/experiment.js';
 import { nearestName } from '../definition/nearest.js';
+import { SharedReadings } from '../definition/shared-readings.js';
 import { connectTemporal, type TemporalConnection } from '../engine/connect.js';
 import { loadRequestKey, type RequestKey } from '../engine/request-key.js';
 import type { FileStore } from '../storage/file/file-store.js';
@@ -29,7 +30,6 @@ import {
 import type { RetryOptions, RunHandle } from './run-handle.js';
 import { Feed } from './status/feed.js';
 import { lastSubmission } from './status/last-submission.js';
-import { SharedReadings } from './status/shared-readings.js';
 import { environmentOf, openExisting, type StoreChoice } from './store-choice.js';
 import { requester } from './submit/requester.js';
 import { environmentOfSubmission } from './submit/submitted-environment.js';

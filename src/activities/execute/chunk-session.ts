@@ -13,7 +13,7 @@ import type { ChunkSummary } from './live-board.js';
 const WAITED_MS = 300;
 /** For chunks with at least this budget, the workflow is asked whether they have to come back sooner. */
 const ASKED_FOR_MS = 10_000;
-const ASKS_EVERY_MS = 2_000;
+const LOOKS_EVERY_MS = 1_000;
 /** Tolerance for a slot that starts a run a little late: it must not start another after announcing that it won't. */
 const PAST_BUDGET_MS = 1_000;
 
@@ -61,9 +61,9 @@ export class ChunkSession {
   watch(signal: StopSignal): void {
     if (this.#input.budget_ms <= ASKED_FOR_MS) return;
     this.#timer = setInterval(async () => {
-      const status = await this.#dependencies.workflows.current(this.#workflowId);
+      const status = await this.#dependencies.workflows.current(this.#workflowId, LOOKS_EVERY_MS);
       if (status && mustYield(status)) signal.yield();
-    }, ASKS_EVERY_MS);
+    }, LOOKS_EVERY_MS);
   }
 
   begin(): void {

@@ -1,8 +1,8 @@
 import type { Client } from '@temporalio/client';
 import { type WorkflowStatus, workflowIdOf } from '../../contract/workflow.js';
+import { SharedReadings } from '../../definition/shared-readings.js';
 import type { SubmissionOutcome } from '../../storage/manifest.js';
 import { queryStatus } from '../workflow/workflow-link.js';
-import { SharedReadings } from './shared-readings.js';
 import { type SweepStatus, sweepStatus } from './sweep-status.js';
 import type { SubmissionPlace } from './watched-files.js';
 

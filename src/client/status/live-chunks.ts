@@ -1,9 +1,9 @@
 import { hostname } from 'node:os';
+import { SharedReadings } from '../../definition/shared-readings.js';
 import { readLiveFiles } from '../../storage/file/formats/live-files.js';
 import { liveFolder } from '../../storage/file/layout.js';
 import { isProcessGone } from '../../storage/file/owner.js';
 import type { LiveChunk } from '../../storage/manifest.js';
-import { SharedReadings } from './shared-readings.js';
 
 /** A chunk as reported by the worker that has it, or had it when it died. */
 export interface ToldChunk extends LiveChunk {

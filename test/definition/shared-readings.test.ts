@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { SharedReadings } from '../../../src/client/status/shared-readings.js';
+import { SharedReadings } from '../../src/definition/shared-readings.js';
 
 /** Readings that end when they are told to, each with its number. */
 function slowReadings() {
