@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, expect, onTestFinished, test } from 'vitest';
 import { startWorker, useOwnEngine } from '../support/engine.js';
-import { serverAddress } from '../support/engine-status.js';
+import { engineStatus, killWorkers, serverAddress } from '../support/engine-status.js';
 import { metalab, type SubmitLine, startMetalab } from '../support/metalab.js';
 import { type Project, projectWith } from '../support/project.js';
 import { until } from '../support/until.js';
@@ -111,3 +111,17 @@ test('without METALAB_TRUST_SERVER, a worker with another key executes nothing',
   expect(new Set(workersIn(project)).size).toBe(1);
   expect(workersIn(project)).not.toContain(worker.pid);
 }, 360_000);
+
+test('a followed sweep whose key was removed ends with an error, and starts no workers with another', async () => {
+  const env = someone({});
+  const project = await projectWith(sweep(2));
+  const submitting = startMetalab(['submit', 'sweep.mjs'], { cwd: project.folder, env });
+  await until(() => workersIn(project).length > 0);
+  rmSync(join(env.METALAB_HOME!, 'key'));
+  await killWorkers(env);
+  const { code, stderr } = await submitting.finished;
+  expect(stderr).toContain('the key that signs requests is not the one with which this command began');
+  expect(code).toBe(3);
+  expect((await engineStatus(env)).workers).toEqual([]);
+  await project.write({ go: '' });
+});

@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { stateFolder } from '../../access/own-folders.js';
 import { InfrastructureError } from '../../definition/errors.js';
 import { type TemporalConnection, temporalUnreachable } from '../../engine/connect.js';
 import { type EngineIdentity, engineIdentity } from '../../engine/identity.js';
+import { loadRequestKey } from '../../engine/request-key.js';
 import { ensureServer } from '../../engine/server/server.js';
 import { ensureWorker } from '../../engine/worker/worker-process.js';
 
@@ -45,6 +47,7 @@ export class EngineUpkeep {
   async ensureWorker(): Promise<void> {
     // The server may have died since this lab connected.
     await this.#ensureServer();
+    await this.#checkKey();
     // A background worker adds slots by itself if more are needed than it was started with.
     await ensureWorker({ ...this.#request, ...this.#options });
     this.#startsWorkers = true;
@@ -56,11 +59,13 @@ export class EngineUpkeep {
    *
    * The engine's server restarts at the same address, so the connection recovers. A user-provided server is waited for.
    *
-   * @throws InfrastructureError METALAB_SERVER_MOVED if the engine's server had to take another port
+   * @throws InfrastructureError METALAB_SERVER_MOVED if the engine's server had to take another port; METALAB_KEY_CHANGED
+   *   if workers that are started now would have another key
    */
   async keepUp(): Promise<void> {
     if (!this.#connection.userProvided) await this.#ensureServer();
     else if (!(await this.#answers()) || !this.#startsWorkers) return;
+    await this.#checkKey();
     // A worker of any build will do: two projects that follow their sweeps must not keep replacing each other's worker.
     await ensureWorker({ ...this.#request, anyBuild: true, ...this.#options });
   }
@@ -77,6 +82,18 @@ export class EngineUpkeep {
         what: `the engine's Temporal server was restarted at ${server.address}, since another program has taken its port; nothing recorded is lost`,
         next: 'run the command again: it joins what is still in progress',
       });
+  }
+
+  /** After METALAB_HOME was removed, every worker that is started has another key, and is none for these sweeps. */
+  async #checkKey(): Promise<void> {
+    const { taskQueue } = await loadRequestKey(this.#connection);
+    if (taskQueue === this.#taskQueue) return;
+    throw new InfrastructureError({
+      code: 'METALAB_KEY_CHANGED',
+      where: stateFolder(),
+      what: 'the key that signs requests is not the one with which this command began: it was removed, or replaced by another',
+      next: 'run the command again: nothing recorded is lost, and it submits what is left',
+    });
   }
 
   get #request() {
