@@ -1,8 +1,10 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { createConnection, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import { until } from '../support/until.js';
 import { processesOf } from './processes.mjs';
 import { run } from './run.mjs';
 import { useRig } from './use-rig.js';
@@ -144,7 +146,29 @@ describe("the rig's gateway", { timeout: 180_000 }, () => {
     await rig.startGateway();
     expect((await ssh('true')).code).toBe(0);
   });
+
+  test('leaves no connection behind that it accepted as it went away', async () => {
+    for (let round = 0; round < 5; round++) {
+      const sockets: Socket[] = [];
+      const connecting = setInterval(() => {
+        const { host, port } = rig.gateway;
+        sockets.push(createConnection({ host, port }).on('error', () => {}));
+      }, 1);
+      await until(() => sockets.length > 20);
+      await rig.stopGateway();
+      clearInterval(connecting);
+      expect(sshdOf(rig.folder)).toEqual([]);
+      for (const socket of sockets) socket.destroy();
+      await rig.startGateway();
+    }
+  });
 });
+
+/** Command lines of the SSH servers that a rig has running, and of their sessions. */
+const sshdOf = (folder: string) =>
+  processesOf(folder)
+    .map(({ pid }) => readFileSync(`/proc/${pid}/cmdline`, 'utf8'))
+    .filter((line) => line.includes('sshd'));
 
 describe('a rig', { timeout: 180_000 }, () => {
   test('listens on this machine only', async () => {
