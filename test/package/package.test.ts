@@ -3,6 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, onTestFinished, test } from 'vitest';
+import { TSC } from '../../scripts/tsc.mjs';
 import { ROOT } from '../support/metalab.js';
 import { Project } from '../support/project.js';
 import { apart } from '../support/test-server.js';
@@ -82,8 +83,11 @@ test('what npm pack makes works in an empty project: its command, its types, and
   for (const { parentPath, name } of files)
     expect(await pathsOfThisMachine(join(parentPath, name)), name).toEqual([]);
 
-  for (const moduleResolution of ['nodenext', 'bundler']) {
-    const { stdout } = await typeCheck(project, moduleResolution);
+  for (const [moduleResolution, compiler] of [
+    ['nodenext', 'node_modules/typescript/bin/tsc'],
+    ['bundler', TSC],
+  ] as const) {
+    const { stdout } = await typeCheck(project, moduleResolution, compiler);
     expect(stdout, moduleResolution).toBe('');
   }
 
@@ -109,8 +113,8 @@ const run = promisify(execFile);
 const npm = (cwd: string, args: readonly string[], env = process.env) =>
   run('npm', args, { cwd, env: { ...env, npm_config_loglevel: 'error' } });
 
-/** Compiles with this clone's TypeScript, as `tsc --init` sets it up. */
-async function typeCheck(project: Project, moduleResolution: string) {
+/** Compiles with a TypeScript of this clone, as `tsc --init` sets it up. */
+async function typeCheck(project: Project, moduleResolution: string, compiler: string) {
   const compilerOptions = {
     noEmit: true,
     strict: true,
@@ -124,8 +128,7 @@ async function typeCheck(project: Project, moduleResolution: string) {
   await project.write({
     'tsconfig.json': JSON.stringify({ compilerOptions, files: ['client.ts', 'experiment.ts'] }),
   });
-  const tsc = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
-  return run(process.execPath, [tsc, '-p', '.'], { cwd: project.folder }).catch(
+  return run(process.execPath, [join(ROOT, compiler), '-p', '.'], { cwd: project.folder }).catch(
     (failure: { readonly stdout: string }) => failure,
   );
 }

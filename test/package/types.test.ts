@@ -3,6 +3,7 @@ import { mkdir, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
+import { TSC } from '../../scripts/tsc.mjs';
 import { scriptsWith } from '../client/script.js';
 import { ROOT } from '../support/metalab.js';
 
@@ -57,7 +58,7 @@ test('a program compiles with skipLibCheck: false: no type of the package leads 
   });
   await mkdir(project.path('node_modules/@types'));
   await symlink(join(ROOT, 'node_modules/@types/node'), project.path('node_modules/@types/node'));
-  const tsc = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
+  const tsc = join(ROOT, TSC);
   const { stdout } = await promisify(execFile)(process.execPath, [tsc, '-p', '.'], {
     cwd: project.folder,
   }).catch((failure: { readonly stdout: string }) => failure);
