@@ -5,7 +5,7 @@ export interface WorkflowView {
   /**
    * The status of the submission in progress; null if there is none, undefined if there is no answer in time.
    *
-   * @param maxAgeMs how old it may be: the activities of a workflow share its answers. Default: it is asked now
+   * @param maxAgeMs how old the status may be: a workflow's activities share its answers. Default: 0, so it is asked now
    */
   current(workflowId: string, maxAgeMs?: number): Promise<SubmissionStatus | null | undefined>;
   /** @returns whether the workflow received it */

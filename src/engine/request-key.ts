@@ -11,6 +11,8 @@ import { keyFile, makeStateFolder } from './state-folder.js';
 /** The key that signs requests, and settings that depend on it. */
 export interface RequestKey {
   readonly key: SigningKey;
+  /** Where it is. */
+  readonly file: string;
   /** Workers execute whatever their server gives them: the server's own TLS and API keys decide who may submit. */
   readonly trustsServer: boolean;
   /**
@@ -38,7 +40,7 @@ export async function loadRequestKey(
   const shared = userProvided && env.METALAB_KEY_FILE ? resolve(env.METALAB_KEY_FILE) : undefined;
   const file = shared ?? keyFile(makeStateFolder(env));
   const key = shared === undefined ? (readOwnKey(file) ?? (await makeOwnKey(file))) : readSharedKey(file);
-  return { key, trustsServer, taskQueue: trustsServer ? TRUSTING_QUEUE : `metalab-${key.fingerprint}` };
+  return { key, file, trustsServer, taskQueue: trustsServer ? TRUSTING_QUEUE : `metalab-${key.fingerprint}` };
 }
 
 function readOwnKey(file: string): SigningKey | undefined {

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, expect, test } from 'vitest';
 import { experimentText } from '../support/experiment-text.js';
@@ -57,6 +57,21 @@ test('Ctrl-C while the submission is put into its queue detaches from the sweep,
   await until(() => existsSync(project.path('experiments/e@1/submissions')));
   submitting.kill('SIGINT');
   const { code, stderr } = await submitting.finished;
+  expect(stderr).toContain('detached: the runs of e:1 continue');
+  expect(code).toBe(130);
+  await go();
+  expect(await statusUntil(({ state }) => state === 'completed')).toMatchObject({ success: 3 });
+});
+
+test('so does Ctrl-C of a retry', async () => {
+  await metalab(['submit', 'experiment.ts', '--detach'], here());
+  await metalab(['cancel', 'e'], here());
+  const submissions = () => readdirSync(project.path('experiments/e@1/submissions')).length;
+  const before = submissions();
+  const retrying = startMetalab(['retry', 'e'], here());
+  await until(() => submissions() > before);
+  retrying.kill('SIGINT');
+  const { code, stderr } = await retrying.finished;
   expect(stderr).toContain('detached: the runs of e:1 continue');
   expect(code).toBe(130);
   await go();

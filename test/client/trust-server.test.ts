@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, expect, onTestFinished, test } from 'vitest';
 import { startWorker, useOwnEngine } from '../support/engine.js';
-import { engineStatus, killWorkers, serverAddress } from '../support/engine-status.js';
-import { metalab, type SubmitLine, startMetalab } from '../support/metalab.js';
+import { engineStatus, killWorkers, serverAddress, workflowOf } from '../support/engine-status.js';
+import { metalab, type SubmitLine, startMetalab, submitJson } from '../support/metalab.js';
 import { type Project, projectWith } from '../support/project.js';
 import { until } from '../support/until.js';
 
@@ -120,8 +120,13 @@ test('a followed sweep whose key was removed ends with an error, and starts no w
   rmSync(join(env.METALAB_HOME!, 'key'));
   await killWorkers(env);
   const { code, stderr } = await submitting.finished;
-  expect(stderr).toContain('the key that signs requests is not the one with which this command began');
+  expect(stderr).toContain('the key that signs requests was removed or replaced after this command started');
   expect(code).toBe(3);
   expect((await engineStatus(env)).workers).toEqual([]);
   await project.write({ go: '' });
+  const refused = await submitJson(['sweep.mjs'], { cwd: project.folder, env });
+  expect(refused.stderr).toContain('temporal workflow terminate');
+  await (await workflowOf(project.store, 'sweep:1', env)).terminate();
+  const again = await submitJson(['sweep.mjs'], { cwd: project.folder, env });
+  expect(again.outcome, again.stderr).toMatchObject({ total: 2, success: 2 });
 });

@@ -24,6 +24,7 @@ import { ensureServer, runningServer } from '../../src/engine/server/server.js';
 import { engineStatus } from '../../src/engine/status.js';
 import { stopEngine } from '../../src/engine/stop.js';
 import { kill } from '../support/kill.js';
+import { ROOT } from '../support/metalab.js';
 import { temporaryEngine } from './temporary-engine.js';
 
 let engine: ReturnType<typeof temporaryEngine>;
@@ -86,6 +87,19 @@ describe('the engine', { timeout: 180_000 }, () => {
     const listening = listeners(server.pid);
     if (process.platform === 'linux') expect(listening).not.toEqual([]);
     for (const address of listening) expect(address).toBe('127.0.0.1');
+  });
+
+  test.runIf(process.platform === 'linux')("has every setting of docker-compose.yml's server", async () => {
+    const settings = readFileSync(join(ROOT, 'docker', 'dynamic-config.yaml'), 'utf8');
+    const expected = [...settings.matchAll(/^([\w.]+):\n +- value: (.+)$/gm)].map(([, name, value]) => [
+      name,
+      value,
+    ]);
+    expect(expected).toContainEqual(['matching.backlogNegligibleAge', '8760h']);
+    const { pid } = await ensureServer({ env: engine.env });
+    const given = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+    for (const [name, value] of expected)
+      expect(given.map((argument) => argument.replaceAll('"', ''))).toContain(`${name}=${value}`);
   });
 
   test('says within a few milliseconds that all is well', async () => {

@@ -53,6 +53,11 @@ export class Daemon {
         throw new Error(`${this.#name} did not start (${this.#command.program}):\n${this.#lastWords}`);
   }
 
+  /** It starts nothing more, until it is ended. */
+  suspend() {
+    if (this.#record) signal(this.#record, 'SIGSTOP');
+  }
+
   /** @param {NodeJS.Signals} [how] SIGKILL follows where it is not enough */
   async end(how = 'SIGTERM') {
     const record = this.#record;

@@ -5,7 +5,7 @@ import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Daemon } from './daemon.mjs';
-import { childrenOf, kill, MARK, processId, signal } from './processes.mjs';
+import { childrenOf, kill, MARK, signal } from './processes.mjs';
 import { program } from './programs.mjs';
 
 const run = promisify(execFile);
@@ -78,8 +78,7 @@ export class Gateway {
   /** The server and every connection end, as with a machine that crashes; what was started through it goes on. */
   async stop() {
     // A connection accepted after its sessions were listed would live on, and no later call would find it.
-    const daemon = processId(this.#daemon.pid);
-    if (daemon && this.#daemon.runs) signal(daemon, 'SIGSTOP');
+    this.#daemon.suspend();
     const sessions = this.#sessions();
     await this.#daemon.end('SIGKILL');
     await kill(sessions);

@@ -167,8 +167,17 @@ describe("the rig's gateway", { timeout: 180_000 }, () => {
 /** Command lines of the SSH servers that a rig has running, and of their sessions. */
 const sshdOf = (folder: string) =>
   processesOf(folder)
-    .map(({ pid }) => readFileSync(`/proc/${pid}/cmdline`, 'utf8'))
+    .map(({ pid }) => commandLineOf(pid))
     .filter((line) => line.includes('sshd'));
+
+/** Empty if the process has ended: Slurm's come and go. */
+function commandLineOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+  } catch {
+    return '';
+  }
+}
 
 describe('a rig', { timeout: 180_000 }, () => {
   test('listens on this machine only', async () => {

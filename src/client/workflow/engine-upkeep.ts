@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { stateFolder } from '../../access/own-folders.js';
 import { InfrastructureError } from '../../definition/errors.js';
 import { type TemporalConnection, temporalUnreachable } from '../../engine/connect.js';
 import { type EngineIdentity, engineIdentity } from '../../engine/identity.js';
@@ -84,15 +83,15 @@ export class EngineUpkeep {
       });
   }
 
-  /** After METALAB_HOME was removed, every worker that is started has another key, and is none for these sweeps. */
+  /** If METALAB_HOME was removed, a worker that is started now gets a new key, and takes nothing of these sweeps. */
   async #checkKey(): Promise<void> {
-    const { taskQueue } = await loadRequestKey(this.#connection);
+    const { taskQueue, file } = await loadRequestKey(this.#connection);
     if (taskQueue === this.#taskQueue) return;
     throw new InfrastructureError({
       code: 'METALAB_KEY_CHANGED',
-      where: stateFolder(),
-      what: 'the key that signs requests is not the one with which this command began: it was removed, or replaced by another',
-      next: 'run the command again: nothing recorded is lost, and it submits what is left',
+      where: file,
+      what: 'the key that signs requests was removed or replaced after this command started',
+      next: 'restore the key, or submit again: that says how to end the workflow that has the old key. What is recorded is reused',
     });
   }
 

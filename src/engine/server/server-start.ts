@@ -73,7 +73,7 @@ function launch(home: string, env: Environment, command: string, { port, ui_port
       ...['--log-level', 'warn', '--color', 'never'],
       // The daily request that reports which version runs here.
       ...['--dynamic-config-value', 'frontend.enableServerVersionCheck=false'],
-      // Otherwise a chunk that has waited for 5 s can wait up to a minute more beside a free slot (decision 23).
+      // With the default, chunks that have waited for 5 s may go on waiting beside a free slot (decision 23).
       ...['--dynamic-config-value', 'matching.backlogNegligibleAge="8760h"'],
     ],
     cwd: home,

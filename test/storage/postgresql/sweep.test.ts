@@ -61,7 +61,7 @@ test('a sweep with PostgreSQL killed twice in the middle does every run once, an
   expect(await postgres.query('SELECT sum(y) AS y, sum(twice) AS twice FROM "e:1"', database)).toEqual([
     { y: (RUNS - 1) * RUNS, twice: (RUNS - 1) * 2 * RUNS },
   ]);
-  // From PostgreSQL alone, the same answer: each copies all records, and takes seconds.
+  // PostgreSQL alone gives the same answer. One question is enough here: each copies all records, which takes seconds.
   const groups = ['--group-by', 'status', '--stats', 'n,mean,min,max'];
   expect(await resultsJson('e', database, groups)).toEqual(await resultsJson('e', project.store, groups));
   const [list, listed] = await Promise.all(
