@@ -263,7 +263,7 @@ it('groups and pivots by values of many megabytes have the whole values, in the 
 
 /**
  * What a process may take for a record of 50 MB: 100 MB, which it takes for small ones, and four times the record. 15 more
- * are for what the garbage collector has not freed yet. It takes 200 to 295; another copy of the record is noticed.
+ * are for what the garbage collector has not freed yet. It takes 200 to 295.
  */
 const MAX_MB = 315;
 

@@ -11,9 +11,10 @@ const OPEN = `
   const store = await openFileStore(process.argv[1]);
   const results = (await import(built + 'open.js')).resultsOf(store, '${EXPERIMENT}');`;
 
-/** Statements for {@link expectPeaks}: compacts the store. */
+/** Statements for {@link expectPeaks}: compacts the store, however often they run. */
 export const COMPACT = `
   const folder = store.experimentFolder('${EXPERIMENT}');
+  (await import('node:fs')).rmSync(folder + '/runs', { recursive: true, force: true });
   await (await import(built + 'compaction/compact.js')).compactRuns(folder, folder + '/runs/.x');`;
 
 /**
@@ -43,8 +44,13 @@ async function peaksOf(
   return JSON.parse(output);
 }
 
+/** Now and then a process peaks higher by a text of 50 MB that nothing has freed yet: once in some hundred processes. */
+const TRIES = 3;
+
 /**
- * @param steps each is a process
+ * Expects each step to stay below the limit in one of three processes at least.
+ *
+ * @param steps each is a process; it can run again
  * @param limit of its memory, megabytes
  */
 export async function expectPeaks(
@@ -53,7 +59,9 @@ export async function expectPeaks(
   limit = 500,
 ): Promise<void> {
   for (const step of steps) {
-    const peaks = await peaksOf(step, root);
-    expect(Math.max(...Object.values(peaks)), JSON.stringify(peaks)).toBeLessThan(limit);
+    const tries: number[] = [];
+    while (tries.length < TRIES && !tries.some((peak) => peak < limit))
+      tries.push(Math.max(...Object.values(await peaksOf(step, root))));
+    expect(Math.min(...tries), `${Object.keys(step)}: ${tries}`).toBeLessThan(limit);
   }
 }

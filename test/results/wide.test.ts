@@ -35,7 +35,7 @@ it('2,000 metrics of 500 runs are read, grouped and compacted in less than 500 M
   const exported = Object.fromEntries(
     ['parquet', 'arrow', 'csv'].map((format) => [
       format,
-      `await results.export(store.root + '/wide.${format}');`,
+      `await results.export(store.root + '/wide.${format}', { force: true });`,
     ]),
   );
   await expectPeaks([{ read, group }, { COMPACT }, { read, group, ...exported }], store.root);
