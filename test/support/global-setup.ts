@@ -1,6 +1,7 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { useMemoryFolder } from './memory-folder.js';
 import { metalab } from './metalab.js';
 import { startTestServer } from './test-server.js';
 
@@ -9,6 +10,7 @@ import { startTestServer } from './test-server.js';
  * stopped here. With METALAB_TEST_SERVER, its server is that one. Nothing of the user's own is touched.
  */
 export default async function setup() {
+  const removeFolder = useMemoryFolder();
   const home = mkdtempSync(join(tmpdir(), 'metalab-tests-'));
   process.env.METALAB_HOME = home;
   for (const name of [
@@ -33,6 +35,7 @@ export default async function setup() {
     const stopped = unused ? undefined : await metalab(['engine', 'stop']);
     await stopServer();
     rmSync(home, { recursive: true, force: true });
+    removeFolder();
     if (stopped && stopped.code !== 0) throw new Error(`the engine could not be stopped: ${stopped.stderr}`);
   };
 }
