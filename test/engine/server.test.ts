@@ -21,6 +21,7 @@ import { connectTemporal } from '../../src/engine/connect.js';
 import { processStart } from '../../src/engine/process-start.mjs';
 import { freePort } from '../../src/engine/server/ports.js';
 import { ensureServer, runningServer } from '../../src/engine/server/server.js';
+import { obtainTemporalCli } from '../../src/engine/server/temporal-cli.js';
 import { engineStatus } from '../../src/engine/status.js';
 import { stopEngine } from '../../src/engine/stop.js';
 import { kill } from '../support/kill.js';
@@ -180,6 +181,23 @@ describe('the engine', { timeout: 180_000 }, () => {
     }
     delete engine.env.METALAB_UI_PORT;
     expect((await ensureServer({ env: engine.env })).address).toBe(`127.0.0.1:${port}`);
+  });
+
+  test('starts again when another process had one of its ports for a moment', async () => {
+    const { path } = await obtainTemporalCli();
+    const unlucky = join(engine.folder, 'temporal');
+    const log =
+      'level=ERROR msg="Failed to start gRPC listener" error="listen tcp 127.0.0.1:7233: bind: address already in use"\\npanic: nil';
+    writeFileSync(
+      unlucky,
+      `#!/bin/sh\nif mkdir "$0.tried"; then printf '${log}\\n' >&2; exit 2; fi\nexec '${path}' "$@"\n`,
+      { mode: 0o755 },
+    );
+    engine.env.METALAB_TEMPORAL = unlucky;
+    const { address, started } = await ensureServer({ env: engine.env });
+    expect(started).toBe(true);
+    expect(runningServer(engine.env)).toMatchObject({ address });
+    expect(existsSync(`${unlucky}.tried`)).toBe(true);
   });
 
   test('of several users who start it at the same moment is each their own', async () => {

@@ -8,7 +8,7 @@ import { lastErrorLines, spawnDetached, tailOf } from '../detached.js';
 import { endProcess } from '../signals.js';
 import { identify, isAlive, removeServer, type ServerState, writeServer } from '../state.js';
 import { databaseFile, logsFolder } from '../state-folder.js';
-import { answers, choosePorts, isFree, type Ports } from './ports.js';
+import { answers, choosePorts, type Ports } from './ports.js';
 import { ensureSearchAttributes } from './search-attributes.js';
 import { obtainTemporalCli } from './temporal-cli.js';
 
@@ -31,9 +31,7 @@ export async function startServer(
     try {
       return await finishServer(home, state);
     } catch (error) {
-      // Its log does not always say so: the CLI sometimes panics if a port is in use.
-      const taken = !isAlive(state) && !(await areFree(ports));
-      if (!taken || attempt === TRIES) throw error;
+      if (isAlive(state) || !portWasTaken(state) || attempt === TRIES) throw error;
     }
   }
 }
@@ -51,7 +49,12 @@ export async function finishServer(home: string, state: ServerState): Promise<Se
   }
 }
 
-const areFree = async ({ port, ui_port }: Ports) => (await isFree(port)) && (await isFree(ui_port));
+/**
+ * Whether the server ended because another process had one of its ports, of which it takes some itself. The port may be
+ * free again: it can be the local port of a connection that lasted for a moment.
+ */
+const portWasTaken = ({ log_file }: ServerState) =>
+  tailOf(log_file ?? '', 400).includes('address already in use');
 
 function launch(home: string, env: Environment, command: string, { port, ui_port }: Ports): ServerState {
   const db_file = databaseFile(home);
