@@ -24,6 +24,8 @@ export class SlurmRig {
   /** @type {ReadonlyMap<string, Daemon>} */
   #nodes;
   folder;
+  /** The home of who logs in. */
+  home;
   /** With it, Slurm's commands speak to this cluster. */
   env;
 
@@ -33,8 +35,9 @@ export class SlurmRig {
     if (!settings) throw new Error(`there is no rig in ${folder}`);
     this.folder = folder;
     this.#settings = settings;
+    this.home = join(folder, 'home');
     this.env = { SLURM_CONF: join(folder, 'slurm.conf'), PATH };
-    const env = { ...this.env, LANG: 'C.UTF-8', HOME: join(folder, 'home') };
+    const env = { ...this.env, LANG: 'C.UTF-8', HOME: this.home };
     const marked = { ...env, [MARK]: folder };
     if (!existsSync(this.env.SLURM_CONF)) this.#configure();
     this.#munge = new Munge(folder, marked);
@@ -92,10 +95,9 @@ export class SlurmRig {
    * @param {{ readonly stdin?: string, readonly env?: NodeJS.ProcessEnv }} [options]
    */
   run(command, { stdin, env = {} } = {}) {
-    const all = { ...process.env, ...this.env, [MARK]: this.folder, ...env };
     return run(command, {
-      cwd: join(this.folder, 'home'),
-      env: all,
+      cwd: this.home,
+      env: { ...process.env, ...this.env, [MARK]: this.folder, HOME: this.home, ...env },
       ...(stdin === undefined ? {} : { stdin }),
     });
   }

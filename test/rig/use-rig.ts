@@ -1,11 +1,28 @@
+import { homedir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll } from 'vitest';
+import { afterAll, vi } from 'vitest';
+import { cacheFolder } from '../../src/access/own-folders.js';
 import { type OwnedRig, startRig } from './start.mjs';
 
 /** A Slurm cluster for a test file, taken down after it. */
 export async function useRig(options: Parameters<typeof startRig>[0] = {}): Promise<OwnedRig> {
   const rig = await startRig(options);
   afterAll(() => rig.down());
+  return rig;
+}
+
+/**
+ * Such a cluster for Slurm's commands that this process runs. Its jobs have the rig's home, too: each is a login shell,
+ * and would run the user's profile.
+ */
+export async function useRigHere(options?: Parameters<typeof startRig>[0]): Promise<OwnedRig> {
+  const rig = await useRig(options);
+  // What is downloaded goes where it goes otherwise, from npm's usual registry.
+  vi.stubEnv('METALAB_CACHE', cacheFolder());
+  vi.stubEnv('npm_config_userconfig', process.env.npm_config_userconfig ?? join(homedir(), '.npmrc'));
+  vi.stubEnv('HOME', rig.home);
+  vi.stubEnv('SLURM_CONF', rig.env.SLURM_CONF);
   return rig;
 }
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, vi } from 'vitest';
+import { afterEach } from 'vitest';
 import type { SlurmEnvironment, SlurmExecutorConfig } from '../../../src/config/resolved-config.js';
 import type { RunRecord } from '../../../src/definition/record.js';
 import type {
@@ -13,7 +13,7 @@ import type {
 import { createSlurmExecutor } from '../../../src/execution/slurm/executor.js';
 import { createShellTransport } from '../../../src/transport/shell/shell-transport.js';
 import type { Transport } from '../../../src/transport/transport.js';
-import { cancelAllJobs, useRig } from '../../rig/use-rig.js';
+import { cancelAllJobs, useRigHere } from '../../rig/use-rig.js';
 import { ROOT } from '../../support/metalab.js';
 import { Sweep, type SweepOptions } from '../local/sweep.js';
 
@@ -30,9 +30,8 @@ export const PATIENCE = { timeout: 150_000, interval: 100 };
  * A cluster of the test file's own, reached without SSH, and sweeps on it. After each test its sweeps are removed and all
  * jobs cancelled.
  */
-export async function useClusterSweeps(options: Parameters<typeof useRig>[0] = {}) {
-  const rig = await useRig(options);
-  vi.stubEnv('SLURM_CONF', rig.env.SLURM_CONF);
+export async function useClusterSweeps(options: Parameters<typeof useRigHere>[0] = {}) {
+  const rig = await useRigHere(options);
   const made: ClusterSweep[] = [];
   afterEach(async () => {
     for (const sweep of made.splice(0)) await sweep.remove();

@@ -10,7 +10,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { SlurmEnvironment } from '../../../../src/config/resolved-config.js';
 import type { ArtifactDescriptor } from '../../../../src/definition/record.js';
 import { fetchArtifacts } from '../../../../src/execution/fetch-artifacts.js';
@@ -24,13 +24,12 @@ import { sha256 } from '../../../../src/identity/fingerprint.js';
 import { PackWriter } from '../../../../src/storage/file/formats/pack-writer.js';
 import { packsFolder, segmentsFolder, submissionFolder } from '../../../../src/storage/file/layout.js';
 import { createShellTransport } from '../../../../src/transport/shell/shell-transport.js';
-import { cancelAllJobs, useRig } from '../../../rig/use-rig.js';
+import { cancelAllJobs, useRigHere } from '../../../rig/use-rig.js';
 import { artifactOf, bytesOf } from '../../../support/artifacts.js';
 import { writeInto } from '../task/array.js';
 
 const PATIENCE = { timeout: 90_000, interval: 200 };
-const rig = await useRig({ accounting: false });
-vi.stubEnv('SLURM_CONF', rig.env.SLURM_CONF);
+const rig = await useRigHere({ accounting: false });
 let root: string;
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), "metalab clean ü'"));

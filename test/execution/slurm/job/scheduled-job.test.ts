@@ -1,15 +1,14 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
+import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
 import { Cluster } from '../../../../src/execution/slurm/cluster.js';
 import { ClusterRetry } from '../../../../src/execution/slurm/cluster-retry.js';
 import { type JobRequest, ScheduledJob } from '../../../../src/execution/slurm/job/scheduled-job.js';
 import { createShellTransport } from '../../../../src/transport/shell/shell-transport.js';
-import { cancelAllJobs, useRig } from '../../../rig/use-rig.js';
+import { cancelAllJobs, useRigHere } from '../../../rig/use-rig.js';
 
-const rig = await useRig({ minJobAgeSeconds: 20 });
-vi.stubEnv('SLURM_CONF', rig.env.SLURM_CONF);
+const rig = await useRigHere({ minJobAgeSeconds: 20 });
 let folder: string;
 
 beforeEach(() => {
