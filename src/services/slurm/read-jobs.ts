@@ -57,15 +57,23 @@ export const UNBEGUN: Omit<ClusterJob, 'number' | 'plan' | 'id'> = {
 export const isFollowed = ({ number, ended }: ClusterJob, next: ClusterJob): boolean =>
   next.plan?.after === number && !next.begun && ended === undefined;
 
-/** Prints names and contents of the last two jobs' files, each followed by NUL. Argument: the folder of all. */
-const READ_SCRIPT = `cd "$1/jobs" 2>/dev/null || { [ ! -e "$1/jobs" ] && exit 0; exit 74; }
+/**
+ * Prints names and contents of the last two jobs' files, each followed by NUL. Argument: the folder of all. The shell reads
+ * the small files itself: a process for each would be 20 on the login node, every time.
+ */
+const READ_SCRIPT = `print() { while IFS= read -r line || [ -n "$line" ]; do printf '%s\\n' "$line"; done < "$1"; }
+cd "$1/jobs" 2>/dev/null || { [ ! -e "$1/jobs" ] && exit 0; exit 74; }
 for number in $(ls | grep -x '[0-9]*' | sort -n | tail -n 2); do
   printf 'number\\0%s\\0' "$number"
   cd "$number" || exit 74
   for file in plan.json submit/job submit/by down claimed state/*; do
     [ -f "$file" ] || continue
     printf '%s\\0' "$file"
-    [ "$file" = state/beat ] && echo "$(($(date +%s) - $(stat -c %Y state/beat)))" || cat "$file"
+    case $file in
+      state/beat) echo "$(($(date +%s) - $(stat -c %Y state/beat)))" ;;
+      plan.json) cat plan.json ;;
+      *) print "$file" ;;
+    esac
     printf '\\0'
   done
   cd ..
