@@ -2,8 +2,8 @@ import { relative } from 'node:path';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /**
- * The files that take more than 25 s beside others, longest first. An order that is out of date costs time,
- * nothing else.
+ * The files that take more than 25 s beside others, longest first. Some that compute are among the first, which mostly
+ * wait. An order that is out of date costs time, nothing else.
  */
 const LONGEST = [
   'results/long-records',
@@ -14,28 +14,28 @@ const LONGEST = [
   'services/postgres-faults',
   'services/slurm/environment-contract',
   'slurm/tasks-ended',
+  'results/wide',
+  'storage/postgresql/results',
   'slurm/cluster-faults',
   'slurm/control',
+  'storage/postgresql/sweep',
   'server/on-postgres',
   'services/slurm/metalab-services',
+  'cli/store/copy',
   'execution/slurm/task/pulling',
+  'package/package',
   'execution/slurm/array-control',
   'slurm/connection-faults',
   'execution/slurm/lost-runs',
   'workers/newcomers',
   'slurm/words',
-  'results/wide',
-  'storage/postgresql/results',
   'workers/zombies',
-  'cli/store/copy',
   'rig/rig',
   'execution/slurm/array-monitor',
   'client/worker-death',
   'client/dead-engine',
-  'storage/postgresql/sweep',
   'client/control',
   'execution/slurm/lost-to-memory',
-  'package/package',
   'terminal/interrupted',
   'execution/slurm/array-submission',
   'services/local/environment-contract',

@@ -12,8 +12,11 @@ test('a sweep of a version that did not sign: submit says so, and the next worke
   const options = { cwd: project.folder, env: { ...env, TEMPORAL_ADDRESS: '' } };
   const { outcome } = await submitJson(args, options);
   const address = await serverAddress(options.env);
+  const { workflow } = await temporalClient(options.env);
+  // The outcome is there a moment before the workflow has ended.
+  await workflow.getHandle(outcome!.workflow_id).result();
   // As the version before started it; no worker polls its task queue.
-  const old = await (await temporalClient(options.env)).workflow.start('experiment', {
+  const old = await workflow.start('experiment', {
     workflowId: outcome!.workflow_id,
     taskQueue: 'metalab',
     args: [{ store: outcome!.store, experiment_id: 'counted:1', search_attributes: false }],
