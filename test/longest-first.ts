@@ -83,16 +83,20 @@ const LONGEST = [
   'cli/submit',
 ];
 
+/** So many short files follow each long one: long ones mostly wait, and short ones compute. */
+const SHORT_PER_LONG = 2;
+
 /** Starts the longest files first, so that none of them runs alone at the end. The others follow in vitest's order. */
 export default class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const others = await super.sort(files);
-    return others.sort((a, b) => this.#place(a) - this.#place(b));
+    const sorted = await super.sort(files);
+    const long = sorted.filter((file) => this.#place(file) !== -1);
+    const short = sorted.filter((file) => this.#place(file) === -1);
+    long.sort((a, b) => this.#place(a) - this.#place(b));
+    return [...long.flatMap((file) => [file, ...short.splice(0, SHORT_PER_LONG)]), ...short];
   }
 
   #place({ moduleId }: TestSpecification): number {
-    const file = relative(this.ctx.config.root, moduleId).replace(/^test\/|\.test\.ts$/g, '');
-    const place = LONGEST.indexOf(file);
-    return place === -1 ? LONGEST.length : place;
+    return LONGEST.indexOf(relative(this.ctx.config.root, moduleId).replace(/^test\/|\.test\.ts$/g, ''));
   }
 }
