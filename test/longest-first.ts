@@ -2,7 +2,7 @@ import { relative } from 'node:path';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /**
- * The files that take more than 25 s beside others, longest first. Some that compute are among the first, which mostly
+ * The files that take long beside others, longest first. Some that compute are among the first, which mostly
  * wait. An order that is out of date costs time, nothing else.
  */
 const LONGEST = [
@@ -51,7 +51,6 @@ const LONGEST = [
   'client/trust-server',
   'results/compaction/processes',
   'slurm/no-room',
-  'cli/store/archive',
   'slurm/limits',
   'client/stops-and-starts',
   'slurm/files',
@@ -69,8 +68,6 @@ const LONGEST = [
   'results/compaction/compact',
   'cli/submit-following',
   'cli/failures-and-best',
-  'planning/damaged-segments',
-  'cli/bad-input-definition',
   'cli/bad-input-environment',
   'client/store-lease',
   'execution/local/faults',
@@ -81,6 +78,24 @@ const LONGEST = [
   'client/lab',
   'services/postgres/npm-programs',
   'cli/submit',
+  'cli/store-check',
+  'cli/identity-edits',
+  'engine/server',
+  'client/import-python/import-again',
+  'services/slurm/slurm-services',
+  'results/compaction/killed',
+  'execution/local/durability',
+  'workflows/replay',
+  'execution/local/run-isolation',
+  'storage/store-contract',
+  'cli/experiment-names',
+  'workers/second-worker',
+  'storage/postgresql/contract',
+  'client/status/feed',
+  'slurm/same-runs',
+  'slurm/max-failures',
+  'transport/shell/contract',
+  'transport/ssh/contract',
 ];
 
 /** So many short files follow each long one: long ones mostly wait, and short ones compute. */
