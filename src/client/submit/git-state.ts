@@ -13,17 +13,17 @@ const MAX_UNTRACKED = 50;
  * @param reached files that the operation reaches, relative to the folder or absolute: untracked ones are changes
  */
 export async function readGitState(folder: string, reached: readonly string[]): Promise<GitState | null> {
-  const [commit, diff, top, tracked] = await Promise.all([
-    git(folder, ['rev-parse', 'HEAD']),
+  const repository = await git(folder, ['rev-parse', '--show-toplevel', 'HEAD']);
+  if (repository === null) return null;
+  const [, top, commit] = /^(.*)\n(.+)\n$/s.exec(repository)!;
+  const [diff, tracked] = await Promise.all([
     git(folder, ['diff', 'HEAD', '--no-color', '--no-ext-diff']),
-    git(folder, ['rev-parse', '--show-toplevel']),
     git(folder, ['ls-files', '-z', '--full-name', ':/']),
   ]);
-  if (commit === null || top === null) return null;
-  const untracked = untrackedOf(folder, reached, top.trim(), new Set(tracked?.split('\0')));
+  const untracked = untrackedOf(folder, reached, top!, new Set(tracked?.split('\0')));
   const changed = diff !== null && diff !== '';
   return {
-    commit: commit.trim(),
+    commit: commit!,
     dirty: changed || untracked.length > 0,
     diff: changed ? diff.slice(0, MAX_DIFF) : null,
     ...(untracked.length > 0 ? { untracked: untracked.slice(0, MAX_UNTRACKED) } : {}),
@@ -53,11 +53,10 @@ export interface RepositoryPlace {
 
 /** @returns null if the folder is in no repository, or that has no remote */
 export async function readRepositoryPlace(folder: string): Promise<RepositoryPlace | null> {
-  const [url, prefix] = await Promise.all([
-    git(folder, ['config', '--get', 'remote.origin.url']),
-    git(folder, ['rev-parse', '--show-prefix']),
-  ]);
-  if (url === null || prefix === null) return null;
+  const prefix = await git(folder, ['rev-parse', '--show-prefix']);
+  if (prefix === null) return null;
+  const url = await git(folder, ['config', '--get', 'remote.origin.url']);
+  if (url === null) return null;
   return { repository: plainRemote(url.trim()), path: prefix.trim() };
 }
 
