@@ -2,8 +2,8 @@ import { relative } from 'node:path';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /**
- * The files that take long beside others, longest first. Some that compute are among the first, which mostly
- * wait. An order that is out of date costs time, nothing else.
+ * The files that take long beside others, longest first. An order that is out of date costs time,
+ * nothing else.
  */
 const LONGEST = [
   'results/long-records',
@@ -14,28 +14,28 @@ const LONGEST = [
   'services/postgres-faults',
   'services/slurm/environment-contract',
   'slurm/tasks-ended',
-  'results/wide',
-  'storage/postgresql/results',
   'slurm/cluster-faults',
   'slurm/control',
-  'storage/postgresql/sweep',
   'server/on-postgres',
   'services/slurm/metalab-services',
-  'cli/store/copy',
   'execution/slurm/task/pulling',
-  'package/package',
   'execution/slurm/array-control',
   'slurm/connection-faults',
   'execution/slurm/lost-runs',
   'workers/newcomers',
   'slurm/words',
+  'results/wide',
+  'storage/postgresql/results',
   'workers/zombies',
+  'cli/store/copy',
   'rig/rig',
   'execution/slurm/array-monitor',
   'client/worker-death',
   'client/dead-engine',
+  'storage/postgresql/sweep',
   'client/control',
   'execution/slurm/lost-to-memory',
+  'package/package',
   'terminal/interrupted',
   'execution/slurm/array-submission',
   'services/local/environment-contract',
@@ -98,20 +98,16 @@ const LONGEST = [
   'transport/ssh/contract',
 ];
 
-/** So many short files follow each long one: long ones mostly wait, and short ones compute. */
-const SHORT_PER_LONG = 2;
-
 /** Starts the longest files first, so that none of them runs alone at the end. The others follow in vitest's order. */
 export default class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const sorted = await super.sort(files);
-    const long = sorted.filter((file) => this.#place(file) !== -1);
-    const short = sorted.filter((file) => this.#place(file) === -1);
-    long.sort((a, b) => this.#place(a) - this.#place(b));
-    return [...long.flatMap((file) => [file, ...short.splice(0, SHORT_PER_LONG)]), ...short];
+    const others = await super.sort(files);
+    return others.sort((a, b) => this.#place(a) - this.#place(b));
   }
 
   #place({ moduleId }: TestSpecification): number {
-    return LONGEST.indexOf(relative(this.ctx.config.root, moduleId).replace(/^test\/|\.test\.ts$/g, ''));
+    const file = relative(this.ctx.config.root, moduleId).replace(/^test\/|\.test\.ts$/g, '');
+    const place = LONGEST.indexOf(file);
+    return place === -1 ? LONGEST.length : place;
   }
 }

@@ -32,6 +32,11 @@ describe("the rig's Slurm", { timeout: 360_000 }, () => {
     expect(new Set(lines.map((line) => line.trim().split(' on ')[1]))).toEqual(new Set(['n1', 'n2']));
   });
 
+  test("gives a job a home in its folder, without the user's profile", async () => {
+    await recorded(await rig.submit('echo "$HOME"', ['--output=home.out']), ['COMPLETED']);
+    expect(readFileSync(join(rig.home, 'home.out'), 'utf8').trim()).toBe(rig.home);
+  });
+
   test('tells how much memory a job took, and ends it where it takes more than it may', async () => {
     // Held in the shell's own memory, and long enough to be measured.
     const lines = 'text=$(head -c 60000000 /dev/zero | tr "\\0" x); sleep 25; : "$text"';

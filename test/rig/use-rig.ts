@@ -13,12 +13,12 @@ export async function useRig(options: Parameters<typeof startRig>[0] = {}): Prom
 }
 
 /**
- * Such a cluster for Slurm's commands that this process runs. Its jobs have the rig's home, too: each is a login shell,
- * and would run the user's profile.
+ * A Slurm cluster for a test file, which the Slurm commands of this process reach without SSH. Jobs are login shells: with
+ * the rig's home they don't run the user's profile.
  */
-export async function useRigHere(options?: Parameters<typeof startRig>[0]): Promise<OwnedRig> {
+export async function useLocalRig(options?: Parameters<typeof startRig>[0]): Promise<OwnedRig> {
   const rig = await useRig(options);
-  // What is downloaded goes where it goes otherwise, from npm's usual registry.
+  // Downloads still use the user's cache and npm registry.
   vi.stubEnv('METALAB_CACHE', cacheFolder());
   vi.stubEnv('npm_config_userconfig', process.env.npm_config_userconfig ?? join(homedir(), '.npmrc'));
   vi.stubEnv('HOME', rig.home);

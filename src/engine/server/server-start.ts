@@ -50,8 +50,8 @@ export async function finishServer(home: string, state: ServerState): Promise<Se
 }
 
 /**
- * Whether the server ended because another process had one of its ports, of which it takes some itself. The port may be
- * free again: it can be the local port of a connection that lasted for a moment.
+ * Whether the server ended because another process used one of its ports. The log is read because the port may be free
+ * again, as after a short connection, or be one that the server chose itself.
  */
 const portWasTaken = ({ log_file }: ServerState) =>
   tailOf(log_file ?? '', 400).includes('address already in use');

@@ -59,7 +59,7 @@ export const isFollowed = ({ number, ended }: ClusterJob, next: ClusterJob): boo
 
 /**
  * Prints names and contents of the last two jobs' files, each followed by NUL. Argument: the folder of all. The shell reads
- * the small files itself: a process for each would be 20 on the login node, every time.
+ * small files itself: with `cat`, each look would start a process for each file on the login node.
  */
 const READ_SCRIPT = `print() { while IFS= read -r line || [ -n "$line" ]; do printf '%s\\n' "$line"; done < "$1"; }
 cd "$1/jobs" 2>/dev/null || { [ ! -e "$1/jobs" ] && exit 0; exit 74; }

@@ -13,7 +13,7 @@ import type {
 import { createSlurmExecutor } from '../../../src/execution/slurm/executor.js';
 import { createShellTransport } from '../../../src/transport/shell/shell-transport.js';
 import type { Transport } from '../../../src/transport/transport.js';
-import { cancelAllJobs, useRigHere } from '../../rig/use-rig.js';
+import { cancelAllJobs, useLocalRig } from '../../rig/use-rig.js';
 import { ROOT } from '../../support/metalab.js';
 import { Sweep, type SweepOptions } from '../local/sweep.js';
 
@@ -30,8 +30,8 @@ export const PATIENCE = { timeout: 150_000, interval: 100 };
  * A cluster of the test file's own, reached without SSH, and sweeps on it. After each test its sweeps are removed and all
  * jobs cancelled.
  */
-export async function useClusterSweeps(options: Parameters<typeof useRigHere>[0] = {}) {
-  const rig = await useRigHere(options);
+export async function useClusterSweeps(options: Parameters<typeof useLocalRig>[0] = {}) {
+  const rig = await useLocalRig(options);
   const made: ClusterSweep[] = [];
   afterEach(async () => {
     for (const sweep of made.splice(0)) await sweep.remove();

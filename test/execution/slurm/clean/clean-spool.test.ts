@@ -24,12 +24,12 @@ import { sha256 } from '../../../../src/identity/fingerprint.js';
 import { PackWriter } from '../../../../src/storage/file/formats/pack-writer.js';
 import { packsFolder, segmentsFolder, submissionFolder } from '../../../../src/storage/file/layout.js';
 import { createShellTransport } from '../../../../src/transport/shell/shell-transport.js';
-import { cancelAllJobs, useRigHere } from '../../../rig/use-rig.js';
+import { cancelAllJobs, useLocalRig } from '../../../rig/use-rig.js';
 import { artifactOf, bytesOf } from '../../../support/artifacts.js';
 import { writeInto } from '../task/array.js';
 
 const PATIENCE = { timeout: 90_000, interval: 200 };
-const rig = await useRigHere({ accounting: false });
+const rig = await useLocalRig({ accounting: false });
 let root: string;
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), "metalab clean ü'"));

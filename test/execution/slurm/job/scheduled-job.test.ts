@@ -6,9 +6,9 @@ import { Cluster } from '../../../../src/execution/slurm/cluster.js';
 import { ClusterRetry } from '../../../../src/execution/slurm/cluster-retry.js';
 import { type JobRequest, ScheduledJob } from '../../../../src/execution/slurm/job/scheduled-job.js';
 import { createShellTransport } from '../../../../src/transport/shell/shell-transport.js';
-import { cancelAllJobs, useRigHere } from '../../../rig/use-rig.js';
+import { cancelAllJobs, useLocalRig } from '../../../rig/use-rig.js';
 
-const rig = await useRigHere({ minJobAgeSeconds: 20 });
+const rig = await useLocalRig({ minJobAgeSeconds: 20 });
 let folder: string;
 
 beforeEach(() => {
