@@ -1,5 +1,13 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { ArtifactDescriptor } from '../../src/definition/record.js';
@@ -85,6 +93,20 @@ it('keeps files that are there, and replaces those of other bytes only with --fo
   expect(readFileSync(file, 'utf8')).toBe('fit 0');
 });
 
+/** Those of this process, on Linux. */
+function openFiles(): string[] {
+  const folder = '/proc/self/fd';
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder).flatMap((fd) => {
+    try {
+      return [readlinkSync(join(folder, fd))];
+    } catch {
+      // The one by which the folder itself was read.
+      return [];
+    }
+  });
+}
+
 it('lists what it can’t save with the reason, and saves the rest whole', async () => {
   const {
     target,
@@ -109,6 +131,8 @@ it('lists what it can’t save with the reason, and saves the rest whole', async
   const { code: refused, stderr } = await save('--get-all', `${target}.file`);
   expect(refused).toBe(2);
   expect(stderr).toContain('.file');
+  // Node closes a forgotten file when it collects garbage; from version 25 on that throws.
+  expect(openFiles().filter((path) => path.includes('/artifacts/'))).toEqual([]);
 });
 
 it('a name that no run has is an error that names the nearest, before anything is saved', async () => {

@@ -35,5 +35,8 @@ export async function writeArtifact(
     say: (line) => context.note(line),
   });
   const bytes = await store.openArtifact(record.experiment_id, artifact);
-  await writeOutput(bytes, { target: output, option: '--output', force: true }, context);
+  // It was not read if the file can't be written.
+  await writeOutput(bytes, { target: output, option: '--output', force: true }, context).finally(() =>
+    bytes.destroy(),
+  );
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { mkdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { InfrastructureError, StoreError, UsageError } from '../../definition/errors.js';
 import { oneOfNearest } from '../../definition/nearest.js';
@@ -123,27 +124,35 @@ async function saveOne({ store, experiment, artifact, target, force, unreachable
       : { why: `${target} exists, with other bytes: --force replaces it` };
   try {
     const bytes = await store.openArtifact(experiment, artifact);
-    const hash = createHash('sha256');
-    await makeFolder(dirname(target));
-    await writeNewFile({ target, force }, async (path) => {
-      await pipeline(
-        bytes,
-        async function* (pieces: AsyncIterable<Buffer>) {
-          for await (const piece of pieces) {
-            hash.update(piece);
-            yield piece;
-          }
-        },
-        createWriteStream(path),
-      );
-      if (hash.digest('hex') !== artifact.content_hash) throw damagedArtifact(store.root, artifact);
-    });
+    // It was not read if the file can't be written.
+    await writeVerified(bytes, { store, artifact, target, force }).finally(() => bytes.destroy());
     return 'saved';
   } catch (error) {
     if (!(error instanceof StoreError)) throw error;
     const isMissing = error.code === 'METALAB_ARTIFACT_MISSING';
     return { why: isMissing && unreachable !== undefined ? unreachable : error.what };
   }
+}
+
+async function writeVerified(
+  bytes: Readable,
+  { store, artifact, target, force }: Pick<OneArtifact, 'store' | 'artifact' | 'target' | 'force'>,
+): Promise<void> {
+  const hash = createHash('sha256');
+  await makeFolder(dirname(target));
+  await writeNewFile({ target, force }, async (path) => {
+    await pipeline(
+      bytes,
+      async function* (pieces: AsyncIterable<Buffer>) {
+        for await (const piece of pieces) {
+          hash.update(piece);
+          yield piece;
+        }
+      },
+      createWriteStream(path),
+    );
+    if (hash.digest('hex') !== artifact.content_hash) throw damagedArtifact(store.root, artifact);
+  });
 }
 
 async function makeFolder(folder: string): Promise<void> {

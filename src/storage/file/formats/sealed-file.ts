@@ -15,6 +15,9 @@ export interface SealedFile<C extends Coverage> {
   close(): Promise<void>;
 }
 
+/** Those that are open. Node closes a handle that is garbage, but DuckDB reads the file by its descriptor. */
+const opened = new Set<FileHandle>();
+
 /** The key of the coverage, as JSON, in the Parquet footer's key-value metadata. */
 export const COVERAGE_KEY = 'metalab.coverage';
 
@@ -67,7 +70,14 @@ export async function openSealed<C extends Coverage>(
   if (!handle) return undefined;
   try {
     const coverage = await readSealed<C>(handle, options);
-    if (coverage) return { path: `/dev/fd/${handle.fd}`, coverage, close: () => handle.close() };
+    if (coverage) {
+      opened.add(handle);
+      const close = () => {
+        opened.delete(handle);
+        return handle.close();
+      };
+      return { path: `/dev/fd/${handle.fd}`, coverage, close };
+    }
   } catch (error) {
     // What can't be read as what it should be is as good as not there; a fault of the disk is.
     if (faultCode(error) !== 'EIO' && faultCode(error) !== 'EISDIR') {
