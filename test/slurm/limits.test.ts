@@ -5,7 +5,7 @@ import { type ClusterProject, sleep, useCluster } from './cluster.js';
 
 const ARRAY_SIZE = 8;
 const LIMIT = 12;
-const RUNS = 60;
+const RUNS = 36;
 
 const cluster = await useCluster({ maxArraySize: ARRAY_SIZE });
 

@@ -92,10 +92,10 @@ it('a compaction that needs more memory than it may have says so, and results ar
   await results.close();
 });
 
-it('compacting 200,000 runs, and reading them, each takes less than 350 MB of memory', {
+it('compacting 100,000 runs, and reading them, each takes less than 350 MB of memory', {
   timeout: 540_000,
 }, async () => {
-  const folder = await storeOf(200_000);
+  const folder = await storeOf(100_000);
   // Not resourceUsage().maxRSS: Linux counts in that what this process had when it forked.
   const peakOf = async (program: string) => {
     const child = spawn(
@@ -122,7 +122,7 @@ it('compacting 200,000 runs, and reading them, each takes less than 350 MB of me
     const results = resultsOf(await openFileStore(process.argv[1] + '/..'), '${EXPERIMENT}');
     let n = 0;
     for await (const record of results.records()) n += record.notes.length;
-    if (n !== 200000 || (await results.groupBy('replicate').stats()).groups.length !== 1) process.exit(1);
+    if (n !== 100000 || (await results.groupBy('replicate').stats()).groups.length !== 1) process.exit(1);
     await results.close()`;
   const compact = `await (await import(process.argv[2] + 'compact.js')).compactRuns(process.argv[1], process.argv[1] + '/runs/.x')`;
   const peaks = [await peakOf(read), await peakOf(compact), await peakOf(read)];

@@ -10,7 +10,7 @@ import { usePostgres } from './use-postgres.js';
 
 const postgres = usePostgres();
 
-const RUNS = 100_000;
+const RUNS = 30_000;
 const SWEEP = experimentText({
   before:
     "import { derive } from 'metalab';\nexport const double = derive((run) => ({ twice: 2 * run.metrics.y }));",
