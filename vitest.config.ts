@@ -14,7 +14,7 @@ export default defineConfig({
     server: { deps: { external: [/\/dist\//] } },
     // The longest files mostly wait for servers, workers and slots: with six at once, two cores were idle for a quarter of the first
     // five minutes.
-    maxWorkers: 8,
+    maxWorkers: 10,
     sequence: { sequencer: LongestFirst },
     // Limits are for tests that hang, not for slow machines.
     testTimeout: 180_000,
