@@ -12,8 +12,7 @@ export default defineConfig({
     isolate: false,
     // Commands run as they are built.
     server: { deps: { external: [/\/dist\//] } },
-    // The longest files mostly wait for servers, workers and slots: with six at once, two cores were idle for a quarter of the first
-    // five minutes.
+    // The longest files mostly wait for servers, workers and slots: with eight at once, two cores were idle for 55 s of 776.
     maxWorkers: 10,
     sequence: { sequencer: LongestFirst },
     // Limits are for tests that hang, not for slow machines.
