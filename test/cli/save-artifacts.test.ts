@@ -131,6 +131,19 @@ it('lists what it can’t save with the reason, and saves the rest whole', async
   const { code: refused, stderr } = await save('--get-all', `${target}.file`);
   expect(refused).toBe(2);
   expect(stderr).toContain('.file');
+});
+
+it('leaves no artifact open that it could not write', async () => {
+  const {
+    store,
+    target,
+    save,
+    ids: [a],
+  } = await open();
+  writeFileSync(target, '');
+  expect((await save()).code).toBe(2);
+  const one = ['artifacts', a!, '--get', 'fit', '--output', join(target, 'fit'), '--store', store.root];
+  expect((await metalab(one)).code).toBe(2);
   // Node closes a forgotten file when it collects garbage; from version 25 on that throws.
   expect(openFiles().filter((path) => path.includes('/artifacts/'))).toEqual([]);
 });

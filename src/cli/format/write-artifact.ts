@@ -35,7 +35,7 @@ export async function writeArtifact(
     say: (line) => context.note(line),
   });
   const bytes = await store.openArtifact(record.experiment_id, artifact);
-  // It was not read if the file can't be written.
+  // Closes the artifact's file also if nothing was read.
   await writeOutput(bytes, { target: output, option: '--output', force: true }, context).finally(() =>
     bytes.destroy(),
   );

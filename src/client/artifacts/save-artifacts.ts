@@ -124,7 +124,7 @@ async function saveOne({ store, experiment, artifact, target, force, unreachable
       : { why: `${target} exists, with other bytes: --force replaces it` };
   try {
     const bytes = await store.openArtifact(experiment, artifact);
-    // It was not read if the file can't be written.
+    // Closes the artifact's file also if nothing was read.
     await writeVerified(bytes, { store, artifact, target, force }).finally(() => bytes.destroy());
     return 'saved';
   } catch (error) {
@@ -134,6 +134,7 @@ async function saveOne({ store, experiment, artifact, target, force, unreachable
   }
 }
 
+/** Writes an artifact's bytes to a file, which is only there afterwards if they have the artifact's hash. */
 async function writeVerified(
   bytes: Readable,
   { store, artifact, target, force }: Pick<OneArtifact, 'store' | 'artifact' | 'target' | 'force'>,

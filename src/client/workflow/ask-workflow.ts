@@ -31,28 +31,32 @@ export async function askWorkflow<T>(
   }
 }
 
-/** Of the failure by which the server rejects an update that a worker received, but did not mention in its answer. */
+/** The type of the server's failure for an update that it sent to a worker, and that the worker did not answer. */
 const UNPROCESSED = 'UnprocessedUpdate';
 
 /**
- * A workflow task has just failed, and the server retries it. This happens for two seconds after search attributes were
- * created, because each service of a production server learns of them separately. Or it was cancelled, and ends soon. Or
- * the update never reached the workflow's code: seen once, as 40 clients submitted while it ended.
+ * Whether the update was not accepted, but can be soon:
+ * - A workflow task has just failed, and the server retries it. This happens for two seconds after search attributes were
+ *   created, because each service of a production server learns of them separately.
+ * - The workflow was cancelled, and ends soon.
+ * - The worker did not answer the update: seen once, as 40 clients submitted while their workflow ended.
  */
 function isNotReady(error: unknown): boolean {
-  if (typeOfCause(error) === UNPROCESSED || refusalIn(error) === CLOSING) return true;
+  if (causeOf(error)?.type === UNPROCESSED || refusalIn(error) === CLOSING) return true;
   const text = `${error} ${error instanceof Error ? String(error.cause ?? '') : ''}`;
   return /workflow task failure|workflow task in failed state/i.test(text);
 }
 
 /** Why the workflow's validator refused an update; undefined for other failures. */
 export function refusalIn(error: unknown): string | undefined {
-  return typeOfCause(error) === REFUSED ? ((error as Error).cause as Error).message : undefined;
+  const cause = causeOf(error);
+  return cause?.type === REFUSED ? cause.message : undefined;
 }
 
-function typeOfCause(error: unknown): unknown {
+/** The application failure that made an update fail; undefined for other failures. */
+function causeOf(error: unknown): (Error & { readonly type: unknown }) | undefined {
   const cause = error instanceof Error ? error.cause : undefined;
-  return cause instanceof Error && 'type' in cause ? cause.type : undefined;
+  return cause instanceof Error && 'type' in cause ? cause : undefined;
 }
 
 export const refused = (experimentId: string, update: string, reason: string) =>

@@ -6,7 +6,7 @@ import { askWorkflow } from '../../../src/client/workflow/ask-workflow.js';
 const rejected = (type: string, message: string) =>
   new WorkflowUpdateFailedError('Workflow Update failed', ApplicationFailure.nonRetryable(message, type));
 
-/** @returns how often the workflow was asked, and whether a failure was ever told as an earlier success */
+/** Asks a workflow whose first answers are these failures. @returns its answer, how often it was asked, and what `raced` was */
 async function ask(...failures: Error[]) {
   let asked = 0;
   const raced: boolean[] = [];
@@ -21,7 +21,7 @@ async function ask(...failures: Error[]) {
   return { answer, asked, raced };
 }
 
-test('an update that its worker received but never processed is sent again', async () => {
+test('an update that its worker did not answer is sent again', async () => {
   // As Temporal's server 1.31 words it.
   const unprocessed = rejected(
     'UnprocessedUpdate',
@@ -34,7 +34,7 @@ test('an update that its worker received but never processed is sent again', asy
   });
 });
 
-test('a rejection of another kind is not: it is an error with the reason', async () => {
+test('an update that was rejected for another reason is not sent again: the error says why', async () => {
   await expect(ask(rejected('Other', 'no room'))).rejects.toMatchObject({
     code: 'METALAB_TEMPORAL',
     what: 'Temporal did not do what was asked: no room',

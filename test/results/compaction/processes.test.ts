@@ -74,6 +74,7 @@ it('a compaction ends with the process that started it, and leaves nothing behin
   await vi.waitFor(() => expect(Number(childOf())).toBeGreaterThan(0), { timeout: 10_000, interval: 1 });
   const child = childOf();
   parent.kill('SIGKILL');
+  // Its priority is the lowest: beside other tests it is slow to notice.
   await vi.waitFor(() => expect(existsSync(`/proc/${child}`)).toBe(false), { timeout: 90_000, interval: 20 });
   expect(names()).toEqual([]);
 });
@@ -84,7 +85,7 @@ it('a compaction that needs more memory than it may have says so, and results ar
   const { CompactionProcess } = await import(new URL('compact-in-child.js', BUILT).href);
   const folder = store.experimentFolder(EXPERIMENT);
   const child = new CompactionProcess();
-  // Not at the lowest priority, as large ones: beside other tests that takes minutes.
+  // At the lowest priority, as for large experiments, it takes minutes beside other tests.
   await expect(child.compact(folder, { urgent: true })).rejects.toThrow(
     /could not be compacted: its process needed more than/,
   );
@@ -95,10 +96,10 @@ it('a compaction that needs more memory than it may have says so, and results ar
   await results.close();
 });
 
-it('compacting 100,000 runs, and reading them, each takes less than 350 MB of memory', {
+it('compacting 200,000 runs, and reading them, each takes less than 350 MB of memory', {
   timeout: 540_000,
 }, async () => {
-  const folder = await storeOf(100_000);
+  const folder = await storeOf(200_000);
   // Not resourceUsage().maxRSS: Linux counts in that what this process had when it forked.
   const peakOf = async (program: string) => {
     const child = spawn(
@@ -125,7 +126,7 @@ it('compacting 100,000 runs, and reading them, each takes less than 350 MB of me
     const results = resultsOf(await openFileStore(process.argv[1] + '/..'), '${EXPERIMENT}');
     let n = 0;
     for await (const record of results.records()) n += record.notes.length;
-    if (n !== 100000 || (await results.groupBy('replicate').stats()).groups.length !== 1) process.exit(1);
+    if (n !== 200000 || (await results.groupBy('replicate').stats()).groups.length !== 1) process.exit(1);
     await results.close()`;
   const compact = `await (await import(process.argv[2] + 'compact.js')).compactRuns(process.argv[1], process.argv[1] + '/runs/.x')`;
   const peaks = [await peakOf(read), await peakOf(compact), await peakOf(read)];

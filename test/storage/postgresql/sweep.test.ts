@@ -10,7 +10,7 @@ import { usePostgres } from './use-postgres.js';
 
 const postgres = usePostgres();
 
-const RUNS = 30_000;
+const RUNS = 100_000;
 const SWEEP = experimentText({
   before:
     "import { derive } from 'metalab';\nexport const double = derive((run) => ({ twice: 2 * run.metrics.y }));",
@@ -40,9 +40,11 @@ test('a sweep with PostgreSQL killed twice in the middle does every run once, an
   const database = await postgres.database();
   const uri = `${database}?file_root=${encodeURIComponent(project.store)}`;
   const sweep = startMetalab(['submit', 'experiment.ts', '--store', uri, '--json'], { cwd: project.folder });
-  for (const at of [0.1 * RUNS, 0.5 * RUNS]) {
-    await until(async () => countLines(join(project.store, 'e@1', 'segments')) >= at);
+  const segments = join(project.store, 'e@1', 'segments');
+  for (const at of [0.1 * RUNS, 0.4 * RUNS]) {
+    await until(async () => countLines(segments) >= at);
     await postgres.server.kill();
+    expect(countLines(segments)).toBeLessThan(RUNS);
     const status = JSON.parse((await metalab(['status', 'e', '--store', uri, '--json'])).stdout);
     expect(status.index_error).toContain("PostgreSQL can't be reached");
     await postgres.server.start();

@@ -15,7 +15,7 @@ export interface SealedFile<C extends Coverage> {
   close(): Promise<void>;
 }
 
-/** Those that are open. Node closes a handle that is garbage, but DuckDB reads the file by its descriptor. */
+/** The handles of open files. Node would close one that nothing refers to, but DuckDB reads the file by its descriptor. */
 const opened = new Set<FileHandle>();
 
 /** The key of the coverage, as JSON, in the Parquet footer's key-value metadata. */
