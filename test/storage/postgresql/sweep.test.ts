@@ -11,10 +11,17 @@ import { usePostgres } from './use-postgres.js';
 const postgres = usePostgres();
 
 const RUNS = 100_000;
+/** These runs wait until they may end, so that the sweep is not over before PostgreSQL is killed. */
+const HELD = [0.1 * RUNS, 0.5 * RUNS];
 const SWEEP = experimentText({
-  before:
-    "import { derive } from 'metalab';\nexport const double = derive((run) => ({ twice: 2 * run.metrics.y }));",
-  body: "capture.metric('y', 2 * params.x);",
+  before: `import { existsSync, writeFileSync } from 'node:fs';
+    import { derive } from 'metalab';
+    export const double = derive((run) => ({ twice: 2 * run.metrics.y }));`,
+  body: `if (${JSON.stringify(HELD)}.includes(params.x)) {
+      writeFileSync('begun-' + params.x, '');
+      while (!existsSync('end-' + params.x)) await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    capture.metric('y', 2 * params.x);`,
   properties: `params: grid({ x: Array.from({ length: ${RUNS} }, (_, x) => x) }), derived: { double }`,
 });
 
@@ -26,25 +33,15 @@ function* textsIn(folder: string): Generator<{ path: string; text: string }> {
   }
 }
 
-/** Records that are in segments, however far they are. */
-function countLines(folder: string): number {
-  if (!existsSync(folder)) return 0;
-  let lines = 0;
-  for (const { path, text } of textsIn(folder))
-    if (!path.includes('derived')) lines += text.split('\n').length - 1;
-  return lines;
-}
-
 test('a sweep with PostgreSQL killed twice in the middle does every run once, and its index is complete afterwards', async () => {
   const project = await projectWith({ 'experiment.ts': SWEEP });
   const database = await postgres.database();
   const uri = `${database}?file_root=${encodeURIComponent(project.store)}`;
   const sweep = startMetalab(['submit', 'experiment.ts', '--store', uri, '--json'], { cwd: project.folder });
-  const segments = join(project.store, 'e@1', 'segments');
-  for (const at of [0.1 * RUNS, 0.4 * RUNS]) {
-    await until(async () => countLines(segments) >= at);
+  for (const x of HELD) {
+    await until(() => existsSync(project.path(`begun-${x}`)));
     await postgres.server.kill();
-    expect(countLines(segments)).toBeLessThan(RUNS);
+    await project.write({ [`end-${x}`]: '' });
     const status = JSON.parse((await metalab(['status', 'e', '--store', uri, '--json'])).stdout);
     expect(status.index_error).toContain("PostgreSQL can't be reached");
     await postgres.server.start();

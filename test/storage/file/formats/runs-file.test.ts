@@ -1,24 +1,12 @@
 import { readFileSync } from 'node:fs';
-import { setImmediate } from 'node:timers/promises';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { expect, it } from 'vitest';
 import { compactRuns } from '../../../../src/results/compaction/compact.js';
 import { newScratchFolder } from '../../../../src/results/compaction/scratch-folders.js';
 import { openRunsFile } from '../../../../src/storage/file/formats/runs-file.js';
 import { runsFile } from '../../../../src/storage/file/layout.js';
+import { collectGarbage } from '../../../support/collect-garbage.js';
 import { EXPERIMENT, manifestOf, recordOf, writeSegment } from '../../../support/records.js';
 import { temporaryStore } from '../temporary-store.js';
-
-async function collectGarbage() {
-  setFlagsFromString('--expose-gc');
-  const gc = runInNewContext('gc') as () => void;
-  setFlagsFromString('--no-expose-gc');
-  for (let times = 0; times < 5; times++) {
-    gc();
-    await setImmediate();
-  }
-}
 
 it('a file of compacted runs stays open until it is closed, even if only its path is kept', async () => {
   const store = await temporaryStore();
